@@ -1,0 +1,39 @@
+//! How a claim treats others on the same units.
+
+/// Whether a claim tolerates other claims of the same kind on its units.
+///
+/// Two claims conflict if and only if their spans overlap and at least one of them is
+/// [`Exclusive`](Mode::Exclusive).
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Mode;
+///
+/// assert!(!Mode::Shared.conflicts_with(Mode::Shared));
+/// assert!(Mode::Shared.conflicts_with(Mode::Exclusive));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// Many shared claims may hold a unit at once.
+    Shared,
+    /// An exclusive claim holds its units alone.
+    Exclusive,
+}
+
+impl Mode {
+    /// Whether two claims of these modes exclude each other where they overlap.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::Mode;
+    ///
+    /// assert!(Mode::Exclusive.conflicts_with(Mode::Exclusive));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn conflicts_with(self, other: Mode) -> bool {
+        matches!(self, Mode::Exclusive) || matches!(other, Mode::Exclusive)
+    }
+}

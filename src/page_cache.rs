@@ -1,0 +1,1 @@
+//! An embedded page cache whose six paths are serialised by one mapping lock.
