@@ -1,10 +1,24 @@
 //! `MappingLock`: the mapping range lock that Jan Kara proposed in 2012.
 
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::{Guard, Mode, RangeLock, Span};
+use crate::lock::after;
+use crate::sync::const_constructor;
+use crate::{Guard, LockFuture, LockMappingFuture, Mode, RangeLock, Span};
 
 /// Which path of a page cache asks for the mapping lock; it decides the mode.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Access, Mode};
+///
+/// assert_eq!(Access::Fault.mode(), Mode::Shared);
+/// assert_eq!(Access::Truncate.mode(), Mode::Exclusive);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -34,6 +48,14 @@ pub enum Access {
 
 impl Access {
     /// The mode in which this path claims its range.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, Mode};
+    ///
+    /// assert_eq!(Access::DirectRead.mode(), Mode::Exclusive);
+    /// ```
     #[inline]
     #[must_use]
     pub const fn mode(self) -> Mode {
@@ -45,38 +67,316 @@ impl Access {
     }
 }
 
-/// A held claim on the pages of a mapping.
-pub type MappingGuard<'a> = Guard<&'a RangeLock, Mode>;
+/// A claim on the pages of a mapping, in the mode of its path. Its range counts pages.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Access, MappingGuard, MappingLock};
+///
+/// let lock = MappingLock::new();
+/// let guard: MappingGuard<'_> = lock.lock(Access::PunchHole, 4095..8193);
+/// assert_eq!(guard.range(), 0..3);
+/// ```
+pub type MappingGuard<'a> = Guard<&'a MappingLock, Mode>;
 
-/// The lock over one file's mapping: byte ranges, rounded out to pages.
+/// A claim on the pages of a mapping that owns a reference to its lock.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use spanlock::{Access, ArcMappingGuard, MappingLock};
+///
+/// let lock = Arc::new(MappingLock::new());
+/// let guard: ArcMappingGuard = lock.lock_arc(Access::DirectWrite, 0..4096);
+/// assert_eq!(guard.range(), 0..1);
+/// ```
+pub type ArcMappingGuard = Guard<Arc<MappingLock>, Mode>;
+
+/// The lock over one file's mapping: byte ranges, rounded out to pages, in the mode of the path that
+/// asks.
+///
+/// Fairness, complexity and memory are those of [`RangeLock`], with pages for units. An empty byte range
+/// is a claim on nothing.
+///
+/// # Source
+///
+/// Jan Kara and Dave Chinner, linux-mm, June 2012: exclusive for direct IO, truncate and hole punch;
+/// shared for buffered IO, page faults and writeback. It nests inside the exclusion of IO and inside the
+/// lock of the mm; it must not be taken both above and below the latter.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Access, MappingLock};
+///
+/// let lock = MappingLock::new();
+/// let fault = lock.lock_page(Access::Fault, 7);
+/// assert!(lock.try_lock(Access::BufferedWrite, 7 * 4096..8 * 4096).is_some());
+/// assert!(lock.try_lock(Access::Truncate, 100..u64::MAX).is_none());
+/// # drop(fault);
+/// ```
 pub struct MappingLock {
-    pages: RangeLock,
+    pub(crate) pages: RangeLock,
     page_shift: u32,
 }
 
 impl MappingLock {
-    /// A lock over pages of 4096 bytes.
+    const_constructor! {
+        /// A lock over pages of 4096 bytes.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use spanlock::MappingLock;
+        ///
+        /// static LOCK: MappingLock = MappingLock::new();
+        /// assert_eq!(LOCK.page_size(), 4096);
+        /// ```
+        #[must_use]
+        pub fn new() -> MappingLock {
+            MappingLock { pages: RangeLock::new(), page_shift: 12 }
+        }
+    }
+
+    /// A lock over pages of `page_size` bytes.
+    ///
+    /// # Panics
+    ///
+    /// If `page_size` is not a power of two.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::with_page_size(16 * 1024);
+    /// assert_eq!(lock.lock(Access::Fault, 20_000..20_001).range(), 1..2);
+    /// ```
     #[must_use]
-    pub const fn new() -> MappingLock {
-        MappingLock { pages: RangeLock::new(), page_shift: 12 }
+    #[track_caller]
+    pub fn with_page_size(page_size: u64) -> MappingLock {
+        assert!(page_size.is_power_of_two(), "page size {page_size} is not a power of two");
+        MappingLock { pages: RangeLock::new(), page_shift: page_size.trailing_zeros() }
+    }
+
+    /// The size of a page in bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(spanlock::MappingLock::new().page_size(), 4096);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn page_size(&self) -> u64 {
+        1 << self.page_shift
     }
 
     /// Locks every page that `bytes` touches, waiting as long as it takes.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// assert_eq!(lock.lock(Access::Writeback, 5000..9000).range(), 1..3);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
-        let pages = self.pages_of(bytes);
-        let hold = self.pages.raw.lock(pages, access.mode());
-        Guard::new(&self.pages, pages, access.mode(), hold)
+        Guard::lock(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks every page that `bytes` touches, if that can be done at once.
+    /// Locks one page, by its number, waiting as long as it takes: the path that a fault takes.
+    ///
+    /// # Panics
+    ///
+    /// If `page` is `u64::MAX`, which is not a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// assert_eq!(MappingLock::new().lock_page(Access::Fault, 7).range(), 7..8);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn lock_page(&self, access: Access, page: u64) -> MappingGuard<'_> {
+        Guard::lock(self, Span::from_range(page..=page), access.mode())
+    }
+
+    /// Locks every page that `bytes` touches if nothing is in the way; never waits.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let write = lock.lock(Access::DirectWrite, 0..8192);
+    /// assert!(lock.try_lock(Access::BufferedRead, 8191..8192).is_none());
+    /// assert!(lock.try_lock(Access::BufferedRead, 8192..8193).is_some());
+    /// # drop(write);
+    /// ```
     #[inline]
     #[track_caller]
     pub fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
-        let pages = self.pages_of(bytes);
-        let hold = self.pages.raw.try_lock(pages, access.mode())?;
-        Some(Guard::new(&self.pages, pages, access.mode(), hold))
+        Guard::try_lock(self, self.pages_of(bytes), access.mode())
+    }
+
+    /// Locks every page that `bytes` touches, waiting for `timeout` at most.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let punch = lock.lock(Access::PunchHole, 0..8192);
+    /// assert!(lock.try_lock_for(Access::Fault, 0..1, Duration::from_millis(1)).is_none());
+    /// # drop(punch);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_for(
+        &self,
+        access: Access,
+        bytes: Range<u64>,
+        timeout: Duration,
+    ) -> Option<MappingGuard<'_>> {
+        Guard::lock_until(self, self.pages_of(bytes), access.mode(), after(timeout))
+    }
+
+    /// Locks every page that `bytes` touches, waiting until `deadline` at most.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let punch = lock.lock(Access::PunchHole, 0..8192);
+    /// assert!(lock.try_lock_until(Access::Fault, 0..1, Instant::now()).is_none());
+    /// # drop(punch);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_until(
+        &self,
+        access: Access,
+        bytes: Range<u64>,
+        deadline: Instant,
+    ) -> Option<MappingGuard<'_>> {
+        Guard::lock_until(self, self.pages_of(bytes), access.mode(), Some(deadline))
+    }
+
+    /// Locks every page that `bytes` touches, as a future.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let future = pin!(lock.lock_async(Access::Readahead, 0..65536));
+    /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// ```
+    #[track_caller]
+    pub fn lock_async(&self, access: Access, bytes: Range<u64>) -> LockMappingFuture<'_> {
+        LockFuture::new(self, self.pages_of(bytes), access.mode())
+    }
+
+    /// As [`lock`](MappingLock::lock), with a guard that keeps the lock alive, for an IO completion to
+    /// drop.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let guard = Arc::new(MappingLock::new()).lock_arc(Access::DirectRead, 0..4096);
+    /// std::thread::spawn(move || drop(guard)).join().unwrap();
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn lock_arc(self: &Arc<Self>, access: Access, bytes: Range<u64>) -> ArcMappingGuard {
+        Guard::lock(Arc::clone(self), self.pages_of(bytes), access.mode())
+    }
+
+    /// As [`try_lock`](MappingLock::try_lock), with a guard that keeps the lock alive.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = Arc::new(MappingLock::new());
+    /// assert!(lock.try_lock_arc(Access::DirectRead, 0..4096).is_some());
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_arc(
+        self: &Arc<Self>,
+        access: Access,
+        bytes: Range<u64>,
+    ) -> Option<ArcMappingGuard> {
+        Guard::try_lock(Arc::clone(self), self.pages_of(bytes), access.mode())
+    }
+
+    /// The lock on page numbers beneath, for what this face does not offer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let guard = lock.lock(Access::Fault, 0..1);
+    /// assert!(lock.pages().is_locked(0..1));
+    /// # drop(guard);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn pages(&self) -> &RangeLock {
+        &self.pages
     }
 
     #[inline]
@@ -84,7 +384,7 @@ impl MappingLock {
     fn pages_of(&self, bytes: Range<u64>) -> Span {
         let bytes = Span::from_range(bytes);
         if bytes.is_empty() {
-            return bytes;
+            return Span::EMPTY;
         }
         let first = bytes.start() >> self.page_shift;
         let last = (bytes.end() - 1) >> self.page_shift;
@@ -95,5 +395,14 @@ impl MappingLock {
 impl Default for MappingLock {
     fn default() -> Self {
         MappingLock::new()
+    }
+}
+
+impl fmt::Debug for MappingLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MappingLock")
+            .field("page_size", &self.page_size())
+            .field("pages", &self.pages)
+            .finish()
     }
 }

@@ -1,82 +1,250 @@
-//! The lock without its guards. This first stand-in is one mutex over a list of claims.
+//! The lock without its guards: slots, registry and board.
+//!
+//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Every other claim, and every
+//! claim that must wait, is in the [registry], behind a mutex. The [board] is what the former read
+//! instead of taking that mutex.
+//!
+//! # Invariants
+//!
+//! - **I1** A unit's claims in slots are all in one slot: the lock's embedded one until a table exists,
+//!   the table's from then on. Closing the embedded slot moves its word into the table, which is
+//!   published after that, all under the mutex.
+//! - **I2** A slot whose word has WAITERS has a proxy in the registry, a held claim of the same unit and
+//!   mode; both come and go under the mutex. A claim is counted as a blocker only if it is in the
+//!   registry, itself or by proxy.
+//! - **I3** Two claims that both consider themselves held never conflict.
+//! - **I4** (the two-sided argument) A claim in slots writes its slots (W, a SeqCst read-modify-write),
+//!   then loads the summary (L, SeqCst). A claim of the registry stores the summary (S, SeqCst), then
+//!   loads the slots in its span (B, SeqCst). If L does not see S or a later store, L precedes S in the single
+//!   total order, hence W precedes B there, and B sees W or a later word. So at least one sees the
+//!   other. The claim in slots then asks the registry, under the mutex, and gives way to whoever is
+//!   there; the claim of the registry counts the slot's holders as blockers, by proxy.
+//! - **I5** Table and core are allocated once and freed with the lock; a pointer that was read stays valid.
+//!
+//! docs/design.md has the whole argument, each ordering with its counterpart, and the model that
+//! fails without it.
 
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Instant;
+mod acquire;
+mod board;
+mod change;
+mod inspect;
+mod many;
+mod registry;
+mod release;
+mod slot;
+mod table;
+mod waiter;
 
-use crate::{Mode, Span};
+#[cfg(all(test, loom))]
+mod models;
+
+use crate::Span;
+use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
+use board::{Board, Moved, Notices, Place, Summary};
+use registry::Registry;
+use slot::{UNITS, Word};
+use table::Table;
+use waiter::{Waiter, Wakes};
+
+pub(crate) use acquire::{Pending, Queued};
+pub(crate) use many::Part;
+pub(crate) use registry::ClaimId;
+
+/// Claims on at most so many units are tried in slots before they go to the registry.
+const SMALL: u64 = 4;
 
 /// What an acquisition holds, consumed by its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// An empty span: nothing.
     Nothing,
-    /// A claim in the registry.
-    Claim(u32),
+    /// The slot of every unit.
+    Slots,
+    /// A claim of the registry.
+    Claim(ClaimId),
 }
 
-#[derive(Default)]
-struct Claims {
-    held: Vec<(u32, Span, Mode)>,
-    next: u32,
+/// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed
+/// trait that is in public bounds; nobody outside can name it.
+pub struct RawLock {
+    /// The one slot of a lock that has no table.
+    slot: AtomicU64,
+    /// Who is on the board; written under the mutex of the core.
+    summary: AtomicU64,
+    /// The slots of a lock that had several units in use at once; null until then.
+    table: AtomicPtr<Table>,
+    /// The registry; null until a claim needs it.
+    core: AtomicPtr<Core>,
 }
 
-impl Claims {
-    fn take(&mut self, span: Span, mode: Mode) -> Option<Hold> {
-        if span.is_empty() {
-            return Some(Hold::Nothing);
-        }
-        if self.held.iter().any(|&(_, s, m)| s.overlaps(span) && m.conflicts_with(mode)) {
-            return None;
-        }
-        self.next += 1;
-        self.held.push((self.next, span, mode));
-        Some(Hold::Claim(self.next))
-    }
+/// What the lock allocates when a claim first needs the registry.
+struct Core {
+    board: Board,
+    books: Mutex<Books>,
 }
 
-pub(crate) struct RawLock {
-    claims: Mutex<Option<Claims>>,
-    released: Condvar,
+/// What the mutex guards.
+struct Books {
+    registry: Registry<Waiter>,
+    /// The claims that found no cell on the board.
+    unlisted: Vec<ClaimId>,
+    /// How many claims found the embedded slot taken by another unit.
+    collisions: u32,
 }
 
 impl RawLock {
-    pub(crate) const fn new() -> RawLock {
-        RawLock { claims: Mutex::new(None), released: Condvar::new() }
-    }
-
-    pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(hold) = claims.get_or_insert_default().take(span, mode) {
-                return hold;
+    const_constructor! {
+        /// A lock that nobody holds.
+        pub(crate) fn new() -> RawLock {
+            RawLock {
+                slot: AtomicU64::new(Word::FREE.bits()),
+                summary: AtomicU64::new(Summary::EMPTY),
+                table: AtomicPtr::new(std::ptr::null_mut()),
+                core: AtomicPtr::new(std::ptr::null_mut()),
             }
-            claims = self.released.wait(claims).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
-        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-        claims.get_or_insert_default().take(span, mode)
-    }
-
-    pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
-        loop {
-            if let Some(hold) = self.try_lock(span, mode) {
-                return Some(hold);
-            }
-            if Instant::now() >= deadline {
-                return None;
-            }
-            std::thread::yield_now();
+    /// The slot of a unit below [`UNITS`] (I1). If it is found closed, the caller must take the mutex
+    /// and look again.
+    #[inline]
+    fn slot_of(&self, unit: u64) -> &AtomicU64 {
+        match self.table() {
+            Some(table) => table.slot(unit),
+            None => &self.slot,
         }
     }
 
-    pub(crate) fn unlock(&self, _span: Span, _mode: Mode, hold: Hold) {
-        if let Hold::Claim(id) = hold {
-            let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
-            claims.get_or_insert_default().held.retain(|claim| claim.0 != id);
-            drop(claims);
-            self.released.notify_all();
+    #[inline]
+    fn table(&self) -> Option<&Table> {
+        // ORDERING: Acquire, paired with the Release in `grow`: the table's words are seen as they
+        // were moved.
+        let table = self.table.load(Ordering::Acquire);
+        // SAFETY: a table that is not null was made by `grow` and lives as long as the lock (I5).
+        unsafe { table.as_ref() }
+    }
+
+    /// The core, if there is one. Whoever has seen a watched or closed slot, or a summary that is not
+    /// empty, finds it.
+    #[inline]
+    fn existing_core(&self) -> Option<&Core> {
+        // ORDERING: Acquire, paired with the Release in `core`.
+        let core = self.core.load(Ordering::Acquire);
+        // SAFETY: a core that is not null was made by `core` and lives as long as the lock (I5).
+        unsafe { core.as_ref() }
+    }
+
+    /// The core, made now if nobody has needed it before.
+    fn core(&self) -> &Core {
+        if let Some(core) = self.existing_core() {
+            return core;
+        }
+        let new = Box::into_raw(Box::new(Core {
+            board: Board::new(),
+            books: Mutex::new(Books {
+                registry: Registry::new(),
+                unlisted: Vec::new(),
+                collisions: 0,
+            }),
+        }));
+        // ORDERING: Release for who finds our core, Acquire for when we find another's.
+        let installed = self.core.compare_exchange(
+            std::ptr::null_mut(),
+            new,
+            Ordering::Release,
+            Ordering::Acquire,
+        );
+        let core = match installed {
+            Ok(_) => new,
+            Err(other) => {
+                // SAFETY: `new` came from a box above and was shown to nobody.
+                drop(unsafe { Box::from_raw(new) });
+                other
+            }
+        };
+        // SAFETY: not null, made by a `core` call, and lives as long as the lock (I5).
+        unsafe { &*core }
+    }
+
+    /// The slots in `span`, embedded or in the table; with the mutex held, so that none moves.
+    fn visit_slots<'a>(&'a self, span: Span, visit: impl FnMut(&'a AtomicU64)) {
+        let in_slots = Span::from_range(span.start().min(UNITS)..span.end().min(UNITS));
+        match self.table() {
+            Some(table) => table.visit(in_slots, visit),
+            None if in_slots.is_empty() => {}
+            None => [&self.slot].into_iter().for_each(visit),
         }
     }
 }
+
+impl Core {
+    fn enter<'a>(&'a self, lock: &'a RawLock) -> Ledger<'a> {
+        Ledger { lock, board: &self.board, books: self.books.lock(), wakes: Wakes::default() }
+    }
+}
+
+/// The registry, its board and its slots, with the mutex held. Whoever is granted meanwhile is woken
+/// by [`close`](Ledger::close), after the mutex is released.
+struct Ledger<'a> {
+    lock: &'a RawLock,
+    board: &'a Board,
+    books: MutexGuard<'a, Books>,
+    wakes: Wakes,
+}
+
+impl Ledger<'_> {
+    fn close(self) {
+        let Ledger { books, wakes, .. } = self;
+        drop(books);
+        wakes.wake();
+    }
+
+    fn registry(&mut self) -> &mut Registry<Waiter> {
+        &mut self.books.registry
+    }
+
+    fn notices(&mut self) -> Notices<'_> {
+        Notices {
+            summary: &self.lock.summary,
+            board: self.board,
+            unlisted: &mut self.books.unlisted,
+        }
+    }
+
+    /// Takes a claim out of the registry and off the board, granting those it was the last to block.
+    fn remove(&mut self, id: ClaimId) {
+        let place = self.books.registry.remove(id, &mut self.wakes.0);
+        self.retract(place);
+    }
+
+    fn retract(&mut self, place: Place) {
+        let Some(Moved { id, place }) = self.notices().retract(place) else { return };
+        if let Place::Cell(cell) = place {
+            let (span, mode) = (self.books.registry.span(id), self.books.registry.mode(id));
+            self.notices().list_last(cell, span, mode);
+        }
+        self.books.registry.set_place(id, place);
+    }
+}
+
+impl Drop for RawLock {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: nobody else is left.
+        let table = self.table.load(Ordering::Relaxed);
+        let core = self.core.load(Ordering::Relaxed);
+        if !table.is_null() {
+            // SAFETY: made from a box by `grow`, and no reference outlives the lock (I5).
+            drop(unsafe { Box::from_raw(table) });
+        }
+        if !core.is_null() {
+            // SAFETY: made from a box by `core`, and no reference outlives the lock (I5).
+            drop(unsafe { Box::from_raw(core) });
+        }
+    }
+}
+
+// The crate's promise to its users: sharing a lock needs no wrapper.
+const _: () = {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_send_and_sync::<RawLock>();
+};

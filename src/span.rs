@@ -36,6 +36,9 @@ impl Span {
     /// ```
     pub const ALL: Span = Span { start: 0, end: u64::MAX };
 
+    /// No unit.
+    pub(crate) const EMPTY: Span = Span { start: 0, end: 0 };
+
     /// The span of a range; the fallible way in.
     ///
     /// # Errors
@@ -162,10 +165,7 @@ impl Span {
     #[inline]
     #[must_use]
     pub const fn overlaps(self, other: Span) -> bool {
-        self.start < other.end
-            && other.start < self.end
-            && !self.is_empty()
-            && !other.is_empty()
+        self.start < other.end && other.start < self.end && !self.is_empty() && !other.is_empty()
     }
 
     /// Whether every unit of `other` is in this span. An empty span is in every other.
@@ -183,6 +183,18 @@ impl Span {
         other.is_empty() || (self.start <= other.start && other.end <= self.end)
     }
 
+    #[inline]
+    pub(crate) const fn contains_unit(self, unit: u64) -> bool {
+        self.start <= unit && unit < self.end
+    }
+
+    /// The part below `at` and the part from `at` on; `at` must lie within the span or at its borders.
+    #[inline]
+    pub(crate) fn split_at(self, at: u64) -> (Span, Span) {
+        debug_assert!(self.start <= at && at <= self.end);
+        (Span { start: self.start, end: at }, Span { start: at, end: self.end })
+    }
+
     /// The span as a standard range.
     ///
     /// # Examples
@@ -194,6 +206,16 @@ impl Span {
     #[must_use]
     pub const fn range(self) -> Range<u64> {
         self.start..self.end
+    }
+}
+
+impl RangeBounds<u64> for Span {
+    fn start_bound(&self) -> Bound<&u64> {
+        Bound::Included(&self.start)
+    }
+
+    fn end_bound(&self) -> Bound<&u64> {
+        Bound::Excluded(&self.end)
     }
 }
 

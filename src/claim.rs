@@ -1,0 +1,58 @@
+//! A claim as a snapshot of a lock shows it.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::Mode;
+
+/// A claim on a lock, as it was when [`RangeLock::claims`](crate::RangeLock::claims) looked.
+///
+/// Several readers of one unit may be shown as one claim.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Claim, ClaimState, Mode, RangeLock};
+///
+/// let lock = RangeLock::new();
+/// let guard = lock.lock_exclusive(3..9);
+/// let claim = Claim { range: 3..9, mode: Mode::Exclusive, state: ClaimState::Held };
+/// assert_eq!(lock.claims(), [claim]);
+/// # drop(guard);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// The units claimed.
+    pub range: Range<u64>,
+    /// How they are claimed.
+    pub mode: Mode,
+    /// Whether the claim is granted.
+    pub state: ClaimState,
+}
+
+/// Whether a claim has been granted.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{ClaimState, RangeLock};
+///
+/// let lock = RangeLock::new();
+/// let guard = lock.lock_shared(0..10);
+/// assert!(lock.claims().iter().all(|claim| claim.state == ClaimState::Held));
+/// # drop(guard);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClaimState {
+    /// Somebody has it.
+    Held,
+    /// Somebody waits for it.
+    Waiting,
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { start, end } = self.range;
+        write!(f, "{start}..{end} {:?} {:?}", self.mode, self.state)
+    }
+}

@@ -1,0 +1,107 @@
+//! Several spans of one lock, claimed together: all or nothing.
+
+use std::sync::Arc;
+
+use crate::raw::registry::{ClaimId, Queueing};
+use crate::raw::waiter::Waiter;
+use crate::raw::{Ledger, RawLock};
+use crate::sync::Parker;
+use crate::{Mode, Span};
+
+/// One span of a claim on several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) span: Span,
+    pub(crate) mode: Mode,
+}
+
+impl RawLock {
+    /// Takes all parts, which must neither overlap nor be empty, waiting for as long as any is blocked.
+    pub(crate) fn lock_many(&self, parts: &[Part]) -> Box<[ClaimId]> {
+        let mut ledger = self.core().enter(self);
+        let places: Vec<_> =
+            parts.iter().map(|part| ledger.announce(part.span, part.mode)).collect();
+        let blockers: Vec<u32> = parts
+            .iter()
+            .map(|part| ledger.registry().blockers(part.span, part.mode, Queueing::InLine))
+            .collect();
+        let parker = blockers.iter().any(|&n| n != 0).then(|| Arc::new(Parker::new()));
+        let ids: Box<[ClaimId]> = match &parker {
+            None => ledger.hold_all(parts),
+            Some(parker) => ledger.wait_for_all(parts, &blockers, Arc::clone(parker)),
+        };
+        for (&id, &place) in ids.iter().zip(&places) {
+            ledger.settle(id, place);
+        }
+        ledger.close();
+        if let Some(parker) = parker {
+            parker.wait();
+        }
+        ids
+    }
+
+    /// Takes all parts if nothing blocks any of them.
+    pub(crate) fn try_lock_many(&self, parts: &[Part]) -> Option<Box<[ClaimId]>> {
+        let mut ledger = self.core().enter(self);
+        let is_blocked = parts
+            .iter()
+            .any(|part| ledger.registry().blocks(part.span, part.mode, Queueing::InLine));
+        let mut places = Vec::new();
+        if !is_blocked {
+            places.extend(parts.iter().map(|part| ledger.notices().publish(part.span, part.mode)));
+        }
+        if is_blocked || parts.iter().any(|part| ledger.slots_conflict(part.span, part.mode)) {
+            // In reverse, so that no unlisted place is moved that has no number yet.
+            places.into_iter().rev().for_each(|place| ledger.retract(place));
+            return None;
+        }
+        let ids = ledger.hold_all(parts);
+        for (&id, &place) in ids.iter().zip(&places) {
+            ledger.settle(id, place);
+        }
+        ledger.close();
+        Some(ids)
+    }
+
+    /// Lets go of claims that were taken together.
+    pub(crate) fn unlock_many(&self, ids: &[ClaimId]) {
+        if ids.is_empty() {
+            return;
+        }
+        let mut ledger = self.core().enter(self);
+        ids.iter().for_each(|&id| ledger.remove(id));
+        ledger.close();
+    }
+}
+
+impl Ledger<'_> {
+    fn hold_all(&mut self, parts: &[Part]) -> Box<[ClaimId]> {
+        let registry = &mut self.books.registry;
+        parts.iter().map(|part| registry.hold(part.span, part.mode, Queueing::InLine)).collect()
+    }
+
+    fn wait_for_all(
+        &mut self,
+        parts: &[Part],
+        blockers: &[u32],
+        parker: Arc<Parker>,
+    ) -> Box<[ClaimId]> {
+        let registry = &mut self.books.registry;
+        let mut leader = None;
+        let mut waiter = Some(Waiter::Thread(parker));
+        parts
+            .iter()
+            .zip(blockers)
+            .map(|(part, &blockers)| match (leader, waiter.take()) {
+                (Some(leader), _) => registry.wait_with(leader, part.span, part.mode, blockers),
+                (None, Some(waiter)) => {
+                    let queueing = Queueing::InLine;
+                    let id = registry.wait(part.span, part.mode, queueing, blockers, waiter);
+                    leader = Some(id);
+                    id
+                }
+                (None, None) => unreachable!("the first part takes the waiter and leads"),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! loom models of the lock: each states a claim in a sentence, and fails if an ordering it rests on is
+//! weakened (docs/design.md says which).
+//!
+//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib models`. The tables are tiny here: two
+//! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.
+
+mod async_waiters;
+mod changes;
+mod exclusion;
+mod growth;
+mod waiting;
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::Mode::{self, Exclusive, Shared};
+use crate::raw::{Hold, RawLock};
+use crate::sync::Ordering;
+use crate::{RangeLock, Span};
+
+/// A lock and one cell of data for each of a few units. Reading or writing a cell without
+/// the right claim is what loom reports.
+struct Units {
+    lock: RawLock,
+    cells: [UnsafeCell<u32>; 4],
+}
+
+impl Units {
+    fn new() -> Arc<Units> {
+        Arc::new(Units { lock: RawLock::new(), cells: std::array::from_fn(|_| UnsafeCell::new(0)) })
+    }
+
+    /// A lock that has its table already, so that slots differ.
+    fn with_table() -> Arc<Units> {
+        let units = Units::new();
+        let zero = units.lock.lock(span(0, 1), Exclusive);
+        let one = units.lock.lock(span(1, 2), Exclusive);
+        units.lock.unlock(span(1, 2), Exclusive, one);
+        units.lock.unlock(span(0, 1), Exclusive, zero);
+        assert!(units.lock.table().is_some());
+        units
+    }
+
+    /// Touches every cell of a held span as its mode allows.
+    fn touch(&self, span: Span, mode: Mode) {
+        for unit in span.range().take_while(|&unit| unit < 4) {
+            let cell = &self.cells[unit as usize];
+            match mode {
+                // SAFETY: loom checks at run time what the lock has to guarantee.
+                Shared => cell.with(|value| unsafe { std::hint::black_box(*value) }),
+                // SAFETY: as above.
+                Exclusive => cell.with_mut(|value| unsafe {
+                    *value += 1;
+                    *value
+                }),
+            };
+        }
+    }
+
+    fn locked(&self, span: Span, mode: Mode) {
+        let hold = self.lock.lock(span, mode);
+        self.touch(span, mode);
+        self.lock.unlock(span, mode, hold);
+    }
+
+    fn try_locked(&self, span: Span, mode: Mode) {
+        if let Some(hold) = self.lock.try_lock(span, mode) {
+            self.touch(span, mode);
+            self.lock.unlock(span, mode, hold);
+        }
+    }
+
+    /// After all threads are done: nothing is held, watched or shown.
+    fn assert_idle(&self) {
+        assert!(self.lock.claims(Span::ALL).is_empty(), "a claim was left behind");
+        assert_eq!(self.lock.summary.load(Ordering::Acquire), 0, "the board is not empty");
+        let hold = self.lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+        self.touch(Span::ALL, Exclusive);
+        self.lock.unlock(Span::ALL, Exclusive, hold);
+    }
+}
+
+fn span(start: u64, end: u64) -> Span {
+    Span::from_range(start..end)
+}
+
+/// Runs a model with a preemption bound, which `LOOM_MAX_PREEMPTIONS` overrides.
+fn model(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.check(body);
+}
+
+/// Lets two claims race in two threads, and checks that they exclude each other and leave nothing.
+fn race(make: fn() -> Arc<Units>, a: (Span, Mode), b: (Span, Mode)) {
+    model(3, move || {
+        let units = make();
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(b.0, b.1));
+        units.locked(a.0, a.1);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}

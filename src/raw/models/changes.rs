@@ -1,0 +1,125 @@
+//! Downgrade, upgrade, split and shrink against a waiter or a newcomer.
+
+use super::*;
+
+/// Holds `mine`, changes it by `change`, while another thread takes `theirs`.
+fn change_against(
+    mine: (Span, Mode),
+    theirs: (Span, Mode),
+    change: impl Fn(&Units, Hold) + Send + Sync + 'static,
+) {
+    model(3, move || {
+        let units = Units::with_table();
+        let hold = units.lock.lock(mine.0, mine.1);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(theirs.0, theirs.1));
+        units.touch(mine.0, mine.1);
+        change(&units, hold);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+#[test]
+fn downgrade_lets_in_a_reader_and_keeps_out_a_writer() {
+    for mine in [span(1, 2), span(0, 9)] {
+        for mode in [Shared, Exclusive] {
+            change_against((mine, Exclusive), (span(1, 2), mode), move |units, hold| {
+                units.lock.downgrade(mine, hold);
+                units.touch(mine, Shared);
+                units.lock.unlock(mine, Shared, hold);
+            });
+        }
+    }
+}
+
+/// The reader must be able to get in while the downgraded claim is held.
+#[test]
+fn a_reader_that_waits_is_granted_by_a_downgrade() {
+    for mine in [span(1, 2), span(0, 9)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(mine, Exclusive);
+            units.touch(mine, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
+            units.lock.downgrade(mine, hold);
+            thread.join().unwrap();
+            units.lock.unlock(mine, Shared, hold);
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn an_upgrade_excludes_readers_and_writers_that_race_with_it() {
+    for mine in [span(1, 2), span(0, 9)] {
+        for theirs in [(span(1, 2), Shared), (span(1, 2), Exclusive), (span(1, 9), Shared)] {
+            change_against((mine, Shared), theirs, move |units, hold| {
+                let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+                units.touch(mine, mode);
+                units.lock.unlock(mine, mode, hold);
+            });
+        }
+    }
+}
+
+#[test]
+fn of_two_readers_at_most_one_upgrades() {
+    for (mine, theirs) in [(span(1, 2), span(1, 2)), (span(0, 9), span(1, 2))] {
+        change_against((mine, Shared), (theirs, Shared), move |units, hold| {
+            let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+            units.touch(mine, mode);
+            units.lock.unlock(mine, mode, hold);
+        });
+        model(2, move || {
+            let units = Units::with_table();
+            let a = units.lock.lock(mine, Shared);
+            let b = units.lock.lock(theirs, Shared);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                let mode = if other.lock.try_upgrade(theirs, b) { Exclusive } else { Shared };
+                other.touch(theirs, mode);
+                other.lock.unlock(theirs, mode, b);
+            });
+            let mode = if units.lock.try_upgrade(mine, a) { Exclusive } else { Shared };
+            units.touch(mine, mode);
+            units.lock.unlock(mine, mode, a);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn shrinking_grants_the_waiter_on_the_part_let_go_of() {
+    model(2, || {
+        let units = Units::with_table();
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        units.touch(span(0, 9), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+        let hold = units.lock.shrink(span(0, 9), Exclusive, hold, span(2, 9));
+        thread.join().unwrap();
+        units.touch(span(2, 9), Exclusive);
+        units.lock.unlock(span(2, 9), Exclusive, hold);
+        units.assert_idle();
+    });
+}
+
+#[test]
+fn a_waiter_across_a_split_waits_for_both_parts() {
+    model(2, || {
+        let units = Units::with_table();
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(0, 2), Exclusive));
+        let (low, high) = units.lock.split(span(0, 9), hold, 1);
+        units.touch(span(0, 1), Exclusive);
+        units.lock.unlock(span(0, 1), Exclusive, low);
+        units.touch(span(1, 9), Exclusive);
+        units.lock.unlock(span(1, 9), Exclusive, high);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}

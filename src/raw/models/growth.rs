@@ -1,0 +1,45 @@
+//! First use: the core and the table, made while others hold, enter and leave.
+
+use super::*;
+
+#[test]
+fn two_threads_that_make_the_core_at_once_share_one() {
+    race(Units::new, (span(0, 9), Exclusive), (span(1, 9), Exclusive));
+}
+
+/// The word of the embedded slot moves into the table while its holder leaves, or others enter.
+#[test]
+fn a_table_made_under_a_holder_loses_no_claim_and_doubles_none() {
+    for mode in [Shared, Exclusive] {
+        model(3, move || {
+            let units = Units::new();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                // With unit 0 in the embedded slot, unit 1 collides and makes the table.
+                let zero = other.lock.lock(span(0, 1), mode);
+                other.touch(span(0, 1), mode);
+                let one = other.lock.lock(span(1, 2), Exclusive);
+                other.touch(span(1, 2), Exclusive);
+                other.lock.unlock(span(0, 1), mode, zero);
+                other.lock.unlock(span(1, 2), Exclusive, one);
+            });
+            units.locked(span(0, 1), Exclusive);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn two_threads_on_two_units_of_a_new_lock_exclude_none_and_a_third_sees_both() {
+    model(1, || {
+        let units = Units::new();
+        let threads = [0, 1].map(|unit| {
+            let units = Arc::clone(&units);
+            thread::spawn(move || units.locked(span(unit, unit + 1), Exclusive))
+        });
+        units.locked(span(0, 2), Exclusive);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        units.assert_idle();
+    });
+}

@@ -1,0 +1,115 @@
+//! Waiting: no lost wakeups, first in first out, cancellation.
+
+use super::*;
+
+use std::time::{Duration, Instant};
+
+/// A deadline that is not in the past; the model's parker lets it pass as soon as it is waited for.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}
+
+/// The holder's release races with the waiter that sets WAITERS and goes to sleep.
+#[test]
+fn a_waiter_on_a_slot_is_woken() {
+    for mode in [Shared, Exclusive] {
+        race(Units::with_table, (span(1, 2), mode), (span(1, 2), Exclusive));
+    }
+}
+
+#[test]
+fn the_last_of_two_readers_wakes_the_range_that_waits_for_both() {
+    model(2, || {
+        let units = Units::with_table();
+        let mine = units.lock.lock(span(1, 2), Shared);
+        let theirs = units.lock.lock(span(1, 2), Shared);
+        let reader = Arc::clone(&units);
+        let reader = thread::spawn(move || {
+            reader.touch(span(1, 2), Shared);
+            reader.lock.unlock(span(1, 2), Shared, theirs);
+        });
+        let writer = Arc::clone(&units);
+        let writer = thread::spawn(move || writer.locked(span(0, 9), Exclusive));
+        units.touch(span(1, 2), Shared);
+        units.lock.unlock(span(1, 2), Shared, mine);
+        reader.join().unwrap();
+        writer.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+/// FIFO: a writer that is queued is not passed by a reader that comes later.
+#[test]
+fn a_reader_does_not_pass_a_writer_that_is_queued() {
+    model(2, || {
+        let units = Units::with_table();
+        let held = units.lock.lock(span(1, 2), Shared);
+        let writer = Arc::clone(&units);
+        let writer = thread::spawn(move || writer.locked(span(1, 2), Exclusive));
+        let is_queued = units.lock.claims(Span::ALL).iter().any(|claim| !claim.is_held);
+        let late = units.lock.try_lock(span(1, 2), Shared);
+        assert!(!(is_queued && late.is_some()), "a late reader passed the queue");
+        if let Some(late) = late {
+            units.touch(span(1, 2), Shared);
+            units.lock.unlock(span(1, 2), Shared, late);
+        }
+        units.lock.unlock(span(1, 2), Shared, held);
+        writer.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+/// Cancel against grant: the timeout and the release race; either way nothing is left behind.
+#[test]
+fn a_timeout_that_races_with_a_grant_takes_it_or_leaves_no_trace() {
+    for (held, wanted) in [(span(1, 2), span(1, 2)), (span(0, 9), span(1, 2))] {
+        model(3, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(held, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                if let Some(hold) = other.lock.lock_until(wanted, Exclusive, soon()) {
+                    other.touch(wanted, Exclusive);
+                    other.lock.unlock(wanted, Exclusive, hold);
+                }
+            });
+            units.touch(held, Exclusive);
+            units.lock.unlock(held, Exclusive, hold);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+/// A cancelled writer lets in the readers that had queued behind it.
+#[test]
+fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
+    model(2, || {
+        let units = Units::with_table();
+        let held = units.lock.lock(span(0, 9), Shared);
+        let writer = Arc::clone(&units);
+        let writer = thread::spawn(move || {
+            assert!(writer.lock.lock_until(span(0, 9), Exclusive, soon()).is_none());
+        });
+        let reader = Arc::clone(&units);
+        let reader = thread::spawn(move || reader.locked(span(1, 9), Shared));
+        writer.join().unwrap();
+        reader.join().unwrap();
+        units.lock.unlock(span(0, 9), Shared, held);
+        units.assert_idle();
+    });
+}
+
+#[test]
+fn two_claims_on_many_ranges_in_opposite_order_do_not_deadlock() {
+    model(2, || {
+        let lock = Arc::new(RangeLock::new());
+        let other = Arc::clone(&lock);
+        let thread = thread::spawn(move || {
+            drop(other.lock_many([(1..2, Exclusive), (0..1, Exclusive)]));
+        });
+        drop(lock.lock_many([(0..1, Exclusive), (1..2, Exclusive)]));
+        thread.join().unwrap();
+        assert!(!lock.is_locked(..));
+    });
+}

@@ -1,0 +1,407 @@
+//! The registry: every claim that is not in slots, and who waits for whom.
+//!
+//! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A waiting
+//! claim carries the number of claims that block it, and whoever takes that number to zero grants it,
+//! there and then. What a granted claim's owner waits on (`W`) is handed back, to be woken later.
+//!
+//! - **R1** Claims are ranked by arrival. A waiting claim is blocked by exactly those claims that
+//!   conflict with it and have a lower rank (Kara's rule: those that were there before it).
+//! - **R2** A re-entrant claim is blocked by held claims only, and itself has rank 0: it passes every
+//!   waiting claim, and every conflicting one waits for it.
+//! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
+//!   it is zero only in the moment of granting.
+//! - **R4** Two held claims never conflict.
+
+mod tree;
+
+use std::ops::ControlFlow;
+
+use crate::raw::board::Place;
+use crate::{Mode, Span};
+use tree::IntervalTree;
+
+/// The number of a claim in the registry; used again once the claim has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ClaimId(u32);
+
+impl ClaimId {
+    /// No claim's number.
+    pub(crate) const NONE: ClaimId = ClaimId(u32::MAX);
+}
+
+/// Whether a claim stands in line behind waiting ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queueing {
+    /// Behind every conflicting claim that is there.
+    InLine,
+    /// Behind held claims only: for a holder who must re-enter.
+    Reentrant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Held,
+    Waiting(Queueing),
+}
+
+struct Claim<W> {
+    mode: Mode,
+    state: State,
+    rank: u64,
+    place: Place,
+    /// The first claim of the group that is granted as a whole; it keeps the next two.
+    leader: ClaimId,
+    blockers: u32,
+    waiter: Option<W>,
+    /// The next claim of the same group.
+    sibling: Option<ClaimId>,
+}
+
+/// A claim as a snapshot shows it.
+pub(crate) struct Entry {
+    pub(crate) span: Span,
+    pub(crate) mode: Mode,
+    pub(crate) is_held: bool,
+    pub(crate) place: Place,
+}
+
+pub(crate) struct Registry<W> {
+    tree: IntervalTree,
+    /// By the numbers that the tree gives out; `None` where a number is vacant.
+    claims: Vec<Option<Claim<W>>>,
+    arrivals: u64,
+}
+
+impl<W> Registry<W> {
+    pub(crate) fn new() -> Registry<W> {
+        Registry { tree: IntervalTree::new(), claims: Vec::new(), arrivals: 0 }
+    }
+
+    /// How many claims a newcomer would have to wait for.
+    pub(crate) fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> u32 {
+        let mut blockers = 0;
+        let _ = self.visit(span, |_, claim| {
+            let is_ahead = queueing == Queueing::InLine || claim.state == State::Held;
+            blockers += u32::from(is_ahead && claim.mode.conflicts_with(mode));
+            ControlFlow::<()>::Continue(())
+        });
+        blockers
+    }
+
+    /// Whether a newcomer would have to wait.
+    pub(crate) fn blocks(&self, span: Span, mode: Mode, queueing: Queueing) -> bool {
+        if self.tree.is_empty() {
+            return false;
+        }
+        let found = self.visit(span, |_, claim| {
+            let is_ahead = queueing == Queueing::InLine || claim.state == State::Held;
+            if is_ahead && claim.mode.conflicts_with(mode) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.is_break()
+    }
+
+    /// Admits a claim that nothing blocks. Its place is to be set by the caller.
+    pub(crate) fn hold(&mut self, span: Span, mode: Mode, queueing: Queueing) -> ClaimId {
+        self.admit(span, mode, queueing, State::Held)
+    }
+
+    /// Queues a claim behind `blockers` others, until the last of them has left. Its place is to be
+    /// set by the caller.
+    pub(crate) fn wait(
+        &mut self,
+        span: Span,
+        mode: Mode,
+        queueing: Queueing,
+        blockers: u32,
+        waiter: W,
+    ) -> ClaimId {
+        let id = self.admit(span, mode, queueing, State::Waiting(queueing));
+        let claim = self.claim_mut(id);
+        claim.blockers = blockers;
+        claim.waiter = Some(waiter);
+        id
+    }
+
+    /// Queues another claim into the group of `leader`: they are granted together, when neither is
+    /// blocked. The spans of a group must not overlap.
+    pub(crate) fn wait_with(
+        &mut self,
+        leader: ClaimId,
+        span: Span,
+        mode: Mode,
+        blockers: u32,
+    ) -> ClaimId {
+        let queueing = Queueing::InLine;
+        let id = self.admit(span, mode, queueing, State::Waiting(queueing));
+        self.claim_mut(id).leader = leader;
+        let first = self.claim_mut(leader);
+        first.blockers += blockers;
+        let next = first.sibling.replace(id);
+        self.claim_mut(id).sibling = next;
+        id
+    }
+
+    /// Takes out a claim that is held, or a group's claim that waits, and grants those that it was the
+    /// last to block. Returns where the claim was shown.
+    pub(crate) fn remove(&mut self, id: ClaimId, granted: &mut Vec<W>) -> Place {
+        let span = self.tree.span(id.0);
+        self.tree.remove(id.0);
+        let gone = self.claims[id.0 as usize].take().expect("a claim is removed once");
+        let blocked =
+            |waiting: &Claim<W>| gone.mode.conflicts_with(waiting.mode) && gone.blocks(waiting);
+        self.unblock(span, blocked, granted);
+        gone.place
+    }
+
+    /// Turns a held exclusive claim into a shared one, and lets in the readers behind it.
+    pub(crate) fn downgrade(&mut self, id: ClaimId, granted: &mut Vec<W>) {
+        let claim = self.claim_mut(id);
+        claim.mode = Mode::Shared;
+        let rank = claim.rank;
+        let blocked = |waiting: &Claim<W>| {
+            waiting.mode == Mode::Shared && waiting.is_behind(rank, State::Held)
+        };
+        self.unblock(self.tree.span(id.0), blocked, granted);
+    }
+
+    /// Whether no other claim is held on the span of this one.
+    pub(crate) fn holds_alone(&self, id: ClaimId) -> bool {
+        let others = self.visit(self.span(id), |other, claim| match claim.state {
+            State::Held if other != id => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        others.is_continue()
+    }
+
+    /// Turns a shared claim that [`holds_alone`](Registry::holds_alone) into an exclusive one. Waiting
+    /// claims are passed: they wait for this one in any case, or do from now on.
+    pub(crate) fn upgrade(&mut self, id: ClaimId) {
+        let span = self.span(id);
+        // Writers that wait here counted this claim when they came. Readers did not, and now must,
+        // those included that came before it: hence rank 0.
+        let claim = self.claim_mut(id);
+        claim.mode = Mode::Exclusive;
+        claim.rank = 0;
+        self.block(span, |waiting| waiting.mode == Mode::Shared);
+    }
+
+    /// Splits a held claim in two at `at`, which lies inside it. The number stays with the lower part; the
+    /// place of the upper part is to be set by the caller.
+    pub(crate) fn split(&mut self, id: ClaimId, at: u64) -> ClaimId {
+        let span = self.tree.span(id.0);
+        let (lower, upper) = span.split_at(at);
+        let claim = self.claim_mut(id);
+        let (mode, rank) = (claim.mode, claim.rank);
+        self.tree.replace(id.0, lower);
+        let new = self.admit(upper, mode, Queueing::InLine, State::Held);
+        self.claim_mut(new).rank = rank;
+        // Whoever waits on both sides of the cut counted one claim and now waits for two.
+        let cut = Span::from_range(at - 1..at);
+        let mut torn = Vec::new();
+        let _ = self.visit(cut, |id, claim| {
+            let spans_cut = self.tree.span(id.0).end() > at;
+            let conflicts = claim.mode.conflicts_with(mode);
+            if spans_cut && conflicts && claim.is_behind(rank, State::Held) {
+                torn.push(claim.leader);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        for leader in torn {
+            self.claim_mut(leader).blockers += 1;
+        }
+        new
+    }
+
+    /// Shrinks a held claim to `to`, a part of it that is not empty, and grants those that only waited
+    /// for the rest.
+    pub(crate) fn shrink(&mut self, id: ClaimId, to: Span, granted: &mut Vec<W>) {
+        let from = self.tree.span(id.0);
+        self.tree.replace(id.0, to);
+        let claim = self.claim(id);
+        let (mode, rank) = (claim.mode, claim.rank);
+        let blocked = |waiting: &Claim<W>| {
+            mode.conflicts_with(waiting.mode) && waiting.is_behind(rank, State::Held)
+        };
+        self.unblock_unless(from, to, blocked, granted);
+    }
+
+    /// Whether a claim that had to wait has been granted.
+    pub(crate) fn is_held(&self, id: ClaimId) -> bool {
+        self.claim(id).state == State::Held
+    }
+
+    /// What the owner of a waiting claim waits on.
+    pub(crate) fn waiter_mut(&mut self, id: ClaimId) -> Option<&mut W> {
+        self.claim_mut(id).waiter.as_mut()
+    }
+
+    pub(crate) fn set_place(&mut self, id: ClaimId, place: Place) {
+        self.claim_mut(id).place = place;
+    }
+
+    pub(crate) fn place(&self, id: ClaimId) -> Place {
+        self.claim(id).place
+    }
+
+    pub(crate) fn span(&self, id: ClaimId) -> Span {
+        self.tree.span(id.0)
+    }
+
+    pub(crate) fn mode(&self, id: ClaimId) -> Mode {
+        self.claim(id).mode
+    }
+
+    /// The claim that stands for the holders of a unit's slot, if that slot is watched.
+    pub(crate) fn proxy(&self, unit: Span) -> Option<ClaimId> {
+        let found = self.visit(unit, |id, claim| match claim.place {
+            Place::Slot => ControlFlow::Break(id),
+            _ => ControlFlow::Continue(()),
+        });
+        found.break_value()
+    }
+
+    /// Every claim that overlaps `span`.
+    pub(crate) fn entries(&self, span: Span) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let _ = self.visit(span, |id, claim| {
+            entries.push(Entry {
+                span: self.tree.span(id.0),
+                mode: claim.mode,
+                is_held: claim.state == State::Held,
+                place: claim.place,
+            });
+            ControlFlow::<()>::Continue(())
+        });
+        entries
+    }
+
+    fn admit(&mut self, span: Span, mode: Mode, queueing: Queueing, state: State) -> ClaimId {
+        let rank = match queueing {
+            Queueing::InLine => {
+                self.arrivals += 1;
+                self.arrivals
+            }
+            Queueing::Reentrant => {
+                self.block(span, |waiting| waiting.mode.conflicts_with(mode));
+                0
+            }
+        };
+        let id = ClaimId(self.tree.insert(span));
+        let claim = Claim {
+            mode,
+            state,
+            rank,
+            place: Place::Slot,
+            leader: id,
+            blockers: 0,
+            waiter: None,
+            sibling: None,
+        };
+        match self.claims.get_mut(id.0 as usize) {
+            Some(vacant) => *vacant = Some(claim),
+            None => self.claims.push(Some(claim)),
+        }
+        id
+    }
+
+    /// Makes the waiting claims on `span` that `which` chooses wait for one claim more.
+    fn block(&mut self, span: Span, which: impl Fn(&Claim<W>) -> bool) {
+        if self.tree.is_empty() {
+            return;
+        }
+        let claims = &mut self.claims;
+        let _ = self.tree.visit_overlapping(span, |id| {
+            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
+            if claim.state != State::Held && which(claim) {
+                let leader = claim.leader;
+                claims[leader.0 as usize].as_mut().expect("a group has a leader").blockers += 1;
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    fn unblock(&mut self, span: Span, which: impl Fn(&Claim<W>) -> bool, granted: &mut Vec<W>) {
+        self.unblock_unless(span, Span::EMPTY, which, granted);
+    }
+
+    /// Lets the waiting claims that overlap `span` but not `except`, and that `which` chooses, wait
+    /// for one claim fewer.
+    fn unblock_unless(
+        &mut self,
+        span: Span,
+        except: Span,
+        which: impl Fn(&Claim<W>) -> bool,
+        granted: &mut Vec<W>,
+    ) {
+        if self.tree.is_empty() {
+            return;
+        }
+        let (tree, claims) = (&self.tree, &mut self.claims);
+        let _ = tree.visit_overlapping(span, |id| {
+            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
+            let is_chosen = claim.state != State::Held && which(claim);
+            if is_chosen && !tree.span(id).overlaps(except) {
+                let leader = claim.leader;
+                let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
+                first.blockers -= 1;
+                if first.blockers == 0 {
+                    grant(claims, leader, granted);
+                }
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    fn visit<B>(
+        &self,
+        span: Span,
+        mut visit: impl FnMut(ClaimId, &Claim<W>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.tree.visit_overlapping(span, |id| {
+            let id = ClaimId(id);
+            visit(id, self.claim(id))
+        })
+    }
+
+    fn claim(&self, id: ClaimId) -> &Claim<W> {
+        self.claims[id.0 as usize].as_ref().expect("the claim is registered")
+    }
+
+    fn claim_mut(&mut self, id: ClaimId) -> &mut Claim<W> {
+        self.claims[id.0 as usize].as_mut().expect("the claim is registered")
+    }
+}
+
+/// Makes a group held, and hands over what its owner waits on.
+fn grant<W>(claims: &mut [Option<Claim<W>>], leader: ClaimId, granted: &mut Vec<W>) {
+    let mut next = Some(leader);
+    while let Some(id) = next {
+        let claim = claims[id.0 as usize].as_mut().expect("a group's claims are all registered");
+        claim.state = State::Held;
+        granted.extend(claim.waiter.take());
+        next = claim.sibling;
+    }
+}
+
+impl<W> Claim<W> {
+    /// Whether this claim, on overlapping spans and in conflicting modes, blocks the waiting one.
+    fn blocks(&self, waiting: &Claim<W>) -> bool {
+        waiting.is_behind(self.rank, self.state)
+    }
+
+    /// Whether this claim waits for conflicting claims of that rank and state (R1, R2).
+    fn is_behind(&self, rank: u64, state: State) -> bool {
+        match self.state {
+            State::Held => false,
+            State::Waiting(Queueing::InLine) => rank < self.rank,
+            State::Waiting(Queueing::Reentrant) => state == State::Held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The modelled primitives: loom's, in tables small enough to explore.
+
+pub(crate) use loom::sync::MutexGuard;
+pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use std::time::Instant;
+
+use loom::sync::Condvar;
+use loom::sync::atomic::{AtomicBool, fence};
+
+/// Two slots, so that two units can share one and two can differ.
+pub(crate) const TABLE_BITS: u32 = 1;
+
+/// One cell, so that two claims are enough to overflow the board.
+pub(crate) const BOARD_CELLS: usize = 1;
+
+/// The first collision makes a table.
+pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
+
+/// loom treats `SeqCst` operations as `AcqRel`; only its fences take part in the total order.
+pub(crate) fn two_sided_barrier() {
+    fence(Ordering::SeqCst);
+}
+
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Mutex<T> {
+        Mutex(loom::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("no model panics with a mutex held")
+    }
+}
+
+/// loom's own `thread::park` joins causality unconditionally and so hides a missing Acquire or Release.
+/// Here a waiter first looks at its word, as a spinning one does, and only then sleeps on a
+/// condition variable.
+#[derive(Debug)]
+pub(crate) struct Parker {
+    notified: AtomicBool,
+    asleep: loom::sync::Mutex<()>,
+    woken: Condvar,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        Parker {
+            notified: AtomicBool::new(false),
+            asleep: loom::sync::Mutex::new(()),
+            woken: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn wait(&self) {
+        if self.is_notified() {
+            return;
+        }
+        let mut asleep = self.asleep.lock().expect("no model panics with a mutex held");
+        while !self.is_notified() {
+            asleep = self.woken.wait(asleep).expect("no model panics with a mutex held");
+        }
+    }
+
+    /// A model has no clock: the deadline passes at once, which races it with every grant.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
+        if deadline.is_none() {
+            self.wait();
+        }
+        self.is_notified()
+    }
+
+    pub(crate) fn notify(&self) {
+        // ORDERING: Release, paired with the Acquire in `is_notified`.
+        self.notified.store(true, Ordering::Release);
+        drop(self.asleep.lock().expect("no model panics with a mutex held"));
+        self.woken.notify_one();
+    }
+
+    fn is_notified(&self) -> bool {
+        // ORDERING: Acquire, paired with the Release in `notify`.
+        self.notified.load(Ordering::Acquire)
+    }
+}

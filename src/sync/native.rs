@@ -1,0 +1,119 @@
+//! The real primitives: std's atomics and mutex, parking through parking_lot_core.
+
+pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
+use std::time::Instant;
+
+use crossbeam_utils::Backoff;
+use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
+
+/// How many slots a table has, as a power of two: 256 slots are 2 KiB.
+pub(crate) const TABLE_BITS: u32 = 8;
+
+/// How many claims of the registry a board shows.
+pub(crate) const BOARD_CELLS: usize = 8;
+
+/// How often a claim must find the lock's one embedded slot taken before a table is allocated.
+pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 8;
+
+/// Stands between a store and a later load that must not pass it, on both sides of a two-sided
+/// argument. Natively it is nothing: both the store and the load are `SeqCst`, which is enough. loom
+/// treats `SeqCst` operations as `AcqRel`, so there it is a fence.
+#[inline(always)]
+pub(crate) fn two_sided_barrier() {}
+
+/// A mutex that knows no poison: what it guards is consistent wherever its holder may panic.
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+
+pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Mutex<T> {
+        Mutex(std::sync::Mutex::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const WAITING: u32 = 0;
+const PARKED: u32 = 1;
+const NOTIFIED: u32 = 2;
+
+/// Where one thread waits for one event: it spins on its own word for a while, then parks.
+///
+/// | state    | set by              | from             |
+/// |----------|---------------------|------------------|
+/// | WAITING  | `new`               |                  |
+/// | PARKED   | the waiter          | WAITING          |
+/// | NOTIFIED | whoever notifies    | WAITING, PARKED  |
+#[derive(Debug)]
+pub(crate) struct Parker {
+    state: AtomicU32,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        Parker { state: AtomicU32::new(WAITING) }
+    }
+
+    /// Waits until [`notify`](Parker::notify) was called.
+    pub(crate) fn wait(&self) {
+        let notified = self.wait_until(None);
+        debug_assert!(notified, "without a deadline only a notification ends the wait");
+    }
+
+    /// Waits until [`notify`](Parker::notify) was called or `deadline` has passed; whether it was the former.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            if self.is_notified() {
+                return true;
+            }
+            backoff.snooze();
+        }
+        // ORDERING: Relaxed. Going to sleep publishes nothing; a failure means NOTIFIED, and
+        // `is_notified` below acquires it.
+        let _ = self.state.compare_exchange(WAITING, PARKED, Ordering::Relaxed, Ordering::Relaxed);
+        loop {
+            if self.is_notified() {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return false;
+            }
+            let validate = || self.state.load(Ordering::Relaxed) == PARKED;
+            let before_sleep = || {};
+            let timed_out = |_, _| {};
+            // SAFETY: the key is the address of this parker, which outlives the call and is used as
+            // a key by nobody else; the callbacks neither panic nor call into parking_lot_core.
+            unsafe {
+                park(self.key(), validate, before_sleep, timed_out, DEFAULT_PARK_TOKEN, deadline)
+            };
+        }
+    }
+
+    /// Ends the wait, now or when it begins.
+    pub(crate) fn notify(&self) {
+        // ORDERING: Release, paired with the Acquire in `is_notified`: what the notifier did, the
+        // waiter sees.
+        if self.state.swap(NOTIFIED, Ordering::Release) == PARKED {
+            // SAFETY: the key is ours; the callback neither panics nor calls into parking_lot_core.
+            unsafe { unpark_one(self.key(), |_| DEFAULT_UNPARK_TOKEN) };
+        }
+    }
+
+    fn is_notified(&self) -> bool {
+        // ORDERING: Acquire, paired with the Release in `notify`.
+        self.state.load(Ordering::Acquire) == NOTIFIED
+    }
+
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
