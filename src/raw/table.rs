@@ -32,19 +32,23 @@ impl Table {
         &self.slots[index as usize]
     }
 
-    /// Calls `visit` with every slot that may hold a unit of `span`, skipping free ones.
+    /// Calls `visit` with every slot that may hold a unit of `span` and is not free.
     pub(crate) fn visit<'a>(&'a self, span: Span, mut visit: impl FnMut(&'a AtomicU64)) {
-        if span.len() < SLOTS as u64 {
-            for unit in span.range() {
-                visit(self.slot(unit));
+        // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4); as an Acquire it
+        // is paired with the Release of whoever left the slot.
+        let load = |slot: &AtomicU64| slot.load(Ordering::SeqCst);
+        let mut visit_used = |slot| {
+            if load(slot) != Word::FREE.bits() {
+                visit(slot);
             }
+        };
+        if span.len() < SLOTS as u64 {
+            span.range().for_each(|unit| visit_used(self.slot(unit)));
             return;
         }
         for slots in self.slots.chunks_exact(STRIDE) {
-            // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4).
-            let any = slots.iter().fold(0, |any, slot| any | slot.load(Ordering::SeqCst));
-            if any != Word::FREE.bits() {
-                slots.iter().for_each(&mut visit);
+            if slots.iter().fold(0, |any, slot| any | load(slot)) != Word::FREE.bits() {
+                slots.iter().for_each(&mut visit_used);
             }
         }
     }

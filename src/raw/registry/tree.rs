@@ -1,62 +1,77 @@
-//! An interval tree over an arena: a treap by start, augmented with the greatest end below.
+//! An interval tree: a B+ tree by start, in which every entry knows the greatest end below it.
 //!
-//! Insertion and removal are logarithmic; a visit to the spans that overlap a given one is
-//! logarithmic plus linear in those that it finds. The tree balances on priorities from a fixed
-//! pseudo-random sequence, so that equal histories make equal trees.
+//! Insertion and removal are logarithmic; a visit to the spans that overlap a given one is logarithmic
+//! plus linear in those that it finds. Spans that start at the same unit overlap one another, so a
+//! search among them stays within that bound.
+//!
+//! A binary tree would do with half the code, but with 65,536 claims held its one cache miss a level
+//! made a single lookup cost more than all the rest of a lock and unlock. Here a level is one node, and an
+//! entry is judged without touching what is below it.
+
+use std::ops::ControlFlow;
 
 use crate::Span;
 
-const NIL: u32 = u32::MAX;
+/// How many entries a node has room for. A node that becomes full is split at once.
+const ROOM: usize = 16;
 
+/// Entries in ascending order of their keys. In a leaf an entry is a span: its start, its end, its
+/// number. Above, it is a node: its least key, its greatest reach, its index.
 struct Node {
-    span: Span,
-    /// The greatest end in the subtree of this node.
+    len: usize,
+    keys: [u64; ROOM],
+    reaches: [u64; ROOM],
+    links: [u32; ROOM],
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    key: u64,
     reach: u64,
-    priority: u32,
-    left: u32,
-    right: u32,
+    link: u32,
 }
 
 /// Spans by number. The number of a removed span is used again.
 pub(crate) struct IntervalTree {
+    spans: Vec<Span>,
+    vacant_spans: Vec<u32>,
     nodes: Vec<Node>,
-    vacant: Vec<u32>,
+    vacant_nodes: Vec<u32>,
     root: u32,
-    seed: u32,
-    /// The way down to a node that is taken out, kept for its memory.
-    path: Vec<u32>,
+    /// How many levels of nodes are above the leaves.
+    height: u32,
 }
 
 impl IntervalTree {
     pub(crate) fn new() -> IntervalTree {
         IntervalTree {
-            nodes: Vec::new(),
-            vacant: Vec::new(),
-            root: NIL,
-            seed: 0x9E37_79B9,
-            path: Vec::new(),
+            spans: Vec::new(),
+            vacant_spans: Vec::new(),
+            nodes: vec![Node::new()],
+            vacant_nodes: Vec::new(),
+            root: 0,
+            height: 0,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.root == NIL
+        self.node(self.root).len == 0
     }
 
     pub(crate) fn span(&self, id: u32) -> Span {
-        self.nodes[id as usize].span
+        self.spans[id as usize]
     }
 
     /// Adds a span, which must not be empty, and returns its number.
     pub(crate) fn insert(&mut self, span: Span) -> u32 {
-        let node = Node { span, reach: span.end(), priority: self.roll(), left: NIL, right: NIL };
-        let id = match self.vacant.pop() {
+        let id = match self.vacant_spans.pop() {
             Some(id) => {
-                self.nodes[id as usize] = node;
+                self.spans[id as usize] = span;
                 id
             }
             None => {
-                self.nodes.push(node);
-                self.nodes.len() as u32 - 1
+                self.spans.push(span);
+                u32::try_from(self.spans.len() - 1).expect("fewer than 2^32 claims at once")
             }
         };
         self.attach(id);
@@ -66,199 +81,256 @@ impl IntervalTree {
     /// Takes a span out; its number may be given to another.
     pub(crate) fn remove(&mut self, id: u32) {
         self.detach(id);
-        self.vacant.push(id);
+        self.vacant_spans.push(id);
     }
 
     /// Gives a number another span, which must not be empty.
     pub(crate) fn replace(&mut self, id: u32, span: Span) {
         self.detach(id);
-        let node = &mut self.nodes[id as usize];
-        *node = Node { span, reach: span.end(), left: NIL, right: NIL, ..*node };
+        self.spans[id as usize] = span;
         self.attach(id);
     }
 
     /// Calls `visit` with the number of every span that overlaps `span`, by ascending start, until
     /// it breaks off.
+    #[inline]
     pub(crate) fn visit_overlapping<B>(
         &self,
         span: Span,
-        mut visit: impl FnMut(u32) -> std::ops::ControlFlow<B>,
-    ) -> std::ops::ControlFlow<B> {
-        // A node goes onto the stack with its left subtree still to be visited; the depth of a treap
-        // has no bound, so neither has the stack, but past 64 levels it is all but impossible.
-        let mut stack = Vec::new();
-        let mut inline = [NIL; 64];
-        let mut depth = 0;
-        let mut next = self.root;
-        loop {
-            while next != NIL && self.nodes[next as usize].reach > span.start() {
-                match inline.get_mut(depth) {
-                    Some(place) => *place = next,
-                    None => stack.push(next),
+        mut visit: impl FnMut(u32) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.visit_below(self.root, self.height, span, &mut visit)
+    }
+
+    fn visit_below<B>(
+        &self,
+        node: u32,
+        height: u32,
+        span: Span,
+        visit: &mut impl FnMut(u32) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let node = self.node(node);
+        for i in 0..node.len {
+            if node.keys[i] >= span.end() {
+                break;
+            }
+            if node.reaches[i] > span.start() {
+                match height {
+                    0 => visit(node.links[i])?,
+                    _ => self.visit_below(node.links[i], height - 1, span, visit)?,
                 }
-                depth += 1;
-                next = self.nodes[next as usize].left;
             }
-            if depth == 0 {
-                return std::ops::ControlFlow::Continue(());
-            }
-            depth -= 1;
-            let id = inline
-                .get(depth)
-                .copied()
-                .unwrap_or_else(|| stack.pop().expect("what is not in the array is on the stack"));
-            let node = &self.nodes[id as usize];
-            if node.span.start() >= span.end() {
-                // Every span from here on starts later still, and so do those of the stack.
-                return std::ops::ControlFlow::Continue(());
-            }
-            if node.span.end() > span.start() {
-                visit(id)?;
-            }
-            next = node.right;
         }
+        ControlFlow::Continue(())
     }
 
-    /// Links a node without children into the tree.
     fn attach(&mut self, id: u32) {
-        let Node { span, priority, .. } = self.nodes[id as usize];
-        // Down to where its priority ranks it, widening the reach of those above.
-        let mut parent = NIL;
-        let mut below = self.root;
-        while below != NIL && self.nodes[below as usize].priority >= priority {
-            let node = &mut self.nodes[below as usize];
-            node.reach = node.reach.max(span.end());
-            parent = below;
-            below = if self.precedes(id, below) {
-                self.nodes[below as usize].left
-            } else {
-                self.nodes[below as usize].right
-            };
+        let span = self.span(id);
+        let new = Entry { key: span.start(), reach: span.end(), link: id };
+        if let Some(right) = self.attach_below(self.root, self.height, new) {
+            let left = self.node(self.root).as_entry(self.root);
+            let mut root = Node::new();
+            root.insert(0, left);
+            root.insert(1, right);
+            self.root = self.add_node(root);
+            self.height += 1;
         }
-        let (left, right) = self.split(below, id);
-        let node = &mut self.nodes[id as usize];
-        (node.left, node.right) = (left, right);
-        self.pull(id);
-        self.set_child(parent, below, id, id);
     }
 
-    /// Unlinks a node, leaving it without children.
+    /// Adds an entry to a leaf below `node`. If that filled the node, it gives half of its entries to
+    /// a new one, to its right.
+    fn attach_below(&mut self, node: u32, height: u32, new: Entry) -> Option<Entry> {
+        let position = self.node(node).position_after(new.key);
+        if height == 0 {
+            self.node_mut(node).insert(position, new);
+        } else {
+            let child = position.saturating_sub(1);
+            let link = self.node(node).links[child];
+            let right = self.attach_below(link, height - 1, new);
+            self.refresh(node, child);
+            if let Some(right) = right {
+                self.node_mut(node).insert(child + 1, right);
+            }
+        }
+        (self.node(node).len == ROOM).then(|| {
+            let upper = self.node_mut(node).split_off(ROOM / 2);
+            let index = self.add_node(upper);
+            self.node(index).as_entry(index)
+        })
+    }
+
     fn detach(&mut self, id: u32) {
-        let mut path = std::mem::take(&mut self.path);
-        let mut parent = NIL;
-        let mut at = self.root;
-        while at != id {
-            path.push(at);
-            parent = at;
-            at = if self.precedes(id, at) {
-                self.nodes[at as usize].left
-            } else {
-                self.nodes[at as usize].right
-            };
+        let found = self.detach_below(self.root, self.height, self.span(id).start(), id);
+        debug_assert!(found, "a span is removed once");
+        while self.height > 0 && self.node(self.root).len == 1 {
+            self.vacant_nodes.push(self.root);
+            self.root = self.node(self.root).links[0];
+            self.height -= 1;
         }
-        let Node { left, right, .. } = self.nodes[id as usize];
-        let merged = self.merge(left, right);
-        self.set_child(parent, id, merged, id);
-        let node = &mut self.nodes[id as usize];
-        (node.left, node.right) = (NIL, NIL);
-        while let Some(above) = path.pop() {
-            self.pull(above);
-        }
-        self.path = path;
     }
 
-    /// Puts `new` where `old` was below `parent`, or at the root.
-    fn set_child(&mut self, parent: u32, old: u32, new: u32, key: u32) {
-        if parent == NIL {
-            self.root = new;
+    /// Takes the entry of span `id`, which starts at `key`, out of a leaf below `node`.
+    fn detach_below(&mut self, node: u32, height: u32, key: u64, id: u32) -> bool {
+        let len = self.node(node).len;
+        if height == 0 {
+            let position = self.node(node).links[..len].iter().position(|&link| link == id);
+            position.inspect(|&i| self.node_mut(node).remove(i)).is_some()
+        } else {
+            // Equal keys may stand in several children: to the left of the last whose least is `key`.
+            let last = self.node(node).position_after(key);
+            let first = self.node(node).keys[..last].partition_point(|&least| least < key);
+            (first.saturating_sub(1)..last).any(|child| {
+                let link = self.node(node).links[child];
+                let found = self.detach_below(link, height - 1, key, id);
+                if found {
+                    self.settle(node, child);
+                }
+                found
+            })
+        }
+    }
+
+    /// After a removal below entry `child` of `node`: drops a child that is empty, joins one that is
+    /// sparse with a neighbour, and brings the entries up to date.
+    fn settle(&mut self, node: u32, child: usize) {
+        let child_len = |tree: &Self, i: usize| tree.node(tree.node(node).links[i]).len;
+        if child_len(self, child) == 0 {
+            self.vacant_nodes.push(self.node(node).links[child]);
+            self.node_mut(node).remove(child);
             return;
         }
-        let before = self.precedes(key, parent);
-        let node = &mut self.nodes[parent as usize];
-        let child = if before { &mut node.left } else { &mut node.right };
-        debug_assert_eq!(*child, old);
-        *child = new;
-    }
-
-    /// Splits a subtree into what comes before `key` and what comes after.
-    fn split(&mut self, at: u32, key: u32) -> (u32, u32) {
-        if at == NIL {
-            return (NIL, NIL);
-        }
-        let halves = if self.precedes(key, at) {
-            let (before, after) = self.split(self.nodes[at as usize].left, key);
-            self.nodes[at as usize].left = after;
-            (before, at)
-        } else {
-            let (before, after) = self.split(self.nodes[at as usize].right, key);
-            self.nodes[at as usize].right = before;
-            (at, after)
-        };
-        self.pull(at);
-        halves
-    }
-
-    /// Joins two subtrees, all of `left` before all of `right`.
-    fn merge(&mut self, left: u32, right: u32) -> u32 {
-        if left == NIL || right == NIL {
-            return left.min(right);
-        }
-        let top = if self.nodes[left as usize].priority >= self.nodes[right as usize].priority {
-            self.nodes[left as usize].right = self.merge(self.nodes[left as usize].right, right);
-            left
-        } else {
-            self.nodes[right as usize].left = self.merge(left, self.nodes[right as usize].left);
-            right
-        };
-        self.pull(top);
-        top
-    }
-
-    fn pull(&mut self, id: u32) {
-        let node = &self.nodes[id as usize];
-        let mut reach = node.span.end();
-        for child in [node.left, node.right] {
-            if child != NIL {
-                reach = reach.max(self.nodes[child as usize].reach);
+        self.refresh(node, child);
+        let left = child.saturating_sub(1);
+        let right = left + 1;
+        let is_sparse = child_len(self, child) < ROOM / 4;
+        if is_sparse && right < self.node(node).len {
+            let [left_link, right_link] = [left, right].map(|i| self.node(node).links[i]);
+            if child_len(self, left) + child_len(self, right) < ROOM * 3 / 4 {
+                let emptied = self.node_mut(right_link).split_off(0);
+                self.node_mut(left_link).append(&emptied);
+                self.vacant_nodes.push(right_link);
+                self.node_mut(node).remove(right);
+                self.refresh(node, left);
             }
         }
-        self.nodes[id as usize].reach = reach;
     }
 
-    /// The order of the tree: by start, and by number among equals.
-    fn precedes(&self, a: u32, b: u32) -> bool {
-        (self.span(a).start(), a) < (self.span(b).start(), b)
+    /// Brings an entry up to date with the node that it stands for.
+    fn refresh(&mut self, node: u32, child: usize) {
+        let link = self.node(node).links[child];
+        let entry = self.node(link).as_entry(link);
+        self.node_mut(node).set(child, entry);
     }
 
-    fn roll(&mut self) -> u32 {
-        // Marsaglia's xorshift with 32 bits of state, period 2^32 - 1.
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 17;
-        self.seed ^= self.seed << 5;
-        self.seed
+    fn add_node(&mut self, node: Node) -> u32 {
+        match self.vacant_nodes.pop() {
+            Some(index) => {
+                *self.node_mut(index) = node;
+                index
+            }
+            None => {
+                self.nodes.push(node);
+                self.nodes.len() as u32 - 1
+            }
+        }
+    }
+
+    fn node(&self, index: u32) -> &Node {
+        &self.nodes[index as usize]
+    }
+
+    fn node_mut(&mut self, index: u32) -> &mut Node {
+        &mut self.nodes[index as usize]
+    }
+}
+
+impl Node {
+    fn new() -> Node {
+        Node { len: 0, keys: [0; ROOM], reaches: [0; ROOM], links: [0; ROOM] }
+    }
+
+    /// How many entries have keys up to and including `key`.
+    fn position_after(&self, key: u64) -> usize {
+        self.keys[..self.len].iter().take_while(|&&at| at <= key).count()
+    }
+
+    /// The entry that stands for this node in the one above.
+    fn as_entry(&self, index: u32) -> Entry {
+        let reach = self.reaches[..self.len].iter().copied().max().unwrap_or(0);
+        Entry { key: self.keys[0], reach, link: index }
+    }
+
+    fn set(&mut self, i: usize, entry: Entry) {
+        (self.keys[i], self.reaches[i], self.links[i]) = (entry.key, entry.reach, entry.link);
+    }
+
+    fn insert(&mut self, i: usize, entry: Entry) {
+        let len = self.len;
+        self.keys.copy_within(i..len, i + 1);
+        self.reaches.copy_within(i..len, i + 1);
+        self.links.copy_within(i..len, i + 1);
+        self.len += 1;
+        self.set(i, entry);
+    }
+
+    fn remove(&mut self, i: usize) {
+        let len = self.len;
+        self.keys.copy_within(i + 1..len, i);
+        self.reaches.copy_within(i + 1..len, i);
+        self.links.copy_within(i + 1..len, i);
+        self.len -= 1;
+    }
+
+    /// Moves the entries from `at` on into a new node.
+    fn split_off(&mut self, at: usize) -> Node {
+        let mut upper = Node::new();
+        upper.len = self.len - at;
+        upper.keys[..upper.len].copy_from_slice(&self.keys[at..self.len]);
+        upper.reaches[..upper.len].copy_from_slice(&self.reaches[at..self.len]);
+        upper.links[..upper.len].copy_from_slice(&self.links[at..self.len]);
+        self.len = at;
+        upper
+    }
+
+    /// Adds the entries of another node behind this one's.
+    fn append(&mut self, other: &Node) {
+        let range = self.len..self.len + other.len;
+        self.keys[range.clone()].copy_from_slice(&other.keys[..other.len]);
+        self.reaches[range.clone()].copy_from_slice(&other.reaches[..other.len]);
+        self.links[range].copy_from_slice(&other.links[..other.len]);
+        self.len += other.len;
     }
 }
 
 #[cfg(test)]
 impl IntervalTree {
-    /// Checks that every node is in order, ranks below its parent and knows its reach.
+    /// Checks that entries are in order, that each knows what is below it, and that nothing is lost.
     pub(crate) fn validate(&self) {
         let mut seen = Vec::new();
-        self.validate_below(self.root, &mut seen);
-        assert_eq!(seen.len() + self.vacant.len(), self.nodes.len(), "a node is lost");
-        assert!(seen.is_sorted_by(|&a, &b| self.precedes(a, b)), "the tree is out of order");
+        let nodes = self.validate_below(self.root, self.height, &mut seen);
+        assert_eq!(nodes + self.vacant_nodes.len(), self.nodes.len(), "a node is lost");
+        assert_eq!(seen.len() + self.vacant_spans.len(), self.spans.len(), "a span is lost");
+        assert!(seen.is_sorted_by_key(|&id| self.span(id).start()), "out of order");
     }
 
-    fn validate_below(&self, id: u32, seen: &mut Vec<u32>) -> u64 {
-        let Some(node) = self.nodes.get(id as usize) else { return 0 };
-        let left = self.validate_below(node.left, seen);
-        seen.push(id);
-        let right = self.validate_below(node.right, seen);
-        for child in [node.left, node.right] {
-            assert!(child == NIL || self.nodes[child as usize].priority <= node.priority);
+    fn validate_below(&self, index: u32, height: u32, seen: &mut Vec<u32>) -> usize {
+        let node = self.node(index);
+        assert!(node.len < ROOM, "a full node was not split");
+        let mut nodes = 1;
+        for i in 0..node.len {
+            let link = node.links[i];
+            if height == 0 {
+                let span = self.span(link);
+                assert_eq!((node.keys[i], node.reaches[i]), (span.start(), span.end()));
+                seen.push(link);
+            } else {
+                let entry = self.node(link).as_entry(link);
+                assert_ne!(self.node(link).len, 0, "an empty node was kept");
+                assert_eq!((node.keys[i], node.reaches[i]), (entry.key, entry.reach));
+                nodes += self.validate_below(link, height - 1, seen);
+            }
         }
-        assert_eq!(node.reach, node.span.end().max(left).max(right), "wrong reach");
-        node.reach
+        nodes
     }
 }
 
