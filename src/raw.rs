@@ -193,7 +193,9 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    fn close(self) {
+    fn close(mut self) {
+        let has_queue = self.registry().has_queue();
+        self.notices().set_queue(has_queue);
         let Ledger { books, wakes, .. } = self;
         drop(books);
         wakes.wake();

@@ -10,7 +10,7 @@ use crate::raw::slot::{UNITS, Word};
 use crate::raw::table::Table;
 use crate::raw::waiter::Waiter;
 use crate::raw::{Hold, Ledger, RawLock, SMALL};
-use crate::sync::{self, AtomicU64, Ordering, Parker};
+use crate::sync::{self, AtomicU64, Backoff, Ordering, Parker};
 use crate::{Mode, Span};
 
 /// How far the inlined attempt on a single unit got.
@@ -97,7 +97,10 @@ impl RawLock {
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
         match self.attempt(span, mode) {
             Attempt::Held => Queued::Held(Hold::Slots),
-            attempt => self.queue(span, mode, attempt, || Waiter::Task(waker.clone())),
+            attempt => match self.take_in_slots(span, mode, attempt) {
+                Ok(hold) => Queued::Held(hold),
+                Err(obstacle) => self.enqueue(span, mode, obstacle, || Waiter::Task(waker.clone())),
+            },
         }
     }
 
@@ -140,9 +143,20 @@ impl RawLock {
         let entered =
             slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
+            Err(_) if mode == Mode::Shared => self.attempt_to_join(span.start()),
             Err(_) => Attempt::Refused,
             Ok(_) if self.summary_after_entering() == Summary::EMPTY => Attempt::Held,
             Ok(_) => Attempt::Entered,
+        }
+    }
+
+    /// The same for a unit that may have readers already.
+    #[inline(never)]
+    fn attempt_to_join(&self, unit: u64) -> Attempt {
+        match self.enter_slot(unit, Mode::Shared) {
+            Err(_) => Attempt::Refused,
+            Ok(()) if self.summary_after_entering() == Summary::EMPTY => Attempt::Held,
+            Ok(()) => Attempt::Entered,
         }
     }
 
@@ -206,21 +220,55 @@ impl RawLock {
     }
 
     /// Takes a claim, or queues it with what `waiter` returns.
+    ///
+    /// A claim arrives when it is queued. Before that it spins for a moment if somebody is in the way but
+    /// nobody waits: a short critical section then costs no handing over from thread to thread.
     fn queue(
         &self,
         span: Span,
         mode: Mode,
-        attempt: Attempt,
+        mut attempt: Attempt,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        match self.take_in_slots(span, mode, attempt) {
-            Ok(hold) => Queued::Held(hold),
-            Err(obstacle) => {
-                let patience = Patience::Waits(Queueing::InLine);
-                self.register(span, mode, patience, obstacle, waiter)
-                    .expect("a claim that waits is held or queued")
+        let backoff = Backoff::new();
+        loop {
+            let obstacle = match self.take_in_slots(span, mode, attempt) {
+                Ok(hold) => return Queued::Held(hold),
+                Err(obstacle) => obstacle,
+            };
+            if backoff.is_completed() || !self.is_briefly_blocked(span, mode, obstacle) {
+                return self.enqueue(span, mode, obstacle, waiter);
             }
+            backoff.snooze();
+            attempt = Attempt::Refused;
         }
+    }
+
+    /// Takes a claim through the registry, or queues it there.
+    fn enqueue(
+        &self,
+        span: Span,
+        mode: Mode,
+        obstacle: Obstacle,
+        waiter: impl FnOnce() -> Waiter,
+    ) -> Queued {
+        self.register(span, mode, Patience::Waits(Queueing::InLine), obstacle, waiter)
+            .expect("a claim that waits is held or queued")
+    }
+
+    /// Whether somebody is in the way who has no queue yet; a guess.
+    fn is_briefly_blocked(&self, span: Span, mode: Mode, obstacle: Obstacle) -> bool {
+        // ORDERING: Relaxed: a hint. Whatever it leads to is decided in slots or under the mutex.
+        let summary = Summary::from_bits(self.summary.load(Ordering::Relaxed));
+        let on_board = || match self.existing_core() {
+            Some(core) => core.board.may_conflict(summary, span, mode),
+            None => false,
+        };
+        !summary.has_queue()
+            && match obstacle {
+                Obstacle::Conflict => true,
+                Obstacle::Collision | Obstacle::Registry => on_board(),
+            }
     }
 
     /// Takes a claim without the mutex, if it is on few enough units, their slots are free or shared,
@@ -270,7 +318,8 @@ impl RawLock {
 
     fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(), Obstacle> {
         let slot = self.slot_of(unit);
-        let mut found = Word::FREE;
+        // ORDERING: Relaxed: a guess, which the exchange below verifies.
+        let mut found = Word::from_bits(slot.load(Ordering::Relaxed));
         loop {
             let next = match mode {
                 _ if found == Word::FREE => Word::sole(unit, mode),

@@ -8,7 +8,8 @@
 //! |---------|------------------------------------------|
 //! | 0..8    | cell i is in use                         |
 //! | 8..16   | cell i is in use by an exclusive claim   |
-//! | 16..64  | how many claims are unlisted             |
+//! | 16..63  | how many claims are unlisted             |
+//! | 63      | some claim waits; a hint                 |
 //!
 //! Board and summary are written under the registry's mutex only.
 //!
@@ -26,6 +27,7 @@ const EXCLUSIVE_SHIFT: u32 = 8;
 const UNLISTED_SHIFT: u32 = 16;
 const CELLS: u64 = (1 << BOARD_CELLS) - 1;
 const UNLISTED: u64 = 1 << UNLISTED_SHIFT;
+const QUEUE: u64 = 1 << 63;
 
 /// Where others can see a claim of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,12 @@ impl Summary {
     }
 
     pub(crate) fn has_unlisted(self) -> bool {
-        self.0 >> UNLISTED_SHIFT != 0
+        (self.0 & !QUEUE) >> UNLISTED_SHIFT != 0
+    }
+
+    /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
+    pub(crate) fn has_queue(self) -> bool {
+        self.0 & QUEUE != 0
     }
 
     /// The cells, one bit each, whose claims would conflict with `mode` if they overlapped.
@@ -198,6 +205,14 @@ impl Notices<'_> {
             self.summary.store(self.summary().with(cell, mode).0, Ordering::SeqCst);
         }
         crate::sync::two_sided_barrier();
+    }
+
+    /// Says whether some claim waits.
+    pub(crate) fn set_queue(&mut self, has_queue: bool) {
+        let summary = self.summary();
+        if summary.has_queue() != has_queue {
+            self.replace(Summary(summary.0 ^ QUEUE));
+        }
     }
 
     fn summary(&self) -> Summary {

@@ -70,11 +70,17 @@ pub(crate) struct Registry<W> {
     /// By the numbers that the tree gives out; `None` where a number is vacant.
     claims: Vec<Option<Claim<W>>>,
     arrivals: u64,
+    waiting: u32,
 }
 
 impl<W> Registry<W> {
     pub(crate) fn new() -> Registry<W> {
-        Registry { tree: IntervalTree::new(), claims: Vec::new(), arrivals: 0 }
+        Registry { tree: IntervalTree::new(), claims: Vec::new(), arrivals: 0, waiting: 0 }
+    }
+
+    /// Whether any claim waits.
+    pub(crate) fn has_queue(&self) -> bool {
+        self.waiting != 0
     }
 
     /// How many claims a newcomer would have to wait for.
@@ -151,6 +157,7 @@ impl<W> Registry<W> {
         let span = self.tree.span(id.0);
         self.tree.remove(id.0);
         let gone = self.claims[id.0 as usize].take().expect("a claim is removed once");
+        self.waiting -= u32::from(gone.state != State::Held);
         let blocked =
             |waiting: &Claim<W>| gone.mode.conflicts_with(waiting.mode) && gone.blocks(waiting);
         self.unblock(span, blocked, granted);
@@ -290,6 +297,7 @@ impl<W> Registry<W> {
                 0
             }
         };
+        self.waiting += u32::from(state != State::Held);
         let id = ClaimId(self.tree.insert(span));
         let claim = Claim {
             mode,
@@ -340,7 +348,7 @@ impl<W> Registry<W> {
         if self.tree.is_empty() {
             return;
         }
-        let (tree, claims) = (&self.tree, &mut self.claims);
+        let (tree, claims, waiting) = (&self.tree, &mut self.claims, &mut self.waiting);
         let _ = tree.visit_overlapping(span, |id| {
             let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
             let is_chosen = claim.state != State::Held && which(claim);
@@ -349,7 +357,7 @@ impl<W> Registry<W> {
                 let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
                 first.blockers -= 1;
                 if first.blockers == 0 {
-                    grant(claims, leader, granted);
+                    *waiting -= grant(claims, leader, granted);
                 }
             }
             ControlFlow::<()>::Continue(())
@@ -376,15 +384,18 @@ impl<W> Registry<W> {
     }
 }
 
-/// Makes a group held, and hands over what its owner waits on.
-fn grant<W>(claims: &mut [Option<Claim<W>>], leader: ClaimId, granted: &mut Vec<W>) {
+/// Makes a group held, and hands over what its owner waits on. Returns how many claims it has.
+fn grant<W>(claims: &mut [Option<Claim<W>>], leader: ClaimId, granted: &mut Vec<W>) -> u32 {
+    let mut size = 0;
     let mut next = Some(leader);
     while let Some(id) = next {
         let claim = claims[id.0 as usize].as_mut().expect("a group's claims are all registered");
         claim.state = State::Held;
         granted.extend(claim.waiter.take());
         next = claim.sibling;
+        size += 1;
     }
+    size
 }
 
 impl<W> Claim<W> {

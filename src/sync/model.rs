@@ -22,6 +22,21 @@ pub(crate) fn two_sided_barrier() {
     fence(Ordering::SeqCst);
 }
 
+/// A model explores every order in any case; spinning would only run it into loom's branch limit.
+pub(crate) struct Backoff;
+
+impl Backoff {
+    pub(crate) fn new() -> Backoff {
+        Backoff
+    }
+
+    pub(crate) fn is_completed(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn snooze(&self) {}
+}
+
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 

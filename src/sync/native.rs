@@ -1,12 +1,12 @@
 //! The real primitives: std's atomics and mutex, parking through parking_lot_core.
 
+pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
-use crossbeam_utils::Backoff;
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
 /// How many slots a table has, as a power of two: 256 slots are 2 KiB.
