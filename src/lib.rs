@@ -1,4 +1,42 @@
-//! Shared/exclusive locks on ranges of `u64` units.
+//! Shared/exclusive locks on ranges, as cheap as an rwlock for a single unit; and a page cache built
+//! on them.
+//!
+//! A [`RangeLock`] locks ranges of `u64` units, shared or exclusive. A unit is whatever the caller says:
+//! a page, a byte, a block. Disjoint ranges never wait for each other; overlapping ones are granted
+//! first in, first out. A claim on one unit costs two atomic read-modify-writes, as does a
+//! `parking_lot::RwLock`; longer ranges go through a registry, by which claims of any length can wait:
+//! threads, tasks, with or without a deadline.
+//!
+//! ```
+//! use spanlock::RangeLock;
+//!
+//! let pages = RangeLock::new();
+//! let fault = pages.lock_shared(7..8); // two atomic operations, no allocation
+//! let punch = pages.lock_exclusive(100..200); // elsewhere: does not wait
+//! assert!(pages.try_lock_exclusive(0..50).is_none()); // page 7 is in use
+//! drop(fault);
+//! assert!(pages.try_lock_exclusive(0..50).is_some());
+//! # drop(punch);
+//! ```
+//!
+//! | to lock                              | use                                                    |
+//! |--------------------------------------|--------------------------------------------------------|
+//! | ranges of anything                   | [`RangeLock`]                                          |
+//! | several ranges, or two locks, at once | [`RangeLock::lock_many`], [`lock_pair`]               |
+//! | a file's pages, by the path that asks | [`MappingLock`], [`Access`]                           |
+//! | a file, cached                       | [`page_cache`]                                         |
+//!
+//! # Vocabulary
+//!
+//! A *claim* is a request for a *span* of units in a *mode*, waiting or held. A claim waits for exactly those
+//! conflicting claims that were there before it; the one that leaves last *grants* it, there and then.
+//!
+//! # The map of the crate
+//!
+//! Imports point one way: `page_cache` → `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
+//! and `error` below. `raw` holds the algorithm and knows nothing of guards; its `registry` decides who
+//! waits for whom and knows nothing of threads; `sync` is the one place that knows of loom.
+//! `docs/design.md` has the argument for every ordering and the model that fails without it.
 
 mod claim;
 mod error;
