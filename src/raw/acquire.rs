@@ -16,9 +16,9 @@ use crate::{Mode, Span};
 /// How far the inlined attempt on a single unit got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempt {
-    /// The unit is in its slot, and nobody is in the registry: it is held.
+    /// The unit is in its slot, and the board shows nobody in the way: it is held.
     Held,
-    /// The unit is in its slot, and somebody is in the registry.
+    /// The unit is in its slot, and somebody in the registry may be in the way.
     Entered,
     /// Nothing was taken.
     Refused,
@@ -143,20 +143,33 @@ impl RawLock {
         let entered =
             slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
-            Err(_) if mode == Mode::Shared => self.attempt_to_join(span.start()),
+            Err(_) if mode == Mode::Shared => self.attempt_to_join(span),
             Err(_) => Attempt::Refused,
-            Ok(_) if self.summary_after_entering() == Summary::EMPTY => Attempt::Held,
-            Ok(_) => Attempt::Entered,
+            Ok(_) => match self.summary_after_entering() {
+                Summary::EMPTY => Attempt::Held,
+                summary => self.attempt_beside(Summary::from_bits(summary), span, mode),
+            },
         }
     }
 
     /// The same for a unit that may have readers already.
     #[inline(never)]
-    fn attempt_to_join(&self, unit: u64) -> Attempt {
-        match self.enter_slot(unit, Mode::Shared) {
+    fn attempt_to_join(&self, span: Span) -> Attempt {
+        match self.enter_slot(span.start(), Mode::Shared) {
             Err(_) => Attempt::Refused,
-            Ok(()) if self.summary_after_entering() == Summary::EMPTY => Attempt::Held,
-            Ok(()) => Attempt::Entered,
+            Ok(()) => match self.summary_after_entering() {
+                Summary::EMPTY => Attempt::Held,
+                summary => self.attempt_beside(Summary::from_bits(summary), span, Mode::Shared),
+            },
+        }
+    }
+
+    /// Whether a claim that is in its slots is held in spite of those on the board.
+    #[inline(never)]
+    fn attempt_beside(&self, summary: Summary, span: Span, mode: Mode) -> Attempt {
+        match self.existing_core() {
+            Some(core) if core.board.may_conflict(summary, span, mode) => Attempt::Entered,
+            _ => Attempt::Held,
         }
     }
 
@@ -281,11 +294,10 @@ impl RawLock {
             self.enter_slots(span, mode)?;
         }
         let summary = Summary::from_bits(self.summary_after_entering());
-        let Some(core) = self.existing_core() else { return Ok(Hold::Slots) };
-        if !core.board.may_conflict(summary, span, mode) {
+        if self.attempt_beside(summary, span, mode) == Attempt::Held {
             return Ok(Hold::Slots);
         }
-        let mut ledger = core.enter(self);
+        let mut ledger = self.core().enter(self);
         let blocked = ledger.registry().blocks(span, mode, Queueing::InLine);
         if blocked {
             ledger.leave_slots(span);
