@@ -20,6 +20,10 @@
 //!   other. The claim in slots then asks the registry, under the mutex, and gives way to whoever is
 //!   there; the claim of the registry counts the slot's holders as blockers, by proxy.
 //! - **I5** Table and core are allocated once and freed with the lock; a pointer that was read stays valid.
+//! - **I6** A split shows the upper part and watches the slots that conflict with it, all before it
+//!   narrows the cell of the lower part. A claim in slots that finds no cell in its way then looks at
+//!   its own slots, and asks the registry if one is watched: the summary that it has read may be older
+//!   than the split, and the cell younger.
 //!
 //! docs/design.md has the whole argument, each ordering with its counterpart, and the model that
 //! fails without it.

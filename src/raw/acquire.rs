@@ -168,7 +168,12 @@ impl RawLock {
     #[inline(never)]
     fn attempt_beside(&self, summary: Summary, span: Span, mode: Mode) -> Attempt {
         match self.existing_core() {
-            Some(core) if core.board.may_conflict(summary, span, mode) => Attempt::Entered,
+            Some(core)
+                if !summary.is_empty()
+                    && (core.board.may_conflict(summary, span, mode) || self.is_watched(span)) =>
+            {
+                Attempt::Entered
+            }
             _ => Attempt::Held,
         }
     }
@@ -304,6 +309,17 @@ impl RawLock {
         }
         ledger.close();
         if blocked { Err(Obstacle::Conflict) } else { Ok(Hold::Slots) }
+    }
+
+    /// Whether a registered claim watches one of our slots. The cells that we have read may belong to a
+    /// claim that was split after we had read the summary; its upper part is then not among them, but
+    /// has found us (I6).
+    fn is_watched(&self, span: Span) -> bool {
+        span.range().any(|unit| {
+            // ORDERING: Relaxed. The narrowed cell of the lower part was stored, with Release, after our
+            // slot was watched, and has been loaded with Acquire.
+            Word::from_bits(self.slot_of(unit).load(Ordering::Relaxed)).has_waiters()
+        })
     }
 
     /// Enters the slots of a small span in ascending order, or none of them.

@@ -17,7 +17,9 @@
 //! reads the summary that a publisher stored, or a later one, it sees that publisher's cell, or a
 //! later one. If it reads an earlier summary, then by the two-sided argument (raw.rs, I4) the
 //! publisher sees the reader's slot, and whatever mixture the reader made of the cell does not
-//! matter. A mixture that overlaps without cause only costs the mutex.
+//! matter. A mixture that overlaps without cause only costs the mutex. While a claim is held its cell
+//! is narrowed to what it still has, and what it has no longer was let go of before; the one
+//! exception is a split, which has its own rule (raw.rs, I6).
 
 use crate::raw::registry::ClaimId;
 use crate::sync::{AtomicU64, BOARD_CELLS, Ordering};
@@ -49,6 +51,11 @@ impl Summary {
 
     pub(crate) fn from_bits(bits: u64) -> Summary {
         Summary(bits)
+    }
+
+    /// Whether nobody is on the board.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == Summary::EMPTY
     }
 
     pub(crate) fn has_unlisted(self) -> bool {

@@ -183,12 +183,15 @@ impl Ledger<'_> {
     }
 
     fn split(&mut self, id: ClaimId, at: u64) -> ClaimId {
+        let mode = self.books.registry.mode(id);
+        let (lower, upper) = self.books.registry.span(id).split_at(at);
+        // Who has entered a slot and read a summary without the upper part gives way because it is
+        // watched, now that the cell of the lower part is about to be out of its way (I6).
+        let upper_place = self.announce(upper, mode);
+        let lower_place = self.books.registry.place(id);
+        self.notices().weaken(lower_place, lower, mode);
         let upper = self.registry().split(id, at);
-        let (mode, span) = (self.books.registry.mode(id), self.books.registry.span(upper));
-        let place = self.notices().publish(span, mode);
-        self.settle(upper, place);
-        let (place, span) = (self.books.registry.place(id), self.books.registry.span(id));
-        self.notices().weaken(place, span, mode);
+        self.settle(upper, upper_place);
         upper
     }
 

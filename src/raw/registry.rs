@@ -10,7 +10,8 @@
 //!   waiting claim, and every conflicting one waits for it.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero only in the moment of granting.
-//! - **R4** Two held claims never conflict.
+//! - **R4** Two held claims never conflict, save for the proxy of one that has entered its slot and is
+//!   about to find that it must leave.
 
 mod tree;
 

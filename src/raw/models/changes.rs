@@ -123,3 +123,23 @@ fn a_waiter_across_a_split_waits_for_both_parts() {
         units.assert_idle();
     });
 }
+
+/// The newcomer has read the summary before the split and reads the cell after it: what it finds there
+/// is the lower part, which is not in its way.
+#[test]
+fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+    for mine in [Shared, Exclusive] {
+        model(3, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(span(0, 9), mine);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+            let (low, high) = units.lock.split(span(0, 9), hold, 1);
+            units.lock.unlock(span(0, 1), mine, low);
+            units.touch(span(1, 9), mine);
+            units.lock.unlock(span(1, 9), mine, high);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
