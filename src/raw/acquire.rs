@@ -478,10 +478,11 @@ impl Ledger<'_> {
                 return;
             }
             let watched = word.watched().bits();
-            // ORDERING: Release, paired with the Acquire of a holder that finds WAITERS: it must find
-            // the core. Relaxed on failure: the word is loaded again.
+            // ORDERING: AcqRel. Acquire: readers may have joined and left since the load, and brought the
+            // word back to what it was; `try_upgrade_slots` follows them. Release: paired with the
+            // Acquire of a holder that finds WAITERS. Relaxed on failure: the word is loaded again.
             let marked =
-                slot.compare_exchange(word.bits(), watched, Ordering::Release, Ordering::Relaxed);
+                slot.compare_exchange(word.bits(), watched, Ordering::AcqRel, Ordering::Relaxed);
             if marked.is_ok() {
                 let unit = Span::from_range(unit..unit + 1);
                 let proxy = self.registry().hold(unit, holder, Queueing::InLine);

@@ -161,7 +161,8 @@ impl Ledger<'_> {
         lock.visit_slots(span, |slot| self.watch(slot, span, Mode::Exclusive));
         let mut proxies = Vec::new();
         for unit in span.range() {
-            // ORDERING: Relaxed on loading: readers that leave a watched slot do so under the mutex.
+            // ORDERING: Relaxed: readers that left before the slot was watched were acquired by `watch`,
+            // and those that leave a watched slot do so under the mutex.
             let word = Word::from_bits(lock.slot_of(unit).load(Ordering::Relaxed));
             let unit = Span::from_range(unit..unit + 1);
             let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");

@@ -64,6 +64,25 @@ fn an_upgrade_excludes_readers_and_writers_that_race_with_it() {
     }
 }
 
+/// With somebody on the board the upgrade goes through the mutex, while a reader joins the slot and leaves
+/// again without it: what it read must have happened before.
+#[test]
+fn an_upgrade_follows_a_reader_that_joined_and_left_meanwhile() {
+    model(3, || {
+        let units = Units::with_table();
+        let elsewhere = units.lock.lock(span(20, 30), Exclusive);
+        let hold = units.lock.lock(span(1, 2), Shared);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.try_locked(span(1, 2), Shared));
+        let mode = if units.lock.try_upgrade(span(1, 2), hold) { Exclusive } else { Shared };
+        units.touch(span(1, 2), mode);
+        units.lock.unlock(span(1, 2), mode, hold);
+        thread.join().unwrap();
+        units.lock.unlock(span(20, 30), Exclusive, elsewhere);
+        units.assert_idle();
+    });
+}
+
 #[test]
 fn of_two_readers_at_most_one_upgrades() {
     for (mine, theirs) in [(span(1, 2), span(1, 2)), (span(0, 9), span(1, 2))] {
