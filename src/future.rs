@@ -172,3 +172,6 @@ impl<L: LockRef + Clone, M: GuardMode> fmt::Debug for LockFuture<L, M> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -319,8 +319,13 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         let to = Span::from_range(range);
         let from = self.span;
         assert!(from.contains(to), "cannot shrink {from:?} to {to:?}, which is not a part of it");
-        self.hold = self.lock.raw().shrink(from, self.mode.mode(), self.hold, to);
+        // First the guard, then the lock: a waker that panics must not have the rest let go of twice.
         self.span = to;
+        let hold = self.hold;
+        if to.is_empty() {
+            self.hold = Hold::Nothing;
+        }
+        self.lock.raw().shrink(from, self.mode.mode(), hold, to);
     }
 
     /// Takes the guard apart without letting go.

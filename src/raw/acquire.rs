@@ -95,39 +95,43 @@ impl RawLock {
 
     /// Takes a claim or puts it into the queue, from where `waker` is woken once it is granted.
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
-        match self.attempt(span, mode) {
-            Attempt::Held => Queued::Held(Hold::Slots),
-            attempt => match self.take_in_slots(span, mode, attempt) {
-                Ok(hold) => Queued::Held(hold),
-                Err(obstacle) => self.enqueue(span, mode, obstacle, || Waiter::Task(waker.clone())),
-            },
+        let attempt = self.attempt(span, mode);
+        if attempt == Attempt::Held {
+            return Queued::Held(Hold::Slots);
         }
+        let obstacle = match self.take_in_slots(span, mode, attempt) {
+            Ok(hold) => return Queued::Held(hold),
+            Err(obstacle) => obstacle,
+        };
+        // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
+        let mut waiter = Some(Waiter::Task(waker.clone()));
+        self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"))
     }
 
     /// Whether a queued claim has been granted; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
+        // As above: the old waker, or this one, is dropped after the mutex is released.
+        let mut waiter = Waiter::Task(waker.clone());
         let mut ledger = self.core().enter(self);
-        if ledger.registry().is_held(pending.0) {
-            return Some(Hold::Claim(pending.0));
+        let granted = ledger.registry().is_held(pending.0);
+        if let Some(old) = ledger.registry().waiter_mut(pending.0) {
+            std::mem::swap(old, &mut waiter);
         }
-        let old = ledger.registry().waiter_mut(pending.0).and_then(|waiter| match waiter {
-            Waiter::Task(old) if old.will_wake(waker) => None,
-            waiter => Some(std::mem::replace(waiter, Waiter::Task(waker.clone()))),
-        });
         ledger.close();
-        // Dropped here: a waker's drop is user code.
-        drop(old);
-        None
+        granted.then_some(Hold::Claim(pending.0))
     }
 
     /// Takes a queued claim back out of the queue, unless it was granted meanwhile.
     pub(crate) fn withdraw(&self, pending: Pending) -> Option<Hold> {
         let mut ledger = self.core().enter(self);
         let granted = ledger.registry().is_held(pending.0);
+        // A waker's drop is user code: it must outlive the ledger.
+        let waiter = ledger.registry().take_waiter(pending.0);
         if !granted {
             ledger.remove(pending.0);
         }
         ledger.close();
+        drop(waiter);
         granted.then_some(Hold::Claim(pending.0))
     }
 
@@ -337,7 +341,7 @@ impl RawLock {
         for unit in span.range() {
             if let Err(obstacle) = self.enter_slot(unit, mode) {
                 let (entered, _) = span.split_at(unit);
-                entered.range().for_each(|unit| self.leave_slot(unit, mode));
+                self.leave_slots(entered.range(), mode);
                 return Err(obstacle);
             }
         }

@@ -52,17 +52,15 @@ impl RawLock {
         }
     }
 
-    /// Lets go of what a hold has outside `to`, which is a part of its span.
-    pub(crate) fn shrink(&self, span: Span, mode: Mode, hold: Hold, to: Span) -> Hold {
-        if to.is_empty() {
-            self.unlock(span, mode, hold);
-            return Hold::Nothing;
-        }
+    /// Lets go of what a hold has outside `to`, which is a part of its span. What is left of the hold
+    /// is the same hold, or nothing if `to` is empty.
+    pub(crate) fn shrink(&self, span: Span, mode: Mode, hold: Hold, to: Span) {
         match hold {
+            _ if to.is_empty() => self.unlock(span, mode, hold),
             Hold::Nothing => {}
             Hold::Slots => {
                 let outside = (span.start()..to.start()).chain(to.end()..span.end());
-                outside.for_each(|unit| self.leave_slot(unit, mode));
+                self.leave_slots(outside, mode);
             }
             Hold::Claim(id) => {
                 let mut ledger = self.core().enter(self);
@@ -70,7 +68,6 @@ impl RawLock {
                 ledger.close();
             }
         }
-        hold
     }
 
     fn downgrade_slot(&self, unit: u64) {

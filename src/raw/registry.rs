@@ -247,6 +247,11 @@ impl<W> Registry<W> {
         self.claim_mut(id).waiter.as_mut()
     }
 
+    /// The same, for a claim that is about to be removed.
+    pub(crate) fn take_waiter(&mut self, id: ClaimId) -> Option<W> {
+        self.claim_mut(id).waiter.take()
+    }
+
     pub(crate) fn set_place(&mut self, id: ClaimId, place: Place) {
         self.claim_mut(id).place = place;
     }

@@ -17,7 +17,15 @@ impl RawLock {
     }
 
     #[inline]
-    pub(super) fn leave_slot(&self, unit: u64, mode: Mode) {
+    fn leave_slot(&self, unit: u64, mode: Mode) {
+        if !self.leave_sole(unit, mode) {
+            self.leave_slot_cold(unit);
+        }
+    }
+
+    /// Leaves a slot, if nobody else is there and nobody waits.
+    #[inline]
+    fn leave_sole(&self, unit: u64, mode: Mode) -> bool {
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: Release, paired with the Acquire of whoever enters the slot or scans it next.
         let left = self.slot_of(unit).compare_exchange(
@@ -26,8 +34,19 @@ impl RawLock {
             Ordering::Release,
             Ordering::Relaxed,
         );
-        if left.is_err() {
-            self.leave_slot_cold(unit);
+        left.is_ok()
+    }
+
+    /// Leaves several slots. Whoever was blocked is woken after the last, for a waker may panic.
+    pub(super) fn leave_slots(&self, units: impl Iterator<Item = u64>, mode: Mode) {
+        let mut ledger = None;
+        for unit in units {
+            if !self.leave_sole(unit, mode) && !self.try_leave_slot(unit) {
+                ledger.get_or_insert_with(|| self.core().enter(self)).leave_slot(unit);
+            }
+        }
+        if let Some(ledger) = ledger {
+            ledger.close();
         }
     }
 
@@ -35,7 +54,7 @@ impl RawLock {
     fn unlock_cold(&self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Nothing => {}
-            Hold::Slots => span.range().for_each(|unit| self.leave_slot(unit, mode)),
+            Hold::Slots => self.leave_slots(span.range(), mode),
             Hold::Claim(id) => {
                 let mut ledger = self.core().enter(self);
                 ledger.remove(id);

@@ -1,5 +1,6 @@
 //! What a waiting claim's owner waits on: a thread's parker or a task's waker, in one queue.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -27,8 +28,15 @@ impl Waiter {
 pub(crate) struct Wakes(pub(crate) Vec<Waiter>);
 
 impl Wakes {
-    /// Wakes them all. Wakers run user code: no lock may be held here.
+    /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
     pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waiter::wake);
+        let mut first = None;
+        for waiter in self.0 {
+            let woken = panic::catch_unwind(AssertUnwindSafe(|| waiter.wake()));
+            first = first.or(woken.err());
+        }
+        if let Some(payload) = first {
+            panic::resume_unwind(payload);
+        }
     }
 }

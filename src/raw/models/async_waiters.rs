@@ -4,7 +4,7 @@ use super::*;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 #[test]
 fn a_future_dropped_while_it_is_granted_hands_the_grant_on() {
@@ -43,4 +43,77 @@ fn a_task_that_waits_is_granted_and_finds_it_when_polled() {
         thread.join().unwrap();
         assert!(!lock.is_locked(..));
     });
+}
+
+/// The grant races with a poll that brings another waker, and with the drop that follows.
+#[test]
+fn a_grant_that_races_with_a_change_of_waker_is_found_or_handed_on() {
+    model(3, || {
+        let lock = Arc::new(RangeLock::new());
+        let guard = lock.lock_exclusive(0..9);
+        let other = Arc::clone(&lock);
+        let thread = thread::spawn(move || {
+            let mut future = other.lock_exclusive_async(1..2);
+            let mut poll = |waker: Waker| {
+                Pin::new(&mut future).poll(&mut Context::from_waker(&waker)).map(drop).is_ready()
+            };
+            let _ = poll(Waker::noop().clone()) || poll(inquisitive(Arc::clone(&other)));
+        });
+        drop(guard);
+        drop(lock.lock_exclusive(0..3));
+        thread.join().unwrap();
+        assert!(!lock.is_locked(..));
+    });
+}
+
+/// A mutex that was held while user code runs would deadlock, and loom would say so.
+#[test]
+fn a_waker_may_use_the_lock_when_it_is_cloned_woken_or_dropped() {
+    model(2, || {
+        let lock = Arc::new(RangeLock::new());
+        let poll = |future: &mut crate::LockExclusiveFuture<'_>| {
+            let waker = inquisitive(Arc::clone(&lock));
+            Pin::new(future).poll(&mut Context::from_waker(&waker)).map(drop).is_ready()
+        };
+        let guard = lock.lock_exclusive(0..9);
+        let mut dropped = lock.lock_exclusive_async(1..2);
+        assert!(!poll(&mut dropped), "queued, with a clone of the waker");
+        assert!(!poll(&mut dropped), "queued, with another");
+        drop(dropped);
+        let mut woken = lock.lock_exclusive_async(1..2);
+        assert!(!poll(&mut woken));
+        drop(guard);
+        assert!(poll(&mut woken));
+        assert!(poll(&mut lock.lock_exclusive_async(0..9)), "held at once, its waker not needed");
+        assert!(!lock.is_locked(..));
+    });
+}
+
+/// A waker that looks at the lock, under its mutex, whatever is done with it.
+fn inquisitive(lock: Arc<RangeLock>) -> Waker {
+    fn look(lock: *const ()) -> Arc<RangeLock> {
+        // SAFETY: the pointer came from `Arc::into_raw` below, and the count that it stands for is
+        // handed to our caller.
+        let lock = unsafe { Arc::from_raw(lock.cast::<RangeLock>()) };
+        assert!(lock.claims().len() < 9);
+        lock
+    }
+    fn raw(lock: Arc<RangeLock>) -> RawWaker {
+        RawWaker::new(Arc::into_raw(lock).cast(), &VTABLE)
+    }
+    fn clone(data: *const ()) -> RawWaker {
+        let lock = look(data);
+        let clone = Arc::clone(&lock);
+        let _ = Arc::into_raw(lock);
+        raw(clone)
+    }
+    fn wake_by_ref(data: *const ()) {
+        let _ = Arc::into_raw(look(data));
+    }
+    fn wake(data: *const ()) {
+        drop(look(data));
+    }
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, wake);
+    // SAFETY: each waker stands for one count of the `Arc`, which `clone` adds and `wake` and drop take.
+    unsafe { Waker::from_raw(raw(lock)) }
 }

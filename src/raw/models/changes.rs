@@ -118,7 +118,7 @@ fn shrinking_grants_the_waiter_on_the_part_let_go_of() {
         units.touch(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-        let hold = units.lock.shrink(span(0, 9), Exclusive, hold, span(2, 9));
+        units.lock.shrink(span(0, 9), Exclusive, hold, span(2, 9));
         thread.join().unwrap();
         units.touch(span(2, 9), Exclusive);
         units.lock.unlock(span(2, 9), Exclusive, hold);
