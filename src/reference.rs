@@ -1,0 +1,149 @@
+//! A lock so naive that it can be seen to be right: each cell keeps a queue of the claims on it.
+//!
+//! It stands in for the real one wherever a test or a fuzz target has to know what should have
+//! been granted. It knows no spans, no slots and no threads. A cell is whatever its user says, as
+//! long as claims cover whole cells. The one rule: a claim is held when, in each of its cells,
+//! everything that stands before it is compatible with it. A claim that was let go of, or that
+//! gave up waiting, stands in no queue.
+//!
+//! It is no part of the library: the tests and the fuzz targets include this file, and it sees
+//! [`Mode`] through the module that does so.
+
+#![allow(dead_code, reason = "each of those who include this file asks some of the questions")]
+
+use std::ops::Range;
+
+use super::Mode;
+
+/// A claim, by the order of its arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Claim(u32);
+
+/// What was asked of a claim cannot be done now; nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused;
+
+/// The queues of all cells.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    cells: Vec<Vec<(Claim, Mode)>>,
+    arrived: u32,
+}
+
+impl Reference {
+    pub fn new(cells: usize) -> Reference {
+        Reference { cells: vec![Vec::new(); cells], arrived: 0 }
+    }
+
+    /// A claim on all of `parts` arrives behind every other; a cell in several parts is claimed
+    /// once, in the stronger mode.
+    pub fn arrive(&mut self, parts: &[(Range<usize>, Mode)]) -> Claim {
+        let claim = self.name();
+        for (part, mode) in parts {
+            for queue in &mut self.cells[part.clone()] {
+                match queue.last_mut() {
+                    Some((last, strongest)) if *last == claim => {
+                        *strongest = (*strongest).max(*mode);
+                    }
+                    _ => queue.push((claim, *mode)),
+                }
+            }
+        }
+        claim
+    }
+
+    /// A shared claim arrives ahead of everything that waits, but behind what is held.
+    pub fn arrive_ahead(&mut self, part: Range<usize>) -> Claim {
+        let held: Vec<Claim> = (0..self.arrived).map(Claim).filter(|&c| self.holds(c)).collect();
+        let claim = self.name();
+        for queue in &mut self.cells[part] {
+            let place = queue.iter().position(|(other, _)| !held.contains(other));
+            queue.insert(place.unwrap_or(queue.len()), (claim, Mode::Shared));
+        }
+        claim
+    }
+
+    /// As [`arrive`](Self::arrive), unless the claim would have to wait.
+    pub fn try_arrive(&mut self, parts: &[(Range<usize>, Mode)]) -> Result<Claim, Refused> {
+        let claim = self.arrive(parts);
+        if self.holds(claim) {
+            return Ok(claim);
+        }
+        self.leave(claim);
+        Err(Refused)
+    }
+
+    /// Whether the claim is held; if not, it waits.
+    pub fn holds(&self, claim: Claim) -> bool {
+        self.cells.iter().all(|queue| match place_of(claim, queue) {
+            Some(place) => queue[..place].iter().all(|other| compatible(other.1, queue[place].1)),
+            None => true,
+        })
+    }
+
+    /// The claim is let go of, or gives up waiting.
+    pub fn leave(&mut self, claim: Claim) {
+        for queue in &mut self.cells {
+            queue.retain(|(other, _)| *other != claim);
+        }
+    }
+
+    /// A held claim becomes shared.
+    pub fn downgrade(&mut self, claim: Claim) {
+        self.set_mode(claim, Mode::Shared);
+    }
+
+    /// A held claim becomes exclusive, if nobody else holds any of its cells and nobody waits for
+    /// one who came before it.
+    pub fn try_upgrade(&mut self, claim: Claim) -> Result<(), Refused> {
+        let alone = self.cells.iter().all(|queue| match place_of(claim, queue) {
+            Some(place) => place == 0 && queue[1..].iter().all(|(other, _)| !self.holds(*other)),
+            None => true,
+        });
+        if !alone {
+            return Err(Refused);
+        }
+        self.set_mode(claim, Mode::Exclusive);
+        Ok(())
+    }
+
+    /// The cells from `at` on pass to a claim of their own, which stands where the whole one stood.
+    pub fn split_at(&mut self, claim: Claim, at: usize) -> Claim {
+        let upper = self.name();
+        for (other, _) in self.cells[at..].iter_mut().flatten() {
+            if *other == claim {
+                *other = upper;
+            }
+        }
+        upper
+    }
+
+    /// The claim lets go of every cell but those of `kept`.
+    pub fn shrink_to(&mut self, claim: Claim, kept: Range<usize>) {
+        for (cell, queue) in self.cells.iter_mut().enumerate() {
+            if !kept.contains(&cell) {
+                queue.retain(|(other, _)| *other != claim);
+            }
+        }
+    }
+
+    fn name(&mut self) -> Claim {
+        self.arrived += 1;
+        Claim(self.arrived - 1)
+    }
+
+    fn set_mode(&mut self, claim: Claim, mode: Mode) {
+        for entry in self.cells.iter_mut().flatten().filter(|entry| entry.0 == claim) {
+            entry.1 = mode;
+        }
+    }
+}
+
+fn place_of(claim: Claim, queue: &[(Claim, Mode)]) -> Option<usize> {
+    queue.iter().position(|(other, _)| *other == claim)
+}
+
+/// Said anew here, so that a slip in [`Mode`]'s own answer is found.
+fn compatible(one: Mode, other: Mode) -> bool {
+    one == Mode::Shared && other == Mode::Shared
+}

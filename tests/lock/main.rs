@@ -1,0 +1,12 @@
+//! The lock through its public interface.
+
+#![cfg(not(loom))]
+
+mod bounds;
+mod cells;
+mod comparison;
+mod exclusion;
+mod operations;
+mod release;
+mod traits;
+mod watchdog;

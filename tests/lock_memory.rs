@@ -1,0 +1,123 @@
+//! What the lock allocates, by an allocator that counts.
+
+#![cfg(not(loom))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use spanlock::{Access, MappingLock, RangeLock};
+
+struct Counting;
+
+thread_local! {
+    // By thread, since the test harness allocates on threads of its own.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count(bytes: usize) {
+    // A thread that is going away has nothing left to count in.
+    let _ = ALLOCATIONS.try_with(|calls| calls.set(calls.get() + 1));
+    let _ = ALLOCATED.try_with(|sum| sum.set(sum.get() + bytes as u64));
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract;
+// counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is that of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(block, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How many times `work` allocated, and how many bytes.
+fn allocated_by<T>(work: impl FnOnce() -> T) -> (u64, u64) {
+    let before = (ALLOCATIONS.get(), ALLOCATED.get());
+    let result = work();
+    let after = (ALLOCATIONS.get(), ALLOCATED.get());
+    drop(result);
+    (after.0 - before.0, after.1 - before.1)
+}
+
+#[test]
+fn a_lock_that_was_never_used_owns_no_heap() {
+    assert_eq!(allocated_by(RangeLock::new), (0, 0));
+    assert_eq!(allocated_by(MappingLock::new), (0, 0));
+}
+
+#[test]
+fn a_million_idle_locks_fit_in_64_megabytes() {
+    let a_million = || (0..1_000_000).map(|_| RangeLock::new()).collect::<Vec<_>>();
+    let (allocations, bytes) = allocated_by(a_million);
+    assert_eq!(allocations, 1, "only the list itself is on the heap");
+    assert!(bytes <= 64_000_000, "{bytes} bytes");
+}
+
+#[test]
+fn a_claim_on_nothing_does_not_allocate() {
+    let lock = RangeLock::new();
+    assert_eq!(allocated_by(|| drop(lock.lock_exclusive(5..5))), (0, 0));
+}
+
+/// Allocations of 1,000 uncontended pairs, after one that may have laid out the lock.
+fn later_pairs(pair: impl Fn(u64)) -> (u64, u64) {
+    pairs_after(1, pair)
+}
+
+fn pairs_after(first: u64, pair: impl Fn(u64)) -> (u64, u64) {
+    (0..first).for_each(&pair);
+    allocated_by(|| (first..first + 1_000).for_each(pair))
+}
+
+#[test]
+fn a_pair_on_one_unit_allocates_nothing_after_the_first() {
+    let lock = RangeLock::new();
+    assert_eq!(later_pairs(|unit| drop(lock.lock_shared(unit..unit + 1))), (0, 0));
+    assert_eq!(later_pairs(|unit| drop(lock.lock_exclusive(unit..unit + 1))), (0, 0));
+    assert_eq!(later_pairs(|unit| drop(lock.try_lock_shared(unit..unit + 1))), (0, 0));
+    assert_eq!(later_pairs(|unit| drop(lock.try_lock_exclusive(unit..unit + 1))), (0, 0));
+}
+
+#[test]
+fn a_pair_on_a_small_range_allocates_nothing_once_the_lock_has_grown_its_table() {
+    let lock = RangeLock::new();
+    for length in 2..=4 {
+        assert_eq!(pairs_after(8, |at| drop(lock.lock_shared(at..at + length))), (0, 0));
+        assert_eq!(pairs_after(8, |at| drop(lock.lock_exclusive(at..at + length))), (0, 0));
+    }
+}
+
+#[test]
+fn a_pair_on_a_long_range_allocates_nothing_after_the_first() {
+    let lock = RangeLock::new();
+    assert_eq!(later_pairs(|at| drop(lock.lock_exclusive(at..at + 100))), (0, 0));
+    assert_eq!(later_pairs(|_| drop(lock.lock_shared(..))), (0, 0));
+}
+
+#[test]
+fn a_fault_on_a_mapping_allocates_nothing_after_the_first() {
+    let lock = MappingLock::new();
+    let fault = |page: u64| drop(lock.lock(Access::Fault, page * 4096..page * 4096 + 1));
+    assert_eq!(later_pairs(fault), (0, 0));
+}
