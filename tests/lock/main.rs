@@ -6,6 +6,7 @@ mod bounds;
 mod cells;
 mod comparison;
 mod exclusion;
+mod fairness;
 mod operations;
 mod release;
 mod traits;

@@ -1,0 +1,242 @@
+//! Who gets in when: arrival order among claims that conflict, and no order among others.
+//!
+//! A claim that waits shows from outside: a try that conflicts with it fails, though nothing that
+//! the try conflicts with is held. So a test knows when a thread is in the queue without a sleep.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use spanlock::{Mode, RangeLock};
+
+use super::watchdog::Watchdog;
+
+/// Claims to hold or to wait for, each with unit 7 in it: one unit, a few, many.
+const SPANS: [Range<u64>; 5] = [7..8, 7..9, 5..8, 6..10, 0..50];
+
+/// The last units of claims that start at 7, by which they are told apart.
+const TAILS: Range<u64> = 100..106;
+
+/// Returns once a claim stands on `unit`, held or waiting.
+fn until_claimed(lock: &RangeLock, unit: u64) {
+    while lock.try_lock_exclusive(unit..unit + 1).is_some() {
+        thread::yield_now();
+    }
+}
+
+/// Returns once an exclusive claim stands on `unit`.
+fn until_claimed_exclusively(lock: &RangeLock, unit: u64) {
+    while lock.try_lock_shared(unit..unit + 1).is_some() {
+        thread::yield_now();
+    }
+}
+
+fn while_held(lock: &RangeLock, span: Range<u64>, mode: Mode, work: impl FnOnce()) {
+    match mode {
+        Mode::Shared => {
+            let _held = lock.lock_shared(span);
+            work();
+        }
+        Mode::Exclusive => {
+            let _held = lock.lock_exclusive(span);
+            work();
+        }
+    }
+}
+
+/// Who got in, in order.
+#[derive(Default)]
+struct Arrivals(Mutex<Vec<u64>>);
+
+impl Arrivals {
+    fn note(&self, who: u64) {
+        self.0.lock().expect("a note cannot panic").push(who);
+    }
+
+    fn into_order(self) -> Vec<u64> {
+        self.0.into_inner().expect("a note cannot panic")
+    }
+}
+
+#[test]
+fn a_queued_exclusive_claim_is_not_overtaken_by_later_readers() {
+    let watchdog = Watchdog::over("a writer among readers");
+    for held in SPANS {
+        for wanted in SPANS {
+            let lock = RangeLock::new();
+            let arrivals = Arrivals::default();
+            let reader = lock.lock_shared(held.clone());
+            thread::scope(|scope| {
+                let (lock, arrivals) = (&lock, &arrivals);
+                let writer = wanted.clone();
+                scope.spawn(move || {
+                    while_held(lock, writer, Mode::Exclusive, || arrivals.note(0));
+                });
+                until_claimed_exclusively(lock, 7);
+                for tail in TAILS {
+                    scope.spawn(move || {
+                        while_held(lock, 7..tail + 1, Mode::Shared, || arrivals.note(tail));
+                    });
+                    until_claimed(lock, tail);
+                }
+                drop(reader);
+            });
+            assert_eq!(arrivals.into_order()[0], 0, "{wanted:?} waits for {held:?}");
+            watchdog.moved();
+        }
+    }
+}
+
+#[test]
+fn claims_that_conflict_are_granted_in_the_order_of_their_arrival() {
+    let watchdog = Watchdog::over("a queue of writers");
+    for held in SPANS {
+        let lock = RangeLock::new();
+        let arrivals = Arrivals::default();
+        let holder = lock.lock_exclusive(held);
+        thread::scope(|scope| {
+            let (lock, arrivals) = (&lock, &arrivals);
+            for tail in TAILS {
+                let mode = if tail % 2 == 0 { Mode::Exclusive } else { Mode::Shared };
+                scope.spawn(move || {
+                    while_held(lock, 7..tail + 1, mode, || arrivals.note(tail));
+                });
+                until_claimed(lock, tail);
+            }
+            drop(holder);
+        });
+        assert_eq!(arrivals.into_order(), TAILS.collect::<Vec<_>>());
+        watchdog.moved();
+    }
+}
+
+#[test]
+fn readers_that_waited_for_a_writer_are_let_in_together() {
+    let watchdog = Watchdog::over("readers behind a writer");
+    for held in SPANS {
+        let lock = RangeLock::new();
+        let all_are_in = Barrier::new(TAILS.count());
+        let holder = lock.lock_exclusive(held);
+        thread::scope(|scope| {
+            let (lock, all_are_in) = (&lock, &all_are_in);
+            for tail in TAILS {
+                scope.spawn(move || {
+                    while_held(lock, 7..tail + 1, Mode::Shared, || {
+                        all_are_in.wait();
+                    });
+                });
+                until_claimed(lock, tail);
+            }
+            drop(holder);
+        });
+        watchdog.moved();
+    }
+}
+
+#[test]
+fn a_release_lets_in_who_waited_for_it_though_others_go_on_waiting() {
+    let watchdog = Watchdog::over("waiters of two holders");
+    let elsewhere = [207..208, 207..209, 204..209, 200..300];
+    for one in SPANS {
+        for other in elsewhere.clone() {
+            for [stays, goes] in [[one.clone(), other.clone()], [other.clone(), one.clone()]] {
+                let lock = RangeLock::new();
+                let kept = lock.lock_shared(stays.clone());
+                let dropped = lock.lock_shared(goes.clone());
+                thread::scope(|scope| {
+                    let lock = &lock;
+                    let unit = if stays.contains(&7) { 7 } else { 207 };
+                    scope.spawn(move || drop(lock.lock_exclusive(stays)));
+                    until_claimed_exclusively(lock, unit);
+                    let waiter = scope.spawn(move || drop(lock.lock_exclusive(goes)));
+                    until_claimed_exclusively(lock, 214 - unit);
+                    drop(dropped);
+                    waiter.join().expect("the waiter");
+                    drop(kept);
+                });
+                watchdog.moved();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_claim_beside_a_waiting_one_is_granted_at_once() {
+    let watchdog = Watchdog::over("claims beside a waiting one");
+    for held in SPANS {
+        let lock = RangeLock::new();
+        let holder = lock.lock_shared(held.clone());
+        thread::scope(|scope| {
+            let (lock, held) = (&lock, &held);
+            scope.spawn(move || drop(lock.lock_exclusive(held.clone())));
+            until_claimed_exclusively(lock, 7);
+            assert!(lock.try_lock_exclusive(held.end..).is_some());
+            assert!(lock.try_lock_exclusive(held.end..held.end + 1).is_some());
+            assert!(lock.try_lock_exclusive(..held.start).is_some());
+            assert!(lock.try_lock_shared(held.end - 1..held.end + 1).is_none());
+            drop(holder);
+        });
+        watchdog.moved();
+    }
+}
+
+#[test]
+fn a_claim_that_timed_out_leaves_no_trace() {
+    for held in SPANS {
+        for wanted in SPANS {
+            let lock = RangeLock::new();
+            let reader = lock.lock_shared(held.clone());
+            assert!(lock.try_lock_exclusive_for(wanted, Duration::from_millis(2)).is_none());
+            assert!(lock.try_lock_shared(..).is_some(), "a claim that gave up is in the way");
+            drop(reader);
+            assert!(lock.try_lock_exclusive(..).is_some());
+        }
+    }
+}
+
+#[test]
+fn readers_behind_a_writer_that_gives_up_are_let_in() {
+    let watchdog = Watchdog::over("readers behind a writer that gives up");
+    for held in SPANS {
+        let lock = RangeLock::new();
+        let reader = lock.lock_shared(held.clone());
+        thread::scope(|scope| {
+            let (lock, held) = (&lock, &held);
+            // The second reader is queued behind the writer, or comes when he has given up: he is
+            // let in while the first still reads, in either case.
+            let writer = scope.spawn(move || {
+                lock.try_lock_exclusive_for(held.clone(), Duration::from_millis(50)).is_none()
+            });
+            let second = scope.spawn(move || drop(lock.lock_shared(held.clone())));
+            assert!(writer.join().expect("the writer"), "let in beside a reader");
+            second.join().expect("the second reader");
+            drop(reader);
+        });
+        watchdog.moved();
+    }
+}
+
+#[test]
+fn a_writer_of_everything_gets_its_turns_under_a_flood_of_readers() {
+    const TURNS: u64 = 200;
+    let watchdog = Watchdog::over("a writer under a flood of readers");
+    let lock = RangeLock::new();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for unit in [0, 1] {
+            let (lock, over) = (&lock, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    drop(lock.lock_shared(unit..unit + 1));
+                }
+            });
+        }
+        for _ in 0..TURNS {
+            drop(lock.lock_exclusive(..));
+            watchdog.moved();
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
