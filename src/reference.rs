@@ -90,20 +90,25 @@ impl Reference {
 
     /// A held claim becomes shared.
     pub fn downgrade(&mut self, claim: Claim) {
-        self.set_mode(claim, Mode::Shared);
+        for entry in self.cells.iter_mut().flatten().filter(|entry| entry.0 == claim) {
+            entry.1 = Mode::Shared;
+        }
     }
 
-    /// A held claim becomes exclusive, if nobody else holds any of its cells and nobody waits for
-    /// one who came before it.
+    /// A held claim becomes exclusive, if nobody else holds any of its cells. It passes those who
+    /// wait there, whenever they came.
     pub fn try_upgrade(&mut self, claim: Claim) -> Result<(), Refused> {
-        let alone = self.cells.iter().all(|queue| match place_of(claim, queue) {
-            Some(place) => place == 0 && queue[1..].iter().all(|(other, _)| !self.holds(*other)),
-            None => true,
-        });
-        if !alone {
+        let mine = |queue: &&Vec<(Claim, Mode)>| place_of(claim, queue).is_some();
+        let mut others = self.cells.iter().filter(mine).flatten().filter(|(c, _)| *c != claim);
+        if others.any(|(other, _)| self.holds(*other)) {
             return Err(Refused);
         }
-        self.set_mode(claim, Mode::Exclusive);
+        for queue in &mut self.cells {
+            if let Some(place) = place_of(claim, queue) {
+                queue.remove(place);
+                queue.insert(0, (claim, Mode::Exclusive));
+            }
+        }
         Ok(())
     }
 
@@ -127,15 +132,14 @@ impl Reference {
         }
     }
 
+    /// The claims on a cell, in the order in which they stand there.
+    pub fn queue(&self, cell: usize) -> &[(Claim, Mode)] {
+        &self.cells[cell]
+    }
+
     fn name(&mut self) -> Claim {
         self.arrived += 1;
         Claim(self.arrived - 1)
-    }
-
-    fn set_mode(&mut self, claim: Claim, mode: Mode) {
-        for entry in self.cells.iter_mut().flatten().filter(|entry| entry.0 == claim) {
-            entry.1 = mode;
-        }
     }
 }
 

@@ -2,12 +2,10 @@
 
 #![no_main]
 
-#[path = "../../tests/lock/bounds.rs"]
-mod bounds;
-
 use std::ops::Bound;
 
 use libfuzzer_sys::fuzz_target;
+use spanlock_fuzz::bounds;
 
 type Bounds = (Bound<u64>, Bound<u64>);
 

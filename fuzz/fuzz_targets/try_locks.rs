@@ -2,10 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/lock/operations.rs"]
-mod operations;
-
 use libfuzzer_sys::fuzz_target;
-use operations::Program;
+use spanlock_fuzz::operations::Program;
 
-fuzz_target!(|program: Program| program.run());
+fuzz_target!(|program: Program| program.tries_only().run());

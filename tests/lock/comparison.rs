@@ -4,20 +4,22 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use super::operations::Program;
 
-const RUNS: u64 = if cfg!(debug_assertions) { 1_000 } else { 20_000 };
+const RUNS: u64 = if cfg!(debug_assertions) { 400 } else { 8_000 };
 
-fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    fastrand::Rng::with_seed(seed).fill(&mut bytes);
-    bytes
+fn programs() -> impl Iterator<Item = Program> {
+    (0..RUNS).filter_map(|seed| {
+        let mut bytes = vec![0; 16 << (seed % 9)];
+        fastrand::Rng::with_seed(seed).fill(&mut bytes);
+        Program::arbitrary(&mut Unstructured::new(&bytes)).ok()
+    })
 }
 
 #[test]
-fn random_tries_and_releases_are_granted_as_by_one_queue_per_cell() {
-    for seed in 0..RUNS {
-        let bytes = random_bytes(seed, 16 << (seed % 9));
-        if let Ok(program) = Program::arbitrary(&mut Unstructured::new(&bytes)) {
-            program.run();
-        }
-    }
+fn tries_and_releases_are_granted_as_by_one_queue_per_cell() {
+    programs().for_each(|program| program.tries_only().run());
+}
+
+#[test]
+fn all_operations_are_granted_as_by_one_queue_per_cell() {
+    programs().for_each(|program| program.run());
 }
