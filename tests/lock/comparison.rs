@@ -4,7 +4,11 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use super::operations::Program;
 
-const RUNS: u64 = if cfg!(debug_assertions) { 400 } else { 8_000 };
+const RUNS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
+    (true, _) => 6,
+    (_, true) => 400,
+    (_, false) => 8_000,
+};
 
 fn programs() -> impl Iterator<Item = Program> {
     (0..RUNS).filter_map(|seed| {

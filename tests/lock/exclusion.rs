@@ -11,7 +11,11 @@ use super::cells::Cells;
 use super::watchdog::Watchdog;
 
 const THREADS: u64 = 8;
-const OPERATIONS: u64 = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
+const OPERATIONS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
+    (true, _) => 20,
+    (_, true) => 10_000,
+    (_, false) => 100_000,
+};
 
 /// Every thread claims ranges that `pick` chooses among `units`, in both modes and by all the ways
 /// of asking, and works on the cells while it holds them.

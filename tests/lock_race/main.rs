@@ -23,9 +23,13 @@ use spanlock::{ExclusiveGuard, Mode, RangeLock, SharedGuard};
 use cells::Cells;
 use watchdog::Watchdog;
 
-const ROUNDS: u64 = if cfg!(debug_assertions) { 20_000 } else { 400_000 };
+const ROUNDS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
+    (true, _) => 40,
+    (_, true) => 20_000,
+    (_, false) => 400_000,
+};
 /// Rounds for which every round needs a lock of its own.
-const FRESH_ROUNDS: u64 = 4_000;
+const FRESH_ROUNDS: u64 = if cfg!(miri) { 40 } else { 4_000 };
 
 /// One race at a time.
 fn take_the_cores() -> MutexGuard<'static, ()> {
