@@ -46,6 +46,7 @@ mod lock;
 mod many;
 mod mapping;
 mod mode;
+#[cfg(feature = "page-cache")]
 pub mod page_cache;
 mod raw;
 mod span;

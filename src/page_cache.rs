@@ -1,1 +1,41 @@
-//! An embedded page cache whose six paths are serialised by one mapping lock.
+//! An embedded page cache whose paths are serialised by one mapping lock.
+//!
+//! Files over a [`Store`] are cached in page frames and reached by buffered reads and writes, by
+//! mappings, by direct IO, and changed in shape by truncation and hole punching.
+//!
+//! # Examples
+//!
+//! ```
+//! use spanlock::page_cache::{MemStore, PageCache};
+//!
+//! let cache = PageCache::new(64);
+//! let file = cache.open(MemStore::new())?;
+//! file.write_all_at(b"through the cache", 10_000)?;
+//!
+//! let mapping = file.map(8192..12_288)?;
+//! let mut seen = [0; 5];
+//! mapping.load(10_012 - 8192, &mut seen)?;
+//! assert_eq!(&seen, b"cache");
+//!
+//! file.punch_hole(8192, 4096)?;
+//! file.read_exact_at(&mut seen, 10_012)?;
+//! assert_eq!(&seen, &[0; 5]);
+//! # std::io::Result::Ok(())
+//! ```
+
+mod cache;
+mod file;
+mod mapped;
+mod path_lock;
+mod stats;
+mod store;
+
+pub use cache::{Options, PageCache};
+pub use file::File;
+pub use mapped::Mapping;
+pub use path_lock::{PathLock, Unlocked, WholeFile, WholeFileGuard};
+pub use stats::{Claims, Stats};
+pub use store::{FileStore, MemStore, Store};
+
+/// Bytes in a page.
+pub const PAGE_SIZE: usize = 4096;

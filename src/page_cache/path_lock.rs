@@ -1,0 +1,116 @@
+//! `PathLock`: which lock serialises the paths of a file.
+//!
+//! A file has two: the mapping lock, and the IO lock above it. Both are of the type that the cache
+//! was made with.
+
+use std::ops::Range;
+use std::sync::{
+    PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
+};
+
+use crate::{Access, MappingGuard, MappingLock, Mode};
+
+/// A lock over byte ranges of a file, taken by the paths of the page cache.
+///
+/// [`MappingLock`] is the one that keeps a cache right and its paths out of each other's way.
+/// [`WholeFile`] keeps it right. [`Unlocked`] does neither.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::page_cache::{MemStore, Options, PageCache, WholeFile};
+///
+/// let cache: PageCache<WholeFile> = PageCache::with_options(Options::new(64));
+/// let file = cache.open(MemStore::new())?;
+/// file.write_all_at(b"one writer a file", 0)?;
+/// # std::io::Result::Ok(())
+/// ```
+pub trait PathLock: Default + Send + Sync + 'static {
+    /// A held claim; dropping it lets go.
+    type Guard<'a>;
+
+    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
+    fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
+
+    /// Claims as [`lock`](PathLock::lock) does, if that can be done at once.
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
+}
+
+impl PathLock for MappingLock {
+    type Guard<'a> = MappingGuard<'a>;
+
+    #[inline]
+    fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
+        MappingLock::lock(self, access, bytes)
+    }
+
+    #[inline]
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
+        MappingLock::try_lock(self, access, bytes)
+    }
+}
+
+/// One rwlock for the whole file, as Linux has it since 2021: right, and in the way.
+#[derive(Debug, Default)]
+pub struct WholeFile(RwLock<()>);
+
+/// The guard of a [`WholeFile`], in either mode.
+#[derive(Debug)]
+#[must_use = "a guard that is dropped at once locks nothing"]
+pub struct WholeFileGuard<'a> {
+    _hold: Hold<'a>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "the guards are kept for their drop")]
+enum Hold<'a> {
+    Shared(RwLockReadGuard<'a, ()>),
+    Exclusive(RwLockWriteGuard<'a, ()>),
+}
+
+impl PathLock for WholeFile {
+    type Guard<'a> = WholeFileGuard<'a>;
+
+    fn lock(&self, access: Access, _: Range<u64>) -> WholeFileGuard<'_> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(self.0.read().unwrap_or_else(PoisonError::into_inner)),
+            Mode::Exclusive => {
+                Hold::Exclusive(self.0.write().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
+        WholeFileGuard { _hold }
+    }
+
+    fn try_lock(&self, access: Access, _: Range<u64>) -> Option<WholeFileGuard<'_>> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(unpoisoned(self.0.try_read())?),
+            Mode::Exclusive => Hold::Exclusive(unpoisoned(self.0.try_write())?),
+        };
+        Some(WholeFileGuard { _hold })
+    }
+}
+
+/// A panic leaves nothing half done here that the poison would have to tell of.
+fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
+    match tried {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// No lock at all. Memory stays safe, data does not: this shows what the lock is for.
+#[derive(Debug, Default)]
+pub struct Unlocked;
+
+impl PathLock for Unlocked {
+    type Guard<'a> = ();
+
+    #[inline]
+    fn lock(&self, _: Access, _: Range<u64>) {}
+
+    #[inline]
+    fn try_lock(&self, _: Access, _: Range<u64>) -> Option<()> {
+        Some(())
+    }
+}

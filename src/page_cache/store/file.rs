@@ -1,0 +1,276 @@
+//! `FileStore`: a store over a real file, through the kernel's cache or past it.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::Store;
+
+/// The alignment, of offsets, lengths and memory, that every disk accepts for direct IO.
+const SECTOR: usize = 4096;
+
+/// A store over a real file.
+///
+/// Holes are punched by `fallocate` on Linux where the file system can, and written as zeroes
+/// elsewhere. Through [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed;
+/// requests that are not aligned are then copied through an aligned buffer.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::page_cache::{FileStore, Store};
+///
+/// let path = std::env::temp_dir().join(format!("spanlock-doc-{}", std::process::id()));
+/// let store = FileStore::create(&path)?;
+/// store.write_at(b"durable", 0)?;
+/// store.sync()?;
+/// assert_eq!(store.len()?, 7);
+/// std::fs::remove_file(&path)?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Debug)]
+pub struct FileStore {
+    file: File,
+    transfer: Transfer,
+}
+
+/// How bytes get to and from the file.
+#[derive(Debug)]
+enum Transfer {
+    /// Through the kernel's cache, as they come.
+    Buffered,
+    /// Past it, in whole sectors. The mutex is held while a write that covers part of a sector
+    /// reads, merges and writes it: two such writes would undo each other.
+    Direct(Mutex<()>),
+}
+
+impl FileStore {
+    /// A store over an open file, which must be readable and writable.
+    #[must_use]
+    pub fn new(file: File) -> FileStore {
+        FileStore { file, transfer: Transfer::Buffered }
+    }
+
+    /// Opens the file at `path` for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`].
+    pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        Ok(FileStore::new(OpenOptions::new().read(true).write(true).open(path)?))
+    }
+
+    /// Creates the file at `path`, or empties it, for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`].
+    pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(FileStore::new(options.open(path)?))
+    }
+
+    /// Opens the file at `path` for reading and writing past the kernel's cache (`O_DIRECT`).
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`]; `InvalidInput` where the file system knows no direct IO,
+    /// `Unsupported` where the system has none.
+    pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let file = direct_file(path.as_ref())?;
+        Ok(FileStore { file, transfer: Transfer::Direct(Mutex::new(())) })
+    }
+
+    /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
+    fn read_sectors(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (start, within) = sector_of(offset);
+        let mut buffer = SectorBuffer::covering(within + bytes.len());
+        let have = read_fully(&self.file, buffer.bytes_mut(), start)?;
+        let found = have.saturating_sub(within).min(bytes.len());
+        bytes[..found].copy_from_slice(&buffer.bytes()[within..within + found]);
+        Ok(found)
+    }
+
+    /// Writes the sectors around `bytes`; what `bytes` does not cover of them is read first.
+    fn write_sectors(&self, bytes: &[u8], offset: u64, merge: &Mutex<()>) -> io::Result<usize> {
+        let end = offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        let (start, within) = sector_of(offset);
+        let mut buffer = SectorBuffer::covering(within + bytes.len());
+        let whole = within == 0 && bytes.len().is_multiple_of(SECTOR);
+        let _merging = (!whole).then(|| merge.lock().unwrap_or_else(PoisonError::into_inner));
+        let len = self.file.metadata()?.len();
+        if !whole {
+            read_fully(&self.file, buffer.bytes_mut(), start)?;
+        }
+        buffer.bytes_mut()[within..within + bytes.len()].copy_from_slice(bytes);
+        write_fully(&self.file, buffer.bytes(), start)?;
+        let want = len.max(end);
+        if start + buffer.bytes().len() as u64 > want {
+            self.file.set_len(want)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn zero(&self, offset: u64, end: u64) -> io::Result<()> {
+        let zeroes = [0; 16 * SECTOR];
+        let mut at = offset;
+        while at < end {
+            let part = (end - at).min(zeroes.len() as u64) as usize;
+            let done = self.write_at(&zeroes[..part], at)?;
+            if done == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            at += done as u64;
+        }
+        Ok(())
+    }
+}
+
+impl Store for FileStore {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &self.transfer {
+            Transfer::Buffered => read_once(&self.file, bytes, offset),
+            Transfer::Direct(_) => self.read_sectors(bytes, offset),
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        match &self.transfer {
+            _ if bytes.is_empty() => Ok(0),
+            Transfer::Buffered => write_once(&self.file, bytes, offset),
+            Transfer::Direct(merge) => self.write_sectors(bytes, offset, merge),
+        }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        let end = offset.saturating_add(len).min(self.len()?);
+        if offset >= end {
+            return Ok(());
+        }
+        match free_blocks(&self.file, offset, end - offset) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.zero(offset, end),
+            done => done,
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn free_blocks(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    match fallocate(file, flags, offset, len) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        done => Ok(done?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn free_blocks(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+fn direct_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn direct_file(_: &Path) -> io::Result<File> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on files needs linux"))
+}
+
+#[cfg(unix)]
+fn read_once(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, offset)
+}
+
+#[cfg(unix)]
+fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_once(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
+}
+
+/// Reads until `bytes` is full or the file ends; a direct read may end at any sector.
+fn read_fully(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match read_once(file, &mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            // An end that lies within a sector: to go on from there would be unaligned.
+            Ok(part) if part % SECTOR != 0 => return Ok(done + part),
+            Ok(part) => done += part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+fn write_fully(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match write_once(file, &bytes[done..], offset + done as u64) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(part) => done += part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn sector_of(offset: u64) -> (u64, usize) {
+    let within = (offset % SECTOR as u64) as usize;
+    (offset - within as u64, within)
+}
+
+/// Whole sectors at an aligned address, cut out of a larger allocation.
+struct SectorBuffer {
+    memory: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl SectorBuffer {
+    fn covering(bytes: usize) -> SectorBuffer {
+        let len = bytes.next_multiple_of(SECTOR);
+        let memory = vec![0; len + SECTOR];
+        let start = memory.as_ptr().align_offset(SECTOR);
+        SectorBuffer { memory, start, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.memory[self.start..self.start + self.len]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.start + self.len]
+    }
+}
