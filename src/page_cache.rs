@@ -23,12 +23,29 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+mod buffered_read;
+mod buffered_write;
 mod cache;
+mod direct;
+mod dirty;
+mod error;
+mod fault;
 mod file;
+mod fill;
+mod flusher;
+mod frame;
+mod index;
+mod inode;
+mod invalidate;
 mod mapped;
+mod page_table;
 mod path_lock;
+mod punch;
+mod reclaim;
 mod stats;
 mod store;
+mod truncate;
+mod writeback;
 
 pub use cache::{Options, PageCache};
 pub use file::File;

@@ -1,11 +1,18 @@
 //! `PageCache`: the frames that many files share.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::io;
-use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
+use super::dirty::DirtyPages;
 use super::file::File;
+use super::flusher::{self, Flusher};
+use super::frame::Frames;
+use super::index::Index;
+use super::inode::Inode;
 use super::stats::{Counters, Stats};
 use super::{PathLock, Store};
 use crate::MappingLock;
@@ -27,7 +34,6 @@ const LEAST_CAPACITY: usize = 16;
 /// assert_eq!(cache.capacity(), 1024);
 /// ```
 #[derive(Clone, Debug)]
-#[expect(dead_code, reason = "the flusher is not there yet")]
 pub struct Options {
     capacity: usize,
     dirty_limit: usize,
@@ -58,7 +64,8 @@ impl Options {
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
-/// `L` is the lock that serialises the paths of each file; see [`PathLock`].
+/// `L` is the lock that serialises the paths of each file; see [`PathLock`]. Dropping the cache
+/// leaves open files as they are; the last of them takes the frames and the flusher with it.
 ///
 /// # Examples
 ///
@@ -72,13 +79,16 @@ impl Options {
 /// # std::io::Result::Ok(())
 /// ```
 pub struct PageCache<L: PathLock = MappingLock> {
-    options: Options,
-    counters: Arc<Counters>,
-    lock: PhantomData<fn() -> L>,
+    shared: Arc<Shared<L>>,
 }
 
 impl PageCache {
     /// A cache of `capacity` pages (at least 16), serialised by the range lock.
+    ///
+    /// # Panics
+    ///
+    /// If so many pages exceed the address space. Aborts as any allocation does if they exceed
+    /// the memory.
     ///
     /// # Examples
     ///
@@ -93,9 +103,22 @@ impl PageCache {
 
 impl<L: PathLock> PageCache<L> {
     /// A cache as `options` say.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](PageCache::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{Options, PageCache, WholeFile};
+    ///
+    /// let cache: PageCache<WholeFile> = PageCache::with_options(Options::new(32));
+    /// assert_eq!(cache.capacity(), 32);
+    /// ```
     #[must_use]
     pub fn with_options(options: Options) -> PageCache<L> {
-        PageCache { options, counters: Arc::default(), lock: PhantomData }
+        PageCache { shared: Arc::new(Shared::new(&options)) }
     }
 
     /// Caches `store`. Nothing else may change the store as long as the file is open, and it is
@@ -105,19 +128,116 @@ impl<L: PathLock> PageCache<L> {
     ///
     /// What the store says when asked for its length, or the system when asked for the flusher's
     /// thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock::page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
+    /// file.write_all_at(b"kept", 0)?;
+    /// file.sync_all()?;
+    /// assert_eq!(store.len()?, 4);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn open(&self, store: impl Store + 'static) -> io::Result<File<L>> {
-        File::open(Arc::new(store), Arc::clone(&self.counters))
+        flusher::start(&self.shared)?;
+        let shared = &self.shared;
+        let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
+        let inode = Arc::new(Inode::new(id, Box::new(store), Arc::clone(shared))?);
+        shared.files_mut().insert(id, Arc::clone(&inode));
+        Ok(File::new(inode))
     }
 
     /// How many pages the cache holds at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(spanlock::page_cache::PageCache::new(0).capacity(), 16);
+    /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.options.capacity
+        self.shared.frames.count() as usize
     }
 
     /// What the cache did so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(&[1; 8192], 0)?;
+    /// assert_eq!(cache.stats().misses, 2);
+    /// file.write_all_at(&[2; 8192], 0)?;
+    /// assert_eq!(cache.stats().hits, 2);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.read()
+        self.shared.counters.read()
+    }
+}
+
+impl<L: PathLock> fmt::Debug for PageCache<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("PageCache");
+        debug.field("capacity", &self.capacity()).field("dirty", &self.shared.dirty.count());
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// What all files of a cache share.
+pub(super) struct Shared<L: PathLock> {
+    pub(super) frames: Frames,
+    pub(super) index: Index,
+    pub(super) counters: Counters,
+    pub(super) dirty: DirtyPages,
+    pub(super) flusher: Flusher,
+    /// Where the hand of the clock points, modulo the frames.
+    pub(super) hand: AtomicUsize,
+    files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
+    next_file: AtomicU64,
+}
+
+impl<L: PathLock> Shared<L> {
+    fn new(options: &Options) -> Shared<L> {
+        let frames = u32::try_from(options.capacity).unwrap_or(u32::MAX - 1);
+        Shared {
+            frames: Frames::new(frames),
+            index: Index::new(frames),
+            counters: Counters::new(),
+            dirty: DirtyPages::new(options.dirty_limit),
+            flusher: Flusher::new(options.flush_interval),
+            hand: AtomicUsize::new(0),
+            files: RwLock::default(),
+            next_file: AtomicU64::new(1),
+        }
+    }
+
+    pub(super) fn file(&self, id: u64) -> Option<Arc<Inode<L>>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone)
+    }
+
+    /// All open files, in the order in which they were opened.
+    pub(super) fn files(&self) -> Vec<Arc<Inode<L>>> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let mut files: Vec<_> = files.values().map(Arc::clone).collect();
+        files.sort_unstable_by_key(|file| file.id);
+        files
+    }
+
+    pub(super) fn remove_file(&self, id: u64) {
+        self.files_mut().remove(&id);
+    }
+
+    fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<Inode<L>>>> {
+        self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,15 +1,23 @@
-//! `File`: a cached file.
+//! `File`: a cached file, as its users have it.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::error::Request;
+use super::inode::Inode;
 use super::mapped::Mapping;
-use super::stats::Counters;
-use super::{PathLock, Store};
-use crate::{Access, MappingLock};
+use super::{PAGE_SIZE, PathLock};
+use crate::MappingLock;
+
+const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A cached file. Clones share it, and every call may be made from any thread at any time.
+///
+/// When the last clone and the last mapping go, what is dirty is written to the store, and
+/// nobody hears of an error in that: sync before.
 ///
 /// # Examples
 ///
@@ -24,166 +32,395 @@ use crate::{Access, MappingLock};
 /// # std::io::Result::Ok(())
 /// ```
 pub struct File<L: PathLock = MappingLock> {
-    inner: Arc<Inner<L>>,
+    handle: Arc<Handle<L>>,
+    /// How many of the file's write errors this handle has told of.
+    seen_write_errors: AtomicU64,
 }
 
-pub(super) struct Inner<L> {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) mapping: L,
-    pub(super) counters: Arc<Counters>,
+/// What keeps a file open: its `File`s and its mappings have it in common.
+pub(super) struct Handle<L: PathLock> {
+    pub(super) inode: Arc<Inode<L>>,
+}
+
+impl<L: PathLock> Drop for Handle<L> {
+    fn drop(&mut self) {
+        self.inode.close();
+    }
 }
 
 impl<L: PathLock> Clone for File<L> {
     fn clone(&self) -> Self {
-        File { inner: Arc::clone(&self.inner) }
+        let seen = self.seen_write_errors.load(Ordering::Relaxed);
+        File { handle: Arc::clone(&self.handle), seen_write_errors: AtomicU64::new(seen) }
+    }
+}
+
+impl<L: PathLock> fmt::Debug for File<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl<L: PathLock> File<L> {
-    pub(super) fn open(store: Arc<dyn Store>, counters: Arc<Counters>) -> io::Result<File<L>> {
-        store.len()?;
-        Ok(File { inner: Arc::new(Inner { store, mapping: L::default(), counters }) })
+    pub(super) fn new(inode: Arc<Inode<L>>) -> File<L> {
+        File { handle: Arc::new(Handle { inode }), seen_write_errors: AtomicU64::new(0) }
     }
 
     /// Reads at `offset`, through the cache; a short count, also zero, tells of the end.
     ///
+    /// What is read within one page is of one moment; a read of several pages may see a part of
+    /// them change between.
+    ///
     /// # Errors
     ///
-    /// What the store says to a read of a page that is not cached.
+    /// What the store says to a read of a page that is not cached. After a first page the read
+    /// ends short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"bytes", 0)?;
+    /// let mut seen = [0; 8];
+    /// assert_eq!(file.read_at(&mut seen, 2)?, 3);
+    /// assert_eq!(&seen[..3], b"tes");
+    /// assert_eq!(file.read_at(&mut seen, u64::MAX)?, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let _claim = self.inner.claim(Access::BufferedRead, offset, bytes.len() as u64)?;
-        self.inner.store.read_at(bytes, offset)
+        self.inode().read_buffered(bytes, offset)
     }
 
     /// Reads all of `bytes` at `offset`.
     ///
     /// # Errors
     ///
-    /// As [`read_at`](File::read_at); `UnexpectedEof` if the file ends before.
+    /// As [`read_at`](File::read_at), wherever in the range; `UnexpectedEof` if the file ends
+    /// before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// assert!(file.read_exact_at(&mut [0; 1], 0).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        match self.read_at(bytes, offset)? {
-            found if found == bytes.len() => Ok(()),
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.read_at(&mut bytes[done..], offset.saturating_add(done as u64))? {
+                0 => {
+                    let request = Request::new("read", offset, bytes.len() as u64);
+                    return Err(request.failed(io::ErrorKind::UnexpectedEof));
+                }
+                found => done += found,
+            }
         }
+        Ok(())
     }
 
-    /// Writes at `offset`, into the cache; the flusher or a sync carries it to the store.
+    /// Writes at `offset`, into the cache; the flusher or a sync carries it to the store. The file
+    /// grows where need be.
+    ///
+    /// Against other writes, direct IO, truncation and punching it happens as a whole.
     ///
     /// # Errors
     ///
-    /// What the store says to a read of a page that is written in part.
+    /// `FileTooLarge` if the write would end past `i64::MAX`. What the store says to a read of a
+    /// page that is written in part, or if pages that are to make room cannot be cleaned; after a
+    /// first page the write ends short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// assert_eq!(file.write_at(b"bytes", 100)?, 5);
+    /// assert_eq!(file.len(), 105);
+    /// assert_eq!(file.write_at(b"x", u64::MAX).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let _claim = self.inner.claim(Access::BufferedWrite, offset, bytes.len() as u64)?;
-        self.inner.store.write_at(bytes, offset)
+        self.inode().write_buffered(bytes, offset)
     }
 
     /// Writes all of `bytes` at `offset`.
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at).
+    /// As [`write_at`](File::write_at), wherever in the range; what comes before stays written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(&[7; 10_000], 0)?;
+    /// assert_eq!(file.len(), 10_000);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write_at(bytes, offset).map(drop)
+        Request::new("write", offset, bytes.len() as u64).end()?;
+        let mut done = 0;
+        while done < bytes.len() {
+            done += self.write_at(&bytes[done..], offset + done as u64)?;
+        }
+        Ok(())
     }
 
-    /// Reads at `offset` from the store, past the cache.
+    /// Reads at `offset` from the store, past the cache, but coherent with it: it sees every
+    /// write and every store through a mapping that came before. A short count tells of the end.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// What the store says, also to the writeback of what is dirty there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// let mut seen = [0; 6];
+    /// assert_eq!(file.read_direct_at(&mut seen, 0)?, 6);
+    /// assert_eq!(&seen, b"cached");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let _claim = self.inner.claim(Access::DirectRead, offset, bytes.len() as u64)?;
-        self.inner.store.read_at(bytes, offset)
+        self.inode().read_direct(bytes, offset)
     }
 
-    /// Writes at `offset` to the store, past the cache.
+    /// Writes at `offset` to the store, past the cache, but coherent with it: every read and every
+    /// load through a mapping that comes after sees it. It is durable after the next sync.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// `FileTooLarge` if the write would end past `i64::MAX`; what the store says, also to the
+    /// writeback of what is dirty there. If some was written before, the write ends short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// file.write_direct_at(b"direct", 0)?;
+    /// let mut seen = [0; 6];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"direct");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let _claim = self.inner.claim(Access::DirectWrite, offset, bytes.len() as u64)?;
-        self.inner.store.write_at(bytes, offset)
+        self.inode().write_direct(bytes, offset)
     }
 
     /// Cuts the file off at `len`, or extends it to there with zeroes.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// `FileTooLarge` past `i64::MAX`; what the store says, and then nothing has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cut off", 0)?;
+    /// file.set_len(3)?;
+    /// file.set_len(7)?;
+    /// let mut seen = [0xff; 7];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"cut\0\0\0\0");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn set_len(&self, len: u64) -> io::Result<()> {
-        let _claim = self.inner.claim(Access::Truncate, 0, u64::MAX)?;
-        self.inner.store.set_len(len)
+        self.inode().truncate(len)
     }
 
     /// How many bytes the file has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 40)?;
+    /// assert_eq!(file.len(), 1 << 40);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.inner.store.len().unwrap_or_default()
+        self.inode().size()
     }
 
     /// Whether the file has no byte.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// assert!(PageCache::new(64).open(MemStore::new())?.is_empty());
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Makes `offset..offset + len` read as zeroes and frees its blocks; the length stays.
+    /// Makes `offset..offset + len` read as zeroes and frees its blocks; the length stays, and
+    /// what of the range lies past it is left alone. An empty range is no work.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// `FileTooLarge` if the range ends past `i64::MAX`; what the store says, and then no byte
+    /// outside of the range has changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"punched", 0)?;
+    /// file.punch_hole(1, 5)?;
+    /// let mut seen = [0xff; 7];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"p\0\0\0\0\0d");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        let _claim = self.inner.claim(Access::PunchHole, offset, len)?;
-        self.inner.store.punch_hole(offset, len)
+        self.inode().punch(offset, len)
     }
 
     /// Writes the dirty pages of `range` to the store and waits for it; makes nothing durable.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// `InvalidInput` if the range is inverted; what the store says. The pages stay dirty then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock::page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
+    /// file.write_all_at(&[1; 8192], 0)?;
+    /// file.writeback(0..1)?;
+    /// assert_eq!(store.blocks(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn writeback(&self, range: Range<u64>) -> io::Result<()> {
-        let len = range.end.saturating_sub(range.start);
-        let _claim = self.inner.claim(Access::Writeback, range.start, len)?;
-        Ok(())
+        let request = Request::new("writeback", range.start, range.end.saturating_sub(range.start));
+        if range.start > range.end {
+            return Err(request.failed(inverted(&range)));
+        }
+        let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+        self.inode().flush(pages).map_err(|error| request.failed(error))
     }
 
     /// Writes all that is dirty to the store and has the store make it durable.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// What the store says; also what it said to a writeback behind the caller's back since this
+    /// handle last heard of one. Every handle that was open then hears it once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"durable", 0)?;
+    /// file.sync_data()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn sync_data(&self) -> io::Result<()> {
-        self.inner.store.sync()
+        self.sync("sync_data")
     }
 
-    /// As [`sync_data`](File::sync_data), and the length with it.
+    /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes: a store has
+    /// one way to sync, so there is no difference.
     ///
     /// # Errors
     ///
-    /// What the store says.
+    /// As [`sync_data`](File::sync_data).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// PageCache::new(64).open(MemStore::new())?.sync_all()?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn sync_all(&self) -> io::Result<()> {
-        self.inner.store.sync()
+        self.sync("sync_all")
     }
 
-    /// Maps `range`, which is to start at a page's first byte.
+    /// Maps `range`, which is to start at a page's first byte; it may reach past the end.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if the range is inverted or does not start at a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let mapping = file.map(0..u64::MAX)?;
+    /// assert!(mapping.load(0, &mut [0]).is_err());
+    /// file.set_len(1)?;
+    /// mapping.load(0, &mut [0])?;
+    /// assert!(file.map(1..2).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn map(&self, range: Range<u64>) -> io::Result<Mapping<L>> {
-        if range.start > range.end || !range.start.is_multiple_of(super::PAGE_SIZE as u64) {
-            return Err(io::ErrorKind::InvalidInput.into());
+        let request = Request::new("map", range.start, range.end.saturating_sub(range.start));
+        if range.start > range.end {
+            return Err(request.failed(inverted(&range)));
         }
-        Ok(Mapping::new(self.clone(), range))
+        if !range.start.is_multiple_of(PAGE) {
+            let message = format!("a mapping starts at a multiple of {PAGE}");
+            return Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)));
+        }
+        Ok(Mapping::new(&self.handle, range))
+    }
+
+    fn sync(&self, operation: &'static str) -> io::Result<()> {
+        let inode = self.inode();
+        let request = Request::new(operation, 0, inode.size());
+        // An error of this very writeback is one of those that all handles hear of.
+        let wrote = inode.flush_all();
+        let synced = inode.store.sync().inspect_err(|error| inode.note_write_error(error));
+        let unseen = inode.unseen_write_error(&self.seen_write_errors).map_or(Ok(()), Err);
+        wrote.and(synced).and(unseen).map_err(|error| request.failed(error))
+    }
+
+    fn inode(&self) -> &Inode<L> {
+        &self.handle.inode
     }
 }
 
-impl<L: PathLock> Inner<L> {
-    fn claim(&self, access: Access, offset: u64, len: u64) -> io::Result<L::Guard<'_>> {
-        let end = offset.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
-        self.counters.mapping_claim(access);
-        Ok(self.mapping.lock(access, offset..end))
-    }
+fn inverted(range: &Range<u64>) -> io::Error {
+    let message = format!("the range {}..{} is inverted", range.start, range.end);
+    io::Error::new(io::ErrorKind::InvalidInput, message)
 }

@@ -1,14 +1,23 @@
 //! `Mapping`: a file's bytes as memory.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::{File, PathLock};
+use super::error::Request;
+use super::file::Handle;
+use super::frame::Frame;
+use super::page_table::{PageTable, Rights};
+use super::{PAGE_SIZE, PathLock};
 use crate::MappingLock;
 
-/// A range of a file, mapped.
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// A range of a file, mapped. It keeps the file open.
 ///
-/// Offsets count from the start of the mapping, as addresses would.
+/// Offsets count from the start of the mapping, as addresses would. One access to one page is
+/// atomic; an access that spans pages may see a part of them change between.
 ///
 /// # Examples
 ///
@@ -25,13 +34,17 @@ use crate::MappingLock;
 /// # std::io::Result::Ok(())
 /// ```
 pub struct Mapping<L: PathLock = MappingLock> {
-    file: File<L>,
+    handle: Arc<Handle<L>>,
+    table: Arc<PageTable>,
     range: Range<u64>,
 }
 
 impl<L: PathLock> Mapping<L> {
-    pub(super) fn new(file: File<L>, range: Range<u64>) -> Mapping<L> {
-        Mapping { file, range }
+    pub(super) fn new(handle: &Arc<Handle<L>>, range: Range<u64>) -> Mapping<L> {
+        let first = range.start / PAGE;
+        let table = Arc::new(PageTable::new(first, range.end.div_ceil(PAGE) - first));
+        handle.inode.add_mapping(&table);
+        Mapping { handle: Arc::clone(handle), table, range }
     }
 
     /// Copies from the mapping, `offset` bytes after its start.
@@ -40,9 +53,38 @@ impl<L: PathLock> Mapping<L> {
     ///
     /// `UnexpectedEof` where a machine would raise SIGBUS: a page wholly past the end of the
     /// file. `InvalidInput` where it would raise SIGSEGV: outside of the mapping. Otherwise what
-    /// the store says to a read of a page that is not cached.
+    /// the store says to a read of a page that is not cached. What was copied before the page
+    /// that failed stays copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"mapped", 0)?;
+    /// let mapping = file.map(0..8192)?;
+    /// let mut seen = [0xff; 8];
+    /// mapping.load(0, &mut seen)?;
+    /// assert_eq!(&seen, b"mapped\0\0");
+    /// assert_eq!(mapping.load(4096, &mut seen).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    /// assert_eq!(mapping.load(8190, &mut seen).unwrap_err().kind(), ErrorKind::InvalidInput);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(bytes, self.range.start + offset)
+        let request = Request::new("load", offset, bytes.len() as u64);
+        self.check_inside(request)?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, within) = self.place(offset + done as u64);
+            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let to = &mut bytes[done..done + part];
+            self.load_page(page, within, to).map_err(|error| request.failed(error))?;
+            done += part;
+        }
+        Ok(())
     }
 
     /// Copies into the mapping, `offset` bytes after its start. What is stored past the end of
@@ -51,7 +93,98 @@ impl<L: PathLock> Mapping<L> {
     /// # Errors
     ///
     /// As [`load`](Mapping::load).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"mapped", 0)?;
+    /// file.map(0..4096)?.store(0, b"zapp")?;
+    /// let mut seen = [0; 6];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"zapped");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, self.range.start + offset)
+        let request = Request::new("store", offset, bytes.len() as u64);
+        self.check_inside(request)?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, within) = self.place(offset + done as u64);
+            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let from = &bytes[done..done + part];
+            self.store_page(page, within, from).map_err(|error| request.failed(error))?;
+            done += part;
+        }
+        Ok(())
+    }
+
+    fn load_page(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<()> {
+        loop {
+            if let Some(frame) = self.translate(page, Rights::Read)
+                && let Some(latch) = frame.read()
+                && self.still_maps(page, frame, Rights::Read)
+            {
+                to.copy_from_slice(&latch.bytes()[within..within + to.len()]);
+                return Ok(());
+            }
+            self.handle.inode.fault(&self.table, page, Rights::Read)?;
+        }
+    }
+
+    fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
+        loop {
+            if let Some(frame) = self.translate(page, Rights::ReadWrite)
+                && let Some(mut latch) = frame.write_mapped()
+                && self.still_maps(page, frame, Rights::ReadWrite)
+            {
+                latch.bytes()[within..within + from.len()].copy_from_slice(from);
+                return Ok(());
+            }
+            self.handle.inode.fault(&self.table, page, Rights::ReadWrite)?;
+        }
+    }
+
+    /// The frame that the page is mapped to, if it is, with the rights needed.
+    fn translate(&self, page: u64, rights: Rights) -> Option<&Frame> {
+        let entry = self.table.get(page).filter(|entry| entry.allows(rights))?;
+        self.handle.inode.cache.frames.get(entry.frame())
+    }
+
+    /// Whether the entry by which a frame was latched is still there: then nobody takes it away
+    /// without waiting for the latch.
+    fn still_maps(&self, page: u64, frame: &Frame, rights: Rights) -> bool {
+        let entry = self.table.get(page).filter(|entry| entry.allows(rights));
+        entry.is_some_and(|entry| entry.frame() == frame.id())
+    }
+
+    fn place(&self, offset: u64) -> (u64, usize) {
+        let at = self.range.start + offset;
+        (at / PAGE, (at % PAGE) as usize)
+    }
+
+    fn check_inside(&self, request: Request) -> io::Result<()> {
+        let len = self.range.end - self.range.start;
+        match request.offset.checked_add(request.len) {
+            Some(end) if end <= len => Ok(()),
+            _ => {
+                let message = format!("the mapping has {len} bytes (SIGSEGV)");
+                Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)))
+            }
+        }
+    }
+}
+
+impl<L: PathLock> Drop for Mapping<L> {
+    fn drop(&mut self) {
+        self.handle.inode.remove_mapping(&self.table);
+    }
+}
+
+impl<L: PathLock> fmt::Debug for Mapping<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping").field("range", &self.range).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 //! Counters of what a cache did.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
 
 use crate::Access;
 
@@ -15,7 +17,10 @@ use crate::Access;
 /// let cache = PageCache::new(64);
 /// let file = cache.open(MemStore::new())?;
 /// file.write_all_at(b"bytes", 0)?;
-/// assert_eq!(cache.stats().claims(Access::BufferedWrite).taken, 1);
+/// file.read_exact_at(&mut [0; 5], 0)?;
+/// let stats = cache.stats();
+/// assert_eq!((stats.misses, stats.hits), (1, 1));
+/// assert_eq!(stats.claims(Access::BufferedRead).taken, 0);
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,9 +85,16 @@ const fn index_of(access: Access) -> usize {
     }
 }
 
-/// The counters behind [`Stats`].
-#[derive(Default)]
+/// The counters behind [`Stats`]: a few shards, so that threads do not share their lines.
 pub(super) struct Counters {
+    shards: Box<[CachePadded<Shard>]>,
+}
+
+const SHARDS: usize = 16;
+
+#[derive(Default)]
+struct Shard {
+    events: [AtomicU64; EVENTS],
     io_claims: ClaimCounters,
     mapping_claims: [ClaimCounters; PATHS],
 }
@@ -93,25 +105,93 @@ struct ClaimCounters {
     waited: AtomicU64,
 }
 
+/// What is counted, claims apart.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    Hit,
+    Miss,
+    Fill,
+    Writeback,
+    Eviction,
+}
+
+const EVENTS: usize = 5;
+
+/// How a claim was granted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    AtOnce,
+    AfterWaiting,
+}
+
 impl ClaimCounters {
-    fn read(&self) -> Claims {
-        Claims {
-            taken: self.taken.load(Ordering::Relaxed),
-            waited: self.waited.load(Ordering::Relaxed),
+    #[inline]
+    fn count(&self, grant: Grant) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        if grant == Grant::AfterWaiting {
+            self.waited.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn add_to(&self, claims: &mut Claims) {
+        claims.taken += self.taken.load(Ordering::Relaxed);
+        claims.waited += self.waited.load(Ordering::Relaxed);
     }
 }
 
 impl Counters {
-    pub(super) fn mapping_claim(&self, access: Access) {
-        self.mapping_claims[index_of(access)].taken.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn new() -> Counters {
+        Counters { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
+    }
+
+    #[inline]
+    pub(super) fn count(&self, event: Event) {
+        self.shard().events[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn io_claim(&self, grant: Grant) {
+        self.shard().io_claims.count(grant);
+    }
+
+    #[inline]
+    pub(super) fn mapping_claim(&self, access: Access, grant: Grant) {
+        self.shard().mapping_claims[index_of(access)].count(grant);
     }
 
     pub(super) fn read(&self) -> Stats {
-        Stats {
-            io_claims: self.io_claims.read(),
-            mapping_claims: std::array::from_fn(|path| self.mapping_claims[path].read()),
+        let events = |event: Event| {
+            self.shards
+                .iter()
+                .map(|shard| shard.events[event as usize].load(Ordering::Relaxed))
+                .sum()
+        };
+        let mut stats = Stats {
+            hits: events(Event::Hit),
+            misses: events(Event::Miss),
+            fills: events(Event::Fill),
+            writebacks: events(Event::Writeback),
+            evictions: events(Event::Eviction),
             ..Stats::default()
+        };
+        for shard in &self.shards {
+            shard.io_claims.add_to(&mut stats.io_claims);
+            for (path, claims) in shard.mapping_claims.iter().zip(&mut stats.mapping_claims) {
+                path.add_to(claims);
+            }
         }
+        stats
     }
+
+    #[inline]
+    fn shard(&self) -> &Shard {
+        &self.shards[SHARD.with(|shard| *shard) % SHARDS]
+    }
+}
+
+thread_local! {
+    static SHARD: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
 }

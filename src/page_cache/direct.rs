@@ -1,0 +1,132 @@
+//! Direct IO: between the caller's memory and the store, coherent with the cache.
+//!
+//! The IO lock covers the whole request: shared for a read, exclusive for a write, from the old
+//! end on if the write extends the file. Then, for each chunk:
+//!
+//! Read:
+//!
+//! 1. Claim the chunk exclusively, rounded out to pages.
+//! 2. Write back what is dirty there.
+//! 3. Read the store, up to the size; what it does not hold is zeroes.
+//!
+//! Write:
+//!
+//! 1. Claim the chunk exclusively, rounded out to pages.
+//! 2. Write back what is dirty there, in long runs.
+//! 3. Unmap, lock and take out every page; one that a mapping dirtied again since is written out
+//!    first. While the claim is held, nobody can bring one in.
+//! 4. Write the store.
+//! 5. Extend the size by what was written. On an error cut the store back to the size.
+
+use std::io;
+use std::ops::Range;
+
+use super::error::Request;
+use super::fill::{read_full, write_full};
+use super::inode::Inode;
+use super::{PAGE_SIZE, PathLock};
+use crate::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most bytes that are moved under one claim.
+const CHUNK: u64 = 1 << 20;
+
+impl<L: PathLock> Inode<L> {
+    /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
+    pub(super) fn read_direct(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct read", offset, bytes.len() as u64);
+        if bytes.is_empty() || offset >= self.size() {
+            return Ok(0);
+        }
+        let _io = self.io_shared(offset..offset.saturating_add(request.len));
+        let mut done = 0;
+        while done < bytes.len() {
+            let chunk = chunk_at(offset + done as u64, (bytes.len() - done) as u64);
+            let into = &mut bytes[done..done + (chunk.end - chunk.start) as usize];
+            let wanted = into.len();
+            match self.read_chunk(into, chunk) {
+                Ok(found) if found < wanted => return Ok(done + found),
+                Ok(found) => done += found,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(request.failed(error)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn read_chunk(&self, into: &mut [u8], chunk: Range<u64>) -> io::Result<usize> {
+        let claim = self.claim(Access::DirectRead, chunk.clone());
+        self.flush_claimed(pages_of(&chunk), &claim)?;
+        let left = self.size().saturating_sub(chunk.start);
+        let into_len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let into = &mut into[..into_len];
+        let found = read_full(&*self.store, into, chunk.start)?;
+        into[found..].fill(0);
+        Ok(into_len)
+    }
+
+    /// Writes at `offset`; short if an error cut it off after some bytes.
+    pub(super) fn write_direct(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct write", offset, bytes.len() as u64);
+        let end = request.end()?;
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let _io = self.io_for_write(offset..end);
+        if end > self.size() {
+            self.zero_past_end(self.size());
+        }
+        let mut done = 0;
+        while done < bytes.len() {
+            let chunk = chunk_at(offset + done as u64, (bytes.len() - done) as u64);
+            let from = &bytes[done..done + (chunk.end - chunk.start) as usize];
+            match self.write_chunk(from, chunk) {
+                Ok(()) => done += from.len(),
+                Err((part, _)) if done + part > 0 => return Ok(done + part),
+                Err((_, error)) => return Err(request.failed(error)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
+        let claim = self.claim(Access::DirectWrite, chunk.clone());
+        let pages = pages_of(&chunk);
+        self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
+        self.invalidate(pages, &claim).map_err(|error| (0, error))?;
+        let outcome = write_full(&*self.store, from, chunk.start);
+        let written = match &outcome {
+            Ok(()) => from.len(),
+            Err((part, _)) => *part,
+        };
+        let end = chunk.start + written as u64;
+        if written > 0 && end > self.size() {
+            self.set_size(end);
+        }
+        if outcome.is_err() && chunk.end > self.size() {
+            self.trim_store();
+        }
+        outcome
+    }
+
+    /// Frees what a failed write left in the store behind the end.
+    fn trim_store(&self) {
+        let size = self.size();
+        if self.store.len().is_ok_and(|len| len > size) {
+            // A store that fails at this too keeps bytes that nobody reads: what lies past the
+            // size is zeroed on its way into the cache.
+            let _ = self.store.set_len(size);
+        }
+    }
+}
+
+fn chunk_at(start: u64, left: u64) -> Range<u64> {
+    // The first chunk ends at a multiple of the chunk, so that pages are not claimed twice.
+    let end = (start / CHUNK + 1) * CHUNK;
+    start..end.min(start.saturating_add(left))
+}
+
+fn pages_of(bytes: &Range<u64>) -> Range<u64> {
+    bytes.start / PAGE..bytes.end.div_ceil(PAGE)
+}

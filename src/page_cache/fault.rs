@@ -1,0 +1,67 @@
+//! The page fault: a mapping's page is not there, or not writable.
+//!
+//! 1. Before a write fault wait, with nothing held, until fewer pages are dirty than may be.
+//! 2. A page past the end is no page: the fault fails.
+//! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
+//!    map it. No claim is taken: whoever holds the page exclusively passes through its lock, and
+//!    unmaps it there.
+//! 4. Else get a free frame with nothing held; claim the page shared; check the size again; insert
+//!    or lock the page; fill it.
+//! 5. Map it under the page lock. For a write wait for its writeback, mark it dirty, and only then
+//!    make it writable.
+
+use std::io;
+
+use super::PathLock;
+use super::frame::LockedPage;
+use super::inode::Inode;
+use super::page_table::{Entry, PageTable, Rights};
+use super::stats::Event;
+use crate::Access;
+use crate::page_cache::PAGE_SIZE;
+
+impl<L: PathLock> Inode<L> {
+    /// Maps a page of the file in a table with the rights that an access needs.
+    #[cold]
+    pub(super) fn fault(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<()> {
+        if rights == Rights::ReadWrite {
+            self.throttle();
+        }
+        self.check_inside(page)?;
+        if let Some(locked) = self.find_locked(page)
+            && locked.state().is_uptodate()
+        {
+            self.check_inside(page)?;
+            self.cache.counters.count(Event::Hit);
+            self.map_locked(table, &locked, rights);
+            return Ok(());
+        }
+        self.cache.counters.count(Event::Miss);
+        let mut free = Some(self.cache.free_frame()?);
+        let claim = self.claim_page(Access::Fault, page);
+        self.check_inside(page)?;
+        if let Some(locked) = self.find_or_make(page, &mut free) {
+            let locked = self.fill(locked, &claim)?;
+            self.map_locked(table, &locked, rights);
+        }
+        Ok(())
+    }
+
+    fn map_locked(&self, table: &PageTable, page: &LockedPage<'_>, rights: Rights) {
+        if rights == Rights::ReadWrite {
+            page.wait_for_writeback();
+            self.dirty(page);
+        }
+        page.set_mapped();
+        table.map(page.key().page, Entry::new(page.id(), rights));
+    }
+
+    fn check_inside(&self, page: u64) -> io::Result<()> {
+        let size = self.size();
+        if page * (PAGE_SIZE as u64) < size {
+            return Ok(());
+        }
+        let message = format!("page {page} lies past the end of the file, {size} (SIGBUS)");
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
+    }
+}

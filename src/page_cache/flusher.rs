@@ -1,0 +1,154 @@
+//! The flusher: the thread that writes dirty pages back behind everybody's back.
+//!
+//! It runs when its interval has passed, when half of what may be dirty is, and when somebody
+//! waits for a clean page or for the limit. It takes no part in any path's locks beyond those of
+//! writeback, and holds nothing while it waits; whoever waits for it holds no page and no mapping
+//! claim.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::PathLock;
+use super::cache::Shared;
+use super::error::Told;
+
+/// The longest that anybody waits for progress before looking again.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+pub(super) struct Flusher {
+    interval: Duration,
+    signal: Arc<Signal>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Signal {
+    /// Set while a round is wanted or goes on, so that who wants one need not take the mutex.
+    awake: AtomicBool,
+    state: Mutex<SignalState>,
+    wanted: Condvar,
+    progress: Condvar,
+}
+
+#[derive(Default)]
+struct SignalState {
+    wanted: bool,
+    stopped: bool,
+    progress: Progress,
+}
+
+/// How far the flusher has come.
+#[derive(Clone, Default)]
+pub(super) struct Progress {
+    rounds: u64,
+    failures: u64,
+    last_failure: Option<Told>,
+}
+
+impl Progress {
+    /// What made writeback fail since `earlier`, if it did so more than once.
+    pub(super) fn failed_since(&self, earlier: &Progress) -> Option<io::Error> {
+        let failures = self.failures - earlier.failures;
+        self.last_failure.clone().filter(|_| failures > 1).map(io::Error::from)
+    }
+}
+
+impl Flusher {
+    pub(super) fn new(interval: Duration) -> Flusher {
+        Flusher { interval, signal: Arc::default(), thread: Mutex::default() }
+    }
+
+    /// Has the flusher start a round, unless it is at it.
+    pub(super) fn wake(&self) {
+        if !self.signal.awake.swap(true, Ordering::Relaxed) {
+            self.signal.state().wanted = true;
+            self.signal.wanted.notify_one();
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.signal.state().progress.clone()
+    }
+
+    /// Wakes the flusher and waits until it has come further, or a little while.
+    pub(super) fn wait_for_progress(&self) -> Progress {
+        let mut state = self.signal.state();
+        let rounds = state.progress.rounds;
+        state.wanted = true;
+        self.signal.wanted.notify_one();
+        let waited = self.signal.progress.wait_timeout_while(state, PATIENCE, |state| {
+            state.progress.rounds == rounds && !state.stopped
+        });
+        waited.unwrap_or_else(PoisonError::into_inner).0.progress.clone()
+    }
+
+    /// Tells who waits that pages became clean, or that they could not.
+    pub(super) fn report(&self, outcome: &io::Result<()>) {
+        let mut state = self.signal.state();
+        state.progress.rounds += 1;
+        if let Err(error) = outcome {
+            state.progress.failures += 1;
+            state.progress.last_failure = Some(Told::from(error));
+        }
+        drop(state);
+        self.signal.progress.notify_all();
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        self.signal.state().stopped = true;
+        self.signal.wanted.notify_one();
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // The last reference to the cache may have been the flusher's own.
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id())
+        {
+            // A panic in it was printed by its own thread; there is nobody to pass it to.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Signal {
+    fn state(&self) -> MutexGuard<'_, SignalState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a round is due; false when there will be none.
+    fn next_round(&self, interval: Duration) -> bool {
+        let state = self.state();
+        let idle = |state: &mut SignalState| !state.wanted && !state.stopped;
+        let waited = self.wanted.wait_timeout_while(state, interval, idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.wanted = false;
+        !state.stopped
+    }
+}
+
+/// Starts the cache's flusher, if it is not running.
+pub(super) fn start<L: PathLock>(cache: &Arc<Shared<L>>) -> io::Result<()> {
+    let flusher = &cache.flusher;
+    let mut thread = flusher.thread.lock().unwrap_or_else(PoisonError::into_inner);
+    if thread.is_none() {
+        let (signal, interval) = (Arc::clone(&flusher.signal), flusher.interval);
+        let cache = Arc::downgrade(cache);
+        let run = move || run(&cache, &signal, interval);
+        *thread = Some(thread::Builder::new().name("page-flusher".into()).spawn(run)?);
+    }
+    Ok(())
+}
+
+fn run<L: PathLock>(cache: &Weak<Shared<L>>, signal: &Signal, interval: Duration) {
+    while signal.next_round(interval) {
+        let Some(cache) = cache.upgrade() else { return };
+        for file in cache.files() {
+            // Its errors are kept by the file for the next sync, and were reported.
+            let _ = file.flush_all();
+        }
+        cache.flusher.report(&Ok(()));
+        signal.awake.store(false, Ordering::Relaxed);
+    }
+}

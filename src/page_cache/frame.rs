@@ -1,0 +1,286 @@
+//! Frames: the memory that pages are cached in, and the only place that touches it.
+//!
+//! The bytes of a frame are shared memory, read and written by paths that hold no common lock, so
+//! they have a latch of their own in the frame's word: many readers or one writer, held for one
+//! copy of at most a page, and longer only by a fill, whose page is not uptodate and so has no
+//! readers. Copying under the latch makes a read of one page atomic, lets `memcpy` do the copying
+//! (copying by relaxed atomic words, validated by a sequence count, takes two to three times as
+//! long for a page in the first-level cache, and its retries have no bound), and costs a reader
+//! two atomic operations, which serve as its reference too.
+//!
+//! Frames are never freed while the cache lives, and their headers are atomics: a stale number,
+//! from the index or from a page table, leads to some frame, which the latch, the page lock or a
+//! pin keeps still while its key is compared.
+
+mod memory;
+mod page;
+mod state;
+mod wait;
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crossbeam_utils::Backoff;
+use memory::{FrameMemory, PageBytes};
+pub(super) use page::{FreeFrame, LockedPage, Pin, WriteHit};
+pub(super) use state::State;
+use wait::Waits;
+
+/// What fills a frame's bytes until its page is filled.
+pub(super) const POISON: u8 = 0xDB;
+
+/// A frame's number.
+pub(super) type FrameId = u32;
+
+/// Which page a frame caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// The file's number in the cache; zero is no file.
+    pub(super) file: u64,
+    /// The page's number in the file.
+    pub(super) page: u64,
+}
+
+impl Key {
+    const NONE: Key = Key { file: 0, page: 0 };
+}
+
+/// One frame's header: a cache line.
+#[repr(align(64))]
+pub(super) struct Frame {
+    state: AtomicU64,
+    file: AtomicU64,
+    page: AtomicU64,
+    bytes: NonNull<PageBytes>,
+    id: FrameId,
+    /// The next frame of the index's bucket.
+    pub(super) next: AtomicU32,
+}
+
+// SAFETY: the pointer is into the `FrameMemory` that `Frames` owns beside the header, and the bytes
+// are reached through latches only, by S1 from one writer or many readers.
+unsafe impl Send for Frame {}
+// SAFETY: as above.
+unsafe impl Sync for Frame {}
+
+/// All frames of a cache.
+pub(super) struct Frames {
+    frames: Box<[Frame]>,
+    free: Mutex<Vec<FrameId>>,
+    waits: Waits,
+    _memory: FrameMemory,
+}
+
+impl Frames {
+    pub(super) fn new(count: u32) -> Frames {
+        let memory = FrameMemory::new(count as usize);
+        let frames = (0..count).map(|id| Frame::new(id, memory.page(id as usize))).collect();
+        // The lowest number on top: a cache that is not full stays small.
+        let free = Mutex::new((0..count).rev().collect());
+        Frames { frames, free, waits: Waits::new(), _memory: memory }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, id: FrameId) -> Option<&Frame> {
+        self.frames.get(id as usize)
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.frames.len() as u32
+    }
+
+    /// A free frame, if there is one.
+    pub(super) fn take_free(&self) -> Option<FreeFrame<'_>> {
+        let id = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        Some(FreeFrame::new(self, &self.frames[id as usize]))
+    }
+
+    fn put_free(&self, id: FrameId) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+}
+
+impl Frame {
+    fn new(id: FrameId, bytes: NonNull<PageBytes>) -> Frame {
+        Frame {
+            state: AtomicU64::new(State::FREE.0),
+            file: AtomicU64::new(Key::NONE.file),
+            page: AtomicU64::new(Key::NONE.page),
+            bytes,
+            id,
+            next: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    pub(super) fn id(&self) -> FrameId {
+        self.id
+    }
+
+    #[inline]
+    pub(super) fn state(&self) -> State {
+        // ORDERING: pairs with the release half of every step: what was done to the frame before
+        // a flag was set is seen by who sees the flag.
+        State(self.state.load(Ordering::Acquire))
+    }
+
+    /// The page that the frame caches. It may change at any time unless the caller holds the
+    /// frame still, by a latch, the page lock or a pin (S3).
+    #[inline]
+    pub(super) fn key(&self) -> Key {
+        // ORDERING: relaxed, since who relies on the answer took the latch or the lock before, and
+        // with it saw what the last change released.
+        Key { file: self.file.load(Ordering::Relaxed), page: self.page.load(Ordering::Relaxed) }
+    }
+
+    fn set_key(&self, key: Key) {
+        self.file.store(key.file, Ordering::Relaxed);
+        self.page.store(key.page, Ordering::Relaxed);
+    }
+
+    /// Does a step, and returns the word from before it; or the word that allowed none.
+    #[inline]
+    fn update(&self, step: impl Fn(State) -> Option<State>) -> Result<State, State> {
+        // ORDERING: acquire, for what earlier holders of the latch, lock or pin did; release, for
+        // those who come next.
+        self.state
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+                step(State(word)).map(|to| to.0)
+            })
+            .map(State)
+            .map_err(State)
+    }
+
+    /// Does a step that is always allowed.
+    #[inline]
+    fn step(&self, step: impl Fn(State) -> State) -> State {
+        match self.update(|state| Some(step(state))) {
+            Ok(before) | Err(before) => before,
+        }
+    }
+
+    /// The hand of reclaim passes: whether the frame was used since it last did.
+    pub(super) fn pass_over(&self) -> bool {
+        self.update(State::pass_over).is_ok()
+    }
+
+    /// Latches the bytes for reading, waiting for a writer's copy to end; `None` if the page is
+    /// not uptodate. It counts as a use.
+    #[inline]
+    pub(super) fn read(&self) -> Option<ReadLatch<'_>> {
+        self.enter(State::enter_and_use)
+    }
+
+    /// As `read`, for who brought the page in, or takes it out: that is no use of it.
+    pub(super) fn read_unused(&self) -> Option<ReadLatch<'_>> {
+        self.enter(State::enter)
+    }
+
+    #[inline]
+    fn enter(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
+        match self.update(&step) {
+            Ok(_) => Some(ReadLatch { frame: self }),
+            Err(_) => self.enter_contended(step),
+        }
+    }
+
+    #[cold]
+    fn enter_contended(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
+        let backoff = Backoff::new();
+        loop {
+            match self.update(&step) {
+                Ok(_) => return Some(ReadLatch { frame: self }),
+                Err(state) if !state.is_uptodate() => return None,
+                Err(_) => backoff.snooze(),
+            }
+        }
+    }
+
+    /// Latches the bytes for writing, waiting for other copies to end. For the holder of the page
+    /// lock.
+    fn write(&self) -> WriteLatch<'_> {
+        let backoff = Backoff::new();
+        while self.update(State::latch).is_err() {
+            backoff.snooze();
+        }
+        self.drain();
+        WriteLatch { frame: self }
+    }
+
+    /// Latches the bytes for writing through a page table's entry, which is to be checked again;
+    /// `None` if the page is not uptodate, and so not mapped.
+    pub(super) fn write_mapped(&self) -> Option<WriteLatch<'_>> {
+        let backoff = Backoff::new();
+        loop {
+            match self.update(State::latch_mapped) {
+                Ok(_) => break,
+                Err(state) if !state.is_uptodate() => return None,
+                Err(_) => backoff.snooze(),
+            }
+        }
+        self.drain();
+        Some(WriteLatch { frame: self })
+    }
+
+    /// Waits for the readers that were in before the latch was set.
+    #[inline]
+    fn drain(&self) {
+        let backoff = Backoff::new();
+        while !self.state().is_drained() {
+            backoff.snooze();
+        }
+    }
+}
+
+/// The bytes of a page, held still for a reader.
+pub(super) struct ReadLatch<'a> {
+    frame: &'a Frame,
+}
+
+impl ReadLatch<'_> {
+    #[inline]
+    pub(super) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    #[inline]
+    pub(super) fn bytes(&self) -> &PageBytes {
+        // SAFETY: the pointer is into live memory (`Frames` drops headers and memory together,
+        // and `self` borrows a header), aligned, and by S1 nobody writes while this reader is in.
+        unsafe { self.frame.bytes.as_ref() }
+    }
+}
+
+impl Drop for ReadLatch<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: release: the copy is done before a writer, which acquires in `drain`, starts.
+        self.frame.state.fetch_sub(State::ONE_READER, Ordering::Release);
+    }
+}
+
+/// The bytes of a page, for one writer alone.
+pub(super) struct WriteLatch<'a> {
+    frame: &'a Frame,
+}
+
+impl WriteLatch<'_> {
+    #[inline]
+    pub(super) fn bytes(&mut self) -> &mut PageBytes {
+        // SAFETY: as in `ReadLatch::bytes`, and by S1 this latch's holder alone touches them.
+        unsafe { &mut *self.frame.bytes.as_ptr() }
+    }
+
+    /// Unlatches a page whose every byte is valid now.
+    pub(super) fn commit(self) {
+        self.frame.step(State::filled);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for WriteLatch<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.frame.step(State::unlatched);
+    }
+}

@@ -1,0 +1,214 @@
+//! What can be held of a frame: a free frame, a pin, the page lock.
+
+use std::sync::atomic::Ordering;
+
+use super::{Frame, FrameId, Frames, Key, POISON, PageBytes, State, WriteLatch};
+
+/// A frame that caches nothing, owned by whoever took it off the free list.
+pub(in crate::page_cache) struct FreeFrame<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+}
+
+impl<'a> FreeFrame<'a> {
+    pub(super) fn new(frames: &'a Frames, frame: &'a Frame) -> FreeFrame<'a> {
+        FreeFrame { frames, frame }
+    }
+
+    /// Makes the frame `key`'s, poisoned and locked. Nobody finds it before it is linked.
+    pub(in crate::page_cache) fn assign(self, key: Key) -> LockedPage<'a> {
+        let (frames, frame) = (self.frames, self.frame);
+        std::mem::forget(self);
+        frame.set_key(key);
+        frame.state.store(State::NEW.0, Ordering::Release);
+        let page = LockedPage { frames, frame, pin: None };
+        page.latch().bytes().fill(POISON);
+        page
+    }
+}
+
+impl Drop for FreeFrame<'_> {
+    fn drop(&mut self) {
+        self.frames.put_free(self.frame.id);
+    }
+}
+
+/// A reference: the frame is not recycled while it lives. Its page may leave the index.
+pub(in crate::page_cache) struct Pin<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+}
+
+impl<'a> Pin<'a> {
+    /// Pins a frame that cannot become free meanwhile: the caller has it locked, or found it in
+    /// the index and holds the stripe.
+    pub(in crate::page_cache) fn new(frames: &'a Frames, frame: &'a Frame) -> Pin<'a> {
+        frame.step(State::pinned);
+        Pin { frames, frame }
+    }
+
+    pub(in crate::page_cache) fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    /// Locks the page, waiting as long as it takes. Its key may have changed meanwhile.
+    pub(in crate::page_cache) fn lock(self) -> LockedPage<'a> {
+        self.frames.waits.until(self.frame, State::lock);
+        LockedPage { frames: self.frames, frame: self.frame, pin: Some(self) }
+    }
+
+    /// Clears the writeback mark and wakes who waits for it.
+    pub(in crate::page_cache) fn end_writeback(&self) {
+        let before = self.frame.step(State::writeback_ended);
+        self.frames.waits.wake(self.frame, before);
+    }
+
+    /// Marks dirty again a page whose writeback, which is the caller's, failed.
+    pub(in crate::page_cache) fn redirty(&self) {
+        self.frame.step(State::dirtied);
+    }
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unpinned);
+        if before.unpinned() == State::FREE {
+            self.frames.put_free(self.frame.id);
+        }
+    }
+}
+
+/// A page that the holder has locked.
+pub(in crate::page_cache) struct LockedPage<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+    pin: Option<Pin<'a>>,
+}
+
+impl<'a> LockedPage<'a> {
+    /// Locks a page that reclaim could take out at once.
+    pub(in crate::page_cache) fn try_for_eviction(
+        frames: &'a Frames,
+        frame: &'a Frame,
+    ) -> Option<LockedPage<'a>> {
+        frame.update(State::lock_for_eviction).ok()?;
+        Some(LockedPage { frames, frame, pin: None })
+    }
+
+    pub(in crate::page_cache) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    pub(in crate::page_cache) fn id(&self) -> FrameId {
+        self.frame.id
+    }
+
+    pub(in crate::page_cache) fn state(&self) -> State {
+        self.frame.state()
+    }
+
+    pub(in crate::page_cache) fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    /// Latches the bytes for writing.
+    pub(in crate::page_cache) fn latch(&self) -> WriteLatch<'a> {
+        self.frame.write()
+    }
+
+    /// A reference that outlives the lock.
+    pub(in crate::page_cache) fn pin(&self) -> Pin<'a> {
+        Pin::new(self.frames, self.frame)
+    }
+
+    /// Waits until the page is on its way to the store no more.
+    pub(in crate::page_cache) fn wait_for_writeback(&self) {
+        if self.state().in_writeback() {
+            let idle = |state: State| (!state.in_writeback()).then_some(state);
+            self.frames.waits.until(self.frame, idle);
+        }
+    }
+
+    /// Marks the page dirty; whether it was clean before.
+    pub(in crate::page_cache) fn set_dirty(&self) -> bool {
+        !self.frame.step(State::dirtied).is_dirty()
+    }
+
+    pub(in crate::page_cache) fn set_mapped(&self) {
+        self.frame.step(State::mapped);
+    }
+
+    pub(in crate::page_cache) fn clear_mapped(&self) {
+        self.frame.step(State::unmapped);
+    }
+
+    /// Turns dirty into on its way.
+    pub(in crate::page_cache) fn begin_writeback(&self) {
+        self.frame.step(State::writeback_begun);
+    }
+
+    /// Gives up a page that is out of the index: its key and its state. The frame itself, if
+    /// nobody has it pinned; else the last pin frees it.
+    pub(in crate::page_cache) fn retire(mut self) -> Option<FreeFrame<'a>> {
+        drop(self.pin.take());
+        let (frames, frame) = (self.frames, self.frame);
+        std::mem::forget(self);
+        let latch = frame.write();
+        frame.set_key(Key::NONE);
+        std::mem::forget(latch);
+        let before = frame.step(State::retired);
+        frames.waits.wake(frame, before);
+        (before.retired() == State::FREE).then(|| FreeFrame::new(frames, frame))
+    }
+}
+
+impl Drop for LockedPage<'_> {
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unlock);
+        self.frames.waits.wake(self.frame, before);
+    }
+}
+
+/// A page that was found uptodate and idle, locked and latched for a write in one step.
+pub(in crate::page_cache) struct WriteHit<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+}
+
+impl<'a> WriteHit<'a> {
+    #[inline]
+    pub(in crate::page_cache) fn try_new(
+        frames: &'a Frames,
+        frame: &'a Frame,
+    ) -> Option<WriteHit<'a>> {
+        frame.update(State::lock_and_latch).ok()?;
+        Some(WriteHit { frames, frame })
+    }
+
+    #[inline]
+    pub(in crate::page_cache) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    #[inline]
+    pub(in crate::page_cache) fn bytes(&mut self) -> &mut PageBytes {
+        // SAFETY: as in `WriteLatch::bytes`; the step that made this set the latch and found no
+        // reader.
+        unsafe { &mut *self.frame.bytes.as_ptr() }
+    }
+
+    /// Marks the page dirty; whether it was clean before.
+    #[inline]
+    pub(in crate::page_cache) fn set_dirty(&self) -> bool {
+        // Nobody cleans a page that somebody else has locked.
+        !self.frame.state().is_dirty() && !self.frame.step(State::dirtied).is_dirty()
+    }
+}
+
+impl Drop for WriteHit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unlock_and_unlatch);
+        self.frames.waits.wake(self.frame, before);
+    }
+}

@@ -1,0 +1,281 @@
+//! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::cache::Shared;
+use super::error::{MAX_LEN, Told};
+use super::frame::{FreeFrame, Key, LockedPage, Pin};
+use super::index::Found;
+use super::page_table::PageTable;
+use super::stats::Grant;
+use super::{PAGE_SIZE, PathLock, Store};
+use crate::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
+/// stand for the modes.
+const IO_SHARED: Access = Access::BufferedRead;
+const IO_EXCLUSIVE: Access = Access::Truncate;
+
+pub(super) struct Inode<L: PathLock> {
+    pub(super) id: u64,
+    pub(super) store: Box<dyn Store>,
+    pub(super) cache: Arc<Shared<L>>,
+    io: L,
+    mapping: L,
+    size: AtomicU64,
+    /// The pages that are cached. A page is added after it was linked into the index and taken
+    /// out before it is unlinked, under its lock; so an exclusive holder sees all of its range.
+    resident: Mutex<BTreeSet<u64>>,
+    /// The pages that are dirty or on their way to the store. A page is added under its lock, and
+    /// taken out by the end of its writeback, or under its lock when it is dropped.
+    unclean: Mutex<BTreeSet<u64>>,
+    mappings: RwLock<Vec<Arc<PageTable>>>,
+    write_errors: Mutex<WriteErrors>,
+}
+
+/// The write errors that no caller was there to hear: how many, and the last.
+#[derive(Default)]
+struct WriteErrors {
+    count: u64,
+    last: Option<Told>,
+}
+
+/// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
+pub(super) struct Claim<'a, L: PathLock> {
+    _guard: L::Guard<'a>,
+}
+
+/// A claim on the IO lock.
+pub(super) struct IoClaim<'a, L: PathLock> {
+    _guard: L::Guard<'a>,
+}
+
+impl<L: PathLock> Inode<L> {
+    pub(super) fn new(
+        id: u64,
+        store: Box<dyn Store>,
+        cache: Arc<Shared<L>>,
+    ) -> io::Result<Inode<L>> {
+        let size = store.len()?;
+        if size > MAX_LEN {
+            let message = format!("a store of {size} bytes is longer than a file can be");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(Inode {
+            id,
+            store,
+            cache,
+            io: L::default(),
+            mapping: L::default(),
+            size: AtomicU64::new(size),
+            resident: Mutex::default(),
+            unclean: Mutex::default(),
+            mappings: RwLock::default(),
+            write_errors: Mutex::default(),
+        })
+    }
+
+    /// Claims the mapping lock for a path.
+    #[inline]
+    pub(super) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_, L> {
+        let (_guard, grant) = lock(&self.mapping, access, bytes);
+        self.cache.counters.mapping_claim(access, grant);
+        Claim { _guard }
+    }
+
+    /// Claims the mapping lock for one page.
+    #[inline]
+    pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_, L> {
+        self.claim(access, page * PAGE..(page + 1) * PAGE)
+    }
+
+    pub(super) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+        self.io_claim(IO_SHARED, bytes)
+    }
+
+    #[inline]
+    pub(super) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+        self.io_claim(IO_EXCLUSIVE, bytes)
+    }
+
+    #[inline]
+    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_, L> {
+        let (_guard, grant) = lock(&self.io, access, bytes);
+        self.cache.counters.io_claim(grant);
+        IoClaim { _guard }
+    }
+
+    /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
+    /// the old end or the write's start on, whichever is first.
+    #[inline]
+    pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+        loop {
+            let size = self.size();
+            let range =
+                if bytes.end > size { bytes.start.min(size)..u64::MAX } else { bytes.clone() };
+            let claim = self.io_exclusive(range);
+            // A size that had already changed made the range wrong; from here on it cannot.
+            let now = self.size();
+            if (bytes.end <= now && bytes.end <= size) || now == size {
+                return claim;
+            }
+        }
+    }
+
+    /// The size. Who copies out of a page reads it after the page was found uptodate.
+    #[inline]
+    pub(super) fn size(&self) -> u64 {
+        // ORDERING: pairs with `set_size`: who sees a size sees the bytes that it covers.
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// Changes the size. The caller holds the IO lock exclusively from the lesser of the two on.
+    #[inline]
+    pub(super) fn set_size(&self, size: u64) {
+        self.size.store(size, Ordering::Release);
+    }
+
+    #[inline]
+    pub(super) fn key(&self, page: u64) -> Key {
+        Key { file: self.id, page }
+    }
+
+    /// The page, pinned, if it is cached.
+    pub(super) fn find(&self, page: u64) -> Option<Pin<'_>> {
+        self.cache.index.find(&self.cache.frames, self.key(page))
+    }
+
+    /// The page, locked, if it is cached.
+    pub(super) fn find_locked(&self, page: u64) -> Option<LockedPage<'_>> {
+        loop {
+            let locked = self.find(page)?.lock();
+            if locked.key() == self.key(page) {
+                return Some(locked);
+            }
+        }
+    }
+
+    /// The page, locked: as it is cached, or as a fresh page in the free frame. `None` only if
+    /// there is neither.
+    pub(super) fn find_or_make<'a>(
+        &'a self,
+        page: u64,
+        free: &mut Option<FreeFrame<'a>>,
+    ) -> Option<LockedPage<'a>> {
+        let key = self.key(page);
+        loop {
+            match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
+                Found::Made(locked) => {
+                    lock_leaf(&self.resident).insert(page);
+                    return Some(locked);
+                }
+                Found::Cached(pin) => {
+                    let locked = pin.lock();
+                    if locked.key() == key {
+                        return Some(locked);
+                    }
+                }
+                Found::Absent => return None,
+            }
+        }
+    }
+
+    /// The numbers of the cached pages in a range.
+    pub(super) fn resident_in(&self, pages: Range<u64>) -> Vec<u64> {
+        lock_leaf(&self.resident).range(pages).copied().collect()
+    }
+
+    pub(super) fn forget_resident(&self, page: u64) {
+        lock_leaf(&self.resident).remove(&page);
+    }
+
+    /// The first page of a range that is dirty or on its way.
+    pub(super) fn first_unclean(&self, pages: Range<u64>) -> Option<u64> {
+        lock_leaf(&self.unclean).range(pages).next().copied()
+    }
+
+    /// How many pages from `first` on, `most` at most, are all dirty or on their way.
+    pub(super) fn unclean_run(&self, first: u64, most: u64) -> u64 {
+        let unclean = lock_leaf(&self.unclean);
+        let pages = unclean.range(first..first.saturating_add(most));
+        (first..).zip(pages).take_while(|&(expected, &page)| expected == page).count() as u64
+    }
+
+    /// Notes a page that has just become dirty; the caller has it locked.
+    #[cold]
+    pub(super) fn note_dirty(&self, page: u64) {
+        if lock_leaf(&self.unclean).insert(page) {
+            self.cache.dirty.add_one();
+        }
+    }
+
+    /// Notes that a page is clean, unless `still` says otherwise.
+    pub(super) fn note_clean(&self, page: u64, still_unclean: impl FnOnce() -> bool) {
+        let mut unclean = lock_leaf(&self.unclean);
+        if !still_unclean() && unclean.remove(&page) {
+            self.cache.dirty.remove_one();
+        }
+    }
+
+    pub(super) fn add_mapping(&self, table: &Arc<PageTable>) {
+        self.mappings.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(table));
+    }
+
+    pub(super) fn remove_mapping(&self, table: &Arc<PageTable>) {
+        let mut mappings = self.mappings.write().unwrap_or_else(PoisonError::into_inner);
+        mappings.retain(|other| !Arc::ptr_eq(other, table));
+    }
+
+    /// Takes the page out of every page table, and waits for the accesses through them to end.
+    pub(super) fn unmap(&self, page: &LockedPage<'_>) {
+        self.for_each_table(page, PageTable::unmap);
+        page.clear_mapped();
+    }
+
+    /// Takes the right to store from every page table, and waits for the stores to end.
+    pub(super) fn write_protect(&self, page: &LockedPage<'_>) {
+        self.for_each_table(page, PageTable::write_protect);
+    }
+
+    fn for_each_table(&self, page: &LockedPage<'_>, change: impl Fn(&PageTable, u64)) {
+        if page.state().is_mapped() {
+            for table in self.mappings.read().unwrap_or_else(PoisonError::into_inner).iter() {
+                change(table, page.key().page);
+            }
+            // Who looked an entry up before it changed is in the latch by now, or looks again.
+            drop(page.latch());
+        }
+    }
+
+    /// Keeps a write error for those who sync.
+    pub(super) fn note_write_error(&self, error: &io::Error) {
+        let mut errors = lock_leaf(&self.write_errors);
+        errors.count += 1;
+        errors.last = Some(Told::from(error));
+    }
+
+    /// The last write error, if there were any after the first `seen`; all are seen then.
+    pub(super) fn unseen_write_error(&self, seen: &AtomicU64) -> Option<io::Error> {
+        let errors = lock_leaf(&self.write_errors);
+        let before = seen.swap(errors.count, Ordering::Relaxed);
+        if before == errors.count { None } else { errors.last.clone().map(io::Error::from) }
+    }
+}
+
+#[inline]
+fn lock<L: PathLock>(lock: &L, access: Access, bytes: Range<u64>) -> (L::Guard<'_>, Grant) {
+    match lock.try_lock(access, bytes.clone()) {
+        Some(guard) => (guard, Grant::AtOnce),
+        None => (lock.lock(access, bytes), Grant::AfterWaiting),
+    }
+}
+
+fn lock_leaf<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

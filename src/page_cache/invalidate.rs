@@ -1,0 +1,77 @@
+//! Invalidate: pages leave the cache.
+//!
+//! Under an exclusive claim on the pages, which the caller holds, for each of them:
+//!
+//! 1. Lock it: whoever found it without a claim is done with it then, or finds it gone.
+//! 2. Unmap it, and wait for the accesses through the page tables to end.
+//! 3. Wait for its writeback.
+//! 4. Write it out if it is dirty, under the lock: nobody can dirty it again. A page that is to be
+//!    discarded is not written.
+//! 5. Take it out of the index; clear its key under the latch, after the last reader.
+
+use std::io;
+use std::ops::Range;
+
+use super::PathLock;
+use super::frame::{FreeFrame, LockedPage};
+use super::inode::{Claim, Inode};
+use crate::Access;
+
+impl<L: PathLock> Inode<L> {
+    /// Empties the cache of a range of pages; what is dirty is written out.
+    ///
+    /// On an error the pages from there on stay, as dirty as they were.
+    pub(super) fn invalidate(&self, pages: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
+        for number in self.resident_in(pages) {
+            let Some(page) = self.find_locked(number) else { continue };
+            self.unmap(&page);
+            page.wait_for_writeback();
+            self.write_locked(&page, claim)?;
+            self.take_out(page);
+        }
+        Ok(())
+    }
+
+    /// Empties the cache of a range of pages; what is dirty is lost.
+    pub(super) fn discard(&self, pages: Range<u64>, _claim: &Claim<'_, L>) {
+        for number in self.resident_in(pages) {
+            if let Some(page) = self.find_locked(number) {
+                self.discard_page(page);
+            }
+        }
+    }
+
+    /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
+    pub(super) fn close(&self) {
+        // There is nobody to tell; `File` says so.
+        let _ = self.flush_all();
+        let claim = self.claim(Access::Invalidate, 0..u64::MAX);
+        self.discard(0..u64::MAX, &claim);
+        self.cache.remove_file(self.id);
+    }
+
+    /// Takes one page out of the cache, and loses what is dirty of it.
+    pub(super) fn discard_page(&self, page: LockedPage<'_>) {
+        self.unmap(&page);
+        page.wait_for_writeback();
+        if page.state().is_dirty() {
+            self.note_clean(page.key().page, || false);
+        }
+        self.take_out(page);
+    }
+
+    /// Takes a clean, unmapped page out of the index.
+    fn take_out(&self, page: LockedPage<'_>) {
+        self.forget_resident(page.key().page);
+        self.cache.index.remove(&self.cache.frames, &page);
+        drop(page.retire());
+    }
+
+    /// Takes a clean, unmapped page out of the index, unless somebody has it pinned.
+    pub(super) fn take_out_unpinned<'a>(&self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
+        let number = page.key().page;
+        let forget = || self.forget_resident(number);
+        let out = self.cache.index.remove_unpinned(&self.cache.frames, &page, forget);
+        if out { page.retire() } else { None }
+    }
+}

@@ -1,0 +1,15 @@
+//! The page cache through its public interface.
+#![cfg(feature = "page-cache")]
+
+#[path = "page_cache/differential.rs"]
+mod differential;
+#[path = "page_cache/failing_store.rs"]
+mod failing_store;
+#[path = "page_cache/injection.rs"]
+mod injection;
+#[path = "page_cache/paths.rs"]
+mod paths;
+#[path = "page_cache/random.rs"]
+mod random;
+#[path = "page_cache/stress.rs"]
+mod stress;
