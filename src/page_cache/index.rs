@@ -147,3 +147,6 @@ impl Index {
         ((scattered << 4 | key.page & 15) as usize) & (self.heads.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

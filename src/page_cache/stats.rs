@@ -1,6 +1,7 @@
 //! Counters of what a cache did.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
@@ -85,12 +86,16 @@ const fn index_of(access: Access) -> usize {
     }
 }
 
-/// The counters behind [`Stats`]: a few shards, so that threads do not share their lines.
+/// The counters behind [`Stats`].
+///
+/// A thread that has a shard to itself counts by a load and a store, without an atomic
+/// read-modify-write: what is counted is over in a few dozen nanoseconds. Threads beyond those
+/// that the shards are enough for share the last one.
 pub(super) struct Counters {
     shards: Box<[CachePadded<Shard>]>,
 }
 
-const SHARDS: usize = 16;
+const SHARDS: usize = 32;
 
 #[derive(Default)]
 struct Shard {
@@ -126,11 +131,8 @@ pub(super) enum Grant {
 
 impl ClaimCounters {
     #[inline]
-    fn count(&self, grant: Grant) {
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        if grant == Grant::AfterWaiting {
-            self.waited.fetch_add(1, Ordering::Relaxed);
-        }
+    fn counter(&self, grant: Grant) -> [Option<&AtomicU64>; 2] {
+        [Some(&self.taken), (grant == Grant::AfterWaiting).then_some(&self.waited)]
     }
 
     fn add_to(&self, claims: &mut Claims) {
@@ -146,25 +148,29 @@ impl Counters {
 
     #[inline]
     pub(super) fn count(&self, event: Event) {
-        self.shard().events[event as usize].fetch_add(1, Ordering::Relaxed);
+        let seat = seat();
+        seat.add_one(&self.shards[seat.shard].events[event as usize]);
     }
 
     #[inline]
     pub(super) fn io_claim(&self, grant: Grant) {
-        self.shard().io_claims.count(grant);
+        let seat = seat();
+        let claims = &self.shards[seat.shard].io_claims;
+        claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
     #[inline]
     pub(super) fn mapping_claim(&self, access: Access, grant: Grant) {
-        self.shard().mapping_claims[index_of(access)].count(grant);
+        let seat = seat();
+        let claims = &self.shards[seat.shard].mapping_claims[index_of(access)];
+        claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
     pub(super) fn read(&self) -> Stats {
         let events = |event: Event| {
-            self.shards
-                .iter()
-                .map(|shard| shard.events[event as usize].load(Ordering::Relaxed))
-                .sum()
+            let of_shard =
+                |shard: &CachePadded<Shard>| shard.events[event as usize].load(Ordering::Relaxed);
+            self.shards.iter().map(of_shard).sum()
         };
         let mut stats = Stats {
             hits: events(Event::Hit),
@@ -182,16 +188,68 @@ impl Counters {
         }
         stats
     }
+}
 
+/// Which shard a thread counts in, and whether others do too.
+#[derive(Clone, Copy)]
+struct Seat {
+    shard: usize,
+    company: Company,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Shared,
+}
+
+const SHARED_SEAT: Seat = Seat { shard: SHARDS - 1, company: Company::Shared };
+
+impl Seat {
     #[inline]
-    fn shard(&self) -> &Shard {
-        &self.shards[SHARD.with(|shard| *shard) % SHARDS]
+    fn add_one(self, counter: &AtomicU64) {
+        match self.company {
+            Company::Alone => {
+                counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            }
+            Company::Shared => drop(counter.fetch_add(1, Ordering::Relaxed)),
+        }
     }
 }
 
-thread_local! {
-    static SHARD: usize = {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    };
+/// The shards that no thread has to itself. A mutex orders what one owner counted before what the
+/// next does.
+static VACANT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static SEATED: AtomicUsize = AtomicUsize::new(0);
+
+/// A shard of a thread's own, until the thread ends.
+struct Seated(Seat);
+
+impl Seated {
+    fn new() -> Seated {
+        let vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let shard = vacant.unwrap_or_else(|| SEATED.fetch_add(1, Ordering::Relaxed));
+        if shard < SHARED_SEAT.shard {
+            Seated(Seat { shard, company: Company::Alone })
+        } else {
+            Seated(SHARED_SEAT)
+        }
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        if self.0.company == Company::Alone {
+            VACANT.lock().unwrap_or_else(PoisonError::into_inner).push(self.0.shard);
+        }
+    }
+}
+
+#[inline]
+fn seat() -> Seat {
+    thread_local! {
+        static SEAT: Seated = Seated::new();
+    }
+    // A thread that is ending has given its seat away.
+    SEAT.try_with(|seated| seated.0).unwrap_or(SHARED_SEAT)
 }

@@ -72,7 +72,7 @@ impl<'a> Pin<'a> {
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         let before = self.frame.step(State::unpinned);
-        if before.unpinned() == State::FREE {
+        if before.is_freed_by_unpinning() {
             self.frames.put_free(self.frame.id);
         }
     }

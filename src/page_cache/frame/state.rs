@@ -17,7 +17,8 @@
 //! Invariants. S1: while `LATCHED` is set and readers is zero, its setter alone touches the bytes;
 //! while readers is not zero, nobody writes them. S2: no reader enters unless `UPTODATE` is set
 //! and `LATCHED` is not. S3: a frame's key changes only while it is free, or latched and drained.
-//! S4: a free frame's word is zero.
+//! S4: a free frame's word is zero, and stays so until it is assigned: every step on a frame that
+//! is neither locked nor pinned asks for `UPTODATE`.
 
 use std::fmt;
 
@@ -187,7 +188,12 @@ impl State {
     /// One pin less; a retired frame is free with the last.
     pub(super) fn unpinned(self) -> State {
         let left = State(self.0 - PIN);
-        if left.has(RETIRED) && !left.is_pinned() { State::FREE } else { left }
+        if self.is_freed_by_unpinning() { State::FREE } else { left }
+    }
+
+    /// Whether the next pin to go is the last of a retired frame.
+    pub(super) fn is_freed_by_unpinning(self) -> bool {
+        self.has(RETIRED) && self.0 & PINS == PIN
     }
 
     /// Out of the index, unlocked, and free unless somebody has it pinned.
@@ -218,3 +224,6 @@ impl fmt::Debug for State {
         write!(f, " readers {} pins {}", (self.0 & READERS) / READER, (self.0 & PINS) / PIN)
     }
 }
+
+#[cfg(test)]
+mod tests;
