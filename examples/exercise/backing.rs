@@ -1,0 +1,131 @@
+//! The real file under the cache.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use spanlock::page_cache::FileStore;
+
+use crate::options::{Options, StoreAccess};
+
+/// The real file under the cache. Without a name it is gone when the process is, however that
+/// ends.
+pub struct Backing {
+    file: File,
+    name: Option<PathBuf>,
+}
+
+/// Why there is no file to work on.
+#[derive(Debug)]
+pub enum BackingError {
+    Open { name: PathBuf, error: io::Error },
+    NotAFile { name: PathBuf },
+    Resize { name: PathBuf, size: u64, error: io::Error },
+    Direct { name: PathBuf, error: io::Error },
+}
+
+impl Backing {
+    /// A sparse file as `options` ask for.
+    pub fn create(options: &Options) -> Result<Backing, BackingError> {
+        let folder = std::env::temp_dir();
+        let file = match &options.file {
+            Some(path) => {
+                let mut open = OpenOptions::new();
+                open.read(true).write(true).create(true).truncate(false).open(path)
+            }
+            None => tempfile::tempfile_in(&folder),
+        };
+        let name = options.file.clone().unwrap_or(folder);
+        let file = match file {
+            Ok(file) => file,
+            Err(error) => return Err(BackingError::Open { name, error }),
+        };
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err(BackingError::NotAFile { name });
+        }
+        let size = options.size;
+        match file.set_len(0).and_then(|()| file.set_len(size)) {
+            Ok(()) => Ok(Backing { file, name: options.file.clone() }),
+            Err(error) => Err(BackingError::Resize { name, size, error }),
+        }
+    }
+
+    /// A store over the file.
+    pub fn store(&self, access: StoreAccess) -> Result<FileStore, BackingError> {
+        let failed = |error| BackingError::Direct { name: self.place(), error };
+        match access {
+            StoreAccess::Buffered => self.file.try_clone().map(FileStore::new).map_err(failed),
+            StoreAccess::Direct => self.open_direct().map_err(failed),
+        }
+    }
+
+    /// How long the file itself is.
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Reads the next bytes of the file itself, until `bytes` are full or it ends.
+    pub fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut done = 0;
+        while done < bytes.len() {
+            match file.read(&mut bytes[done..]) {
+                Ok(0) => break,
+                Ok(part) => done += part,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// What to say if the cache cannot open its store.
+    pub fn unreadable(&self, error: io::Error) -> BackingError {
+        BackingError::Open { name: self.place(), error }
+    }
+
+    fn place(&self) -> PathBuf {
+        self.name.clone().unwrap_or_else(std::env::temp_dir)
+    }
+
+    fn open_direct(&self) -> io::Result<FileStore> {
+        match &self.name {
+            Some(name) => FileStore::open_direct(name),
+            None => FileStore::open_direct(path_of_unnamed(&self.file)?),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn path_of_unnamed(file: &File) -> io::Result<PathBuf> {
+    use std::os::fd::AsRawFd;
+    Ok(PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn path_of_unnamed(_: &File) -> io::Result<PathBuf> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on an unnamed file needs linux"))
+}
+
+impl fmt::Display for BackingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BackingError::Open { name, error } => {
+                write!(f, "cannot write to {}: {error}", name.display())
+            }
+            BackingError::NotAFile { name } => {
+                write!(f, "cannot write to {}: it is not a regular file", name.display())
+            }
+            BackingError::Resize { name, size, error } => {
+                write!(f, "cannot make a file of {size} bytes at {}: {error}", name.display())
+            }
+            BackingError::Direct { name, error } => {
+                write!(f, "no direct access to a file at {}: {error}", name.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for BackingError {}

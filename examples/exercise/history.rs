@@ -1,0 +1,228 @@
+//! What one sector may hold: the versions of it that a reader may still see.
+//!
+//! Time is counted in ticks, per shard of the oracle: a tick passes whenever an operation is noted
+//! to begin or to end there. An operation is noted to begin before it does, and to end after it
+//! did, so what the ticks call ordered was ordered. What they call concurrent may have been.
+//!
+//! 1. A version is *superseded* at a moment, on some bytes, if a later one covers them: one that
+//!    began after the version had ended, and had ended itself by that moment.
+//! 2. A reader may see, on bytes that every version covers whole or not at all, exactly the
+//!    versions there that were not superseded when it began.
+//! 3. Zeroes are versions too: of a hole, of a truncation, of the file as it was made.
+//!
+//! 4. A store through a mapping that meets a change of the length is cut off wherever the end
+//!    was at the time: of such a version, every byte for itself may be there or not.
+//!
+//! Part 2 takes reads and writes to be atomic within a sector, and nothing more.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::stamp::{SECTOR, Stamp};
+
+/// A moment, as a shard of the oracle counts them.
+pub type Tick = u64;
+
+/// The end of what has not ended.
+pub const IN_FLIGHT: Tick = Tick::MAX;
+
+static ZEROES: [u8; SECTOR] = [0; SECTOR];
+
+/// What a write leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    Zero,
+    Of(Stamp),
+}
+
+impl Content {
+    fn sector(self, offset: u64) -> [u8; SECTOR] {
+        match self {
+            Content::Zero => ZEROES,
+            Content::Of(stamp) => stamp.sector(offset),
+        }
+    }
+
+    /// Whether `bytes`, `within` the sector at `offset`, are of this content.
+    #[inline]
+    pub fn matches(self, bytes: &[u8], offset: u64, within: usize) -> bool {
+        match self {
+            Content::Zero => *bytes == ZEROES[..bytes.len()],
+            Content::Of(stamp) => *bytes == stamp.sector(offset)[within..within + bytes.len()],
+        }
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Zero => write!(f, "zeroes"),
+            Content::Of(stamp) => write!(f, "{stamp}"),
+        }
+    }
+}
+
+/// Whether a write came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Certain,
+    /// It did not come to its end, yet or for ever: it may be there, and supersedes nothing.
+    Possible,
+    /// As [`Possible`](Effect::Possible), and of any of its bytes.
+    Piecemeal,
+}
+
+/// What one write made of some bytes of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub content: Content,
+    pub bytes: Range<u64>,
+    pub begun: Tick,
+    pub ended: Tick,
+    pub effect: Effect,
+}
+
+impl Version {
+    /// What was there before everything else.
+    pub const fn initial(content: Content, sector: u64) -> Version {
+        Version {
+            content,
+            bytes: sector..sector + SECTOR as u64,
+            begun: 0,
+            ended: 0,
+            effect: Effect::Certain,
+        }
+    }
+
+    pub fn covers(&self, bytes: &Range<u64>) -> bool {
+        self.bytes.start <= bytes.start && bytes.end <= self.bytes.end
+    }
+
+    /// Part 1 of the rules, apart from which bytes the two cover.
+    fn supersedes(&self, earlier: &Version, at: Tick) -> bool {
+        self.effect == Effect::Certain && earlier.ended < self.begun && self.ended < at
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (", self.content)?;
+        match (self.ended, self.effect) {
+            (0, _) => write!(f, "settled")?,
+            (IN_FLIGHT, _) => write!(f, "in flight since tick {}", self.begun)?,
+            (ended, Effect::Certain) => write!(f, "ticks {} to {ended}", self.begun)?,
+            (ended, _) => write!(f, "in part or not at all, ticks {} to {ended}", self.begun)?,
+        }
+        write!(f, ")")
+    }
+}
+
+/// Bytes of a sector that are no version a reader may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Where in the file.
+    pub bytes: Range<u64>,
+    /// What the reader may see there.
+    pub expected: Vec<Version>,
+}
+
+/// Checks `found`, read at `bytes` of the file within one sector by a reader who began at
+/// `begun`, against all versions that cover some of the sector.
+pub fn check(
+    versions: &[Version],
+    found: &[u8],
+    bytes: &Range<u64>,
+    begun: Tick,
+) -> Result<(), Mismatch> {
+    let sector = bytes.start - bytes.start % SECTOR as u64;
+    let mut borders: Vec<u64> = versions
+        .iter()
+        .flat_map(|version| [version.bytes.start, version.bytes.end])
+        .filter(|&border| bytes.start < border && border < bytes.end)
+        .chain([bytes.start, bytes.end])
+        .collect();
+    borders.sort_unstable();
+    borders.dedup();
+    for border in borders.windows(2) {
+        let segment = border[0]..border[1];
+        let from = (segment.start - bytes.start) as usize;
+        let to = (segment.end - bytes.start) as usize;
+        let within = (segment.start - sector) as usize;
+        let visible = visible(versions, &segment, begun);
+        if !matches_one(visible.clone(), &found[from..to], sector, within) {
+            let expected = visible.cloned().collect();
+            return Err(Mismatch { bytes: segment, expected });
+        }
+    }
+    Ok(())
+}
+
+/// Whether `found`, `within` a sector, is one of the versions, but for bytes of piecemeal ones.
+fn matches_one<'a>(
+    versions: impl Iterator<Item = &'a Version> + Clone,
+    found: &[u8],
+    sector: u64,
+    within: usize,
+) -> bool {
+    let mut whole = versions.clone();
+    if whole.any(|version| version.content.matches(found, sector, within)) {
+        return true;
+    }
+    let pieces = versions.clone().filter(|version| version.effect == Effect::Piecemeal);
+    let pieces: Vec<_> = pieces.map(|version| version.content.sector(sector)).collect();
+    let is_of = |bytes: &[u8; SECTOR], index: usize| bytes[within + index] == found[index];
+    let mut whole = versions.filter(|version| version.effect != Effect::Piecemeal);
+    !pieces.is_empty()
+        && whole.any(|version| {
+            let whole = version.content.sector(sector);
+            (0..found.len())
+                .all(|index| is_of(&whole, index) || pieces.iter().any(|piece| is_of(piece, index)))
+        })
+}
+
+fn visible<'a>(
+    versions: &'a [Version],
+    segment: &Range<u64>,
+    at: Tick,
+) -> impl Iterator<Item = &'a Version> + Clone + use<'a> {
+    let segment = segment.clone();
+    let here = move |version: &&Version| version.covers(&segment);
+    versions.iter().filter(here.clone()).filter(move |version| {
+        !versions.iter().filter(here.clone()).any(|later| later.supersedes(version, at))
+    })
+}
+
+/// Forgets the versions of `sector` that nobody can see who began at `oldest_reader` or later.
+pub fn prune(versions: &mut Vec<Version>, sector: u64, oldest_reader: Tick) {
+    let end = sector + SECTOR as u64;
+    let mut index = 0;
+    while index < versions.len() {
+        let version = &versions[index];
+        let bytes = version.bytes.start.max(sector)..version.bytes.end.min(end);
+        if is_covered(versions, version, bytes, oldest_reader) {
+            versions.remove(index);
+        } else {
+            index += 1;
+        }
+    }
+}
+
+/// Whether versions that supersede `version` cover `bytes` between them.
+fn is_covered(versions: &[Version], version: &Version, bytes: Range<u64>, at: Tick) -> bool {
+    let mut covered = bytes.start;
+    while covered < bytes.end {
+        let reach = versions
+            .iter()
+            .filter(|later| later.bytes.start <= covered && later.supersedes(version, at))
+            .map(|later| later.bytes.end)
+            .max();
+        match reach {
+            Some(reach) if reach > covered => covered = reach,
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! What the length of the file may be at any moment.
+//!
+//! As long as nothing is under way that can change it, the length is one known number, and an
+//! operation learns it from two atomic loads. Changes are noted under a mutex. A period in which
+//! changes overlap ends with as many possible lengths as there are orders; the cache is then asked
+//! which came true, and is held to its answer.
+//!
+//! A write within the file changes no length, unless a truncation overtakes it: then it extends
+//! the file again. Every write therefore publishes its end in its thread's slot, and a truncation
+//! adopts those that it finds there. Write: publish, then load the epoch. Truncation: make the
+//! epoch odd, then look at the slots. All SeqCst, so at least one sees the other.
+
+use std::collections::VecDeque;
+use std::ops::{Range, RangeInclusive};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_utils::CachePadded;
+
+/// How many changes are remembered, for operations that span them.
+const KEPT: usize = 64;
+/// What stands for the length while it is not one known number.
+const UNKNOWN: u64 = u64::MAX;
+const IDLE: u64 = 0;
+/// Set in a slot whose write counts as a change of the length.
+const ADOPTED: u64 = 1;
+
+/// The possible lengths of the file.
+pub struct Length {
+    /// Even if no change is under way.
+    epoch: AtomicU64,
+    /// The length, if no change is under way and it is one known number.
+    exact: AtomicU64,
+    /// By thread, `end << 1 | ADOPTED` of the write that it has under way.
+    slots: Box<[CachePadded<AtomicU64>]>,
+    state: Mutex<State>,
+}
+
+/// The moment from which an operation wants to know what lengths there were.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance(u64);
+
+struct State {
+    /// What the length was, at least and at most, before the changes under way.
+    base: RangeInclusive<u64>,
+    under_way: usize,
+    changes: Changes,
+    /// The possible lengths in each of the last epochs.
+    past: VecDeque<(u64, RangeInclusive<u64>)>,
+}
+
+/// The changes of one period in which they overlap.
+#[derive(Clone, Default)]
+struct Changes {
+    /// The lengths that truncations leave, the least and the greatest.
+    set: Option<RangeInclusive<u64>>,
+    /// How far writes reach that may have been made.
+    reach: u64,
+    /// How far writes reach that were made.
+    reached: u64,
+}
+
+impl Length {
+    /// The length of a file that has `len` bytes and is written by `threads`.
+    pub fn new(len: u64, threads: usize) -> Length {
+        Length {
+            epoch: AtomicU64::new(0),
+            exact: AtomicU64::new(len),
+            slots: (0..threads).map(|_| CachePadded::default()).collect(),
+            state: Mutex::new(State {
+                base: len..=len,
+                under_way: 0,
+                changes: Changes::default(),
+                past: VecDeque::from([(0, len..=len)]),
+            }),
+        }
+    }
+
+    /// To be called before an operation; what it returns is for [`since`](Length::since).
+    pub fn glance(&self) -> Glance {
+        Glance(self.epoch.load(SeqCst))
+    }
+
+    /// The least and the greatest length that the file may have had since `glance`.
+    pub fn since(&self, glance: Glance) -> RangeInclusive<u64> {
+        let exact = self.exact.load(SeqCst);
+        let epoch = self.epoch.load(SeqCst);
+        if epoch == glance.0 && epoch.is_multiple_of(2) && exact != UNKNOWN {
+            return exact..=exact;
+        }
+        let state = self.state();
+        let mut lens = state.possible();
+        match state.past.front() {
+            Some(&(oldest, _)) if oldest <= glance.0 => {}
+            _ => return 0..=UNKNOWN,
+        }
+        for (epoch, past) in state.past.iter().rev() {
+            lens = *lens.start().min(past.start())..=*lens.end().max(past.end());
+            if *epoch <= glance.0 {
+                break;
+            }
+        }
+        lens
+    }
+
+    /// About what the length is now, to aim operations with.
+    pub fn hint(&self) -> u64 {
+        match self.exact.load(SeqCst) {
+            UNKNOWN => *self.state().possible().end(),
+            exact => exact,
+        }
+    }
+
+    /// To be called before `thread` writes up to `end`, which may extend the file.
+    pub fn begin_write(&self, thread: u16, end: u64) {
+        let slot = &self.slots[usize::from(thread)];
+        slot.store(end << 1, SeqCst);
+        let epoch = self.epoch.load(SeqCst);
+        let exact = self.exact.load(SeqCst);
+        if epoch.is_multiple_of(2) && exact != UNKNOWN && end <= exact {
+            return;
+        }
+        let mut state = self.state();
+        if slot.load(SeqCst) & ADOPTED == 0 {
+            slot.store(end << 1 | ADOPTED, SeqCst);
+            state.under_way += 1;
+            state.changes.reach = state.changes.reach.max(end);
+            self.change(&mut state);
+        }
+    }
+
+    /// To be called when `thread` has made its write up to `reached`, or none of it.
+    pub fn end_write(&self, thread: u16, reached: Option<u64>) {
+        if self.slots[usize::from(thread)].swap(IDLE, SeqCst) & ADOPTED != 0 {
+            let mut state = self.state();
+            state.changes.reached = state.changes.reached.max(reached.unwrap_or(0));
+            self.finish(&mut state);
+        }
+    }
+
+    /// To be called before the length is set to `len`. Returns how long the file is at most.
+    pub fn begin_set(&self, len: u64) -> u64 {
+        let mut state = self.state();
+        let longest = *state.possible().end();
+        state.under_way += 1;
+        let set = state.changes.set.clone().unwrap_or(len..=len);
+        state.changes.set = Some(*set.start().min(&len)..=*set.end().max(&len));
+        self.change(&mut state);
+        for slot in &self.slots {
+            let adopted = slot.fetch_update(SeqCst, SeqCst, |write| {
+                (write != IDLE && write & ADOPTED == 0).then_some(write | ADOPTED)
+            });
+            if let Ok(write) = adopted {
+                state.under_way += 1;
+                state.changes.reach = state.changes.reach.max(write >> 1);
+                self.change(&mut state);
+            }
+        }
+        longest
+    }
+
+    /// To be called when the length has been set.
+    pub fn end_set(&self) {
+        self.finish(&mut self.state());
+    }
+
+    /// Asks for the length with `ask`, unless it is known or a change is under way.
+    ///
+    /// Returns what the answer should have been, and the answer, if it is a wrong one.
+    pub fn observe(&self, ask: impl FnOnce() -> u64) -> Result<(), (RangeInclusive<u64>, u64)> {
+        let before = self.epoch.load(SeqCst);
+        if !before.is_multiple_of(2) || self.exact.load(SeqCst) != UNKNOWN {
+            return Ok(());
+        }
+        let answer = ask();
+        let mut state = self.state();
+        if self.epoch.load(SeqCst) != before || self.exact.load(SeqCst) != UNKNOWN {
+            return Ok(());
+        }
+        if !state.base.contains(&answer) {
+            return Err((state.base.clone(), answer));
+        }
+        state.base = answer..=answer;
+        self.exact.store(answer, SeqCst);
+        Ok(())
+    }
+
+    /// Runs `scribble` with the length, if nothing is under way that can change it; whatever
+    /// comes up waits for that long.
+    pub fn while_steady(&self, scribble: impl FnOnce(u64)) {
+        let state = self.state();
+        let exact = self.exact.load(SeqCst);
+        if state.under_way == 0 && exact != UNKNOWN {
+            scribble(exact);
+        }
+    }
+
+    /// Begins an epoch in which another change is under way.
+    fn change(&self, state: &mut State) {
+        let epoch = self.epoch.load(SeqCst);
+        let next = if epoch.is_multiple_of(2) { epoch + 1 } else { epoch + 2 };
+        state.remember(next);
+        self.exact.store(UNKNOWN, SeqCst);
+        self.epoch.store(next, SeqCst);
+    }
+
+    fn finish(&self, state: &mut State) {
+        state.under_way -= 1;
+        if state.under_way > 0 {
+            return;
+        }
+        state.base = state.changes.outcome(&state.base);
+        state.changes = Changes::default();
+        let (start, end) = (*state.base.start(), *state.base.end());
+        let next = self.epoch.load(SeqCst) + 1;
+        state.remember(next);
+        self.exact.store(if start == end { start } else { UNKNOWN }, SeqCst);
+        self.epoch.store(next, SeqCst);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What the length may be while the changes are under way.
+    fn possible(&self) -> RangeInclusive<u64> {
+        let Changes { set, reach, .. } = &self.changes;
+        let (mut least, mut most) = (*self.base.start(), *self.base.end());
+        if let Some(set) = set {
+            least = least.min(*set.start());
+            most = most.max(*set.end());
+        }
+        least..=most.max(*reach)
+    }
+
+    fn remember(&mut self, epoch: u64) {
+        if self.past.len() == KEPT {
+            self.past.pop_front();
+        }
+        self.past.push_back((epoch, self.possible()));
+    }
+}
+
+impl Changes {
+    /// What the length may be after all changes, if it was one of `base` before.
+    fn outcome(&self, base: &RangeInclusive<u64>) -> RangeInclusive<u64> {
+        match &self.set {
+            // The last truncation wins, over all writes but those that it did not wait for.
+            Some(set) => *set.start()..=*set.end().max(&self.reach),
+            None => *base.start().max(&self.reached)..=*base.end().max(&self.reach),
+        }
+    }
+}
+
+/// How many of `asked` bytes there are, if the file has one of `lens`.
+pub fn count(asked: &Range<u64>, lens: &RangeInclusive<u64>) -> RangeInclusive<u64> {
+    let within = |len: u64| len.clamp(asked.start, asked.end) - asked.start;
+    within(*lens.start())..=within(*lens.end())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Exercises the page cache on a real file: all paths at once, from many threads, with an oracle
+//! that knows for every sector what a reader may see.
+//!
+//! `--lock none` switches the lock off, and shows that the check can fail.
+
+mod backing;
+mod finding;
+mod history;
+mod latency;
+mod length;
+mod op;
+mod options;
+mod oracle;
+#[cfg(test)]
+mod plain;
+mod progress;
+mod report;
+mod run;
+mod stamp;
+mod subject;
+mod worker;
+mod workload;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::exit;
+
+use spanlock::MappingLock;
+use spanlock::page_cache::{Unlocked, WholeFile};
+
+use backing::Backing;
+use options::{Command, LockKind, Options, Output};
+use report::{Report, Settings};
+use run::run;
+
+const CLEAN: i32 = 0;
+const CORRUPT: i32 = 1;
+const UNABLE: i32 = 2;
+
+fn main() {
+    // Not by returning: a thread that is stuck in the cache must not keep the process.
+    exit(match exercise() {
+        Ok(status) => status,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "exercise: {error}");
+            UNABLE
+        }
+    })
+}
+
+fn exercise() -> Result<i32, Box<dyn Error>> {
+    match Command::parse(lexopt::Parser::from_env())? {
+        Command::Run(options) => judge(&options),
+        Command::Help => {
+            print(&mut io::stdout(), options::HELP);
+            Ok(CLEAN)
+        }
+    }
+}
+
+fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
+    let backing = Backing::create(options)?;
+    let heading = format!("{}\n", Settings::of(options));
+    match options.output {
+        Output::Table => print(&mut io::stdout(), &heading),
+        Output::Json => print(&mut io::stderr(), &heading),
+    }
+    let run = match options.lock {
+        LockKind::Range => run::<MappingLock>(options, &backing),
+        LockKind::WholeFile => run::<WholeFile>(options, &backing),
+        LockKind::Nothing => run::<Unlocked>(options, &backing),
+    }?;
+    let report = Report::new(options, &run);
+    match options.output {
+        Output::Table => print(&mut io::stdout(), &report.to_string()),
+        Output::Json => {
+            print(&mut io::stdout(), &format!("{}\n", serde_json::to_string_pretty(&report)?));
+        }
+    }
+    Ok(if run.findings.count == 0 { CLEAN } else { CORRUPT })
+}
+
+/// Writes `text`; that nobody reads it changes nothing of the verdict.
+fn print(to: &mut dyn Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}

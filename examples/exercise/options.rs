@@ -1,0 +1,191 @@
+//! The command line.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use spanlock::page_cache::PAGE_SIZE;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Reads, writes, maps, truncates and punches one cached file from many threads at once,
+and checks every sector that is seen.
+
+Usage: exercise [OPTIONS]
+
+Options:
+  --file PATH      the file to work on: created, or overwritten, and kept
+                   [default: an unnamed file in the temp folder]
+  --size SIZE      how long the file is at most, as 4096, 64K, 256M or 1G [default: 256M]
+  --cache SIZE     the memory for its pages [default: a quarter of the size]
+  --threads N      how many threads are at work, 1 to 1024 [default: 4]
+  --seconds N      for how long, as 10 or 0.5 [default: 10]
+  --seed N         what the operations are drawn from [default: at random]
+  --lock KIND      what serialises the paths: range, rwlock or none [default: range]
+  --direct         reach the file past the kernel's cache (O_DIRECT)
+  --json           write the results as one JSON object
+  --help           print this
+
+Exit status: 0 if nothing was found, 1 if something was, 2 if it could not run.
+";
+
+const LONGEST_RUN: f64 = 366.0 * 86_400.0;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub file: Option<PathBuf>,
+    pub size: u64,
+    /// In pages.
+    pub cache: usize,
+    pub threads: u16,
+    pub duration: Duration,
+    pub seed: u64,
+    pub lock: LockKind,
+    pub access: StoreAccess,
+    pub output: Output,
+}
+
+/// What serialises the paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    Range,
+    WholeFile,
+    Nothing,
+}
+
+/// How the store reaches the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreAccess {
+    Buffered,
+    Direct,
+}
+
+/// How the results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    Table,
+    Json,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Run(Options),
+    Help,
+}
+
+impl fmt::Display for LockKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            LockKind::Range => "range",
+            LockKind::WholeFile => "rwlock",
+            LockKind::Nothing => "none",
+        })
+    }
+}
+
+impl Command {
+    /// Understands the arguments that `parser` goes through.
+    pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+        let mut options = Options {
+            file: None,
+            size: 256 << 20,
+            cache: 0,
+            threads: 4,
+            duration: Duration::from_secs(10),
+            seed: fastrand::u64(..),
+            lock: LockKind::Range,
+            access: StoreAccess::Buffered,
+            output: Output::Table,
+        };
+        let mut cache = None;
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("file") => options.file = Some(file(parser.value()?.into())?),
+                Long("size") => options.size = size("--size", &parser.value()?.string()?)?,
+                Long("cache") => cache = Some(size("--cache", &parser.value()?.string()?)?),
+                Long("threads") => options.threads = threads(&parser.value()?.string()?)?,
+                Long("seconds") => options.duration = seconds(&parser.value()?.string()?)?,
+                Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
+                Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
+                Long("direct") => options.access = StoreAccess::Direct,
+                Long("json") => options.output = Output::Json,
+                Short('h') | Long("help") => return Ok(Command::Help),
+                other => return Err(other.unexpected()),
+            }
+        }
+        let page = PAGE_SIZE as u64;
+        let cache = cache.unwrap_or(options.size / 4).max(page) / page;
+        options.cache =
+            usize::try_from(cache).map_err(|_| "--cache is more than fits in memory")?;
+        Ok(Command::Run(options))
+    }
+}
+
+fn file(path: PathBuf) -> Result<PathBuf, String> {
+    if path.as_os_str().is_empty() { Err("--file needs a path".into()) } else { Ok(path) }
+}
+
+/// A number of bytes, a page at least, with the suffixes that everyone knows.
+fn size(option: &str, text: &str) -> Result<u64, String> {
+    let wrong = || format!("{option} {text:?} is not a size such as 4096, 64K, 256M or 1G");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, suffix) = text.split_at(digits);
+    let shift = match suffix.to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(1 << shift) {
+        Some(bytes) if bytes < PAGE_SIZE as u64 => {
+            Err(format!("{option} {text} is less than one page of {PAGE_SIZE} bytes"))
+        }
+        Some(bytes) if bytes <= i64::MAX as u64 / 2 => Ok(bytes),
+        _ => Err(format!("{option} {text} is more than any file can hold")),
+    }
+}
+
+fn threads(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err(format!("--threads {text:?} is not a number from 1 to 1024")),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST_RUN => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        Ok(seconds) if seconds > LONGEST_RUN => {
+            Err(format!("--seconds {text} is more than a year"))
+        }
+        _ => Err(format!("--seconds {text:?} is not a number greater than 0")),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("--seed {text:?} is not a number from 0 to {}", u64::MAX))
+}
+
+fn lock(text: &str) -> Result<LockKind, String> {
+    match text {
+        "range" => Ok(LockKind::Range),
+        "rwlock" => Ok(LockKind::WholeFile),
+        "none" => Ok(LockKind::Nothing),
+        _ => Err(format!("--lock {text:?} is none of range, rwlock and none")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! The oracle: what every sector may hold, kept beside the file while threads are at work on it.
+//!
+//! It is told of each operation before it begins and after it ended, and never makes one wait for
+//! another: the lock under test is what keeps them apart, or fails to. Its own mutexes, one for
+//! each 64 KiB of the file, are held to note something, not while the file is reached.
+
+mod log;
+mod shard;
+
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_utils::CachePadded;
+
+pub use log::{Entry, Outcome};
+use shard::{SHARD, Shard, Sight};
+
+use crate::finding::{Finding, What};
+use crate::history::{Content, Mismatch, Version};
+use crate::op::Op;
+use crate::stamp::{Found, SECTOR, sectors};
+
+/// What a file may hold, sector by sector.
+pub struct Oracle {
+    shards: Box<[CachePadded<Mutex<Shard>>]>,
+}
+
+impl Oracle {
+    /// An oracle for a file of zeroes that never gets longer than `limit`.
+    pub fn new(limit: u64) -> Oracle {
+        let shards = 0..limit.div_ceil(SHARD);
+        Oracle { shards: shards.map(|_| CachePadded::default()).collect() }
+    }
+
+    /// To be called before `op` reads its bytes.
+    pub fn begin_read(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).begin_read(op);
+        }
+    }
+
+    /// To be called when `op` has read `found`, which is all of its bytes or the first of them.
+    pub fn end_read(&self, op: &Op, found: &[u8], outcome: Outcome) -> Result<(), Box<Finding>> {
+        let mut result = Ok(());
+        for part in parts(&op.bytes) {
+            let read = part.start..part.end.min(op.bytes.start + found.len() as u64);
+            let from = (part.start - op.bytes.start) as usize;
+            let found = found.get(from..).unwrap_or_default();
+            let found = &found[..found.len().min((part.end - part.start) as usize)];
+            let sight = self.shard(&part).end_read(op, &read, found, outcome);
+            if result.is_ok() {
+                result = compare(&sight, found, &read)
+                    .map_err(|mismatch| self.finding(op.to_string(), found, read.start, mismatch));
+            }
+        }
+        result
+    }
+
+    /// To be called before `op` makes `bytes` into `content`.
+    pub fn begin_write(&self, op: &Op, bytes: &Range<u64>, content: Content) {
+        for part in parts(bytes) {
+            self.shard(&part).begin_write(op, bytes, content);
+        }
+    }
+
+    /// To be called when `op` has ended, and is known to have made `certain` of its bytes.
+    pub fn end_write(&self, op: &Op, bytes: &Range<u64>, certain: &Range<u64>, outcome: Outcome) {
+        for part in parts(bytes) {
+            self.shard(&part).end_write(op, &part, certain, outcome);
+        }
+    }
+
+    /// To be called before `op` does something to its bytes that changes none of them.
+    pub fn begin_other(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).begin_other(op);
+        }
+    }
+
+    /// To be called when what [`begin_other`](Oracle::begin_other) began has ended.
+    pub fn end_other(&self, op: &Op, outcome: Outcome) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).end_other(op, outcome);
+        }
+    }
+
+    /// Compares `found`, which `seen_by` saw at `bytes`, when all else is done.
+    pub fn compare(
+        &self,
+        seen_by: &str,
+        bytes: &Range<u64>,
+        found: &[u8],
+    ) -> Result<(), Box<Finding>> {
+        for part in parts(bytes) {
+            let from = (part.start - bytes.start) as usize;
+            let found = &found[from..from + (part.end - part.start) as usize];
+            let sight = self.shard(&part).inspect(&part, found);
+            compare(&sight, found, &part).map_err(|mismatch| {
+                self.finding(seen_by.to_owned(), found, part.start, mismatch)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn finding(
+        &self,
+        seen_by: String,
+        found: &[u8],
+        start: u64,
+        mismatch: Mismatch,
+    ) -> Box<Finding> {
+        let Mismatch { bytes, expected } = mismatch;
+        let sector = bytes.start - bytes.start % SECTOR as u64;
+        let whole = sector.max(start)..(sector + SECTOR as u64).min(start + found.len() as u64);
+        let read = &found[(whole.start - start) as usize..(whole.end - start) as usize];
+        let within = (whole.start - sector) as usize;
+        let history = self.shard(&whole).entries_of(&(sector..sector + SECTOR as u64));
+        let found = Found::decode(read, sector, within);
+        Box::new(Finding { seen_by, what: What::Bytes { bytes, expected, found }, history })
+    }
+
+    fn shard(&self, part: &Range<u64>) -> MutexGuard<'_, Shard> {
+        let shard = &self.shards[(part.start / SHARD) as usize];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `bytes`, cut at the borders of shards.
+fn parts(bytes: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let Range { start, end } = bytes.clone();
+    let first = start - start % SHARD;
+    let last = if start < end { end } else { first };
+    (first..last).step_by(SHARD as usize).map(move |shard| start.max(shard)..end.min(shard + SHARD))
+}
+
+/// Compares what was read with what `sight` says of the sectors that nobody was writing.
+fn compare(sight: &Sight, found: &[u8], read: &Range<u64>) -> Result<(), Mismatch> {
+    let mut settled = sight.settled.iter();
+    for (sector, part) in sectors(read.start, found.len()) {
+        let Some(&content) = settled.next() else { break };
+        let Some(content) = content else { continue };
+        let bytes = read.start + part.start as u64..read.start + part.end as u64;
+        let within = (bytes.start - sector) as usize;
+        if !content.matches(&found[part], sector, within) {
+            return Err(Mismatch { bytes, expected: vec![Version::initial(content, sector)] });
+        }
+    }
+    match &sight.mismatch {
+        Some(mismatch) => Err(mismatch.clone()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! A shard: 64 KiB of the file, with its own mutex, ticks and log.
+//!
+//! 1. A cell is settled if its sector has one version, whole and certain, and no write is in
+//!    flight on the sector that began before that version had ended. So whatever is in flight or
+//!    to come began after it, and its ticks need not be kept.
+//! 2. Writes in flight stand in a list of the shard, and are in no cell before they end.
+//! 3. As long as a reader is at work, all versions stay that it may see.
+
+use std::ops::Range;
+
+use super::log::{Entry, Log, Outcome};
+use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, check, prune};
+use crate::op::{Op, Path};
+use crate::stamp::{SECTOR, sectors};
+
+/// Bytes of the file in a shard.
+pub(super) const SHARD: u64 = 64 << 10;
+const CELLS: usize = SHARD as usize / SECTOR;
+
+#[derive(Default)]
+pub(super) struct Shard {
+    now: Tick,
+    /// Nothing as long as all is settled, and zero.
+    cells: Option<Box<[Cell]>>,
+    writes: Vec<(Op, Version)>,
+    reads: Vec<(Op, Tick)>,
+    log: Log,
+}
+
+#[derive(Clone)]
+enum Cell {
+    Settled(Content),
+    // Boxed, to keep the many settled cells small.
+    #[expect(clippy::box_collection)]
+    Contested(Box<Vec<Version>>),
+}
+
+/// What a reader is told of the sectors that it read.
+pub(super) struct Sight {
+    /// The contents of those that are settled and that nobody writes, still to be compared.
+    pub(super) settled: [Option<Content>; CELLS],
+    /// What was found wrong with the others.
+    pub(super) mismatch: Option<Mismatch>,
+}
+
+impl Shard {
+    pub(super) fn begin_read(&mut self, op: &Op) {
+        let now = self.tick();
+        self.reads.push((op.clone(), now));
+        self.log.begin(op, now);
+    }
+
+    /// Ends the reading of `bytes`, which held `found`.
+    pub(super) fn end_read(
+        &mut self,
+        op: &Op,
+        bytes: &Range<u64>,
+        found: &[u8],
+        outcome: Outcome,
+    ) -> Sight {
+        let now = self.tick();
+        self.log.end(op, now, outcome);
+        let reader = self.reads.iter().position(|(reader, _)| reader.is(op));
+        let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
+        self.look(bytes, found, begun)
+    }
+
+    /// Looks at `bytes`, which hold `found`, when all else is done.
+    pub(super) fn inspect(&mut self, bytes: &Range<u64>, found: &[u8]) -> Sight {
+        let now = self.tick();
+        self.look(bytes, found, now)
+    }
+
+    fn look(&mut self, bytes: &Range<u64>, found: &[u8], begun: Tick) -> Sight {
+        let mut sight = Sight { settled: [None; CELLS], mismatch: None };
+        for (index, (sector, part)) in sectors(bytes.start, found.len()).enumerate() {
+            let whole = sector..sector + SECTOR as u64;
+            match self.cell(sector) {
+                Cell::Settled(content) if !self.is_written(&whole) => {
+                    sight.settled[index] = Some(content);
+                }
+                cell => {
+                    let bytes = bytes.start + part.start as u64..bytes.start + part.end as u64;
+                    let versions = self.versions(&cell, &whole);
+                    if let Err(mismatch) = check(&versions, &found[part], &bytes, begun) {
+                        sight.mismatch.get_or_insert(mismatch);
+                    }
+                    self.tidy(sector);
+                }
+            }
+        }
+        sight
+    }
+
+    pub(super) fn begin_write(&mut self, op: &Op, bytes: &Range<u64>, content: Content) {
+        let begun = self.tick();
+        let (bytes, effect) = (bytes.clone(), unsure(op));
+        self.writes.push((op.clone(), Version { content, bytes, begun, ended: IN_FLIGHT, effect }));
+        self.log.begin(op, begun);
+    }
+
+    /// Ends the writing of `part`, the bytes of `op` in this shard.
+    pub(super) fn end_write(
+        &mut self,
+        op: &Op,
+        part: &Range<u64>,
+        certain: &Range<u64>,
+        outcome: Outcome,
+    ) {
+        let ended = self.tick();
+        self.log.end(op, ended, outcome);
+        let Some(index) = self.writes.iter().position(|(writer, _)| writer.is(op)) else {
+            return;
+        };
+        let (_, version) = self.writes.swap_remove(index);
+        let alone = !self.is_written(part);
+        if alone && version.content == Content::Zero && self.cells.is_none() {
+            return;
+        }
+        let from = certain.start.clamp(part.start, part.end);
+        let to = certain.end.clamp(from, part.end);
+        for (bytes, effect) in [
+            (part.start..from, unsure(op)),
+            (from..to, Effect::Certain),
+            (to..part.end, unsure(op)),
+        ] {
+            let version = Version { bytes, effect, ended, ..version.clone() };
+            self.settle(&version, alone);
+        }
+    }
+
+    pub(super) fn begin_other(&mut self, op: &Op) {
+        let now = self.tick();
+        self.log.begin(op, now);
+    }
+
+    pub(super) fn end_other(&mut self, op: &Op, outcome: Outcome) {
+        let now = self.tick();
+        self.log.end(op, now, outcome);
+    }
+
+    pub(super) fn entries_of(&self, bytes: &Range<u64>) -> Vec<Entry> {
+        self.log.entries_of(bytes)
+    }
+
+    /// Puts `version` into its cells. It is `alone` if nobody else is writing there.
+    fn settle(&mut self, version: &Version, alone: bool) {
+        let replaces = alone && self.reads.is_empty() && version.effect == Effect::Certain;
+        let len = (version.bytes.end - version.bytes.start) as usize;
+        for (sector, part) in sectors(version.bytes.start, len) {
+            let cells =
+                self.cells.get_or_insert_with(|| vec![Cell::Settled(Content::Zero); CELLS].into());
+            let cell = &mut cells[index_of(sector)];
+            match cell {
+                Cell::Settled(Content::Zero) if alone && version.content == Content::Zero => {}
+                Cell::Settled(content) if replaces && part.len() == SECTOR => {
+                    *content = version.content;
+                }
+                Cell::Settled(content) => {
+                    let initial = Version::initial(*content, sector);
+                    *cell = Cell::Contested(Box::new(vec![initial, version.clone()]));
+                    self.tidy(sector);
+                }
+                Cell::Contested(versions) => {
+                    versions.push(version.clone());
+                    self.tidy(sector);
+                }
+            }
+        }
+    }
+
+    /// Forgets what nobody can see of a contested sector, and settles it if it can be.
+    fn tidy(&mut self, sector: u64) {
+        let oldest_reader = self.reads.iter().map(|&(_, begun)| begun).min();
+        let oldest_reader = oldest_reader.unwrap_or(self.now + 1);
+        let Some(cells) = &mut self.cells else { return };
+        let Cell::Contested(versions) = &mut cells[index_of(sector)] else { return };
+        prune(versions, sector, oldest_reader);
+        let whole = sector..sector + SECTOR as u64;
+        if let [last] = &versions[..]
+            && last.covers(&whole)
+            && !self
+                .writes
+                .iter()
+                .any(|(_, write)| overlaps(&write.bytes, &whole) && write.begun < last.ended)
+        {
+            cells[index_of(sector)] = Cell::Settled(last.content);
+        }
+    }
+
+    fn cell(&self, sector: u64) -> Cell {
+        match &self.cells {
+            Some(cells) => cells[index_of(sector)].clone(),
+            None => Cell::Settled(Content::Zero),
+        }
+    }
+
+    fn versions(&self, cell: &Cell, sector: &Range<u64>) -> Vec<Version> {
+        let writes = self.writes.iter().map(|(_, version)| version);
+        let writes = writes.filter(|version| overlaps(&version.bytes, sector)).cloned();
+        match cell {
+            Cell::Settled(content) => {
+                [Version::initial(*content, sector.start)].into_iter().chain(writes).collect()
+            }
+            Cell::Contested(versions) => versions.iter().cloned().chain(writes).collect(),
+        }
+    }
+
+    fn is_written(&self, bytes: &Range<u64>) -> bool {
+        self.writes.iter().any(|(_, write)| overlaps(&write.bytes, bytes))
+    }
+
+    fn tick(&mut self) -> Tick {
+        self.now += 1;
+        self.now
+    }
+}
+
+/// The effect of what `op` writes, as long as it is not known to have come about.
+fn unsure(op: &Op) -> Effect {
+    if op.path == Path::Store { Effect::Piecemeal } else { Effect::Possible }
+}
+
+fn index_of(sector: u64) -> usize {
+    (sector % SHARD) as usize / SECTOR
+}
+
+fn overlaps(one: &Range<u64>, other: &Range<u64>) -> bool {
+    one.start < other.end && other.start < one.end
+}

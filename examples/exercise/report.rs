@@ -1,0 +1,250 @@
+//! The results, as a table or as JSON.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+use spanlock::page_cache::{Claims, PAGE_SIZE, Stats};
+use spanlock::{Access, Mode};
+
+use crate::op::Path;
+use crate::options::{Options, StoreAccess};
+use crate::run::Run;
+
+/// How many findings are shown in full.
+const SHOWN: usize = 3;
+
+const ACCESSES: [(Access, &str); 11] = [
+    (Access::BufferedRead, "buffered read"),
+    (Access::BufferedWrite, "buffered write"),
+    (Access::Fault, "fault"),
+    (Access::Writeback, "writeback"),
+    (Access::Readahead, "readahead"),
+    (Access::DirectRead, "direct read"),
+    (Access::DirectWrite, "direct write"),
+    (Access::Truncate, "truncate"),
+    (Access::PunchHole, "punch hole"),
+    (Access::Invalidate, "invalidate"),
+    (Access::Shift, "shift"),
+];
+
+/// All that a run has to tell. Times are in nanoseconds, sizes in bytes.
+#[derive(Serialize)]
+pub struct Report {
+    verdict: &'static str,
+    settings: Settings,
+    seconds: f64,
+    operations: u64,
+    rate: f64,
+    paths: Vec<PathReport>,
+    claims: Vec<ClaimsReport>,
+    cache: CacheReport,
+    findings: u64,
+    first_findings: Vec<String>,
+}
+
+/// What was run.
+#[derive(Serialize)]
+pub struct Settings {
+    lock: String,
+    file: Option<String>,
+    size: u64,
+    cache: u64,
+    threads: u16,
+    seconds: f64,
+    seed: u64,
+    direct: bool,
+}
+
+#[derive(Serialize)]
+struct PathReport {
+    path: &'static str,
+    operations: u64,
+    rate: f64,
+    p50: u64,
+    p99: u64,
+    max: u64,
+}
+
+#[derive(Serialize)]
+struct ClaimsReport {
+    lock: &'static str,
+    access: &'static str,
+    mode: &'static str,
+    taken: u64,
+    waited: u64,
+}
+
+#[derive(Serialize)]
+struct CacheReport {
+    hits: u64,
+    misses: u64,
+    fills: u64,
+    writebacks: u64,
+    evictions: u64,
+}
+
+impl Settings {
+    pub fn of(options: &Options) -> Settings {
+        Settings {
+            lock: options.lock.to_string(),
+            file: options.file.as_ref().map(|path| path.display().to_string()),
+            size: options.size,
+            cache: options.cache as u64 * PAGE_SIZE as u64,
+            threads: options.threads,
+            seconds: options.duration.as_secs_f64(),
+            seed: options.seed,
+            direct: options.access == StoreAccess::Direct,
+        }
+    }
+}
+
+impl Report {
+    pub fn new(options: &Options, run: &Run) -> Report {
+        let seconds = run.elapsed.as_secs_f64();
+        let rate = |operations: u64| operations as f64 / seconds.max(1e-9);
+        let paths: Vec<PathReport> = Path::ALL
+            .into_iter()
+            .map(|path| {
+                let latencies = run.latencies.of(path);
+                PathReport {
+                    path: path.name(),
+                    operations: latencies.len(),
+                    rate: rate(latencies.len()),
+                    p50: latencies.value_at_quantile(0.5),
+                    p99: latencies.value_at_quantile(0.99),
+                    max: latencies.max(),
+                }
+            })
+            .collect();
+        let operations = paths.iter().map(|path| path.operations).sum();
+        let Stats { hits, misses, fills, writebacks, evictions, .. } = run.stats;
+        Report {
+            verdict: if run.findings.count == 0 { "clean" } else { "corrupt" },
+            settings: Settings::of(options),
+            seconds,
+            operations,
+            rate: rate(operations),
+            paths,
+            claims: claims(&run.stats),
+            cache: CacheReport { hits, misses, fills, writebacks, evictions },
+            findings: run.findings.count,
+            first_findings: run
+                .findings
+                .first
+                .iter()
+                .take(SHOWN)
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+}
+
+fn claims(stats: &Stats) -> Vec<ClaimsReport> {
+    let report = |lock, access, mode, claims: Claims| ClaimsReport {
+        lock,
+        access,
+        mode,
+        taken: claims.taken,
+        waited: claims.waited,
+    };
+    let mapping = ACCESSES.into_iter().map(|(access, name)| {
+        let mode = match access.mode() {
+            Mode::Shared => "shared",
+            Mode::Exclusive => "exclusive",
+        };
+        report("mapping", name, mode, stats.claims(access))
+    });
+    let io = report("io", "any", "either", stats.io_claims);
+    mapping.chain([io]).filter(|claims| claims.taken > 0).collect()
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { lock, file, size, cache, threads, seconds, seed, direct } = self;
+        write!(f, "seed {seed}: lock {lock}, {threads} threads, {seconds} s, ")?;
+        write!(f, "{} KiB in {}", size >> 10, file.as_deref().unwrap_or("an unnamed file"))?;
+        write!(f, ", {} KiB of cache", cache >> 10)?;
+        if *direct { write!(f, ", direct") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n{:<14}{:>14}{:>12}{:>11}{:>11}{:>11}",
+            "path", "operations", "per second", "p50", "p99", "max"
+        )?;
+        for path in &self.paths {
+            write!(f, "{:<14}{:>14}", path.path, grouped(path.operations))?;
+            write!(f, "{:>12}", grouped(path.rate as u64))?;
+            for nanos in [path.p50, path.p99, path.max] {
+                write!(f, "{:>11}", Latency(nanos).to_string())?;
+            }
+            writeln!(f)?;
+        }
+        let (operations, rate) = (grouped(self.operations), grouped(self.rate as u64));
+        writeln!(f, "{:<14}{operations:>14}{rate:>12}", "all")?;
+        let headings = ("claims", "mode", "taken", "waited");
+        writeln!(f, "\n{:<24}{:<10}{:>14}{:>14}", headings.0, headings.1, headings.2, headings.3)?;
+        for ClaimsReport { lock, access, mode, taken, waited } in &self.claims {
+            let claim = format!("{lock}, {access}");
+            let (taken, waited) = (grouped(*taken), grouped(*waited));
+            writeln!(f, "{claim:<24}{mode:<10}{taken:>14}{waited:>14}")?;
+        }
+        let CacheReport { hits, misses, fills, writebacks, evictions } = &self.cache;
+        writeln!(
+            f,
+            "\npages: {} hits, {} misses, {} fills, {} writebacks, {} evictions\n",
+            grouped(*hits),
+            grouped(*misses),
+            grouped(*fills),
+            grouped(*writebacks),
+            grouped(*evictions),
+        )?;
+        for (index, finding) in self.first_findings.iter().enumerate() {
+            writeln!(f, "finding {}: {finding}", index + 1)?;
+        }
+        match self.findings {
+            0 => writeln!(f, "clean: every sector seen, and the file in the end, as it should be"),
+            count => writeln!(
+                f,
+                "corrupt: {count} findings, the first {} above; seed {}",
+                self.first_findings.len(),
+                self.settings.seed
+            ),
+        }
+    }
+}
+
+/// Nanoseconds, in the unit that fits.
+struct Latency(u64);
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let latency = Duration::from_nanos(self.0);
+        match self.0 {
+            0..1_000 => write!(f, "{} ns", self.0),
+            1_000..1_000_000 => write!(f, "{:.1} us", latency.as_secs_f64() * 1e6),
+            1_000_000..1_000_000_000 => write!(f, "{:.1} ms", latency.as_secs_f64() * 1e3),
+            _ => write!(f, "{:.1} s", latency.as_secs_f64()),
+        }
+    }
+}
+
+/// A number with its thousands set apart.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests;

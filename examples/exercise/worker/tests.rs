@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::thread;
+
+use super::{Beacon, Knowledge, Worker};
+use crate::finding::What;
+use crate::op::{Op, Path};
+use crate::plain::{Flaw, Plain};
+use crate::run::{Findings, compare_bytes};
+use crate::stamp::{Found, Piece};
+use crate::subject::Subject;
+
+/// Small, so that threads meet each other all the time, and not a whole number of sectors.
+const LEN: u64 = (160 << 10) + 333;
+
+#[test]
+fn a_right_file_is_never_accused() {
+    for seed in 0..4 {
+        let file = Plain::new(LEN, Flaw::None);
+        let known = Arc::new(Knowledge::new(LEN, 4));
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let (file, known) = (&file, &known);
+                scope.spawn(move || {
+                    let beacon = Beacon::default();
+                    let mut worker = Worker::new(file, known, &beacon, thread, seed);
+                    for _ in 0..5_000 {
+                        if let Err(finding) = worker.step() {
+                            panic!("seed {seed}: {finding}");
+                        }
+                    }
+                });
+            }
+        });
+        let len = file.len();
+        let mut bytes = vec![0; len as usize];
+        assert_eq!(file.read_at(&mut bytes, 0).unwrap() as u64, len);
+        let mut findings = Findings::default();
+        compare_bytes(&bytes, 0, &known, &mut findings);
+        assert!(known.length.since(known.length.glance()).contains(&len));
+        assert_eq!(findings.count, 0, "seed {seed}: {:?}", findings.first);
+    }
+}
+
+#[test]
+fn every_flaw_is_found() {
+    for flaw in Flaw::ALL {
+        for seed in 0..4 {
+            let file = Plain::new(LEN, flaw);
+            let known = Knowledge::new(LEN, 1);
+            let beacon = Beacon::default();
+            let mut worker = Worker::new(&file, &known, &beacon, 0, seed);
+            let found = (0..60_000).find_map(|_| worker.step().err());
+            assert!(found.is_some(), "{flaw:?} was not found with seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn uninitialised_memory_is_called_by_its_name() {
+    let file = Plain::new(LEN, Flaw::Uninitialised);
+    let known = Knowledge::new(LEN, 1);
+    let beacon = Beacon::default();
+    let mut worker = Worker::new(&file, &known, &beacon, 0, 1);
+    let finding = (0..20_000).find_map(|_| worker.step().err()).unwrap();
+    let What::Bytes { found, .. } = &finding.what else { panic!("{finding}") };
+    let is_poisoned = match found {
+        Found::All(piece) => *piece == Piece::Poison,
+        Found::Torn(pieces) => pieces.iter().any(|(_, piece)| *piece == Piece::Poison),
+        Found::Intact { .. } => false,
+    };
+    assert!(is_poisoned, "{finding}");
+    assert!(!finding.history.is_empty(), "{finding}");
+    assert!(finding.to_string().contains("poison 0xdb"), "{finding}");
+}
+
+#[test]
+fn bytes_that_never_got_to_the_file_are_found_in_the_end() {
+    let known = Knowledge::new(LEN, 1);
+    let op = Op { path: Path::Write, thread: 0, sequence: 1, bytes: 5000..9000, len: None };
+    known.oracle.begin_write(&op, &op.bytes, super::Content::Of(super::stamp_of(&op)));
+    known.oracle.end_write(&op, &op.bytes, &op.bytes, super::Outcome::Done);
+    let mut findings = Findings::default();
+    compare_bytes(&vec![0; LEN as usize], 0, &known, &mut findings);
+    // From the sector at 4608 to the one at 8704.
+    assert_eq!(findings.count, 9);
+}

@@ -1,0 +1,159 @@
+//! Which operation comes next: all paths mixed, at random, replayable from the seed.
+//!
+//! Half of the operations go to a window that all threads share and that moves on now and then,
+//! or to the end of the file: where they meet each other. The others go anywhere, so that pages
+//! are evicted.
+
+use std::ops::Range;
+
+use fastrand::Rng;
+use spanlock::page_cache::PAGE_SIZE;
+
+use crate::op::Path;
+use crate::stamp::SECTOR;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+/// The most bytes that one read or write asks for.
+pub const LONGEST: usize = 16 * PAGE_SIZE;
+/// How many operations of a thread see the shared window in one place.
+const STAY: u64 = 1 << 13;
+const WINDOW: u64 = 64 * PAGE;
+
+/// How often each path comes, out of [`TOTAL`].
+const WEIGHTS: [(Path, u32); 10] = [
+    (Path::Read, 3400),
+    (Path::Write, 2600),
+    (Path::Load, 1400),
+    (Path::Store, 1100),
+    (Path::DirectRead, 500),
+    (Path::DirectWrite, 500),
+    (Path::Punch, 250),
+    (Path::Writeback, 210),
+    (Path::Truncate, 35),
+    (Path::Sync, 5),
+];
+const TOTAL: u32 = 10_000;
+
+/// What a thread is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub path: Path,
+    pub bytes: Range<u64>,
+    /// The length to set, for a truncation.
+    pub len: u64,
+}
+
+/// The operations of one thread.
+pub struct Workload {
+    rng: Rng,
+    seed: u64,
+    /// The length that the file never exceeds.
+    limit: u64,
+    planned: u64,
+}
+
+impl Workload {
+    pub fn new(seed: u64, thread: u16, limit: u64) -> Workload {
+        let rng = Rng::with_seed(seed ^ u64::from(thread).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        Workload { rng, seed, limit, planned: 0 }
+    }
+
+    /// One of `chances` times true.
+    pub fn once_in(&mut self, chances: u32) -> bool {
+        self.rng.u32(..chances) == 0
+    }
+
+    /// The next operation on a file that has about `len` bytes.
+    pub fn next(&mut self, len: u64) -> Plan {
+        self.planned += 1;
+        let path = self.path();
+        let bytes = match path {
+            Path::Punch => {
+                let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
+                self.bytes(len, longest.max(PAGE))
+            }
+            Path::Writeback => self.bytes(len, WINDOW),
+            _ => self.bytes(len, LONGEST as u64),
+        };
+        // Not every write near the end is to extend the file, nor every store to fail there.
+        let crosses = bytes.start < len && len < bytes.end;
+        let bytes = if crosses && !self.once_in(4) { bytes.start..len } else { bytes };
+        Plan { path, bytes, len: self.new_len(len) }
+    }
+
+    /// Where a mapping begins that covers `bytes`.
+    pub fn mapping_start(&mut self, bytes: &Range<u64>) -> u64 {
+        self.rng.u64(..=bytes.start / PAGE) * PAGE
+    }
+
+    fn path(&mut self) -> Path {
+        let mut drawn = self.rng.u32(..TOTAL);
+        for (path, weight) in WEIGHTS {
+            if drawn < weight {
+                return path;
+            }
+            drawn -= weight;
+        }
+        Path::Read
+    }
+
+    /// At most `longest` bytes, below the limit, and mostly within a file of `len` bytes.
+    fn bytes(&mut self, len: u64, longest: u64) -> Range<u64> {
+        let start = self.place(len);
+        let (start, count) = match self.rng.u32(..20) {
+            // A page.
+            0..8 => (start - start % PAGE, PAGE),
+            // Several.
+            8..12 => (start - start % PAGE, self.rng.u64(1..=(longest / PAGE).max(1)) * PAGE),
+            // Sectors of one page.
+            12..15 => {
+                let sector = SECTOR as u64;
+                (start - start % sector, self.rng.u64(1..=PAGE / sector) * sector)
+            }
+            // Less than a page, wherever it lies.
+            15..18 => (start, self.rng.u64(1..PAGE)),
+            // Anything.
+            _ => (start, self.rng.u64(1..=longest)),
+        };
+        let start = start.min(self.limit - 1);
+        start..(start + count.min(longest)).min(self.limit)
+    }
+
+    fn place(&mut self, len: u64) -> u64 {
+        let len = len.clamp(1, self.limit);
+        match self.rng.u32(..16) {
+            0..7 => {
+                let window = WINDOW.min(self.limit);
+                let moves = Rng::with_seed(self.seed ^ self.planned / STAY).u64(..);
+                let start = moves % (len.max(window) - window + 1);
+                start + self.rng.u64(..window)
+            }
+            7 => len.saturating_sub(self.rng.u64(..8 * PAGE)),
+            // Past the end, as likely as not.
+            8 if self.once_in(8) => self.rng.u64(..self.limit),
+            _ => self.rng.u64(..len),
+        }
+    }
+
+    /// Up or down, mostly by a little, and within the upper half of the limit.
+    fn new_len(&mut self, len: u64) -> u64 {
+        let least = self.limit / 2;
+        let len = if self.once_in(4) {
+            self.rng.u64(least..=self.limit)
+        } else {
+            let step = self.limit / 64 + PAGE;
+            let len = (len + self.rng.u64(..=step)).saturating_sub(self.rng.u64(..=step));
+            // Mirrored at the limit, not to stay there.
+            len.min((2 * self.limit).saturating_sub(len))
+        };
+        let len = match self.rng.u32(..4) {
+            0 | 1 => len - len % PAGE,
+            2 => len - len % SECTOR as u64,
+            _ => len,
+        };
+        len.clamp(least, self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests;
