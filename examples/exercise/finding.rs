@@ -6,6 +6,7 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::history::Version;
 use crate::oracle::Entry;
+use crate::page::TornPage;
 use crate::stamp::{Found, SECTOR};
 
 /// Something that no right file does.
@@ -23,6 +24,8 @@ pub struct Finding {
 pub enum What {
     /// Bytes of one sector that are none of the versions which may be there.
     Bytes { bytes: Range<u64>, expected: Vec<Version>, found: Found },
+    /// A page of which some bytes are newer than one write to it, and others older.
+    TornPage(TornPage),
     /// As many bytes as the file does not have, or too few.
     Count { expected: RangeInclusive<u64>, found: u64 },
     /// A length that the file cannot have.
@@ -51,6 +54,13 @@ impl fmt::Display for Finding {
                     writeln!(f, "  {label:<9} {version}")?;
                 }
                 writeln!(f, "  found     {found}")?;
+            }
+            What::TornPage(TornPage { newer, older }) => {
+                writeln!(f, "a torn page (sector {})", older.0.start / SECTOR as u64)?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  found     {}..{}: {}", newer.0.start, newer.0.end, newer.1)?;
+                writeln!(f, "  but       {}..{}: {}", older.0.start, older.0.end, older.1)?;
+                writeln!(f, "  expected  at {} the newer, or one newer still", older.0.start)?;
             }
             What::Count { expected, found } => {
                 writeln!(f, "a wrong count")?;

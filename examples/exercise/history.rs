@@ -13,11 +13,14 @@
 //! 4. A store through a mapping that meets a change of the length is cut off wherever the end
 //!    was at the time: of such a version, every byte for itself may be there or not.
 //!
-//! Part 2 takes reads and writes to be atomic within a sector, and nothing more.
+//! Part 2 takes reads and writes to be atomic within a sector; [`page`](crate::page) adds what is
+//! known of pages.
 
 use std::fmt;
 use std::ops::Range;
 
+use crate::op::Path;
+use crate::page::Seen;
 use crate::stamp::{SECTOR, Stamp};
 
 /// A moment, as a shard of the oracle counts them.
@@ -36,6 +39,14 @@ pub enum Content {
 }
 
 impl Content {
+    /// Whether whoever made it makes all of a page's bytes at once.
+    pub fn is_atomic(self) -> bool {
+        match self {
+            Content::Zero => true,
+            Content::Of(stamp) => stamp.path() != Path::Store,
+        }
+    }
+
     fn sector(self, offset: u64) -> [u8; SECTOR] {
         match self {
             Content::Zero => ZEROES,
@@ -127,13 +138,13 @@ pub struct Mismatch {
 }
 
 /// Checks `found`, read at `bytes` of the file within one sector by a reader who began at
-/// `begun`, against all versions that cover some of the sector.
+/// `begun`, against all versions that cover some of the sector. Returns which versions it shows.
 pub fn check(
     versions: &[Version],
     found: &[u8],
     bytes: &Range<u64>,
     begun: Tick,
-) -> Result<(), Mismatch> {
+) -> Result<Vec<Seen>, Mismatch> {
     let sector = bytes.start - bytes.start % SECTOR as u64;
     let mut borders: Vec<u64> = versions
         .iter()
@@ -143,31 +154,36 @@ pub fn check(
         .collect();
     borders.sort_unstable();
     borders.dedup();
+    let mut seen = Vec::with_capacity(borders.len() - 1);
     for border in borders.windows(2) {
         let segment = border[0]..border[1];
         let from = (segment.start - bytes.start) as usize;
         let to = (segment.end - bytes.start) as usize;
         let within = (segment.start - sector) as usize;
         let visible = visible(versions, &segment, begun);
-        if !matches_one(visible.clone(), &found[from..to], sector, within) {
+        let matches =
+            |version: &&Version| version.content.matches(&found[from..to], sector, within);
+        let shown: Vec<Version> = visible.clone().filter(matches).cloned().collect();
+        if shown.is_empty() && !is_pieced(visible.clone(), &found[from..to], sector, within) {
             let expected = visible.cloned().collect();
             return Err(Mismatch { bytes: segment, expected });
         }
+        // Where bytes may be pieced together, what matches may be so by chance.
+        if visible.clone().all(|version| version.effect != Effect::Piecemeal) {
+            let possible = visible.cloned().collect();
+            seen.push(Seen { bytes: segment, possible, found: shown });
+        }
     }
-    Ok(())
+    Ok(seen)
 }
 
-/// Whether `found`, `within` a sector, is one of the versions, but for bytes of piecemeal ones.
-fn matches_one<'a>(
+/// Whether `found`, `within` a sector, is one of the versions but for bytes of piecemeal ones.
+fn is_pieced<'a>(
     versions: impl Iterator<Item = &'a Version> + Clone,
     found: &[u8],
     sector: u64,
     within: usize,
 ) -> bool {
-    let mut whole = versions.clone();
-    if whole.any(|version| version.content.matches(found, sector, within)) {
-        return true;
-    }
     let pieces = versions.clone().filter(|version| version.effect == Effect::Piecemeal);
     let pieces: Vec<_> = pieces.map(|version| version.content.sector(sector)).collect();
     let is_of = |bytes: &[u8; SECTOR], index: usize| bytes[within + index] == found[index];

@@ -11,6 +11,7 @@ mod length;
 mod op;
 mod options;
 mod oracle;
+mod page;
 #[cfg(test)]
 mod plain;
 mod progress;

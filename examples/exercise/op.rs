@@ -47,6 +47,11 @@ impl Path {
         }
     }
 
+    /// Whether it reads all of a page's bytes at once.
+    pub const fn reads_whole_pages(self) -> bool {
+        matches!(self, Path::Read | Path::DirectRead)
+    }
+
     /// Its place in [`ALL`](Path::ALL).
     pub const fn index(self) -> usize {
         self as usize

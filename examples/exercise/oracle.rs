@@ -18,6 +18,7 @@ use shard::{SHARD, Shard, Sight};
 use crate::finding::{Finding, What};
 use crate::history::{Content, Mismatch, Version};
 use crate::op::Op;
+use crate::page::TornPage;
 use crate::stamp::{Found, SECTOR, sectors};
 
 /// What a file may hold, sector by sector.
@@ -51,6 +52,9 @@ impl Oracle {
             if result.is_ok() {
                 result = compare(&sight, found, &read)
                     .map_err(|mismatch| self.finding(op.to_string(), found, read.start, mismatch));
+                if let (Ok(()), Some(torn)) = (&result, sight.torn_page) {
+                    result = Err(self.torn_page(op, torn));
+                }
             }
         }
         result
@@ -117,6 +121,11 @@ impl Oracle {
         let history = self.shard(&whole).entries_of(&(sector..sector + SECTOR as u64));
         let found = Found::decode(read, sector, within);
         Box::new(Finding { seen_by, what: What::Bytes { bytes, expected, found }, history })
+    }
+
+    fn torn_page(&self, op: &Op, torn: TornPage) -> Box<Finding> {
+        let history = self.shard(&torn.older.0).entries_of(&torn.older.0);
+        Box::new(Finding { seen_by: op.to_string(), what: What::TornPage(torn), history })
     }
 
     fn shard(&self, part: &Range<u64>) -> MutexGuard<'_, Shard> {

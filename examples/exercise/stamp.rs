@@ -45,7 +45,7 @@ impl Stamp {
         known.then_some(Stamp(word))
     }
 
-    fn path(self) -> Path {
+    pub fn path(self) -> Path {
         Path::ALL[(self.0 >> 48 & 0xf) as usize]
     }
 

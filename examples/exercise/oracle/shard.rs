@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::log::{Entry, Log, Outcome};
 use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, check, prune};
 use crate::op::{Op, Path};
+use crate::page::{self, Seen, TornPage};
 use crate::stamp::{SECTOR, sectors};
 
 /// Bytes of the file in a shard.
@@ -41,6 +42,7 @@ pub(super) struct Sight {
     pub(super) settled: [Option<Content>; CELLS],
     /// What was found wrong with the others.
     pub(super) mismatch: Option<Mismatch>,
+    pub(super) torn_page: Option<TornPage>,
 }
 
 impl Shard {
@@ -62,17 +64,22 @@ impl Shard {
         self.log.end(op, now, outcome);
         let reader = self.reads.iter().position(|(reader, _)| reader.is(op));
         let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
-        self.look(bytes, found, begun)
+        let (mut sight, seen) = self.look(bytes, found, begun);
+        if op.path.reads_whole_pages() {
+            sight.torn_page = page::check(&seen).err();
+        }
+        sight
     }
 
     /// Looks at `bytes`, which hold `found`, when all else is done.
     pub(super) fn inspect(&mut self, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();
-        self.look(bytes, found, now)
+        self.look(bytes, found, now).0
     }
 
-    fn look(&mut self, bytes: &Range<u64>, found: &[u8], begun: Tick) -> Sight {
-        let mut sight = Sight { settled: [None; CELLS], mismatch: None };
+    fn look(&mut self, bytes: &Range<u64>, found: &[u8], begun: Tick) -> (Sight, Vec<Seen>) {
+        let mut sight = Sight { settled: [None; CELLS], mismatch: None, torn_page: None };
+        let mut contested = Vec::new();
         for (index, (sector, part)) in sectors(bytes.start, found.len()).enumerate() {
             let whole = sector..sector + SECTOR as u64;
             match self.cell(sector) {
@@ -82,14 +89,15 @@ impl Shard {
                 cell => {
                     let bytes = bytes.start + part.start as u64..bytes.start + part.end as u64;
                     let versions = self.versions(&cell, &whole);
-                    if let Err(mismatch) = check(&versions, &found[part], &bytes, begun) {
-                        sight.mismatch.get_or_insert(mismatch);
+                    match check(&versions, &found[part], &bytes, begun) {
+                        Ok(seen) => contested.extend(seen),
+                        Err(mismatch) => sight.mismatch = sight.mismatch.or(Some(mismatch)),
                     }
                     self.tidy(sector);
                 }
             }
         }
-        sight
+        (sight, contested)
     }
 
     pub(super) fn begin_write(&mut self, op: &Op, bytes: &Range<u64>, content: Content) {
