@@ -106,7 +106,7 @@ impl Length {
     /// About what the length is now, to aim operations with.
     pub fn hint(&self) -> u64 {
         match self.exact.load(SeqCst) {
-            UNKNOWN => *self.state().possible().end(),
+            UNKNOWN => self.longest(),
             exact => exact,
         }
     }
@@ -138,7 +138,12 @@ impl Length {
         }
     }
 
-    /// To be called before the length is set to `len`. Returns how long the file is at most.
+    /// How long the file is at most, now and as what is under way may leave it.
+    pub fn longest(&self) -> u64 {
+        *self.state().possible().end()
+    }
+
+    /// To be called before the length is set to `len`. Returns how long the file was at most.
     pub fn begin_set(&self, len: u64) -> u64 {
         let mut state = self.state();
         let longest = *state.possible().end();

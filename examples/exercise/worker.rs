@@ -264,14 +264,15 @@ impl<'a, S: Subject> Worker<'a, S> {
 
     fn truncate(&mut self, op: Op, plan: &Plan) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
-        let longest = known.length.begin_set(plan.len);
         // From the new length on when it goes down; from the old one on when it goes up.
-        let bytes = plan.len.min(longest)..known.limit;
-        let op = Op { bytes, len: Some(plan.len), ..op };
+        let longest = known.length.begin_set(plan.len);
+        let op = Op { bytes: plan.len.min(longest)..known.limit, len: Some(plan.len), ..op };
         self.beacon.begin(&op);
         known.oracle.begin_write(&op, &op.bytes, Content::Zero);
+        // Writes that extended the file before the oracle heard of the truncation survive it.
+        let certain = plan.len.min(known.length.longest())..known.limit;
         let result = self.timed(op.path, || file.set_len(plan.len));
-        let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
+        let certain = if result.is_ok() { certain } else { 0..0 };
         known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&result));
         known.length.end_set();
         expect(&op, result)?;
