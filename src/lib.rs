@@ -39,6 +39,7 @@
 //! `docs/design.md` has the argument for every ordering and the model that fails without it.
 
 mod claim;
+mod data;
 mod error;
 mod future;
 mod guard;
@@ -53,6 +54,11 @@ mod span;
 mod sync;
 
 pub use claim::{Claim, ClaimState};
+pub use data::{
+    BoundsError, Elements, RangeReadFuture, RangeReadGuard, RangeReadManyGuard, RangeRwFuture,
+    RangeRwGuard, RangeRwLock, RangeRwManyGuard, RangeWriteFuture, RangeWriteGuard,
+    RangeWriteManyGuard,
+};
 pub use error::SpanError;
 pub use future::{
     ArcLockExclusiveFuture, ArcLockSharedFuture, LockExclusiveFuture, LockFuture,

@@ -1,0 +1,219 @@
+//! `RangeRwLock`: a lock around data, whose guards are slices.
+//!
+//! Here and in the modules below there is `unsafe` outside the lock's own words: a claim on indices is
+//! turned into references to the elements, which nothing but the claim keeps from being aliased.
+
+mod acquire;
+mod bounds;
+mod elements;
+mod future;
+mod guard;
+mod many;
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::{Range, RangeBounds};
+
+use crate::{RangeLock, Span};
+
+pub use bounds::BoundsError;
+pub use elements::Elements;
+pub use future::{RangeReadFuture, RangeRwFuture, RangeWriteFuture};
+pub use guard::{RangeReadGuard, RangeRwGuard, RangeWriteGuard};
+pub use many::{RangeReadManyGuard, RangeRwManyGuard, RangeWriteManyGuard};
+
+/// A sequence of elements whose ranges are locked, for reading or for writing, as slices.
+///
+/// It is to a slice what [`std::sync::RwLock`] is to a value: it owns the elements (a `Vec<T>`, a
+/// `Box<[T]>`, an array) or their exclusive borrow (`&mut [T]`), and lends parts of them out. Two writers of
+/// disjoint ranges do not wait for each other. Ranges count elements, and are taken as slicing takes
+/// them: `..` is everything, an empty range is granted at once. The number of elements never changes, so a
+/// range that was [`checked`](RangeRwLock::checked) once stays good.
+///
+/// There is no poisoning: a guard dropped by a panic lets go, and leaves the elements as they are.
+/// Fairness, complexity, memory and the warning about re-entry are those of [`RangeLock`].
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::RangeRwLock;
+///
+/// let lock = RangeRwLock::new(vec![0; 100]);
+/// std::thread::scope(|s| {
+///     s.spawn(|| lock.write(..50).fill(1));
+///     s.spawn(|| lock.write(50..).fill(2));
+/// });
+/// assert_eq!(lock.read(49..51)[..], [1, 2]);
+/// ```
+pub struct RangeRwLock<S: Elements> {
+    indices: RangeLock,
+    cells: S::Cells,
+}
+
+// SAFETY: a lock sent away takes its elements along.
+unsafe impl<S: Elements> Send for RangeRwLock<S> where S::Element: Send {}
+
+// SAFETY: whoever shares the lock can have `&[T]` while others have the same (`Sync`), and `&mut [T]`,
+// by which elements can be moved out (`Send`). The claims keep readers and writers apart.
+unsafe impl<S: Elements> Sync for RangeRwLock<S> where S::Element: Send + Sync {}
+
+impl<S: Elements> RangeRwLock<S> {
+    /// A lock around `elements`, none of which is locked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::RangeRwLock;
+    ///
+    /// let mut buffer = [0; 16];
+    /// let lock = RangeRwLock::new(&mut buffer[..]);
+    /// lock.write(3..5).fill(7);
+    /// assert_eq!(buffer[2..6], [0, 7, 7, 0]);
+    /// ```
+    #[must_use]
+    pub fn new(elements: S) -> RangeRwLock<S> {
+        RangeRwLock { indices: RangeLock::new(), cells: elements.into_cells() }
+    }
+
+    /// The elements, as they came.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new(vec![1, 2, 3]);
+    /// lock.write(1..2)[0] = 20;
+    /// assert_eq!(lock.into_inner(), [1, 20, 3]);
+    /// ```
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        S::from_cells(self.cells)
+    }
+
+    /// All elements, without locking: nobody else can have a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut lock = spanlock::RangeRwLock::new([1, 2, 3]);
+    /// lock.get_mut()[0] = 10;
+    /// assert_eq!(lock.into_inner(), [10, 2, 3]);
+    /// ```
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut [S::Element] {
+        // SAFETY: the exclusive borrow of the lock says that no guard is left, nor will there be one
+        // as long as the result lives.
+        unsafe { &mut *elements::elements(self.cells()) }
+    }
+
+    /// Unlocks what guards that were forgotten (`mem::forget`) left locked, and returns all elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut lock = spanlock::RangeRwLock::new([1, 2, 3]);
+    /// std::mem::forget(lock.write(..2));
+    /// assert!(lock.try_read(..).is_none());
+    /// lock.undo_leak();
+    /// assert!(lock.try_read(..).is_some());
+    /// ```
+    pub fn undo_leak(&mut self) -> &mut [S::Element] {
+        self.indices = RangeLock::new();
+        self.get_mut()
+    }
+
+    /// How many elements there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(spanlock::RangeRwLock::new([1, 2, 3]).len(), 3);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells().len()
+    }
+
+    /// Whether there is no element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(!spanlock::RangeRwLock::new([1, 2, 3]).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells().is_empty()
+    }
+
+    /// The range as start and end, if it is within the elements: with it no method of this lock
+    /// panics.
+    ///
+    /// # Errors
+    ///
+    /// [`BoundsError`], which says by what numbers it is not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{BoundsError, RangeRwLock};
+    ///
+    /// fn sum(lock: &RangeRwLock<Vec<u32>>, first: usize, count: usize) -> Result<u32, BoundsError> {
+    ///     let range = lock.checked(first..first.saturating_add(count))?;
+    ///     Ok(lock.read(range).iter().sum())
+    /// }
+    ///
+    /// let lock = RangeRwLock::new(vec![1, 2, 3]);
+    /// assert_eq!(sum(&lock, 1, 2), Ok(5));
+    /// assert_eq!(sum(&lock, 1, 3), Err(BoundsError::PastEnd { end: 4, len: 3 }));
+    /// ```
+    pub fn checked(&self, range: impl RangeBounds<usize>) -> Result<Range<usize>, BoundsError> {
+        bounds::check(range, self.len())
+    }
+
+    /// The lock on the indices beneath, for what this face does not offer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3]);
+    /// let guard = lock.read(1..);
+    /// assert!(lock.indices().is_locked(2..3));
+    /// # drop(guard);
+    /// ```
+    #[must_use]
+    pub fn indices(&self) -> &RangeLock {
+        &self.indices
+    }
+
+    fn cells(&self) -> &[UnsafeCell<S::Element>] {
+        S::cells(&self.cells)
+    }
+}
+
+fn span_of(range: &Range<usize>) -> Span {
+    Span::from_range(range.start as u64..range.end as u64)
+}
+
+impl<S: Elements> From<S> for RangeRwLock<S> {
+    fn from(elements: S) -> Self {
+        RangeRwLock::new(elements)
+    }
+}
+
+impl<S: Elements + Default> Default for RangeRwLock<S> {
+    fn default() -> Self {
+        RangeRwLock::new(S::default())
+    }
+}
+
+impl<S: Elements> fmt::Debug for RangeRwLock<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RangeRwLock")
+            .field("len", &self.len())
+            .field("indices", &self.indices)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

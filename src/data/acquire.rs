@@ -1,0 +1,273 @@
+//! Locking one range of a lock around data, in each of the ways to wait.
+
+use std::cell::UnsafeCell;
+use std::ops::RangeBounds;
+use std::time::{Duration, Instant};
+
+use super::guard::{RangeReadGuard, RangeRwGuard, RangeWriteGuard};
+use super::{
+    Elements, RangeReadFuture, RangeRwFuture, RangeRwLock, RangeWriteFuture, bounds, span_of,
+};
+use crate::guard::{Exclusive, Guard, GuardMode, Shared};
+use crate::lock::after;
+use crate::{LockFuture, Span};
+
+impl<S: Elements> RangeRwLock<S> {
+    /// Locks a range for reading, waiting as long as it takes.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// assert_eq!(*lock.read(1..3), [2, 3]);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn read(&self, range: impl RangeBounds<usize>) -> RangeReadGuard<'_, S::Element> {
+        let (cells, span) = self.part(range);
+        RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Shared))
+    }
+
+    /// Locks a range for reading if nothing is in the way; never waits.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let writer = lock.write(2..);
+    /// assert!(lock.try_read(..3).is_none());
+    /// assert!(lock.try_read(..2).is_some());
+    /// # drop(writer);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_read(
+        &self,
+        range: impl RangeBounds<usize>,
+    ) -> Option<RangeReadGuard<'_, S::Element>> {
+        let (cells, span) = self.part(range);
+        let claim = Guard::try_lock(&self.indices, span, Shared)?;
+        Some(RangeRwGuard::of_claim(cells, claim))
+    }
+
+    /// Locks a range for reading, waiting for `timeout` at most; zero is a try.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let writer = lock.write(2..);
+    /// assert!(lock.try_read_for(..3, Duration::from_millis(1)).is_none());
+    /// # drop(writer);
+    /// ```
+    #[track_caller]
+    pub fn try_read_for(
+        &self,
+        range: impl RangeBounds<usize>,
+        timeout: Duration,
+    ) -> Option<RangeReadGuard<'_, S::Element>> {
+        self.lock_until(range, Shared, after(timeout))
+    }
+
+    /// Locks a range for reading, waiting until `deadline` at most; one in the past is a try.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let writer = lock.write(2..);
+    /// assert!(lock.try_read_until(..3, Instant::now()).is_none());
+    /// # drop(writer);
+    /// ```
+    #[track_caller]
+    pub fn try_read_until(
+        &self,
+        range: impl RangeBounds<usize>,
+        deadline: Instant,
+    ) -> Option<RangeReadGuard<'_, S::Element>> {
+        self.lock_until(range, Shared, Some(deadline))
+    }
+
+    /// Locks a range for reading, as a future: see [`LockFuture`] for how it waits and what dropping it
+    /// does.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let future = pin!(lock.read_async(..3));
+    /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// ```
+    #[track_caller]
+    pub fn read_async(&self, range: impl RangeBounds<usize>) -> RangeReadFuture<'_, S::Element> {
+        let (cells, span) = self.part(range);
+        RangeRwFuture::new(cells, LockFuture::new(&self.indices, span, Shared))
+    }
+
+    /// Locks a range for writing, waiting as long as it takes.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// lock.write(1..3).reverse();
+    /// assert_eq!(lock.into_inner(), [1, 3, 2, 4]);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn write(&self, range: impl RangeBounds<usize>) -> RangeWriteGuard<'_, S::Element> {
+        let (cells, span) = self.part(range);
+        RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Exclusive))
+    }
+
+    /// Locks a range for writing if nothing is in the way; never waits.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let reader = lock.read(2..);
+    /// assert!(lock.try_write(..3).is_none());
+    /// assert!(lock.try_write(..2).is_some());
+    /// # drop(reader);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_write(
+        &self,
+        range: impl RangeBounds<usize>,
+    ) -> Option<RangeWriteGuard<'_, S::Element>> {
+        let (cells, span) = self.part(range);
+        let claim = Guard::try_lock(&self.indices, span, Exclusive)?;
+        Some(RangeRwGuard::of_claim(cells, claim))
+    }
+
+    /// Locks a range for writing, waiting for `timeout` at most; zero is a try.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let reader = lock.read(2..);
+    /// assert!(lock.try_write_for(..3, Duration::from_millis(1)).is_none());
+    /// # drop(reader);
+    /// ```
+    #[track_caller]
+    pub fn try_write_for(
+        &self,
+        range: impl RangeBounds<usize>,
+        timeout: Duration,
+    ) -> Option<RangeWriteGuard<'_, S::Element>> {
+        self.lock_until(range, Exclusive, after(timeout))
+    }
+
+    /// Locks a range for writing, waiting until `deadline` at most; one in the past is a try.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let reader = lock.read(2..);
+    /// assert!(lock.try_write_until(..3, Instant::now()).is_none());
+    /// # drop(reader);
+    /// ```
+    #[track_caller]
+    pub fn try_write_until(
+        &self,
+        range: impl RangeBounds<usize>,
+        deadline: Instant,
+    ) -> Option<RangeWriteGuard<'_, S::Element>> {
+        self.lock_until(range, Exclusive, Some(deadline))
+    }
+
+    /// Locks a range for writing, as a future: see [`LockFuture`] for how it waits and what dropping it
+    /// does.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or ends after the last element.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    ///
+    /// let lock = spanlock::RangeRwLock::new([1, 2, 3, 4]);
+    /// let future = pin!(lock.write_async(..3));
+    /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// ```
+    #[track_caller]
+    pub fn write_async(&self, range: impl RangeBounds<usize>) -> RangeWriteFuture<'_, S::Element> {
+        let (cells, span) = self.part(range);
+        RangeRwFuture::new(cells, LockFuture::new(&self.indices, span, Exclusive))
+    }
+
+    #[track_caller]
+    fn lock_until<M: GuardMode>(
+        &self,
+        range: impl RangeBounds<usize>,
+        mode: M,
+        deadline: Option<Instant>,
+    ) -> Option<RangeRwGuard<'_, S::Element, M>> {
+        let (cells, span) = self.part(range);
+        let claim = Guard::lock_until(&self.indices, span, mode, deadline)?;
+        Some(RangeRwGuard::of_claim(cells, claim))
+    }
+
+    /// The cells of a range, and its span.
+    #[inline]
+    #[track_caller]
+    fn part(&self, range: impl RangeBounds<usize>) -> (&[UnsafeCell<S::Element>], Span) {
+        let range = bounds::expect(range, self.len());
+        let span = span_of(&range);
+        (&self.cells()[range], span)
+    }
+}

@@ -1,0 +1,133 @@
+//! What a lock around data can hold, and how its elements become cells.
+
+use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
+use std::ptr;
+
+/// A sequence whose ranges a [`RangeRwLock`](crate::RangeRwLock) can lock.
+///
+/// Sealed: implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`. Its element type is
+/// `S::Element`. Nothing is copied on the way in or out but an array, which is moved.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Elements, RangeRwLock};
+///
+/// fn sum<S: Elements<Element = u32>>(lock: &RangeRwLock<S>) -> u32 {
+///     lock.read(..).iter().sum()
+/// }
+///
+/// assert_eq!(sum(&RangeRwLock::new([1, 2, 3])), 6);
+/// assert_eq!(sum(&RangeRwLock::new(&mut [4, 5][..])), 9);
+/// ```
+pub trait Elements: sealed::Cells {}
+
+/// Public only as a bound of a public trait: nobody outside can name it.
+pub(super) mod sealed {
+    use std::cell::UnsafeCell;
+
+    pub trait Cells: Sized {
+        type Element;
+        type Cells;
+
+        fn into_cells(self) -> Self::Cells;
+        fn cells(cells: &Self::Cells) -> &[UnsafeCell<Self::Element>];
+        fn from_cells(cells: Self::Cells) -> Self;
+    }
+}
+
+/// Where the elements in `cells` are. To read there, or to write, takes a claim on them.
+pub(super) fn elements<T>(cells: &[UnsafeCell<T>]) -> *mut [T] {
+    // A cell has the layout of what it holds.
+    ptr::from_ref(cells) as *mut [T]
+}
+
+impl<T> Elements for Vec<T> {}
+
+impl<T> sealed::Cells for Vec<T> {
+    type Element = T;
+    type Cells = Vec<UnsafeCell<T>>;
+
+    fn into_cells(self) -> Vec<UnsafeCell<T>> {
+        let mut elements = ManuallyDrop::new(self);
+        let (len, capacity) = (elements.len(), elements.capacity());
+        // SAFETY: the parts of a vector that is never used again; a cell has the layout of what it
+        // holds.
+        unsafe { Vec::from_raw_parts(elements.as_mut_ptr().cast(), len, capacity) }
+    }
+
+    fn cells(cells: &Vec<UnsafeCell<T>>) -> &[UnsafeCell<T>] {
+        cells
+    }
+
+    fn from_cells(cells: Vec<UnsafeCell<T>>) -> Vec<T> {
+        let mut cells = ManuallyDrop::new(cells);
+        let (len, capacity) = (cells.len(), cells.capacity());
+        // SAFETY: as in `into_cells`.
+        unsafe { Vec::from_raw_parts(cells.as_mut_ptr().cast(), len, capacity) }
+    }
+}
+
+impl<T> Elements for Box<[T]> {}
+
+impl<T> sealed::Cells for Box<[T]> {
+    type Element = T;
+    type Cells = Box<[UnsafeCell<T>]>;
+
+    fn into_cells(self) -> Box<[UnsafeCell<T>]> {
+        // SAFETY: the pointer came from a box; a cell has the layout of what it holds.
+        unsafe { Box::from_raw(Box::into_raw(self) as *mut [UnsafeCell<T>]) }
+    }
+
+    fn cells(cells: &Box<[UnsafeCell<T>]>) -> &[UnsafeCell<T>] {
+        cells
+    }
+
+    fn from_cells(cells: Box<[UnsafeCell<T>]>) -> Box<[T]> {
+        // SAFETY: as in `into_cells`.
+        unsafe { Box::from_raw(Box::into_raw(cells) as *mut [T]) }
+    }
+}
+
+impl<T, const N: usize> Elements for [T; N] {}
+
+impl<T, const N: usize> sealed::Cells for [T; N] {
+    type Element = T;
+    type Cells = [UnsafeCell<T>; N];
+
+    fn into_cells(self) -> [UnsafeCell<T>; N] {
+        self.map(UnsafeCell::new)
+    }
+
+    fn cells(cells: &[UnsafeCell<T>; N]) -> &[UnsafeCell<T>] {
+        cells
+    }
+
+    fn from_cells(cells: [UnsafeCell<T>; N]) -> [T; N] {
+        cells.map(UnsafeCell::into_inner)
+    }
+}
+
+impl<T> Elements for &mut [T] {}
+
+impl<'a, T> sealed::Cells for &'a mut [T] {
+    type Element = T;
+    type Cells = &'a [UnsafeCell<T>];
+
+    fn into_cells(self) -> &'a [UnsafeCell<T>] {
+        // SAFETY: the exclusive borrow is given up for as long as the shared one of the cells lives;
+        // a cell has the layout of what it holds.
+        unsafe { &*(ptr::from_mut(self) as *const [UnsafeCell<T>]) }
+    }
+
+    fn cells<'b>(cells: &'b &'a [UnsafeCell<T>]) -> &'b [UnsafeCell<T>] {
+        cells
+    }
+
+    fn from_cells(cells: &'a [UnsafeCell<T>]) -> &'a mut [T] {
+        // SAFETY: made by `into_cells` from an exclusive borrow of as long a life, and the lock that
+        // had it is gone: no guard is left.
+        unsafe { &mut *elements(cells) }
+    }
+}
