@@ -170,7 +170,8 @@ impl RawLock {
         unsafe { &*core }
     }
 
-    /// The slots in `span`, embedded or in the table; with the mutex held, so that none moves.
+    /// The slots in `span`, embedded or in the table; with the mutex held, so that none moves, or ready
+    /// to find the embedded one closed.
     fn visit_slots<'a>(&'a self, span: Span, visit: impl FnMut(&'a AtomicU64)) {
         let in_slots = Span::from_range(span.start().min(UNITS)..span.end().min(UNITS));
         match self.table() {
@@ -253,4 +254,6 @@ impl Drop for RawLock {
 const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<RawLock>();
+    // What its pointers lead to, about which they say nothing.
+    is_send_and_sync::<(Table, Core)>();
 };

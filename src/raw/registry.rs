@@ -52,7 +52,8 @@ struct Claim<W> {
     place: Place,
     /// The first claim of the group that is granted as a whole; it keeps the next two.
     leader: ClaimId,
-    blockers: u32,
+    /// Wide enough for pairs: both factors are numbers of claims, which fit into 32 bits.
+    blockers: u64,
     waiter: Option<W>,
     /// The next claim of the same group.
     sibling: Option<ClaimId>,
@@ -128,7 +129,7 @@ impl<W> Registry<W> {
     ) -> ClaimId {
         let id = self.admit(span, mode, queueing, State::Waiting(queueing));
         let claim = self.claim_mut(id);
-        claim.blockers = blockers;
+        claim.blockers = u64::from(blockers);
         claim.waiter = Some(waiter);
         id
     }
@@ -146,7 +147,7 @@ impl<W> Registry<W> {
         let id = self.admit(span, mode, queueing, State::Waiting(queueing));
         self.claim_mut(id).leader = leader;
         let first = self.claim_mut(leader);
-        first.blockers += blockers;
+        first.blockers += u64::from(blockers);
         let next = first.sibling.replace(id);
         self.claim_mut(id).sibling = next;
         id

@@ -71,7 +71,8 @@ impl IntervalTree {
             }
             None => {
                 self.spans.push(span);
-                u32::try_from(self.spans.len() - 1).expect("fewer than 2^32 claims at once")
+                let id = u32::try_from(self.spans.len()).expect("fewer than 2^32 claims at once");
+                id - 1
             }
         };
         self.attach(id);
