@@ -283,8 +283,9 @@ impl RawLock {
         // ORDERING: Relaxed: a hint. Whatever it leads to is decided in slots or under the mutex.
         let summary = Summary::from_bits(self.summary.load(Ordering::Relaxed));
         let on_board = || match self.existing_core() {
-            Some(core) => core.board.may_conflict(summary, span, mode),
-            None => false,
+            // A full board cannot tell who is in the way, and its claims are long ones.
+            Some(core) if !summary.has_unlisted() => core.board.may_conflict(summary, span, mode),
+            _ => false,
         };
         !summary.has_queue()
             && match obstacle {

@@ -3,7 +3,6 @@
 pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
@@ -26,18 +25,18 @@ pub(crate) fn two_sided_barrier() {}
 
 /// A mutex that knows no poison: what it guards is consistent wherever its holder may panic.
 #[derive(Debug)]
-pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
+pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
 
-pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+pub(crate) type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Mutex<T> {
-        Mutex(std::sync::Mutex::new(value))
+        Mutex(parking_lot::Mutex::new(value))
     }
 
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

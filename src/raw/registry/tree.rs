@@ -17,14 +17,15 @@ const ROOM: usize = 16;
 
 /// Entries in ascending order of their keys. In a leaf an entry is a span: its start, its end, its
 /// number. Above, it is a node: its least key, its greatest reach, its index.
+///
+/// The few claims that a lock has as a rule are in one leaf, and their entries in one cache line.
+#[repr(align(64))]
 struct Node {
     len: usize,
-    keys: [u64; ROOM],
-    reaches: [u64; ROOM],
-    links: [u32; ROOM],
+    entries: [Entry; ROOM],
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     key: u64,
     reach: u64,
@@ -110,15 +111,14 @@ impl IntervalTree {
         span: Span,
         visit: &mut impl FnMut(u32) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let node = self.node(node);
-        for i in 0..node.len {
-            if node.keys[i] >= span.end() {
+        for entry in self.node(node).entries() {
+            if entry.key >= span.end() {
                 break;
             }
-            if node.reaches[i] > span.start() {
+            if entry.reach > span.start() {
                 match height {
-                    0 => visit(node.links[i])?,
-                    _ => self.visit_below(node.links[i], height - 1, span, visit)?,
+                    0 => visit(entry.link)?,
+                    _ => self.visit_below(entry.link, height - 1, span, visit)?,
                 }
             }
         }
@@ -146,7 +146,7 @@ impl IntervalTree {
             self.node_mut(node).insert(position, new);
         } else {
             let child = position.saturating_sub(1);
-            let link = self.node(node).links[child];
+            let link = self.node(node).entries[child].link;
             let right = self.attach_below(link, height - 1, new);
             self.refresh(node, child);
             if let Some(right) = right {
@@ -165,23 +165,22 @@ impl IntervalTree {
         debug_assert!(found, "a span is removed once");
         while self.height > 0 && self.node(self.root).len == 1 {
             self.vacant_nodes.push(self.root);
-            self.root = self.node(self.root).links[0];
+            self.root = self.node(self.root).entries[0].link;
             self.height -= 1;
         }
     }
 
     /// Takes the entry of span `id`, which starts at `key`, out of a leaf below `node`.
     fn detach_below(&mut self, node: u32, height: u32, key: u64, id: u32) -> bool {
-        let len = self.node(node).len;
         if height == 0 {
-            let position = self.node(node).links[..len].iter().position(|&link| link == id);
+            let position = self.node(node).entries().iter().position(|entry| entry.link == id);
             position.inspect(|&i| self.node_mut(node).remove(i)).is_some()
         } else {
             // Equal keys may stand in several children: to the left of the last whose least is `key`.
             let last = self.node(node).position_after(key);
-            let first = self.node(node).keys[..last].partition_point(|&least| least < key);
+            let first = self.node(node).entries[..last].partition_point(|entry| entry.key < key);
             (first.saturating_sub(1)..last).any(|child| {
-                let link = self.node(node).links[child];
+                let link = self.node(node).entries[child].link;
                 let found = self.detach_below(link, height - 1, key, id);
                 if found {
                     self.settle(node, child);
@@ -194,9 +193,9 @@ impl IntervalTree {
     /// After a removal below entry `child` of `node`: drops a child that is empty, joins one that is
     /// sparse with a neighbour, and brings the entries up to date.
     fn settle(&mut self, node: u32, child: usize) {
-        let child_len = |tree: &Self, i: usize| tree.node(tree.node(node).links[i]).len;
+        let child_len = |tree: &Self, i: usize| tree.node(tree.node(node).entries[i].link).len;
         if child_len(self, child) == 0 {
-            self.vacant_nodes.push(self.node(node).links[child]);
+            self.vacant_nodes.push(self.node(node).entries[child].link);
             self.node_mut(node).remove(child);
             return;
         }
@@ -205,10 +204,10 @@ impl IntervalTree {
         let right = left + 1;
         let is_sparse = child_len(self, child) < ROOM / 4;
         if is_sparse && right < self.node(node).len {
-            let [left_link, right_link] = [left, right].map(|i| self.node(node).links[i]);
+            let [left_link, right_link] = [left, right].map(|i| self.node(node).entries[i].link);
             if child_len(self, left) + child_len(self, right) < ROOM * 3 / 4 {
                 let emptied = self.node_mut(right_link).split_off(0);
-                self.node_mut(left_link).append(&emptied);
+                self.node_mut(left_link).append(emptied.entries());
                 self.vacant_nodes.push(right_link);
                 self.node_mut(node).remove(right);
                 self.refresh(node, left);
@@ -218,9 +217,9 @@ impl IntervalTree {
 
     /// Brings an entry up to date with the node that it stands for.
     fn refresh(&mut self, node: u32, child: usize) {
-        let link = self.node(node).links[child];
+        let link = self.node(node).entries[child].link;
         let entry = self.node(link).as_entry(link);
-        self.node_mut(node).set(child, entry);
+        self.node_mut(node).entries[child] = entry;
     }
 
     fn add_node(&mut self, node: Node) -> u32 {
@@ -247,59 +246,47 @@ impl IntervalTree {
 
 impl Node {
     fn new() -> Node {
-        Node { len: 0, keys: [0; ROOM], reaches: [0; ROOM], links: [0; ROOM] }
+        Node { len: 0, entries: [Entry { key: 0, reach: 0, link: 0 }; ROOM] }
+    }
+
+    fn entries(&self) -> &[Entry] {
+        &self.entries[..self.len]
     }
 
     /// How many entries have keys up to and including `key`.
     fn position_after(&self, key: u64) -> usize {
-        self.keys[..self.len].iter().take_while(|&&at| at <= key).count()
+        self.entries().iter().take_while(|entry| entry.key <= key).count()
     }
 
     /// The entry that stands for this node in the one above.
     fn as_entry(&self, index: u32) -> Entry {
-        let reach = self.reaches[..self.len].iter().copied().max().unwrap_or(0);
-        Entry { key: self.keys[0], reach, link: index }
-    }
-
-    fn set(&mut self, i: usize, entry: Entry) {
-        (self.keys[i], self.reaches[i], self.links[i]) = (entry.key, entry.reach, entry.link);
+        let reach = self.entries().iter().map(|entry| entry.reach).max().unwrap_or(0);
+        Entry { key: self.entries[0].key, reach, link: index }
     }
 
     fn insert(&mut self, i: usize, entry: Entry) {
-        let len = self.len;
-        self.keys.copy_within(i..len, i + 1);
-        self.reaches.copy_within(i..len, i + 1);
-        self.links.copy_within(i..len, i + 1);
+        self.entries.copy_within(i..self.len, i + 1);
+        self.entries[i] = entry;
         self.len += 1;
-        self.set(i, entry);
     }
 
     fn remove(&mut self, i: usize) {
-        let len = self.len;
-        self.keys.copy_within(i + 1..len, i);
-        self.reaches.copy_within(i + 1..len, i);
-        self.links.copy_within(i + 1..len, i);
+        self.entries.copy_within(i + 1..self.len, i);
         self.len -= 1;
     }
 
     /// Moves the entries from `at` on into a new node.
     fn split_off(&mut self, at: usize) -> Node {
         let mut upper = Node::new();
-        upper.len = self.len - at;
-        upper.keys[..upper.len].copy_from_slice(&self.keys[at..self.len]);
-        upper.reaches[..upper.len].copy_from_slice(&self.reaches[at..self.len]);
-        upper.links[..upper.len].copy_from_slice(&self.links[at..self.len]);
+        upper.append(&self.entries[at..self.len]);
         self.len = at;
         upper
     }
 
-    /// Adds the entries of another node behind this one's.
-    fn append(&mut self, other: &Node) {
-        let range = self.len..self.len + other.len;
-        self.keys[range.clone()].copy_from_slice(&other.keys[..other.len]);
-        self.reaches[range.clone()].copy_from_slice(&other.reaches[..other.len]);
-        self.links[range].copy_from_slice(&other.links[..other.len]);
-        self.len += other.len;
+    /// Adds entries behind this node's.
+    fn append(&mut self, entries: &[Entry]) {
+        self.entries[self.len..self.len + entries.len()].copy_from_slice(entries);
+        self.len += entries.len();
     }
 }
 
@@ -318,16 +305,15 @@ impl IntervalTree {
         let node = self.node(index);
         assert!(node.len < ROOM, "a full node was not split");
         let mut nodes = 1;
-        for i in 0..node.len {
-            let link = node.links[i];
+        for &entry in node.entries() {
+            let link = entry.link;
             if height == 0 {
                 let span = self.span(link);
-                assert_eq!((node.keys[i], node.reaches[i]), (span.start(), span.end()));
+                assert_eq!(entry, Entry { key: span.start(), reach: span.end(), link });
                 seen.push(link);
             } else {
-                let entry = self.node(link).as_entry(link);
                 assert_ne!(self.node(link).len, 0, "an empty node was kept");
-                assert_eq!((node.keys[i], node.reaches[i]), (entry.key, entry.reach));
+                assert_eq!(entry, self.node(link).as_entry(link));
                 nodes += self.validate_below(link, height - 1, seen);
             }
         }
