@@ -1,0 +1,283 @@
+//! The sorted lock-free list of Kogan, Dice and Issa ("Scalable Range Locks for Scalable Address
+//! Spaces and Beyond", EuroSys 2020), its shared/exclusive variant.
+//!
+//! Every claim, held or about to be, is a node of one list sorted by the first unit. Whoever
+//! claims a range walks the list to its place, waits there for each conflicting node to be
+//! released, and links its own node in with a compare-and-swap. Releasing tags the node's `next`;
+//! later walks unlink tagged nodes. Shared nodes may overlap, so a walk can miss a conflict that is
+//! linked in behind it. Hence a second look after linking:
+//!
+//! - a shared claim walks on from its node and waits for every exclusive node it overlaps;
+//! - an exclusive claim walks from the head to its node; if it meets an overlapping node it
+//!   withdraws its own and starts again.
+//!
+//! One of two racing claims sees the other, as each links before it looks; for that, all accesses
+//! to links are `SeqCst`. As in the paper, an empty list is a fast path: the head is set to the only
+//! node with a tag, and release swings it back; the next walk clears the tag first.
+//!
+//! Differences from the paper: nodes come from the allocator and are reclaimed by crossbeam-epoch
+//! instead of by thread-local pools with their own epochs; waiting spins, then yields the processor;
+//! the optional fairness scheme on top (an auxiliary lock for impatient claims) is left out.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+use crossbeam_epoch::{self as epoch, Atomic, Owned, Shared};
+use crossbeam_utils::Backoff;
+use spanlock::Mode;
+
+/// On a node's `next`: the node's claim is released.
+const RELEASED: usize = 1;
+/// On the head: the one node was put there by the fast path and nobody has walked the list since.
+const ALONE: usize = 1;
+
+struct Node {
+    start: u64,
+    end: u64,
+    mode: Mode,
+    next: Atomic<Node>,
+}
+
+/// How a node that is already in the list stands to a claim that looks for its place.
+enum Place {
+    Before,
+    Conflict,
+    After,
+}
+
+impl Node {
+    fn place_of(&self, claim: &Node) -> Place {
+        let both_shared = !self.mode.conflicts_with(claim.mode);
+        if self.end <= claim.start || (both_shared && self.start <= claim.start) {
+            Place::Before
+        } else if claim.end <= self.start || both_shared {
+            Place::After
+        } else {
+            Place::Conflict
+        }
+    }
+
+    fn is_released(&self, pin: &epoch::Guard) -> bool {
+        self.next.load(SeqCst, pin).tag() == RELEASED
+    }
+
+    fn wait_until_released(&self, pin: &epoch::Guard) {
+        let backoff = Backoff::new();
+        while !self.is_released(pin) {
+            backoff.snooze();
+        }
+    }
+}
+
+/// A range lock that is a sorted list of claims.
+pub struct SortedListLock {
+    head: Atomic<Node>,
+}
+
+/// A held claim; dropping it releases.
+#[must_use]
+pub struct SortedListGuard<'a> {
+    /// `None` for the empty range, which claims nothing.
+    node: Option<*const Node>,
+    lock: &'a SortedListLock,
+}
+
+impl SortedListLock {
+    /// A lock that nobody holds.
+    pub fn new() -> SortedListLock {
+        SortedListLock { head: Atomic::null() }
+    }
+
+    /// Claims `range` in `mode`, waiting as long as it takes.
+    pub fn lock(&self, range: Range<u64>, mode: Mode) -> SortedListGuard<'_> {
+        let mut guard = SortedListGuard { node: None, lock: self };
+        if range.is_empty() {
+            return guard;
+        }
+        let pin = epoch::pin();
+        loop {
+            let node = Node { start: range.start, end: range.end, mode, next: Atomic::null() };
+            let (node, linked) = self.link(Owned::new(node), &pin);
+            let granted = match (linked, mode) {
+                (Linked::Alone, _) => true,
+                (Linked::AmongOthers, Mode::Shared) => {
+                    self.wait_for_exclusives_after(node, &pin);
+                    true
+                }
+                (Linked::AmongOthers, Mode::Exclusive) => self.none_overlaps_before(node, &pin),
+            };
+            if granted {
+                guard.node = Some(node.as_raw());
+                return guard;
+            }
+            // SAFETY: the node was linked above and only its owner, this thread, releases it; so
+            // it has been neither unlinked nor reclaimed.
+            unsafe { node.deref() }.next.fetch_or(RELEASED, SeqCst, &pin);
+        }
+    }
+
+    /// Links `node` in at its place, after having waited for the conflicting nodes on the way.
+    fn link<'g>(&self, mut node: Owned<Node>, pin: &'g epoch::Guard) -> (Shared<'g, Node>, Linked) {
+        if self.head.load(SeqCst, pin).is_null() {
+            let alone = node.with_tag(ALONE);
+            match self.head.compare_exchange(Shared::null(), alone, SeqCst, SeqCst, pin) {
+                Ok(linked) => return (linked.with_tag(0), Linked::Alone),
+                Err(lost) => node = lost.new.with_tag(0),
+            }
+        }
+        'from_head: loop {
+            let mut prev = &self.head;
+            let mut cur = self.first(pin);
+            loop {
+                if cur.tag() == RELEASED {
+                    // The node whose link this is has gone; so has our place in the list.
+                    continue 'from_head;
+                }
+                // SAFETY: `cur` was read from a link while pinned, so it is not yet reclaimed.
+                if let Some(at) = unsafe { cur.as_ref() } {
+                    let next = at.next.load(SeqCst, pin);
+                    if next.tag() == RELEASED {
+                        cur = unlink(prev, cur, next, pin);
+                        continue;
+                    }
+                    match at.place_of(&node) {
+                        Place::Before => {
+                            prev = &at.next;
+                            cur = next;
+                            continue;
+                        }
+                        Place::Conflict => {
+                            at.wait_until_released(pin);
+                            continue;
+                        }
+                        Place::After => {}
+                    }
+                }
+                node.next.store(cur, Relaxed);
+                match prev.compare_exchange(cur, node, SeqCst, SeqCst, pin) {
+                    Ok(linked) => return (linked, Linked::AmongOthers),
+                    Err(lost) => {
+                        node = lost.new;
+                        continue 'from_head;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first node, after the fast path's tag has been cleared.
+    fn first<'g>(&self, pin: &'g epoch::Guard) -> Shared<'g, Node> {
+        loop {
+            let first = self.head.load(SeqCst, pin);
+            if first.tag() != ALONE {
+                return first;
+            }
+            let tagless = first.with_tag(0);
+            if self.head.compare_exchange(first, tagless, SeqCst, SeqCst, pin).is_ok() {
+                return tagless;
+            }
+        }
+    }
+
+    /// The second look of a shared claim.
+    fn wait_for_exclusives_after(&self, node: Shared<'_, Node>, pin: &epoch::Guard) {
+        // SAFETY: this thread owns the node and has not released it.
+        let claim = unsafe { node.deref() };
+        let mut cur = claim.next.load(SeqCst, pin);
+        // SAFETY: read from a link while pinned. A released node's link still leads to whatever was
+        // behind it when it was released, so no claim linked before ours can be missed.
+        while let Some(at) = unsafe { cur.as_ref() } {
+            if at.start >= claim.end {
+                return;
+            }
+            if at.mode == Mode::Exclusive {
+                at.wait_until_released(pin);
+            }
+            cur = at.next.load(SeqCst, pin).with_tag(0);
+        }
+    }
+
+    /// The second look of an exclusive claim.
+    fn none_overlaps_before(&self, node: Shared<'_, Node>, pin: &epoch::Guard) -> bool {
+        // SAFETY: this thread owns the node and has not released it.
+        let claim = unsafe { node.deref() };
+        'from_head: loop {
+            let mut prev = &self.head;
+            let mut cur = self.first(pin);
+            while cur != node {
+                if cur.tag() == RELEASED {
+                    continue 'from_head;
+                }
+                // SAFETY: read from a link while pinned.
+                let Some(at) = (unsafe { cur.as_ref() }) else { continue 'from_head };
+                let next = at.next.load(SeqCst, pin);
+                if next.tag() == RELEASED {
+                    cur = unlink(prev, cur, next, pin);
+                } else if at.end > claim.start {
+                    return false;
+                } else {
+                    prev = &at.next;
+                    cur = next;
+                }
+            }
+            return true;
+        }
+    }
+}
+
+/// What `link` found.
+enum Linked {
+    /// Nothing else in the list: there is nobody to look for a second time.
+    Alone,
+    AmongOthers,
+}
+
+/// Takes the released node `cur` out of the list, and answers what `prev` leads to now.
+fn unlink<'g>(
+    prev: &Atomic<Node>,
+    cur: Shared<'g, Node>,
+    next: Shared<'g, Node>,
+    pin: &'g epoch::Guard,
+) -> Shared<'g, Node> {
+    match prev.compare_exchange(cur, next.with_tag(0), SeqCst, SeqCst, pin) {
+        Ok(_) => {
+            // SAFETY: this exchange took away the one link to the node, so nobody who pins from
+            // now on can reach it, and nobody else hands it over.
+            unsafe { pin.defer_destroy(cur) };
+            next.with_tag(0)
+        }
+        Err(lost) => lost.current,
+    }
+}
+
+impl Drop for SortedListGuard<'_> {
+    fn drop(&mut self) {
+        let Some(node) = self.node else { return };
+        let pin = epoch::pin();
+        let node = Shared::from(node);
+        let alone = node.with_tag(ALONE);
+        let head = &self.lock.head;
+        if head.load(SeqCst, &pin) == alone
+            && head.compare_exchange(alone, Shared::null(), SeqCst, SeqCst, &pin).is_ok()
+        {
+            // SAFETY: the exchange took away the one link to the node.
+            unsafe { pin.defer_destroy(node) };
+        } else {
+            // SAFETY: only the owner releases the node, and that is this guard, once.
+            unsafe { node.deref() }.next.fetch_or(RELEASED, SeqCst, &pin);
+        }
+    }
+}
+
+impl Drop for SortedListLock {
+    fn drop(&mut self) {
+        // SAFETY: nobody borrows the lock any more, so nobody reads the list.
+        let pin = unsafe { epoch::unprotected() };
+        let mut cur = self.head.load(Relaxed, pin);
+        while !cur.is_null() {
+            // SAFETY: linked nodes are reclaimed by nobody else, and each is met once.
+            let node = unsafe { cur.into_owned() };
+            cur = node.next.load(Relaxed, pin);
+        }
+    }
+}

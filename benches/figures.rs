@@ -1,0 +1,37 @@
+//! The figures that the lock has to reach, each a ratio to a neighbour measured in turns with it.
+//!
+//! Prints the table; speed is never asserted. With `--test`, as `cargo bench -- --test` passes it,
+//! each figure is only run for a moment.
+
+mod harness;
+
+use std::env;
+use std::time::Duration;
+
+use harness::figures::{FIGURES, NEVER_USED, NEVER_USED_GOAL, NEVER_USED_MUST};
+use harness::interleave::Rounds;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let rounds = if arguments.iter().any(|argument| argument == "--test") {
+        Rounds { count: 1, length: Duration::from_micros(50) }
+    } else {
+        Rounds { count: 101, length: Duration::from_millis(4) }
+    };
+    let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
+    for figure in &FIGURES {
+        if wanted.is_some_and(|wanted| !figure.what.contains(wanted.as_str())) {
+            continue;
+        }
+        let measured = figure.measure(rounds);
+        let (ratio, this, over) = (measured.ratio, measured.this, measured.over);
+        println!("figures/{}", figure.what);
+        println!(
+            "    median of the rounds' ratios {:.2} [{:.2} {:.2}], must {}, goal {}; \
+             {:.1} ns over {:.1} ns",
+            ratio.median, ratio.low, ratio.high, figure.must, figure.goal, this.median, over.median,
+        );
+    }
+    println!("figures/a lock that was never used");
+    println!("    {NEVER_USED} bytes, must {NEVER_USED_MUST}, goal {NEVER_USED_GOAL}");
+}

@@ -1,0 +1,130 @@
+//! A case: one lock doing one workload on so many threads.
+
+use std::cell::LazyCell;
+use std::ops::Range;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
+
+use super::contender::Contender;
+
+/// One lock doing one workload, prepared when it is first run.
+pub struct Case {
+    pub contender: &'static str,
+    run: LazyCell<Run, Box<dyn FnOnce() -> Run>>,
+}
+
+type Run = Box<dyn Fn(u64) -> Duration>;
+
+impl Case {
+    /// `prepare` builds the lock and whatever else is not timed, and returns what is.
+    pub fn new<L: Contender, R>(prepare: impl FnOnce() -> R + 'static) -> Case
+    where
+        R: Fn(u64) -> Duration + 'static,
+    {
+        let prepare = || -> Run { Box::new(prepare()) };
+        Case { contender: L::NAME, run: LazyCell::new(Box::new(prepare)) }
+    }
+
+    /// How long `operations` operations took.
+    pub fn run(&self, operations: u64) -> Duration {
+        (self.run)(operations)
+    }
+}
+
+/// The same timed run, with `guards` held for as long as it exists.
+pub fn while_holding<G>(guards: G, run: impl Fn(u64) -> Duration) -> impl Fn(u64) -> Duration {
+    move |operations| {
+        let _held = &guards;
+        run(operations)
+    }
+}
+
+/// A [`Case`] for each contender that `$workload` can be done with.
+macro_rules! each_contender {
+    ($workload:ident($($argument:expr),* $(,)?)) => {
+        [
+            $workload::<spanlock::RangeLock>($($argument),*),
+            $workload::<parking_lot::RwLock<()>>($($argument),*),
+            $workload::<std::sync::RwLock<()>>($($argument),*),
+            $workload::<$crate::harness::adapters::RangeLockCrate>($($argument),*),
+            $workload::<$crate::harness::adapters::RangeMutexCrate>($($argument),*),
+            $workload::<$crate::harness::contenders::interval_tree::IntervalTreeLock>($($argument),*),
+            $workload::<$crate::harness::contenders::sorted_list::SortedListLock>($($argument),*),
+            $workload::<$crate::harness::contenders::segments::SegmentLocks>($($argument),*),
+        ]
+        .into_iter()
+        .flatten()
+    };
+}
+pub(crate) use each_contender;
+
+/// A lock that lives as long as the process, so that a case can keep its guards.
+pub fn immortal<L: Contender>(units: u64) -> &'static L {
+    Box::leak(Box::new(L::over(units)))
+}
+
+/// The same, after many of its units were held at once: a lock that grows with its use has done so.
+pub fn immortal_after_many<L: Contender>(units: u64) -> &'static L {
+    let lock = immortal::<L>(units);
+    for _ in 0..16 {
+        let held: Vec<_> = (0..64).map(|unit| lock.lock_shared(unit..unit + 1)).collect();
+        drop(held);
+    }
+    lock
+}
+
+/// How long `operations` operations took, shared out equally among `threads` threads.
+///
+/// `work` is given the thread's number and how many operations it shall do. The time runs from the
+/// first thread's start to the last one's end; with one thread nothing else is started.
+pub fn time_on_threads(
+    threads: usize,
+    operations: u64,
+    work: impl Fn(usize, u64) + Sync,
+) -> Duration {
+    if threads == 1 {
+        let start = Instant::now();
+        work(0, operations);
+        return start.elapsed();
+    }
+    let share = operations.div_ceil(threads as u64);
+    let line = StartLine { arrived: AtomicUsize::new(0), expected: threads };
+    let (line, work) = (&line, &work);
+    let runs: Vec<Range<Instant>> = thread::scope(|scope| {
+        let started: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    line.wait();
+                    let start = Instant::now();
+                    work(thread, share);
+                    start..Instant::now()
+                })
+            })
+            .collect();
+        started.into_iter().map(|run| run.join().expect("no workload panics")).collect()
+    });
+    let first = runs.iter().map(|run| run.start).min().expect("at least one thread");
+    let last = runs.iter().map(|run| run.end).max().expect("at least one thread");
+    let surplus = (share * threads as u64) as f64 / operations as f64;
+    (last - first).div_f64(surplus)
+}
+
+/// A barrier that spins first: waking parked threads one by one would be part of a short run.
+struct StartLine {
+    arrived: AtomicUsize,
+    expected: usize,
+}
+
+impl StartLine {
+    fn wait(&self) {
+        self.arrived.fetch_add(1, AcqRel);
+        let backoff = Backoff::new();
+        while self.arrived.load(Acquire) < self.expected {
+            backoff.snooze();
+        }
+    }
+}

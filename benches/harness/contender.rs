@@ -1,0 +1,52 @@
+//! What a lock must offer to take part.
+
+use std::ops::Range;
+
+/// A lock over units `0..units`, seen as a shared/exclusive range lock.
+pub trait Contender: Sync + Sized + 'static {
+    /// The name in benchmark ids and tables.
+    const NAME: &'static str;
+    /// Which disjoint claims wait for each other.
+    const PRECISION: Precision = Precision::Exact;
+    /// Whether `lock_shared` shares.
+    const SHARING: Sharing = Sharing::Supported;
+    /// In which order it takes many claims fastest.
+    const FILL: Fill = Fill::Ascending;
+
+    type Shared<'a>;
+    type Exclusive<'a>;
+
+    /// A lock over `units` units, not yet used.
+    fn over(units: u64) -> Self;
+
+    fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_>;
+
+    fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_>;
+}
+
+/// Which disjoint claims wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Precision {
+    /// All: the range is ignored.
+    Whole,
+    /// Those that touch one segment.
+    Segments,
+    /// None.
+    Exact,
+}
+
+/// Whether a lock has a shared mode.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    Supported,
+    /// Its shared claims are exclusive ones.
+    ExclusiveOnly,
+}
+
+/// In which order many claims are taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fill {
+    Ascending,
+    /// For a list that is walked from its least claim, where ascending would be quadratic.
+    Descending,
+}

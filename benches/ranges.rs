@@ -1,0 +1,24 @@
+//! Small ranges by their length, and the whole range.
+
+mod harness;
+
+use harness::criteria::{benchmark, criterion};
+use harness::ranges::{LENGTHS, apart, whole};
+use spanlock::Mode;
+
+fn main() {
+    let mut criterion = criterion();
+    for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+        for length in LENGTHS {
+            for threads in [1, 2, 4] {
+                let group = format!("{length}-units-{name}");
+                benchmark(&mut criterion, &group, threads, apart(length, mode, threads));
+            }
+        }
+        for threads in [1, 2, 4] {
+            let group = format!("whole-range-{name}");
+            benchmark(&mut criterion, &group, threads, whole(mode, threads));
+        }
+    }
+    criterion.final_summary();
+}

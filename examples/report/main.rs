@@ -1,0 +1,127 @@
+//! Measures the lock beside its neighbours and writes `docs/performance.md`, with charts.
+//!
+//! ```text
+//! cargo run --release --example report [-- [--quick] [--out FOLDER]]
+//! ```
+//!
+//! `--quick` measures for seconds instead of minutes, only to show that everything runs; it writes
+//! to `target/report` unless told otherwise. Nothing here asserts how fast anything is.
+
+mod chart;
+mod grid;
+mod machine;
+mod sections;
+
+#[path = "../../benches/harness/mod.rs"]
+mod harness;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use harness::interleave::Rounds;
+use machine::Machine;
+use sections::{SECTIONS, Section};
+
+const TEMPLATE: &str = include_str!("template.md");
+
+/// How long to measure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Full,
+    Quick,
+}
+
+impl Effort {
+    /// For a ratio that is to be trusted to a few per cent.
+    fn ratio(self) -> Rounds {
+        self.rounds(101, Duration::from_millis(4))
+    }
+
+    /// For one of many entries of a table. More threads than processors need longer rounds, as
+    /// each must get its turns from the scheduler.
+    fn entry(self, threads: usize) -> Rounds {
+        let length = Duration::from_millis(if threads > 2 { 15 } else { 5 });
+        self.rounds(15, length)
+    }
+
+    /// For a distribution whose far end counts.
+    fn distribution(self) -> Rounds {
+        self.rounds(20, Duration::from_millis(50))
+    }
+
+    fn rounds(self, count: usize, length: Duration) -> Rounds {
+        match self {
+            Effort::Full => Rounds { count, length },
+            Effort::Quick => Rounds { count: 3, length: Duration::from_micros(100) },
+        }
+    }
+}
+
+struct Options {
+    effort: Effort,
+    out: PathBuf,
+}
+
+impl Options {
+    fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+        let (mut effort, mut out) = (Effort::Full, None);
+        let mut arguments = arguments.skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--quick" => effort = Effort::Quick,
+                "--out" => out = Some(arguments.next().ok_or("--out needs a folder")?),
+                other => return Err(format!("unknown argument {other:?}")),
+            }
+        }
+        let usual = match effort {
+            Effort::Full => "docs",
+            Effort::Quick => "target/report",
+        };
+        Ok(Options { effort, out: out.unwrap_or_else(|| usual.to_owned()).into() })
+    }
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args()) {
+        Ok(options) => options,
+        Err(wrong) => {
+            eprintln!("{wrong}; usage: report [--quick] [--out FOLDER]");
+            return ExitCode::from(2);
+        }
+    };
+    match report(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write to {}: {error}", options.out.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn report(options: &Options) -> io::Result<()> {
+    fs::create_dir_all(&options.out)?;
+    let machine = Machine::look();
+    println!("{machine}");
+    let start = Instant::now();
+    let mut page = TEMPLATE.replace("<!-- machine -->", &machine.markdown());
+    let mut records = Vec::new();
+    for (number, (name, measure)) in SECTIONS.iter().enumerate() {
+        let title = format!("[{}/{}] {name}", number + 1, SECTIONS.len());
+        let Section { markdown, charts, grids } = measure(options.effort, &|what: &str| {
+            println!("{:5.0} s  {title}: {what}", start.elapsed().as_secs_f64());
+        });
+        page = page.replace(&format!("<!-- measured: {name} -->"), &markdown);
+        for (file, svg) in charts {
+            fs::write(options.out.join(file), svg)?;
+        }
+        records.extend(grids.iter().flat_map(|grid| grid.records(name)));
+    }
+    fs::write(options.out.join("performance.md"), page)?;
+    let records = format!("{{{},\n\"measured\":[\n{}\n]}}\n", machine.json(), records.join(",\n"));
+    fs::write(options.out.join("performance.json"), records)?;
+    println!("wrote {}", options.out.join("performance.md").display());
+    Ok(())
+}
