@@ -1,7 +1,7 @@
 //! The figures that the lock has to reach, each a ratio to a neighbour measured in turns with it.
 //!
-//! Prints the table; speed is never asserted. With `--test`, as `cargo bench -- --test` passes it,
-//! each figure is only run for a moment.
+//! Prints the table; speed is never asserted. As a test (`cargo bench -- --test`, `cargo test
+//! --benches`) each figure is only run for a moment.
 
 mod harness;
 
@@ -13,10 +13,11 @@ use harness::interleave::Rounds;
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let rounds = if arguments.iter().any(|argument| argument == "--test") {
-        Rounds { count: 1, length: Duration::from_micros(50) }
-    } else {
+    let given = |name: &str| arguments.iter().any(|argument| argument == name);
+    let rounds = if given("--bench") && !given("--test") {
         Rounds { count: 101, length: Duration::from_millis(4) }
+    } else {
+        Rounds { count: 1, length: Duration::from_micros(50) }
     };
     let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
     for figure in &FIGURES {

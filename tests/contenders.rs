@@ -1,5 +1,7 @@
 //! The locks that the benchmarks compare with: a wrong comparator would be a lie.
 
+#![cfg(not(loom))]
+
 #[path = "../benches/harness/mod.rs"]
 mod harness;
 

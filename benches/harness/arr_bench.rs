@@ -1,5 +1,6 @@
 //! ArrBench of Kogan, Dice and Issa (EuroSys 2020): an array of 256 cells; an operation locks a
-//! range, reads or increments each of its cells, and unlocks. There is no work between operations.
+//! range, reads or increments each of its cells, and unlocks. Cells are words side by side, and
+//! there is no work between operations.
 
 use std::ops::Range;
 

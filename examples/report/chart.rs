@@ -13,9 +13,18 @@ const BOTTOM: f64 = 40.0;
 const LEGEND_ROW: f64 = 20.0;
 const LEGEND_COLUMNS: usize = 4;
 
-/// Okabe and Ito's colours, which colour-blind readers can tell apart.
-const COLOURS: [&str; 8] =
-    ["#000000", "#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7", "#999999"];
+/// Okabe and Ito's colours, which colour-blind readers can tell apart; each lock has its own in all
+/// charts.
+const COLOURS: [(&str, &str); 8] = [
+    ("spanlock", "#000000"),
+    ("parking_lot::RwLock", "#0072b2"),
+    ("std::sync::RwLock", "#56b4e9"),
+    ("range-lock", "#d55e00"),
+    ("range-mutex", "#e69f00"),
+    ("interval tree (Kara, Bueso)", "#009e73"),
+    ("sorted list (Kogan et al.)", "#cc79a7"),
+    ("256 segment rwlocks", "#999999"),
+];
 
 /// One panel for each grid, side by side in twos; the vertical axis is logarithmic.
 pub fn panels(grids: &[Grid]) -> String {
@@ -33,7 +42,7 @@ pub fn panels(grids: &[Grid]) -> String {
     for (at, name) in names.iter().enumerate() {
         let x = 14.0 + (at % LEGEND_COLUMNS) as f64 * (width - 14.0) / LEGEND_COLUMNS as f64;
         let y = 18.0 + (at / LEGEND_COLUMNS) as f64 * LEGEND_ROW;
-        line(&mut svg, (x, y - 4.0), (x + 22.0, y - 4.0), COLOURS[at % COLOURS.len()], weight(at));
+        line(&mut svg, (x, y - 4.0), (x + 22.0, y - 4.0), colour(name), weight(name));
         text(&mut svg, (x + 28.0, y), "start", name);
     }
     for (at, grid) in grids.iter().enumerate() {
@@ -61,19 +70,19 @@ fn panel(svg: &mut String, (left, top): (f64, f64), grid: &Grid, names: &[&str])
     }
     let middle = (from + to) / 2.0;
     text(svg, (middle, top + PANEL_HEIGHT - BOTTOM + 32.0), "middle", grid.over);
-    for (at, name) in names.iter().enumerate().rev() {
+    for name in names.iter().rev() {
         let Some(row) = grid.rows.iter().find(|row| row.name == *name) else { continue };
-        let colour = COLOURS[at % COLOURS.len()];
+        let (colour, weight) = (colour(name), weight(name));
         let points = row.values.iter().enumerate().filter_map(|(column, value)| {
             let value = value.as_ref()?;
             Some((x_of(column), axis.y_of(value.median)))
         });
         let points: Vec<(f64, f64)> = points.collect();
         for ends in points.windows(2) {
-            line(svg, ends[0], ends[1], colour, weight(at));
+            line(svg, ends[0], ends[1], colour, weight);
         }
         for (x, y) in points {
-            circle(svg, (x, y), 2.0 + weight(at) / 2.0, colour);
+            circle(svg, (x, y), 2.0 + weight / 2.0, colour);
         }
     }
 }
@@ -155,9 +164,14 @@ fn short(tick: f64) -> String {
     }
 }
 
-/// The first contender is the lock itself: it stands out.
-fn weight(contender: usize) -> f64 {
-    if contender == 0 { 3.0 } else { 1.6 }
+fn colour(name: &str) -> &'static str {
+    let known = COLOURS.iter().find(|(known, _)| *known == name);
+    known.map_or("#444444", |(_, colour)| colour)
+}
+
+/// The lock itself stands out.
+fn weight(name: &str) -> f64 {
+    if name == "spanlock" { 3.0 } else { 1.6 }
 }
 
 fn open(width: f64, height: f64) -> String {

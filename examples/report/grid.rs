@@ -1,5 +1,7 @@
 //! A table of measurements: a row for each lock, a column for each setting.
 
+use serde_json::{Value, json};
+
 use crate::harness::case::Case;
 use crate::harness::interleave::{Rounds, Spread, interleave};
 
@@ -76,20 +78,24 @@ impl Grid {
         table + "\n"
     }
 
-    /// Every measurement as a JSON object.
-    pub fn records(&self, section: &str) -> Vec<String> {
-        let mut records = Vec::new();
-        for row in &self.rows {
-            for (column, value) in self.columns.iter().zip(&row.values) {
-                let Some(Spread { low, median, high }) = value else { continue };
-                records.push(format!(
-                    "{{\"section\":{section:?},\"case\":{:?},\"contender\":{:?},{:?}:{column:?},\
-                     \"metric\":{:?},\"low\":{low},\"median\":{median},\"high\":{high}}}",
-                    self.title, row.name, self.over, self.metric
-                ));
-            }
-        }
-        records
+    /// Every measurement: lower quartile, median, upper quartile.
+    pub fn json(&self, section: &str) -> Value {
+        let thousandths = |value: f64| (value * 1000.0).round() / 1000.0;
+        let quartiles = |value: &Option<Spread>| {
+            value.map(|Spread { low, median, high }| [low, median, high].map(thousandths))
+        };
+        let rows = self.rows.iter().map(|row| {
+            let values: Vec<_> = row.values.iter().map(quartiles).collect();
+            json!({ "name": row.name, "quartiles": values })
+        });
+        json!({
+            "section": section,
+            "case": self.title,
+            "metric": self.metric,
+            "over": self.over,
+            "columns": self.columns,
+            "rows": rows.collect::<Vec<_>>(),
+        })
     }
 }
 

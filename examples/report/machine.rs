@@ -4,6 +4,8 @@ use std::fmt;
 use std::process::Command;
 use std::{env, fs, thread};
 
+use serde_json::{Value, json};
+
 /// What decides how fast something runs here, as far as it can be found out.
 pub struct Machine {
     processor: String,
@@ -40,12 +42,15 @@ impl Machine {
         )
     }
 
-    pub fn json(&self) -> String {
-        format!(
-            "\"machine\":{{\"processor\":{:?},\"hardware_threads\":{},\"system\":{:?},\
-             \"compiler\":{:?},\"date\":{:?},\"load\":{:?}}}",
-            self.processor, self.threads, self.system, self.compiler, self.date, self.load
-        )
+    pub fn json(&self) -> Value {
+        json!({
+            "processor": self.processor,
+            "hardware threads": self.threads,
+            "system": self.system,
+            "compiler": self.compiler,
+            "date": self.date,
+            "load": self.load,
+        })
     }
 }
 

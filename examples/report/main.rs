@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use lexopt::Arg;
+
 use harness::interleave::Rounds;
 use machine::Machine;
 use sections::{SECTIONS, Section};
@@ -66,36 +68,35 @@ struct Options {
 }
 
 impl Options {
-    fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+    fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
         let (mut effort, mut out) = (Effort::Full, None);
-        let mut arguments = arguments.skip(1);
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--quick" => effort = Effort::Quick,
-                "--out" => out = Some(arguments.next().ok_or("--out needs a folder")?),
-                other => return Err(format!("unknown argument {other:?}")),
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("quick") => effort = Effort::Quick,
+                Arg::Long("out") => out = Some(PathBuf::from(arguments.value()?)),
+                other => return Err(other.unexpected()),
             }
         }
         let usual = match effort {
             Effort::Full => "docs",
             Effort::Quick => "target/report",
         };
-        Ok(Options { effort, out: out.unwrap_or_else(|| usual.to_owned()).into() })
+        Ok(Options { effort, out: out.unwrap_or_else(|| usual.into()) })
     }
 }
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args()) {
+    let options = match Options::parse(lexopt::Parser::from_env()) {
         Ok(options) => options,
         Err(wrong) => {
-            eprintln!("{wrong}; usage: report [--quick] [--out FOLDER]");
+            eprintln!("report: {wrong}; usage: report [--quick] [--out FOLDER]");
             return ExitCode::from(2);
         }
     };
     match report(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot write to {}: {error}", options.out.display());
+            eprintln!("report: cannot write to {}: {error}", options.out.display());
             ExitCode::from(2)
         }
     }
@@ -117,11 +118,12 @@ fn report(options: &Options) -> io::Result<()> {
         for (file, svg) in charts {
             fs::write(options.out.join(file), svg)?;
         }
-        records.extend(grids.iter().flat_map(|grid| grid.records(name)));
+        records.extend(grids.iter().map(|grid| grid.json(name).to_string()));
     }
     fs::write(options.out.join("performance.md"), page)?;
-    let records = format!("{{{},\n\"measured\":[\n{}\n]}}\n", machine.json(), records.join(",\n"));
-    fs::write(options.out.join("performance.json"), records)?;
+    let grids = records.join(",\n");
+    let all = format!("{{\"machine\":{},\n\"grids\":[\n{grids}\n]}}\n", machine.json());
+    fs::write(options.out.join("performance.json"), all)?;
     println!("wrote {}", options.out.join("performance.md").display());
     Ok(())
 }
