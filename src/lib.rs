@@ -24,6 +24,7 @@
 //! | ranges of anything                   | [`RangeLock`]                                          |
 //! | several ranges, or two locks, at once | [`RangeLock::lock_many`], [`lock_pair`]               |
 //! | a file's pages, by the path that asks | [`MappingLock`], [`Access`]                           |
+//! | the elements of a vector or a slice  | [`RangeRwLock`]                                        |
 //! | a file, cached                       | [`page_cache`]                                         |
 //!
 //! # Vocabulary
@@ -51,6 +52,8 @@ mod mode;
 pub mod page_cache;
 mod raw;
 mod span;
+#[cfg(feature = "stats")]
+mod stats;
 mod sync;
 
 pub use claim::{Claim, ClaimState};
@@ -73,3 +76,5 @@ pub use many::{ManyGuard, PairGuard, lock_pair};
 pub use mapping::{Access, ArcMappingGuard, MappingGuard, MappingLock};
 pub use mode::Mode;
 pub use span::Span;
+#[cfg(feature = "stats")]
+pub use stats::{ModeStats, Stats, WaitHistogram};

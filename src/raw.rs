@@ -31,6 +31,7 @@
 mod acquire;
 mod board;
 mod change;
+mod counters;
 mod inspect;
 mod many;
 mod registry;
@@ -45,6 +46,7 @@ mod models;
 use crate::Span;
 use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
 use board::{Board, Moved, Notices, Place, Summary};
+use counters::{Counters, Path};
 use registry::Registry;
 use slot::{UNITS, Word};
 use table::Table;
@@ -79,6 +81,8 @@ pub struct RawLock {
     table: AtomicPtr<Table>,
     /// The registry; null until a claim needs it.
     core: AtomicPtr<Core>,
+    /// Of no size without the feature `stats`.
+    counters: Counters,
 }
 
 /// What the lock allocates when a claim first needs the registry.
@@ -105,6 +109,7 @@ impl RawLock {
                 summary: AtomicU64::new(Summary::EMPTY),
                 table: AtomicPtr::new(std::ptr::null_mut()),
                 core: AtomicPtr::new(std::ptr::null_mut()),
+                counters: Counters::new(),
             }
         }
     }
@@ -201,9 +206,9 @@ impl Ledger<'_> {
     fn close(mut self) {
         let has_queue = self.registry().has_queue();
         self.notices().set_queue(has_queue);
-        let Ledger { books, wakes, .. } = self;
+        let Ledger { lock, books, wakes, .. } = self;
         drop(books);
-        wakes.wake();
+        wakes.wake(&lock.counters);
     }
 
     fn registry(&mut self) -> &mut Registry<Waiter> {

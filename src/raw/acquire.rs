@@ -8,8 +8,8 @@ use crate::raw::board::{Place, Summary};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::slot::{UNITS, Word};
 use crate::raw::table::Table;
-use crate::raw::waiter::Waiter;
-use crate::raw::{Hold, Ledger, RawLock, SMALL};
+use crate::raw::waiter::{Sleeper, Waiter};
+use crate::raw::{Hold, Ledger, Path, RawLock, SMALL};
 use crate::sync::{self, AtomicU64, Backoff, Ordering, Parker};
 use crate::{Mode, Span};
 
@@ -59,7 +59,7 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
         match self.attempt(span, mode) {
-            Attempt::Held => Hold::Slots,
+            Attempt::Held => self.held_in_slots(span, mode),
             attempt => self.lock_cold(span, mode, attempt),
         }
     }
@@ -68,7 +68,7 @@ impl RawLock {
     #[inline]
     pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
         match self.attempt(span, mode) {
-            Attempt::Held => Some(Hold::Slots),
+            Attempt::Held => Some(self.held_in_slots(span, mode)),
             attempt => self.try_lock_cold(span, mode, attempt),
         }
     }
@@ -77,7 +77,7 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
         match self.attempt(span, mode) {
-            Attempt::Held => Some(Hold::Slots),
+            Attempt::Held => Some(self.held_in_slots(span, mode)),
             attempt => self.lock_until_cold(span, mode, deadline, attempt),
         }
     }
@@ -88,7 +88,8 @@ impl RawLock {
         let mut parker = None;
         let patience = Patience::Waits(Queueing::Reentrant);
         let queued = self.register(span, Mode::Shared, patience, Obstacle::Registry, || {
-            Waiter::Thread(Arc::clone(parker.insert(Arc::new(Parker::new()))))
+            let parker = parker.insert(Arc::new(Parker::new()));
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared)
         });
         finish_waiting(queued, parker)
     }
@@ -97,25 +98,25 @@ impl RawLock {
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
         let attempt = self.attempt(span, mode);
         if attempt == Attempt::Held {
-            return Queued::Held(Hold::Slots);
+            return Queued::Held(self.held_in_slots(span, mode));
         }
         let obstacle = match self.take_in_slots(span, mode, attempt) {
             Ok(hold) => return Queued::Held(hold),
             Err(obstacle) => obstacle,
         };
         // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
-        let mut waiter = Some(Waiter::Task(waker.clone()));
+        let mut waiter = Some(Waiter::new(Sleeper::Task(waker.clone()), mode));
         self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"))
     }
 
     /// Whether a queued claim has been granted; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
         // As above: the old waker, or this one, is dropped after the mutex is released.
-        let mut waiter = Waiter::Task(waker.clone());
+        let mut sleeper = Sleeper::Task(waker.clone());
         let mut ledger = self.core().enter(self);
         let granted = ledger.registry().is_held(pending.0);
         if let Some(old) = ledger.registry().waiter_mut(pending.0) {
-            std::mem::swap(old, &mut waiter);
+            std::mem::swap(&mut old.sleeper, &mut sleeper);
         }
         ledger.close();
         granted.then_some(Hold::Claim(pending.0))
@@ -130,9 +131,18 @@ impl RawLock {
         if !granted {
             ledger.remove(pending.0);
         }
+        if let Some(waiter) = &waiter {
+            self.counters.withdrawn_after(&waiter.wait);
+        }
         ledger.close();
         drop(waiter);
         granted.then_some(Hold::Claim(pending.0))
+    }
+
+    #[inline]
+    fn held_in_slots(&self, span: Span, mode: Mode) -> Hold {
+        self.counters.granted(Path::in_slots(span), mode);
+        Hold::Slots
     }
 
     #[inline]
@@ -196,7 +206,8 @@ impl RawLock {
     fn lock_cold(&self, span: Span, mode: Mode, attempt: Attempt) -> Hold {
         let mut parker = None;
         let queued = self.queue(span, mode, attempt, || {
-            Waiter::Thread(Arc::clone(parker.insert(Arc::new(Parker::new()))))
+            let parker = parker.insert(Arc::new(Parker::new()));
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode)
         });
         finish_waiting(Some(queued), parker)
     }
@@ -230,7 +241,8 @@ impl RawLock {
         }
         let mut parker = None;
         let queued = self.queue(span, mode, attempt, || {
-            Waiter::Thread(Arc::clone(parker.insert(Arc::new(Parker::new()))))
+            let parker = parker.insert(Arc::new(Parker::new()));
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode)
         });
         match (queued, parker) {
             (Queued::Held(hold), _) => Some(hold),
@@ -305,7 +317,7 @@ impl RawLock {
         }
         let summary = Summary::from_bits(self.summary_after_entering());
         if self.attempt_beside(summary, span, mode) == Attempt::Held {
-            return Ok(Hold::Slots);
+            return Ok(self.held_in_slots(span, mode));
         }
         let mut ledger = self.core().enter(self);
         let blocked = ledger.registry().blocks(span, mode, Queueing::InLine);
@@ -313,7 +325,7 @@ impl RawLock {
             ledger.leave_slots(span);
         }
         ledger.close();
-        if blocked { Err(Obstacle::Conflict) } else { Ok(Hold::Slots) }
+        if blocked { Err(Obstacle::Conflict) } else { Ok(self.held_in_slots(span, mode)) }
     }
 
     /// Whether a registered claim watches one of our slots. The cells that we have read may belong to a
@@ -432,6 +444,7 @@ impl Ledger<'_> {
         if blockers == 0 {
             let id = self.registry().hold(span, mode, queueing);
             self.settle(id, place);
+            self.lock.counters.granted(Path::Registry, mode);
             Queued::Held(Hold::Claim(id))
         } else {
             let id = self.registry().wait(span, mode, queueing, blockers, waiter());
@@ -452,6 +465,7 @@ impl Ledger<'_> {
         }
         let id = self.registry().hold(span, mode, Queueing::InLine);
         self.settle(id, place);
+        self.lock.counters.granted(Path::Registry, mode);
         Some(Hold::Claim(id))
     }
 

@@ -15,6 +15,12 @@ pub(crate) struct ClaimInfo {
 }
 
 impl RawLock {
+    /// What was counted so far.
+    #[cfg(feature = "stats")]
+    pub(crate) fn stats(&self) -> crate::Stats {
+        self.counters.snapshot()
+    }
+
     /// Whether a claim on `span` in `mode` would be blocked.
     pub(crate) fn conflicts(&self, span: Span, mode: Mode) -> bool {
         if let Some(claims) = self.claims_without_core(span) {

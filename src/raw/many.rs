@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::waiter::Waiter;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::waiter::{Sleeper, Waiter};
+use crate::raw::{Ledger, Path, RawLock};
 use crate::sync::Parker;
 use crate::{Mode, Span};
 
@@ -76,6 +76,9 @@ impl RawLock {
 
 impl Ledger<'_> {
     fn hold_all(&mut self, parts: &[Part]) -> Box<[ClaimId]> {
+        if let Some(mode) = strongest(parts) {
+            self.lock.counters.granted(Path::Registry, mode);
+        }
         let registry = &mut self.books.registry;
         parts.iter().map(|part| registry.hold(part.span, part.mode, Queueing::InLine)).collect()
     }
@@ -88,7 +91,7 @@ impl Ledger<'_> {
     ) -> Box<[ClaimId]> {
         let registry = &mut self.books.registry;
         let mut leader = None;
-        let mut waiter = Some(Waiter::Thread(parker));
+        let mut waiter = strongest(parts).map(|mode| Waiter::new(Sleeper::Thread(parker), mode));
         parts
             .iter()
             .zip(blockers)
@@ -104,4 +107,9 @@ impl Ledger<'_> {
             })
             .collect()
     }
+}
+
+/// The mode of a claim on several spans, as a whole.
+fn strongest(parts: &[Part]) -> Option<Mode> {
+    parts.iter().map(|part| part.mode).max()
 }

@@ -4,21 +4,36 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::Mode;
+use crate::raw::counters::{Counters, Wait};
 use crate::sync::Parker;
 
 /// Whom to wake when a claim is granted.
 #[derive(Debug)]
-pub(crate) enum Waiter {
+pub(crate) enum Sleeper {
     Thread(Arc<Parker>),
     Task(Waker),
 }
 
-impl Waiter {
+impl Sleeper {
     fn wake(self) {
         match self {
-            Waiter::Thread(parker) => parker.notify(),
-            Waiter::Task(waker) => waker.wake(),
+            Sleeper::Thread(parker) => parker.notify(),
+            Sleeper::Task(waker) => waker.wake(),
         }
+    }
+}
+
+/// What the registry keeps for the owner of a waiting claim.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) sleeper: Sleeper,
+    pub(crate) wait: Wait,
+}
+
+impl Waiter {
+    pub(crate) fn new(sleeper: Sleeper, mode: Mode) -> Waiter {
+        Waiter { sleeper, wait: Wait::begin(mode) }
     }
 }
 
@@ -29,10 +44,12 @@ pub(crate) struct Wakes(pub(crate) Vec<Waiter>);
 
 impl Wakes {
     /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
-    pub(crate) fn wake(self) {
+    pub(crate) fn wake(self, counters: &Counters) {
         let mut first = None;
         for waiter in self.0 {
-            let woken = panic::catch_unwind(AssertUnwindSafe(|| waiter.wake()));
+            counters.granted_after(&waiter.wait);
+            counters.woke();
+            let woken = panic::catch_unwind(AssertUnwindSafe(|| waiter.sleeper.wake()));
             first = first.or(woken.err());
         }
         if let Some(payload) = first {

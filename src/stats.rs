@@ -1,0 +1,206 @@
+//! What a lock has counted: a snapshot.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How many buckets a histogram has. The last one begins at 2^38 ns, which is over four minutes.
+pub(crate) const BUCKETS: usize = 40;
+
+/// What a lock has counted since it was made: a snapshot, by
+/// [`RangeLock::stats`](crate::RangeLock::stats).
+///
+/// While others lock and unlock, the numbers need not agree with each other to the last claim.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::RangeLock;
+///
+/// let lock = RangeLock::new();
+/// drop((lock.lock_shared(7..8), lock.lock_exclusive(100..200)));
+/// let stats = lock.stats();
+/// assert_eq!((stats.shared.by_slot, stats.exclusive.by_registry), (1, 1));
+/// assert_eq!(stats.wakes, 0);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Of claims in [`Mode::Shared`](crate::Mode::Shared).
+    pub shared: ModeStats,
+    /// Of claims in [`Mode::Exclusive`](crate::Mode::Exclusive).
+    pub exclusive: ModeStats,
+    /// How often a thread or a task was woken, because its claim had been granted.
+    pub wakes: u64,
+}
+
+/// What a lock has counted of the claims of one mode.
+///
+/// A claim is counted when it is granted, whether it waited or not; one on several ranges counts
+/// once, as exclusive if any of them is. Empty claims, tries that fail and changes of a claim that is
+/// held are not counted.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let lock = spanlock::RangeLock::new();
+/// let reader = lock.lock_shared(3..5);
+/// assert!(lock.try_lock_exclusive_for(0..100, Duration::from_millis(1)).is_none());
+/// let stats = lock.stats();
+/// assert_eq!((stats.shared.granted(), stats.shared.withdrawn), (1, 0));
+/// assert_eq!((stats.exclusive.withdrawn, stats.exclusive.granted()), (1, 0));
+/// # drop(reader);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModeStats {
+    /// Claims on one unit that took its slot: two atomic operations and no mutex.
+    pub by_slot: u64,
+    /// Claims on a few units that took their slots.
+    pub by_small_range: u64,
+    /// Claims that went through the registry, those that waited among them.
+    pub by_registry: u64,
+    /// Claims that waited and were not granted: they timed out, or their future was dropped.
+    pub withdrawn: u64,
+    /// How long the claims that were granted had waited, if they had.
+    pub waits: WaitHistogram,
+}
+
+impl ModeStats {
+    /// How many claims were granted, whichever way they went.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// (0..9).for_each(|unit| drop(lock.lock_shared(unit..unit + 1)));
+    /// assert_eq!(lock.stats().shared.granted(), 9);
+    /// ```
+    #[must_use]
+    pub fn granted(&self) -> u64 {
+        self.by_slot + self.by_small_range + self.by_registry
+    }
+}
+
+/// How long claims waited, from queueing to being granted, by powers of two.
+///
+/// The time that a woken thread or task takes until it runs is not in it.
+///
+/// # Examples
+///
+/// ```
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
+///
+/// let lock = spanlock::RangeLock::new();
+/// let held = lock.lock_shared(0..10);
+/// let mut future = pin!(lock.lock_exclusive_async(5..6));
+/// assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// drop(held);
+/// let waits = lock.stats().exclusive.waits;
+/// assert_eq!(waits.count(), 1);
+/// assert!(waits.quantile_bound(1.0) >= waits.mean());
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct WaitHistogram {
+    buckets: [u64; BUCKETS],
+    nanoseconds: u64,
+}
+
+impl WaitHistogram {
+    pub(crate) fn new(buckets: [u64; BUCKETS], nanoseconds: u64) -> WaitHistogram {
+        WaitHistogram { buckets, nanoseconds }
+    }
+
+    /// The bucket of a wait: number `i` counts those below 2^i ns that no earlier one does.
+    pub(crate) fn bucket_of(nanoseconds: u64) -> usize {
+        let bits = u64::BITS - nanoseconds.leading_zeros();
+        (bits as usize).min(BUCKETS - 1)
+    }
+
+    /// How many claims waited.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(spanlock::RangeLock::new().stats().shared.waits.count(), 0);
+    /// ```
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// How long they waited on average; zero if none did.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(spanlock::RangeLock::new().stats().shared.waits.mean().is_zero());
+    /// ```
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.checked_div(self.count()).unwrap_or(0))
+    }
+
+    /// A time that at least this part of the claims waited less than: the end of the bucket of
+    /// the quantile, at most twice as long as that. Zero if none waited, [`Duration::MAX`] if it is in the last
+    /// bucket, which has no end.
+    ///
+    /// # Panics
+    ///
+    /// If `quantile` is not from 0 to 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(spanlock::RangeLock::new().stats().shared.waits.quantile_bound(0.99).is_zero());
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn quantile_bound(&self, quantile: f64) -> Duration {
+        assert!((0.0..=1.0).contains(&quantile), "quantile {quantile} is not from 0 to 1");
+        let wanted = (self.count() as f64 * quantile).ceil() as u64;
+        let mut counted = 0;
+        for (bound, claims) in self.buckets() {
+            counted += claims;
+            if counted >= wanted.max(1) {
+                return bound;
+            }
+        }
+        Duration::ZERO
+    }
+
+    /// For each bucket, in ascending order, the time at which it ends and the claims that waited less, but not
+    /// so little that they are in an earlier one. The last one ends at [`Duration::MAX`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let waits = spanlock::RangeLock::new().stats().exclusive.waits;
+    /// assert!(waits.buckets().all(|(_, claims)| claims == 0));
+    /// ```
+    pub fn buckets(&self) -> impl ExactSizeIterator<Item = (Duration, u64)> {
+        self.buckets.iter().enumerate().map(|(bits, &claims)| match bits {
+            _ if bits == BUCKETS - 1 => (Duration::MAX, claims),
+            _ => (Duration::from_nanos(1 << bits), claims),
+        })
+    }
+}
+
+impl Default for WaitHistogram {
+    fn default() -> Self {
+        WaitHistogram::new([0; BUCKETS], 0)
+    }
+}
+
+impl fmt::Debug for WaitHistogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = self.buckets().filter(|&(_, claims)| claims != 0);
+        let labelled = used.map(|(bound, claims)| (format!("<{bound:?}"), claims));
+        f.debug_map().entries(labelled).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
