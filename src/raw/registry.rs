@@ -6,8 +6,8 @@
 //!
 //! - **R1** Claims are ranked by arrival. A waiting claim is blocked by exactly those claims that
 //!   conflict with it and have a lower rank (Kara's rule: those that were there before it).
-//! - **R2** A re-entrant claim is blocked by held claims only, and itself has rank 0: it passes every
-//!   waiting claim, and every conflicting one waits for it.
+//! - **R2** A re-entrant claim is blocked by held claims only, those that were there before it, and itself
+//!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero only in the moment of granting.
 //! - **R4** Two held claims never conflict, save for the proxy of one that has entered its slot and is
@@ -48,6 +48,9 @@ enum State {
 struct Claim<W> {
     mode: Mode,
     state: State,
+    /// When it came: as a waiting claim it is behind lower ranks.
+    arrival: u64,
+    /// Its rank among those that block others: when it came, or 0 if it passed whoever was there.
     rank: u64,
     place: Place,
     /// The first claim of the group that is granted as a whole; it keeps the next two.
@@ -294,11 +297,10 @@ impl<W> Registry<W> {
     }
 
     fn admit(&mut self, span: Span, mode: Mode, queueing: Queueing, state: State) -> ClaimId {
+        self.arrivals += 1;
+        let arrival = self.arrivals;
         let rank = match queueing {
-            Queueing::InLine => {
-                self.arrivals += 1;
-                self.arrivals
-            }
+            Queueing::InLine => arrival,
             Queueing::Reentrant => {
                 self.block(span, |waiting| waiting.mode.conflicts_with(mode));
                 0
@@ -309,6 +311,7 @@ impl<W> Registry<W> {
         let claim = Claim {
             mode,
             state,
+            arrival,
             rank,
             place: Place::Slot,
             leader: id,
@@ -413,11 +416,12 @@ impl<W> Claim<W> {
 
     /// Whether this claim waits for conflicting claims of that rank and state (R1, R2).
     fn is_behind(&self, rank: u64, state: State) -> bool {
-        match self.state {
-            State::Held => false,
-            State::Waiting(Queueing::InLine) => rank < self.rank,
-            State::Waiting(Queueing::Reentrant) => state == State::Held,
-        }
+        rank < self.arrival
+            && match self.state {
+                State::Held => false,
+                State::Waiting(Queueing::InLine) => true,
+                State::Waiting(Queueing::Reentrant) => state == State::Held,
+            }
     }
 }
 

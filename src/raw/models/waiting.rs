@@ -113,3 +113,25 @@ fn two_claims_on_many_ranges_in_opposite_order_do_not_deadlock() {
         assert!(!lock.is_locked(..));
     });
 }
+
+/// A claim in slots that finds that it must leave is watched meanwhile, after the re-entrant claim was
+/// queued: when it leaves it takes nothing off the count of that claim, which still waits for the writer.
+#[test]
+fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
+    model(1, || {
+        let units = Units::with_table();
+        let writer = units.lock.lock(span(1, 2), Exclusive);
+        let [holder, tried, reader] = std::array::from_fn(|_| Arc::clone(&units));
+        let tried = thread::spawn(move || tried.try_locked(span(2, 3), Exclusive));
+        let reader = thread::spawn(move || reader.locked(span(2, 3), Shared));
+        let holder = thread::spawn(move || {
+            holder.touch(span(1, 2), Exclusive);
+            holder.lock.unlock(span(1, 2), Exclusive, writer);
+        });
+        let hold = units.lock.lock_reentrant(span(1, 4));
+        units.touch(span(1, 4), Shared);
+        units.lock.unlock(span(1, 4), Shared, hold);
+        [holder, tried, reader].into_iter().for_each(|thread| thread.join().unwrap());
+        units.assert_idle();
+    });
+}
