@@ -8,6 +8,8 @@ mod async_waiters;
 mod changes;
 mod exclusion;
 mod growth;
+mod happens_before;
+mod overflow;
 mod waiting;
 
 use loom::cell::UnsafeCell;

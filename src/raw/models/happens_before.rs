@@ -1,0 +1,181 @@
+//! What a claim's holder did happens before what the next one does, by the Acquire and Release of the
+//! lock's words alone. In these models nobody enters a slot while a claim of the registry is published,
+//! so they do without the barrier, behind which a missing Acquire or Release would hide.
+
+use super::*;
+
+use crate::raw::Part;
+use crate::sync::without_barrier;
+
+const UNIT: Span = Span::of_unit(1).unwrap();
+const RANGE: Span = Span::ALL;
+
+/// Holds `mine`, touches it and lets go by `finish`, while others try what they want.
+fn followed_by<const N: usize>(
+    mine: (Span, Mode),
+    finish: impl Fn(&Units, Hold) + Clone + Send + Sync + 'static,
+    others: [(Span, Mode); N],
+) {
+    without_barrier(|| {
+        model(3, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(mine.0, mine.1);
+            let threads = others.map(|(span, mode)| {
+                let units = Arc::clone(&units);
+                thread::spawn(move || units.try_locked(span, mode))
+            });
+            units.touch(mine.0, mine.1);
+            finish(&units, hold);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    });
+}
+
+fn unlocks(span: Span, mode: Mode) -> impl Fn(&Units, Hold) + Clone + Send + Sync + 'static {
+    move |units, hold| units.lock.unlock(span, mode, hold)
+}
+
+#[test]
+fn a_claim_in_slots_follows_the_one_that_left_them() {
+    for mode in [Shared, Exclusive] {
+        followed_by((UNIT, mode), unlocks(UNIT, mode), [(UNIT, Exclusive)]);
+        followed_by((UNIT, mode), unlocks(UNIT, mode), [(span(0, 2), Exclusive)]);
+        followed_by((span(0, 2), mode), unlocks(span(0, 2), mode), [(UNIT, Exclusive)]);
+    }
+}
+
+/// The second joins the first, and follows the writer by the release sequence that the first goes on with.
+#[test]
+fn both_readers_of_a_slot_follow_the_writer_that_left_it() {
+    followed_by((UNIT, Exclusive), unlocks(UNIT, Exclusive), [(UNIT, Shared), (UNIT, Shared)]);
+}
+
+#[test]
+fn a_writer_of_a_slot_follows_both_of_the_readers_that_left_it() {
+    followed_by((UNIT, Shared), unlocks(UNIT, Shared), [(UNIT, Shared), (UNIT, Exclusive)]);
+}
+
+#[test]
+fn a_reader_follows_the_writer_that_downgraded() {
+    for mine in [UNIT, RANGE] {
+        let finish = move |units: &Units, hold| {
+            units.lock.downgrade(mine, hold);
+            units.touch(mine, Shared);
+            units.lock.unlock(mine, Shared, hold);
+        };
+        followed_by((mine, Exclusive), finish, [(UNIT, Shared)]);
+    }
+}
+
+#[test]
+fn an_upgraded_reader_follows_the_reader_that_left() {
+    for mine in [UNIT, RANGE] {
+        let finish = move |units: &Units, hold| {
+            let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+            units.touch(mine, mode);
+            units.lock.unlock(mine, mode, hold);
+        };
+        without_barrier(|| {
+            model(3, move || {
+                let units = Units::with_table();
+                let hold = units.lock.lock(mine, Shared);
+                let theirs = units.lock.lock(UNIT, Shared);
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || {
+                    other.touch(UNIT, Shared);
+                    other.lock.unlock(UNIT, Shared, theirs);
+                });
+                finish(&units, hold);
+                thread.join().unwrap();
+            });
+        });
+    }
+}
+
+/// By the summary, which does not show the range any more.
+#[test]
+fn a_unit_follows_the_range_that_left_the_board() {
+    for mode in [Shared, Exclusive] {
+        followed_by((RANGE, mode), unlocks(RANGE, mode), [(UNIT, Exclusive)]);
+    }
+}
+
+/// By the cell, which does not cover the unit any more, at its start or at its end.
+#[test]
+fn a_unit_follows_the_range_that_shrank_away_from_it() {
+    for to in [span(2, 9), span(0, 1)] {
+        let finish = move |units: &Units, hold| {
+            units.lock.shrink(RANGE, Exclusive, hold, to);
+            units.touch(to, Exclusive);
+        };
+        followed_by((RANGE, Exclusive), finish, [(UNIT, Exclusive)]);
+    }
+}
+
+/// By the cell again, in which the summary that was read promised the first range, but which has gone
+/// to the second since.
+#[test]
+fn a_unit_follows_the_range_whose_cell_another_range_took() {
+    // Either its start is past the unit, or its end before.
+    for far in [span(2, 9), span(0, 1)] {
+        let finish = move |units: &Units, hold| {
+            units.lock.unlock(RANGE, Exclusive, hold);
+            let _ = units.lock.lock_many(&[Part { span: far, mode: Exclusive }]);
+        };
+        followed_by((RANGE, Exclusive), finish, [(UNIT, Exclusive)]);
+    }
+}
+
+#[test]
+fn a_range_follows_the_unit_that_left_its_slot() {
+    for mode in [Shared, Exclusive] {
+        followed_by((UNIT, mode), unlocks(UNIT, mode), [(RANGE, Exclusive)]);
+        followed_by((UNIT, Exclusive), unlocks(UNIT, Exclusive), [(RANGE, Shared)]);
+        without_barrier(|| {
+            model(3, move || {
+                let units = Units::with_table();
+                let hold = units.lock.lock(UNIT, mode);
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || other.locked(RANGE, Exclusive));
+                units.touch(UNIT, mode);
+                units.lock.unlock(UNIT, mode, hold);
+                thread.join().unwrap();
+            });
+        });
+    }
+}
+
+/// The holder leaves the embedded slot or, after it was moved, the table's.
+#[test]
+fn a_unit_in_a_new_table_follows_who_left_the_embedded_slot() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::new();
+            let hold = units.lock.lock(span(0, 1), Exclusive);
+            let [grower, next] = std::array::from_fn(|_| Arc::clone(&units));
+            let grower = thread::spawn(move || {
+                let _ = grower.lock.lock(span(1, 2), Exclusive);
+            });
+            let next = thread::spawn(move || next.try_locked(span(0, 1), Exclusive));
+            units.touch(span(0, 1), Exclusive);
+            units.lock.unlock(span(0, 1), Exclusive, hold);
+            grower.join().unwrap();
+            next.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn who_sees_a_core_sees_it_whole() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::new();
+            let threads = [(); 2].map(|()| {
+                let units = Arc::clone(&units);
+                thread::spawn(move || units.try_locked(RANGE, Shared))
+            });
+            units.try_locked(RANGE, Shared);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    });
+}

@@ -1,0 +1,82 @@
+//! More claims than the board has cells: what is only counted there.
+
+use super::*;
+
+use crate::raw::Part;
+
+#[test]
+fn a_unit_and_a_range_that_found_no_cell_exclude_each_other() {
+    for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let elsewhere = units.lock.lock(span(20, 30), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(0, 9), a));
+            units.locked(span(1, 2), b);
+            thread.join().unwrap();
+            units.lock.unlock(span(20, 30), Exclusive, elsewhere);
+            units.assert_idle();
+        });
+    }
+}
+
+/// The cell becomes free, and the claim that was only counted moves into it, while a unit looks.
+#[test]
+fn a_unit_and_a_range_that_is_given_a_cell_exclude_each_other() {
+    for leaver in [span(20, 30), span(10, 11)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let first = units.lock.lock_many(&[Part { span: leaver, mode: Exclusive }]);
+            let second = units.lock.lock(span(0, 9), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+            units.lock.unlock_many(&first);
+            units.touch(span(0, 9), Exclusive);
+            units.lock.unlock(span(0, 9), Exclusive, second);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+/// Three claims and one cell: the middle one of the list leaves, and the last takes its position.
+#[test]
+fn claims_that_found_no_cell_come_and_go_in_any_order() {
+    model(2, || {
+        let units = Units::with_table();
+        let holds = [(20, 30), (30, 40), (0, 9)].map(|(start, end)| {
+            let span = span(start, end);
+            (span, units.lock.lock(span, Exclusive))
+        });
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || {
+            other.locked(span(1, 2), Exclusive);
+            other.locked(span(40, 50), Shared);
+        });
+        for at in [1, 0, 2] {
+            let (span, hold) = holds[at];
+            units.touch(span, Exclusive);
+            units.lock.unlock(span, Exclusive, hold);
+        }
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+#[test]
+fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
+    model(3, || {
+        let units = Units::with_table();
+        let elsewhere = units.lock.lock(span(20, 30), Exclusive);
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+        let (low, high) = units.lock.split(span(0, 9), hold, 1);
+        units.lock.unlock(span(20, 30), Exclusive, elsewhere);
+        units.lock.unlock(span(0, 1), Exclusive, low);
+        units.touch(span(1, 9), Exclusive);
+        units.lock.unlock(span(1, 9), Exclusive, high);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
