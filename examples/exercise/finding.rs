@@ -25,7 +25,7 @@ pub enum What {
     /// Bytes of one sector that are none of the versions which may be there.
     Bytes { bytes: Range<u64>, expected: Vec<Version>, found: Found },
     /// A page of which some bytes are newer than one write to it, and others older.
-    TornPage(TornPage),
+    TornPage(Box<TornPage>),
     /// As many bytes as the file does not have, or too few.
     Count { expected: RangeInclusive<u64>, found: u64 },
     /// A length that the file cannot have.
@@ -55,7 +55,8 @@ impl fmt::Display for Finding {
                 }
                 writeln!(f, "  found     {found}")?;
             }
-            What::TornPage(TornPage { newer, older }) => {
+            What::TornPage(torn) => {
+                let TornPage { newer, older } = &**torn;
                 writeln!(f, "a torn page (sector {})", older.0.start / SECTOR as u64)?;
                 writeln!(f, "  seen by   {}", self.seen_by)?;
                 writeln!(f, "  found     {}..{}: {}", newer.0.start, newer.0.end, newer.1)?;

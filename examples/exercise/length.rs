@@ -103,6 +103,11 @@ impl Length {
         lens
     }
 
+    /// The least and the greatest length that the file may have now.
+    pub fn now(&self) -> RangeInclusive<u64> {
+        self.since(self.glance())
+    }
+
     /// About what the length is now, to aim operations with.
     pub fn hint(&self) -> u64 {
         match self.exact.load(SeqCst) {

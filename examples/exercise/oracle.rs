@@ -123,7 +123,7 @@ impl Oracle {
         Box::new(Finding { seen_by, what: What::Bytes { bytes, expected, found }, history })
     }
 
-    fn torn_page(&self, op: &Op, torn: TornPage) -> Box<Finding> {
+    fn torn_page(&self, op: &Op, torn: Box<TornPage>) -> Box<Finding> {
         let history = self.shard(&torn.older.0).entries_of(&torn.older.0);
         Box::new(Finding { seen_by: op.to_string(), what: What::TornPage(torn), history })
     }

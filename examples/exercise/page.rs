@@ -27,7 +27,7 @@ pub struct TornPage {
 ///
 /// Of bytes that look the same after several writes, as zeroes do, one cannot tell which it was:
 /// a page is torn only if it is so whichever it was.
-pub fn check(seen: &[Seen]) -> Result<(), TornPage> {
+pub fn check(seen: &[Seen]) -> Result<(), Box<TornPage>> {
     for (index, one) in seen.iter().enumerate() {
         for other in &seen[index + 1..] {
             if page_of(&one.bytes) == page_of(&other.bytes) {
@@ -38,7 +38,7 @@ pub fn check(seen: &[Seen]) -> Result<(), TornPage> {
     Ok(())
 }
 
-fn check_pair(one: &Seen, other: &Seen) -> Result<(), TornPage> {
+fn check_pair(one: &Seen, other: &Seen) -> Result<(), Box<TornPage>> {
     let mut torn = None;
     for first in &one.found {
         for second in &other.found {
@@ -52,10 +52,10 @@ fn check_pair(one: &Seen, other: &Seen) -> Result<(), TornPage> {
         }
     }
     match torn {
-        Some(((newer, version), (older, before))) => Err(TornPage {
+        Some(((newer, version), (older, before))) => Err(Box::new(TornPage {
             newer: (newer.bytes.clone(), version.clone()),
             older: (older.bytes.clone(), before.clone()),
-        }),
+        })),
         None => Ok(()),
     }
 }

@@ -47,10 +47,13 @@ pub enum Flaw {
     NoExtension,
     /// An operation fails for no reason.
     Refusal,
+    /// An operation panics.
+    Panic,
 }
 
 impl Flaw {
-    pub const ALL: [Flaw; 15] = [
+    /// Those that an operation of one thread can see.
+    pub const SEEN: [Flaw; 15] = [
         Flaw::LostWrite,
         Flaw::LostStore,
         Flaw::StaleAfterDirectWrite,
@@ -163,6 +166,7 @@ impl Subject for Plain {
     type Mapping = PlainMapping;
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        assert!(!self.shows(Flaw::Panic), "this file panics");
         if self.shows(Flaw::Refusal) {
             return Err(io::Error::other("no reason"));
         }

@@ -13,7 +13,6 @@ const BETWEEN_LINES: Duration = Duration::from_secs(1);
 pub enum Progress {
     Bar { bar: ProgressBar, duration: Duration },
     Lines { duration: Duration, next: Duration },
-    Silent,
 }
 
 impl Progress {
@@ -41,7 +40,7 @@ impl Progress {
                 // A closed stderr is no reason to stop.
                 let _ = writeln!(io::stderr(), "{}", message(elapsed, *duration, operations));
             }
-            Progress::Lines { .. } | Progress::Silent => {}
+            Progress::Lines { .. } => {}
         }
     }
 

@@ -89,6 +89,10 @@ pub fn run<L: PathLock>(options: &Options, backing: &Backing) -> Result<Run, Bac
     if let Err(error) = file.sync_all() {
         findings.push(closing("the last sync", What::Refused(error)));
     }
+    let (expected, found) = (known.length.now(), file.len());
+    if !expected.contains(&found) {
+        findings.push(closing("the last sync", What::Len { expected, found }));
+    }
     let stats = cache.stats();
     drop((file, cache));
     compare(backing, &known, &mut findings);
@@ -204,7 +208,7 @@ fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings) {
         Ok(len) => len,
         Err(error) => return findings.push(refused(error)),
     };
-    let expected = known.length.since(known.length.glance());
+    let expected = known.length.now();
     if !expected.contains(&found) {
         findings.push(closing(COMPARISON, What::Len { expected, found }));
     }
@@ -242,3 +246,6 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,9 +122,16 @@ impl<'a, S: Subject> Worker<'a, S> {
             Path::Read | Path::DirectRead => self.read(&op)?,
             Path::Write | Path::DirectWrite => self.write(&op)?,
             Path::Load => self.load(&op)?,
-            Path::Store if self.workload.once_in(16) => self.scribble(op)?,
+            Path::Store if self.workload.once_in(64) => self.scribble(op)?,
             Path::Store => self.store(&op)?,
-            Path::Truncate => self.truncate(op, &plan)?,
+            Path::Truncate => {
+                // For an extension to bring to light.
+                if self.workload.once_in(2) {
+                    self.scribble(Op { path: Path::Store, ..op.clone() })?;
+                    self.beacon.begin(&op);
+                }
+                self.truncate(op, &plan)?;
+            }
             Path::Punch => self.punch(&op)?,
             Path::Writeback => {
                 let file = self.file;

@@ -21,16 +21,16 @@ const WINDOW: u64 = 64 * PAGE;
 
 /// How often each path comes, out of [`TOTAL`].
 const WEIGHTS: [(Path, u32); 10] = [
-    (Path::Read, 3400),
-    (Path::Write, 2600),
+    (Path::Read, 3500),
+    (Path::Write, 2649),
     (Path::Load, 1400),
     (Path::Store, 1100),
     (Path::DirectRead, 500),
     (Path::DirectWrite, 500),
-    (Path::Punch, 250),
+    (Path::Punch, 120),
     (Path::Writeback, 210),
-    (Path::Truncate, 35),
-    (Path::Sync, 5),
+    (Path::Truncate, 20),
+    (Path::Sync, 1),
 ];
 const TOTAL: u32 = 10_000;
 
@@ -124,7 +124,7 @@ impl Workload {
         match self.rng.u32(..16) {
             0..7 => {
                 let window = WINDOW.min(self.limit);
-                let moves = Rng::with_seed(self.seed ^ self.planned / STAY).u64(..);
+                let moves = Rng::with_seed(self.seed ^ (self.planned / STAY)).u64(..);
                 let start = moves % (len.max(window) - window + 1);
                 start + self.rng.u64(..window)
             }

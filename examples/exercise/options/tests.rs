@@ -1,1 +1,105 @@
+use std::path::PathBuf;
+use std::time::Duration;
 
+use super::{Command, LockKind, Options, Output, StoreAccess};
+
+fn parse(arguments: &[&str]) -> Result<Command, String> {
+    Command::parse(lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
+}
+
+fn options(arguments: &[&str]) -> Options {
+    match parse(arguments) {
+        Ok(Command::Run(options)) => options,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn without_arguments_there_is_a_run_of_ten_seconds() {
+    let options = options(&[]);
+    assert_eq!(options.file, None);
+    assert_eq!((options.size, options.cache), (256 << 20, 16 << 10));
+    assert_eq!((options.threads, options.duration), (4, Duration::from_secs(10)));
+    assert_eq!(options.lock, LockKind::Range);
+    assert_eq!((options.access, options.output), (StoreAccess::Buffered, Output::Table));
+}
+
+#[test]
+fn every_argument_is_understood() {
+    let options = options(&[
+        "--file",
+        "some/file",
+        "--size=1G",
+        "--cache",
+        "64K",
+        "--threads",
+        "2",
+        "--seconds",
+        "0.5",
+        "--seed",
+        "0x10",
+        "--lock",
+        "rwlock",
+        "--direct",
+        "--json",
+    ]);
+    let expected = Options {
+        file: Some(PathBuf::from("some/file")),
+        size: 1 << 30,
+        cache: 16,
+        threads: 2,
+        duration: Duration::from_millis(500),
+        seed: 16,
+        lock: LockKind::WholeFile,
+        access: StoreAccess::Direct,
+        output: Output::Json,
+    };
+    assert_eq!(options, expected);
+    assert_eq!(parse(&["--help", "--nonsense"]), Ok(Command::Help));
+}
+
+#[test]
+fn sizes_have_the_usual_suffixes() {
+    for (text, bytes) in
+        [("4096", 4096), ("8k", 8192), ("8KiB", 8192), ("2m", 2 << 20), ("3GB", 3 << 30)]
+    {
+        assert_eq!(options(&["--size", text]).size, bytes, "{text}");
+    }
+}
+
+#[test]
+fn the_cache_is_a_quarter_of_the_size_and_a_page_at_least() {
+    assert_eq!(options(&["--size", "16M"]).cache, 1024);
+    assert_eq!(options(&["--size", "4097"]).cache, 1);
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    for (arguments, named) in [
+        (&["--size", "0"][..], "--size 0 is less than one page"),
+        (&["--size", "-1"], "\"-1\" is not a size"),
+        (&["--size", "1X"], "\"1X\" is not a size"),
+        (&["--size", "M"], "\"M\" is not a size"),
+        (&["--size", "99999999T"], "more than any file can hold"),
+        (&["--size", "18446744073709551616"], "is not a size"),
+        (&["--cache", "0"], "--cache 0 is less than one page"),
+        (&["--threads", "0"], "--threads \"0\""),
+        (&["--threads", "1025"], "1 to 1024"),
+        (&["--threads", "many"], "\"many\""),
+        (&["--seconds", "0"], "greater than 0"),
+        (&["--seconds", "-1"], "greater than 0"),
+        (&["--seconds", "nan"], "greater than 0"),
+        (&["--seconds", "inf"], "more than a year"),
+        (&["--seed", "seed"], "--seed \"seed\""),
+        (&["--lock", "mutex"], "none of range, rwlock and none"),
+        (&["--file", ""], "--file needs a path"),
+        (&["--file"], "'--file'"),
+        (&["--nonsense"], "'--nonsense'"),
+        (&["--json=yes"], "'--json'"),
+        (&["stray"], "\"stray\""),
+    ] {
+        let error = parse(arguments).expect_err(&format!("{arguments:?}"));
+        assert!(error.contains(named), "{arguments:?}: {error}");
+        assert!(!error.contains('\n'), "{arguments:?}: {error}");
+    }
+}

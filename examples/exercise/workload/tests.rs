@@ -1,1 +1,53 @@
+use super::{LONGEST, PAGE, Plan, TOTAL, WEIGHTS, Workload};
+use crate::op::Path;
 
+fn plans(seed: u64, thread: u16, limit: u64, len: u64) -> Vec<Plan> {
+    let mut workload = Workload::new(seed, thread, limit);
+    (0..20_000).map(|_| workload.next(len)).collect()
+}
+
+#[test]
+fn the_weights_add_up_and_name_each_path_once() {
+    assert_eq!(WEIGHTS.iter().map(|(_, weight)| weight).sum::<u32>(), TOTAL);
+    for path in Path::ALL {
+        assert_eq!(WEIGHTS.iter().filter(|(other, _)| *other == path).count(), 1, "{path}");
+    }
+}
+
+#[test]
+fn every_operation_stays_below_the_limit_and_has_a_byte() {
+    for limit in [1, 4096, 4097, 1 << 20, 1 << 40] {
+        for len in [0, limit / 2, limit] {
+            for plan in plans(1, 0, limit, len) {
+                assert!(plan.bytes.start < plan.bytes.end, "{plan:?} below {limit}");
+                assert!(plan.bytes.end <= limit && plan.len <= limit, "{plan:?} below {limit}");
+                let count = plan.bytes.end - plan.bytes.start;
+                let is_bounded = !matches!(plan.path, Path::Punch | Path::Writeback);
+                assert!(!is_bounded || count <= LONGEST as u64, "{plan:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_operations_again() {
+    assert_eq!(plans(5, 1, 1 << 28, 1 << 27), plans(5, 1, 1 << 28, 1 << 27));
+    assert_ne!(plans(5, 1, 1 << 28, 1 << 27), plans(5, 2, 1 << 28, 1 << 27));
+    assert_ne!(plans(5, 1, 1 << 28, 1 << 27), plans(6, 1, 1 << 28, 1 << 27));
+}
+
+#[test]
+fn truncation_keeps_the_file_in_its_upper_half() {
+    for plan in plans(3, 0, 1 << 28, 1 << 28) {
+        assert!(plan.len >= 1 << 27);
+    }
+}
+
+#[test]
+fn aligned_unaligned_and_longer_operations_are_mixed() {
+    let plans = plans(9, 0, 1 << 28, 1 << 28);
+    let share = |chosen: fn(&Plan) -> bool| plans.iter().filter(|plan| chosen(plan)).count();
+    assert!(share(|plan| plan.bytes.start.is_multiple_of(PAGE)) > plans.len() / 4);
+    assert!(share(|plan| !plan.bytes.start.is_multiple_of(512)) > plans.len() / 8);
+    assert!(share(|plan| plan.bytes.end - plan.bytes.start > PAGE) > plans.len() / 8);
+}
