@@ -43,6 +43,8 @@ mod waiter;
 #[cfg(all(test, loom))]
 mod models;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
 use crate::Span;
 use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
 use board::{Board, Moved, Notices, Place, Summary};
@@ -254,6 +256,11 @@ impl Drop for RawLock {
         }
     }
 }
+
+// A panic with the mutex held would have to come from this crate's own bookkeeping; user code runs
+// outside. So a lock seen after a panic is as consistent as before.
+impl UnwindSafe for RawLock {}
+impl RefUnwindSafe for RawLock {}
 
 // The crate's promise to its users: sharing a lock needs no wrapper.
 const _: () = {
