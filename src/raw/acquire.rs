@@ -344,11 +344,10 @@ impl RawLock {
         if span.len() > SMALL || span.end() > UNITS {
             return Err(Obstacle::Registry);
         }
-        // Once the board is full, a claim in slots has to ask the registry in any case; the slots are
-        // then better left to single units.
+        // While somebody is in the registry, a claim in slots may have to ask there in any case; the
+        // slots are then better left to single units.
         // ORDERING: Relaxed: a hint.
-        let summary = Summary::from_bits(self.summary.load(Ordering::Relaxed));
-        if span.len() > 1 && summary.has_unlisted() {
+        if span.len() > 1 && self.summary.load(Ordering::Relaxed) != Summary::EMPTY {
             return Err(Obstacle::Registry);
         }
         for unit in span.range() {

@@ -154,7 +154,9 @@ impl IntervalTree {
             }
         }
         (self.node(node).len == ROOM).then(|| {
-            let upper = self.node_mut(node).split_off(ROOM / 2);
+            // Claims in ascending order leave full nodes behind them.
+            let at = if position == ROOM - 1 { ROOM - 1 } else { ROOM / 2 };
+            let upper = self.node_mut(node).split_off(at);
             let index = self.add_node(upper);
             self.node(index).as_entry(index)
         })
