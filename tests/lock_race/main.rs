@@ -26,7 +26,7 @@ use watchdog::Watchdog;
 const ROUNDS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
     (true, _) => 40,
     (_, true) => 20_000,
-    (_, false) => 400_000,
+    (_, false) => 100_000,
 };
 /// Rounds for which every round needs a lock of its own.
 const FRESH_ROUNDS: u64 = if cfg!(miri) { 40 } else { 4_000 };
