@@ -23,6 +23,9 @@ impl RawLock {
 
     /// Whether a claim on `span` in `mode` would be blocked.
     pub(crate) fn conflicts(&self, span: Span, mode: Mode) -> bool {
+        if span.is_empty() {
+            return false;
+        }
         if let Some(claims) = self.claims_without_core(span) {
             return claims.iter().any(|claim| claim.mode.conflicts_with(mode));
         }
@@ -32,6 +35,9 @@ impl RawLock {
 
     /// Every claim that overlaps `span`, held or waiting, by ascending start.
     pub(crate) fn claims(&self, span: Span) -> Vec<ClaimInfo> {
+        if span.is_empty() {
+            return Vec::new();
+        }
         let mut claims = self.claims_without_core(span).unwrap_or_else(|| {
             let mut ledger = self.core().enter(self);
             let mut claims = self.slot_claims(span);

@@ -62,7 +62,7 @@ fn check_one(bounds: (Bound<u64>, Bound<u64>)) -> Option<Span> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use spanlock::RangeLock;
+    use spanlock::{Mode, RangeLock};
 
     use super::*;
 
@@ -122,6 +122,15 @@ mod tests {
             let nothing = lock.lock_exclusive(at..at);
             assert_eq!(nothing.range(), at..at);
         }
+    }
+
+    #[test]
+    fn an_empty_range_within_a_held_one_is_neither_locked_nor_in_conflict() {
+        let lock = RangeLock::new();
+        let _all = lock.lock_exclusive(..);
+        assert!(lock.is_locked(5..6));
+        assert!(!lock.is_locked(5..5));
+        assert!(!lock.conflicts(5..5, Mode::Exclusive));
     }
 
     #[test]

@@ -144,7 +144,6 @@ impl<'a> Run<'a> {
             }
             Op::Reenter(at) => self.reenter(at),
             Op::TryMany(parts) => self.try_many(parts),
-            Op::Look(at) if at.cells().is_empty() => {}
             Op::Look(at) => self.look(at),
         }
     }
