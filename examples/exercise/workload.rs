@@ -21,15 +21,15 @@ const WINDOW: u64 = 64 * PAGE;
 
 /// How often each path comes, out of [`TOTAL`].
 const WEIGHTS: [(Path, u32); 10] = [
-    (Path::Read, 3500),
-    (Path::Write, 2649),
+    (Path::Read, 3300),
+    (Path::Write, 2659),
     (Path::Load, 1400),
     (Path::Store, 1100),
-    (Path::DirectRead, 500),
-    (Path::DirectWrite, 500),
-    (Path::Punch, 120),
+    (Path::DirectRead, 400),
+    (Path::DirectWrite, 700),
+    (Path::Punch, 200),
     (Path::Writeback, 210),
-    (Path::Truncate, 20),
+    (Path::Truncate, 30),
     (Path::Sync, 1),
 ];
 const TOTAL: u32 = 10_000;
