@@ -9,6 +9,7 @@ mod changes;
 mod exclusion;
 mod growth;
 mod happens_before;
+mod many;
 mod overflow;
 mod waiting;
 
