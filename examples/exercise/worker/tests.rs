@@ -55,7 +55,7 @@ fn every_flaw_is_found() {
             let known = Knowledge::new(LEN, 1);
             let beacon = Beacon::default();
             let mut worker = Worker::new(&file, &known, &beacon, 0, seed);
-            let found = (0..60_000).any(|_| worker.step().is_err());
+            let found = (0..1_000_000).any(|_| worker.step().is_err());
             assert!(found || end_of(&file, &known).count > 0, "{flaw:?} with seed {seed}");
         }
     }
