@@ -1,7 +1,8 @@
 //! Who gets in when: arrival order among claims that conflict, and no order among others.
 //!
-//! A claim that waits shows from outside: a try that conflicts with it fails, though nothing that
-//! the try conflicts with is held. So a test knows when a thread is in the queue without a sleep.
+//! A thread whose claim waits is seen in the lock's snapshot of its claims; so a test knows when it
+//! has queued, without a sleep. A try would not tell: it may fail because of a claim that is only on
+//! its way into the queue.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,26 +10,20 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use spanlock::{Mode, RangeLock};
+use spanlock::{Claim, ClaimState, Mode, RangeLock};
 
 use super::watchdog::Watchdog;
 
 /// Claims to hold or to wait for, each with unit 7 in it: one unit, a few, many.
 const SPANS: [Range<u64>; 5] = [7..8, 7..9, 5..8, 6..10, 0..50];
 
-/// The last units of claims that start at 7, by which they are told apart.
+/// The last units of claims that start at 7, by which those are told apart.
 const TAILS: Range<u64> = 100..106;
 
-/// Returns once a claim stands on `unit`, held or waiting.
-fn until_claimed(lock: &RangeLock, unit: u64) {
-    while lock.try_lock_exclusive(unit..unit + 1).is_some() {
-        thread::yield_now();
-    }
-}
-
-/// Returns once an exclusive claim stands on `unit`.
-fn until_claimed_exclusively(lock: &RangeLock, unit: u64) {
-    while lock.try_lock_shared(unit..unit + 1).is_some() {
+/// Returns once so many claims wait.
+fn until_waiting(lock: &RangeLock, count: usize) {
+    let waits = |claim: &&Claim| claim.state == ClaimState::Waiting;
+    while lock.claims().iter().filter(waits).count() != count {
         thread::yield_now();
     }
 }
@@ -74,12 +69,12 @@ fn a_queued_exclusive_claim_is_not_overtaken_by_later_readers() {
                 scope.spawn(move || {
                     while_held(lock, writer, Mode::Exclusive, || arrivals.note(0));
                 });
-                until_claimed_exclusively(lock, 7);
-                for tail in TAILS {
+                until_waiting(lock, 1);
+                for (before, tail) in TAILS.enumerate() {
                     scope.spawn(move || {
                         while_held(lock, 7..tail + 1, Mode::Shared, || arrivals.note(tail));
                     });
-                    until_claimed(lock, tail);
+                    until_waiting(lock, before + 2);
                 }
                 drop(reader);
             });
@@ -98,12 +93,12 @@ fn claims_that_conflict_are_granted_in_the_order_of_their_arrival() {
         let holder = lock.lock_exclusive(held);
         thread::scope(|scope| {
             let (lock, arrivals) = (&lock, &arrivals);
-            for tail in TAILS {
+            for (before, tail) in TAILS.enumerate() {
                 let mode = if tail % 2 == 0 { Mode::Exclusive } else { Mode::Shared };
                 scope.spawn(move || {
                     while_held(lock, 7..tail + 1, mode, || arrivals.note(tail));
                 });
-                until_claimed(lock, tail);
+                until_waiting(lock, before + 1);
             }
             drop(holder);
         });
@@ -121,13 +116,13 @@ fn readers_that_waited_for_a_writer_are_let_in_together() {
         let holder = lock.lock_exclusive(held);
         thread::scope(|scope| {
             let (lock, all_are_in) = (&lock, &all_are_in);
-            for tail in TAILS {
+            for (before, tail) in TAILS.enumerate() {
                 scope.spawn(move || {
                     while_held(lock, 7..tail + 1, Mode::Shared, || {
                         all_are_in.wait();
                     });
                 });
-                until_claimed(lock, tail);
+                until_waiting(lock, before + 1);
             }
             drop(holder);
         });
@@ -147,11 +142,10 @@ fn a_release_lets_in_who_waited_for_it_though_others_go_on_waiting() {
                 let dropped = lock.lock_shared(goes.clone());
                 thread::scope(|scope| {
                     let lock = &lock;
-                    let unit = if stays.contains(&7) { 7 } else { 207 };
                     scope.spawn(move || drop(lock.lock_exclusive(stays)));
-                    until_claimed_exclusively(lock, unit);
+                    until_waiting(lock, 1);
                     let waiter = scope.spawn(move || drop(lock.lock_exclusive(goes)));
-                    until_claimed_exclusively(lock, 214 - unit);
+                    until_waiting(lock, 2);
                     drop(dropped);
                     waiter.join().expect("the waiter");
                     drop(kept);
@@ -171,7 +165,7 @@ fn a_claim_beside_a_waiting_one_is_granted_at_once() {
         thread::scope(|scope| {
             let (lock, held) = (&lock, &held);
             scope.spawn(move || drop(lock.lock_exclusive(held.clone())));
-            until_claimed_exclusively(lock, 7);
+            until_waiting(lock, 1);
             assert!(lock.try_lock_exclusive(held.end..).is_some());
             assert!(lock.try_lock_exclusive(held.end..held.end + 1).is_some());
             assert!(lock.try_lock_exclusive(..held.start).is_some());

@@ -1,5 +1,6 @@
 //! Ends a test that hangs, since a lost wake-up would otherwise hang it for ever.
 
+use std::io::{self, Write};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,11 @@ impl Watchdog {
             while receiver.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 let now = watched.load(Ordering::Relaxed);
                 if now == seen {
-                    eprintln!("{what}: nothing moved for {PATIENCE:?}, after {now} operations");
+                    // Not `eprintln`, whose output the test harness keeps until the test has ended.
+                    let _ = writeln!(
+                        io::stderr(),
+                        "{what}: nothing moved for {PATIENCE:?}, after {now} operations"
+                    );
                     process::abort();
                 }
                 seen = now;
