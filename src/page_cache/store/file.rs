@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use super::Store;
 
@@ -40,9 +40,10 @@ pub struct FileStore {
 enum Transfer {
     /// Through the kernel's cache, as they come.
     Buffered,
-    /// Past it, in whole sectors. The mutex is held while a write that covers part of a sector
-    /// reads, merges and writes it: two such writes would undo each other.
-    Direct(Mutex<()>),
+    /// Past it, in whole sectors. A write that covers part of a sector reads, merges and writes it,
+    /// and then cuts off what it wrote past the end; it holds the lock exclusively, so that it
+    /// undoes neither what another wrote nor a length that another set.
+    Direct(RwLock<()>),
 }
 
 impl FileStore {
@@ -80,7 +81,7 @@ impl FileStore {
     /// `Unsupported` where the system has none.
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let file = direct_file(path.as_ref())?;
-        Ok(FileStore { file, transfer: Transfer::Direct(Mutex::new(())) })
+        Ok(FileStore { file, transfer: Transfer::Direct(RwLock::new(())) })
     }
 
     /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
@@ -94,20 +95,22 @@ impl FileStore {
     }
 
     /// Writes the sectors around `bytes`; what `bytes` does not cover of them is read first.
-    fn write_sectors(&self, bytes: &[u8], offset: u64, merge: &Mutex<()>) -> io::Result<usize> {
+    fn write_sectors(&self, bytes: &[u8], offset: u64, shape: &RwLock<()>) -> io::Result<usize> {
         let end = offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
         let (start, within) = sector_of(offset);
         let mut buffer = SectorBuffer::covering(within + bytes.len());
-        let whole = within == 0 && bytes.len().is_multiple_of(SECTOR);
-        let _merging = (!whole).then(|| merge.lock().unwrap_or_else(PoisonError::into_inner));
-        let len = self.file.metadata()?.len();
-        if !whole {
-            read_fully(&self.file, buffer.bytes_mut(), start)?;
+        if within == 0 && bytes.len().is_multiple_of(SECTOR) {
+            let _others_may_write = shape.read().unwrap_or_else(PoisonError::into_inner);
+            buffer.bytes_mut().copy_from_slice(bytes);
+            write_fully(&self.file, buffer.bytes(), start)?;
+            return Ok(bytes.len());
         }
+        let _alone = shape.write().unwrap_or_else(PoisonError::into_inner);
+        let want = self.file.metadata()?.len().max(end);
+        read_fully(&self.file, buffer.bytes_mut(), start)?;
         buffer.bytes_mut()[within..within + bytes.len()].copy_from_slice(bytes);
         write_fully(&self.file, buffer.bytes(), start)?;
-        let want = len.max(end);
-        if start + buffer.bytes().len() as u64 > want {
+        if start.saturating_add(buffer.bytes().len() as u64) > want {
             self.file.set_len(want)?;
         }
         Ok(bytes.len())
@@ -140,7 +143,7 @@ impl Store for FileStore {
         match &self.transfer {
             _ if bytes.is_empty() => Ok(0),
             Transfer::Buffered => write_once(&self.file, bytes, offset),
-            Transfer::Direct(merge) => self.write_sectors(bytes, offset, merge),
+            Transfer::Direct(shape) => self.write_sectors(bytes, offset, shape),
         }
     }
 
@@ -149,6 +152,10 @@ impl Store for FileStore {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        let _alone = match &self.transfer {
+            Transfer::Buffered => None,
+            Transfer::Direct(shape) => Some(shape.write().unwrap_or_else(PoisonError::into_inner)),
+        };
         self.file.set_len(len)
     }
 

@@ -118,3 +118,27 @@ fn a_hole_past_the_end_keeps_the_length() {
     store.punch_hole(0, u64::MAX).unwrap();
     assert_eq!(store.len().unwrap(), 0);
 }
+
+/// A write of part of a sector cuts off what it wrote past the end, and nothing that others wrote there.
+#[test]
+fn a_direct_write_of_part_of_a_sector_spares_one_that_extends_the_file() {
+    let file = TempFile::new().unwrap();
+    // Not every file system has direct IO, and this one may be any.
+    let Ok(store) = FileStore::open_direct(&file.0) else { return };
+    for round in 0..300 {
+        store.set_len(0).unwrap();
+        let start = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                store.write_at(&[1; 100], 0).unwrap();
+            });
+            start.wait();
+            store.write_at(&[2; 4096], 8192).unwrap();
+        });
+        assert_eq!(store.len().unwrap(), 12_288, "in round {round}");
+        let mut page = [0; 4096];
+        store.read_at(&mut page, 8192).unwrap();
+        assert_eq!(page, [2; 4096], "in round {round}");
+    }
+}
