@@ -147,7 +147,7 @@ impl<L: LockRef + Clone, M: GuardMode> Future for LockFuture<L, M> {
             State::Resolved => panic!("`LockFuture` polled after completion"),
         };
         self.state = State::Resolved;
-        Poll::Ready(Guard::of_hold(self.lock.clone(), self.span, self.mode, hold))
+        Poll::Ready(Guard::of_task(self.lock.clone(), self.span, self.mode, hold))
     }
 }
 

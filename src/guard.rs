@@ -7,6 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::deadlock::Held;
 use crate::raw::{Hold, RawLock};
 use crate::{Mode, RangeLock, Span};
 
@@ -133,6 +134,7 @@ pub struct Guard<L: LockRef, M: GuardMode> {
     span: Span,
     mode: M,
     hold: Hold,
+    record: Held,
 }
 
 /// A shared claim that borrows its lock.
@@ -189,19 +191,22 @@ pub type ArcExclusiveGuard = Guard<Arc<RangeLock>, Exclusive>;
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
     #[inline]
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock(lock: L, span: Span, mode: M) -> Self {
         let hold = lock.raw().lock(span, mode.mode());
-        Guard { lock, span, mode, hold }
+        Guard::of_this_thread(lock, span, mode, hold)
     }
 
     #[inline]
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn try_lock(lock: L, span: Span, mode: M) -> Option<Self> {
         let hold = lock.raw().try_lock(span, mode.mode())?;
-        Some(Guard { lock, span, mode, hold })
+        Some(Guard::of_this_thread(lock, span, mode, hold))
     }
 
     /// Without a deadline it waits as long as it takes.
     #[inline]
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock_until(
         lock: L,
         span: Span,
@@ -212,12 +217,26 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
             Some(deadline) => lock.raw().lock_until(span, mode.mode(), deadline)?,
             None => lock.raw().lock(span, mode.mode()),
         };
-        Some(Guard { lock, span, mode, hold })
+        Some(Guard::of_this_thread(lock, span, mode, hold))
     }
 
-    /// The guard of a claim that is held already.
-    pub(crate) fn of_hold(lock: L, span: Span, mode: M, hold: Hold) -> Self {
-        Guard { lock, span, mode, hold }
+    /// Locks past the claims that wait.
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
+    pub(crate) fn lock_reentrant(lock: L, span: Span, mode: M) -> Self {
+        let hold = lock.raw().lock_reentrant(span);
+        Guard::of_this_thread(lock, span, mode, hold)
+    }
+
+    /// The guard of a claim that a task was granted.
+    pub(crate) fn of_task(lock: L, span: Span, mode: M, hold: Hold) -> Self {
+        Guard { lock, span, mode, hold, record: Held::by_somebody() }
+    }
+
+    #[inline]
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
+    fn of_this_thread(lock: L, span: Span, mode: M, hold: Hold) -> Self {
+        let record = Held::by_this_thread(lock.raw().address(), [(span, mode.mode())]);
+        Guard { lock, span, mode, hold, record }
     }
 
     /// The units that this guard holds.
@@ -290,9 +309,16 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         assert!(start <= at && at <= end, "cannot split {start}..{end} at {at}");
         let (lower, upper) = self.span.split_at(at);
         let (lower_hold, upper_hold) = self.lock.raw().split(self.span, self.hold, at);
+        let record = self.record;
         let (lock, mode) = self.into_parts();
-        let rest = Guard { lock: lock.clone(), span: upper, mode, hold: upper_hold };
-        (Guard { lock, span: lower, mode, hold: lower_hold }, rest)
+        let rest = Guard {
+            lock: lock.clone(),
+            span: upper,
+            mode,
+            hold: upper_hold,
+            record: record.split_at(at),
+        };
+        (Guard { lock, span: lower, mode, hold: lower_hold, record }, rest)
     }
 
     /// Lets go of everything outside `range`; who waits for that part alone is granted at once.
@@ -325,6 +351,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         if to.is_empty() {
             self.hold = Hold::Nothing;
         }
+        self.record.shrink_to(to);
         self.lock.raw().shrink(from, self.mode.mode(), hold, to);
     }
 
@@ -337,12 +364,13 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     }
 
     fn with_mode<N: GuardMode>(self, mode: N) -> Guard<L, N> {
-        let (span, hold) = (self.span, self.hold);
-        Guard { lock: self.into_parts().0, span, mode, hold }
+        let (span, hold, record) = (self.span, self.hold, self.record);
+        Guard { lock: self.into_parts().0, span, mode, hold, record }
     }
 
     fn try_upgrade_to<N: GuardMode>(self, mode: N) -> Result<Guard<L, N>, Self> {
         if self.mode() == mode.mode() || self.lock.raw().try_upgrade(self.span, self.hold) {
+            self.record.set_mode(mode.mode());
             Ok(self.with_mode(mode))
         } else {
             Err(self)
@@ -351,6 +379,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 
     fn downgrade_to<N: GuardMode>(self, mode: N) -> Guard<L, N> {
         if self.mode() != mode.mode() {
+            self.record.set_mode(mode.mode());
             self.lock.raw().downgrade(self.span, self.hold);
         }
         self.with_mode(mode)
@@ -446,6 +475,7 @@ impl<L: LockRef> Guard<L, Mode> {
 impl<L: LockRef, M: GuardMode> Drop for Guard<L, M> {
     #[inline]
     fn drop(&mut self) {
+        self.record.end();
         self.lock.raw().unlock(self.span, self.mode.mode(), self.hold);
     }
 }

@@ -41,6 +41,10 @@
 
 mod claim;
 mod data;
+#[cfg(feature = "deadlock_detection")]
+pub mod deadlock;
+#[cfg(not(feature = "deadlock_detection"))]
+mod deadlock;
 mod error;
 mod future;
 mod guard;

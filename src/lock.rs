@@ -595,8 +595,7 @@ impl RangeLock {
     /// ```
     #[track_caller]
     pub fn lock_shared_recursive(&self, range: impl RangeBounds<u64>) -> SharedGuard<'_> {
-        let span = Span::from_range(range);
-        Guard::of_hold(self, span, Shared, self.raw.lock_reentrant(span))
+        Guard::lock_reentrant(self, Span::from_range(range), Shared)
     }
 
     /// Locks several ranges at once, each in its mode, waiting until all of them can be had: all or

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Range, RangeBounds};
 
+use crate::deadlock::Held;
 use crate::guard::Guard;
 use crate::raw::{ClaimId, Part};
 use crate::{Mode, RangeLock, Span};
@@ -24,19 +25,29 @@ pub struct ManyGuard<'a> {
     lock: &'a RangeLock,
     parts: Vec<Part>,
     ids: Box<[ClaimId]>,
+    record: Held,
 }
 
 impl<'a> ManyGuard<'a> {
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock(lock: &'a RangeLock, parts: Vec<Part>) -> Self {
         let parts = disjoint(parts);
         let ids = lock.raw.lock_many(&parts);
-        ManyGuard { lock, parts, ids }
+        Self::of_this_thread(lock, parts, ids)
     }
 
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn try_lock(lock: &'a RangeLock, parts: Vec<Part>) -> Option<Self> {
         let parts = disjoint(parts);
         let ids = lock.raw.try_lock_many(&parts)?;
-        Some(ManyGuard { lock, parts, ids })
+        Some(Self::of_this_thread(lock, parts, ids))
+    }
+
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
+    fn of_this_thread(lock: &'a RangeLock, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
+        let spans = parts.iter().map(|part| (part.span, part.mode));
+        let record = Held::by_this_thread(lock.raw.address(), spans);
+        ManyGuard { lock, parts, ids, record }
     }
 
     /// What is held: disjoint ranges in ascending order, each with its mode.
@@ -70,6 +81,7 @@ impl<'a> ManyGuard<'a> {
 
 impl Drop for ManyGuard<'_> {
     fn drop(&mut self) {
+        self.record.end();
         self.lock.raw.unlock_many(&self.ids);
     }
 }
@@ -177,16 +189,14 @@ pub fn lock_pair<'a>(
     b_mode: Mode,
 ) -> PairGuard<'a> {
     let (a_span, b_span) = (Span::from_range(a_range), Span::from_range(b_range));
-    let lock_a = || Guard::lock(a, a_span, a_mode);
-    let lock_b = || Guard::lock(b, b_span, b_mode);
     let held = match std::ptr::from_ref(a).addr().cmp(&std::ptr::from_ref(b).addr()) {
         std::cmp::Ordering::Less => {
-            let first = lock_a();
-            Pair::Two(first, lock_b())
+            let first = Guard::lock(a, a_span, a_mode);
+            Pair::Two(first, Guard::lock(b, b_span, b_mode))
         }
         std::cmp::Ordering::Greater => {
-            let first = lock_b();
-            Pair::Two(lock_a(), first)
+            let first = Guard::lock(b, b_span, b_mode);
+            Pair::Two(Guard::lock(a, a_span, a_mode), first)
         }
         std::cmp::Ordering::Equal => Pair::Same(ManyGuard::lock(
             a,

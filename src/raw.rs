@@ -46,6 +46,7 @@ mod models;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::Span;
+use crate::deadlock;
 use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
 use board::{Board, Moved, Notices, Place, Summary};
 use counters::{Counters, Path};
@@ -114,6 +115,12 @@ impl RawLock {
                 counters: Counters::new(),
             }
         }
+    }
+
+    /// By what a report of a deadlock names the lock.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// The slot of a unit below [`UNITS`] (I1). If it is found closed, the caller must take the mutex
@@ -208,6 +215,7 @@ impl Ledger<'_> {
     fn close(mut self) {
         let has_queue = self.registry().has_queue();
         self.notices().set_queue(has_queue);
+        self.wakes.end_records();
         let Ledger { lock, books, wakes, .. } = self;
         drop(books);
         wakes.wake(&lock.counters);
@@ -243,6 +251,7 @@ impl Ledger<'_> {
 
 impl Drop for RawLock {
     fn drop(&mut self) {
+        deadlock::forget_lock(self.address());
         // ORDERING: Relaxed: nobody else is left.
         let table = self.table.load(Ordering::Relaxed);
         let core = self.core.load(Ordering::Relaxed);

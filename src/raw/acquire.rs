@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use crate::deadlock::Waiting;
 use crate::raw::board::{Place, Summary};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::slot::{UNITS, Word};
@@ -89,7 +90,8 @@ impl RawLock {
         let patience = Patience::Waits(Queueing::Reentrant);
         let queued = self.register(span, Mode::Shared, patience, Obstacle::Registry, || {
             let parker = parker.insert(Arc::new(Parker::new()));
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared)
+            let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared, record)
         });
         finish_waiting(queued, parker)
     }
@@ -105,7 +107,8 @@ impl RawLock {
             Err(obstacle) => obstacle,
         };
         // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
-        let mut waiter = Some(Waiter::new(Sleeper::Task(waker.clone()), mode));
+        let mut waiter =
+            Some(Waiter::new(Sleeper::Task(waker.clone()), mode, Waiting::unfollowed()));
         self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"))
     }
 
@@ -207,7 +210,8 @@ impl RawLock {
         let mut parker = None;
         let queued = self.queue(span, mode, attempt, || {
             let parker = parker.insert(Arc::new(Parker::new()));
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode)
+            let record = Waiting::in_line(self.address(), [(span, mode)]);
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
         });
         finish_waiting(Some(queued), parker)
     }
@@ -242,7 +246,7 @@ impl RawLock {
         let mut parker = None;
         let queued = self.queue(span, mode, attempt, || {
             let parker = parker.insert(Arc::new(Parker::new()));
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode)
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
         });
         match (queued, parker) {
             (Queued::Held(hold), _) => Some(hold),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::deadlock::Waiting;
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
 use crate::raw::{Ledger, Path, RawLock};
@@ -89,9 +90,12 @@ impl Ledger<'_> {
         blockers: &[u32],
         parker: Arc<Parker>,
     ) -> Box<[ClaimId]> {
-        let registry = &mut self.books.registry;
         let mut leader = None;
-        let mut waiter = strongest(parts).map(|mode| Waiter::new(Sleeper::Thread(parker), mode));
+        let spans = parts.iter().map(|part| (part.span, part.mode));
+        let record = Waiting::in_line(self.lock.address(), spans);
+        let mut waiter =
+            strongest(parts).map(|mode| Waiter::new(Sleeper::Thread(parker), mode, record));
+        let registry = &mut self.books.registry;
         parts
             .iter()
             .zip(blockers)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::Mode;
+use crate::deadlock::Waiting;
 use crate::raw::counters::{Counters, Wait};
 use crate::sync::Parker;
 
@@ -29,11 +30,12 @@ impl Sleeper {
 pub(crate) struct Waiter {
     pub(crate) sleeper: Sleeper,
     pub(crate) wait: Wait,
+    pub(crate) record: Waiting,
 }
 
 impl Waiter {
-    pub(crate) fn new(sleeper: Sleeper, mode: Mode) -> Waiter {
-        Waiter { sleeper, wait: Wait::begin(mode) }
+    pub(crate) fn new(sleeper: Sleeper, mode: Mode, record: Waiting) -> Waiter {
+        Waiter { sleeper, wait: Wait::begin(mode), record }
     }
 }
 
@@ -43,6 +45,12 @@ impl Waiter {
 pub(crate) struct Wakes(pub(crate) Vec<Waiter>);
 
 impl Wakes {
+    /// Strikes out the records of threads that wait no more; under the mutex, so that no claim which
+    /// comes later is thought to be in their way.
+    pub(crate) fn end_records(&mut self) {
+        self.0.iter_mut().for_each(|waiter| waiter.record.end());
+    }
+
     /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
     pub(crate) fn wake(self, counters: &Counters) {
         let mut first = None;

@@ -1,0 +1,114 @@
+//! The question: who waits for whom, and is there a circle?
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::thread::ThreadId;
+
+use super::circles::circles;
+use super::records::{Line, Record, Table, WaitRecord, table};
+use super::report::{BlockingClaim, DeadlockedClaim};
+use crate::{ClaimState, Mode, Span};
+
+/// Every circle of threads that wait for each other's claims, as it stands now.
+///
+/// Each claim in a circle waits for the next one's thread, and the last for the first's. A thread that waits
+/// for itself is a circle of one. A deadlock is reported by every call for as long as it lasts, which is for
+/// as long as the process does.
+///
+/// # Complexity
+///
+/// The number of threads that wait, times the number of claims that are held or waited for, under the
+/// one mutex that every claim takes with this feature.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+/// use spanlock::deadlock::check_deadlock;
+///
+/// thread::spawn(|| {
+///     loop {
+///         for (number, circle) in check_deadlock().iter().enumerate() {
+///             eprintln!("deadlock {number}:");
+///             circle.iter().for_each(|claim| eprintln!("{claim}\n{}", claim.backtrace()));
+///         }
+///         thread::sleep(Duration::from_secs(10));
+///     }
+/// });
+/// assert!(check_deadlock().is_empty());
+/// ```
+#[must_use]
+pub fn check_deadlock() -> Vec<Vec<DeadlockedClaim>> {
+    let table = table();
+    let waits: Vec<(u64, &WaitRecord)> =
+        table.waiting.iter().map(|(&number, wait)| (number, wait)).collect();
+    let nodes: HashMap<ThreadId, usize> =
+        waits.iter().enumerate().map(|(node, (_, wait))| (wait.record.thread, node)).collect();
+    let ways: Vec<BTreeMap<usize, DeadlockedClaim>> =
+        waits.iter().map(|&(number, wait)| ways_from(number, wait, &table, &nodes)).collect();
+    let edges: Vec<Vec<usize>> = ways.iter().map(|way| way.keys().copied().collect()).collect();
+    let claims_of = |circle: Vec<usize>| {
+        let next = circle.iter().cycle().skip(1);
+        circle.iter().zip(next).map(|(&from, to)| ways[from][to].clone()).collect()
+    };
+    circles(&edges).into_iter().map(claims_of).collect()
+}
+
+/// The nodes whose threads must let go before a wait can end, each with the reason.
+fn ways_from(
+    number: u64,
+    wait: &WaitRecord,
+    table: &Table,
+    nodes: &HashMap<ThreadId, usize>,
+) -> BTreeMap<usize, DeadlockedClaim> {
+    let held = table.held.values().map(|record| (record, ClaimState::Held));
+    let ahead = table.waiting.iter().filter(|&(&other, ahead)| {
+        let is_earlier = other < number || ahead.line == Line::Passes;
+        other != number && is_earlier && wait.line == Line::Stands
+    });
+    let ahead = ahead.map(|(_, ahead)| (&ahead.record, ClaimState::Waiting));
+    let mut ways = BTreeMap::new();
+    for (record, state) in held.chain(ahead) {
+        let node = nodes.get(&record.thread);
+        if let (Some(&node), Some(parts)) = (node, conflict(&wait.record, record)) {
+            ways.entry(node).or_insert_with(|| claim(&wait.record, record, state, parts));
+        }
+    }
+    ways
+}
+
+type Part = (Span, Mode);
+
+/// A part of the one and a part of the other that exclude each other.
+fn conflict(one: &Record, other: &Record) -> Option<(Part, Part)> {
+    if one.lock != other.lock {
+        return None;
+    }
+    let pairs = one.parts.iter().flat_map(|a| other.parts.iter().map(move |b| (*a, *b)));
+    pairs.into_iter().find(|(a, b)| a.0.overlaps(b.0) && a.1.conflicts_with(b.1))
+}
+
+fn claim(
+    wait: &Record,
+    blocker: &Record,
+    state: ClaimState,
+    parts: (Part, Part),
+) -> DeadlockedClaim {
+    let ((span, mode), (blocking_span, blocking_mode)) = parts;
+    DeadlockedClaim {
+        lock: wait.lock,
+        range: span.range(),
+        mode,
+        thread_id: wait.thread,
+        backtrace: Arc::clone(&wait.backtrace),
+        blocker: BlockingClaim {
+            range: blocking_span.range(),
+            mode: blocking_mode,
+            state,
+            thread_id: blocker.thread,
+            location: (state == ClaimState::Held).then_some(blocker.location),
+            backtrace: Arc::clone(&blocker.backtrace),
+        },
+    }
+}
