@@ -142,8 +142,8 @@ impl RawLock {
         unsafe { table.as_ref() }
     }
 
-    /// The core, if there is one. Whoever has seen a watched or closed slot, or a summary that is not
-    /// empty, finds it.
+    /// The core, if there is one. Whoever has acquired a summary that is not empty, or a closed slot,
+    /// finds it.
     #[inline]
     fn existing_core(&self) -> Option<&Core> {
         // ORDERING: Acquire, paired with the Release in `core`.
@@ -152,7 +152,8 @@ impl RawLock {
         unsafe { core.as_ref() }
     }
 
-    /// The core, made now if nobody has needed it before.
+    /// The core, made now if nobody has needed it before. Who does not find it yet finds it when it
+    /// tries to install its own.
     fn core(&self) -> &Core {
         if let Some(core) = self.existing_core() {
             return core;

@@ -500,11 +500,11 @@ impl Ledger<'_> {
                 return;
             }
             let watched = word.watched().bits();
-            // ORDERING: AcqRel. Acquire: readers may have joined and left since the load, and brought the
-            // word back to what it was; `try_upgrade_slots` follows them. Release: paired with the
-            // Acquire of a holder that finds WAITERS. Relaxed on failure: the word is loaded again.
+            // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
+            // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
+            // No Release: who finds WAITERS takes the mutex. Relaxed on failure: it is loaded again.
             let marked =
-                slot.compare_exchange(word.bits(), watched, Ordering::AcqRel, Ordering::Relaxed);
+                slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
             if marked.is_ok() {
                 let unit = Span::from_range(unit..unit + 1);
                 let proxy = self.registry().hold(unit, holder, Queueing::InLine);

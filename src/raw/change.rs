@@ -73,10 +73,10 @@ impl RawLock {
     fn downgrade_slot(&self, unit: u64) {
         let from = Word::sole(unit, Mode::Exclusive).bits();
         let to = Word::sole(unit, Mode::Shared).bits();
-        // ORDERING: Release, paired with the Acquire of a reader that joins. Acquire on failure: the
-        // slot is watched or closed, and the core must be found.
+        // ORDERING: Release, paired with the Acquire of a reader that joins. Relaxed on failure: the slot is
+        // watched or closed, and the mutex is taken.
         let slot = self.slot_of(unit);
-        if slot.compare_exchange(from, to, Ordering::Release, Ordering::Acquire).is_err() {
+        if slot.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_err() {
             let mut ledger = self.core().enter(self);
             ledger.downgrade_slot(unit);
             ledger.close();

@@ -77,16 +77,16 @@ impl RawLock {
     /// Leaves a slot that is neither watched nor closed.
     fn try_leave_slot(&self, unit: u64) -> bool {
         let slot = self.slot_of(unit);
-        // ORDERING: Acquire here and on failure: who finds WAITERS or a closed slot must find the
-        // core and the table, which were there first.
-        let mut word = Word::from_bits(slot.load(Ordering::Acquire));
+        // ORDERING: Relaxed here and on failure: nobody is followed, and who finds WAITERS or a closed slot
+        // takes the mutex and looks again.
+        let mut word = Word::from_bits(slot.load(Ordering::Relaxed));
         while let Some(next) = word.leave() {
-            // ORDERING: Release, as in `leave_slot`.
+            // ORDERING: Release, as in `leave_sole`.
             match slot.compare_exchange(
                 word.bits(),
                 next.bits(),
                 Ordering::Release,
-                Ordering::Acquire,
+                Ordering::Relaxed,
             ) {
                 Ok(_) => return true,
                 Err(bits) => word = Word::from_bits(bits),
@@ -110,11 +110,12 @@ impl Ledger<'_> {
         // Watched: with the mutex held nobody else changes the word. Closed it cannot be, for the
         // table is seen by whoever has the mutex (I1).
         let slot = self.lock.slot_of(unit);
-        // ORDERING: Relaxed: `try_leave_slot` has loaded the same word.
+        // ORDERING: Relaxed: a watched word changes under the mutex only.
         let word = Word::from_bits(slot.load(Ordering::Relaxed));
         debug_assert!(word.has_waiters() && word != Word::MOVED);
         let next = word.leave_watched();
-        // ORDERING: Release, as in `RawLock::leave_slot`.
+        // ORDERING: Release, as in `RawLock::leave_sole`. The readers that left before us are covered: by
+        // the Acquire of `watch` or by the mutex.
         slot.store(next.bits(), Ordering::Release);
         if next == Word::FREE {
             let unit = Span::from_range(unit..unit + 1);

@@ -76,6 +76,23 @@ fn units_that_share_a_slot_neither_admit_two_nor_exclude_each_other() {
     });
 }
 
+/// A reader that has entered and must leave again is nobody whom another may join.
+#[test]
+fn a_reader_that_joins_one_who_must_leave_looks_at_the_board_itself() {
+    model(2, || {
+        let units = Units::with_table();
+        let held = units.lock.lock(span(0, 9), Exclusive);
+        let readers = [(); 2].map(|()| {
+            let units = Arc::clone(&units);
+            thread::spawn(move || units.try_locked(span(1, 2), Shared))
+        });
+        units.touch(span(0, 9), Exclusive);
+        units.lock.unlock(span(0, 9), Exclusive, held);
+        readers.into_iter().for_each(|thread| thread.join().unwrap());
+        units.assert_idle();
+    });
+}
+
 /// A cell that is used again: who finds that nobody overlaps any more follows the one who left.
 #[test]
 fn a_unit_follows_the_range_whose_cell_another_range_took() {

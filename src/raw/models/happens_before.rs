@@ -4,7 +4,7 @@
 
 use super::*;
 
-use crate::raw::Part;
+use crate::raw::{Part, Summary};
 use crate::sync::without_barrier;
 
 const UNIT: Span = Span::of_unit(1).unwrap();
@@ -145,24 +145,38 @@ fn a_range_follows_the_unit_that_left_its_slot() {
     }
 }
 
-/// The holder leaves the embedded slot or, after it was moved, the table's.
-#[test]
-fn a_unit_in_a_new_table_follows_who_left_the_embedded_slot() {
+/// Holds unit 0 of a new lock, and finishes with it, while one thread makes the table and another tries the
+/// unit.
+fn followed_into_the_table(finish: fn(&Units, Hold), theirs: Mode) {
     without_barrier(|| {
-        model(3, || {
+        model(3, move || {
             let units = Units::new();
             let hold = units.lock.lock(span(0, 1), Exclusive);
             let [grower, next] = std::array::from_fn(|_| Arc::clone(&units));
             let grower = thread::spawn(move || {
                 let _ = grower.lock.lock(span(1, 2), Exclusive);
             });
-            let next = thread::spawn(move || next.try_locked(span(0, 1), Exclusive));
+            let next = thread::spawn(move || next.try_locked(span(0, 1), theirs));
             units.touch(span(0, 1), Exclusive);
-            units.lock.unlock(span(0, 1), Exclusive, hold);
+            finish(&units, hold);
             grower.join().unwrap();
             next.join().unwrap();
         });
     });
+}
+
+/// The holder leaves the embedded slot or, after it was moved, the table's.
+#[test]
+fn a_unit_in_a_new_table_follows_who_left_the_embedded_slot() {
+    followed_into_the_table(
+        |units, hold| units.lock.unlock(span(0, 1), Exclusive, hold),
+        Exclusive,
+    );
+}
+
+#[test]
+fn a_reader_in_a_new_table_follows_the_writer_that_downgraded() {
+    followed_into_the_table(|units, hold| units.lock.downgrade(span(0, 1), hold), Shared);
 }
 
 #[test]
@@ -176,6 +190,27 @@ fn who_sees_a_core_sees_it_whole() {
             });
             units.try_locked(RANGE, Shared);
             threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    });
+}
+
+/// The cell is written before the summary that names it, and so is the core in which it is.
+#[test]
+fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::new();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                let hold = other.lock.lock(RANGE, Shared);
+                assert!(other.lock.try_upgrade(RANGE, hold));
+            });
+            let summary = Summary::from_bits(units.lock.summary.load(Ordering::SeqCst));
+            if !summary.is_empty() {
+                let core = units.lock.existing_core().expect("it was there before the claim");
+                assert!(core.board.may_conflict(summary, UNIT, Exclusive));
+            }
+            thread.join().unwrap();
         });
     });
 }
