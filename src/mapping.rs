@@ -213,6 +213,29 @@ impl MappingLock {
         Guard::lock(self, Span::from_range(page..=page), access.mode())
     }
 
+    /// Locks one page, by its number, if nothing is in the way; never waits.
+    ///
+    /// # Panics
+    ///
+    /// If `page` is `u64::MAX`, which is not a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock};
+    ///
+    /// let lock = MappingLock::new();
+    /// let punch = lock.lock(Access::PunchHole, 0..8192);
+    /// assert!(lock.try_lock_page(Access::Fault, 1).is_none());
+    /// assert!(lock.try_lock_page(Access::Fault, 2).is_some());
+    /// # drop(punch);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
+        Guard::try_lock(self, Span::from_range(page..=page), access.mode())
+    }
+
     /// Locks every page that `bytes` touches if nothing is in the way; never waits.
     ///
     /// # Panics

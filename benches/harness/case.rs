@@ -25,8 +25,16 @@ impl Case {
     where
         R: Fn(u64) -> Duration + 'static,
     {
+        Case::named(L::NAME, prepare)
+    }
+
+    /// The same for what is not a lock.
+    pub fn named<R>(contender: &'static str, prepare: impl FnOnce() -> R + 'static) -> Case
+    where
+        R: Fn(u64) -> Duration + 'static,
+    {
         let prepare = || -> Run { Box::new(prepare()) };
-        Case { contender: L::NAME, run: LazyCell::new(Box::new(prepare)) }
+        Case { contender, run: LazyCell::new(Box::new(prepare)) }
     }
 
     /// How long `operations` operations took.

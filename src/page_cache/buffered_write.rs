@@ -8,8 +8,8 @@
 //!
 //! 3. Claim the page shared.
 //! 4. If it is cached, uptodate and idle, lock it and latch its bytes at once.
-//! 5. Else find it locked, or make it in a frame that was got with no claim held; wait for its
-//!    writeback; check that it is the page. Fill it, unless it is written whole.
+//! 5. Else claim it anew; find it locked, or make it in a frame that was got with no claim held;
+//!    wait for its writeback; check that it is the page. Fill it, unless it is written whole.
 //! 6. Copy, under the latch. With its end a page that was written whole is uptodate, not before.
 //! 7. Mark it dirty; extend the size; unlock; drop the claim.
 //! 8. If more pages are dirty now than may be, write some of this file's back, holding no more
@@ -62,26 +62,35 @@ impl<L: PathLock> Inode<L> {
     /// Writes within one page.
     #[inline]
     fn write_page(&self, at: u64, part: &[u8]) -> io::Result<()> {
+        // A claim that went on into the slow path would go through memory on the fast one.
+        if self.write_hit(at, part) { Ok(()) } else { self.write_slow(at, part) }
+    }
+
+    /// Writes within a page that is cached, uptodate and idle; whether it was.
+    #[inline]
+    fn write_hit(&self, at: u64, part: &[u8]) -> bool {
         let (page, within) = (at / PAGE, (at % PAGE) as usize);
-        let claim = self.claim_page(Access::BufferedWrite, page);
-        if let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page))
-            && let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame)
-            && hit.key() == self.key(page)
-        {
-            self.cache.counters.count(Event::Hit);
-            hit.bytes()[within..within + part.len()].copy_from_slice(part);
-            if hit.set_dirty() {
-                self.note_dirty(page);
-            }
-            self.extend_to(at + part.len() as u64);
-            return Ok(());
+        let _claim = self.claim_page(Access::BufferedWrite, page);
+        let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
+            return false;
+        };
+        let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame) else { return false };
+        if hit.key() != self.key(page) {
+            return false;
         }
-        self.write_slow(at, part, claim)
+        self.cache.counters.count(Event::Hit);
+        hit.bytes()[within..within + part.len()].copy_from_slice(part);
+        if hit.set_dirty() {
+            self.note_dirty(page);
+        }
+        self.extend_to(at + part.len() as u64);
+        true
     }
 
     #[cold]
-    fn write_slow(&self, at: u64, part: &[u8], claim: Claim<'_, L>) -> io::Result<()> {
+    fn write_slow(&self, at: u64, part: &[u8]) -> io::Result<()> {
         let number = at / PAGE;
+        let claim = self.claim_page(Access::BufferedWrite, number);
         if let Some(page) = self.find_locked(number) {
             self.cache.counters.count(Event::Hit);
             return self.write_into(page, at, part, &claim);

@@ -12,10 +12,8 @@ use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
 use super::page_table::PageTable;
 use super::stats::Grant;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PathLock, Store};
 use crate::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
 /// stand for the modes.
@@ -92,7 +90,12 @@ impl<L: PathLock> Inode<L> {
     /// Claims the mapping lock for one page.
     #[inline]
     pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_, L> {
-        self.claim(access, page * PAGE..(page + 1) * PAGE)
+        let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.mapping_claim(access, grant);
+        Claim { _guard }
     }
 
     pub(super) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_, L> {

@@ -8,7 +8,10 @@ use std::sync::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
 };
 
+use super::PAGE_SIZE;
 use crate::{Access, MappingGuard, MappingLock, Mode};
+
+const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A lock over byte ranges of a file, taken by the paths of the page cache.
 ///
@@ -34,6 +37,18 @@ pub trait PathLock: Default + Send + Sync + 'static {
 
     /// Claims as [`lock`](PathLock::lock) does, if that can be done at once.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
+
+    /// Claims one page, by its number: what most claims are for.
+    #[inline]
+    fn lock_page(&self, access: Access, page: u64) -> Self::Guard<'_> {
+        self.lock(access, page * PAGE..(page + 1) * PAGE)
+    }
+
+    /// Claims as [`lock_page`](PathLock::lock_page) does, if that can be done at once.
+    #[inline]
+    fn try_lock_page(&self, access: Access, page: u64) -> Option<Self::Guard<'_>> {
+        self.try_lock(access, page * PAGE..(page + 1) * PAGE)
+    }
 }
 
 impl PathLock for MappingLock {
@@ -47,6 +62,16 @@ impl PathLock for MappingLock {
     #[inline]
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
         MappingLock::try_lock(self, access, bytes)
+    }
+
+    #[inline]
+    fn lock_page(&self, access: Access, page: u64) -> MappingGuard<'_> {
+        MappingLock::lock_page(self, access, page)
+    }
+
+    #[inline]
+    fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
+        MappingLock::try_lock_page(self, access, page)
     }
 }
 

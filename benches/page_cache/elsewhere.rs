@@ -1,0 +1,110 @@
+//! Faults and reads in the last eighth of a file, while the first eighth is worked on.
+//!
+//! The last eighth is twice as long as the cache and gone through in order, so every page is
+//! brought in under a claim. The case to compare with works on another file of the same cache:
+//! what it costs beyond that is the lock's doing, and not the processor's or the memory's.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use spanlock::MappingLock;
+use spanlock::page_cache::{File, FileStore, Options, PageCache, PathLock, WholeFile};
+
+use crate::harness::case::Case;
+use crate::subject::{PAGE, memory_folder, unnamed_file};
+
+const EIGHTH: u64 = 1024 * PAGE;
+const CAPACITY: usize = 512;
+
+/// What the one thread does in the first eighth.
+#[derive(Clone, Copy)]
+enum Work {
+    Punch,
+    WriteDirect,
+}
+
+/// Which file it does that to.
+#[derive(Clone, Copy)]
+enum Where {
+    Another,
+    Same,
+}
+
+pub fn beside_punches() -> Vec<Case> {
+    beside(Work::Punch)
+}
+
+pub fn beside_direct_writes() -> Vec<Case> {
+    beside(Work::WriteDirect)
+}
+
+fn beside(work: Work) -> Vec<Case> {
+    vec![
+        case::<MappingLock>("range lock, work on another file", work, Where::Another),
+        case::<MappingLock>("range lock, work on this file", work, Where::Same),
+        case::<WholeFile>("one rwlock, work on another file", work, Where::Another),
+        case::<WholeFile>("one rwlock, work on this file", work, Where::Same),
+    ]
+}
+
+fn case<L: PathLock>(name: &'static str, work: Work, place: Where) -> Case {
+    Case::named(name, move || {
+        let cache = PageCache::<L>::with_options(Options::new(CAPACITY));
+        let (file, another) = (open(&cache), open(&cache));
+        let next = AtomicU64::new(0);
+        move |operations| {
+            let worked_on = match place {
+                Where::Same => &file,
+                Where::Another => &another,
+            };
+            let stop = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| work_until(&stop, worked_on, work));
+                let taken = fault_and_read(&file, &next, operations);
+                stop.store(true, Ordering::Relaxed);
+                taken
+            })
+        }
+    })
+}
+
+fn open<L: PathLock>(cache: &PageCache<L>) -> File<L> {
+    let folder = memory_folder().map_or_else(std::env::temp_dir, PathBuf::from);
+    let file = cache.open(FileStore::new(unnamed_file(&folder))).expect("the store opens");
+    for offset in (0..8 * EIGHTH).step_by(1 << 20) {
+        file.write_direct_at(&[1; 1 << 20], offset).expect("there is room");
+    }
+    file
+}
+
+fn work_until<L: PathLock>(stop: &AtomicBool, file: &File<L>, work: Work) {
+    const PART: u64 = 16 * PAGE;
+    let mut offset = 0;
+    while !stop.load(Ordering::Relaxed) {
+        match work {
+            Work::Punch => file.punch_hole(offset, PART).expect("holes can be punched"),
+            Work::WriteDirect => {
+                let wrote = file.write_direct_at(&[2; PART as usize], offset);
+                wrote.expect("there is room");
+            }
+        }
+        offset = (offset + PART) % EIGHTH;
+    }
+}
+
+/// By turns a page is faulted in and loaded, and another one read.
+fn fault_and_read<L: PathLock>(file: &File<L>, next: &AtomicU64, operations: u64) -> Duration {
+    let mapping = file.map(7 * EIGHTH..8 * EIGHTH).expect("the range is a page's");
+    let start = Instant::now();
+    let mut to = [0; PAGE as usize];
+    for _ in 0..operations {
+        let offset = next.fetch_add(PAGE, Ordering::Relaxed) % EIGHTH;
+        match offset / PAGE % 2 {
+            0 => mapping.load(offset, &mut to).expect("the page is there"),
+            _ => file.read_exact_at(&mut to, 7 * EIGHTH + offset).expect("the page is there"),
+        }
+    }
+    start.elapsed()
+}
