@@ -26,7 +26,7 @@ use crate::{ClaimState, Mode};
 /// assert!(!check_deadlock().iter().flatten().any(|claim| is_on(claim, &lock)));
 /// # drop(guard);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DeadlockedClaim {
     pub(super) lock: usize,
     pub(super) range: Range<u64>,
@@ -138,6 +138,13 @@ impl DeadlockedClaim {
     }
 }
 
+/// As it is displayed: without back traces, of which each is a page.
+impl fmt::Debug for DeadlockedClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl fmt::Display for DeadlockedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DeadlockedClaim { lock, range, mode, thread_id, blocker, .. } = self;
@@ -157,7 +164,7 @@ impl fmt::Display for DeadlockedClaim {
 ///     claim.state() == ClaimState::Waiting
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BlockingClaim {
     pub(super) range: Range<u64>,
     pub(super) mode: Mode,
@@ -265,6 +272,13 @@ impl BlockingClaim {
     /// ```
     pub fn backtrace(&self) -> &Backtrace {
         &self.backtrace
+    }
+}
+
+/// As it is displayed: without back traces, of which each is a page.
+impl fmt::Debug for BlockingClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
