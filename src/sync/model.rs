@@ -33,6 +33,7 @@ pub(crate) fn two_sided_barrier() {
 /// Explores a model without the barrier. loom's fence orders more than the operations for which it
 /// stands: all that came before one happens before all that follows the next, which hides a missing
 /// Acquire or Release. Only for models in which no two-sided race decides anything.
+#[cfg(test)]
 pub(crate) fn without_barrier(model: impl FnOnce()) {
     HAS_BARRIER.set(false);
     model();
