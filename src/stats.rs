@@ -42,11 +42,15 @@ pub struct Stats {
 /// # Examples
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
 ///
 /// let lock = spanlock::RangeLock::new();
 /// let reader = lock.lock_shared(3..5);
-/// assert!(lock.try_lock_exclusive_for(0..100, Duration::from_millis(1)).is_none());
+/// {
+///     let mut gives_up = pin!(lock.lock_exclusive_async(0..100));
+///     assert!(gives_up.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// }
 /// let stats = lock.stats();
 /// assert_eq!((stats.shared.granted(), stats.shared.withdrawn), (1, 0));
 /// assert_eq!((stats.exclusive.withdrawn, stats.exclusive.granted()), (1, 0));

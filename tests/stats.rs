@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::task::{Context, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use spanlock::{Access, MappingLock, Mode, RangeLock, Stats};
 
@@ -78,9 +78,8 @@ fn claims_that_give_up_are_counted_as_withdrawn() {
     let lock = RangeLock::new();
     let held = lock.lock_shared(0..10);
     assert!(lock.try_lock_exclusive(..).is_none());
-    assert!(lock.try_lock_exclusive_for(.., Duration::from_millis(1)).is_none());
-    {
-        let mut dropped = pin!(lock.lock_exclusive_async(..));
+    for claim in [0..100, 9..10] {
+        let mut dropped = pin!(lock.lock_exclusive_async(claim));
         assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     drop(held);
@@ -90,7 +89,7 @@ fn claims_that_give_up_are_counted_as_withdrawn() {
 
 #[test]
 fn what_many_threads_do_is_counted_to_the_last_claim() {
-    const CLAIMS: u64 = if cfg!(miri) { 50 } else { 20_000 };
+    const CLAIMS: u64 = if cfg!(miri) { 48 } else { 20_000 };
     let lock = RangeLock::new();
     thread::scope(|scope| {
         for thread in 0..4 {
