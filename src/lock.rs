@@ -29,8 +29,11 @@ use crate::{
 /// pass each other freely. A claim that is waiting is passed only by the few conflicting ones that were
 /// already past their check when it queued, and by [`lock_shared_recursive`](RangeLock::lock_shared_recursive).
 ///
-/// **Re-entry deadlocks**: a thread that waits for a range of which it holds a conflicting part waits
-/// for ever, and so does a reader that locks again while a writer waits for its first claim.
+/// **Holding one claim and waiting for another deadlocks easily.** A thread that waits for a range of which
+/// it holds a conflicting part waits for ever, and so does a reader that locks again while a writer
+/// waits for its first claim. Taking ranges in ascending order is not enough either: with `0..10` held and
+/// `..` queued by another, a claim on `20..30` stands behind that other. Hold one claim of a lock at a
+/// time, or take several at once by [`lock_many`](RangeLock::lock_many).
 ///
 /// # Complexity
 ///
