@@ -45,6 +45,25 @@ fn a_task_that_waits_is_granted_and_finds_it_when_polled() {
     });
 }
 
+#[test]
+fn a_task_that_changes_its_waker_is_woken_by_the_new_one() {
+    model(3, || {
+        let lock = Arc::new(RangeLock::new());
+        let guard = lock.lock_shared(1..2);
+        let other = Arc::clone(&lock);
+        let thread = thread::spawn(move || {
+            let mut future = other.lock_exclusive_async(0..9);
+            match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(guard) => drop(guard),
+                Poll::Pending => drop(loom::future::block_on(future)),
+            }
+        });
+        drop(guard);
+        thread.join().unwrap();
+        assert!(!lock.is_locked(..));
+    });
+}
+
 /// The grant races with a poll that brings another waker, and with the drop that follows.
 #[test]
 fn a_grant_that_races_with_a_change_of_waker_is_found_or_handed_on() {

@@ -58,22 +58,24 @@ fn a_unit_that_is_tried_and_a_range_that_is_tried_exclude_each_other() {
 /// Units 0 and 2 share a slot: the second goes to the registry and stays exact.
 #[test]
 fn units_that_share_a_slot_neither_admit_two_nor_exclude_each_other() {
-    model(2, || {
-        let units = Units::with_table();
-        let shared_slot = |unit| std::ptr::from_ref(units.lock.slot_of(unit));
-        assert_eq!(shared_slot(0), shared_slot(2));
-        let held = units.lock.lock(span(0, 1), Exclusive);
-        let other = Arc::clone(&units);
-        let thread = thread::spawn(move || {
-            other.locked(span(2, 3), Exclusive);
-            other.locked(span(0, 1), Exclusive);
+    for (mine, theirs) in [(Exclusive, Exclusive), (Exclusive, Shared)] {
+        model(2, move || {
+            let units = Units::with_table();
+            let shared_slot = |unit| std::ptr::from_ref(units.lock.slot_of(unit));
+            assert_eq!(shared_slot(0), shared_slot(2));
+            let held = units.lock.lock(span(0, 1), theirs);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                other.locked(span(2, 3), theirs);
+                other.locked(span(0, 1), mine);
+            });
+            units.locked(span(2, 3), mine);
+            units.touch(span(0, 1), theirs);
+            units.lock.unlock(span(0, 1), theirs, held);
+            thread.join().unwrap();
+            units.assert_idle();
         });
-        units.locked(span(2, 3), Exclusive);
-        units.touch(span(0, 1), Exclusive);
-        units.lock.unlock(span(0, 1), Exclusive, held);
-        thread.join().unwrap();
-        units.assert_idle();
-    });
+    }
 }
 
 /// A reader that has entered and must leave again is nobody whom another may join.

@@ -202,14 +202,14 @@ fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
             let units = Units::new();
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || {
-                let hold = other.lock.lock(RANGE, Shared);
-                assert!(other.lock.try_upgrade(RANGE, hold));
+                let summary = Summary::from_bits(other.lock.summary.load(Ordering::SeqCst));
+                if !summary.is_empty() {
+                    let core = other.lock.existing_core().expect("it was there before the claim");
+                    assert!(core.board.may_conflict(summary, UNIT, Exclusive));
+                }
             });
-            let summary = Summary::from_bits(units.lock.summary.load(Ordering::SeqCst));
-            if !summary.is_empty() {
-                let core = units.lock.existing_core().expect("it was there before the claim");
-                assert!(core.board.may_conflict(summary, UNIT, Exclusive));
-            }
+            let hold = units.lock.lock(RANGE, Shared);
+            assert!(units.lock.try_upgrade(RANGE, hold));
             thread.join().unwrap();
         });
     });
