@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::raw::Summary;
+
 /// Holds `mine`, changes it by `change`, while another thread takes `theirs`.
 fn change_against(
     mine: (Span, Mode),
@@ -161,4 +163,27 @@ fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
             units.assert_idle();
         });
     }
+}
+
+/// Not a race: a board that went on showing it would be as exact, and only cost others the mutex.
+#[test]
+fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
+    model(1, || {
+        let units = Units::with_table();
+        let shows = |wanted, mode| {
+            let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
+            units.lock.existing_core().unwrap().board.may_conflict(summary, wanted, mode)
+        };
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 8));
+        assert!(shows(span(7, 8), Shared) && !shows(span(8, 9), Shared));
+        units.lock.downgrade(span(0, 8), hold);
+        assert!(shows(span(7, 8), Exclusive) && !shows(span(7, 8), Shared));
+        let reader = units.lock.lock(span(1, 2), Shared);
+        assert!(!units.lock.try_upgrade(span(0, 8), hold));
+        assert!(!shows(span(7, 8), Shared));
+        units.lock.unlock(span(1, 2), Shared, reader);
+        units.lock.unlock(span(0, 8), Shared, hold);
+        units.assert_idle();
+    });
 }
