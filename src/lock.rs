@@ -46,8 +46,8 @@ use crate::{
 ///
 /// 32 bytes, and nothing on the heap as long as claims are on one unit and come one at a time. The first claim
 /// that needs more allocates a registry of about half a kilobyte, which grows with the most claims that it had
-/// at once; the eighth claim that finds the embedded slot taken allocates a table of 2 KiB, once. All is freed
-/// with the lock.
+/// at once. The first claim on two to four units, or the eighth on one that finds the embedded slot taken,
+/// allocates a table of 2 KiB, once. All is freed with the lock.
 ///
 /// # Source
 ///

@@ -401,7 +401,7 @@ impl RawLock {
         }
         let mut ledger = self.core().enter(self);
         if obstacle == Obstacle::Collision {
-            ledger.note_collision();
+            ledger.note_collision(span);
         }
         let queued = match patience {
             Patience::Waits(queueing) => Some(ledger.admit(span, mode, queueing, waiter)),
@@ -529,12 +529,13 @@ impl Ledger<'_> {
 
     /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a
     /// table. The embedded slot is closed first, so that its word is in one place at a time (I1).
-    fn note_collision(&mut self) {
+    fn note_collision(&mut self, span: Span) {
         if self.lock.table().is_some() {
             return;
         }
         self.books.collisions += 1;
-        if self.books.collisions < sync::COLLISIONS_BEFORE_TABLE {
+        // A small range needs several slots, and collides with itself until there is a table.
+        if span.len() == 1 && self.books.collisions < sync::COLLISIONS_BEFORE_TABLE {
             return;
         }
         let table = Table::new();
