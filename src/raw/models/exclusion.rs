@@ -117,7 +117,7 @@ fn a_unit_follows_the_range_whose_cell_another_range_took() {
 
 #[test]
 fn three_threads_with_a_unit_a_small_range_and_a_range_exclude_each_other() {
-    model(1, || {
+    model(2, || {
         let units = Units::with_table();
         let threads = [(span(0, 2), Exclusive), (span(1, 9), Shared)].map(|(span, mode)| {
             let units = Arc::clone(&units);

@@ -64,7 +64,7 @@ fn two_claims_on_many_ranges_in_opposite_order_do_not_deadlock() {
 /// While it waits it holds nothing, and who comes later waits for it.
 #[test]
 fn claims_on_many_ranges_wait_for_the_last_of_their_blockers() {
-    model(1, || {
+    model(2, || {
         let units = Units::with_table();
         let [low, high] = [span(0, 1), span(1, 2)].map(|span| units.lock.lock(span, Shared));
         let [many, releaser] = std::array::from_fn(|_| Arc::clone(&units));

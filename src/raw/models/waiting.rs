@@ -104,7 +104,7 @@ fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
 /// queued: when it leaves it takes nothing off the count of that claim, which still waits for the writer.
 #[test]
 fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
-    model(1, || {
+    model(2, || {
         let units = Units::with_table();
         let writer = units.lock.lock(span(1, 2), Exclusive);
         let [holder, tried, reader] = std::array::from_fn(|_| Arc::clone(&units));
