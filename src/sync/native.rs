@@ -1,4 +1,4 @@
-//! The real primitives: std's atomics and mutex, parking through parking_lot_core.
+//! The real primitives: std's atomics, parking_lot's mutex, parking through parking_lot_core.
 
 pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
