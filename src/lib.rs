@@ -36,7 +36,7 @@
 //!
 //! Imports point one way: `page_cache` → `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
 //! and `error` below. `raw` holds the algorithm and knows nothing of guards; its `registry` decides who
-//! waits for whom and knows nothing of threads; `sync` is the one place that knows of loom.
+//! waits for whom and knows nothing of threads; `sync` is the one place that knows of loom and shuttle.
 //! `docs/design.md` has the argument for every ordering and the model that fails without it.
 
 mod claim;
@@ -52,7 +52,7 @@ mod lock;
 mod many;
 mod mapping;
 mod mode;
-#[cfg(feature = "page-cache")]
+#[cfg(all(feature = "page-cache", not(loom)))]
 pub mod page_cache;
 mod raw;
 mod span;

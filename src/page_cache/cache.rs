@@ -1,10 +1,11 @@
 //! `PageCache`: the frames that many files share.
 
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::dirty::DirtyPages;

@@ -1,6 +1,6 @@
 //! How many pages are dirty, and the limit on them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The pages of all files that are dirty or on their way to a store.
 pub(super) struct DirtyPages {

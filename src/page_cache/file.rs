@@ -1,10 +1,10 @@
 //! `File`: a cached file, as its users have it.
 
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::Request;
 use super::inode::Inode;

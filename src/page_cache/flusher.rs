@@ -5,10 +5,11 @@
 //! writeback, and holds nothing while it waits; whoever waits for it holds no page and no mapping
 //! claim.
 
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::thread::{self, JoinHandle};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::PathLock;

@@ -21,11 +21,11 @@ mod page;
 mod state;
 mod wait;
 
+use crate::sync::Backoff;
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::blocking::{Mutex, PoisonError};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use crossbeam_utils::Backoff;
 use memory::{FrameMemory, PageBytes};
 pub(super) use page::{FreeFrame, LockedPage, Pin, WriteHit};
 pub(super) use state::State;

@@ -6,8 +6,8 @@
 //! finds may be another page's by the time it returns; who uses it latches or locks the frame,
 //! compares the key, and on any doubt goes to `find`, which is exact and pins.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 

@@ -1,10 +1,11 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::cache::Shared;
 use super::error::{MAX_LEN, Told};

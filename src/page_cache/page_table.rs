@@ -11,8 +11,8 @@
 //! the entry again, and copies: so who takes an entry away and then takes the latch once knows that
 //! no access through it goes on.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::OnceLock;
 
 use super::frame::FrameId;
 

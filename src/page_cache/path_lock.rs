@@ -3,10 +3,10 @@
 //! A file has two: the mapping lock, and the IO lock above it. Both are of the type that the cache
 //! was made with.
 
-use std::ops::Range;
-use std::sync::{
+use crate::sync::blocking::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
 };
+use std::ops::Range;
 
 use super::PAGE_SIZE;
 use crate::{Access, MappingGuard, MappingLock, Mode};

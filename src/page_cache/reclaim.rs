@@ -8,8 +8,8 @@
 //! 3. Try the lock of any other page; unmap it; take it out of the index if nobody has it pinned.
 //! 4. If twice around finds nothing, wake the flusher and wait until it has cleaned something.
 
+use crate::sync::atomic::Ordering;
 use std::io;
-use std::sync::atomic::Ordering;
 
 use super::PathLock;
 use super::cache::Shared;

@@ -1,6 +1,6 @@
 //! What can be held of a frame: a free frame, a pin, the page lock.
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
 use super::{Frame, FrameId, Frames, Key, POISON, PageBytes, State, WriteLatch};
 

@@ -1,13 +1,13 @@
 //! Parking on a frame: a few buckets of condition variables, chosen by the frame's number.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::sync::blocking::{Condvar, Mutex, PoisonError};
+use crate::sync::{SPINS_BEFORE_PARKING, hint};
 
 use crossbeam_utils::CachePadded;
 
 use super::{Frame, State};
 
 const BUCKETS: usize = 64;
-const SPINS: u32 = 60;
 
 #[derive(Default)]
 struct Bucket {
@@ -26,11 +26,11 @@ impl Waits {
 
     /// Returns once `step` could be done on the frame's word, and was.
     pub(super) fn until(&self, frame: &Frame, step: impl Fn(State) -> Option<State>) {
-        for _ in 0..SPINS {
+        for _ in 0..SPINS_BEFORE_PARKING {
             if frame.update(&step).is_ok() {
                 return;
             }
-            std::hint::spin_loop();
+            hint::spin_loop();
         }
         let bucket = self.bucket(frame);
         let mut guard = bucket.mutex.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,9 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
+use crate::sync::blocking::{PoisonError, RwLock};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
 
 use super::Store;
 

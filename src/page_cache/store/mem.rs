@@ -1,8 +1,8 @@
 //! `MemStore`: a sparse store in memory.
 
+use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::Store;
 

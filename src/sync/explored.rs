@@ -1,0 +1,135 @@
+//! The explored primitives: shuttle's. Each operation on one is a point where its scheduler may let
+//! another thread go on, so that the gallery can run the real lock and the real page cache in any
+//! order that it likes.
+//!
+//! shuttle runs one thread at a time and knows sequential consistency only: it says nothing about
+//! orderings, which are loom's to check. Memory between two of these points is plain memory.
+#![allow(clippy::disallowed_types, reason = "it is here that std's are wrapped")]
+
+pub(crate) use shuttle::sync::MutexGuard;
+pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use std::time::Instant;
+
+use shuttle::sync::Condvar;
+
+#[cfg(feature = "page-cache")]
+pub(crate) use shuttle::{hint, sync::atomic, thread};
+
+/// Four slots, so that units collide, and a span is looked for in few of them.
+pub(crate) const TABLE_BITS: u32 = 2;
+
+/// Two cells, so that a third claim overflows the board.
+pub(crate) const BOARD_CELLS: usize = 2;
+
+/// The first collision makes a table.
+pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
+
+/// Parks at once: whether a lock is had while spinning or after parking is the scheduler's choice.
+#[cfg(feature = "page-cache")]
+pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;
+
+/// All operations are sequentially consistent here.
+#[inline(always)]
+pub(crate) fn two_sided_barrier() {}
+
+/// Who spins lets the others go on, or the one that it waits for never would.
+pub(crate) struct Backoff;
+
+impl Backoff {
+    pub(crate) fn new() -> Backoff {
+        Backoff
+    }
+
+    pub(crate) fn is_completed(&self) -> bool {
+        true
+    }
+
+    pub(crate) fn snooze(&self) {
+        shuttle::thread::yield_now();
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Mutex<T> {
+        Mutex(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().expect("nothing panics with a mutex held")
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Parker {
+    notified: shuttle::sync::Mutex<bool>,
+    woken: Condvar,
+}
+
+impl Parker {
+    pub(crate) fn new() -> Parker {
+        Parker { notified: shuttle::sync::Mutex::new(false), woken: Condvar::new() }
+    }
+
+    pub(crate) fn wait(&self) {
+        let notified = self.notified.lock().expect("nothing panics with a mutex held");
+        let waited = self.woken.wait_while(notified, |notified| !*notified);
+        drop(waited.expect("nothing panics with a mutex held"));
+    }
+
+    /// There is no clock: a deadline passes at once, which races it with every grant. (A timed wait
+    /// on a condition variable never passes: the page cache has them for patience alone, and what
+    /// goes on only because somebody's patience ended is then found to stand still.)
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
+        if deadline.is_none() {
+            self.wait();
+        }
+        *self.notified.lock().expect("nothing panics with a mutex held")
+    }
+
+    pub(crate) fn notify(&self) {
+        *self.notified.lock().expect("nothing panics with a mutex held") = true;
+        self.woken.notify_one();
+    }
+}
+
+/// What blocks a thread, in std's words.
+#[cfg(feature = "page-cache")]
+pub(crate) mod blocking {
+    pub(crate) use shuttle::sync::*;
+
+    /// A cell that is written once. Who finds it empty makes a value, and one of those is kept.
+    #[derive(Debug, Default)]
+    pub(crate) struct OnceLock<T>(std::sync::OnceLock<T>);
+
+    impl<T> OnceLock<T> {
+        pub(crate) const fn new() -> OnceLock<T> {
+            OnceLock(std::sync::OnceLock::new())
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            super::point();
+            self.0.get()
+        }
+
+        pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            match self.get() {
+                Some(value) => value,
+                None => {
+                    // Outside of the cell: shuttle's threads share one, which must not block.
+                    let value = make();
+                    self.0.get_or_init(|| value)
+                }
+            }
+        }
+    }
+}
+
+/// A point where another thread may go on.
+#[cfg(feature = "page-cache")]
+fn point() {
+    shuttle::thread::sleep(std::time::Duration::ZERO);
+}
