@@ -29,9 +29,11 @@
 //! fails without it.
 
 mod acquire;
+mod admit;
 mod board;
 mod change;
 mod counters;
+mod enter;
 mod inspect;
 mod many;
 mod registry;

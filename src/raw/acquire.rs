@@ -5,36 +5,13 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::deadlock::Waiting;
-use crate::raw::board::{Place, Summary};
+use crate::raw::board::Summary;
+use crate::raw::enter::{Attempt, Obstacle};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::slot::{UNITS, Word};
-use crate::raw::table::Table;
 use crate::raw::waiter::{Sleeper, Waiter};
-use crate::raw::{Hold, Ledger, Path, RawLock, SMALL};
-use crate::sync::{self, AtomicU64, Backoff, Ordering, Parker};
+use crate::raw::{Hold, RawLock};
+use crate::sync::{Backoff, Ordering, Parker};
 use crate::{Mode, Span};
-
-/// How far the inlined attempt on a single unit got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
-    /// The unit is in its slot, and the board shows nobody in the way: it is held.
-    Held,
-    /// The unit is in its slot, and somebody in the registry may be in the way.
-    Entered,
-    /// Nothing was taken.
-    Refused,
-}
-
-/// Why a claim could not be had in slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obstacle {
-    /// A conflicting claim is there.
-    Conflict,
-    /// A slot is in use by another unit.
-    Collision,
-    /// Only the registry can tell.
-    Registry,
-}
 
 /// Whether a claim that is blocked is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,68 +117,6 @@ impl RawLock {
         ledger.close();
         drop(waiter);
         granted.then_some(Hold::Claim(pending.0))
-    }
-
-    #[inline]
-    fn held_in_slots(&self, span: Span, mode: Mode) -> Hold {
-        self.counters.granted(Path::in_slots(span), mode);
-        Hold::Slots
-    }
-
-    #[inline]
-    fn attempt(&self, span: Span, mode: Mode) -> Attempt {
-        if span.len() != 1 || span.start() >= UNITS {
-            return Attempt::Refused;
-        }
-        let slot = self.slot_of(span.start());
-        let sole = Word::sole(span.start(), mode).bits();
-        // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the Release of whoever left the slot.
-        let entered =
-            slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
-        match entered {
-            Err(_) if mode == Mode::Shared => self.attempt_to_join(span),
-            Err(_) => Attempt::Refused,
-            Ok(_) => match self.summary_after_entering() {
-                Summary::EMPTY => Attempt::Held,
-                summary => self.attempt_beside(Summary::from_bits(summary), span, mode),
-            },
-        }
-    }
-
-    /// The same for a unit that may have readers already.
-    #[inline(never)]
-    fn attempt_to_join(&self, span: Span) -> Attempt {
-        match self.enter_slot(span.start(), Mode::Shared) {
-            Err(_) => Attempt::Refused,
-            Ok(()) => match self.summary_after_entering() {
-                Summary::EMPTY => Attempt::Held,
-                summary => self.attempt_beside(Summary::from_bits(summary), span, Mode::Shared),
-            },
-        }
-    }
-
-    /// Whether a claim that is in its slots is held in spite of those on the board.
-    #[inline(never)]
-    fn attempt_beside(&self, summary: Summary, span: Span, mode: Mode) -> Attempt {
-        match self.existing_core() {
-            Some(core)
-                if !summary.is_empty()
-                    && (core.board.may_conflict(summary, span, mode) || self.is_watched(span)) =>
-            {
-                Attempt::Entered
-            }
-            _ => Attempt::Held,
-        }
-    }
-
-    #[inline]
-    fn summary_after_entering(&self) -> u64 {
-        sync::two_sided_barrier();
-        // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the stores of the summary: a claim that is not there any more has left all
-        // that it did.
-        self.summary.load(Ordering::SeqCst)
     }
 
     #[cold]
@@ -310,83 +225,6 @@ impl RawLock {
             }
     }
 
-    /// Takes a claim without the mutex, if it is on few enough units, their slots are free or shared,
-    /// and the board shows nobody in the way.
-    fn take_in_slots(&self, span: Span, mode: Mode, attempt: Attempt) -> Result<Hold, Obstacle> {
-        if span.is_empty() {
-            return Ok(Hold::Nothing);
-        }
-        if attempt == Attempt::Refused {
-            self.enter_slots(span, mode)?;
-        }
-        let summary = Summary::from_bits(self.summary_after_entering());
-        if self.attempt_beside(summary, span, mode) == Attempt::Held {
-            return Ok(self.held_in_slots(span, mode));
-        }
-        let mut ledger = self.core().enter(self);
-        let blocked = ledger.registry().blocks(span, mode, Queueing::InLine);
-        if blocked {
-            ledger.leave_slots(span);
-        }
-        ledger.close();
-        if blocked { Err(Obstacle::Conflict) } else { Ok(self.held_in_slots(span, mode)) }
-    }
-
-    /// Whether a registered claim watches one of our slots. The cells that we have read may belong to a
-    /// claim that was split after we had read the summary; its upper part is then not among them, but
-    /// has found us (I6).
-    fn is_watched(&self, span: Span) -> bool {
-        span.range().any(|unit| {
-            // ORDERING: Relaxed. The narrowed cell of the lower part was stored, with Release, after our
-            // slot was watched, and has been loaded with Acquire.
-            Word::from_bits(self.slot_of(unit).load(Ordering::Relaxed)).has_waiters()
-        })
-    }
-
-    /// Enters the slots of a small span in ascending order, or none of them.
-    fn enter_slots(&self, span: Span, mode: Mode) -> Result<(), Obstacle> {
-        if span.len() > SMALL || span.end() > UNITS {
-            return Err(Obstacle::Registry);
-        }
-        // While somebody is in the registry, a claim in slots may have to ask there in any case; the
-        // slots are then better left to single units.
-        // ORDERING: Relaxed: a hint.
-        if span.len() > 1 && self.summary.load(Ordering::Relaxed) != Summary::EMPTY {
-            return Err(Obstacle::Registry);
-        }
-        for unit in span.range() {
-            if let Err(obstacle) = self.enter_slot(unit, mode) {
-                let (entered, _) = span.split_at(unit);
-                self.leave_slots(entered.range(), mode);
-                return Err(obstacle);
-            }
-        }
-        Ok(())
-    }
-
-    fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(), Obstacle> {
-        let slot = self.slot_of(unit);
-        // ORDERING: Relaxed: a guess, which the exchange below verifies.
-        let mut found = Word::from_bits(slot.load(Ordering::Relaxed));
-        loop {
-            let next = match mode {
-                _ if found == Word::FREE => Word::sole(unit, mode),
-                Mode::Shared => found.join(unit).ok_or(obstacle(found, unit, mode))?,
-                Mode::Exclusive => return Err(obstacle(found, unit, mode)),
-            };
-            // ORDERING: SeqCst, as in `attempt`.
-            match slot.compare_exchange(
-                found.bits(),
-                next.bits(),
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(()),
-                Err(bits) => found = Word::from_bits(bits),
-            }
-        }
-    }
-
     /// Admits a claim to the registry, queues it there, or, if it gives up, leaves no trace.
     fn register(
         &self,
@@ -412,16 +250,6 @@ impl RawLock {
     }
 }
 
-/// What stands in the way of a claim on `unit` that found this word in its slot.
-fn obstacle(found: Word, unit: u64, mode: Mode) -> Obstacle {
-    match found.holder() {
-        Some((holder, held)) if holder == unit && held.conflicts_with(mode) => Obstacle::Conflict,
-        Some((holder, _)) if holder == unit => Obstacle::Registry,
-        Some(_) => Obstacle::Collision,
-        None => Obstacle::Registry,
-    }
-}
-
 fn finish_waiting(queued: Option<Queued>, parker: Option<Arc<Parker>>) -> Hold {
     match (queued, parker) {
         (Some(Queued::Held(hold)), _) => hold,
@@ -430,123 +258,5 @@ fn finish_waiting(queued: Option<Queued>, parker: Option<Arc<Parker>>) -> Hold {
             Hold::Claim(pending.0)
         }
         _ => unreachable!("a claim that waits is held, or queued with its parker"),
-    }
-}
-
-impl Ledger<'_> {
-    /// Admits a claim, held if nothing blocks it, else waiting.
-    fn admit(
-        &mut self,
-        span: Span,
-        mode: Mode,
-        queueing: Queueing,
-        waiter: impl FnOnce() -> Waiter,
-    ) -> Queued {
-        let place = self.announce(span, mode);
-        let blockers = self.registry().blockers(span, mode, queueing);
-        if blockers == 0 {
-            let id = self.registry().hold(span, mode, queueing);
-            self.settle(id, place);
-            self.lock.counters.granted(Path::Registry, mode);
-            Queued::Held(Hold::Claim(id))
-        } else {
-            let id = self.registry().wait(span, mode, queueing, blockers, waiter());
-            self.settle(id, place);
-            Queued::Waiting(Pending(id))
-        }
-    }
-
-    /// Admits a claim that nothing blocks, or nobody.
-    pub(super) fn admit_now(&mut self, span: Span, mode: Mode) -> Option<Hold> {
-        if self.registry().blocks(span, mode, Queueing::InLine) {
-            return None;
-        }
-        let place = self.notices().publish(span, mode);
-        if self.slots_conflict(span, mode) {
-            self.retract(place);
-            return None;
-        }
-        let id = self.registry().hold(span, mode, Queueing::InLine);
-        self.settle(id, place);
-        self.lock.counters.granted(Path::Registry, mode);
-        Some(Hold::Claim(id))
-    }
-
-    /// Shows a claim to those who enter slots from now on, and puts proxies for those who are there
-    /// and in its way into the registry.
-    pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
-        let place = self.notices().publish(span, mode);
-        let lock = self.lock;
-        lock.visit_slots(span, |slot| self.watch(slot, span, mode));
-        place
-    }
-
-    /// Lets the registry and the board know where a claim that is now admitted is shown.
-    pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
-        self.registry().set_place(id, place);
-        self.notices().name(place, id);
-    }
-
-    /// Makes the holders of a slot wait-for-able, if they conflict: WAITERS in the word, a proxy in
-    /// the registry (I2).
-    pub(super) fn watch(&mut self, slot: &AtomicU64, span: Span, mode: Mode) {
-        loop {
-            // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it is
-            // paired with the Release of whoever left the slot.
-            let word = Word::from_bits(slot.load(Ordering::SeqCst));
-            let Some((unit, holder)) = word.holder() else { return };
-            let in_the_way = span.contains_unit(unit) && holder.conflicts_with(mode);
-            if !in_the_way || word.has_waiters() {
-                return;
-            }
-            let watched = word.watched().bits();
-            // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
-            // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
-            // No Release: who finds WAITERS takes the mutex. Relaxed on failure: it is loaded again.
-            let marked =
-                slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
-            if marked.is_ok() {
-                let unit = Span::from_range(unit..unit + 1);
-                let proxy = self.registry().hold(unit, holder, Queueing::InLine);
-                self.registry().set_place(proxy, Place::Slot);
-                return;
-            }
-        }
-    }
-
-    /// Whether a claim in slots conflicts.
-    pub(super) fn slots_conflict(&self, span: Span, mode: Mode) -> bool {
-        let mut conflict = false;
-        self.lock.visit_slots(span, |slot| {
-            // ORDERING: SeqCst, as in `watch`.
-            let word = Word::from_bits(slot.load(Ordering::SeqCst));
-            conflict |= word.holder().is_some_and(|(unit, holder)| {
-                span.contains_unit(unit) && holder.conflicts_with(mode)
-            });
-        });
-        conflict
-    }
-
-    /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a
-    /// table. The embedded slot is closed first, so that its word is in one place at a time (I1).
-    fn note_collision(&mut self, span: Span) {
-        if self.lock.table().is_some() {
-            return;
-        }
-        self.books.collisions += 1;
-        // A small range needs several slots, and collides with itself until there is a table.
-        if span.len() == 1 && self.books.collisions < sync::COLLISIONS_BEFORE_TABLE {
-            return;
-        }
-        let table = Table::new();
-        // ORDERING: AcqRel. Acquire: who enters the table follows whoever left the slot. Release: a
-        // holder that finds its slot closed must find the core.
-        let closed = self.lock.slot.swap(Word::MOVED.bits(), Ordering::AcqRel);
-        if let Some((unit, _)) = Word::from_bits(closed).holder() {
-            // ORDERING: Relaxed: nobody sees the table before it is stored below.
-            table.slot(unit).store(closed, Ordering::Relaxed);
-        }
-        // ORDERING: Release, paired with the Acquire in `RawLock::table`.
-        self.lock.table.store(Box::into_raw(table), Ordering::Release);
     }
 }
