@@ -104,17 +104,21 @@ impl Ledger<'_> {
         conflict
     }
 
-    /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a
-    /// table. The embedded slot is closed first, so that its word is in one place at a time (I1).
+    /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a table.
     pub(super) fn note_collision(&mut self, span: Span) {
         if self.lock.table().is_some() {
             return;
         }
         self.books.collisions += 1;
         // A small range needs several slots, and collides with itself until there is a table.
-        if span.len() == 1 && self.books.collisions < sync::COLLISIONS_BEFORE_TABLE {
-            return;
+        if span.len() > 1 || self.books.collisions >= sync::COLLISIONS_BEFORE_TABLE {
+            self.grow();
         }
+    }
+
+    /// Makes the table. The embedded slot is closed first, so that its word is in one place at a
+    /// time (I1).
+    fn grow(&mut self) {
         let table = Table::new();
         // ORDERING: AcqRel. Acquire: who enters the table follows whoever left the slot. Release: a
         // holder that finds its slot closed must find the core.
