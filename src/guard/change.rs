@@ -1,0 +1,192 @@
+//! Changing a claim while it is held: its span, or its mode.
+
+use std::ops::{Range, RangeBounds};
+
+use super::{Exclusive, Guard, GuardMode, LockRef, Shared};
+use crate::raw::Hold;
+use crate::{Mode, Span};
+
+impl<L: LockRef, M: GuardMode> Guard<L, M> {
+    /// Splits the claim in two at unit `at`; neither part is let go of meanwhile. A part may be empty.
+    ///
+    /// # Complexity
+    ///
+    /// Free for a claim on a few units; otherwise logarithmic in the claims that are not on single
+    /// units, plus linear in those that wait across `at`.
+    ///
+    /// # Panics
+    ///
+    /// If `at` is neither in the range nor at its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// let (head, tail) = lock.lock_exclusive(0..100).split_at(30);
+    /// drop(head);
+    /// assert!(lock.try_lock_exclusive(0..30).is_some());
+    /// assert_eq!(tail.range(), 30..100);
+    /// ```
+    #[track_caller]
+    pub fn split_at(self, at: u64) -> (Self, Self)
+    where
+        L: Clone,
+    {
+        let Range { start, end } = self.span.range();
+        assert!(start <= at && at <= end, "cannot split {start}..{end} at {at}");
+        let (lower, upper) = self.span.split_at(at);
+        let (lower_hold, upper_hold) = self.lock.raw().split(self.span, self.hold, at);
+        let record = self.record;
+        let (lock, mode) = self.into_parts();
+        let rest = Guard {
+            lock: lock.clone(),
+            span: upper,
+            mode,
+            hold: upper_hold,
+            record: record.split_at(at),
+        };
+        (Guard { lock, span: lower, mode, hold: lower_hold, record }, rest)
+    }
+
+    /// Lets go of everything outside `range`; who waits for that part alone is granted at once.
+    ///
+    /// # Complexity
+    ///
+    /// As for letting go.
+    ///
+    /// # Panics
+    ///
+    /// If `range` is not a part of the guard's range, or not a range ([`Span::new`]).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// let mut guard = lock.lock_exclusive(0..100);
+    /// guard.shrink_to(40..50);
+    /// assert!(lock.try_lock_exclusive(50..).is_some());
+    /// assert!(lock.try_lock_shared(45..46).is_none());
+    /// ```
+    #[track_caller]
+    pub fn shrink_to(&mut self, range: impl RangeBounds<u64>) {
+        let to = Span::from_range(range);
+        let from = self.span;
+        assert!(from.contains(to), "cannot shrink {from:?} to {to:?}, which is not a part of it");
+        // First the guard, then the lock: a waker that panics must not have the rest let go of twice.
+        self.span = to;
+        let hold = self.hold;
+        if to.is_empty() {
+            self.hold = Hold::Nothing;
+        }
+        self.record.shrink_to(to);
+        self.lock.raw().shrink(from, self.mode.mode(), hold, to);
+    }
+
+    fn with_mode<N: GuardMode>(self, mode: N) -> Guard<L, N> {
+        let (span, hold, record) = (self.span, self.hold, self.record);
+        Guard { lock: self.into_parts().0, span, mode, hold, record }
+    }
+
+    fn try_upgrade_to<N: GuardMode>(self, mode: N) -> Result<Guard<L, N>, Self> {
+        if self.mode() == mode.mode() || self.lock.raw().try_upgrade(self.span, self.hold) {
+            self.record.set_mode(mode.mode());
+            Ok(self.with_mode(mode))
+        } else {
+            Err(self)
+        }
+    }
+
+    fn downgrade_to<N: GuardMode>(self, mode: N) -> Guard<L, N> {
+        if self.mode() != mode.mode() {
+            self.record.set_mode(mode.mode());
+            self.lock.raw().downgrade(self.span, self.hold);
+        }
+        self.with_mode(mode)
+    }
+}
+
+impl<L: LockRef> Guard<L, Exclusive> {
+    /// Turns the exclusive claim into a shared one without letting go; waiting readers are let in.
+    ///
+    /// # Fairness
+    ///
+    /// Readers that wait behind an exclusive claim which came before them go on waiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// let reader = lock.lock_exclusive(0..10).downgrade();
+    /// assert!(lock.try_lock_shared(5..15).is_some());
+    /// # drop(reader);
+    /// ```
+    pub fn downgrade(self) -> Guard<L, Shared> {
+        self.downgrade_to(Shared)
+    }
+}
+
+impl<L: LockRef> Guard<L, Shared> {
+    /// Turns the shared claim into an exclusive one, if no other claim is held on any of its units.
+    ///
+    /// It never waits: two holders who both waited for the other would wait for ever. To repair
+    /// something under an exclusive claim, let go, lock exclusively, and verify again.
+    ///
+    /// # Fairness
+    ///
+    /// An upgrade passes the claims that wait; those that conflict wait for it as they would have for
+    /// the shared claim.
+    ///
+    /// # Errors
+    ///
+    /// Gives the guard back, still shared, if another claim is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// let (a, b) = (lock.lock_shared(0..10), lock.lock_shared(9..20));
+    /// let a = a.try_upgrade().unwrap_err();
+    /// drop(b);
+    /// assert!(a.try_upgrade().is_ok());
+    /// ```
+    pub fn try_upgrade(self) -> Result<Guard<L, Exclusive>, Self> {
+        self.try_upgrade_to(Exclusive)
+    }
+}
+
+impl<L: LockRef> Guard<L, Mode> {
+    /// Turns the claim into a shared one without letting go; does nothing if it is shared.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock, Mode};
+    ///
+    /// let lock = MappingLock::new();
+    /// let guard = lock.lock(Access::Truncate, 4096..u64::MAX).downgrade();
+    /// assert_eq!(guard.mode(), Mode::Shared);
+    /// ```
+    pub fn downgrade(self) -> Self {
+        self.downgrade_to(Mode::Shared)
+    }
+
+    /// Turns the claim into an exclusive one, if no other claim is held on any of its units; does
+    /// nothing if it is exclusive.
+    ///
+    /// # Errors
+    ///
+    /// Gives the guard back, unchanged, if another claim is held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock, Mode};
+    ///
+    /// let lock = MappingLock::new();
+    /// let guard = lock.lock(Access::Fault, 0..4096).try_upgrade().unwrap();
+    /// assert_eq!(guard.mode(), Mode::Exclusive);
+    /// ```
+    pub fn try_upgrade(self) -> Result<Self, Self> {
+        self.try_upgrade_to(Mode::Exclusive)
+    }
+}

@@ -1,0 +1,78 @@
+//! The mode of a guard, in its type or in its value.
+
+use crate::Mode;
+
+/// The mode of a guard: in its type ([`Shared`], [`Exclusive`]) or in its value ([`Mode`]).
+///
+/// Sealed: no other type can implement it.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Exclusive, GuardMode, Mode};
+///
+/// assert_eq!(Exclusive.mode(), Mode::Exclusive);
+/// assert_eq!(Mode::Shared.mode(), Mode::Shared);
+/// ```
+pub trait GuardMode: Copy + sealed::Sealed {
+    /// The mode in which the guard's span is held.
+    fn mode(&self) -> Mode;
+}
+
+/// Public only as a bound of a public trait: nobody outside can name what is in here.
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Marks a guard that holds its span in [`Mode::Shared`].
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Guard, RangeLock, Shared};
+///
+/// let lock = RangeLock::new();
+/// let guard: Guard<&RangeLock, Shared> = lock.lock_shared(0..4);
+/// # drop(guard);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared;
+
+/// Marks a guard that holds its span in [`Mode::Exclusive`].
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Exclusive, Guard, RangeLock};
+///
+/// let lock = RangeLock::new();
+/// let guard: Guard<&RangeLock, Exclusive> = lock.lock_exclusive(0..4);
+/// # drop(guard);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exclusive;
+
+impl sealed::Sealed for Shared {}
+impl sealed::Sealed for Exclusive {}
+impl sealed::Sealed for Mode {}
+
+impl GuardMode for Shared {
+    #[inline]
+    fn mode(&self) -> Mode {
+        Mode::Shared
+    }
+}
+
+impl GuardMode for Exclusive {
+    #[inline]
+    fn mode(&self) -> Mode {
+        Mode::Exclusive
+    }
+}
+
+impl GuardMode for Mode {
+    #[inline]
+    fn mode(&self) -> Mode {
+        *self
+    }
+}
