@@ -1,5 +1,7 @@
 //! `MappingLock`: the mapping range lock that Jan Kara proposed in 2012.
 
+mod access;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,63 +11,7 @@ use crate::lock::after;
 use crate::sync::const_constructor;
 use crate::{Guard, LockFuture, LockMappingFuture, Mode, RangeLock, Span};
 
-/// Which path of a page cache asks for the mapping lock; it decides the mode.
-///
-/// # Examples
-///
-/// ```
-/// use spanlock::{Access, Mode};
-///
-/// assert_eq!(Access::Fault.mode(), Mode::Shared);
-/// assert_eq!(Access::Truncate.mode(), Mode::Exclusive);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Access {
-    /// A read through the cache: shared.
-    BufferedRead,
-    /// A write through the cache: shared, page by page.
-    BufferedWrite,
-    /// A page fault on a mapping: shared.
-    Fault,
-    /// Writing dirty pages to the store: shared.
-    Writeback,
-    /// Filling pages ahead of a reader: shared.
-    Readahead,
-    /// A read that bypasses the cache: exclusive.
-    DirectRead,
-    /// A write that bypasses the cache: exclusive.
-    DirectWrite,
-    /// A change of the size: exclusive.
-    Truncate,
-    /// Freeing a range's blocks: exclusive.
-    PunchHole,
-    /// Dropping cached pages: exclusive.
-    Invalidate,
-    /// Shifting the file's contents (collapse, insert): exclusive.
-    Shift,
-}
-
-impl Access {
-    /// The mode in which this path claims its range.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::{Access, Mode};
-    ///
-    /// assert_eq!(Access::DirectRead.mode(), Mode::Exclusive);
-    /// ```
-    #[inline]
-    #[must_use]
-    pub const fn mode(self) -> Mode {
-        use Access::{BufferedRead, BufferedWrite, Fault, Readahead, Writeback};
-        match self {
-            BufferedRead | BufferedWrite | Fault | Writeback | Readahead => Mode::Shared,
-            _ => Mode::Exclusive,
-        }
-    }
-}
+pub use access::Access;
 
 /// A claim on the pages of a mapping, in the mode of its path. Its range counts pages.
 ///

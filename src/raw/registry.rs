@@ -13,54 +13,17 @@
 //! - **R4** Two held claims never conflict, save for the proxy of one that has entered its slot and is
 //!   about to find that it must leave.
 
+mod claim;
 mod tree;
 
 use std::ops::ControlFlow;
 
 use crate::raw::board::Place;
 use crate::{Mode, Span};
+use claim::{Claim, State};
 use tree::IntervalTree;
 
-/// The number of a claim in the registry; used again once the claim has left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ClaimId(u32);
-
-impl ClaimId {
-    /// No claim's number.
-    pub(crate) const NONE: ClaimId = ClaimId(u32::MAX);
-}
-
-/// Whether a claim stands in line behind waiting ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Queueing {
-    /// Behind every conflicting claim that is there.
-    InLine,
-    /// Behind held claims only: for a holder who must re-enter.
-    Reentrant,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Held,
-    Waiting(Queueing),
-}
-
-struct Claim<W> {
-    mode: Mode,
-    state: State,
-    /// When it came: as a waiting claim it is behind lower ranks.
-    arrival: u64,
-    /// Its rank among those that block others: when it came, or 0 if it passed whoever was there.
-    rank: u64,
-    place: Place,
-    /// The first claim of the group that is granted as a whole; it keeps the next two.
-    leader: ClaimId,
-    /// Wide enough for pairs: both factors are numbers of claims, which fit into 32 bits.
-    blockers: u64,
-    waiter: Option<W>,
-    /// The next claim of the same group.
-    sibling: Option<ClaimId>,
-}
+pub(crate) use claim::{ClaimId, Queueing};
 
 /// A claim as a snapshot shows it.
 pub(crate) struct Entry {
@@ -406,23 +369,6 @@ fn grant<W>(claims: &mut [Option<Claim<W>>], leader: ClaimId, granted: &mut Vec<
         size += 1;
     }
     size
-}
-
-impl<W> Claim<W> {
-    /// Whether this claim, on overlapping spans and in conflicting modes, blocks the waiting one.
-    fn blocks(&self, waiting: &Claim<W>) -> bool {
-        waiting.is_behind(self.rank, self.state)
-    }
-
-    /// Whether this claim waits for conflicting claims of that rank and state (R1, R2).
-    fn is_behind(&self, rank: u64, state: State) -> bool {
-        rank < self.arrival
-            && match self.state {
-                State::Held => false,
-                State::Waiting(Queueing::InLine) => true,
-                State::Waiting(Queueing::Reentrant) => state == State::Held,
-            }
-    }
 }
 
 #[cfg(test)]
