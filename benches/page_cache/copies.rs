@@ -11,8 +11,9 @@ use std::time::Instant;
 use spanlock::MappingLock;
 use spanlock::page_cache::{File, MemStore, PathLock, Unlocked, WholeFile};
 
+use super::name;
+use super::subject::{NoPageClaim, PAGE, cached, memory_folder, unnamed_file};
 use crate::harness::case::{Case, time_on_threads};
-use crate::subject::{NoPageClaim, PAGE, cached, memory_folder, unnamed_file};
 
 /// 256 KiB: the copies come out of the second-level cache.
 const PAGES: u64 = 64;
@@ -40,7 +41,7 @@ fn round_and_round<S: 'static>(
 pub fn reads() -> Vec<Case> {
     let memory = || (vec![[1; PAGE as usize]; PAGES as usize], [0; PAGE as usize]);
     let memcpy =
-        round_and_round("memcpy", memory, |(pages, to): &mut (Vec<Page>, Page), offset| {
+        round_and_round(name::MEMCPY, memory, |(pages, to): &mut (Vec<Page>, Page), offset| {
             to.copy_from_slice(&pages[(offset / PAGE) as usize]);
             black_box(to);
         });
@@ -50,9 +51,9 @@ pub fn reads() -> Vec<Case> {
         black_box(to);
     });
     let mut cases = vec![memcpy, words];
-    cases.push(read::<MappingLock>("cache, range lock"));
-    cases.push(read::<WholeFile>("cache, one rwlock for the file"));
-    cases.push(read::<Unlocked>("cache, unlocked"));
+    cases.push(read::<MappingLock>(name::RANGE));
+    cases.push(read::<WholeFile>(name::WHOLE));
+    cases.push(read::<Unlocked>(name::UNLOCKED));
     cases.extend(kernel().map(|(name, file)| {
         let subject = || (file(), [0; PAGE as usize]);
         round_and_round(name, subject, |(file, to): &mut (fs::File, Page), offset| {
@@ -65,7 +66,7 @@ pub fn reads() -> Vec<Case> {
 
 pub fn overwrites() -> Vec<Case> {
     let memory = || vec![[1; PAGE as usize]; PAGES as usize];
-    let memcpy = round_and_round("memcpy", memory, |pages: &mut Vec<Page>, offset| {
+    let memcpy = round_and_round(name::MEMCPY, memory, |pages: &mut Vec<Page>, offset| {
         pages[(offset / PAGE) as usize].copy_from_slice(black_box(&[2; PAGE as usize]));
         black_box(pages);
     });
@@ -85,18 +86,18 @@ pub fn overwrites() -> Vec<Case> {
 
 pub fn overwrites_by_lock() -> Vec<Case> {
     vec![
-        overwrite::<NoPageClaim>("cache, range lock, page unclaimed"),
-        overwrite::<MappingLock>("cache, range lock"),
-        overwrite::<WholeFile>("cache, one rwlock for the file"),
-        overwrite::<Unlocked>("cache, unlocked"),
+        overwrite::<NoPageClaim>(name::UNCLAIMED),
+        overwrite::<MappingLock>(name::RANGE),
+        overwrite::<WholeFile>(name::WHOLE),
+        overwrite::<Unlocked>(name::UNLOCKED),
     ]
 }
 
 pub fn disjoint_overwrites() -> Vec<Case> {
     vec![
-        disjoint::<MappingLock>("cache, range lock, 1 thread", 1),
-        disjoint::<MappingLock>("cache, range lock, 2 threads", 2),
-        disjoint::<WholeFile>("cache, one rwlock for the file, 2 threads", 2),
+        disjoint::<MappingLock>(name::ONE_THREAD, 1),
+        disjoint::<MappingLock>(name::TWO_THREADS, 2),
+        disjoint::<WholeFile>(name::TWO_THREADS_WHOLE, 2),
     ]
 }
 

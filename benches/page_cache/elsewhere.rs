@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use spanlock::MappingLock;
 use spanlock::page_cache::{File, FileStore, Options, PageCache, PathLock, WholeFile};
 
+use super::name;
+use super::subject::{PAGE, memory_folder, unnamed_file};
 use crate::harness::case::Case;
-use crate::subject::{PAGE, memory_folder, unnamed_file};
 
 const EIGHTH: u64 = 1024 * PAGE;
 const CAPACITY: usize = 512;
@@ -42,10 +43,10 @@ pub fn beside_direct_writes() -> Vec<Case> {
 
 fn beside(work: Work) -> Vec<Case> {
     vec![
-        case::<MappingLock>("range lock, work on another file", work, Where::Another),
-        case::<MappingLock>("range lock, work on this file", work, Where::Same),
-        case::<WholeFile>("one rwlock, work on another file", work, Where::Another),
-        case::<WholeFile>("one rwlock, work on this file", work, Where::Same),
+        case::<MappingLock>(name::RANGE_ANOTHER, work, Where::Another),
+        case::<MappingLock>(name::RANGE_SAME, work, Where::Same),
+        case::<WholeFile>(name::WHOLE_ANOTHER, work, Where::Another),
+        case::<WholeFile>(name::WHOLE_SAME, work, Where::Same),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::grid::{Grid, number};
+use crate::harness::interleave::Spread;
 
 const PANEL_WIDTH: f64 = 430.0;
 const PANEL_HEIGHT: f64 = 250.0;
@@ -95,6 +96,18 @@ pub struct Bar {
     pub high: f64,
     pub must: f64,
     pub goal: f64,
+}
+
+impl Bar {
+    /// A bar with its number; a long text is cut off.
+    pub fn new(number: usize, what: &str, ratio: Spread, must: f64, goal: f64) -> Bar {
+        let mut label = format!("{number}: {}", what.replace('`', ""));
+        if let Some((end, _)) = label.char_indices().nth(72) {
+            label.truncate(end);
+            label.push('…');
+        }
+        Bar { label, low: ratio.low, median: ratio.median, high: ratio.high, must, goal }
+    }
 }
 
 /// Ratios as dots with their quartiles, between the goal and the must.

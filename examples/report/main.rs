@@ -1,4 +1,4 @@
-//! Measures the lock beside its neighbours and writes `docs/performance.md`, with charts.
+//! Measures the lock and the page cache beside their neighbours and writes `docs/performance.md`, with charts.
 //!
 //! ```text
 //! cargo run --release --example report [-- [--quick] [--out FOLDER]]
@@ -12,6 +12,8 @@ mod grid;
 mod machine;
 mod sections;
 
+#[path = "../../benches/page_cache/mod.rs"]
+mod groups;
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 

@@ -5,6 +5,7 @@ mod figures;
 mod held;
 mod mapping_mix;
 mod one_unit;
+mod page_cache;
 mod ranges;
 mod sizes;
 
@@ -26,7 +27,7 @@ pub type Progress<'a> = &'a dyn Fn(&str);
 type Measure = fn(Effort, Progress<'_>) -> Section;
 
 /// All parts, in the order in which they are measured.
-pub const SECTIONS: [(&str, Measure); 7] = [
+pub const SECTIONS: [(&str, Measure); 8] = [
     ("figures", figures::measure),
     ("sizes", sizes::measure),
     ("one-unit", one_unit::measure),
@@ -34,6 +35,7 @@ pub const SECTIONS: [(&str, Measure); 7] = [
     ("held", held::measure),
     ("arr-bench", arr_bench::measure),
     ("mapping-mix", mapping_mix::measure),
+    ("page-cache", page_cache::measure),
 ];
 
 /// The processors' worth of threads and more: the last two are more than most small machines have.

@@ -47,7 +47,7 @@ fn row(at: usize, measured: &Measured) -> String {
 }
 
 /// Compares to the two decimals that the table shows.
-fn reached(value: f64, must: f64, goal: f64) -> &'static str {
+pub fn reached(value: f64, must: f64, goal: f64) -> &'static str {
     let value = (value * 100.0).round() / 100.0;
     if value <= goal {
         "goal"
@@ -59,19 +59,8 @@ fn reached(value: f64, must: f64, goal: f64) -> &'static str {
 }
 
 fn bar((at, measured): (usize, &Measured)) -> Bar {
-    let mut label = format!("{}: {}", at + 1, measured.figure.what.replace('`', ""));
-    if let Some((end, _)) = label.char_indices().nth(72) {
-        label.truncate(end);
-        label.push('…');
-    }
-    Bar {
-        label,
-        low: measured.ratio.low,
-        median: measured.ratio.median,
-        high: measured.ratio.high,
-        must: measured.figure.must,
-        goal: measured.figure.goal,
-    }
+    let figure = measured.figure;
+    Bar::new(at + 1, figure.what, measured.ratio, figure.must, figure.goal)
 }
 
 fn grid(measured: &[Measured]) -> Grid {

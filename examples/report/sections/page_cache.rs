@@ -1,0 +1,80 @@
+//! The page cache: the figures that it has to reach, and its neighbours.
+
+use crate::Effort;
+use crate::chart::{self, Bar};
+use crate::grid::{Grid, NANOS};
+use crate::groups::{FIGURES, Figure, GROUPS, Group, claims_of_hits};
+use crate::harness::interleave::{Rounds, Spread, Turns, interleave};
+use crate::sections::figures::reached;
+use crate::sections::{Progress, Section};
+
+const HITS: u64 = 1000;
+
+pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
+    let measured: Vec<(&Group, Vec<Turns>)> = GROUPS
+        .iter()
+        .map(|&group| {
+            progress(group.name);
+            let Rounds { count, length } = effort.ratio();
+            let rounds = Rounds { count: 4 * count - 3, length: group.round.min(length) };
+            (group, interleave(&(group.cases)(), rounds))
+        })
+        .collect();
+    let file = "performance-page-cache.svg".to_owned();
+    let mut markdown = format!("![page cache]({file})\n\n");
+    markdown += "| # | what | ratio | quartiles | must | goal | reached |\n";
+    markdown += "| ---: | --- | ---: | --- | ---: | ---: | --- |\n";
+    let claims = claims_of_hits(HITS) as f64;
+    markdown += &format!(
+        "| 0 | claims taken by {HITS} cached reads and fault hits (a count) | {claims} | | 0 | 0 | \
+         {} |\n",
+        reached(claims, 0.0, 0.0),
+    );
+    let ratios: Vec<Spread> = FIGURES.iter().map(|figure| ratio(figure, &measured)).collect();
+    for (at, (figure, ratio)) in FIGURES.iter().zip(&ratios).enumerate() {
+        markdown += &row(at + 1, figure, *ratio);
+    }
+    let grids: Vec<Grid> = measured.iter().map(|(group, turns)| grid(group, turns)).collect();
+    for grid in &grids {
+        markdown += &format!("\n{}", grid.markdown());
+    }
+    let bars: Vec<Bar> = FIGURES
+        .iter()
+        .zip(ratios)
+        .enumerate()
+        .map(|(at, (figure, ratio))| Bar::new(at + 1, figure.what, ratio, figure.must, figure.goal))
+        .collect();
+    Section { markdown, charts: vec![(file, chart::ratios(&bars))], grids }
+}
+
+fn ratio(figure: &Figure, measured: &[(&Group, Vec<Turns>)]) -> Spread {
+    let of_group = measured.iter().find(|(group, _)| group.name == figure.group.name);
+    let (_, turns) = of_group.expect("every figure's group is measured");
+    let find = |name: &str| {
+        let found = turns.iter().find(|turns| turns.contender == name);
+        found.expect("a figure names cases of its group")
+    };
+    find(figure.this).over(find(figure.over))
+}
+
+fn row(at: usize, figure: &Figure, ratio: Spread) -> String {
+    format!(
+        "| {at} | {} | {:.2} | {:.2} to {:.2} | {} | {} | {} |\n",
+        figure.what,
+        ratio.median,
+        ratio.low,
+        ratio.high,
+        figure.must,
+        figure.goal,
+        reached(ratio.median, figure.must, figure.goal),
+    )
+}
+
+fn grid(group: &Group, turns: &[Turns]) -> Grid {
+    let mut grid = Grid::new(group.operation.to_owned(), "case", NANOS);
+    grid.add("ns".to_owned(), turns.iter().map(|turns| (turns.contender, turns.nanos())));
+    let first = &turns[0];
+    let ratios = turns.iter().map(|turns| (turns.contender, turns.over(first)));
+    grid.add(format!("over {}", first.contender), ratios);
+    grid
+}
