@@ -28,7 +28,10 @@ fn main() {
         };
         compare(group, rounds);
     }
-    println!("claims taken by 1,000 hits: {}", groups::claims_of_hits(1000));
+    for of in groups::claims_of_hits(1000) {
+        let (mapping, io) = (of.mapping, of.io);
+        println!("1000 {}: {mapping} claims of the mapping lock, {io} of the IO lock", of.what);
+    }
     let mut criterion = criterion();
     for group in GROUPS.iter().filter(chosen) {
         benchmark(&mut criterion, group.name, group.threads, (group.cases)().into_iter());

@@ -12,14 +12,12 @@ use spanlock::MappingLock;
 use spanlock::page_cache::{File, MemStore, PathLock, Unlocked, WholeFile};
 
 use super::name;
-use super::subject::{NoPageClaim, PAGE, cached, memory_folder, unnamed_file};
+use super::subject::{PAGE, Page, cached, memory_folder, unnamed_file};
 use crate::harness::case::{Case, time_on_threads};
 
 /// 256 KiB: the copies come out of the second-level cache.
 const PAGES: u64 = 64;
 const WORDS: usize = PAGE as usize / 8;
-
-type Page = [u8; PAGE as usize];
 
 /// A case that does `operation` with the offsets of the pages, round and round.
 fn round_and_round<S: 'static>(
@@ -75,22 +73,15 @@ pub fn overwrites() -> Vec<Case> {
             pages[(offset / PAGE) as usize].write(black_box(&[2; WORDS]));
         });
     let mut cases = vec![memcpy, words];
-    cases.extend(overwrites_by_lock());
+    cases.push(overwrite::<MappingLock>(name::RANGE));
+    cases.push(overwrite::<WholeFile>(name::WHOLE));
+    cases.push(overwrite::<Unlocked>(name::UNLOCKED));
     cases.extend(kernel().map(|(name, file)| {
         round_and_round(name, file, |file, offset| {
             file.write_all_at(black_box(&[2; PAGE as usize]), offset).expect("there is room");
         })
     }));
     cases
-}
-
-pub fn overwrites_by_lock() -> Vec<Case> {
-    vec![
-        overwrite::<NoPageClaim>(name::UNCLAIMED),
-        overwrite::<MappingLock>(name::RANGE),
-        overwrite::<WholeFile>(name::WHOLE),
-        overwrite::<Unlocked>(name::UNLOCKED),
-    ]
 }
 
 pub fn disjoint_overwrites() -> Vec<Case> {

@@ -6,10 +6,12 @@
 //!
 //! For each page:
 //!
-//! 3. Claim the page shared.
-//! 4. If it is cached, uptodate and idle, lock it and latch its bytes at once.
-//! 5. Else claim it anew; find it locked, or make it in a frame that was got with no claim held;
-//!    wait for its writeback; check that it is the page. Fill it, unless it is written whole.
+//! 3. If it is cached, uptodate and idle, lock it and latch its bytes at once, without a claim on
+//!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
+//!    has; and who had not would pass through the page lock, as for a fault that hits.
+//! 4. Else claim the page shared.
+//! 5. Find it locked, or make it in a frame that was got with no claim held; wait for its
+//!    writeback; check that it is the page. Fill it, unless it is written whole.
 //! 6. Copy, under the latch. With its end a page that was written whole is uptodate, not before.
 //! 7. Mark it dirty; extend the size; unlock; drop the claim.
 //! 8. If more pages are dirty now than may be, write some of this file's back, holding no more
@@ -62,7 +64,6 @@ impl<L: PathLock> Inode<L> {
     /// Writes within one page.
     #[inline]
     fn write_page(&self, at: u64, part: &[u8]) -> io::Result<()> {
-        // A claim that went on into the slow path would go through memory on the fast one.
         if self.write_hit(at, part) { Ok(()) } else { self.write_slow(at, part) }
     }
 
@@ -70,7 +71,6 @@ impl<L: PathLock> Inode<L> {
     #[inline]
     fn write_hit(&self, at: u64, part: &[u8]) -> bool {
         let (page, within) = (at / PAGE, (at % PAGE) as usize);
-        let _claim = self.claim_page(Access::BufferedWrite, page);
         let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
             return false;
         };

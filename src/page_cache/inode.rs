@@ -16,6 +16,8 @@ use super::stats::Grant;
 use super::{PathLock, Store};
 use crate::Access;
 
+const PAGE: u64 = super::PAGE_SIZE as u64;
+
 /// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
 /// stand for the modes.
 const IO_SHARED: Access = Access::BufferedRead;
@@ -109,6 +111,16 @@ impl<L: PathLock> Inode<L> {
     }
 
     #[inline]
+    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_, L> {
+        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.io_claim(grant);
+        IoClaim { _guard }
+    }
+
+    #[inline]
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_, L> {
         let (_guard, grant) = lock(&self.io, access, bytes);
         self.cache.counters.io_claim(grant);
@@ -121,9 +133,13 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
         loop {
             let size = self.size();
-            let range =
-                if bytes.end > size { bytes.start.min(size)..u64::MAX } else { bytes.clone() };
-            let claim = self.io_exclusive(range);
+            let claim = if bytes.end > size {
+                self.io_exclusive(bytes.start.min(size)..u64::MAX)
+            } else if bytes.start / PAGE == (bytes.end - 1) / PAGE {
+                self.io_exclusive_page(bytes.start / PAGE)
+            } else {
+                self.io_exclusive(bytes.clone())
+            };
             // A size that had already changed made the range wrong; from here on it cannot.
             let now = self.size();
             if (bytes.end <= now && bytes.end <= size) || now == size {
