@@ -4,13 +4,14 @@
 //! brought in under a claim. The case to compare with works on another file of the same cache:
 //! what it costs beyond that is the lock's doing, and not the processor's or the memory's.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use spanlock::MappingLock;
-use spanlock::page_cache::{File, FileStore, Options, PageCache, PathLock, WholeFile};
+use spanlock::page_cache::{File, FileStore, Options, PageCache, PathLock, Store, WholeFile};
 
 use super::name;
 use super::subject::{PAGE, memory_folder, unnamed_file};
@@ -72,12 +73,67 @@ fn case<L: PathLock>(name: &'static str, work: Work, place: Where) -> Case {
 }
 
 fn open<L: PathLock>(cache: &PageCache<L>) -> File<L> {
-    let folder = memory_folder().map_or_else(std::env::temp_dir, PathBuf::from);
-    let file = cache.open(FileStore::new(unnamed_file(&folder))).expect("the store opens");
+    let file = cache.open(TwoFiles::new()).expect("the store opens");
     for offset in (0..8 * EIGHTH).step_by(1 << 20) {
         file.write_direct_at(&[1; 1 << 20], offset).expect("there is room");
     }
     file
+}
+
+/// A file whose first eighth is in one file of the kernel's, and the rest in another: two threads
+/// that do not meet in the cache should not meet in the kernel's locks and times of one file.
+struct TwoFiles {
+    first: FileStore,
+    rest: FileStore,
+}
+
+impl TwoFiles {
+    fn new() -> TwoFiles {
+        let folder = memory_folder().map_or_else(std::env::temp_dir, PathBuf::from);
+        let open = || FileStore::new(unnamed_file(&folder));
+        TwoFiles { first: open(), rest: open() }
+    }
+
+    fn at(&self, offset: u64) -> (&FileStore, u64) {
+        match offset.checked_sub(EIGHTH) {
+            Some(offset) => (&self.rest, offset),
+            None => (&self.first, offset),
+        }
+    }
+}
+
+impl Store for TwoFiles {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (store, offset) = self.at(offset);
+        store.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (store, offset) = self.at(offset);
+        store.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        match self.rest.len()? {
+            0 => self.first.len(),
+            rest => Ok(EIGHTH + rest),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.first.set_len(len.min(EIGHTH))?;
+        self.rest.set_len(len.saturating_sub(EIGHTH))
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        let (store, offset) = self.at(offset);
+        store.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.first.sync()?;
+        self.rest.sync()
+    }
 }
 
 fn work_until<L: PathLock>(stop: &AtomicBool, file: &File<L>, work: Work) {
