@@ -3,6 +3,8 @@
 
 #[path = "page_cache/differential.rs"]
 mod differential;
+#[path = "page_cache/dirty_ranges.rs"]
+mod dirty_ranges;
 #[path = "page_cache/failing_store.rs"]
 mod failing_store;
 #[path = "page_cache/injection.rs"]
@@ -11,5 +13,7 @@ mod injection;
 mod paths;
 #[path = "page_cache/random.rs"]
 mod random;
+#[path = "page_cache/recording_store.rs"]
+mod recording_store;
 #[path = "page_cache/stress.rs"]
 mod stress;

@@ -10,10 +10,10 @@
 //!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
 //!    has; and who had not would pass through the page lock, as for a fault that hits.
 //! 4. Else claim the page shared.
-//! 5. Find it locked, or make it in a frame that was got with no claim held; wait for its
-//!    writeback; check that it is the page. Fill it, unless it is written whole.
-//! 6. Copy, under the latch. With its end a page that was written whole is uptodate, not before.
-//! 7. Mark it dirty; extend the size; unlock; drop the claim.
+//! 5. Find it locked, or make it in a frame that was got with no claim held; check that it is the
+//!    page; prepare it.
+//! 6. Copy, under the latch.
+//! 7. Mark it dirty, and extend the size, which is to commit it; unlock; drop the claim.
 //! 8. If more pages are dirty now than may be, write some of this file's back, holding no more
 //!    than the IO lock.
 //!
@@ -107,21 +107,15 @@ impl<L: PathLock> Inode<L> {
 
     fn write_into(
         &self,
-        mut page: LockedPage<'_>,
+        page: LockedPage<'_>,
         at: u64,
         part: &[u8],
         claim: &Claim<'_, L>,
     ) -> io::Result<()> {
-        page.wait_for_writeback();
-        if part.len() < PAGE_SIZE {
-            page = self.fill(page, claim)?;
-        }
         let within = (at % PAGE) as usize;
-        let mut latch = page.latch();
-        latch.bytes()[within..within + part.len()].copy_from_slice(part);
-        latch.commit();
-        self.dirty(&page);
-        self.extend_to(at + part.len() as u64);
+        let prepared = self.prepare(page, within..within + part.len(), claim)?;
+        prepared.latch().bytes()[prepared.within()].copy_from_slice(part);
+        self.commit(prepared, part.len());
         Ok(())
     }
 
@@ -133,7 +127,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     #[inline]
-    fn extend_to(&self, end: u64) {
+    pub(super) fn extend_to(&self, end: u64) {
         if end > self.size() {
             self.set_size(end);
         }

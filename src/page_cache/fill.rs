@@ -1,7 +1,17 @@
 //! Fill: a page's bytes come from the store.
+//!
+//! 1. An uptodate page is left alone.
+//! 2. Read the store up to the size. What it does not hold, and what lies past the end, is zeroes.
+//! 3. Where that meets dirty bytes, the dirty bytes win: a partial page is read beside its frame, and
+//!    what is not dirty is copied over. The page lock is held throughout, and nothing is written:
+//!    there is no moment at which another could see the page between the two.
+//! 4. Mark the page uptodate. From here on all of a dirty page is dirty.
+//!
+//! A page that cannot be filled leaves the cache, unless it has dirty bytes to keep.
 
 use std::io;
 
+use super::dirty_ranges::DirtyRanges;
 use super::frame::LockedPage;
 use super::inode::{Claim, Inode};
 use super::stats::Event;
@@ -9,9 +19,6 @@ use super::{PAGE_SIZE, PathLock, Store};
 
 impl<L: PathLock> Inode<L> {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
-    ///
-    /// What the store does not hold, and what lies past the end, is zeroes. A page that cannot be
-    /// filled leaves the cache.
     pub(super) fn fill<'a>(
         &self,
         page: LockedPage<'a>,
@@ -20,24 +27,54 @@ impl<L: PathLock> Inode<L> {
         if page.state().is_uptodate() {
             return Ok(page);
         }
-        let offset = page.key().page * PAGE_SIZE as u64;
-        let mut latch = page.latch();
-        let valid = self.size().saturating_sub(offset).min(PAGE_SIZE as u64) as usize;
-        let (inside, past) = latch.bytes().split_at_mut(valid);
-        match read_full(&*self.store, inside, offset) {
-            Ok(found) => inside[found..].fill(0),
+        let number = page.key().page;
+        let dirty = self.partial.get(number);
+        let filled =
+            if dirty.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &dirty) };
+        match filled {
+            Ok(()) if self.bytes_inside(number) > 0 => self.cache.counters.count(Event::Fill),
+            Ok(()) => {}
             Err(error) => {
-                drop(latch);
-                self.discard_page(page);
+                if page.state().is_clean() {
+                    self.discard_page(page);
+                }
                 return Err(error);
             }
         }
-        past.fill(0);
-        latch.commit();
-        if valid > 0 {
-            self.cache.counters.count(Event::Fill);
-        }
         Ok(page)
+    }
+
+    /// Reads the store straight into a page of which nothing is known.
+    fn fill_fresh(&self, page: &LockedPage<'_>) -> io::Result<()> {
+        let mut latch = page.latch();
+        self.read_page(page.key().page, latch.bytes())?;
+        latch.commit();
+        Ok(())
+    }
+
+    /// Reads the store around the dirty bytes of a partial page.
+    fn fill_around(&self, page: &LockedPage<'_>, dirty: &DirtyRanges) -> io::Result<()> {
+        let number = page.key().page;
+        let mut stored = [0; PAGE_SIZE];
+        self.read_page(number, &mut stored)?;
+        let mut latch = page.latch();
+        let bytes = latch.bytes();
+        let mut from = 0;
+        for range in dirty.iter() {
+            bytes[from..range.start].copy_from_slice(&stored[from..range.start]);
+            from = range.end;
+        }
+        bytes[from..].copy_from_slice(&stored[from..]);
+        self.partial.forget(number);
+        latch.commit();
+        Ok(())
+    }
+
+    fn read_page(&self, page: u64, bytes: &mut [u8; PAGE_SIZE]) -> io::Result<()> {
+        let inside = self.bytes_inside(page);
+        let found = read_full(&*self.store, &mut bytes[..inside], page * PAGE_SIZE as u64)?;
+        bytes[found..].fill(0);
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cache::Shared;
+use super::dirty_ranges::PartialPages;
 use super::error::{MAX_LEN, Told};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
@@ -36,6 +37,7 @@ pub(super) struct Inode<L: PathLock> {
     /// The pages that are dirty or on their way to the store. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     unclean: Mutex<BTreeSet<u64>>,
+    pub(super) partial: PartialPages,
     mappings: RwLock<Vec<Arc<PageTable>>>,
     write_errors: Mutex<WriteErrors>,
 }
@@ -77,6 +79,7 @@ impl<L: PathLock> Inode<L> {
             size: AtomicU64::new(size),
             resident: Mutex::default(),
             unclean: Mutex::default(),
+            partial: PartialPages::default(),
             mappings: RwLock::default(),
             write_errors: Mutex::default(),
         })
@@ -235,10 +238,9 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
-    /// Notes that a page is clean, unless `still` says otherwise.
-    pub(super) fn note_clean(&self, page: u64, still_unclean: impl FnOnce() -> bool) {
-        let mut unclean = lock_leaf(&self.unclean);
-        if !still_unclean() && unclean.remove(&page) {
+    /// Notes that a page is clean. The caller has it locked, or on its way: nobody dirties it.
+    pub(super) fn note_clean(&self, page: u64) {
+        if lock_leaf(&self.unclean).remove(&page) {
             self.cache.dirty.remove_one();
         }
     }

@@ -55,7 +55,8 @@ impl<L: PathLock> Inode<L> {
         self.unmap(&page);
         page.wait_for_writeback();
         if page.state().is_dirty() {
-            self.note_clean(page.key().page, || false);
+            self.partial.forget(page.key().page);
+            self.note_clean(page.key().page);
         }
         self.take_out(page);
     }

@@ -41,13 +41,9 @@ impl<L: PathLock> Inode<L> {
         if bytes.is_empty() {
             return;
         }
-        if let Some(page) = self.find_locked(bytes.start / PAGE)
-            && page.state().is_uptodate()
-        {
-            page.wait_for_writeback();
+        if let Some(page) = self.find_locked(bytes.start / PAGE) {
             let start = page.key().page * PAGE;
-            let within = (bytes.start - start) as usize..(bytes.end - start) as usize;
-            page.latch().bytes()[within].fill(0);
+            self.zero_locked(&page, (bytes.start - start) as usize..(bytes.end - start) as usize);
         }
     }
 }

@@ -69,11 +69,8 @@ impl<L: PathLock> Inode<L> {
         if within == 0 {
             return;
         }
-        if let Some(page) = self.find_locked(end / PAGE)
-            && page.state().is_uptodate()
-        {
-            page.wait_for_writeback();
-            page.latch().bytes()[within..].fill(0);
+        if let Some(page) = self.find_locked(end / PAGE) {
+            self.zero_locked(&page, within..PAGE_SIZE);
         }
     }
 }

@@ -7,16 +7,19 @@
 //! For each page of the run, ascending:
 //!
 //! 3. Lock it, and check that it is the page. Wait for an earlier writeback: at most one write of a
-//!    page is in flight. If it is clean by then, it ends the request before it.
+//!    page is in flight. If it is clean by then, there is nothing to send of it.
 //! 4. Write-protect its mappings, and only then clear the dirty mark: who stores from here on
 //!    faults, and marks it again. Set the writeback mark.
-//! 5. Copy its bytes, up to the size, to the request's buffer; unlock it, keep a reference.
+//! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges.
+//!    Unlock it, keep a reference.
 //!
 //! Then:
 //!
-//! 6. Send the request. Nothing is locked; writers of its pages wait for the mark to go.
-//! 7. On an error mark the pages dirty again, and keep the error for those who sync. Clear the
-//!    writeback mark. Drop the claim.
+//! 6. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
+//!    of its pages wait for the mark to go.
+//! 7. On an error mark the pages dirty again, and keep the error for those who sync. Else note that
+//!    they are clean.
+//! 8. Clear the writeback marks: with the last of them the file may go. Drop the claim.
 
 use std::io;
 use std::ops::Range;
@@ -33,11 +36,13 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// The most pages in one request.
 const RUN: u64 = 64;
 
-/// Pages on their way, and a copy of their bytes.
+/// Pages on their way, and a copy of the bytes to send.
+#[derive(Default)]
 struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
-    first: u64,
     bytes: Vec<u8>,
+    /// Where the bytes go, one stretch after the other.
+    stretches: Vec<Range<u64>>,
 }
 
 impl<L: PathLock> Inode<L> {
@@ -90,9 +95,9 @@ impl<L: PathLock> Inode<L> {
         page: &LockedPage<'_>,
         _claim: &Claim<'_, L>,
     ) -> io::Result<()> {
-        let mut request = InFlight::at(page.key().page);
+        let mut request = InFlight::default();
         if page.state().is_dirty() {
-            self.prepare(page, &mut request);
+            self.gather(page, &mut request);
         }
         self.send(request)
     }
@@ -103,56 +108,76 @@ impl<L: PathLock> Inode<L> {
     }
 
     fn flush_run(&self, run: Range<u64>, _claim: &Claim<'_, L>) -> io::Result<()> {
-        let mut outcome = Ok(());
-        let mut request = InFlight::at(run.start);
+        let mut request = InFlight::default();
         for number in run {
-            if let Some(page) = self.find_locked(number) {
-                page.wait_for_writeback();
-                if page.state().is_dirty() {
-                    self.write_protect(&page);
-                    self.prepare(&page, &mut request);
-                    continue;
-                }
+            let Some(page) = self.find_locked(number) else { continue };
+            page.wait_for_writeback();
+            if page.state().is_dirty() {
+                self.write_protect(&page);
+                self.gather(&page, &mut request);
             }
-            let sent = self.send(std::mem::replace(&mut request, InFlight::at(number + 1)));
-            outcome = outcome.and(sent);
         }
-        outcome.and(self.send(request))
+        self.send(request)
     }
 
     /// Puts a locked, dirty page, which nobody can store to, on its way.
-    fn prepare<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
+    fn gather<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
         page.begin_writeback();
         let number = page.key().page;
-        let left = self.size().saturating_sub(number * PAGE).min(PAGE) as usize;
-        // The page before may have been the last, and copied in part, when its turn came.
-        request.bytes.resize(((number - request.first) * PAGE) as usize, 0);
+        let inside = self.bytes_inside(number);
         if let Some(latch) = page.frame().read_unused() {
-            request.bytes.extend_from_slice(&latch.bytes()[..left]);
+            request.add(number * PAGE, &latch.bytes()[..inside]);
+        } else {
+            let mut latch = page.latch();
+            for range in self.partial.get(number).iter() {
+                let end = range.end.min(inside).max(range.start);
+                request.add(number * PAGE + range.start as u64, &latch.bytes()[range.start..end]);
+            }
         }
         request.pages.push(page.pin());
     }
 
     fn send(&self, request: InFlight<'_>) -> io::Result<()> {
-        let outcome = write_full(&*self.store, &request.bytes, request.first * PAGE);
-        let outcome = outcome.map_err(|(_, error)| error);
+        let outcome = self.write_stretches(&request);
         if let Err(error) = &outcome {
             self.note_write_error(error);
         }
-        for (number, page) in (request.first..).zip(request.pages) {
+        for page in &request.pages {
+            let number = page.frame().key().page;
             match outcome {
-                Ok(()) => self.cache.counters.count(Event::Writeback),
+                Ok(()) => {
+                    self.cache.counters.count(Event::Writeback);
+                    self.partial.forget(number);
+                    self.note_clean(number);
+                }
                 Err(_) => page.redirty(),
             }
+        }
+        for page in request.pages {
             page.end_writeback();
-            self.note_clean(number, || !page.frame().state().is_clean());
         }
         outcome
+    }
+
+    fn write_stretches(&self, request: &InFlight<'_>) -> io::Result<()> {
+        let mut bytes = &request.bytes[..];
+        for stretch in &request.stretches {
+            let (first, rest) = bytes.split_at((stretch.end - stretch.start) as usize);
+            write_full(&*self.store, first, stretch.start).map_err(|(_, error)| error)?;
+            bytes = rest;
+        }
+        Ok(())
     }
 }
 
 impl InFlight<'_> {
-    fn at(first: u64) -> Self {
-        InFlight { pages: Vec::new(), first, bytes: Vec::new() }
+    /// Adds bytes that go to `offset`, behind all that were added before.
+    fn add(&mut self, offset: u64, bytes: &[u8]) {
+        let end = offset + bytes.len() as u64;
+        self.bytes.extend_from_slice(bytes);
+        match self.stretches.last_mut().filter(|last| last.end == offset) {
+            Some(last) => last.end = end,
+            None => self.stretches.push(offset..end),
+        }
     }
 }

@@ -134,6 +134,11 @@ impl<'a> LockedPage<'a> {
         !self.frame.step(State::dirtied).is_dirty()
     }
 
+    /// Marks clean a page of which nothing is newer than the store any more, unwritten.
+    pub(in crate::page_cache) fn clear_dirty(&self) {
+        self.frame.step(State::cleaned);
+    }
+
     pub(in crate::page_cache) fn set_mapped(&self) {
         self.frame.step(State::mapped);
     }

@@ -10,6 +10,7 @@
 //! | `WRITEBACK` | on its way to the store | writeback, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
+//! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
 //! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
 //! | readers | threads that copy the bytes out | each reader | the same |
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
@@ -18,7 +19,11 @@
 //! while readers is not zero, nobody writes them. S2: no reader enters unless `UPTODATE` is set
 //! and `LATCHED` is not. S3: a frame's key changes only while it is free, or latched and drained.
 //! S4: a free frame's word is zero, and stays so until it is assigned: every step on a frame that
-//! is neither locked nor pinned asks for `UPTODATE`.
+//! is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`, which only a linked frame is.
+//!
+//! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
+//! dirty is kept by its file, beside the word. Neither of the two, linked and unlocked, is a page of
+//! which nothing is known any more: nobody reads it, and reclaim takes it.
 
 use std::fmt;
 
@@ -31,6 +36,7 @@ const WRITEBACK: u64 = 1 << 5;
 const REFERENCED: u64 = 1 << 6;
 const MAPPED: u64 = 1 << 7;
 const RETIRED: u64 = 1 << 8;
+const LINKED: u64 = 1 << 9;
 
 const READER: u64 = 1 << 16;
 const READERS: u64 = 0xffff << 16;
@@ -44,7 +50,7 @@ pub(in crate::page_cache) struct State(pub(super) u64);
 impl State {
     pub(super) const FREE: State = State(0);
     /// As a fresh frame is linked into the index: its maker has it locked.
-    pub(super) const NEW: State = State(LOCKED);
+    pub(super) const NEW: State = State(LOCKED | LINKED);
     pub(super) const ONE_READER: u64 = READER;
 
     pub(in crate::page_cache) fn is_locked(self) -> bool {
@@ -148,7 +154,7 @@ impl State {
 
     /// The page lock of a page that could be taken out at once.
     pub(super) fn lock_for_eviction(self) -> Option<State> {
-        let idle = self.0 & (UPTODATE | LOCKED | DIRTY | WRITEBACK | PINS) == UPTODATE;
+        let idle = self.0 & (LINKED | LOCKED | DIRTY | WRITEBACK | PINS) == LINKED;
         idle.then_some(State(self.0 | LOCKED))
     }
 
@@ -163,6 +169,10 @@ impl State {
 
     pub(super) fn dirtied(self) -> State {
         State(self.0 | DIRTY)
+    }
+
+    pub(super) fn cleaned(self) -> State {
+        State(self.0 & !DIRTY)
     }
 
     pub(super) fn mapped(self) -> State {
@@ -217,6 +227,7 @@ impl fmt::Debug for State {
             (WRITEBACK, "writeback"),
             (REFERENCED, "referenced"),
             (MAPPED, "mapped"),
+            (LINKED, "linked"),
             (RETIRED, "retired"),
         ];
         let set = names.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| name);

@@ -42,8 +42,11 @@ fn a_write_hit_needs_an_uptodate_page_that_is_idle() {
 #[test]
 fn only_a_clean_idle_and_unpinned_page_is_evicted() {
     assert!(uptodate().lock_for_eviction().is_some());
+    assert!(State::NEW.unlock().lock_for_eviction().is_some());
     let kept = [
-        State::NEW.unlock(),
+        State::FREE,
+        State::NEW,
+        State::NEW.dirtied().unlock(),
         uptodate().dirtied(),
         uptodate().pinned(),
         uptodate().dirtied().writeback_begun(),
@@ -59,7 +62,7 @@ fn a_retired_frame_is_free_with_its_last_pin() {
     assert_ne!(pinned.unpinned(), State::FREE);
     assert_eq!(pinned.unpinned().unpinned(), State::FREE);
     assert!(!pinned.is_freed_by_unpinning() && pinned.unpinned().is_freed_by_unpinning());
-    // A page that was never filled has as empty a word, but is still in the index.
+    // A page that was never filled is as little uptodate, but is still in the index.
     assert!(!State::NEW.pinned().unlock().is_freed_by_unpinning());
 }
 

@@ -1,0 +1,120 @@
+//! A store that writes down what it is asked, and holds or fails writes as it is told.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use spanlock::page_cache::{MemStore, Store};
+
+/// What the store was asked, and for which bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Read(Range<u64>),
+    Write(Range<u64>),
+    Sync,
+}
+
+#[derive(Default)]
+pub struct RecordingStore {
+    pub inner: MemStore,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    log: Vec<Asked>,
+    holding: bool,
+    held: usize,
+    failing: bool,
+}
+
+impl RecordingStore {
+    /// A store that holds `bytes`.
+    pub fn with(bytes: &[u8]) -> RecordingStore {
+        let store = RecordingStore::default();
+        store.inner.write_at(bytes, 0).unwrap();
+        store
+    }
+
+    /// What was asked since the last call.
+    pub fn asked(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.state().log)
+    }
+
+    /// Has writes wait from here on, before they do anything.
+    pub fn hold_writes(&self) {
+        self.state().holding = true;
+    }
+
+    /// Waits until so many writes are held.
+    pub fn wait_for_held(&self, writes: usize) {
+        let state = self.state();
+        drop(self.changed.wait_while(state, |state| state.held < writes).unwrap());
+    }
+
+    /// Lets all writes go on.
+    pub fn release(&self) {
+        self.state().holding = false;
+        self.changed.notify_all();
+    }
+
+    /// Fails writes from here on, those that are held too.
+    pub fn fail_writes(&self) {
+        self.state().failing = true;
+    }
+
+    pub fn succeed(&self) {
+        self.state().failing = false;
+    }
+
+    /// The bytes that the store has.
+    pub fn bytes(&self, range: Range<u64>) -> Vec<u8> {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        let found = self.inner.read_at(&mut bytes, range.start).unwrap();
+        bytes.truncate(found);
+        bytes
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Store for RecordingStore {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.state().log.push(Asked::Read(offset..offset + bytes.len() as u64));
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.state();
+        state.log.push(Asked::Write(offset..offset + bytes.len() as u64));
+        state.held += 1;
+        self.changed.notify_all();
+        state = self.changed.wait_while(state, |state| state.holding).unwrap();
+        state.held -= 1;
+        if state.failing {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail"));
+        }
+        drop(state);
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.state().log.push(Asked::Sync);
+        self.inner.sync()
+    }
+}
