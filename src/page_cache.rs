@@ -39,6 +39,7 @@ mod index;
 mod inode;
 mod invalidate;
 mod mapped;
+mod order;
 mod page_table;
 mod path_lock;
 mod prepare;

@@ -25,6 +25,7 @@ use std::io;
 use super::error::Request;
 use super::frame::{LockedPage, WriteHit};
 use super::inode::{Claim, Inode};
+use super::order::may_wait_for_clean;
 use super::stats::Event;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
@@ -137,7 +138,9 @@ impl<L: PathLock> Inode<L> {
     ///
     /// A store that fails is no reason to wait for ever: then the write goes on, until no frame
     /// can be had.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn throttle(&self) {
+        may_wait_for_clean();
         let dirty = &self.cache.dirty;
         if dirty.worth_cleaning() {
             self.throttle_slow();

@@ -26,6 +26,7 @@ use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError};
 use std::ptr::NonNull;
 
+use super::order::{Held, Lock};
 use memory::{FrameMemory, PageBytes};
 pub(super) use page::{FreeFrame, LockedPage, Pin, WriteHit};
 pub(super) use state::State;
@@ -90,17 +91,25 @@ impl Frames {
         self.frames.get(id as usize)
     }
 
+    /// Tells one cache from another, for as long as it lives; never zero.
+    #[inline(always)]
+    pub(super) fn cache(&self) -> usize {
+        self.frames.as_ptr().addr()
+    }
+
     pub(super) fn count(&self) -> u32 {
         self.frames.len() as u32
     }
 
     /// A free frame, if there is one.
     pub(super) fn take_free(&self) -> Option<FreeFrame<'_>> {
+        let _held = Held::acquire(Lock::leaf());
         let id = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
         Some(FreeFrame::new(self, &self.frames[id as usize]))
     }
 
     fn put_free(&self, id: FrameId) {
+        let _held = Held::acquire(Lock::leaf());
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(id);
     }
 }
@@ -115,6 +124,12 @@ impl Frame {
             id,
             next: AtomicU32::new(u32::MAX),
         }
+    }
+
+    /// As [`Frames::cache`]: the headers of a cache are one slice.
+    #[inline(always)]
+    pub(super) fn cache(&self) -> usize {
+        std::ptr::from_ref(self).wrapping_sub(self.id as usize).addr()
     }
 
     pub(super) fn id(&self) -> FrameId {
@@ -171,30 +186,35 @@ impl Frame {
     /// Latches the bytes for reading, waiting for a writer's copy to end; `None` if the page is
     /// not uptodate. It counts as a use.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn read(&self) -> Option<ReadLatch<'_>> {
         self.enter(State::enter_and_use)
     }
 
     /// As `read`, for who brought the page in, or takes it out: that is no use of it.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn read_unused(&self) -> Option<ReadLatch<'_>> {
         self.enter(State::enter)
     }
 
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     fn enter(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
+        let _held = Held::acquire(Lock::latch(self));
         match self.update(&step) {
-            Ok(_) => Some(ReadLatch { frame: self }),
-            Err(_) => self.enter_contended(step),
+            Ok(_) => Some(ReadLatch { frame: self, _held }),
+            Err(_) if self.enter_contended(step) => Some(ReadLatch { frame: self, _held }),
+            Err(_) => None,
         }
     }
 
     #[cold]
-    fn enter_contended(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
+    fn enter_contended(&self, step: impl Fn(State) -> Option<State>) -> bool {
         let backoff = Backoff::new();
         loop {
             match self.update(&step) {
-                Ok(_) => return Some(ReadLatch { frame: self }),
-                Err(state) if !state.is_uptodate() => return None,
+                Ok(_) => return true,
+                Err(state) if !state.is_uptodate() => return false,
                 Err(_) => backoff.snooze(),
             }
         }
@@ -202,18 +222,29 @@ impl Frame {
 
     /// Latches the bytes for writing, waiting for other copies to end. For the holder of the page
     /// lock.
+    #[cfg_attr(debug_assertions, track_caller)]
     fn write(&self) -> WriteLatch<'_> {
+        let held = Held::acquire(Lock::latch(self));
         let backoff = Backoff::new();
         while self.update(State::latch).is_err() {
             backoff.snooze();
         }
         self.drain();
-        WriteLatch { frame: self }
+        WriteLatch { frame: self, held }
+    }
+
+    /// Latches the bytes of a frame that nobody else can find.
+    fn write_alone(&self) -> WriteLatch<'_> {
+        let before = self.step(|state| state.latch().unwrap_or(state));
+        debug_assert!(!before.is_latched() && before.is_drained(), "{before:?}");
+        WriteLatch { frame: self, held: Held::tried(Lock::latch(self)) }
     }
 
     /// Latches the bytes for writing through a page table's entry, which is to be checked again;
     /// `None` if the page is not uptodate, and so not mapped.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn write_mapped(&self) -> Option<WriteLatch<'_>> {
+        let held = Held::acquire(Lock::latch(self));
         let backoff = Backoff::new();
         loop {
             match self.update(State::latch_mapped) {
@@ -223,7 +254,7 @@ impl Frame {
             }
         }
         self.drain();
-        Some(WriteLatch { frame: self })
+        Some(WriteLatch { frame: self, held })
     }
 
     /// Waits for the readers that were in before the latch was set.
@@ -239,6 +270,7 @@ impl Frame {
 /// The bytes of a page, held still for a reader.
 pub(super) struct ReadLatch<'a> {
     frame: &'a Frame,
+    _held: Held,
 }
 
 impl ReadLatch<'_> {
@@ -266,6 +298,7 @@ impl Drop for ReadLatch<'_> {
 /// The bytes of a page, for one writer alone.
 pub(super) struct WriteLatch<'a> {
     frame: &'a Frame,
+    held: Held,
 }
 
 impl WriteLatch<'_> {
@@ -276,8 +309,9 @@ impl WriteLatch<'_> {
     }
 
     /// Unlatches a page whose every byte is valid now.
-    pub(super) fn commit(self) {
+    pub(super) fn commit(mut self) {
         self.frame.step(State::filled);
+        self.held.release();
         std::mem::forget(self);
     }
 }

@@ -12,6 +12,7 @@ use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 use crossbeam_utils::CachePadded;
 
 use super::frame::{Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin};
+use super::order::{Held, Lock};
 
 const STRIPES: usize = 64;
 const END: FrameId = FrameId::MAX;
@@ -22,6 +23,12 @@ const PEEK_STEPS: usize = 16;
 pub(super) struct Index {
     heads: Box<[AtomicU32]>,
     stripes: Box<[CachePadded<Mutex<()>>]>,
+}
+
+/// A stripe that is locked.
+struct Stripe<'a> {
+    _guard: MutexGuard<'a, ()>,
+    _held: Held,
 }
 
 /// What is in the index for a page.
@@ -135,8 +142,11 @@ impl Index {
         debug_assert!(false, "frame {id} is not in the index");
     }
 
-    fn stripe(&self, bucket: usize) -> MutexGuard<'_, ()> {
-        self.stripes[bucket % STRIPES].lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn stripe(&self, bucket: usize) -> Stripe<'_> {
+        let _held = Held::acquire(Lock::stripe());
+        let mutex = &self.stripes[bucket % STRIPES];
+        Stripe { _guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _held }
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::collections::BTreeSet;
 use std::io;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use super::cache::Shared;
@@ -12,6 +12,7 @@ use super::dirty_ranges::PartialPages;
 use super::error::{MAX_LEN, Told};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
+use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::stats::Grant;
 use super::{PathLock, Store};
@@ -52,11 +53,13 @@ struct WriteErrors {
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
 pub(super) struct Claim<'a, L: PathLock> {
     _guard: L::Guard<'a>,
+    _held: Held,
 }
 
 /// A claim on the IO lock.
 pub(super) struct IoClaim<'a, L: PathLock> {
     _guard: L::Guard<'a>,
+    _held: Held,
 }
 
 impl<L: PathLock> Inode<L> {
@@ -87,52 +90,63 @@ impl<L: PathLock> Inode<L> {
 
     /// Claims the mapping lock for a path.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_, L> {
+        let _held = Held::acquire(Lock::mapping(&self.cache.frames, self.id, &bytes));
         let (_guard, grant) = lock(&self.mapping, access, bytes);
         self.cache.counters.mapping_claim(access, grant);
-        Claim { _guard }
+        Claim { _guard, _held }
     }
 
     /// Claims the mapping lock for one page.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_, L> {
+        let _held = Held::acquire(Lock::mapping_page(&self.cache.frames, self.id, page));
         let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
             Some(guard) => (guard, Grant::AtOnce),
             None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
         };
         self.cache.counters.mapping_claim(access, grant);
-        Claim { _guard }
+        Claim { _guard, _held }
     }
 
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
         self.io_claim(IO_SHARED, bytes)
     }
 
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
         self.io_claim(IO_EXCLUSIVE, bytes)
     }
 
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     fn io_exclusive_page(&self, page: u64) -> IoClaim<'_, L> {
+        let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
         let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
             Some(guard) => (guard, Grant::AtOnce),
             None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
         };
         self.cache.counters.io_claim(grant);
-        IoClaim { _guard }
+        IoClaim { _guard, _held }
     }
 
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_, L> {
+        let _held = Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes));
         let (_guard, grant) = lock(&self.io, access, bytes);
         self.cache.counters.io_claim(grant);
-        IoClaim { _guard }
+        IoClaim { _guard, _held }
     }
 
     /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
     /// the old end or the write's start on, whichever is first.
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
         loop {
             let size = self.size();
@@ -175,6 +189,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// The page, locked, if it is cached.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn find_locked(&self, page: u64) -> Option<LockedPage<'_>> {
         loop {
             let locked = self.find(page)?.lock();
@@ -186,6 +201,7 @@ impl<L: PathLock> Inode<L> {
 
     /// The page, locked: as it is cached, or as a fresh page in the free frame. `None` only if
     /// there is neither.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn find_or_make<'a>(
         &'a self,
         page: u64,
@@ -267,9 +283,11 @@ impl<L: PathLock> Inode<L> {
 
     fn for_each_table(&self, page: &LockedPage<'_>, change: impl Fn(&PageTable, u64)) {
         if page.state().is_mapped() {
+            let held = Held::acquire(Lock::leaf());
             for table in self.mappings.read().unwrap_or_else(PoisonError::into_inner).iter() {
                 change(table, page.key().page);
             }
+            drop(held);
             // Who looked an entry up before it changed is in the latch by now, or looks again.
             drop(page.latch());
         }
@@ -298,6 +316,28 @@ fn lock<L: PathLock>(lock: &L, access: Access, bytes: Range<u64>) -> (L::Guard<'
     }
 }
 
-fn lock_leaf<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A leaf that is locked: nothing else is locked meanwhile.
+struct Leaf<'a, T> {
+    guard: MutexGuard<'a, T>,
+    _held: Held,
+}
+
+#[cfg_attr(debug_assertions, track_caller)]
+fn lock_leaf<T>(mutex: &Mutex<T>) -> Leaf<'_, T> {
+    let _held = Held::acquire(Lock::leaf());
+    Leaf { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _held }
+}
+
+impl<T> Deref for Leaf<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for Leaf<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
 }

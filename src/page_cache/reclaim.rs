@@ -14,13 +14,16 @@ use std::io;
 use super::PathLock;
 use super::cache::Shared;
 use super::frame::{FreeFrame, LockedPage};
+use super::order::may_wait_for_clean;
 use super::stats::Event;
 
 impl<L: PathLock> Shared<L> {
     /// A free frame; waits for one to become clean if need be.
     ///
     /// Fails if pages can be cleaned no more: with what the store says to it.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
+        may_wait_for_clean();
         if let Some(free) = self.frames.take_free().or_else(|| self.evict()) {
             return Ok(free);
         }

@@ -2,6 +2,7 @@
 
 use crate::sync::atomic::Ordering;
 
+use super::super::order::{Held, Lock};
 use super::{Frame, FrameId, Frames, Key, POISON, PageBytes, State, WriteLatch};
 
 /// A frame that caches nothing, owned by whoever took it off the free list.
@@ -21,9 +22,9 @@ impl<'a> FreeFrame<'a> {
         std::mem::forget(self);
         frame.set_key(key);
         frame.state.store(State::NEW.0, Ordering::Release);
-        let page = LockedPage { frames, frame, pin: None };
-        page.latch().bytes().fill(POISON);
-        page
+        let held = Held::tried(Lock::page(frame));
+        frame.write_alone().bytes().fill(POISON);
+        LockedPage { frames, frame, pin: None, held }
     }
 }
 
@@ -52,9 +53,11 @@ impl<'a> Pin<'a> {
     }
 
     /// Locks the page, waiting as long as it takes. Its key may have changed meanwhile.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(in crate::page_cache) fn lock(self) -> LockedPage<'a> {
+        let held = Held::acquire(Lock::page(self.frame));
         self.frames.waits.until(self.frame, State::lock);
-        LockedPage { frames: self.frames, frame: self.frame, pin: Some(self) }
+        LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
     }
 
     /// Clears the writeback mark and wakes who waits for it.
@@ -83,6 +86,7 @@ pub(in crate::page_cache) struct LockedPage<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
     pin: Option<Pin<'a>>,
+    held: Held,
 }
 
 impl<'a> LockedPage<'a> {
@@ -92,7 +96,8 @@ impl<'a> LockedPage<'a> {
         frame: &'a Frame,
     ) -> Option<LockedPage<'a>> {
         frame.update(State::lock_for_eviction).ok()?;
-        Some(LockedPage { frames, frame, pin: None })
+        let held = Held::tried(Lock::page(frame));
+        Some(LockedPage { frames, frame, pin: None, held })
     }
 
     pub(in crate::page_cache) fn key(&self) -> Key {
@@ -112,6 +117,7 @@ impl<'a> LockedPage<'a> {
     }
 
     /// Latches the bytes for writing.
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(in crate::page_cache) fn latch(&self) -> WriteLatch<'a> {
         self.frame.write()
     }
@@ -157,10 +163,12 @@ impl<'a> LockedPage<'a> {
     pub(in crate::page_cache) fn retire(mut self) -> Option<FreeFrame<'a>> {
         drop(self.pin.take());
         let (frames, frame) = (self.frames, self.frame);
-        std::mem::forget(self);
-        let latch = frame.write();
+        let mut latch = frame.write();
         frame.set_key(Key::NONE);
+        latch.held.release();
         std::mem::forget(latch);
+        self.held.release();
+        std::mem::forget(self);
         let before = frame.step(State::retired);
         frames.waits.wake(frame, before);
         (before.retired() == State::FREE).then(|| FreeFrame::new(frames, frame))
@@ -178,16 +186,19 @@ impl Drop for LockedPage<'_> {
 pub(in crate::page_cache) struct WriteHit<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
+    _held: Held,
 }
 
 impl<'a> WriteHit<'a> {
     #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
     pub(in crate::page_cache) fn try_new(
         frames: &'a Frames,
         frame: &'a Frame,
     ) -> Option<WriteHit<'a>> {
         frame.update(State::lock_and_latch).ok()?;
-        Some(WriteHit { frames, frame })
+        let _held = Held::tried(Lock::latch(frame));
+        Some(WriteHit { frames, frame, _held })
     }
 
     #[inline]
