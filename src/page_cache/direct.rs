@@ -22,8 +22,8 @@ use std::io;
 use std::ops::Range;
 
 use super::error::Request;
-use super::fill::{read_full, write_full};
 use super::inode::Inode;
+use super::store::{read_full, write_full};
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 

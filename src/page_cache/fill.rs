@@ -15,7 +15,8 @@ use super::dirty_ranges::DirtyRanges;
 use super::frame::LockedPage;
 use super::inode::{Claim, Inode};
 use super::stats::Event;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::store::read_full;
+use super::{PAGE_SIZE, PathLock};
 
 impl<L: PathLock> Inode<L> {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
@@ -76,45 +77,4 @@ impl<L: PathLock> Inode<L> {
         bytes[found..].fill(0);
         Ok(())
     }
-}
-
-/// Reads until `bytes` is full or the store has no more.
-pub(super) fn read_full(store: &dyn Store, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match store.read_at(&mut bytes[done..], offset + done as u64) {
-            Ok(0) => break,
-            Ok(part) if part > bytes.len() - done => return Err(overrun(part, bytes.len() - done)),
-            Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
-}
-
-/// Writes all of `bytes`, and says how far it came if it cannot.
-pub(super) fn write_full(
-    store: &dyn Store,
-    bytes: &[u8],
-    offset: u64,
-) -> Result<(), (usize, io::Error)> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match store.write_at(&bytes[done..], offset + done as u64) {
-            Ok(0) => return Err((done, io::ErrorKind::WriteZero.into())),
-            Ok(part) if part > bytes.len() - done => {
-                return Err((done, overrun(part, bytes.len() - done)));
-            }
-            Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err((done, error)),
-        }
-    }
-    Ok(())
-}
-
-fn overrun(part: usize, asked: usize) -> io::Error {
-    let message = format!("the store says it moved {part} bytes where {asked} were asked for");
-    io::Error::new(io::ErrorKind::InvalidData, message)
 }

@@ -1,13 +1,18 @@
 //! `Store`: what lies under a cached file, and the two that come with the crate.
 
+mod copying;
+mod fallocate;
 mod file;
 mod mem;
+mod shift;
+mod whole;
 
 use std::io;
 use std::sync::Arc;
 
 pub use file::FileStore;
 pub use mem::MemStore;
+pub(super) use whole::{read_full, write_full};
 
 /// The backing of one cached file: bytes at offsets, with holes.
 ///
@@ -73,6 +78,75 @@ pub trait Store: Send + Sync {
     /// Whatever keeps the store from it.
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()>;
 
+    /// Gives `offset..offset + len` blocks, so that a write there cannot fail for want of room; the
+    /// bytes stay as they are. The store grows where need be, by zeroes.
+    ///
+    /// What comes with the trait reads the range and writes it back.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the store from it, `StorageFull` say. The bytes are as they were; the store
+    /// may have grown.
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        copying::allocate(self, offset, len)
+    }
+
+    /// Makes `offset..offset + len` read as zeroes, and gives it blocks as
+    /// [`allocate`](Store::allocate) does.
+    ///
+    /// What comes with the trait writes zeroes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the store from it. Each byte of the range is zero then or as it was; the
+    /// store may have grown.
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        copying::zero(self, offset, len)
+    }
+
+    /// Takes `offset..offset + len` out of the store: what lies behind moves to `offset`, and the
+    /// store gets shorter by `len`. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and the range ends
+    /// before the store does.
+    ///
+    /// What comes with the trait moves the bytes by reading and writing them (a hole stays one), and
+    /// then cuts the store off. It takes time in proportion to what lies behind.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for numbers other than those; whatever keeps the store from it. The store then
+    /// has its old length, and the bytes outside of the range are as they were: what comes with the
+    /// trait moves back what it had moved. If that fails too, its error says so, and each byte
+    /// behind `offset` may be as before or as after.
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        copying::collapse(self, offset, len)
+    }
+
+    /// Puts a hole of `len` bytes into the store at `offset`: what lies behind moves towards the end,
+    /// and the store gets longer by `len`. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and
+    /// `offset` lies before the end.
+    ///
+    /// What comes with the trait moves the bytes, as for a collapse.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for numbers other than those, `FileTooLarge` if the store would end past
+    /// `i64::MAX`; whatever keeps the store from it. The store is as it was then: what comes with
+    /// the trait moves back what it had moved. If that fails too, its error says so, and the store
+    /// stays as long as it was to become: bytes up to somewhere are as before, from somewhere on
+    /// as after, and none is lost.
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        copying::insert(self, offset, len)
+    }
+
+    /// What offset and length of a direct request must be multiples of; 1 by default.
+    ///
+    /// The cache refuses other requests with `InvalidInput`, and passes these on as they come. Of
+    /// its own requests each starts at a page, and ends at one or with the file: to fit such an
+    /// end to its blocks is up to the store.
+    fn direct_alignment(&self) -> u64 {
+        1
+    }
+
     /// Makes everything written so far durable.
     ///
     /// # Errors
@@ -100,6 +174,26 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         (**self).punch_hole(offset, len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        (**self).allocate(offset, len)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        (**self).zero_range(offset, len)
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        (**self).collapse_range(offset, len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        (**self).insert_range(offset, len)
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        (**self).direct_alignment()
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -24,10 +24,10 @@
 use std::io;
 use std::ops::Range;
 
-use super::fill::write_full;
 use super::frame::{LockedPage, Pin};
 use super::inode::{Claim, Inode};
 use super::stats::Event;
+use super::store::write_full;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 

@@ -1,19 +1,22 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
-use crate::sync::blocking::{PoisonError, RwLock};
+use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::Store;
+use super::fallocate::Call;
+use super::shift::Shift;
+use super::{Store, copying};
 
 /// The alignment, of offsets, lengths and memory, that every disk accepts for direct IO.
 const SECTOR: usize = 4096;
 
 /// A store over a real file.
 ///
-/// Holes are punched by `fallocate` on Linux where the file system can, and written as zeroes
-/// elsewhere. Through [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed;
+/// Its shape is changed by `fallocate` on Linux, where the file system can (ext4 and XFS know all of
+/// it, tmpfs knows holes and allocation). Elsewhere a hole and a zeroed range are written as
+/// zeroes, and the rest is done as [`Store`] does it, by copying. Through [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed;
 /// requests that are not aligned are then copied through an aligned buffer.
 ///
 /// # Examples
@@ -116,18 +119,30 @@ impl FileStore {
         Ok(bytes.len())
     }
 
-    fn zero(&self, offset: u64, end: u64) -> io::Result<()> {
-        let zeroes = [0; 16 * SECTOR];
-        let mut at = offset;
-        while at < end {
-            let part = (end - at).min(zeroes.len() as u64) as usize;
-            let done = self.write_at(&zeroes[..part], at)?;
-            if done == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-            at += done as u64;
+    /// Keeps direct writes away that are to restore a length which is about to change.
+    fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        match &self.transfer {
+            Transfer::Buffered => None,
+            Transfer::Direct(shape) => Some(shape.write().unwrap_or_else(PoisonError::into_inner)),
         }
-        Ok(())
+    }
+
+    /// Has the file system do it, or the other way if it has none.
+    fn call_or(
+        &self,
+        call: Call,
+        offset: u64,
+        len: u64,
+        otherwise: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let alone = self.alone();
+        match call.run(&self.file, offset, len) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                drop(alone);
+                otherwise()
+            }
+            done => done,
+        }
     }
 }
 
@@ -152,10 +167,7 @@ impl Store for FileStore {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let _alone = match &self.transfer {
-            Transfer::Buffered => None,
-            Transfer::Direct(shape) => Some(shape.write().unwrap_or_else(PoisonError::into_inner)),
-        };
+        let _alone = self.alone();
         self.file.set_len(len)
     }
 
@@ -164,32 +176,32 @@ impl Store for FileStore {
         if offset >= end {
             return Ok(());
         }
-        match free_blocks(&self.file, offset, end - offset) {
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.zero(offset, end),
-            done => done,
-        }
+        self.call_or(Call::PunchHole, offset, end - offset, || {
+            copying::zero(self, offset, end - offset)
+        })
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.call_or(Call::Allocate, offset, len, || copying::allocate(self, offset, len))
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.call_or(Call::ZeroRange, offset, len, || copying::zero(self, offset, len))
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        Shift::Collapse.check(offset, len, self.len()?)?;
+        self.call_or(Call::CollapseRange, offset, len, || copying::collapse(self, offset, len))
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        Shift::Insert.check(offset, len, self.len()?)?;
+        self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
     }
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
-}
-
-#[cfg(target_os = "linux")]
-fn free_blocks(file: &File, offset: u64, len: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate};
-    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    match fallocate(file, flags, offset, len) {
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
-            Err(io::ErrorKind::Unsupported.into())
-        }
-        done => Ok(done?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn free_blocks(_: &File, _: u64, _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(target_os = "linux")]

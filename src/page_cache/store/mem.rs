@@ -2,11 +2,16 @@
 
 use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 
 use super::Store;
+use super::shift::Shift;
+use crate::page_cache::error::MAX_LEN;
 
 const BLOCK: usize = 4096;
+
+type Block = Box<[u8; BLOCK]>;
 
 /// A sparse store in memory: blocks that were never written take no room.
 ///
@@ -21,14 +26,15 @@ const BLOCK: usize = 4096;
 /// assert_eq!(store.blocks(), 1);
 /// # std::io::Result::Ok(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemStore {
     contents: RwLock<Contents>,
+    most_blocks: usize,
 }
 
 #[derive(Debug, Default)]
 struct Contents {
-    blocks: BTreeMap<u64, Box<[u8; BLOCK]>>,
+    blocks: BTreeMap<u64, Block>,
     len: u64,
 }
 
@@ -36,7 +42,27 @@ impl MemStore {
     /// An empty store.
     #[must_use]
     pub fn new() -> MemStore {
-        MemStore::default()
+        MemStore::with_most_blocks(usize::MAX)
+    }
+
+    /// An empty store that is full once it has so many blocks: what needs more fails with
+    /// `StorageFull`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock::page_cache::{MemStore, Store};
+    ///
+    /// let store = MemStore::with_most_blocks(1);
+    /// assert_eq!(store.write_at(&[1; 5000], 0)?, 4096);
+    /// assert_eq!(store.write_at(&[1; 904], 4096).unwrap_err().kind(), ErrorKind::StorageFull);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn with_most_blocks(blocks: usize) -> MemStore {
+        MemStore { contents: RwLock::default(), most_blocks: blocks }
     }
 
     /// How many blocks of 4096 bytes are allocated.
@@ -60,6 +86,52 @@ impl MemStore {
     }
 }
 
+impl Default for MemStore {
+    fn default() -> MemStore {
+        MemStore::new()
+    }
+}
+
+impl Contents {
+    /// The block, made of zeroes if there is none and `most` are not there yet.
+    fn block_or_make(&mut self, block: u64, most: usize) -> Option<&mut Block> {
+        let room = self.blocks.len() < most;
+        match self.blocks.entry(block) {
+            Entry::Occupied(there) => Some(there.into_mut()),
+            Entry::Vacant(vacant) if room => Some(vacant.insert(Box::new([0; BLOCK]))),
+            Entry::Vacant(_) => None,
+        }
+    }
+
+    /// Gives a range blocks, all or none, and lets the store grow to its end.
+    fn allocate(&mut self, offset: u64, len: u64, most: usize) -> io::Result<()> {
+        let end = offset.checked_add(len).filter(|&end| end <= MAX_LEN);
+        let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let (first, behind) = (split(offset).0, split(end - 1).0 + 1);
+        let missing = (behind - first) as usize - self.blocks.range(first..behind).count();
+        if missing > most - self.blocks.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        // To ask for the room at once tells whether there is memory for it, before it is used.
+        let room = Vec::<[u8; BLOCK]>::new().try_reserve_exact(missing);
+        room.map_err(|_| io::ErrorKind::OutOfMemory)?;
+        for block in first..behind {
+            self.blocks.entry(block).or_insert_with(|| Box::new([0; BLOCK]));
+        }
+        self.len = self.len.max(end);
+        Ok(())
+    }
+
+    /// Renumbers the blocks from `first` on.
+    fn renumber(&mut self, first: u64, to: impl Fn(u64) -> u64) {
+        let moved = self.blocks.split_off(&first);
+        self.blocks.extend(moved.into_iter().map(|(block, bytes)| (to(block), bytes)));
+    }
+}
+
 impl Store for MemStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let contents = self.shared();
@@ -80,20 +152,23 @@ impl Store for MemStore {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let end = offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
         let mut contents = self.exclusive();
         let mut done = 0;
         while done < bytes.len() {
             let (block, within) = split(offset + done as u64);
             let part = (BLOCK - within).min(bytes.len() - done);
-            let to = contents.blocks.entry(block).or_insert_with(|| Box::new([0; BLOCK]));
-            to[within..within + part].copy_from_slice(&bytes[done..done + part]);
+            match contents.block_or_make(block, self.most_blocks) {
+                Some(to) => to[within..within + part].copy_from_slice(&bytes[done..done + part]),
+                None if done == 0 => return Err(io::ErrorKind::StorageFull.into()),
+                None => break,
+            }
             done += part;
         }
-        if !bytes.is_empty() {
-            contents.len = contents.len.max(end);
+        if done > 0 {
+            contents.len = contents.len.max(offset + done as u64);
         }
-        Ok(bytes.len())
+        Ok(done)
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -135,6 +210,45 @@ impl Store for MemStore {
                 bytes[from..to].fill(0);
             }
         }
+        Ok(())
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.exclusive().allocate(offset, len, self.most_blocks)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut contents = self.exclusive();
+        contents.allocate(offset, len, self.most_blocks)?;
+        let mut at = offset;
+        while at < offset + len {
+            let (block, within) = split(at);
+            let part = ((BLOCK - within) as u64).min(offset + len - at);
+            if let Some(bytes) = contents.blocks.get_mut(&block) {
+                bytes[within..within + part as usize].fill(0);
+            }
+            at += part;
+        }
+        Ok(())
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut contents = self.exclusive();
+        let shorter = Shift::Collapse.check(offset, len, contents.len)?;
+        let (first, out) = (split(offset).0, split(len).0);
+        let mut behind = contents.blocks.split_off(&first);
+        contents.blocks.append(&mut behind.split_off(&(first + out)));
+        contents.renumber(first, |block| block - out);
+        contents.len = shorter;
+        Ok(())
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut contents = self.exclusive();
+        let longer = Shift::Insert.check(offset, len, contents.len)?;
+        let (first, new) = (split(offset).0, split(len).0);
+        contents.renumber(first, |block| block + new);
+        contents.len = longer;
         Ok(())
     }
 

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{FileStore, MemStore, Store};
 
+mod shape;
+
 struct TempFile(PathBuf);
 
 impl TempFile {
@@ -38,7 +40,32 @@ fn agrees_with_a_vector(store: &dyn Store) {
     };
     for step in 0..600_u32 {
         let (offset, len) = (random(40_000) as usize, random(9_000) as usize + 1);
-        match random(8) {
+        match random(12) {
+            8 => {
+                let (offset, len) = (offset & !4095, len.next_multiple_of(4096));
+                let outcome = store.collapse_range(offset as u64, len as u64);
+                assert_eq!(outcome.is_ok(), offset + len < model.len(), "step {step}: {outcome:?}");
+                if outcome.is_ok() {
+                    drop(model.drain(offset..offset + len));
+                }
+            }
+            9 => {
+                let (offset, len) = (offset & !4095, len.next_multiple_of(4096));
+                let outcome = store.insert_range(offset as u64, len as u64);
+                assert_eq!(outcome.is_ok(), offset < model.len(), "step {step}: {outcome:?}");
+                if outcome.is_ok() {
+                    drop(model.splice(offset..offset, vec![0; len]));
+                }
+            }
+            10 => {
+                store.zero_range(offset as u64, len as u64).unwrap();
+                model.resize(model.len().max(offset + len), 0);
+                model[offset..offset + len].fill(0);
+            }
+            11 => {
+                store.allocate(offset as u64, len as u64).unwrap();
+                model.resize(model.len().max(offset + len), 0);
+            }
             0 => {
                 store.set_len(offset as u64).unwrap();
                 model.resize(offset, 0);

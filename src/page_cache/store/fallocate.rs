@@ -1,0 +1,52 @@
+//! The system's own calls that change a file's shape.
+
+use std::fs::File;
+use std::io;
+
+/// What to do to a range of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Allocate,
+    PunchHole,
+    ZeroRange,
+    CollapseRange,
+    InsertRange,
+}
+
+impl Call {
+    /// Does it; `Unsupported` where the file system or the system has no such call. An empty range is
+    /// no work.
+    #[cfg(target_os = "linux")]
+    pub(super) fn run(self, file: &File, offset: u64, len: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags as Flags, fallocate};
+        use rustix::io::Errno;
+        let flags = match self {
+            Call::Allocate => Flags::empty(),
+            Call::PunchHole => Flags::PUNCH_HOLE | Flags::KEEP_SIZE,
+            Call::ZeroRange => Flags::ZERO_RANGE,
+            Call::CollapseRange => Flags::COLLAPSE_RANGE,
+            Call::InsertRange => Flags::INSERT_RANGE,
+        };
+        if len == 0 {
+            return Ok(());
+        }
+        loop {
+            match fallocate(file, flags, offset, len) {
+                Err(Errno::INTR) => {}
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                    return Err(io::ErrorKind::Unsupported.into());
+                }
+                // The caller has checked the range: the file system has larger blocks than pages.
+                Err(Errno::INVAL) if matches!(self, Call::CollapseRange | Call::InsertRange) => {
+                    return Err(io::ErrorKind::Unsupported.into());
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn run(self, _: &File, _: u64, _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

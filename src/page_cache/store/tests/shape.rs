@@ -1,0 +1,224 @@
+//! Shapes: what is copied where a store has no call, and what a failure leaves behind.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{FileStore, MemStore, Store, TempFile, agrees_with_a_vector};
+
+const PAGE: usize = 4096;
+
+/// A store with no shapes of its own, which fails the requests that it is told to.
+struct Plain {
+    inner: MemStore,
+    requests: AtomicU64,
+    fail_from: AtomicU64,
+    fail_until: AtomicU64,
+    /// How many bytes of a failing write arrive all the same.
+    spoil: usize,
+}
+
+impl Plain {
+    fn new(spoil: usize) -> Plain {
+        let zero = || AtomicU64::new(0);
+        Plain {
+            inner: MemStore::new(),
+            requests: zero(),
+            fail_from: zero(),
+            fail_until: zero(),
+            spoil,
+        }
+    }
+
+    fn holding(bytes: &[u8], spoil: usize) -> Plain {
+        let store = Plain::new(spoil);
+        store.inner.write_at(bytes, 0).unwrap();
+        store
+    }
+
+    fn fail(&self, requests: std::ops::Range<u64>) {
+        self.fail_from.store(requests.start, Ordering::Relaxed);
+        self.fail_until.store(requests.end, Ordering::Relaxed);
+    }
+
+    fn request(&self) -> io::Result<()> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let from = self.fail_from.load(Ordering::Relaxed);
+        if (from..self.fail_until.load(Ordering::Relaxed)).contains(&number) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn contents(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.inner.len().unwrap() as usize];
+        assert_eq!(self.inner.read_at(&mut bytes, 0).unwrap(), bytes.len());
+        bytes
+    }
+}
+
+impl Store for Plain {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.request()?;
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.request().inspect_err(|_| {
+            self.inner.write_at(&bytes[..bytes.len().min(self.spoil)], offset).unwrap();
+        })?;
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.request()?;
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.request()?;
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Twelve pages and a bit, no two alike.
+fn pages() -> Vec<u8> {
+    (0..12 * PAGE + 77).map(|at| (at / PAGE * 16 + at % 15 + 1) as u8).collect()
+}
+
+#[test]
+fn a_store_without_shapes_of_its_own_agrees_with_a_vector() {
+    agrees_with_a_vector(&Plain::new(0));
+}
+
+/// Wherever it stops, and whatever a failing write spoils.
+#[test]
+fn a_shift_that_fails_half_way_is_undone() {
+    type Shift = fn(&Plain) -> io::Result<()>;
+    let collapse: Shift = |store| store.collapse_range(2 * PAGE as u64, 3 * PAGE as u64);
+    let insert: Shift = |store| store.insert_range(2 * PAGE as u64, 3 * PAGE as u64);
+    for (shift, name, lost) in [(collapse, "collapse", 2..5), (insert, "insert", 0..0)] {
+        let requests = {
+            let store = Plain::holding(&pages(), 0);
+            shift(&store).unwrap();
+            store.requests.load(Ordering::Relaxed)
+        };
+        for (number, spoil) in (0..requests).flat_map(|number| [(number, 0), (number, 999)]) {
+            let store = Plain::holding(&pages(), spoil);
+            store.fail(number..number + 1);
+            let case = format!("{name} without request {number} of {requests}, {spoil} spoilt");
+            assert_eq!(shift(&store).unwrap_err().kind(), io::ErrorKind::StorageFull, "{case}");
+            let (mut found, mut expected) = (store.contents(), pages());
+            assert_eq!(found.len(), expected.len(), "{case}");
+            let lost = lost.start * PAGE..lost.end * PAGE;
+            found[lost.clone()].fill(0);
+            expected[lost].fill(0);
+            assert!(found == expected, "{case}");
+            shift(&store).unwrap();
+            assert_eq!(store.contents().len() % PAGE, 77, "{case}");
+        }
+    }
+}
+
+/// Not even by a store that fails for good in the middle.
+#[test]
+fn an_insert_that_cannot_be_undone_loses_nothing_and_says_so() {
+    let bytes = pages();
+    for from in 1..6 {
+        let store = Plain::holding(&bytes, 0);
+        store.fail(from..u64::MAX);
+        let error = store.insert_range(PAGE as u64, PAGE as u64).unwrap_err();
+        let found = store.contents();
+        if found.len() == bytes.len() {
+            assert!(found == bytes, "{error}");
+            continue;
+        }
+        if !error.to_string().contains("is not back") {
+            assert!(found[..bytes.len()] == bytes, "from {from}: {error}");
+            continue;
+        }
+        assert_eq!(found.len(), bytes.len() + PAGE);
+        let as_before = found.iter().zip(&bytes).take_while(|(found, byte)| found == byte).count();
+        assert!(found[as_before + PAGE..] == bytes[as_before..], "from {from}: {error}");
+    }
+}
+
+#[test]
+fn a_shift_leaves_a_hole_a_hole() {
+    let store = Plain::new(0);
+    store.set_len(1 << 24).unwrap();
+    store.write_at(&[1; PAGE], 1 << 23).unwrap();
+    store.insert_range(0, 1 << 20).unwrap();
+    store.collapse_range(1 << 22, 1 << 12).unwrap();
+    // What is moved with the page, in one part, is written with it.
+    assert!(store.inner.blocks() <= 128, "{} blocks", store.inner.blocks());
+}
+
+#[test]
+fn a_full_mem_store_says_so_and_is_as_it_was() {
+    let store = MemStore::with_most_blocks(4);
+    store.write_at(&[1; 2 * PAGE], 0).unwrap();
+    for outcome in [store.allocate(0, 5 * PAGE as u64), store.zero_range(0, 5 * PAGE as u64)] {
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+    assert_eq!((store.blocks(), store.len().unwrap()), (2, 2 * PAGE as u64));
+    store.allocate(PAGE as u64, 3 * PAGE as u64).unwrap();
+    assert_eq!((store.blocks(), store.len().unwrap()), (4, 4 * PAGE as u64));
+    assert!(store.write_at(&[1], 4 * PAGE as u64).is_err());
+    let mut bytes = [9; 2 * PAGE];
+    store.read_at(&mut bytes, 0).unwrap();
+    assert_eq!(bytes, [1; 2 * PAGE]);
+}
+
+#[test]
+fn no_store_panics_at_offsets_that_no_file_has() {
+    let file = TempFile::new().unwrap();
+    let stores: [&dyn Store; 3] =
+        [&MemStore::new(), &FileStore::open(&file.0).unwrap(), &Plain::new(0)];
+    let far = [0, 1, 4096, i64::MAX as u64 - 4095, i64::MAX as u64, 1 << 63, !4095, u64::MAX];
+    for store in stores {
+        for (offset, len) in far.iter().flat_map(|&offset| far.map(|len| (offset, len))) {
+            // What is too much for a file is refused; the rest could be done, and takes too long.
+            let end = offset.checked_add(len);
+            if len > 0 && end.is_none_or(|end| end > i64::MAX as u64) {
+                assert!(store.allocate(offset, len).is_err(), "{len} at {offset}");
+                assert!(store.zero_range(offset, len).is_err(), "{len} at {offset}");
+            }
+            assert!(store.collapse_range(offset, len).is_err(), "{len} at {offset}");
+            assert!(store.insert_range(offset, len).is_err(), "{len} at {offset}");
+            store.punch_hole(offset, len).unwrap();
+        }
+        assert_eq!(store.len().unwrap(), 0);
+    }
+}
+
+/// A5: its blocks lie within its length, and a hole has none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_store_has_real_holes_and_real_blocks() {
+    use std::os::unix::fs::MetadataExt;
+
+    let file = TempFile::new().unwrap();
+    let store = FileStore::open(&file.0).unwrap();
+    let blocks = || std::fs::metadata(&file.0).unwrap().blocks() * 512 / PAGE as u64;
+    store.write_at(&[1; 64 * PAGE], 0).unwrap();
+    store.sync().unwrap();
+    let full = blocks();
+    // Not every file system counts blocks, and this one may be any.
+    if !(64..68).contains(&full) {
+        return;
+    }
+    store.punch_hole(0, 32 * PAGE as u64).unwrap();
+    assert!(blocks() <= full - 31, "{} of {full} blocks left", blocks());
+    store.allocate(0, 16 * PAGE as u64).unwrap();
+    assert!(blocks() >= full - 17, "{} of {full} blocks allocated", blocks());
+    store.set_len(0).unwrap();
+    assert!(blocks() < 4, "{} blocks left of nothing", blocks());
+}

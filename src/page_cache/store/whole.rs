@@ -1,0 +1,56 @@
+//! Whole requests, out of a store that may do a part of one.
+
+use std::io;
+
+use super::Store;
+
+/// Reads until `bytes` is full or the store has no more.
+pub(in crate::page_cache) fn read_full<S: Store + ?Sized>(
+    store: &S,
+    bytes: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match store.read_at(&mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(part) if part > bytes.len() - done => return Err(overrun(part, bytes.len() - done)),
+            Ok(part) => done += part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all of `bytes`, and says how far it came if it cannot.
+pub(in crate::page_cache) fn write_full<S: Store + ?Sized>(
+    store: &S,
+    bytes: &[u8],
+    offset: u64,
+) -> Result<(), (usize, io::Error)> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match store.write_at(&bytes[done..], offset + done as u64) {
+            Ok(0) => return Err((done, io::ErrorKind::WriteZero.into())),
+            Ok(part) if part > bytes.len() - done => {
+                return Err((done, overrun(part, bytes.len() - done)));
+            }
+            Ok(part) => done += part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err((done, error)),
+        }
+    }
+    Ok(())
+}
+
+fn overrun(part: usize, asked: usize) -> io::Error {
+    let message = format!("the store says it moved {part} bytes where {asked} were asked for");
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// A store that ends where it is known to have held more.
+pub(in crate::page_cache) fn shrunk(end: u64, held: u64) -> io::Error {
+    let message = format!("the store ends at {end}, and held {held} bytes before");
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
+}
