@@ -48,6 +48,7 @@ mod reclaim;
 mod stats;
 mod store;
 mod truncate;
+mod write_errors;
 mod writeback;
 
 pub use cache::{Options, PageCache};

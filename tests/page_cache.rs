@@ -17,3 +17,5 @@ mod random;
 mod recording_store;
 #[path = "page_cache/stress.rs"]
 mod stress;
+#[path = "page_cache/sync.rs"]
+mod sync;

@@ -1,6 +1,7 @@
 //! `File`: a cached file, as its users have it.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+mod sync;
+
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use super::error::Request;
 use super::inode::Inode;
 use super::mapped::Mapping;
+use super::write_errors::Heard;
 use super::{PAGE_SIZE, PathLock};
 use crate::MappingLock;
 
@@ -33,8 +35,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// ```
 pub struct File<L: PathLock = MappingLock> {
     handle: Arc<Handle<L>>,
-    /// How many of the file's write errors this handle has told of.
-    seen_write_errors: AtomicU64,
+    heard: Heard,
 }
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
@@ -50,8 +51,8 @@ impl<L: PathLock> Drop for Handle<L> {
 
 impl<L: PathLock> Clone for File<L> {
     fn clone(&self) -> Self {
-        let seen = self.seen_write_errors.load(Ordering::Relaxed);
-        File { handle: Arc::clone(&self.handle), seen_write_errors: AtomicU64::new(seen) }
+        let heard = self.inode().write_errors.heard_by_clone_of(&self.heard);
+        File { handle: Arc::clone(&self.handle), heard }
     }
 }
 
@@ -63,7 +64,7 @@ impl<L: PathLock> fmt::Debug for File<L> {
 
 impl<L: PathLock> File<L> {
     pub(super) fn new(inode: Arc<Inode<L>>) -> File<L> {
-        File { handle: Arc::new(Handle { inode }), seen_write_errors: AtomicU64::new(0) }
+        File { handle: Arc::new(Handle { inode }), heard: Heard::default() }
     }
 
     /// Reads at `offset`, through the cache; a short count, also zero, tells of the end.
@@ -305,75 +306,6 @@ impl<L: PathLock> File<L> {
         self.inode().punch(offset, len)
     }
 
-    /// Writes the dirty pages of `range` to the store and waits for it; makes nothing durable.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidInput` if the range is inverted; what the store says. The pages stay dirty then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use spanlock::page_cache::{MemStore, PageCache, Store};
-    ///
-    /// let store = Arc::new(MemStore::new());
-    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
-    /// file.write_all_at(&[1; 8192], 0)?;
-    /// file.writeback(0..1)?;
-    /// assert_eq!(store.blocks(), 1);
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn writeback(&self, range: Range<u64>) -> io::Result<()> {
-        let request = Request::new("writeback", range.start, range.end.saturating_sub(range.start));
-        if range.start > range.end {
-            return Err(request.failed(inverted(&range)));
-        }
-        let pages = range.start / PAGE..range.end.div_ceil(PAGE);
-        self.inode().flush(pages).map_err(|error| request.failed(error))
-    }
-
-    /// Writes all that is dirty to the store and has the store make it durable.
-    ///
-    /// # Errors
-    ///
-    /// What the store says; also what it said to a writeback behind the caller's back since this
-    /// handle last heard of one. Every handle that was open then hears it once.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::page_cache::{MemStore, PageCache};
-    ///
-    /// let file = PageCache::new(64).open(MemStore::new())?;
-    /// file.write_all_at(b"durable", 0)?;
-    /// file.sync_data()?;
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn sync_data(&self) -> io::Result<()> {
-        self.sync("sync_data")
-    }
-
-    /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes: a store has
-    /// one way to sync, so there is no difference.
-    ///
-    /// # Errors
-    ///
-    /// As [`sync_data`](File::sync_data).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::page_cache::{MemStore, PageCache};
-    ///
-    /// PageCache::new(64).open(MemStore::new())?.sync_all()?;
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn sync_all(&self) -> io::Result<()> {
-        self.sync("sync_all")
-    }
-
     /// Maps `range`, which is to start at a page's first byte; it may reach past the end.
     ///
     /// # Errors
@@ -403,16 +335,6 @@ impl<L: PathLock> File<L> {
             return Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)));
         }
         Ok(Mapping::new(&self.handle, range))
-    }
-
-    fn sync(&self, operation: &'static str) -> io::Result<()> {
-        let inode = self.inode();
-        let request = Request::new(operation, 0, inode.size());
-        // An error of this very writeback is one of those that all handles hear of.
-        let wrote = inode.flush_all();
-        let synced = inode.store.sync().inspect_err(|error| inode.note_write_error(error));
-        let unseen = inode.unseen_write_error(&self.seen_write_errors).map_or(Ok(()), Err);
-        wrote.and(synced).and(unseen).map_err(|error| request.failed(error))
     }
 
     fn inode(&self) -> &Inode<L> {

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::cache::Shared;
 use super::dirty_ranges::PartialPages;
-use super::error::{MAX_LEN, Told};
+use super::error::MAX_LEN;
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::stats::Grant;
+use super::write_errors::WriteErrors;
 use super::{PathLock, Store};
 use crate::Access;
 
@@ -40,14 +41,7 @@ pub(super) struct Inode<L: PathLock> {
     unclean: Mutex<BTreeSet<u64>>,
     pub(super) partial: PartialPages,
     mappings: RwLock<Vec<Arc<PageTable>>>,
-    write_errors: Mutex<WriteErrors>,
-}
-
-/// The write errors that no caller was there to hear: how many, and the last.
-#[derive(Default)]
-struct WriteErrors {
-    count: u64,
-    last: Option<Told>,
+    pub(super) write_errors: WriteErrors,
 }
 
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
@@ -84,7 +78,7 @@ impl<L: PathLock> Inode<L> {
             unclean: Mutex::default(),
             partial: PartialPages::default(),
             mappings: RwLock::default(),
-            write_errors: Mutex::default(),
+            write_errors: WriteErrors::default(),
         })
     }
 
@@ -291,20 +285,6 @@ impl<L: PathLock> Inode<L> {
             // Who looked an entry up before it changed is in the latch by now, or looks again.
             drop(page.latch());
         }
-    }
-
-    /// Keeps a write error for those who sync.
-    pub(super) fn note_write_error(&self, error: &io::Error) {
-        let mut errors = lock_leaf(&self.write_errors);
-        errors.count += 1;
-        errors.last = Some(Told::from(error));
-    }
-
-    /// The last write error, if there were any after the first `seen`; all are seen then.
-    pub(super) fn unseen_write_error(&self, seen: &AtomicU64) -> Option<io::Error> {
-        let errors = lock_leaf(&self.write_errors);
-        let before = seen.swap(errors.count, Ordering::Relaxed);
-        if before == errors.count { None } else { errors.last.clone().map(io::Error::from) }
     }
 }
 

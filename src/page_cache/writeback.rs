@@ -140,7 +140,7 @@ impl<L: PathLock> Inode<L> {
     fn send(&self, request: InFlight<'_>) -> io::Result<()> {
         let outcome = self.write_stretches(&request);
         if let Err(error) = &outcome {
-            self.note_write_error(error);
+            self.write_errors.note(error);
         }
         for page in &request.pages {
             let number = page.frame().key().page;

@@ -128,9 +128,8 @@ fn dirty_ranges_whose_writeback_fails_stay_dirty() {
     let (_cache, file, store) = open(1);
     file.write_all_at(&[2; 10], 10).unwrap();
     file.write_all_at(&[3; 10], 100).unwrap();
-    store.fail_writes();
+    store.fail_writes(1);
     file.sync_data().unwrap_err();
-    store.succeed();
     store.asked();
     file.sync_data().unwrap();
     assert_eq!(store.asked(), [Asked::Write(10..20), Asked::Write(100..110), Asked::Sync]);

@@ -26,7 +26,8 @@ struct State {
     log: Vec<Asked>,
     holding: bool,
     held: usize,
-    failing: bool,
+    failures: usize,
+    failing_sync: bool,
 }
 
 impl RecordingStore {
@@ -59,13 +60,14 @@ impl RecordingStore {
         self.changed.notify_all();
     }
 
-    /// Fails writes from here on, those that are held too.
-    pub fn fail_writes(&self) {
-        self.state().failing = true;
+    /// Fails so many writes from here on, those that are held too.
+    pub fn fail_writes(&self, writes: usize) {
+        self.state().failures = writes;
     }
 
-    pub fn succeed(&self) {
-        self.state().failing = false;
+    /// Fails the next sync.
+    pub fn fail_sync(&self) {
+        self.state().failing_sync = true;
     }
 
     /// The bytes that the store has.
@@ -94,7 +96,8 @@ impl Store for RecordingStore {
         self.changed.notify_all();
         state = self.changed.wait_while(state, |state| state.holding).unwrap();
         state.held -= 1;
-        if state.failing {
+        if state.failures > 0 {
+            state.failures -= 1;
             return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail"));
         }
         drop(state);
@@ -114,7 +117,11 @@ impl Store for RecordingStore {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.state().log.push(Asked::Sync);
-        self.inner.sync()
+        let mut state = self.state();
+        state.log.push(Asked::Sync);
+        match std::mem::take(&mut state.failing_sync) {
+            true => Err(io::Error::other("told to fail")),
+            false => self.inner.sync(),
+        }
     }
 }
