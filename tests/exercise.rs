@@ -72,13 +72,47 @@ fn a_run_that_finds_nothing_ends_with_0_and_a_table() {
     }
 }
 
+/// Runs `arguments` with a log, and returns what it printed on stdout, and the log.
+fn logged(arguments: &[&str]) -> (String, String) {
+    let folder = TempDir::new().expect("a temp folder");
+    let log = folder.path().join("log");
+    let name = log.to_str().expect("a temp folder whose name is text");
+    let (output, _) = run(&[arguments, &["--log", name]].concat());
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    (stdout.to_owned(), fs::read_to_string(&log).expect("a log"))
+}
+
+#[test]
+fn one_thread_does_and_sees_the_same_again_with_the_same_seed() {
+    let replay = |seed| {
+        let size = ["--size", "1M", "--cache", "256K", "--operations", "3000", "--files", "2"];
+        let (stdout, log) = logged(&[&size[..], &["--threads", "1", "--seed", seed]].concat());
+        let digest = stdout.lines().find(|line| line.starts_with("digest ")).expect("a digest");
+        (digest.to_owned(), log)
+    };
+    assert_eq!(replay("8"), replay("8"));
+    assert_ne!(replay("8"), replay("9"));
+    // A scribble past the end of a file that ends with a page is none.
+    assert!(replay("8").1.lines().count() > 2900);
+}
+
+#[test]
+fn a_store_that_fails_is_told_from_a_cache_that_does() {
+    let (stdout, log) =
+        logged(&[&SMALL[..], &["--seed", "5", "--files", "3", "--faults"]].concat());
+    assert!(stdout.contains("\nfaults: "), "{stdout}");
+    assert!(stdout.ends_with("as it should be\n"), "{stdout}");
+    assert!(log.lines().any(|line| line.ends_with(": other error")), "an operation failed");
+}
+
 #[test]
 fn without_the_lock_corruption_is_found_reported_and_ends_with_1() {
     let (output, temp) = run(&["--lock", "none", "--seconds", "120", "--size", "8M"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(stdout.contains("\nfinding 1: "), "{stdout}");
-    for part in ["  seen by   ", "  found     ", "\ncorrupt: "] {
+    for part in ["  seen by   ", "  found     ", "\nthe last operations ", "\ncorrupt: "] {
         assert!(stdout.contains(part), "{part:?} in {stdout}");
     }
     assert_eq!(files_in(&temp), 0);
@@ -110,6 +144,8 @@ fn bad_arguments_end_with_2_and_one_line() {
         &["--cache", "0"],
         &["--threads", "0"],
         &["--seconds", "0"],
+        &["--operations", "0"],
+        &["--files", "0"],
         &["--seed", "-1"],
         &["--lock", "mutex"],
         &["--lock"],
@@ -163,6 +199,10 @@ fn help_names_every_argument() {
         "--cache",
         "--threads",
         "--seconds",
+        "--operations",
+        "--files",
+        "--faults",
+        "--log",
         "--seed",
         "--lock",
         "--direct",

@@ -26,17 +26,21 @@ pub enum BackingError {
 }
 
 impl Backing {
-    /// A sparse file as `options` ask for.
-    pub fn create(options: &Options) -> Result<Backing, BackingError> {
+    /// A sparse file as `options` ask for, the one with this number.
+    pub fn create(options: &Options, number: u16) -> Result<Backing, BackingError> {
         let folder = std::env::temp_dir();
-        let file = match &options.file {
+        let path = options.file.as_ref().map(|path| match number {
+            0 => path.clone(),
+            more => PathBuf::from(format!("{}.{more}", path.display())),
+        });
+        let file = match &path {
             Some(path) => {
                 let mut open = OpenOptions::new();
                 open.read(true).write(true).create(true).truncate(false).open(path)
             }
             None => tempfile::tempfile_in(&folder),
         };
-        let name = options.file.clone().unwrap_or(folder);
+        let name = path.clone().unwrap_or(folder);
         let file = match file {
             Ok(file) => file,
             Err(error) => return Err(BackingError::Open { name, error }),
@@ -46,7 +50,7 @@ impl Backing {
         }
         let size = options.size;
         match file.set_len(0).and_then(|()| file.set_len(size)) {
-            Ok(()) => Ok(Backing { file, name: options.file.clone() }),
+            Ok(()) => Ok(Backing { file, name: path }),
             Err(error) => Err(BackingError::Resize { name, size, error }),
         }
     }

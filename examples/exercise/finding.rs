@@ -9,6 +9,9 @@ use crate::oracle::Entry;
 use crate::page::TornPage;
 use crate::stamp::{Found, SECTOR};
 
+/// Findings beyond these are counted only.
+const KEPT: usize = 16;
+
 /// Something that no right file does.
 #[derive(Debug)]
 pub struct Finding {
@@ -17,6 +20,22 @@ pub struct Finding {
     pub what: What,
     /// The last operations that touched the place, the oldest first.
     pub history: Vec<Entry>,
+}
+
+/// What was found wrong, the first few in full.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub first: Vec<Finding>,
+    pub count: u64,
+}
+
+impl Findings {
+    pub fn push(&mut self, finding: Finding) {
+        self.count += 1;
+        if self.first.len() < KEPT {
+            self.first.push(finding);
+        }
+    }
 }
 
 /// What was seen.
@@ -34,6 +53,8 @@ pub enum What {
     PastEnd { end: u64, len: u64 },
     /// An error where there is no reason for one.
     Refused(io::Error),
+    /// Two requests to the store that should have excluded each other.
+    Collision(String),
     /// The operation never ended.
     Stuck { seconds: u64 },
     /// The operation panicked.
@@ -86,6 +107,12 @@ impl fmt::Display for Finding {
                 writeln!(f, "  seen by   {}", self.seen_by)?;
                 writeln!(f, "  expected  success")?;
                 writeln!(f, "  found     {error}")?;
+            }
+            What::Collision(requests) => {
+                writeln!(f, "requests that collide")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  one after the other")?;
+                writeln!(f, "  found     {requests}")?;
             }
             What::Stuck { seconds } => {
                 writeln!(f, "no progress")?;

@@ -52,8 +52,10 @@ struct State {
 /// The changes of one period in which they overlap.
 #[derive(Clone, Default)]
 struct Changes {
-    /// The lengths that truncations leave, the least and the greatest.
+    /// The lengths that truncations may leave, the least and the greatest.
     set: Option<RangeInclusive<u64>>,
+    /// The same, of those that came about.
+    was_set: Option<RangeInclusive<u64>>,
     /// How far writes reach that may have been made.
     reach: u64,
     /// How far writes reach that were made.
@@ -153,8 +155,7 @@ impl Length {
         let mut state = self.state();
         let longest = *state.possible().end();
         state.under_way += 1;
-        let set = state.changes.set.clone().unwrap_or(len..=len);
-        state.changes.set = Some(*set.start().min(&len)..=*set.end().max(&len));
+        state.changes.set = Some(including(state.changes.set.take(), len));
         self.change(&mut state);
         for slot in &self.slots {
             let adopted = slot.fetch_update(SeqCst, SeqCst, |write| {
@@ -169,9 +170,13 @@ impl Length {
         longest
     }
 
-    /// To be called when the length has been set.
-    pub fn end_set(&self) {
-        self.finish(&mut self.state());
+    /// To be called when the length has been set to `len`, or has been left alone.
+    pub fn end_set(&self, len: Option<u64>) {
+        let mut state = self.state();
+        if let Some(len) = len {
+            state.changes.was_set = Some(including(state.changes.was_set.take(), len));
+        }
+        self.finish(&mut state);
     }
 
     /// Asks for the length with `ask`, unless it is known or a change is under way.
@@ -256,12 +261,16 @@ impl State {
 impl Changes {
     /// What the length may be after all changes, if it was one of `base` before.
     fn outcome(&self, base: &RangeInclusive<u64>) -> RangeInclusive<u64> {
-        match &self.set {
+        match &self.was_set {
             // The last truncation wins, over all writes but those that it did not wait for.
             Some(set) => *set.start()..=*set.end().max(&self.reach),
             None => *base.start().max(&self.reached)..=*base.end().max(&self.reach),
         }
     }
+}
+
+fn including(range: Option<RangeInclusive<u64>>, len: u64) -> RangeInclusive<u64> {
+    range.map_or(len..=len, |range| *range.start().min(&len)..=*range.end().max(&len))
 }
 
 /// How many of `asked` bytes there are, if the file has one of `lens`.

@@ -1,11 +1,16 @@
-//! Exercises the page cache on a real file: all paths at once, from many threads, with an oracle
+//! Exercises the page cache on real files: all paths at once, from many threads, with an oracle
 //! that knows for every sector what a reader may see.
 //!
 //! `--lock none` switches the lock off, and shows that the check can fail.
 
 mod backing;
+mod crew;
+mod digest;
+mod faults;
 mod finding;
 mod history;
+mod journal;
+mod knowledge;
 mod latency;
 mod length;
 mod op;
@@ -60,16 +65,18 @@ fn exercise() -> Result<i32, Box<dyn Error>> {
 }
 
 fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
-    let backing = Backing::create(options)?;
+    let files: Result<Vec<_>, _> =
+        (0..options.files).map(|file| Backing::create(options, file)).collect();
+    let files = files?;
     let heading = format!("{}\n", Settings::of(options));
     match options.output {
         Output::Table => print(&mut io::stdout(), &heading),
         Output::Json => print(&mut io::stderr(), &heading),
     }
     let run = match options.lock {
-        LockKind::Range => run::<MappingLock>(options, &backing),
-        LockKind::WholeFile => run::<WholeFile>(options, &backing),
-        LockKind::Nothing => run::<Unlocked>(options, &backing),
+        LockKind::Range => run::<MappingLock>(options, &files),
+        LockKind::WholeFile => run::<WholeFile>(options, &files),
+        LockKind::Nothing => run::<Unlocked>(options, &files),
     }?;
     let report = Report::new(options, &run);
     match options.output {

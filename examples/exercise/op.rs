@@ -64,12 +64,15 @@ impl fmt::Display for Path {
     }
 }
 
-/// One operation: who, the how-many-th of its thread, and which bytes it reads or changes.
+/// One operation: who, its number within its thread, and which bytes of which file it reads or
+/// changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
     pub path: Path,
     pub thread: u16,
     pub sequence: u64,
+    /// From 1 on, or 0 if there is only one file.
+    pub file: u16,
     pub bytes: Range<u64>,
     /// The length that a truncation, up or down, leaves.
     pub len: Option<u64>,
@@ -84,8 +87,11 @@ impl Op {
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Op { path, thread, sequence, bytes, len } = self;
+        let Op { path, thread, sequence, file, bytes, len } = self;
         write!(f, "{path} #{thread}.{sequence} ")?;
+        if *file > 0 {
+            write!(f, "in file {file} ")?;
+        }
         match len {
             Some(len) => write!(f, "to {len}"),
             None => write!(f, "of {}..{}", bytes.start, bytes.end),

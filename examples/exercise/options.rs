@@ -7,22 +7,30 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use spanlock::page_cache::PAGE_SIZE;
 
+use crate::faults::Plan;
+use crate::knowledge::Reliability;
+
 /// What `--help` prints.
 pub const HELP: &str = "\
-Reads, writes, maps, truncates and punches one cached file from many threads at once,
+Reads, writes, maps, truncates and punches cached files from many threads at once,
 and checks every sector that is seen.
 
 Usage: exercise [OPTIONS]
 
 Options:
-  --file PATH      the file to work on: created, or overwritten, and kept
-                   [default: an unnamed file in the temp folder]
-  --size SIZE      how long the file is at most, as 4096, 64K, 256M or 1G [default: 256M]
+  --file PATH      the file to work on: created, or overwritten, and kept; further ones
+                   have a number added [default: unnamed files in the temp folder]
+  --size SIZE      how long a file is at most, as 4096, 64K, 256M or 1G [default: 256M]
   --cache SIZE     the memory for its pages [default: a quarter of the size]
   --threads N      how many threads are at work, 1 to 1024 [default: 4]
   --seconds N      for how long, as 10 or 0.5 [default: 10]
+  --operations N   instead of that, how many operations all threads do together;
+                   one thread does and sees the same again with the same seed
+  --files N        how many files of that size share the cache, 1 to 100 [default: 1]
   --seed N         what the operations are drawn from [default: at random]
   --lock KIND      what serialises the paths: range, rwlock or none [default: range]
+  --faults         let the stores fail, write short, delay and reorder requests, by the seed
+  --log PATH       write every operation and what came of it to this file
   --direct         reach the file past the kernel's cache (O_DIRECT)
   --json           write the results as one JSON object
   --help           print this
@@ -39,12 +47,62 @@ pub struct Options {
     pub size: u64,
     /// In pages.
     pub cache: usize,
+    pub files: u16,
     pub threads: u16,
-    pub duration: Duration,
+    pub extent: Extent,
     pub seed: u64,
     pub lock: LockKind,
     pub access: StoreAccess,
+    pub store: Reliability,
+    pub log: Option<PathBuf>,
     pub output: Output,
+}
+
+impl Options {
+    /// Which requests to the store of the file with this number fail.
+    pub fn plan(&self, file: u64) -> Plan {
+        match self.store {
+            Reliability::Sound => Plan::Never,
+            Reliability::Failing => Plan::Seeded(self.seed ^ file << 48),
+        }
+    }
+}
+
+/// When a run is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    Time(Duration),
+    Operations(u64),
+}
+
+impl Extent {
+    /// For how long threads are at work at most.
+    pub fn duration(self) -> Duration {
+        match self {
+            Extent::Time(duration) => duration,
+            Extent::Operations(_) => Duration::MAX,
+        }
+    }
+
+    /// How many operations one of so many threads does at most.
+    pub fn share(self, thread: u16, threads: u16) -> u64 {
+        match self {
+            Extent::Time(_) => u64::MAX,
+            Extent::Operations(all) => {
+                let (thread, threads) = (u64::from(thread), u64::from(threads));
+                all / threads + u64::from(thread < all % threads)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Extent::Time(duration) => write!(f, "{} s", duration.as_secs_f64()),
+            Extent::Operations(count) => write!(f, "{count} operations"),
+        }
+    }
 }
 
 /// What serialises the paths.
@@ -93,11 +151,14 @@ impl Command {
             file: None,
             size: 256 << 20,
             cache: 0,
+            files: 1,
             threads: 4,
-            duration: Duration::from_secs(10),
+            extent: Extent::Time(Duration::from_secs(10)),
             seed: fastrand::u64(..),
             lock: LockKind::Range,
             access: StoreAccess::Buffered,
+            store: Reliability::Sound,
+            log: None,
             output: Output::Table,
         };
         let mut cache = None;
@@ -107,7 +168,15 @@ impl Command {
                 Long("size") => options.size = size("--size", &parser.value()?.string()?)?,
                 Long("cache") => cache = Some(size("--cache", &parser.value()?.string()?)?),
                 Long("threads") => options.threads = threads(&parser.value()?.string()?)?,
-                Long("seconds") => options.duration = seconds(&parser.value()?.string()?)?,
+                Long("seconds") => {
+                    options.extent = Extent::Time(seconds(&parser.value()?.string()?)?);
+                }
+                Long("operations") => {
+                    options.extent = Extent::Operations(operations(&parser.value()?.string()?)?);
+                }
+                Long("files") => options.files = files(&parser.value()?.string()?)?,
+                Long("faults") => options.store = Reliability::Failing,
+                Long("log") => options.log = Some(parser.value()?.into()),
                 Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
                 Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
                 Long("direct") => options.access = StoreAccess::Direct,
@@ -155,6 +224,20 @@ fn threads(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(threads @ 1..=1024) => Ok(threads),
         _ => Err(format!("--threads {text:?} is not a number from 1 to 1024")),
+    }
+}
+
+fn files(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(files @ 1..=100) => Ok(files),
+        _ => Err(format!("--files {text:?} is not a number from 1 to 100")),
+    }
+}
+
+fn operations(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(operations @ 1..) => Ok(operations),
+        _ => Err(format!("--operations {text:?} is not a number greater than 0")),
     }
 }
 

@@ -74,6 +74,13 @@ impl Oracle {
         }
     }
 
+    /// To be called when `op` has failed in a way that left all of `bytes` as they were.
+    pub fn refuse_write(&self, op: &Op, bytes: &Range<u64>) {
+        for part in parts(bytes) {
+            self.shard(&part).refuse_write(op);
+        }
+    }
+
     /// To be called before `op` does something to its bytes that changes none of them.
     pub fn begin_other(&self, op: &Op) {
         for part in parts(&op.bytes) {

@@ -5,40 +5,47 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::options::Extent;
 use crate::report::grouped;
 
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
 /// Where progress is shown.
 pub enum Progress {
-    Bar { bar: ProgressBar, duration: Duration },
-    Lines { duration: Duration, next: Duration },
+    Bar { bar: ProgressBar, extent: Extent },
+    Lines { extent: Extent, next: Duration },
 }
 
 impl Progress {
-    /// Progress of a run that takes `duration`.
-    pub fn new(duration: Duration) -> Progress {
+    /// Progress of a run of this extent.
+    pub fn new(extent: Extent) -> Progress {
         if !io::stderr().is_terminal() {
-            return Progress::Lines { duration, next: BETWEEN_LINES };
+            return Progress::Lines { extent, next: BETWEEN_LINES };
         }
-        let bar = ProgressBar::new(duration.as_millis() as u64);
+        let bar = ProgressBar::new(match extent {
+            Extent::Time(duration) => duration.as_millis() as u64,
+            Extent::Operations(count) => count,
+        });
         let style = ProgressStyle::with_template("{wide_bar} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Progress::Bar { bar, duration }
+        Progress::Bar { bar, extent }
     }
 
     /// Shows that `operations` were done since `start`.
     pub fn show(&mut self, start: Instant, operations: u64) {
         let elapsed = start.elapsed();
         match self {
-            Progress::Bar { bar, duration } => {
-                bar.set_position(elapsed.min(*duration).as_millis() as u64);
-                bar.set_message(message(elapsed, *duration, operations));
+            Progress::Bar { bar, extent } => {
+                bar.set_position(match extent {
+                    Extent::Time(duration) => elapsed.min(*duration).as_millis() as u64,
+                    Extent::Operations(count) => operations.min(*count),
+                });
+                bar.set_message(message(elapsed, *extent, operations));
             }
-            Progress::Lines { duration, next } if elapsed >= *next => {
+            Progress::Lines { extent, next } if elapsed >= *next => {
                 *next += BETWEEN_LINES;
                 // A closed stderr is no reason to stop.
-                let _ = writeln!(io::stderr(), "{}", message(elapsed, *duration, operations));
+                let _ = writeln!(io::stderr(), "{}", message(elapsed, *extent, operations));
             }
             Progress::Lines { .. } => {}
         }
@@ -52,13 +59,12 @@ impl Progress {
     }
 }
 
-fn message(elapsed: Duration, duration: Duration, operations: u64) -> String {
+fn message(elapsed: Duration, extent: Extent, operations: u64) -> String {
     let rate = operations as f64 / elapsed.as_secs_f64().max(1e-9);
-    format!(
-        "{:.0} of {} s, {} operations, {}/s",
-        elapsed.as_secs_f64(),
-        duration.as_secs_f64(),
-        grouped(operations),
-        grouped(rate as u64),
-    )
+    let (seconds, rate) = (elapsed.as_secs_f64(), grouped(rate as u64));
+    let operations = grouped(operations);
+    match extent {
+        Extent::Time(_) => format!("{seconds:.0} of {extent}, {operations} operations, {rate}/s"),
+        Extent::Operations(_) => format!("{seconds:.0} s, {operations} of {extent}, {rate}/s"),
+    }
 }

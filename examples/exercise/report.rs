@@ -7,8 +7,9 @@ use serde::Serialize;
 use spanlock::page_cache::{Claims, PAGE_SIZE, Stats};
 use spanlock::{Access, Mode};
 
+use crate::knowledge::Reliability;
 use crate::op::Path;
-use crate::options::{Options, StoreAccess};
+use crate::options::{Extent, Options, StoreAccess};
 use crate::run::Run;
 
 /// How many findings are shown in full.
@@ -39,8 +40,12 @@ pub struct Report {
     paths: Vec<PathReport>,
     claims: Vec<ClaimsReport>,
     cache: CacheReport,
+    faults: Vec<FaultReport>,
+    /// The same for the same operations; for those of several threads there is none.
+    digest: Option<String>,
     findings: u64,
     first_findings: Vec<String>,
+    last_operations: Vec<String>,
 }
 
 /// What was run.
@@ -48,12 +53,15 @@ pub struct Report {
 pub struct Settings {
     lock: String,
     file: Option<String>,
+    files: u16,
     size: u64,
     cache: u64,
     threads: u16,
-    seconds: f64,
+    seconds: Option<f64>,
+    operations: Option<u64>,
     seed: u64,
     direct: bool,
+    faults: bool,
 }
 
 #[derive(Serialize)]
@@ -76,6 +84,12 @@ struct ClaimsReport {
 }
 
 #[derive(Serialize)]
+struct FaultReport {
+    fault: &'static str,
+    requests: u64,
+}
+
+#[derive(Serialize)]
 struct CacheReport {
     hits: u64,
     misses: u64,
@@ -88,13 +102,22 @@ impl Settings {
     pub fn of(options: &Options) -> Settings {
         Settings {
             lock: options.lock.to_string(),
+            files: options.files,
             file: options.file.as_ref().map(|path| path.display().to_string()),
             size: options.size,
             cache: options.cache as u64 * PAGE_SIZE as u64,
             threads: options.threads,
-            seconds: options.duration.as_secs_f64(),
+            seconds: match options.extent {
+                Extent::Time(duration) => Some(duration.as_secs_f64()),
+                Extent::Operations(_) => None,
+            },
+            operations: match options.extent {
+                Extent::Time(_) => None,
+                Extent::Operations(count) => Some(count),
+            },
             seed: options.seed,
             direct: options.access == StoreAccess::Direct,
+            faults: options.store == Reliability::Failing,
         }
     }
 }
@@ -128,6 +151,14 @@ impl Report {
             paths,
             claims: claims(&run.stats),
             cache: CacheReport { hits, misses, fills, writebacks, evictions },
+            faults: run
+                .struck
+                .iter()
+                .filter(|(_, requests)| *requests > 0)
+                .map(|(fault, requests)| FaultReport { fault: fault.name(), requests: *requests })
+                .collect(),
+            digest: (options.threads == 1 && matches!(options.extent, Extent::Operations(_)))
+                .then(|| run.digest.to_string()),
             findings: run.findings.count,
             first_findings: run
                 .findings
@@ -136,6 +167,10 @@ impl Report {
                 .take(SHOWN)
                 .map(ToString::to_string)
                 .collect(),
+            last_operations: match run.findings.count {
+                0 => Vec::new(),
+                _ => run.last_operations.clone(),
+            },
         }
     }
 }
@@ -161,11 +196,23 @@ fn claims(stats: &Stats) -> Vec<ClaimsReport> {
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { lock, file, size, cache, threads, seconds, seed, direct } = self;
-        write!(f, "seed {seed}: lock {lock}, {threads} threads, {seconds} s, ")?;
+        let Settings { lock, file, files, size, cache, threads, seed, direct, faults, .. } = self;
+        write!(f, "seed {seed}: lock {lock}, {threads} threads, ")?;
+        match (self.seconds, self.operations) {
+            (Some(seconds), _) => write!(f, "{seconds} s, ")?,
+            (_, operations) => write!(f, "{} operations, ", operations.unwrap_or(0))?,
+        }
+        if *files > 1 {
+            write!(f, "{files} times ")?;
+        }
         write!(f, "{} KiB in {}", size >> 10, file.as_deref().unwrap_or("an unnamed file"))?;
         write!(f, ", {} KiB of cache", cache >> 10)?;
-        if *direct { write!(f, ", direct") } else { Ok(()) }
+        for (is_so, text) in [(direct, ", direct"), (faults, ", faults")] {
+            if *is_so {
+                write!(f, "{text}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -203,8 +250,28 @@ impl fmt::Display for Report {
             grouped(*writebacks),
             grouped(*evictions),
         )?;
+        if !self.faults.is_empty() {
+            write!(f, "faults:")?;
+            for FaultReport { fault, requests } in &self.faults {
+                write!(f, " {} {fault}", grouped(*requests))?;
+            }
+            writeln!(f, "\n")?;
+        }
         for (index, finding) in self.first_findings.iter().enumerate() {
             writeln!(f, "finding {}: {finding}", index + 1)?;
+        }
+        if !self.last_operations.is_empty() {
+            writeln!(f, "the last operations of each thread, in the order of their begin:")?;
+            for line in &self.last_operations {
+                writeln!(f, "  {line}")?;
+            }
+            writeln!(f)?;
+        }
+        if let Some(digest) = &self.digest {
+            writeln!(
+                f,
+                "digest {digest}: of the operations, of what they returned and read, and of the files"
+            )?;
         }
         match self.findings {
             0 => writeln!(f, "clean: every sector seen, and the file in the end, as it should be"),

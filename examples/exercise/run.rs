@@ -1,31 +1,25 @@
-//! A run: the threads set to work, watched, stopped, and what they did judged.
+//! A run: files opened in one cache, worked on, closed, and what is left of them compared.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_utils::CachePadded;
-use spanlock::page_cache::{Options as CacheOptions, PageCache, PathLock, Stats};
+use spanlock::page_cache::{File, Options as CacheOptions, PageCache, PathLock, Stats};
 
 use crate::backing::{Backing, BackingError};
-use crate::finding::{Finding, What};
+use crate::crew::{Crew, Known, Shift, work};
+use crate::digest::Digest;
+use crate::faults::{Fault, Faults, FaultyStore, is_injected};
+use crate::finding::{Finding, Findings, What};
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability};
 use crate::latency::Latencies;
 use crate::options::Options;
 use crate::progress::Progress;
 use crate::stamp::SECTOR;
-use crate::subject::Subject;
-use crate::worker::{Beacon, Knowledge, Worker};
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// Without one operation in this long, a thread is taken for stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Findings beyond these are counted only.
-const KEPT: usize = 16;
 const COMPARISON: &str = "the comparison of the file itself";
+const LAST_SYNC: &str = "the last sync";
 const CHUNK: usize = 128 * SECTOR;
 
 /// What came of a run.
@@ -34,175 +28,97 @@ pub struct Run {
     pub latencies: Latencies,
     pub findings: Findings,
     pub stats: Stats,
+    pub digest: Digest,
+    /// The last operations, the oldest first.
+    pub last_operations: Vec<String>,
+    /// How many requests to the stores each fault struck.
+    pub struck: Vec<(Fault, u64)>,
 }
 
-/// What was found wrong, the first few in full.
-#[derive(Debug, Default)]
-pub struct Findings {
-    pub first: Vec<Finding>,
-    pub count: u64,
-}
-
-impl Findings {
-    fn push(&mut self, finding: Finding) {
-        self.count += 1;
-        if self.first.len() < KEPT {
-            self.first.push(finding);
-        }
-    }
-}
-
-/// How the threads are set to work.
-pub struct Crew {
-    pub threads: u16,
-    pub duration: Duration,
-    pub seed: u64,
-}
-
-/// What the threads did.
-pub struct Shift {
-    pub elapsed: Duration,
-    pub latencies: Latencies,
-    pub findings: Findings,
-    /// Whether a thread never came back.
-    pub stuck: bool,
-}
-
-/// Runs a cache whose paths are serialised by `L`, and compares the file itself in the end.
-pub fn run<L: PathLock>(options: &Options, backing: &Backing) -> Result<Run, BackingError> {
-    let store = backing.store(options.access)?;
+/// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end.
+pub fn run<L: PathLock>(options: &Options, backings: &[Backing]) -> Result<Run, Box<dyn Error>> {
     let cache = PageCache::<L>::with_options(CacheOptions::new(options.cache));
-    let file = match cache.open(store) {
-        Ok(file) => Arc::new(file),
-        Err(error) => return Err(backing.unreadable(error)),
-    };
-    let known = Arc::new(Knowledge::new(options.size, options.threads));
-    let crew = Crew { threads: options.threads, duration: options.duration, seed: options.seed };
-    let progress = Progress::new(options.duration);
-    let Shift { elapsed, latencies, mut findings, stuck } = work(&file, &known, &crew, progress);
-    if stuck {
+    let mut faults = Vec::new();
+    let mut files = Vec::new();
+    for (number, backing) in (0..).zip(backings) {
+        let faulty = Arc::new(Faults::new(options.plan(number)));
+        files.push(open(&cache, options, backing, &faulty)?);
+        faults.push(faulty);
+    }
+    let journal = Arc::new(match &options.log {
+        Some(path) => Journal::in_file(options.threads, path)
+            .map_err(|error| BackingError::Open { name: path.clone(), error })?,
+        None => Journal::new(options.threads),
+    });
+    let crew = Crew { threads: options.threads, extent: options.extent, seed: options.seed };
+    faults.iter().for_each(|faults| faults.start());
+    let shift = work(&files, &journal, &crew, Progress::new(options.extent));
+    faults.iter().for_each(|faults| faults.stop());
+    let Shift { elapsed, record, mut findings, stuck } = shift;
+    for collision in faults.iter().flat_map(|faults| faults.collisions()) {
+        findings.push(closing("the store", What::Collision(collision)));
+    }
+    journal.flush()?;
+    let last_operations = journal.last().iter().map(ToString::to_string).collect();
+    let struck = Fault::ALL
+        .map(|fault| (fault, faults.iter().map(|faults| faults.struck(fault)).sum()))
+        .to_vec();
+    let mut digest = record.digest;
+    let stats = if stuck {
         let stats = cache.stats();
         // Its threads are still in there.
-        std::mem::forget((file, cache));
-        return Ok(Run { elapsed, latencies, findings, stats });
-    }
-    if let Err(error) = file.sync_all() {
-        findings.push(closing("the last sync", What::Refused(error)));
+        std::mem::forget((files, cache));
+        stats
+    } else {
+        for (file, known) in &files {
+            close(file, known, &mut findings);
+        }
+        let stats = cache.stats();
+        let known: Vec<_> = files.into_iter().map(|(_, known)| known).collect();
+        drop(cache);
+        for (backing, known) in backings.iter().zip(&known) {
+            compare(backing, known, &mut findings, &mut digest);
+        }
+        stats
+    };
+    let latencies = record.latencies;
+    Ok(Run { elapsed, latencies, findings, stats, digest, last_operations, struck })
+}
+
+fn open<L: PathLock>(
+    cache: &PageCache<L>,
+    options: &Options,
+    backing: &Backing,
+    faults: &Arc<Faults>,
+) -> Result<Known<File<L>>, BackingError> {
+    let store = backing.store(options.access)?;
+    let file = match options.store {
+        Reliability::Sound => cache.open(store),
+        Reliability::Failing => cache.open(FaultyStore::new(store, Arc::clone(faults))),
+    };
+    let file = file.map_err(|error| backing.unreadable(error))?;
+    let known = Knowledge::new(options.size, options.threads, options.store);
+    Ok((Arc::new(file), Arc::new(known)))
+}
+
+/// Has all of a file in its store, and compares its length.
+fn close<L: PathLock>(file: &File<L>, known: &Knowledge, findings: &mut Findings) {
+    let synced = match file.sync_all() {
+        // Of a time when the store failed. Now it does not.
+        Err(error) if is_injected(&error) => file.sync_all(),
+        synced => synced,
+    };
+    if let Err(error) = synced {
+        findings.push(closing(LAST_SYNC, What::Refused(error)));
     }
     let (expected, found) = (known.length.now(), file.len());
     if !expected.contains(&found) {
-        findings.push(closing("the last sync", What::Len { expected, found }));
-    }
-    let stats = cache.stats();
-    drop((file, cache));
-    compare(backing, &known, &mut findings);
-    Ok(Run { elapsed, latencies, findings, stats })
-}
-
-/// Sets the crew to work on `file` until its time is up, or something is found.
-pub fn work<S: Subject>(
-    file: &Arc<S>,
-    known: &Arc<Knowledge>,
-    crew: &Crew,
-    mut progress: Progress,
-) -> Shift {
-    let beacons: Arc<[CachePadded<Beacon>]> =
-        (0..crew.threads).map(|_| CachePadded::default()).collect();
-    let stop = Arc::new(AtomicBool::new(false));
-    let (report, reports) = mpsc::channel();
-    let start = Instant::now();
-    for thread in 0..crew.threads {
-        let (file, known, beacons) = (Arc::clone(file), Arc::clone(known), Arc::clone(&beacons));
-        let (stop, report, seed) = (Arc::clone(&stop), report.clone(), crew.seed);
-        thread::spawn(move || {
-            let beacon = &beacons[usize::from(thread)];
-            let mut worker = Worker::new(&*file, &known, beacon, thread, seed);
-            let result = catch_unwind(AssertUnwindSafe(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    worker.step()?;
-                }
-                Ok(())
-            }));
-            let result = result.unwrap_or_else(|panic| {
-                let what = What::Panicked(message_of(&*panic));
-                let seen_by = match beacon.current() {
-                    Some(op) => op.to_string(),
-                    None => format!("thread {thread}"),
-                };
-                Err(Box::new(Finding { seen_by, what, history: Vec::new() }))
-            });
-            beacon.rest();
-            // Nobody listens once a thread was given up.
-            let _ = report.send((worker.into_latencies(), result.err()));
-        });
-    }
-    let mut shift = Shift {
-        elapsed: Duration::ZERO,
-        latencies: Latencies::default(),
-        findings: Findings::default(),
-        stuck: false,
-    };
-    let mut watch = Watch::new(crew.threads, start);
-    let mut left = crew.threads;
-    while left > 0 {
-        let rest = crew.duration.saturating_sub(start.elapsed());
-        let pause = if rest.is_zero() { BETWEEN_LOOKS } else { rest.min(BETWEEN_LOOKS) };
-        match reports.recv_timeout(pause) {
-            Ok((latencies, finding)) => {
-                left -= 1;
-                shift.latencies.add(&latencies);
-                if let Some(finding) = finding {
-                    stop.store(true, Ordering::Relaxed);
-                    shift.findings.push(*finding);
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if start.elapsed() >= crew.duration {
-            stop.store(true, Ordering::Relaxed);
-        }
-        progress.show(start, beacons.iter().map(|beacon| beacon.done()).sum());
-        if let Some(finding) = watch.stuck(&beacons) {
-            shift.findings.push(finding);
-            shift.stuck = true;
-            break;
-        }
-    }
-    shift.elapsed = start.elapsed();
-    progress.clear();
-    shift
-}
-
-/// Watches that each thread gets on.
-struct Watch {
-    seen: Vec<(u64, Instant)>,
-}
-
-impl Watch {
-    fn new(threads: u16, start: Instant) -> Watch {
-        Watch { seen: vec![(0, start); usize::from(threads)] }
-    }
-
-    fn stuck(&mut self, beacons: &[CachePadded<Beacon>]) -> Option<Finding> {
-        let now = Instant::now();
-        for (beacon, seen) in beacons.iter().zip(&mut self.seen) {
-            let done = beacon.done();
-            if done != seen.0 {
-                *seen = (done, now);
-            } else if now - seen.1 > PATIENCE
-                && let Some(op) = beacon.current()
-            {
-                let what = What::Stuck { seconds: PATIENCE.as_secs() };
-                return Some(Finding { seen_by: op.to_string(), what, history: Vec::new() });
-            }
-        }
-        None
+        findings.push(closing(LAST_SYNC, What::Len { expected, found }));
     }
 }
 
 /// Compares the file itself with what is known, sector by sector, when all else is done.
-fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings) {
+fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings, digest: &mut Digest) {
     let refused = |error| closing(COMPARISON, What::Refused(error));
     let found = match backing.len() {
         Ok(len) => len,
@@ -222,6 +138,7 @@ fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings) {
         };
         let within = read.min((known.limit - at) as usize);
         compare_bytes(&bytes[..within], at, known, findings);
+        digest.add_bytes(&bytes[..within]);
         at += within as u64;
     }
 }
@@ -241,11 +158,3 @@ pub fn compare_bytes(bytes: &[u8], offset: u64, known: &Knowledge, findings: &mu
 fn closing(seen_by: &str, what: What) -> Finding {
     Finding { seen_by: seen_by.to_owned(), what, history: Vec::new() }
 }
-
-fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests;

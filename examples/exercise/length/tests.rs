@@ -36,11 +36,22 @@ fn a_truncation_sets_the_length() {
     let length = Length::new(1000, 1);
     assert_eq!(length.begin_set(300), 1000);
     assert_eq!(length.now(), 300..=1000);
-    length.end_set();
+    length.end_set(Some(300));
     assert_eq!(length.now(), 300..=300);
     length.begin_set(700);
-    length.end_set();
+    length.end_set(Some(700));
     assert_eq!(length.now(), 700..=700);
+}
+
+#[test]
+fn a_truncation_that_failed_leaves_the_length_alone() {
+    let length = Length::new(1000, 2);
+    length.begin_set(300);
+    assert_eq!(length.now(), 300..=1000);
+    length.begin_write(0, 1200);
+    length.end_write(0, Some(1200));
+    length.end_set(None);
+    assert_eq!(length.now(), 1200..=1200);
 }
 
 #[test]
@@ -48,7 +59,7 @@ fn a_write_that_a_truncation_overtakes_may_extend_the_file_again() {
     let length = Length::new(1000, 2);
     length.begin_write(1, 900);
     length.begin_set(300);
-    length.end_set();
+    length.end_set(Some(300));
     assert_eq!(length.now(), 300..=1000, "the write is still under way");
     length.end_write(1, Some(900));
     assert_eq!(length.now(), 300..=900);
@@ -64,8 +75,8 @@ fn a_write_that_begins_during_a_truncation_counts_once() {
     length.begin_set(300);
     length.begin_write(0, 400);
     length.begin_set(200);
-    length.end_set();
-    length.end_set();
+    length.end_set(Some(300));
+    length.end_set(Some(200));
     length.end_write(0, Some(400));
     assert_eq!(length.now(), 200..=400);
 }
@@ -77,7 +88,7 @@ fn an_answer_that_a_change_overtook_is_not_believed() {
     length.end_write(0, None);
     let answer = || {
         length.begin_set(10);
-        length.end_set();
+        length.end_set(Some(10));
         1500
     };
     assert_eq!(length.observe(answer), Ok(()));
@@ -90,7 +101,7 @@ fn too_many_changes_are_not_told_apart() {
     let glance = length.glance();
     for _ in 0..100 {
         length.begin_set(1000);
-        length.end_set();
+        length.end_set(Some(1000));
     }
     assert_eq!(*length.since(glance).start(), 0);
 }

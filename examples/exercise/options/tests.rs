@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, LockKind, Options, Output, StoreAccess};
+use super::{Command, Extent, LockKind, Options, Output, StoreAccess};
+use crate::knowledge::Reliability;
 
 fn parse(arguments: &[&str]) -> Result<Command, String> {
     Command::parse(lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
@@ -19,7 +20,9 @@ fn without_arguments_there_is_a_run_of_ten_seconds() {
     let options = options(&[]);
     assert_eq!(options.file, None);
     assert_eq!((options.size, options.cache), (256 << 20, 16 << 10));
-    assert_eq!((options.threads, options.duration), (4, Duration::from_secs(10)));
+    assert_eq!((options.files, options.threads), (1, 4));
+    assert_eq!(options.extent, Extent::Time(Duration::from_secs(10)));
+    assert_eq!((options.store, options.log), (Reliability::Sound, None));
     assert_eq!(options.lock, LockKind::Range);
     assert_eq!((options.access, options.output), (StoreAccess::Buffered, Output::Table));
 }
@@ -32,6 +35,8 @@ fn every_argument_is_understood() {
         "--size=1G",
         "--cache",
         "64K",
+        "--files",
+        "3",
         "--threads",
         "2",
         "--seconds",
@@ -41,21 +46,34 @@ fn every_argument_is_understood() {
         "--lock",
         "rwlock",
         "--direct",
+        "--faults",
+        "--log=some/log",
         "--json",
     ]);
     let expected = Options {
         file: Some(PathBuf::from("some/file")),
         size: 1 << 30,
         cache: 16,
+        files: 3,
         threads: 2,
-        duration: Duration::from_millis(500),
+        extent: Extent::Time(Duration::from_millis(500)),
         seed: 16,
         lock: LockKind::WholeFile,
         access: StoreAccess::Direct,
+        store: Reliability::Failing,
+        log: Some(PathBuf::from("some/log")),
         output: Output::Json,
     };
     assert_eq!(options, expected);
     assert_eq!(parse(&["--help", "--nonsense"]), Ok(Command::Help));
+}
+
+#[test]
+fn operations_are_shared_out_to_the_last_one() {
+    let extent = options(&["--operations", "1000"]).extent;
+    assert_eq!(extent, Extent::Operations(1000));
+    assert_eq!((0..7).map(|thread| extent.share(thread, 7)).sum::<u64>(), 1000);
+    assert_eq!(extent.share(6, 7), 142);
 }
 
 #[test]
@@ -86,6 +104,9 @@ fn bad_arguments_are_named() {
         (&["--threads", "0"], "--threads \"0\""),
         (&["--threads", "1025"], "1 to 1024"),
         (&["--threads", "many"], "\"many\""),
+        (&["--files", "0"], "1 to 100"),
+        (&["--operations", "0"], "--operations \"0\""),
+        (&["--operations", "1e6"], "--operations \"1e6\""),
         (&["--seconds", "0"], "greater than 0"),
         (&["--seconds", "-1"], "greater than 0"),
         (&["--seconds", "nan"], "greater than 0"),

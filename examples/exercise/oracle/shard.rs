@@ -137,6 +137,13 @@ impl Shard {
         }
     }
 
+    /// Ends a writing that did not come about.
+    pub(super) fn refuse_write(&mut self, op: &Op) {
+        let ended = self.tick();
+        self.log.end(op, ended, Outcome::Failed);
+        self.writes.retain(|(writer, _)| !writer.is(op));
+    }
+
     pub(super) fn begin_other(&mut self, op: &Op) {
         let now = self.tick();
         self.log.begin(op, now);

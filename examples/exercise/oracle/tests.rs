@@ -9,7 +9,7 @@ use crate::stamp::Stamp;
 const LIMIT: u64 = 1 << 20;
 
 fn op(path: Path, thread: u16, sequence: u64, bytes: Range<u64>) -> Op {
-    Op { path, thread, sequence, bytes, len: None }
+    Op { path, thread, sequence, file: 0, bytes, len: None }
 }
 
 fn content(op: &Op) -> Content {

@@ -1,16 +1,20 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::{Beacon, Knowledge, Worker};
-use crate::finding::What;
+use super::{Post, Worker};
+use crate::finding::{Findings, What};
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability};
 use crate::op::{Op, Path};
 use crate::plain::{Flaw, Plain};
-use crate::run::{Findings, compare_bytes};
+use crate::run::compare_bytes;
 use crate::stamp::{Found, Piece};
 use crate::subject::Subject;
 
 /// Small, so that threads meet each other all the time, and not a whole number of sectors.
 const LEN: u64 = (160 << 10) + 333;
+
+const ALONE: Post = Post { thread: 0, file: 0, files: 1 };
 
 /// Compares all of the file when everything is done.
 fn end_of(file: &Plain, known: &Knowledge) -> Findings {
@@ -27,13 +31,19 @@ fn end_of(file: &Plain, known: &Knowledge) -> Findings {
 fn a_right_file_is_never_accused() {
     for seed in 0..4 {
         let file = Plain::new(LEN, Flaw::None);
-        let known = Arc::new(Knowledge::new(LEN, 4));
+        let known = Arc::new(Knowledge::new(LEN, 4, Reliability::Sound));
         thread::scope(|scope| {
             for thread in 0..4 {
                 let (file, known) = (&file, &known);
                 scope.spawn(move || {
-                    let beacon = Beacon::default();
-                    let mut worker = Worker::new(file, known, &beacon, thread, seed);
+                    let journal = Journal::new(4);
+                    let mut worker = Worker::new(
+                        file,
+                        known,
+                        &journal,
+                        Post { thread, file: 0, files: 1 },
+                        seed,
+                    );
                     for _ in 0..5_000 {
                         if let Err(finding) = worker.step() {
                             panic!("seed {seed}: {finding}");
@@ -52,9 +62,9 @@ fn every_flaw_is_found() {
     for flaw in Flaw::SEEN {
         for seed in 0..4 {
             let file = Plain::new(LEN, flaw);
-            let known = Knowledge::new(LEN, 1);
-            let beacon = Beacon::default();
-            let mut worker = Worker::new(&file, &known, &beacon, 0, seed);
+            let known = Knowledge::new(LEN, 1, Reliability::Sound);
+            let journal = Journal::new(4);
+            let mut worker = Worker::new(&file, &known, &journal, ALONE, seed);
             let found = (0..1_000_000).any(|_| worker.step().is_err());
             assert!(found || end_of(&file, &known).count > 0, "{flaw:?} with seed {seed}");
         }
@@ -64,9 +74,9 @@ fn every_flaw_is_found() {
 #[test]
 fn uninitialised_memory_is_called_by_its_name() {
     let file = Plain::new(LEN, Flaw::Uninitialised);
-    let known = Knowledge::new(LEN, 1);
-    let beacon = Beacon::default();
-    let mut worker = Worker::new(&file, &known, &beacon, 0, 1);
+    let known = Knowledge::new(LEN, 1, Reliability::Sound);
+    let journal = Journal::new(4);
+    let mut worker = Worker::new(&file, &known, &journal, ALONE, 1);
     let finding = (0..20_000).find_map(|_| worker.step().err()).unwrap();
     let What::Bytes { found, .. } = &finding.what else { panic!("{finding}") };
     let is_poisoned = match found {
@@ -81,10 +91,11 @@ fn uninitialised_memory_is_called_by_its_name() {
 
 #[test]
 fn bytes_that_never_got_to_the_file_are_found_in_the_end() {
-    let known = Knowledge::new(LEN, 1);
-    let op = Op { path: Path::Write, thread: 0, sequence: 1, bytes: 5000..9000, len: None };
-    known.oracle.begin_write(&op, &op.bytes, super::Content::Of(super::stamp_of(&op)));
-    known.oracle.end_write(&op, &op.bytes, &op.bytes, super::Outcome::Done);
+    let known = Knowledge::new(LEN, 1, Reliability::Sound);
+    let op =
+        Op { path: Path::Write, thread: 0, sequence: 1, file: 0, bytes: 5000..9000, len: None };
+    known.oracle.begin_write(&op, &op.bytes, crate::history::Content::Of(super::stamp_of(&op)));
+    known.oracle.end_write(&op, &op.bytes, &op.bytes, crate::oracle::Outcome::Done);
     let mut findings = Findings::default();
     compare_bytes(&vec![0; LEN as usize], 0, &known, &mut findings);
     // From the sector at 4608 to the one at 8704.

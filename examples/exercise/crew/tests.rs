@@ -1,0 +1,53 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Crew, Shift, work};
+use crate::finding::What;
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability};
+use crate::op::Path;
+use crate::options::Extent;
+use crate::plain::{Flaw, Plain};
+use crate::progress::Progress;
+
+const LEN: u64 = 300_000;
+
+fn work_on(flaw: Flaw, extent: Extent) -> Shift {
+    let known = Arc::new(Knowledge::new(LEN, 2, Reliability::Sound));
+    let crew = Crew { threads: 2, extent, seed: 7 };
+    let files = [(Arc::new(Plain::new(LEN, flaw)), known)];
+    let silent = Progress::Lines { extent, next: Duration::MAX };
+    work(&files, &Arc::new(Journal::new(2)), &crew, silent)
+}
+
+#[test]
+fn threads_come_home_when_the_time_is_up() {
+    let shift = work_on(Flaw::None, Extent::Time(Duration::from_millis(50)));
+    assert_eq!(shift.findings.count, 0, "{:?}", shift.findings.first);
+    assert!(!shift.stuck);
+}
+
+#[test]
+fn threads_share_a_number_of_operations() {
+    let shift = work_on(Flaw::None, Extent::Operations(501));
+    assert_eq!(shift.findings.count, 0, "{:?}", shift.findings.first);
+    let operations: u64 =
+        Path::ALL.into_iter().map(|path| shift.record.latencies.of(path).len()).sum();
+    // A scribble may come with one, and is not counted.
+    assert!((501..600).contains(&operations), "{operations}");
+}
+
+#[test]
+fn a_finding_ends_the_run() {
+    let shift = work_on(Flaw::LostWrite, Extent::Time(Duration::from_secs(3600)));
+    assert!(shift.findings.count > 0);
+    assert!(matches!(shift.findings.first[0].what, What::Bytes { .. }));
+}
+
+#[test]
+fn a_panic_is_a_finding_that_names_the_operation() {
+    let shift = work_on(Flaw::Panic, Extent::Time(Duration::from_secs(3600)));
+    let finding = &shift.findings.first[0];
+    assert!(finding.seen_by.starts_with("read #"), "{finding}");
+    assert!(matches!(&finding.what, What::Panicked(said) if said == "this file panics"));
+}

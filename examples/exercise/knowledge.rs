@@ -1,0 +1,30 @@
+//! What is known of a file beside the file.
+
+use crate::length::Length;
+use crate::oracle::Oracle;
+
+/// What is known of a file beside the file.
+pub struct Knowledge {
+    pub oracle: Oracle,
+    pub length: Length,
+    /// The length that the file never exceeds.
+    pub limit: u64,
+    pub store: Reliability,
+}
+
+/// What is to be expected of the store under the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// It does what it is asked.
+    Sound,
+    /// It fails now and then: so do operations, or they end short.
+    Failing,
+}
+
+impl Knowledge {
+    /// About a file of `len` zeroes.
+    pub fn new(len: u64, threads: u16, store: Reliability) -> Knowledge {
+        let length = Length::new(len, usize::from(threads));
+        Knowledge { oracle: Oracle::new(len), length, limit: len, store }
+    }
+}

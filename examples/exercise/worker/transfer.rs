@@ -1,0 +1,88 @@
+//! Reads and writes, buffered and direct.
+
+use std::ops::RangeInclusive;
+
+use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
+use crate::finding::{Finding, What};
+use crate::history::Content;
+use crate::knowledge::Reliability;
+use crate::length::count;
+use crate::op::{Op, Path};
+use crate::oracle::Outcome;
+use crate::stamp::UNFILLED;
+use crate::subject::Subject;
+
+impl<S: Subject> Worker<'_, S> {
+    pub(super) fn read(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let glance = known.length.glance();
+        known.oracle.begin_read(op);
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let read = &mut bytes[..(op.bytes.end - op.bytes.start) as usize];
+        read.fill(UNFILLED);
+        let result = self.timed(op, || {
+            let found = match op.path {
+                Path::DirectRead => file.read_direct_at(read, op.bytes.start),
+                _ => file.read_at(read, op.bytes.start),
+            };
+            found.map(|found| found as u64)
+        });
+        let found = *result.as_ref().unwrap_or(&0);
+        let expected = count(&op.bytes, &known.length.since(glance));
+        let outcome = match &result {
+            Ok(found) if *found < read.len() as u64 => Outcome::Short(*found as usize),
+            result => outcome_of(result),
+        };
+        let seen = &read[..read.len().min(found as usize)];
+        self.record.digest.add_bytes(seen);
+        let seen = known.oracle.end_read(op, seen, outcome);
+        self.buffer = bytes;
+        let failed = result.is_err();
+        expect(op, result)?;
+        seen?;
+        match failed || self.may_count(op, found, &expected) {
+            true => Ok(()),
+            false => Err(finding(op, What::Count { expected, found })),
+        }
+    }
+
+    pub(super) fn write(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let written = self.stamped(op, &mut bytes);
+        known.length.begin_write(self.post.thread, op.bytes.end);
+        known.oracle.begin_write(op, &op.bytes, Content::Of(stamp_of(op)));
+        let result = self.timed(op, || {
+            let count = match op.path {
+                Path::DirectWrite => file.write_direct_at(written, op.bytes.start),
+                _ => file.write_at(written, op.bytes.start),
+            };
+            count.map(|count| count as u64)
+        });
+        let asked = op.bytes.end - op.bytes.start;
+        let count = *result.as_ref().unwrap_or(&0);
+        let certain = op.bytes.start..op.bytes.start + count.min(asked);
+        let outcome = match &result {
+            Ok(count) if *count < asked => Outcome::Short(*count as usize),
+            result => outcome_of(result),
+        };
+        known.oracle.end_write(op, &op.bytes, &certain, outcome);
+        known.length.end_write(self.post.thread, (count > 0).then_some(certain.end));
+        self.buffer = bytes;
+        let failed = result.is_err();
+        expect(op, result)?;
+        if !failed && !self.may_count(op, count, &(asked..=asked)) {
+            return Err(finding(op, What::Count { expected: asked..=asked, found: count }));
+        }
+        self.observe(op)
+    }
+
+    /// Whether `op` may have moved `found` bytes, if there were so many to move. What fails after
+    /// some ends with those: whole pages if it goes through the cache.
+    fn may_count(&self, op: &Op, found: u64, expected: &RangeInclusive<u64>) -> bool {
+        let is_cut_off = self.known.store == Reliability::Failing
+            && (1..=*expected.end()).contains(&found)
+            && (op.path == Path::DirectWrite || (op.bytes.start + found).is_multiple_of(PAGE));
+        expected.contains(&found) || is_cut_off
+    }
+}
