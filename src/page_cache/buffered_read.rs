@@ -20,28 +20,30 @@ use std::io;
 use super::error::Request;
 use super::frame::{Pin, ReadLatch};
 use super::inode::Inode;
+use super::memory::Sink;
 use super::stats::Event;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 
 impl<L: PathLock> Inode<L> {
-    /// Reads at `offset`; short at the end, or where an error cut it off after the first page.
-    pub(super) fn read_buffered(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let request = Request::new("read", offset, bytes.len() as u64);
+    /// Reads at `offset`; short at the end, or where an error cut it off after some bytes.
+    pub(super) fn read_buffered(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
+        let request = Request::new("read", offset, to.bytes());
+        let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let mut done = 0;
-        while done < bytes.len() {
+        while done < len {
             let at = offset.saturating_add(done as u64);
             let (page, within) = (at / PAGE_SIZE as u64, (at % PAGE_SIZE as u64) as usize);
-            let wanted = (PAGE_SIZE - within).min(bytes.len() - done);
-            let part = &mut bytes[done..done + wanted];
-            let found = match self.read_hit(page, within, part) {
-                Some(found) => found,
-                None => match self.read_miss(page, within, part) {
-                    Ok(found) => found,
-                    Err(_) if done > 0 => break,
-                    Err(error) => return Err(request.failed(error)),
-                },
-            };
+            let wanted = (PAGE_SIZE - within).min(len - done);
+            let found =
+                match self.read_hit(page, within, wanted, |bytes| to.copy_nofault(done, bytes)) {
+                    Some(found) => found,
+                    None => match to.put(done, wanted, |part| self.read_part(page, within, part)) {
+                        Ok(found) => found,
+                        Err(_) if done > 0 => break,
+                        Err(error) => return Err(request.failed(error)),
+                    },
+                };
             done += found;
             if found < wanted {
                 break;
@@ -51,33 +53,58 @@ impl<L: PathLock> Inode<L> {
     }
 
     #[inline]
-    fn read_hit(&self, page: u64, within: usize, to: &mut [u8]) -> Option<usize> {
+    fn read_hit(
+        &self,
+        page: u64,
+        within: usize,
+        wanted: usize,
+        copy: impl FnOnce(&[u8]) -> bool,
+    ) -> Option<usize> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
-        let found = self.copy_out(&frame.read()?, page, within, to)?;
+        let found = self.copy_out(&frame.read()?, page, within, wanted, copy)?;
         self.cache.counters.count(Event::Hit);
         Some(found)
     }
 
-    /// Copies out of a frame, if it caches the page.
+    /// Copies out of a frame, if it caches the page; how many bytes, if `copy` says that it could.
     #[inline]
     fn copy_out(
         &self,
         latch: &ReadLatch<'_>,
         page: u64,
         within: usize,
-        to: &mut [u8],
+        wanted: usize,
+        copy: impl FnOnce(&[u8]) -> bool,
     ) -> Option<usize> {
         if latch.key() != self.key(page) {
             return None;
         }
         let left = self.size().saturating_sub(page * PAGE_SIZE as u64 + within as u64);
-        let found = to.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        to[..found].copy_from_slice(&latch.bytes()[within..within + found]);
-        Some(found)
+        let found = wanted.min(usize::try_from(left).unwrap_or(usize::MAX));
+        copy(&latch.bytes()[within..within + found]).then_some(found)
     }
 
+    /// Reads within one page to memory that is always there.
     #[cold]
-    fn read_miss(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<usize> {
+    fn read_part(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<usize> {
+        let wanted = to.len();
+        let mut copy = |bytes: &[u8]| {
+            to[..bytes.len()].copy_from_slice(bytes);
+            true
+        };
+        match self.read_hit(page, within, wanted, &mut copy) {
+            Some(found) => Ok(found),
+            None => self.read_miss(page, within, wanted, copy),
+        }
+    }
+
+    fn read_miss(
+        &self,
+        page: u64,
+        within: usize,
+        wanted: usize,
+        mut copy: impl FnMut(&[u8]) -> bool,
+    ) -> io::Result<usize> {
         if page * PAGE_SIZE as u64 + within as u64 >= self.size() {
             return Ok(0);
         }
@@ -85,7 +112,7 @@ impl<L: PathLock> Inode<L> {
         loop {
             let Some(pin) = self.bring_in(page, Access::BufferedRead)? else { return Ok(0) };
             if let Some(latch) = pin.frame().read_unused()
-                && let Some(found) = self.copy_out(&latch, page, within, to)
+                && let Some(found) = self.copy_out(&latch, page, within, wanted, &mut copy)
             {
                 return Ok(found);
             }

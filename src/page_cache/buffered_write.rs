@@ -21,10 +21,12 @@
 //! written, and are reported.
 
 use std::io;
+use std::ops::Range;
 
 use super::error::Request;
 use super::frame::{LockedPage, WriteHit};
-use super::inode::{Claim, Inode};
+use super::inode::{Claim, Inode, IoClaim};
+use super::memory::Source;
 use super::order::may_wait_for_clean;
 use super::stats::Event;
 use super::{PAGE_SIZE, PathLock};
@@ -33,59 +35,93 @@ use crate::Access;
 const PAGE: u64 = PAGE_SIZE as u64;
 
 impl<L: PathLock> Inode<L> {
-    /// Writes at `offset`; short if an error cut it off after the first page.
-    pub(super) fn write_buffered(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let request = Request::new("write", offset, bytes.len() as u64);
+    /// Writes at `offset`; short if an error cut it off after some bytes.
+    pub(super) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        let request = Request::new("write", offset, from.bytes());
         let end = request.end()?;
-        if bytes.is_empty() {
+        if request.len == 0 {
             return Ok(0);
         }
         self.throttle();
-        let _io = self.io_for_write(offset..end);
-        if end > self.size() {
+        let io = self.io_for_write(offset..end);
+        self.write_claimed(from, request, &io)
+    }
+
+    /// As `write_buffered`, for who has claimed the IO lock as such a write does.
+    #[inline]
+    pub(super) fn write_claimed(
+        &self,
+        from: impl Source,
+        request: Request,
+        _io: &IoClaim<'_, L>,
+    ) -> io::Result<usize> {
+        if request.offset + request.len > self.size() {
             self.zero_past_end(self.size());
         }
+        let len = request.len as usize;
         let mut done = 0;
-        while done < bytes.len() {
-            let at = offset + done as u64;
-            let within = (at % PAGE) as usize;
-            let part = &bytes[done..bytes.len().min(done + PAGE_SIZE - within)];
-            match self.write_page(at, part) {
-                Ok(()) => done += part.len(),
+        while done < len {
+            let at = request.offset + done as u64;
+            let part = done..len.min(done + PAGE_SIZE - (at % PAGE) as usize);
+            match self.write_page(at, from, part) {
+                Ok(written) => done += written,
                 Err(_) if done > 0 => break,
                 Err(error) => return Err(request.failed(error)),
             }
-            if done < bytes.len() && self.cache.dirty.at_limit() {
+            if done < len && self.cache.dirty.at_limit() {
                 self.clean_some();
             }
         }
         Ok(done)
     }
 
-    /// Writes within one page.
+    /// Writes within one page; how many bytes.
     #[inline]
-    fn write_page(&self, at: u64, part: &[u8]) -> io::Result<()> {
-        if self.write_hit(at, part) { Ok(()) } else { self.write_slow(at, part) }
+    fn write_page(&self, at: u64, from: impl Source, part: Range<usize>) -> io::Result<usize> {
+        match self.write_hit(at, from, part.clone()) {
+            0 => self.write_brought_in(at, from, part),
+            written => Ok(written),
+        }
     }
 
-    /// Writes within a page that is cached, uptodate and idle; whether it was.
+    /// Writes within a page that is cached, uptodate and idle, with faults off; how many bytes.
     #[inline]
-    fn write_hit(&self, at: u64, part: &[u8]) -> bool {
+    fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>) -> usize {
         let (page, within) = (at / PAGE, (at % PAGE) as usize);
         let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
-            return false;
+            return 0;
         };
-        let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame) else { return false };
+        let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame) else { return 0 };
         if hit.key() != self.key(page) {
-            return false;
+            return 0;
+        }
+        let to = &mut hit.bytes()[within..within + part.len()];
+        let written = from.copy_nofault(part.start, to);
+        if S::MAY_BE_ABSENT && written == 0 {
+            return 0;
         }
         self.cache.counters.count(Event::Hit);
-        hit.bytes()[within..within + part.len()].copy_from_slice(part);
         if hit.set_dirty() {
             self.note_dirty(page);
         }
-        self.extend_to(at + part.len() as u64);
-        true
+        self.extend_to(at + written as u64);
+        written
+    }
+
+    /// Writes within a page what has been brought in; how many bytes.
+    #[cold]
+    fn write_brought_in<S: Source>(
+        &self,
+        at: u64,
+        from: S,
+        part: Range<usize>,
+    ) -> io::Result<usize> {
+        let mut temporary = Vec::new();
+        let part = from.bring_in(part.start, part.len(), &mut temporary)?;
+        if !S::MAY_BE_ABSENT || self.write_hit(at, part, 0..part.len()) == 0 {
+            self.write_slow(at, part)?;
+        }
+        Ok(part.len())
     }
 
     #[cold]

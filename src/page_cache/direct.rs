@@ -23,6 +23,7 @@ use std::ops::Range;
 
 use super::error::Request;
 use super::inode::Inode;
+use super::memory::{Sink, Source};
 use super::store::{read_full, write_full};
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
@@ -34,18 +35,18 @@ const CHUNK: u64 = 1 << 20;
 
 impl<L: PathLock> Inode<L> {
     /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
-    pub(super) fn read_direct(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let request = Request::new("direct read", offset, bytes.len() as u64);
-        if bytes.is_empty() || offset >= self.size() {
+    pub(super) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct read", offset, to.bytes());
+        if request.len == 0 || offset >= self.size() {
             return Ok(0);
         }
         let _io = self.io_shared(offset..offset.saturating_add(request.len));
+        let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let mut done = 0;
-        while done < bytes.len() {
-            let chunk = chunk_at(offset + done as u64, (bytes.len() - done) as u64);
-            let into = &mut bytes[done..done + (chunk.end - chunk.start) as usize];
-            let wanted = into.len();
-            match self.read_chunk(into, chunk) {
+        while done < len {
+            let chunk = chunk_at(offset + done as u64, (len - done) as u64);
+            let wanted = (chunk.end - chunk.start) as usize;
+            match to.put(done, wanted, |into| self.read_chunk(into, chunk)) {
                 Ok(found) if found < wanted => return Ok(done + found),
                 Ok(found) => done += found,
                 Err(_) if done > 0 => break,
@@ -67,21 +68,28 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Writes at `offset`; short if an error cut it off after some bytes.
-    pub(super) fn write_direct(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let request = Request::new("direct write", offset, bytes.len() as u64);
+    pub(super) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct write", offset, from.bytes());
         let end = request.end()?;
-        if bytes.is_empty() {
+        if request.len == 0 {
             return Ok(0);
         }
         let _io = self.io_for_write(offset..end);
         if end > self.size() {
             self.zero_past_end(self.size());
         }
+        let len = request.len as usize;
+        let mut temporary = Vec::new();
         let mut done = 0;
-        while done < bytes.len() {
-            let chunk = chunk_at(offset + done as u64, (bytes.len() - done) as u64);
-            let from = &bytes[done..done + (chunk.end - chunk.start) as usize];
-            match self.write_chunk(from, chunk) {
+        while done < len {
+            let chunk = chunk_at(offset + done as u64, (len - done) as u64);
+            let from = match from.bring_in(done, (chunk.end - chunk.start) as usize, &mut temporary)
+            {
+                Ok(from) => from,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(request.failed(error)),
+            };
+            match self.write_chunk(from, chunk.start..chunk.start + from.len() as u64) {
                 Ok(()) => done += from.len(),
                 Err((part, _)) if done + part > 0 => return Ok(done + part),
                 Err((_, error)) => return Err(request.failed(error)),

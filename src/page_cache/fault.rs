@@ -1,6 +1,7 @@
 //! The page fault: a mapping's page is not there, or not writable.
 //!
-//! 1. Before a write fault wait, with nothing held, until fewer pages are dirty than may be.
+//! 1. Before a write fault wait until fewer pages are dirty than may be: with nothing held, so that
+//!    is left to who takes the fault, before it takes the mm lock.
 //! 2. A page past the end is no page: the fault fails.
 //! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
 //!    map it. No claim is taken: whoever holds the page exclusively passes through its lock, and
@@ -21,12 +22,10 @@ use crate::Access;
 use crate::page_cache::PAGE_SIZE;
 
 impl<L: PathLock> Inode<L> {
-    /// Maps a page of the file in a table with the rights that an access needs.
+    /// Maps a page of the file in a table with the rights that an access needs. The caller holds no
+    /// claim, and has throttled before it took the mm lock, if it has taken that.
     #[cold]
     pub(super) fn fault(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<()> {
-        if rights == Rights::ReadWrite {
-            self.throttle();
-        }
         self.check_inside(page)?;
         if let Some(locked) = self.find_locked(page)
             && locked.state().is_uptodate()

@@ -1,5 +1,6 @@
 //! `File`: a cached file, as its users have it.
 
+mod memory;
 mod sync;
 
 use std::fmt;

@@ -197,6 +197,13 @@ impl Frame {
         self.enter(State::enter)
     }
 
+    /// As `read`, for who must not wait; `None` also while a writer copies.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn try_read(&self) -> Option<ReadLatch<'_>> {
+        self.update(State::enter_and_use).ok()?;
+        Some(ReadLatch { frame: self, _held: Held::tried(Lock::latch(self)) })
+    }
+
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     fn enter(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
@@ -255,6 +262,13 @@ impl Frame {
         }
         self.drain();
         Some(WriteLatch { frame: self, held })
+    }
+
+    /// As `write_mapped`, for who must not wait; `None` also while anybody copies.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn try_write_mapped(&self) -> Option<WriteLatch<'_>> {
+        self.update(State::latch_mapped_at_once).ok()?;
+        Some(WriteLatch { frame: self, held: Held::tried(Lock::latch(self)) })
     }
 
     /// Waits for the readers that were in before the latch was set.

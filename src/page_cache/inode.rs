@@ -297,13 +297,13 @@ fn lock<L: PathLock>(lock: &L, access: Access, bytes: Range<u64>) -> (L::Guard<'
 }
 
 /// A leaf that is locked: nothing else is locked meanwhile.
-struct Leaf<'a, T> {
+pub(super) struct Leaf<'a, T> {
     guard: MutexGuard<'a, T>,
     _held: Held,
 }
 
 #[cfg_attr(debug_assertions, track_caller)]
-fn lock_leaf<T>(mutex: &Mutex<T>) -> Leaf<'_, T> {
+pub(super) fn lock_leaf<T>(mutex: &Mutex<T>) -> Leaf<'_, T> {
     let _held = Held::acquire(Lock::leaf());
     Leaf { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _held }
 }

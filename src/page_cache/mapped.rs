@@ -39,6 +39,15 @@ pub struct Mapping<L: PathLock = MappingLock> {
     range: Range<u64>,
 }
 
+/// Whether an access waits for copies that others do to or from the same page.
+///
+/// Who holds a latch must not: two that wait for each other's would wait for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    Waits,
+    Never,
+}
+
 impl<L: PathLock> Mapping<L> {
     pub(super) fn new(handle: &Arc<Handle<L>>, range: Range<u64>) -> Mapping<L> {
         let first = range.start / PAGE;
@@ -122,28 +131,89 @@ impl<L: PathLock> Mapping<L> {
     }
 
     fn load_page(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<()> {
-        loop {
-            if let Some(frame) = self.translate(page, Rights::Read)
-                && let Some(latch) = frame.read()
-                && self.still_maps(page, frame, Rights::Read)
-            {
-                to.copy_from_slice(&latch.bytes()[within..within + to.len()]);
-                return Ok(());
-            }
-            self.handle.inode.fault(&self.table, page, Rights::Read)?;
+        while !self.load_mapped(page, within, to, Patience::Waits) {
+            self.fault(page, Rights::Read)?;
         }
+        Ok(())
     }
 
     fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
-        loop {
-            if let Some(frame) = self.translate(page, Rights::ReadWrite)
-                && let Some(mut latch) = frame.write_mapped()
-                && self.still_maps(page, frame, Rights::ReadWrite)
-            {
-                latch.bytes()[within..within + from.len()].copy_from_slice(from);
-                return Ok(());
+        while !self.store_mapped(page, within, from, Patience::Waits) {
+            self.throttle();
+            self.fault(page, Rights::ReadWrite)?;
+        }
+        Ok(())
+    }
+
+    /// Copies out of a page of the file, if it is mapped; whether it was.
+    #[inline]
+    pub(super) fn load_mapped(
+        &self,
+        page: u64,
+        within: usize,
+        to: &mut [u8],
+        patience: Patience,
+    ) -> bool {
+        let Some(frame) = self.translate(page, Rights::Read) else { return false };
+        let latch = match patience {
+            Patience::Waits => frame.read(),
+            Patience::Never => frame.try_read(),
+        };
+        match latch {
+            Some(latch) if self.still_maps(page, frame, Rights::Read) => {
+                to.copy_from_slice(&latch.bytes()[within..within + to.len()]);
+                true
             }
-            self.handle.inode.fault(&self.table, page, Rights::ReadWrite)?;
+            _ => false,
+        }
+    }
+
+    /// Copies into a page of the file, if it is mapped writable; whether it was.
+    #[inline]
+    pub(super) fn store_mapped(
+        &self,
+        page: u64,
+        within: usize,
+        from: &[u8],
+        patience: Patience,
+    ) -> bool {
+        let Some(frame) = self.translate(page, Rights::ReadWrite) else { return false };
+        let latch = match patience {
+            Patience::Waits => frame.write_mapped(),
+            Patience::Never => frame.try_write_mapped(),
+        };
+        match latch {
+            Some(mut latch) if self.still_maps(page, frame, Rights::ReadWrite) => {
+                latch.bytes()[within..within + from.len()].copy_from_slice(from);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a page of the file is mapped with these rights.
+    pub(super) fn maps(&self, page: u64, rights: Rights) -> bool {
+        self.table.get(page).is_some_and(|entry| entry.allows(rights))
+    }
+
+    /// Waits, before a write fault and with nothing held, while too much is dirty.
+    pub(super) fn throttle(&self) {
+        self.handle.inode.throttle();
+    }
+
+    /// Maps a page of the file; it may be unmapped again by the time this returns.
+    pub(super) fn fault(&self, page: u64, rights: Rights) -> io::Result<()> {
+        self.handle.inode.fault(&self.table, page, rights)
+    }
+
+    /// Takes pages of the file out of the page table, and waits for the accesses through it to end.
+    pub(super) fn evict(&self, pages: Range<u64>) {
+        let inode = &self.handle.inode;
+        for number in inode.resident_in(pages) {
+            if let Some(page) = inode.find_locked(number) {
+                self.table.unmap(number);
+                drop(page.latch());
+            }
         }
     }
 

@@ -8,9 +8,10 @@
 //! | 2 | an mm's lock | never |
 //! | 3 | the mapping lock of a file | never, also not of two files |
 //! | 4 | page locks | of one file, ascending |
-//! | 5 | the latch on a page's bytes | never |
-//! | 6 | a stripe of the index | never |
-//! | 7 | leaves: sets of pages, lists, page tables | never |
+//! | 5 | the page tables of an mm, for one access | never |
+//! | 6 | the latch on a page's bytes | never |
+//! | 7 | a stripe of the index | never |
+//! | 8 | leaves: sets of pages, lists, page tables | never |
 //!
 //! What follows from it:
 //!
@@ -43,9 +44,9 @@ use super::PAGE_SIZE;
 use super::frame::{Frame, Frames, Key};
 
 #[cfg(not(debug_assertions))]
-pub(super) use absent::{Held, may_wait_for_clean};
+pub(super) use absent::{Held, may_fault, may_wait_for_clean};
 #[cfg(debug_assertions)]
-pub(super) use check::{Held, may_wait_for_clean};
+pub(super) use check::{Held, may_fault, may_wait_for_clean};
 
 /// A lock, or the part of one, that a thread asks for.
 #[derive(Clone, Debug)]
@@ -66,6 +67,7 @@ enum Rank {
     Mm,
     Mapping,
     Page,
+    Walk,
     Latch,
     Stripe,
     Leaf,
@@ -87,7 +89,6 @@ impl Lock {
 
     /// The lock of an mm, by its number.
     #[inline(always)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "no mm is locked yet"))]
     pub(super) fn mm(number: u64) -> Lock {
         Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0 }
     }
@@ -111,6 +112,12 @@ impl Lock {
     #[inline(always)]
     pub(super) fn page(frame: &Frame) -> Lock {
         Lock::of_page(Rank::Page, frame.cache(), key_of(frame))
+    }
+
+    /// The page tables of an mm.
+    #[inline(always)]
+    pub(super) fn walk() -> Lock {
+        Lock { rank: Rank::Walk, cache: 0, owner: 0, units: 0..0 }
     }
 
     /// The latch on one page's bytes.
@@ -151,6 +158,7 @@ impl fmt::Display for Lock {
             Rank::Mm => write!(f, "the lock of mm {owner}"),
             Rank::Mapping => write!(f, "the mapping lock of file {owner} over pages {units:?}"),
             Rank::Page => write!(f, "the lock of page {} of file {owner}", units.start),
+            Rank::Walk => f.write_str("the page tables of an mm"),
             Rank::Latch => write!(f, "the bytes of page {} of file {owner}", units.start),
             Rank::Stripe => f.write_str("a stripe of the index"),
             Rank::Leaf => f.write_str("a leaf lock"),

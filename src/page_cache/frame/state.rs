@@ -119,6 +119,11 @@ impl State {
         if self.is_uptodate() { self.latch() } else { None }
     }
 
+    /// As `latch_mapped`, where no reader has to leave first.
+    pub(super) fn latch_mapped_at_once(self) -> Option<State> {
+        if self.is_drained() { self.latch_mapped() } else { None }
+    }
+
     /// Without the latch.
     #[inline]
     pub(super) fn unlatched(self) -> State {

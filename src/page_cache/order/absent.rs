@@ -22,7 +22,6 @@ impl Held {
 #[inline(always)]
 pub(in crate::page_cache) fn may_wait_for_clean() {}
 
-#[cfg_attr(not(test), expect(dead_code, reason = "no mm is locked yet"))]
 #[inline(always)]
 pub(in crate::page_cache) fn may_fault() {}
 

@@ -68,7 +68,6 @@ pub(in crate::page_cache) fn may_wait_for_clean() {
 }
 
 /// Checks that this thread may touch memory that can fault, which takes its mm.
-#[cfg_attr(not(test), expect(dead_code, reason = "no mm is locked yet"))]
 #[track_caller]
 pub(in crate::page_cache) fn may_fault() {
     let place = Location::caller();

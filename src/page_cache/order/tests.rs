@@ -1,8 +1,7 @@
 use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread;
 
-use super::check::may_fault;
-use super::{Held, Lock, Rank, may_wait_for_clean};
+use super::{Held, Lock, Rank, may_fault, may_wait_for_clean};
 use crate::page_cache::frame::{Frames, Key};
 
 /// One lock of each kind, of one cache.
@@ -32,9 +31,10 @@ impl Locks {
     }
 
     /// One of each rank, in the order in which they may be taken.
-    fn in_order(&self) -> [Lock; 7] {
+    fn in_order(&self) -> [Lock; 8] {
         let (io, mm, mapping) = (self.io(1), Lock::mm(1), self.mapping(1));
-        [io, mm, mapping, self.page(1, 0), self.latch(0), Lock::stripe(), Lock::leaf()]
+        let (walk, latch) = (Lock::walk(), self.latch(0));
+        [io, mm, mapping, self.page(1, 0), walk, latch, Lock::stripe(), Lock::leaf()]
     }
 }
 
@@ -65,7 +65,7 @@ fn assert_forbidden(held: Lock, act: impl FnOnce()) {
 fn locks_taken_in_order_are_all_granted() {
     let locks = Locks::new();
     let held: Vec<Held> = locks.in_order().into_iter().map(Held::acquire).collect();
-    assert_eq!(held.len(), 7);
+    assert_eq!(held.len(), 8);
 }
 
 /// Invariant 12.

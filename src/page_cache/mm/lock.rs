@@ -1,0 +1,49 @@
+//! The mm lock: a range lock of one unit, for its fairness.
+
+use crate::page_cache::order::{Held, Lock};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::{ExclusiveGuard, RangeLock, SharedGuard};
+
+/// What tells one mm from another where the lock order is checked.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+pub(super) struct MmLock {
+    lock: RangeLock,
+    number: u64,
+}
+
+/// The mm lock, held by a fault.
+pub(in crate::page_cache) struct MmShared<'a> {
+    _guard: SharedGuard<'a>,
+    _held: Held,
+}
+
+/// The mm lock, held by who changes the regions, or keeps them as they are.
+pub(in crate::page_cache) struct MmExclusive<'a> {
+    _guard: ExclusiveGuard<'a>,
+    _held: Held,
+}
+
+/// A held mm lock, in either mode: what a fault takes for its witness.
+pub(in crate::page_cache) trait MmClaim {}
+impl MmClaim for MmShared<'_> {}
+impl MmClaim for MmExclusive<'_> {}
+
+impl MmLock {
+    pub(super) fn new() -> MmLock {
+        // ORDERING: relaxed: it is a number that nobody else has, and no more.
+        MmLock { lock: RangeLock::new(), number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn shared(&self) -> MmShared<'_> {
+        let _held = Held::acquire(Lock::mm(self.number));
+        MmShared { _guard: self.lock.lock_shared(0..1), _held }
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn exclusive(&self) -> MmExclusive<'_> {
+        let _held = Held::acquire(Lock::mm(self.number));
+        MmExclusive { _guard: self.lock.lock_exclusive(0..1), _held }
+    }
+}
