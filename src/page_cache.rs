@@ -35,6 +35,8 @@ mod file;
 mod fill;
 mod flusher;
 mod frame;
+#[cfg(shuttle)]
+pub mod gallery;
 mod index;
 mod inode;
 mod invalidate;
@@ -49,6 +51,8 @@ mod punch;
 mod reclaim;
 mod stats;
 mod store;
+#[cfg(shuttle)]
+mod trace;
 mod truncate;
 mod write_errors;
 mod writeback;

@@ -338,7 +338,7 @@ impl<L: PathLock> File<L> {
         Ok(Mapping::new(&self.handle, range))
     }
 
-    fn inode(&self) -> &Inode<L> {
+    pub(super) fn inode(&self) -> &Inode<L> {
         &self.handle.inode
     }
 }

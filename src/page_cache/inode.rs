@@ -46,14 +46,16 @@ pub(super) struct Inode<L: PathLock> {
 
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
 pub(super) struct Claim<'a, L: PathLock> {
-    _guard: L::Guard<'a>,
+    // Dropped in this order: who comes next finds the record gone.
     _held: Held,
+    _guard: L::Guard<'a>,
 }
 
 /// A claim on the IO lock.
 pub(super) struct IoClaim<'a, L: PathLock> {
-    _guard: L::Guard<'a>,
+    // Dropped in this order: who comes next finds the record gone.
     _held: Held,
+    _guard: L::Guard<'a>,
 }
 
 impl<L: PathLock> Inode<L> {
@@ -86,9 +88,12 @@ impl<L: PathLock> Inode<L> {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_, L> {
-        let _held = Held::acquire(Lock::mapping(&self.cache.frames, self.id, &bytes));
+        let _held = Held::acquire(
+            Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
+        );
         let (_guard, grant) = lock(&self.mapping, access, bytes);
         self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
         Claim { _guard, _held }
     }
 
@@ -96,12 +101,15 @@ impl<L: PathLock> Inode<L> {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_, L> {
-        let _held = Held::acquire(Lock::mapping_page(&self.cache.frames, self.id, page));
+        let _held = Held::acquire(
+            Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
+        );
         let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
             Some(guard) => (guard, Grant::AtOnce),
             None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
         };
         self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
         Claim { _guard, _held }
     }
 
@@ -125,15 +133,18 @@ impl<L: PathLock> Inode<L> {
             None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
         };
         self.cache.counters.io_claim(grant);
+        _held.taken();
         IoClaim { _guard, _held }
     }
 
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_, L> {
-        let _held = Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes));
+        let _held =
+            Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
         let (_guard, grant) = lock(&self.io, access, bytes);
         self.cache.counters.io_claim(grant);
+        _held.taken();
         IoClaim { _guard, _held }
     }
 

@@ -29,36 +29,47 @@
 //!
 //! With debug assertions every acquisition is checked and recorded, whether or not it has to wait,
 //! and one against the order panics with both places named. Without them nothing of this is compiled.
+//! Under shuttle the acquisitions are traced instead, for the gallery, which breaks the order.
 //! The holder of a lock is the thread that took it, until the record that came with it is dropped,
 //! on whichever thread that is.
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, shuttle)))]
 mod absent;
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, not(shuttle)))]
 mod check;
+#[cfg(shuttle)]
+mod traced;
 
 use std::fmt;
 use std::ops::Range;
 
 use super::PAGE_SIZE;
 use super::frame::{Frame, Frames, Key};
+use crate::Mode;
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, shuttle)))]
 pub(super) use absent::{Held, may_fault, may_wait_for_clean};
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, not(shuttle)))]
 pub(super) use check::{Held, may_fault, may_wait_for_clean};
+#[cfg(shuttle)]
+pub(super) use traced::{Held, may_fault, may_wait_for_clean};
 
 /// A lock, or the part of one, that a thread asks for.
 #[derive(Clone, Debug)]
 pub(super) struct Lock {
     rank: Rank,
     /// The cache that it belongs to.
-    #[cfg_attr(not(debug_assertions), expect(dead_code, reason = "nothing is checked"))]
+    #[cfg_attr(
+        any(not(debug_assertions), shuttle),
+        expect(dead_code, reason = "nothing is checked")
+    )]
     cache: usize,
     /// The file, or the mm.
     owner: u64,
     /// Bytes or pages of the file.
     units: Range<u64>,
+    #[cfg_attr(not(shuttle), expect(dead_code, reason = "nothing is traced"))]
+    mode: Mode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +88,13 @@ impl Lock {
     /// The IO lock of a file, over some bytes.
     #[inline(always)]
     pub(super) fn io(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
-        Lock { rank: Rank::Io, cache: frames.cache(), owner: file, units: bytes.clone() }
+        Lock {
+            rank: Rank::Io,
+            cache: frames.cache(),
+            owner: file,
+            units: bytes.clone(),
+            mode: Mode::Exclusive,
+        }
     }
 
     /// The IO lock of a file, over one page.
@@ -90,7 +107,7 @@ impl Lock {
     /// The lock of an mm, by its number.
     #[inline(always)]
     pub(super) fn mm(number: u64) -> Lock {
-        Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0 }
+        Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// The mapping lock of a file, over some bytes.
@@ -98,14 +115,26 @@ impl Lock {
     pub(super) fn mapping(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
         let page = PAGE_SIZE as u64;
         let units = bytes.start / page..bytes.end.div_ceil(page);
-        Lock { rank: Rank::Mapping, cache: frames.cache(), owner: file, units }
+        Lock {
+            rank: Rank::Mapping,
+            cache: frames.cache(),
+            owner: file,
+            units,
+            mode: Mode::Exclusive,
+        }
     }
 
     /// The mapping lock of a file, over one page.
     #[inline(always)]
     pub(super) fn mapping_page(frames: &Frames, file: u64, page: u64) -> Lock {
         let units = page..page.saturating_add(1);
-        Lock { rank: Rank::Mapping, cache: frames.cache(), owner: file, units }
+        Lock {
+            rank: Rank::Mapping,
+            cache: frames.cache(),
+            owner: file,
+            units,
+            mode: Mode::Exclusive,
+        }
     }
 
     /// The lock of one page.
@@ -117,7 +146,7 @@ impl Lock {
     /// The page tables of an mm.
     #[inline(always)]
     pub(super) fn walk() -> Lock {
-        Lock { rank: Rank::Walk, cache: 0, owner: 0, units: 0..0 }
+        Lock { rank: Rank::Walk, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// The latch on one page's bytes.
@@ -129,25 +158,32 @@ impl Lock {
     /// A stripe of the index.
     #[inline(always)]
     pub(super) fn stripe() -> Lock {
-        Lock { rank: Rank::Stripe, cache: 0, owner: 0, units: 0..0 }
+        Lock { rank: Rank::Stripe, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// A lock that is held for a few instructions, in which nothing else is locked.
     #[inline(always)]
     pub(super) fn leaf() -> Lock {
-        Lock { rank: Rank::Leaf, cache: 0, owner: 0, units: 0..0 }
+        Lock { rank: Rank::Leaf, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
     #[inline(always)]
     fn of_page(rank: Rank, cache: usize, key: Key) -> Lock {
-        Lock { rank, cache, owner: key.file, units: key.page..key.page }
+        let units = key.page..key.page;
+        Lock { rank, cache, owner: key.file, units, mode: Mode::Exclusive }
+    }
+
+    /// The same, asked for in a mode. The order does not depend on it; who waits for whom does.
+    #[inline(always)]
+    pub(super) fn in_mode(self, mode: Mode) -> Lock {
+        Lock { mode, ..self }
     }
 }
 
 /// The page that a frame seems to cache: an atomic load would not be optimised away.
 #[inline(always)]
 fn key_of(frame: &Frame) -> Key {
-    if cfg!(debug_assertions) { frame.key() } else { Key { file: 0, page: 0 } }
+    if cfg!(any(debug_assertions, shuttle)) { frame.key() } else { Key { file: 0, page: 0 } }
 }
 
 impl fmt::Display for Lock {
@@ -166,5 +202,5 @@ impl fmt::Display for Lock {
     }
 }
 
-#[cfg(all(test, debug_assertions))]
+#[cfg(all(test, debug_assertions, not(shuttle)))]
 mod tests;

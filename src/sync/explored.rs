@@ -13,8 +13,6 @@ use std::time::Instant;
 
 use shuttle::sync::Condvar;
 
-#[cfg(all(feature = "page-cache", debug_assertions))]
-pub(crate) use shuttle::thread_local;
 #[cfg(feature = "page-cache")]
 pub(crate) use shuttle::{hint, sync::atomic, thread};
 

@@ -57,6 +57,7 @@ impl<'a> Pin<'a> {
     pub(in crate::page_cache) fn lock(self) -> LockedPage<'a> {
         let held = Held::acquire(Lock::page(self.frame));
         self.frames.waits.until(self.frame, State::lock);
+        held.taken();
         LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
     }
 
@@ -177,6 +178,7 @@ impl<'a> LockedPage<'a> {
 
 impl Drop for LockedPage<'_> {
     fn drop(&mut self) {
+        self.held.release();
         let before = self.frame.step(State::unlock);
         self.frames.waits.wake(self.frame, before);
     }

@@ -2,7 +2,7 @@
 
 use crate::page_cache::order::{Held, Lock};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::{ExclusiveGuard, RangeLock, SharedGuard};
+use crate::{ExclusiveGuard, Mode, RangeLock, SharedGuard};
 
 /// What tells one mm from another where the lock order is checked.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -14,14 +14,15 @@ pub(super) struct MmLock {
 
 /// The mm lock, held by a fault.
 pub(in crate::page_cache) struct MmShared<'a> {
-    _guard: SharedGuard<'a>,
+    // Dropped in this order: who comes next finds the record gone.
     _held: Held,
+    _guard: SharedGuard<'a>,
 }
 
 /// The mm lock, held by who changes the regions, or keeps them as they are.
 pub(in crate::page_cache) struct MmExclusive<'a> {
-    _guard: ExclusiveGuard<'a>,
     _held: Held,
+    _guard: ExclusiveGuard<'a>,
 }
 
 /// A held mm lock, in either mode: what a fault takes for its witness.
@@ -37,13 +38,17 @@ impl MmLock {
 
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn shared(&self) -> MmShared<'_> {
-        let _held = Held::acquire(Lock::mm(self.number));
-        MmShared { _guard: self.lock.lock_shared(0..1), _held }
+        let _held = Held::acquire(Lock::mm(self.number).in_mode(Mode::Shared));
+        let _guard = self.lock.lock_shared(0..1);
+        _held.taken();
+        MmShared { _held, _guard }
     }
 
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn exclusive(&self) -> MmExclusive<'_> {
-        let _held = Held::acquire(Lock::mm(self.number));
-        MmExclusive { _guard: self.lock.lock_exclusive(0..1), _held }
+        let _held = Held::acquire(Lock::mm(self.number).in_mode(Mode::Exclusive));
+        let _guard = self.lock.lock_exclusive(0..1);
+        _held.taken();
+        MmExclusive { _held, _guard }
     }
 }

@@ -16,6 +16,9 @@ impl Held {
     }
 
     #[inline(always)]
+    pub(in crate::page_cache) fn taken(&self) {}
+
+    #[inline(always)]
     pub(in crate::page_cache) fn release(&mut self) {}
 }
 

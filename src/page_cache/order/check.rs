@@ -43,6 +43,9 @@ impl Held {
         Held::record(lock, Location::caller())
     }
 
+    /// That the wait is over. The order was checked before it.
+    pub(in crate::page_cache) fn taken(&self) {}
+
     /// Strikes the record out early, for a guard that is forgotten.
     pub(in crate::page_cache) fn release(&mut self) {
         self.record = None;

@@ -1,0 +1,49 @@
+//! Nothing is checked; what is asked for, got and let go of is traced, down to the page locks. Those
+//! below are held for one copy or less, and no thread waits with them held.
+
+use super::{Lock, Rank};
+use crate::page_cache::trace::{Resource, Ticket};
+
+pub(in crate::page_cache) struct Held {
+    ticket: Option<Ticket>,
+}
+
+impl Held {
+    pub(in crate::page_cache) fn acquire(lock: Lock) -> Held {
+        Held { ticket: lock.resource().map(Ticket::asks) }
+    }
+
+    pub(in crate::page_cache) fn tried(lock: Lock) -> Held {
+        let held = Held::acquire(lock);
+        held.taken();
+        held
+    }
+
+    pub(in crate::page_cache) fn taken(&self) {
+        if let Some(ticket) = &self.ticket {
+            ticket.gets();
+        }
+    }
+
+    pub(in crate::page_cache) fn release(&mut self) {
+        self.ticket = None;
+    }
+}
+
+pub(in crate::page_cache) fn may_wait_for_clean() {}
+
+pub(in crate::page_cache) fn may_fault() {}
+
+impl Lock {
+    fn resource(self) -> Option<Resource> {
+        let Lock { rank, owner, units, mode, .. } = self;
+        let (lock, part) = match rank {
+            Rank::Io => ("IO lock", Some(("byte", units))),
+            Rank::Mm => ("mm lock", None),
+            Rank::Mapping => ("mapping lock", Some(("page", units))),
+            Rank::Page => ("page", Some(("page", units.start..units.start + 1))),
+            Rank::Walk | Rank::Latch | Rank::Stripe | Rank::Leaf => return None,
+        };
+        Some(Resource { lock, owner, part, mode })
+    }
+}
