@@ -19,3 +19,5 @@ mod recording_store;
 mod stress;
 #[path = "page_cache/sync.rs"]
 mod sync;
+#[path = "page_cache/write_through.rs"]
+mod write_through;

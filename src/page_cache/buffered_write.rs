@@ -2,7 +2,8 @@
 //!
 //! 1. Wait, with nothing held, until fewer pages are dirty than may be.
 //! 2. Claim the IO lock exclusively over the bytes; from the old end on if the write extends the
-//!    file. Zero the old last page behind the old end: a mapping may have scribbled there.
+//!    file. Zero the old last page behind the old end: a mapping may have scribbled there. If the
+//!    file is written through, that is another path from here on.
 //!
 //! For each page:
 //!
@@ -24,6 +25,7 @@ use std::io;
 use std::ops::Range;
 
 use super::error::Request;
+use super::file_options::WriteMode;
 use super::frame::{LockedPage, WriteHit};
 use super::inode::{Claim, Inode, IoClaim};
 use super::memory::Source;
@@ -57,6 +59,9 @@ impl<L: PathLock> Inode<L> {
     ) -> io::Result<usize> {
         if request.offset + request.len > self.size() {
             self.zero_past_end(self.size());
+        }
+        if self.write_mode == WriteMode::Through {
+            return self.write_through(from, request);
         }
         let len = request.len as usize;
         let mut done = 0;

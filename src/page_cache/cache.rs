@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::dirty::DirtyPages;
 use super::file::File;
+use super::file_options::FileOptions;
 use super::flusher::{self, Flusher};
 use super::frame::Frames;
 use super::index::Index;
@@ -145,10 +146,38 @@ impl<L: PathLock> PageCache<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open(&self, store: impl Store + 'static) -> io::Result<File<L>> {
+        self.open_with(store, FileOptions::new())
+    }
+
+    /// Caches `store` as [`open`](PageCache::open) does, in the way that `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](PageCache::open).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock::page_cache::{FileOptions, MemStore, PageCache, Store};
+    ///
+    /// let log = Arc::new(MemStore::new());
+    /// let options = FileOptions::new().write_through();
+    /// let file = PageCache::new(64).open_with(Arc::clone(&log), options)?;
+    /// file.write_all_at(b"entry", 0)?;
+    /// assert_eq!(log.len()?, 5);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open_with(
+        &self,
+        store: impl Store + 'static,
+        options: FileOptions,
+    ) -> io::Result<File<L>> {
         flusher::start(&self.shared)?;
         let shared = &self.shared;
         let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
-        let inode = Arc::new(Inode::new(id, Box::new(store), Arc::clone(shared))?);
+        let inode = Arc::new(Inode::new(id, Box::new(store), Arc::clone(shared), options)?);
         shared.files_mut().insert(id, Arc::clone(&inode));
         Ok(File::new(inode))
     }

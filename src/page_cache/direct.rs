@@ -119,7 +119,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Frees what a failed write left in the store behind the end.
-    fn trim_store(&self) {
+    pub(super) fn trim_store(&self) {
         let size = self.size();
         if self.store.len().is_ok_and(|len| len > size) {
             // A store that fails at this too keeps bytes that nobody reads: what lies past the

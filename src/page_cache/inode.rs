@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::cache::Shared;
 use super::dirty_ranges::PartialPages;
 use super::error::MAX_LEN;
+use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
 use super::order::{Held, Lock};
@@ -30,6 +31,7 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) id: u64,
     pub(super) store: Box<dyn Store>,
     pub(super) cache: Arc<Shared<L>>,
+    pub(super) write_mode: WriteMode,
     io: L,
     mapping: L,
     size: AtomicU64,
@@ -63,6 +65,7 @@ impl<L: PathLock> Inode<L> {
         id: u64,
         store: Box<dyn Store>,
         cache: Arc<Shared<L>>,
+        options: FileOptions,
     ) -> io::Result<Inode<L>> {
         let size = store.len()?;
         if size > MAX_LEN {
@@ -73,6 +76,7 @@ impl<L: PathLock> Inode<L> {
             id,
             store,
             cache,
+            write_mode: options.write_mode,
             io: L::default(),
             mapping: L::default(),
             size: AtomicU64::new(size),

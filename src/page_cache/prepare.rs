@@ -92,6 +92,12 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
+    /// Whether a write `within` a page leaves nothing of it to the store: the rest lies past the end.
+    pub(super) fn completes(&self, page: u64, within: &Range<usize>) -> bool {
+        let inside = self.bytes_inside(page);
+        inside.min(within.start) == 0 && within.end >= inside
+    }
+
     /// How many bytes of a page lie before the file's end.
     pub(super) fn bytes_inside(&self, page: u64) -> usize {
         self.size().saturating_sub(page * PAGE_SIZE as u64).min(PAGE_SIZE as u64) as usize

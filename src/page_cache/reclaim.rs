@@ -24,19 +24,24 @@ impl<L: PathLock> Shared<L> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean();
-        if let Some(free) = self.frames.take_free().or_else(|| self.evict()) {
+        if let Some(free) = self.try_free_frame() {
             return Ok(free);
         }
         let start = self.flusher.progress();
         loop {
             let now = self.flusher.wait_for_progress();
-            if let Some(free) = self.frames.take_free().or_else(|| self.evict()) {
+            if let Some(free) = self.try_free_frame() {
                 return Ok(free);
             }
             if let Some(error) = now.failed_since(&start) {
                 return Err(error);
             }
         }
+    }
+
+    /// A free frame, if there is one or one can be made free at once.
+    pub(super) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
+        self.frames.take_free().or_else(|| self.evict())
     }
 
     fn evict(&self) -> Option<FreeFrame<'_>> {

@@ -159,6 +159,11 @@ impl<'a> LockedPage<'a> {
         self.frame.step(State::writeback_begun);
     }
 
+    /// Marks the page as on its way, and leaves it as dirty as it is.
+    pub(in crate::page_cache) fn begin_write_through(&self) {
+        self.frame.step(State::write_through_begun);
+    }
+
     /// Gives up a page that is out of the index: its key and its state. The frame itself, if
     /// nobody has it pinned; else the last pin frees it.
     pub(in crate::page_cache) fn retire(mut self) -> Option<FreeFrame<'a>> {

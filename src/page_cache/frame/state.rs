@@ -7,7 +7,7 @@
 //! | `LATCHED` | somebody writes the bytes, or is about to | a writer, filler or storer | the same |
 //! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement |
 //! | `DIRTY` | newer than the store | writes and write faults, under the page lock | writeback, retirement |
-//! | `WRITEBACK` | on its way to the store | writeback, under the page lock | its completion, without |
+//! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
 //! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
@@ -190,6 +190,11 @@ impl State {
 
     pub(super) fn writeback_begun(self) -> State {
         State((self.0 & !DIRTY) | WRITEBACK)
+    }
+
+    /// On its way in part: what else of it is dirty stays so.
+    pub(super) fn write_through_begun(self) -> State {
+        State(self.0 | WRITEBACK)
     }
 
     pub(super) fn writeback_ended(self) -> State {
