@@ -41,6 +41,7 @@ pub mod gallery;
 mod index;
 mod inode;
 mod invalidate;
+mod leaf;
 mod mapped;
 mod memory;
 mod mm;

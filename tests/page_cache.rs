@@ -5,6 +5,8 @@
 mod differential;
 #[path = "page_cache/dirty_ranges.rs"]
 mod dirty_ranges;
+#[path = "page_cache/eviction.rs"]
+mod eviction;
 #[path = "page_cache/failing_store.rs"]
 mod failing_store;
 #[path = "page_cache/injection.rs"]

@@ -1,7 +1,7 @@
 //! `PageCache`: the frames that many files share.
 
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -15,6 +15,7 @@ use super::flusher::{self, Flusher};
 use super::frame::Frames;
 use super::index::Index;
 use super::inode::Inode;
+use super::reclaim::Queues;
 use super::stats::{Counters, Stats};
 use super::{PathLock, Store};
 use crate::MappingLock;
@@ -81,7 +82,7 @@ impl Options {
 /// # std::io::Result::Ok(())
 /// ```
 pub struct PageCache<L: PathLock = MappingLock> {
-    shared: Arc<Shared<L>>,
+    pub(super) shared: Arc<Shared<L>>,
 }
 
 impl PageCache {
@@ -230,8 +231,7 @@ pub(super) struct Shared<L: PathLock> {
     pub(super) counters: Counters,
     pub(super) dirty: DirtyPages,
     pub(super) flusher: Flusher,
-    /// Where the hand of the clock points, modulo the frames.
-    pub(super) hand: AtomicUsize,
+    pub(super) queues: Mutex<Queues>,
     files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
     next_file: AtomicU64,
 }
@@ -245,7 +245,7 @@ impl<L: PathLock> Shared<L> {
             counters: Counters::new(),
             dirty: DirtyPages::new(options.dirty_limit),
             flusher: Flusher::new(options.flush_interval),
-            hand: AtomicUsize::new(0),
+            queues: Mutex::new(Queues::new(frames)),
             files: RwLock::default(),
             next_file: AtomicU64::new(1),
         }

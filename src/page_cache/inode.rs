@@ -1,10 +1,10 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::blocking::{Mutex, MutexGuard, PoisonError, RwLock};
+use crate::sync::blocking::{Mutex, PoisonError, RwLock};
 use std::collections::BTreeSet;
 use std::io;
-use std::ops::{Deref, DerefMut, Range};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::cache::Shared;
@@ -13,6 +13,7 @@ use super::error::MAX_LEN;
 use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
+use super::leaf::lock_leaf;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::stats::Grant;
@@ -221,6 +222,7 @@ impl<L: PathLock> Inode<L> {
             match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
                 Found::Made(locked) => {
                     lock_leaf(&self.resident).insert(page);
+                    lock_leaf(&self.cache.queues).admit(locked.id(), key);
                     return Some(locked);
                 }
                 Found::Cached(pin) => {
@@ -308,31 +310,5 @@ fn lock<L: PathLock>(lock: &L, access: Access, bytes: Range<u64>) -> (L::Guard<'
     match lock.try_lock(access, bytes.clone()) {
         Some(guard) => (guard, Grant::AtOnce),
         None => (lock.lock(access, bytes), Grant::AfterWaiting),
-    }
-}
-
-/// A leaf that is locked: nothing else is locked meanwhile.
-pub(super) struct Leaf<'a, T> {
-    guard: MutexGuard<'a, T>,
-    _held: Held,
-}
-
-#[cfg_attr(debug_assertions, track_caller)]
-pub(super) fn lock_leaf<T>(mutex: &Mutex<T>) -> Leaf<'_, T> {
-    let _held = Held::acquire(Lock::leaf());
-    Leaf { guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _held }
-}
-
-impl<T> Deref for Leaf<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.guard
-    }
-}
-
-impl<T> DerefMut for Leaf<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        &mut self.guard
     }
 }

@@ -15,6 +15,7 @@ use std::ops::Range;
 use super::PathLock;
 use super::frame::{FreeFrame, LockedPage};
 use super::inode::{Claim, Inode};
+use super::leaf::lock_leaf;
 use crate::Access;
 
 impl<L: PathLock> Inode<L> {
@@ -64,15 +65,20 @@ impl<L: PathLock> Inode<L> {
     /// Takes a clean, unmapped page out of the index.
     fn take_out(&self, page: LockedPage<'_>) {
         self.forget_resident(page.key().page);
+        lock_leaf(&self.cache.queues).remove(page.id());
         self.cache.index.remove(&self.cache.frames, &page);
         drop(page.retire());
     }
 
-    /// Takes a clean, unmapped page out of the index, unless somebody has it pinned.
+    /// Evicts a clean, unmapped page, unless somebody has it pinned.
     pub(super) fn take_out_unpinned<'a>(&self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
         let number = page.key().page;
         let forget = || self.forget_resident(number);
         let out = self.cache.index.remove_unpinned(&self.cache.frames, &page, forget);
-        if out { page.retire() } else { None }
+        if !out {
+            return None;
+        }
+        lock_leaf(&self.cache.queues).evicted(page.id(), page.key());
+        page.retire()
     }
 }

@@ -3,19 +3,32 @@
 //! The caller holds no page and no mapping claim.
 //!
 //! 1. Take a frame off the free list.
-//! 2. Else let the hand of a clock run over the frames. It passes over a page that was used since
-//!    it last came by, and over one that is pinned, locked, dirty or on its way to the store.
+//! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
+//!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. If a
+//!    dirty one was, the flusher is woken: it will be clean when its turn comes again.
 //! 3. Try the lock of any other page; unmap it; take it out of the index if nobody has it pinned.
-//! 4. If twice around finds nothing, wake the flusher and wait until it has cleaned something.
+//! 4. If looking at every page several times finds nothing, wake the flusher and wait until it has
+//!    cleaned something.
 
-use crate::sync::atomic::Ordering;
+mod ghosts;
+mod queues;
+
 use std::io;
 
 use super::PathLock;
 use super::cache::Shared;
-use super::frame::{FreeFrame, LockedPage};
+use super::frame::{FrameId, FreeFrame, LockedPage};
+use super::leaf::lock_leaf;
 use super::order::may_wait_for_clean;
 use super::stats::Event;
+pub(super) use queues::Queues;
+use queues::Verdict;
+
+/// How often each page is looked at: twice for its rounds in the small queue, once in main.
+const LOOKS: u32 = 3;
+
+/// How many pages are looked at before others may use the queues.
+const LOOKS_AT_ONCE: u32 = 32;
 
 impl<L: PathLock> Shared<L> {
     /// A free frame; waits for one to become clean if need be.
@@ -45,14 +58,9 @@ impl<L: PathLock> Shared<L> {
     }
 
     fn evict(&self) -> Option<FreeFrame<'_>> {
-        let count = self.frames.count() as usize;
-        for _ in 0..2 * count {
-            let at = self.hand.fetch_add(1, Ordering::Relaxed) % count;
-            let frame = self.frames.get(at as u32)?;
-            if frame.pass_over() {
-                continue;
-            }
-            if let Some(page) = LockedPage::try_for_eviction(&self.frames, frame)
+        let mut looks_left = self.frames.count().saturating_mul(LOOKS);
+        while looks_left > 0 {
+            if let Some(page) = self.find_victim(&mut looks_left)
                 && let Some(free) = self.evict_page(page)
             {
                 self.counters.count(Event::Eviction);
@@ -62,6 +70,32 @@ impl<L: PathLock> Shared<L> {
         None
     }
 
+    /// Looks at some pages, and locks the first that can be evicted.
+    fn find_victim(&self, looks_left: &mut u32) -> Option<LockedPage<'_>> {
+        let mut dirty = false;
+        let looks = LOOKS_AT_ONCE.min(*looks_left);
+        let victim = {
+            let mut queues = lock_leaf(&self.queues);
+            (0..looks).find_map(|_| {
+                *looks_left -= 1;
+                queues.step(|id| self.look(id, &mut dirty))
+            })
+        };
+        if dirty {
+            self.flusher.wake();
+        }
+        victim
+    }
+
+    fn look(&self, id: FrameId, dirty: &mut bool) -> Verdict<LockedPage<'_>> {
+        let Some(frame) = self.frames.get(id) else { return Verdict::Busy };
+        if frame.pass_over() {
+            return Verdict::Used;
+        }
+        *dirty |= frame.state().is_dirty();
+        LockedPage::try_for_eviction(&self.frames, frame).map_or(Verdict::Busy, Verdict::Taken)
+    }
+
     fn evict_page<'a>(&'a self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
         // A file that is being closed drops its pages itself.
         let file = self.file(page.key().file)?;
@@ -69,3 +103,6 @@ impl<L: PathLock> Shared<L> {
         file.take_out_unpinned(page)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,7 +116,7 @@ impl State {
     /// free, and then is not to be touched.
     #[inline]
     pub(super) fn latch_mapped(self) -> Option<State> {
-        if self.is_uptodate() { self.latch() } else { None }
+        if self.is_uptodate() { Some(State(self.latch()?.0 | REFERENCED)) } else { None }
     }
 
     /// As `latch_mapped`, where no reader has to leave first.

@@ -1,7 +1,7 @@
 //! Anonymous memory: pages that belong to no file, and the swap that they go to.
 
 use crate::page_cache::PAGE_SIZE;
-use crate::page_cache::inode::{Leaf, lock_leaf};
+use crate::page_cache::leaf::{Leaf, lock_leaf};
 use crate::sync::blocking::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Range;
