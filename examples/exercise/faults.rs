@@ -5,8 +5,8 @@
 //! number of its sectors may have been written, from its first on. An error says that it was
 //! injected.
 //!
-//! What the cache promises to the store is checked: no write or change of shape of a page as long
-//! as another request for that page is on its way.
+//! What the cache promises to the store is checked: one write of a page at a time, and no change of
+//! shape as long as a read or a write of a page that it changes is on its way.
 
 use std::fmt;
 use std::io;
@@ -79,8 +79,8 @@ impl Fault {
     fn may_strike(self, kind: Kind) -> bool {
         match self {
             Fault::Refused | Fault::Delayed | Fault::Overtaken => true,
-            Fault::Full => matches!(kind, Kind::Write | Kind::SetLen | Kind::Punch | Kind::Sync),
-            Fault::Late => matches!(kind, Kind::Write | Kind::Punch | Kind::Sync),
+            Fault::Full => matches!(kind, Kind::Write | Kind::Shape | Kind::Zero | Kind::Sync),
+            Fault::Late => matches!(kind, Kind::Write | Kind::Zero | Kind::Sync),
             Fault::Interrupted | Fault::Short => matches!(kind, Kind::Read | Kind::Write),
         }
     }
@@ -138,15 +138,21 @@ enum Kind {
     Read,
     Write,
     Len,
-    SetLen,
-    Punch,
+    /// Also a change of the length. If it fails, it changed nothing.
+    Shape,
+    Zero,
     Sync,
 }
 
 impl Kind {
+    /// A page may be read while a part of it is written: a fill puts what is dirty over what it
+    /// read.
     fn excludes(self, other: Kind) -> bool {
-        let is_aside = |kind| matches!(kind, Kind::Len | Kind::Sync);
-        !is_aside(self) && !is_aside(other) && (self, other) != (Kind::Read, Kind::Read)
+        let is_shape = |kind| matches!(kind, Kind::Shape | Kind::Zero);
+        let is_transfer = |kind| matches!(kind, Kind::Read | Kind::Write);
+        (self, other) == (Kind::Write, Kind::Write)
+            || is_shape(self) && (is_shape(other) || is_transfer(other))
+            || is_shape(other) && is_transfer(self)
     }
 }
 
@@ -296,6 +302,14 @@ impl Request<'_> {
         }
     }
 
+    /// How many of the bytes that it was to zero it zeroes.
+    fn zeroed(&self, offset: u64, len: u64) -> u64 {
+        match self.fault {
+            Some(Fault::Late) => self.first_sectors(offset, len),
+            _ => len,
+        }
+    }
+
     /// How many bytes of a request come to be done if that ends between two sectors.
     fn first_sectors(&self, offset: u64, len: u64) -> u64 {
         let sector = SECTOR as u64;
@@ -361,17 +375,39 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         // To grow by a hole touches no page.
-        let request = self.faults.begin(Kind::SetLen, len..self.inner.len()?.max(len));
+        let request = self.faults.begin(Kind::Shape, len..self.inner.len()?.max(len));
         request.whole(|| self.inner.set_len(len))
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        let request = self.faults.begin(Kind::Punch, range(offset, len));
-        let part = match request.fault {
-            Some(Fault::Late) => request.first_sectors(offset, len),
-            _ => len,
-        };
+        let request = self.faults.begin(Kind::Zero, range(offset, len));
+        let part = request.zeroed(offset, len);
         request.whole(|| self.inner.punch_hole(offset, part))
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Zero, range(offset, len));
+        let part = request.zeroed(offset, len);
+        request.whole(|| self.inner.zero_range(offset, part))
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Shape, range(offset, len));
+        request.whole(|| self.inner.allocate(offset, len))
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Shape, offset..u64::MAX);
+        request.whole(|| self.inner.collapse_range(offset, len))
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Shape, offset..u64::MAX);
+        request.whole(|| self.inner.insert_range(offset, len))
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        self.inner.direct_alignment()
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -73,20 +73,22 @@ fn a_seed_strikes_the_same_requests_again_with_every_fault() {
     }
 }
 
-/// A memory whose reads last until they are let go.
+/// A store whose writes at 8292 last until they are let go.
 struct Slow {
-    reading: Barrier,
-    read: Barrier,
+    writing: Barrier,
+    written: Barrier,
 }
 
 impl Store for Slow {
     fn read_at(&self, bytes: &mut [u8], _: u64) -> io::Result<usize> {
-        self.reading.wait();
-        self.read.wait();
         Ok(bytes.len())
     }
 
-    fn write_at(&self, bytes: &[u8], _: u64) -> io::Result<usize> {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if offset == 8292 {
+            self.writing.wait();
+            self.written.wait();
+        }
         Ok(bytes.len())
     }
 
@@ -110,18 +112,19 @@ impl Store for Slow {
 #[test]
 fn what_should_exclude_each_other_is_seen_to_collide() {
     let faults = Arc::new(Faults::new(Plan::Never));
-    let slow = Slow { reading: Barrier::new(2), read: Barrier::new(2) };
+    let slow = Slow { writing: Barrier::new(2), written: Barrier::new(2) };
     let store = FaultyStore::new(slow, Arc::clone(&faults));
     thread::scope(|scope| {
-        scope.spawn(|| store.read_at(&mut [0; 100], 8292).unwrap());
-        store.inner.reading.wait();
+        scope.spawn(|| store.write_at(&[0; 100], 8292).unwrap());
+        store.inner.writing.wait();
         store.write_at(&[0; 8192], 0).unwrap();
+        store.read_at(&mut [0; 8193], 0).unwrap();
         store.sync().unwrap();
         assert_eq!(faults.collisions().len(), 0);
         store.write_at(&[0; 8193], 0).unwrap();
         store.punch_hole(10_000, 1 << 20).unwrap();
         store.set_len(0).unwrap();
         assert_eq!(faults.collisions().len(), 3, "{:?}", faults.collisions());
-        store.inner.read.wait();
+        store.inner.written.wait();
     });
 }
