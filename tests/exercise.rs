@@ -72,6 +72,18 @@ fn a_run_that_finds_nothing_ends_with_0_and_a_table() {
     }
 }
 
+#[test]
+fn cached_files_over_every_store_are_compared_with_a_plain_one() {
+    let arguments = ["--differential", "--size", "2M", "--operations", "2000", "--seed", "11"];
+    let (output, temp) = run(&arguments);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.starts_with("seed 11:\n"), "{stdout}");
+    assert!(stdout.contains("2,000 operations on each"), "{stdout}");
+    assert!(stdout.contains("\nagreed: "), "{stdout}");
+    assert_eq!(files_in(&temp), 0);
+}
+
 /// Runs `arguments` with a log, and returns what it printed on stdout, and the log.
 fn logged(arguments: &[&str]) -> (String, String) {
     let folder = TempDir::new().expect("a temp folder");
@@ -202,6 +214,7 @@ fn help_names_every_argument() {
         "--operations",
         "--files",
         "--faults",
+        "--differential",
         "--log",
         "--seed",
         "--lock",

@@ -5,6 +5,7 @@
 
 mod backing;
 mod crew;
+mod differential;
 mod digest;
 mod faults;
 mod finding;
@@ -16,6 +17,7 @@ mod length;
 mod op;
 mod options;
 mod oracle;
+mod original;
 mod page;
 #[cfg(test)]
 mod plain;
@@ -57,6 +59,12 @@ fn main() {
 fn exercise() -> Result<i32, Box<dyn Error>> {
     match Command::parse(lexopt::Parser::from_env())? {
         Command::Run(options) => judge(&options),
+        Command::Compare(options) => {
+            print(&mut io::stdout(), &format!("seed {}:\n", options.seed));
+            let comparison = differential::compare(&options)?;
+            print(&mut io::stdout(), &comparison.to_string());
+            Ok(if comparison.difference.is_none() { CLEAN } else { CORRUPT })
+        }
         Command::Help => {
             print(&mut io::stdout(), options::HELP);
             Ok(CLEAN)

@@ -31,6 +31,9 @@ Options:
   --lock KIND      what serialises the paths: range, rwlock or none [default: range]
   --faults         let the stores fail, write short, delay and reorder requests, by the seed
   --log PATH       write every operation and what came of it to this file
+  --differential   instead of a run: one thread does the operations to a plain file and,
+                   through the cache, to files on disk, on tmpfs and in memory; bytes, sizes
+                   and return values have to agree [default: 100000 operations on 16M]
   --direct         reach the file past the kernel's cache (O_DIRECT)
   --json           write the results as one JSON object
   --help           print this
@@ -131,6 +134,8 @@ pub enum Output {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Run(Options),
+    /// Cached files with a plain one.
+    Compare(Options),
     Help,
 }
 
@@ -149,11 +154,11 @@ impl Command {
     pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         let mut options = Options {
             file: None,
-            size: 256 << 20,
+            size: 0,
             cache: 0,
             files: 1,
             threads: 4,
-            extent: Extent::Time(Duration::from_secs(10)),
+            extent: Extent::Operations(0),
             seed: fastrand::u64(..),
             lock: LockKind::Range,
             access: StoreAccess::Buffered,
@@ -161,35 +166,58 @@ impl Command {
             log: None,
             output: Output::Table,
         };
-        let mut cache = None;
+        let (mut bytes, mut cache, mut extent, mut task) = (None, None, None, Task::Run);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("file") => options.file = Some(file(parser.value()?.into())?),
-                Long("size") => options.size = size("--size", &parser.value()?.string()?)?,
+                Long("size") => bytes = Some(size("--size", &parser.value()?.string()?)?),
                 Long("cache") => cache = Some(size("--cache", &parser.value()?.string()?)?),
                 Long("threads") => options.threads = threads(&parser.value()?.string()?)?,
                 Long("seconds") => {
-                    options.extent = Extent::Time(seconds(&parser.value()?.string()?)?);
+                    extent = Some(Extent::Time(seconds(&parser.value()?.string()?)?));
                 }
                 Long("operations") => {
-                    options.extent = Extent::Operations(operations(&parser.value()?.string()?)?);
+                    extent = Some(Extent::Operations(operations(&parser.value()?.string()?)?));
                 }
                 Long("files") => options.files = files(&parser.value()?.string()?)?,
                 Long("faults") => options.store = Reliability::Failing,
                 Long("log") => options.log = Some(parser.value()?.into()),
                 Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
                 Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
+                Long("differential") => task = Task::Compare,
                 Long("direct") => options.access = StoreAccess::Direct,
                 Long("json") => options.output = Output::Json,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 other => return Err(other.unexpected()),
             }
         }
+        let (usual_size, usual_extent) = task.usual();
+        options.size = bytes.unwrap_or(usual_size);
+        options.extent = extent.unwrap_or(usual_extent);
         let page = PAGE_SIZE as u64;
         let cache = cache.unwrap_or(options.size / 4).max(page) / page;
         options.cache =
             usize::try_from(cache).map_err(|_| "--cache is more than fits in memory")?;
-        Ok(Command::Run(options))
+        Ok(match task {
+            Task::Run => Command::Run(options),
+            Task::Compare => Command::Compare(options),
+        })
+    }
+}
+
+/// What options are for.
+enum Task {
+    Run,
+    Compare,
+}
+
+impl Task {
+    /// The size and the extent without options for them.
+    fn usual(&self) -> (u64, Extent) {
+        match self {
+            Task::Run => (256 << 20, Extent::Time(Duration::from_secs(10))),
+            Task::Compare => (16 << 20, Extent::Operations(100_000)),
+        }
     }
 }
 
