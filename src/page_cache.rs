@@ -23,13 +23,17 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+mod allocate;
+mod backing;
 mod buffered_read;
 mod buffered_write;
 mod cache;
+mod clear;
 mod direct;
 mod dirty;
 mod dirty_ranges;
 mod error;
+mod extend;
 mod fault;
 mod file;
 mod file_options;
@@ -51,6 +55,7 @@ mod path_lock;
 mod prepare;
 mod punch;
 mod reclaim;
+mod shift;
 mod stats;
 mod store;
 #[cfg(shuttle)]
@@ -59,8 +64,10 @@ mod truncate;
 mod write_errors;
 mod write_through;
 mod writeback;
+mod zero_range;
 
 pub use cache::{Options, PageCache};
+pub use extend::Length;
 pub use file::File;
 pub use file_options::FileOptions;
 pub use mapped::Mapping;

@@ -17,6 +17,8 @@ mod paths;
 mod random;
 #[path = "page_cache/recording_store.rs"]
 mod recording_store;
+#[path = "page_cache/shape.rs"]
+mod shape;
 #[path = "page_cache/stress.rs"]
 mod stress;
 #[path = "page_cache/sync.rs"]

@@ -37,6 +37,8 @@ pub enum Access {
     Invalidate,
     /// Shifting the file's contents (collapse, insert): exclusive.
     Shift,
+    /// Giving a range blocks, with what it holds or with zeroes in them: exclusive.
+    Allocate,
 }
 
 impl Access {

@@ -2,8 +2,8 @@
 //!
 //! 1. Wait, with nothing held, until fewer pages are dirty than may be.
 //! 2. Claim the IO lock exclusively over the bytes; from the old end on if the write extends the
-//!    file. Zero the old last page behind the old end: a mapping may have scribbled there. If the
-//!    file is written through, that is another path from here on.
+//!    file. One that starts past the end lets the file grow to there first. If the file is written
+//!    through, that is another path from here on.
 //!
 //! For each page:
 //!
@@ -55,14 +55,17 @@ impl<L: PathLock> Inode<L> {
         &self,
         from: impl Source,
         request: Request,
-        _io: &IoClaim<'_, L>,
+        io: &IoClaim<'_, L>,
     ) -> io::Result<usize> {
-        if request.offset + request.len > self.size() {
-            self.zero_past_end(self.size());
-        }
-        if self.write_mode == WriteMode::Through {
-            return self.write_through(from, request);
-        }
+        self.reaching(request.offset, io, || match self.write_mode {
+            WriteMode::Back => self.write_pages(from, request),
+            WriteMode::Through => self.write_through(from, request),
+        })
+        .map_err(|error| request.failed(error))
+    }
+
+    #[inline]
+    fn write_pages(&self, from: impl Source, request: Request) -> io::Result<usize> {
         let len = request.len as usize;
         let mut done = 0;
         while done < len {
@@ -71,7 +74,7 @@ impl<L: PathLock> Inode<L> {
             match self.write_page(at, from, part) {
                 Ok(written) => done += written,
                 Err(_) if done > 0 => break,
-                Err(error) => return Err(request.failed(error)),
+                Err(error) => return Err(error),
             }
             if done < len && self.cache.dirty.at_limit() {
                 self.clean_some();

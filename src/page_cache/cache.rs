@@ -178,7 +178,7 @@ impl<L: PathLock> PageCache<L> {
         flusher::start(&self.shared)?;
         let shared = &self.shared;
         let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
-        let inode = Arc::new(Inode::new(id, Box::new(store), Arc::clone(shared), options)?);
+        let inode = Arc::new(Inode::new(id, store, Arc::clone(shared), options)?);
         shared.files_mut().insert(id, Arc::clone(&inode));
         Ok(File::new(inode))
     }

@@ -1,7 +1,8 @@
 //! Direct IO: between the caller's memory and the store, coherent with the cache.
 //!
 //! The IO lock covers the whole request: shared for a read, exclusive for a write, from the old
-//! end on if the write extends the file. Then, for each chunk:
+//! end on if the write extends the file, which grows to its start first if it starts past the end.
+//! Then, for each chunk:
 //!
 //! Read:
 //!
@@ -74,10 +75,13 @@ impl<L: PathLock> Inode<L> {
         if request.len == 0 {
             return Ok(0);
         }
-        let _io = self.io_for_write(offset..end);
-        if end > self.size() {
-            self.zero_past_end(self.size());
-        }
+        let io = self.io_for_write(offset..end);
+        self.reaching(offset, &io, || self.write_chunks(from, request))
+            .map_err(|error| request.failed(error))
+    }
+
+    fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
+        let Request { offset, .. } = request;
         let len = request.len as usize;
         let mut temporary = Vec::new();
         let mut done = 0;
@@ -87,12 +91,12 @@ impl<L: PathLock> Inode<L> {
             {
                 Ok(from) => from,
                 Err(_) if done > 0 => break,
-                Err(error) => return Err(request.failed(error)),
+                Err(error) => return Err(error),
             };
             match self.write_chunk(from, chunk.start..chunk.start + from.len() as u64) {
                 Ok(()) => done += from.len(),
                 Err((part, _)) if done + part > 0 => return Ok(done + part),
-                Err((_, error)) => return Err(request.failed(error)),
+                Err((_, error)) => return Err(error),
             }
         }
         Ok(done)
@@ -116,16 +120,6 @@ impl<L: PathLock> Inode<L> {
             self.trim_store();
         }
         outcome
-    }
-
-    /// Frees what a failed write left in the store behind the end.
-    pub(super) fn trim_store(&self) {
-        let size = self.size();
-        if self.store.len().is_ok_and(|len| len > size) {
-            // A store that fails at this too keeps bytes that nobody reads: what lies past the
-            // size is zeroed on its way into the cache.
-            let _ = self.store.set_len(size);
-        }
     }
 }
 

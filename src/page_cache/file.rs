@@ -1,6 +1,7 @@
 //! `File`: a cached file, as its users have it.
 
 mod memory;
+mod shape;
 mod sync;
 
 use std::fmt;
@@ -226,30 +227,6 @@ impl<L: PathLock> File<L> {
         self.inode().write_direct(bytes, offset)
     }
 
-    /// Cuts the file off at `len`, or extends it to there with zeroes.
-    ///
-    /// # Errors
-    ///
-    /// `FileTooLarge` past `i64::MAX`; what the store says, and then nothing has changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::page_cache::{MemStore, PageCache};
-    ///
-    /// let file = PageCache::new(64).open(MemStore::new())?;
-    /// file.write_all_at(b"cut off", 0)?;
-    /// file.set_len(3)?;
-    /// file.set_len(7)?;
-    /// let mut seen = [0xff; 7];
-    /// file.read_exact_at(&mut seen, 0)?;
-    /// assert_eq!(&seen, b"cut\0\0\0\0");
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inode().truncate(len)
-    }
-
     /// How many bytes the file has.
     ///
     /// # Examples
@@ -280,31 +257,6 @@ impl<L: PathLock> File<L> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Makes `offset..offset + len` read as zeroes and frees its blocks; the length stays, and
-    /// what of the range lies past it is left alone. An empty range is no work.
-    ///
-    /// # Errors
-    ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`; what the store says, and then no byte
-    /// outside of the range has changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::page_cache::{MemStore, PageCache};
-    ///
-    /// let file = PageCache::new(64).open(MemStore::new())?;
-    /// file.write_all_at(b"punched", 0)?;
-    /// file.punch_hole(1, 5)?;
-    /// let mut seen = [0xff; 7];
-    /// file.read_exact_at(&mut seen, 0)?;
-    /// assert_eq!(&seen, b"p\0\0\0\0\0d");
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inode().punch(offset, len)
     }
 
     /// Maps `range`, which is to start at a page's first byte; it may reach past the end.

@@ -7,6 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::backing::Backing;
 use super::cache::Shared;
 use super::dirty_ranges::PartialPages;
 use super::error::MAX_LEN;
@@ -64,10 +65,11 @@ pub(super) struct IoClaim<'a, L: PathLock> {
 impl<L: PathLock> Inode<L> {
     pub(super) fn new(
         id: u64,
-        store: Box<dyn Store>,
+        store: impl Store + 'static,
         cache: Arc<Shared<L>>,
         options: FileOptions,
     ) -> io::Result<Inode<L>> {
+        let store = Backing::new(store)?;
         let size = store.len()?;
         if size > MAX_LEN {
             let message = format!("a store of {size} bytes is longer than a file can be");
@@ -75,7 +77,7 @@ impl<L: PathLock> Inode<L> {
         }
         Ok(Inode {
             id,
-            store,
+            store: Box::new(store),
             cache,
             write_mode: options.write_mode,
             io: L::default(),

@@ -1,21 +1,22 @@
 //! Punch: a range reads as zeroes, and its blocks are free.
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively over the range.
-//! 2. Punch the store. It goes first, so that a store that refuses leaves all as it was; no other
-//!    path reads or writes the store there meanwhile.
-//! 3. Zero the pages at the edges, which the range covers in part, where they are cached. Dirty or
-//!    clean, they agree with the store as they did before.
-//! 4. Unmap, lock and discard the pages that it covers whole.
+//! 2. If the store ends before the range does, let it reach as far: what is dirty there, and would
+//!    have made it reach, is about to go.
+//! 3. Punch the store. It goes before the cache, so that a store that refuses leaves all as it was;
+//!    no other path reads or writes the store there meanwhile.
+//! 4. Clear the range in the cache. Nothing of it needs to be written: it is zeroes.
+//!
+//! A store that fails may have punched a part. Then what is clean in the range leaves the cache: each
+//! byte is zero or as it was, and stays so.
 
 use std::io;
-use std::ops::Range;
 
+use super::PathLock;
 use super::error::Request;
-use super::inode::Inode;
-use super::{PAGE_SIZE, PathLock};
+use super::inode::{Claim, Inode};
+use super::store::write_full;
 use crate::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl<L: PathLock> Inode<L> {
     pub(super) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -26,24 +27,23 @@ impl<L: PathLock> Inode<L> {
         }
         let _io = self.io_exclusive(offset..end);
         let claim = self.claim(Access::PunchHole, offset..end);
-        self.store.punch_hole(offset, len).map_err(|error| request.failed(error))?;
-        let whole = offset.div_ceil(PAGE)..end / PAGE;
-        self.zero_within_page(offset..end.min(whole.start * PAGE));
-        if whole.start <= whole.end {
-            self.zero_within_page((whole.end * PAGE).max(offset)..end);
-            self.discard(whole, &claim);
+        let punched = self
+            .let_store_reach(offset, end, &claim)
+            .and_then(|()| self.store.punch_hole(offset, len));
+        match punched {
+            Ok(()) => self.clear(offset..end, &claim),
+            Err(_) => self.forget_clean(offset..end, &claim),
         }
-        Ok(())
+        punched.map_err(|error| request.failed(error))
     }
 
-    /// Zeroes bytes of one page where it is cached. The caller has claimed it exclusively.
-    fn zero_within_page(&self, bytes: Range<u64>) {
-        if bytes.is_empty() {
-            return;
+    /// Lets the store reach to the end of a claimed range, or of the file if that comes first.
+    fn let_store_reach(&self, start: u64, end: u64, _claim: &Claim<'_, L>) -> io::Result<()> {
+        let end = end.min(self.size());
+        if start < end && self.store.len()? < end {
+            // A write, since to set the length might cut off what is being written behind the range.
+            write_full(&*self.store, &[0], end - 1).map_err(|(_, error)| error)?;
         }
-        if let Some(page) = self.find_locked(bytes.start / PAGE) {
-            let start = page.key().page * PAGE;
-            self.zero_locked(&page, (bytes.start - start) as usize..(bytes.end - start) as usize);
-        }
+        Ok(())
     }
 }

@@ -71,7 +71,7 @@ impl Stats {
     }
 }
 
-const PATHS: usize = 11;
+const PATHS: usize = 12;
 
 const fn index_of(access: Access) -> usize {
     match access {
@@ -86,6 +86,7 @@ const fn index_of(access: Access) -> usize {
         Access::PunchHole => 8,
         Access::Invalidate => 9,
         Access::Shift => 10,
+        Access::Allocate => 11,
     }
 }
 

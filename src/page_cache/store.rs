@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 pub use file::FileStore;
 pub use mem::MemStore;
-pub(super) use whole::{read_full, write_full};
+pub(super) use shift::Shift;
+pub(super) use whole::{read_full, shrunk, write_full};
 
 /// The backing of one cached file: bytes at offsets, with holes.
 ///

@@ -2,20 +2,22 @@
 //!
 //! Down:
 //!
-//! 1. Claim the IO lock and the mapping lock exclusively from the new end on.
+//! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for the
+//!    writeback of what lies there.
 //! 2. Cut the store. It goes first, so that a store that refuses leaves all as it was; nobody
 //!    reads or writes the store behind the new end, since that takes a claim.
 //! 3. Publish the size: faults fail from here on, and reads end.
 //! 4. Unmap, lock and discard the pages behind the new end. A fault or a read that found one
-//!    before without a claim is over when its page was locked and drained.
+//!    before without a claim is over when its page was locked and drained; one that finds it after
+//!    finds it gone. So there is nothing to unmap a second time.
 //! 5. Zero the last page behind the new end.
 //!
 //! Up:
 //!
 //! 1. Claim both locks exclusively from the old end on.
-//! 2. Zero the old last page behind the old end, where a mapping may have scribbled.
-//! 3. Extend the store.
-//! 4. Publish the size.
+//! 2. Cut off what the store holds behind the old end, and extend it. If it refuses, all is as it
+//!    was.
+//! 3. Extend the file.
 
 use std::io;
 
@@ -32,7 +34,7 @@ impl<L: PathLock> Inode<L> {
         request.end()?;
         let (old, _io) = self.io_for_truncate(len);
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
-        let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len) };
+        let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
         done.map_err(|error| request.failed(error))
     }
 
@@ -49,28 +51,26 @@ impl<L: PathLock> Inode<L> {
 
     fn shrink(&self, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
         self.store.set_len(len)?;
+        self.cut_cache(len, claim);
+        Ok(())
+    }
+
+    /// Ends the file at `len`, and takes from the cache what lies behind.
+    pub(super) fn cut_cache(&self, len: u64, claim: &Claim<'_, L>) {
         self.set_size(len);
         self.discard(len.div_ceil(PAGE)..u64::MAX, claim);
-        self.zero_past_end(len);
-        Ok(())
-    }
-
-    fn grow(&self, old: u64, len: u64) -> io::Result<()> {
-        self.zero_past_end(old);
-        self.store.set_len(len)?;
-        self.set_size(len);
-        Ok(())
-    }
-
-    /// Zeroes what the cached last page holds behind the end. The caller keeps the size still, by
-    /// the IO lock.
-    pub(super) fn zero_past_end(&self, end: u64) {
-        let within = (end % PAGE) as usize;
-        if within == 0 {
-            return;
-        }
-        if let Some(page) = self.find_locked(end / PAGE) {
+        let within = (len % PAGE) as usize;
+        if within > 0
+            && let Some(page) = self.find_locked(len / PAGE)
+        {
             self.zero_locked(&page, within..PAGE_SIZE);
         }
+    }
+
+    fn grow(&self, old: u64, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
+        self.cut_store(old)?;
+        self.store.set_len(len)?;
+        self.extend(old, len, claim);
+        Ok(())
     }
 }

@@ -72,7 +72,7 @@ impl<L: PathLock> Inode<L> {
                 .and_then(|bytes| self.send_through(bytes, at));
             match sent {
                 Ok(written) => done += written,
-                Err((0, error)) if done == 0 => return Err(request.failed(error)),
+                Err((0, error)) if done == 0 => return Err(error),
                 Err((written, _)) => return Ok(done + written),
             }
         }

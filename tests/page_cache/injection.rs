@@ -146,14 +146,3 @@ fn a_store_that_fills_up_fails_writes_when_no_page_can_be_cleaned() {
     file.sync_all().unwrap();
     assert_eq!(store.inner.len().unwrap(), written * PAGE);
 }
-
-#[test]
-fn a_store_that_shrank_behind_the_cache_reads_as_zeroes() {
-    let store = Arc::new(FailingStore::default());
-    store.inner.write_at(&[9; 3 * PAGE as usize], 0).unwrap();
-    let (_cache, file) = open(&store);
-    store.inner.set_len(100).unwrap();
-    let mut seen = [0xff; 3 * PAGE as usize];
-    assert_eq!(file.read_at(&mut seen, 0).unwrap(), seen.len());
-    assert!(seen[..100] == [9; 100] && seen[100..].iter().all(|&byte| byte == 0));
-}
