@@ -14,7 +14,8 @@
 //!    before the file grew is gone, and one that comes after is in the file.
 //!
 //! If a write that started past the end writes nothing, the file is cut back to the old end, with all
-//! that lies behind claimed exclusively.
+//! that lies behind claimed exclusively. Where the file ended with a page, nobody can have scribbled
+//! behind, and a write extends it by itself.
 
 use std::io;
 use std::ops::Range;
@@ -65,16 +66,18 @@ impl<L: PathLock> Inode<L> {
         if offset <= old {
             return write();
         }
-        self.reach(old, offset, io)?;
+        self.cut_store(old)?;
+        if old.is_multiple_of(PAGE) {
+            return write();
+        }
+        self.reach(old, offset, io);
         write().inspect_err(|_| self.retract(old, io))
     }
 
     #[cold]
-    fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_, L>) -> io::Result<()> {
+    fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_, L>) {
         let claim = self.claim_page(Access::Truncate, old / PAGE);
-        self.cut_store(old)?;
         self.extend(old, offset, &claim);
-        Ok(())
     }
 
     /// Undoes `reach` for a write that wrote nothing.
