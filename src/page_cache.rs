@@ -49,6 +49,8 @@ mod leaf;
 mod mapped;
 mod memory;
 mod mm;
+#[cfg(test)]
+mod observed;
 mod order;
 mod page_table;
 mod path_lock;

@@ -205,3 +205,6 @@ impl<L: PathLock> Inode<L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,3 +132,6 @@ fn chunk_at(start: u64, left: u64) -> Range<u64> {
 fn pages_of(bytes: &Range<u64>) -> Range<u64> {
     bytes.start / PAGE..bytes.end.div_ceil(PAGE)
 }
+
+#[cfg(test)]
+mod tests;

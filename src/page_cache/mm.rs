@@ -269,6 +269,12 @@ impl<L: PathLock> AddressSpace<L> {
         self.tables.walk().at(address).cloned()
     }
 
+    /// Whether somebody waits for the mm lock.
+    #[cfg(test)]
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.mm.is_waited_for()
+    }
+
     /// Has `hook` called wherever an access gets to.
     #[cfg(any(test, shuttle))]
     pub(super) fn set_hook(&self, hook: impl Fn(Point) + Send + Sync + 'static) {

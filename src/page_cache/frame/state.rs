@@ -77,6 +77,11 @@ impl State {
         self.has(MAPPED)
     }
 
+    #[cfg(test)]
+    pub(in crate::page_cache) fn pins(self) -> u64 {
+        (self.0 & PINS) / PIN
+    }
+
     pub(super) fn has_waiters(self) -> bool {
         self.has(WAITERS)
     }

@@ -51,4 +51,9 @@ impl MmLock {
         _held.taken();
         MmExclusive { _held, _guard }
     }
+
+    #[cfg(test)]
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.lock.claims().iter().any(|claim| claim.state == crate::ClaimState::Waiting)
+    }
 }

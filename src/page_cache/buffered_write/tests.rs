@@ -1,0 +1,416 @@
+//! Writes whose memory is absent, bad, evicted, or a mapping of what is written.
+
+use std::io::{ErrorKind, IoSlice};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::Access;
+use crate::page_cache::mm::Point;
+use crate::page_cache::observed::{Observed, ObservedFile, observed};
+use crate::page_cache::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, PathLock};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// Anonymous memory with these bytes, none of it present.
+fn absent<L: PathLock>(memory: &AddressSpace<L>, bytes: &[u8]) -> Range<u64> {
+    let start = memory.map_anonymous(bytes.len() as u64).unwrap().start;
+    memory.store(start, bytes).unwrap();
+    memory.evict(start..start + bytes.len() as u64).unwrap();
+    start..start + bytes.len() as u64
+}
+
+/// A file that has these bytes in the cache.
+fn file_of(bytes: &[u8]) -> (PageCache, File) {
+    let cache = PageCache::new(64);
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(bytes, 0).unwrap();
+    file.read_exact_at(&mut vec![0; bytes.len()], 0).unwrap();
+    (cache, file)
+}
+
+fn bytes_of<L: PathLock>(file: &File<L>) -> Vec<u8> {
+    let mut bytes = vec![0xff; file.len() as usize];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+/// Counts how often memory was faulted in, and calls `then` with the count.
+fn on_fault<L: PathLock>(
+    memory: &AddressSpace<L>,
+    then: impl Fn(usize) + Send + Sync + 'static,
+) -> Arc<AtomicUsize> {
+    let faults: Arc<AtomicUsize> = Arc::default();
+    let counted = Arc::clone(&faults);
+    memory.set_hook(move |point| {
+        if point == Point::FaultedIn {
+            then(counted.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+    });
+    faults
+}
+
+/// A2. Invariant 13.
+#[test]
+fn empty_segments_between_those_that_are_absent_cost_no_fault_and_no_byte() {
+    let memory: AddressSpace = AddressSpace::new();
+    let (first, second) = (absent(&memory, &[1; 100]), absent(&memory, &[2; 50]));
+    for cached in [0, PAGE_SIZE] {
+        let (_cache, file) = file_of(&vec![9; cached]);
+        memory.evict(1 << 16..second.end).unwrap();
+        let faults = on_fault(&memory, |_| ());
+        let segments = [7..7, first.clone(), 0..0, second.clone(), 5..5];
+        assert_eq!(file.write_from(&memory, &segments, 10).unwrap(), 150);
+        let bytes = bytes_of(&file);
+        assert!(bytes[10..110] == [1; 100] && bytes[110..160] == [2; 50]);
+        assert_eq!(faults.load(Ordering::Relaxed), 2);
+    }
+}
+
+/// A3.
+#[test]
+fn a_page_is_prepared_once_however_many_segments_go_to_it() {
+    let memory = AddressSpace::new();
+    let source = absent(&memory, &[3; PAGE_SIZE]);
+    let segments: Vec<_> = source.map(|address| address..address + 1).collect();
+    let slices = [IoSlice::new(&[3]); PAGE_SIZE];
+    for cached in [0, PAGE_SIZE] {
+        for vectored in
+            [&|file: &File| file.write_from(&memory, &segments, 0).unwrap(), &|file: &File| {
+                file.write_vectored_at(&slices, 0).unwrap()
+            }] as [&dyn Fn(&File) -> usize; 2]
+        {
+            let (cache, file) = file_of(&vec![9; cached]);
+            let before = cache.stats();
+            assert_eq!(vectored(&file), PAGE_SIZE);
+            let after = cache.stats();
+            assert_eq!(after.hits - before.hits + after.misses - before.misses, 1);
+            assert_eq!(bytes_of(&file), [3; PAGE_SIZE]);
+        }
+    }
+}
+
+/// A4. Invariant 13.
+#[test]
+fn a_write_whose_source_is_evicted_after_each_fault_ends_with_the_last_eviction() {
+    for cached in [0, 2 * PAGE_SIZE] {
+        let memory: Arc<AddressSpace> = Arc::default();
+        let source = absent(&memory, &[4; 2 * PAGE_SIZE]);
+        let (evicting, range) = (Arc::downgrade(&memory), source.clone());
+        let faults = on_fault(&memory, move |count| {
+            if count <= 9 {
+                evicting.upgrade().unwrap().evict(range.clone()).unwrap();
+            }
+        });
+        let (_cache, file) = file_of(&vec![9; cached]);
+        assert_eq!(file.write_from(&memory, &[source], 0).unwrap(), 2 * PAGE_SIZE);
+        assert_eq!(bytes_of(&file), [4; 2 * PAGE_SIZE]);
+        assert_eq!(faults.load(Ordering::Relaxed), 9 + 2);
+    }
+}
+
+/// A5. Invariant 5.
+#[test]
+fn a_write_from_a_bad_address_leaves_no_size_no_page_and_no_block_behind_it() {
+    let memory = AddressSpace::new();
+    for offset in [50, 1000, PAGE, 10 * PAGE + 5] {
+        let store = Arc::new(MemStore::new());
+        let file: File = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+        file.write_all_at(&[1; 100], 0).unwrap();
+        file.sync_all().unwrap();
+        assert_eq!(bytes_of(&file), [1; 100]);
+        let bad = 8..16;
+        let error = file.write_from(&memory, &[bad], offset).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with("write of 8 bytes at "), "{error}");
+        assert_eq!((bytes_of(&file), file.len()), (vec![1; 100], 100));
+        assert_eq!(file.inode().resident_in(0..u64::MAX), [0]);
+        file.sync_all().unwrap();
+        assert_eq!(store.blocks(), 1);
+    }
+}
+
+/// A8. Invariants 4 and 5.
+#[test]
+fn a_bad_third_segment_ends_the_write_after_the_first_two() {
+    let memory = AddressSpace::new();
+    let (first, second) = (absent(&memory, &[1; 5000]), absent(&memory, &[2; 5000]));
+    for cached in [0, 3 * PAGE_SIZE] {
+        let (_cache, file) = file_of(&vec![9; cached]);
+        let segments = [first.clone(), second.clone(), 16..32, first.clone()];
+        assert_eq!(file.write_from(&memory, &segments, 0).unwrap(), 10_000);
+        let bytes = bytes_of(&file);
+        assert_eq!(bytes.len(), cached.max(10_000));
+        assert!(bytes[..5000] == [1; 5000] && bytes[5000..10_000] == [2; 5000]);
+        assert!(bytes[10_000..].iter().all(|&byte| byte == 9));
+    }
+}
+
+/// A9. Invariants 3, 4 and 5.
+#[test]
+fn a_source_evicted_in_mid_copy_advances_the_write_by_what_was_copied() {
+    let memory: Arc<AddressSpace> = Arc::default();
+    let source = memory.map_anonymous(2 * PAGE).unwrap();
+    memory.store(source.start, &[2; 2 * PAGE_SIZE]).unwrap();
+    // The destination ends where the copy is to be cut off, in the midst of a cached page.
+    let (_cache, file) = file_of(&[1; 1000]);
+    let segment = source.start + PAGE - 700..source.start + PAGE + 300;
+    let (evicting, range) = (Arc::downgrade(&memory), source.clone());
+    let (seen, in_between) = (mpsc::channel(), file.clone());
+    let (evicted, between) = (AtomicUsize::new(0), seen.0);
+    memory.set_hook(move |point| match point {
+        Point::CopiedPart if evicted.fetch_add(1, Ordering::Relaxed) == 0 => {
+            // Reclaim, which is another thread: this one has the page that it writes locked.
+            let (memory, range) = (evicting.upgrade().unwrap(), range.clone());
+            thread::spawn(move || memory.evict(range).unwrap()).join().unwrap();
+        }
+        Point::CopiedPart => (),
+        Point::FaultedIn => between.send(bytes_of(&in_between)).unwrap(),
+    });
+    assert_eq!(file.write_from(&memory, &[segment], 500).unwrap(), 1000);
+    // 700 bytes were copied when the source was gone: the size covers those, and nothing else.
+    let between = seen.1.recv().unwrap();
+    assert_eq!(between.len(), 1200);
+    assert!(between[..500] == [1; 500] && between[500..] == [2; 700]);
+    let bytes = bytes_of(&file);
+    assert!(bytes[..500] == [1; 500] && bytes[500..] == [2; 1000]);
+}
+
+/// A10.
+#[test]
+fn a_page_that_goes_while_the_source_is_brought_in_is_written_all_the_same() {
+    let memory = AddressSpace::new();
+    let source = absent(&memory, &[2; 100]);
+    let (_cache, file) = file_of(&[1; PAGE_SIZE]);
+    let file_in_hook = file.clone();
+    let faults = on_fault(&memory, move |_| {
+        let inode = file_in_hook.inode();
+        let claim = inode.claim(Access::Invalidate, 0..PAGE);
+        inode.invalidate(0..1, &claim).unwrap();
+        assert!(inode.resident_in(0..1).is_empty());
+    });
+    assert_eq!(file.write_from(&memory, &[source], 50).unwrap(), 100);
+    assert_eq!(faults.load(Ordering::Relaxed), 1);
+    let bytes = bytes_of(&file);
+    assert!(bytes[..50] == [1; 50] && bytes[50..150] == [2; 100] && bytes[150] == 1);
+    file.sync_all().unwrap();
+    file.read_direct_at(&mut [0; 1], 0).unwrap();
+    assert_eq!(bytes_of(&file), bytes);
+}
+
+/// A6.
+#[test]
+fn a_page_that_is_taken_out_under_its_waiting_writer_is_looked_up_again_each_time() {
+    let (cache, file) = file_of(&[1; PAGE_SIZE]);
+    for round in 0..20 {
+        let inode = file.inode();
+        let locked = inode.find_locked(0).unwrap();
+        let frame = locked.frame();
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| file.write_at(&[round; 100], 0).unwrap());
+            // The writer's pin: it has found the page, and waits for its lock.
+            while frame.state().pins() < 2 {
+                thread::yield_now();
+            }
+            inode.discard_page(locked);
+            assert_eq!(writer.join().unwrap(), 100);
+        });
+        assert!(!frame.state().is_pinned(), "{:?}", frame.state());
+        file.read_exact_at(&mut [0; PAGE_SIZE], 0).unwrap();
+        assert!(bytes_of(&file)[..100] == [round; 100]);
+    }
+    assert_eq!(count_free(&file), cache.capacity() - 1);
+}
+
+fn count_free(file: &File) -> usize {
+    let frames = &file.inode().cache.frames;
+    std::iter::from_fn(|| frames.take_free()).collect::<Vec<_>>().len()
+}
+
+/// A7.
+#[test]
+fn of_two_that_make_one_page_the_later_finds_the_page_of_the_other_and_frees_its_frame() {
+    let (cache, file) = file_of(&[]);
+    let inode = file.inode();
+    let mut frames = [(); 2].map(|()| inode.cache.frames.take_free());
+    drop(inode.find_or_make(0, &mut frames[0]).unwrap());
+    let made = inode.find(0).unwrap();
+    let found = inode.find_or_make(0, &mut frames[1]).unwrap();
+    assert_eq!(found.id(), made.frame().id());
+    drop((found, made, frames));
+    assert_eq!(count_free(&file), cache.capacity() - 1);
+}
+
+/// A11.
+#[test]
+fn memory_that_is_present_and_plain_memory_are_written_without_the_mm_lock() {
+    let memory = AddressSpace::new();
+    let source = memory.map_anonymous(100).unwrap();
+    memory.store(source.start, &[2; 100]).unwrap();
+    let (_cache, file) = file_of(&[1; PAGE_SIZE]);
+    let mm = memory.lock_exclusive();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            file.write_at(&[3; 10], 0).unwrap();
+            file.write_vectored_at(&[IoSlice::new(&[4; 10])], 10).unwrap();
+            let segment = source.start..source.start + 10;
+            assert_eq!(file.write_from(&memory, &[segment], 20).unwrap(), 10);
+        });
+    });
+    drop(mm);
+    let bytes = bytes_of(&file);
+    assert!(bytes[..10] == [3; 10] && bytes[10..20] == [4; 10] && bytes[20..30] == [2; 10]);
+}
+
+/// C2.
+#[test]
+fn a_write_that_waits_for_the_mm_holds_no_claim_on_the_mapping_lock_and_no_page() {
+    let ObservedFile { file, .. } = observed(MemStore::new());
+    file.write_all_at(&[1; 3 * PAGE_SIZE], 0).unwrap();
+    let memory = AddressSpace::new();
+    let source = absent(&memory, &[2; PAGE_SIZE]);
+    let mm = memory.lock_exclusive();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| file.write_from(&memory, &[source], PAGE).unwrap());
+        while !memory.is_waited_for() {
+            thread::yield_now();
+        }
+        let claim = file.inode().claim(Access::Invalidate, 0..3 * PAGE);
+        file.inode().invalidate(0..3, &claim).unwrap();
+        drop((claim, mm));
+        assert_eq!(writer.join().unwrap(), PAGE_SIZE);
+    });
+    let bytes = bytes_of(&file);
+    assert!(bytes[PAGE_SIZE..2 * PAGE_SIZE] == [2; PAGE_SIZE] && bytes[0] == 1);
+}
+
+/// C3.
+#[test]
+fn a_source_that_is_a_mapping_of_the_page_that_is_written_is_copied_as_it_was() {
+    for evicted in [true, false] {
+        let mut expected: Vec<u8> = (0..PAGE_SIZE).map(|at| at as u8).collect();
+        let (_cache, file) = file_of(&expected);
+        let memory = AddressSpace::new();
+        let mapped = memory.map_file(&file, 0..PAGE).unwrap();
+        memory.populate(mapped.clone()).unwrap();
+        if evicted {
+            memory.evict(mapped.clone()).unwrap();
+        }
+        let segment = mapped.start..mapped.start + 1000;
+        assert_eq!(file.write_from(&memory, &[segment], 300).unwrap(), 1000);
+        expected.copy_within(..1000, 300);
+        assert_eq!(bytes_of(&file), expected);
+    }
+}
+
+/// A12, C3. The three deadlocks: one page, two pages crosswise, and one page with an mm that is held
+/// exclusively by who faults.
+#[test]
+fn writers_from_each_others_pages_and_who_populates_them_all_come_through() {
+    let (_cache, file) = file_of(&[1; 2 * PAGE_SIZE]);
+    let memory = AddressSpace::new();
+    let mapped = memory.map_file(&file, 0..2 * PAGE).unwrap();
+    let page = |number: u64| mapped.start + number * PAGE..mapped.start + (number + 1) * PAGE;
+    let rounds = 500;
+    thread::scope(|scope| {
+        for (from, to) in [(0, 0), (0, 1), (1, 0)] {
+            let (file, memory) = (&file, &memory);
+            scope.spawn(move || {
+                for _ in 0..rounds {
+                    memory.evict(page(from)).unwrap();
+                    let written = file.write_from(memory, &[page(from)], to * PAGE).unwrap();
+                    assert_eq!(written, PAGE_SIZE);
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..rounds {
+                memory.populate(mapped.clone()).unwrap();
+            }
+        });
+    });
+    assert_eq!(bytes_of(&file), [1; 2 * PAGE_SIZE]);
+}
+
+/// C4.
+#[test]
+fn the_size_over_a_page_stays_while_a_shared_claim_on_it_is_held() {
+    let ObservedFile { file, mapping, .. } = observed(MemStore::new());
+    file.write_all_at(&[1; 3 * PAGE_SIZE], 0).unwrap();
+    let claim = file.inode().claim_page(Access::BufferedWrite, 1);
+    thread::scope(|scope| {
+        scope.spawn(|| file.set_len(PAGE + 5).unwrap());
+        mapping.until_waited_for(Access::Truncate);
+        assert_eq!(file.len(), 3 * PAGE);
+        assert_eq!(file.inode().resident_in(0..u64::MAX), [0, 1, 2]);
+        drop(claim);
+    });
+    assert_eq!(file.len(), PAGE + 5);
+}
+
+/// C6.
+#[test]
+fn two_writes_to_disjoint_parts_of_a_file_are_under_way_at_once() {
+    let (_cache, file) = file_of(&[1; 2 * PAGE_SIZE]);
+    let [first, second]: [AddressSpace; 2] = Default::default();
+    let (source, there, here) = (absent(&first, &[2; 10]), mpsc::channel(), mpsc::channel());
+    let here_in_hook = std::sync::Mutex::new(here.1);
+    let under_way = there.0;
+    on_fault(&first, move |_| {
+        under_way.send(()).unwrap();
+        here_in_hook.lock().unwrap().recv().unwrap();
+    });
+    thread::scope(|scope| {
+        scope.spawn(|| file.write_from(&first, &[source], 0).unwrap());
+        there.1.recv().unwrap();
+        let source = absent(&second, &[3; 10]);
+        assert_eq!(file.write_from(&second, &[source], PAGE).unwrap(), 10);
+        here.0.send(()).unwrap();
+    });
+    let bytes = bytes_of(&file);
+    assert!(bytes[..10] == [2; 10] && bytes[PAGE_SIZE..PAGE_SIZE + 10] == [3; 10]);
+}
+
+/// Invariant 8.
+#[test]
+fn a_truncation_that_comes_in_the_midst_of_a_write_happens_after_it() {
+    let ObservedFile { file, io, .. } = observed(MemStore::new());
+    file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
+    let memory: AddressSpace<Observed> = AddressSpace::new();
+    let source = absent(&memory, &[2; 2 * PAGE_SIZE]);
+    thread::scope(|scope| {
+        let (start, started) = mpsc::channel::<()>();
+        let truncated = file.clone();
+        scope.spawn(move || {
+            started.recv().unwrap();
+            truncated.set_len(100).unwrap();
+        });
+        on_fault(&memory, move |_| {
+            let _ = start.send(());
+            io.until_waited_for(Access::Truncate);
+        });
+        assert_eq!(file.write_from(&memory, &[source], 50).unwrap(), 2 * PAGE_SIZE);
+    });
+    assert_eq!(file.len(), 100);
+    assert!(bytes_of(&file)[50..] == [2; 50]);
+    file.set_len(3 * PAGE).unwrap();
+    assert!(bytes_of(&file)[100..].iter().all(|&byte| byte == 0));
+}
+
+/// Invariant 1, A1.
+#[test]
+fn a_page_that_is_being_written_shows_no_byte_before_it_is_there() {
+    let memory = AddressSpace::new();
+    let source = absent(&memory, &[2; PAGE_SIZE]);
+    let (_cache, file) = file_of(&[]);
+    file.set_len(2 * PAGE).unwrap();
+    let reader = file.clone();
+    let faults = on_fault(&memory, move |_| assert_eq!(bytes_of(&reader), [0; 2 * PAGE_SIZE]));
+    assert_eq!(file.write_from(&memory, &[source], 100).unwrap(), PAGE_SIZE);
+    assert!(faults.load(Ordering::Relaxed) > 0);
+    let bytes = bytes_of(&file);
+    assert!(bytes[..100] == [0; 100] && bytes[100..100 + PAGE_SIZE] == [2; PAGE_SIZE]);
+    assert!(bytes[100 + PAGE_SIZE..].iter().all(|&byte| byte == 0));
+}
