@@ -4,19 +4,19 @@ mod harness;
 
 use harness::criteria::{benchmark, criterion};
 use harness::one_unit::{Pattern, pairs, pairs_beside_a_range};
-use spanlock::Mode;
+use harness::pairs::MODES;
 
 fn main() {
     let mut criterion = criterion();
     for pattern in Pattern::ALL {
-        for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+        for (mode, name) in MODES {
             for threads in [1, 2, 4, 8] {
                 let group = format!("one-unit-{}-{name}", pattern.name());
                 benchmark(&mut criterion, &group, threads, pairs(pattern, mode, threads));
             }
         }
     }
-    for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+    for (mode, name) in MODES {
         for threads in [1, 2, 4, 8] {
             let group = format!("one-unit-beside-a-range-{name}");
             let cases = pairs_beside_a_range(Pattern::Neighbours, mode, threads);

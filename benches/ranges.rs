@@ -3,12 +3,12 @@
 mod harness;
 
 use harness::criteria::{benchmark, criterion};
+use harness::pairs::MODES;
 use harness::ranges::{LENGTHS, apart, whole};
-use spanlock::Mode;
 
 fn main() {
     let mut criterion = criterion();
-    for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+    for (mode, name) in MODES {
         for length in LENGTHS {
             for threads in [1, 2, 4] {
                 let group = format!("{length}-units-{name}");

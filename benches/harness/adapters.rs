@@ -75,84 +75,106 @@ impl Contender for std::sync::RwLock<()> {
     }
 }
 
-/// Crate `range-lock` guards a vector, so one byte stands for each unit. It cannot wait: a claim
-/// that is refused is tried again, spinning and then yielding the processor.
-pub struct RangeLockCrate(VecRangeLock<u8>);
+/// A lock without a shared mode over a vector, in which one byte stands for each unit.
+pub struct ExclusiveOnly<L>(L);
 
-impl Contender for RangeLockCrate {
+/// What such a lock can do.
+pub trait Unshared: Sync + Sized + 'static {
+    const NAME: &'static str;
+    type Guard<'a>;
+
+    fn around(bytes: Vec<u8>) -> Self;
+
+    fn len(&self) -> usize;
+
+    fn lock(&self, range: Range<usize>) -> Self::Guard<'_>;
+}
+
+impl<L: Unshared> Contender for ExclusiveOnly<L> {
+    const NAME: &'static str = L::NAME;
+    const SHARING: Sharing = Sharing::ExclusiveOnly;
+    type Shared<'a> = L::Guard<'a>;
+    type Exclusive<'a> = L::Guard<'a>;
+
+    fn over(units: u64) -> Self {
+        ExclusiveOnly(L::around(vec![0; units as usize]))
+    }
+
+    #[inline]
+    fn lock_shared(&self, range: Range<u64>) -> L::Guard<'_> {
+        self.lock_exclusive(range)
+    }
+
+    #[inline]
+    fn lock_exclusive(&self, range: Range<u64>) -> L::Guard<'_> {
+        self.0.lock(range.start as usize..(range.end as usize).min(self.0.len()))
+    }
+}
+
+pub type RangeLockCrate = ExclusiveOnly<VecRangeLock<u8>>;
+
+/// It cannot wait: a claim that is refused is tried again, spinning and then yielding the processor.
+impl Unshared for VecRangeLock<u8> {
     const NAME: &'static str = "range-lock";
-    const SHARING: Sharing = Sharing::ExclusiveOnly;
-    type Shared<'a> = VecRangeLockGuard<'a, u8>;
-    type Exclusive<'a> = VecRangeLockGuard<'a, u8>;
+    type Guard<'a> = VecRangeLockGuard<'a, u8>;
 
-    fn over(units: u64) -> Self {
-        RangeLockCrate(VecRangeLock::new(vec![0; units as usize]))
+    fn around(bytes: Vec<u8>) -> Self {
+        VecRangeLock::new(bytes)
     }
 
     #[inline]
-    fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
-        self.lock_exclusive(range)
+    fn len(&self) -> usize {
+        self.data_len()
     }
 
     #[inline]
-    fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
-        let range = within(&range, self.0.data_len());
-        match self.0.try_lock(range.clone()) {
+    fn lock(&self, range: Range<usize>) -> Self::Guard<'_> {
+        match self.try_lock(range.clone()) {
             Ok(guard) => guard,
-            Err(refused) => self.retry(range, refused),
+            Err(refused) => retry(self, range, refused),
         }
     }
 }
 
-impl RangeLockCrate {
-    #[cold]
-    fn retry<'a>(
-        &'a self,
-        range: Range<usize>,
-        mut refused: TryLockError<VecRangeLockGuard<'a, u8>>,
-    ) -> VecRangeLockGuard<'a, u8> {
-        let backoff = Backoff::new();
-        loop {
-            match refused {
-                TryLockError::WouldBlock => backoff.snooze(),
-                TryLockError::Poisoned(_) => panic!("a holder of the range lock panicked"),
-            }
-            match self.0.try_lock(range.clone()) {
-                Ok(guard) => return guard,
-                Err(again) => refused = again,
-            }
+#[cold]
+fn retry<'a>(
+    lock: &'a VecRangeLock<u8>,
+    range: Range<usize>,
+    mut refused: TryLockError<VecRangeLockGuard<'a, u8>>,
+) -> VecRangeLockGuard<'a, u8> {
+    let backoff = Backoff::new();
+    loop {
+        match refused {
+            TryLockError::WouldBlock => backoff.snooze(),
+            TryLockError::Poisoned(_) => panic!("a holder of the range lock panicked"),
+        }
+        match lock.try_lock(range.clone()) {
+            Ok(guard) => return guard,
+            Err(again) => refused = again,
         }
     }
 }
 
-/// Crate `range-mutex` guards a vector too; its waiting claims park.
-pub struct RangeMutexCrate(RangeMutex<u8, Vec<u8>>);
+pub type RangeMutexCrate = ExclusiveOnly<RangeMutex<u8, Vec<u8>>>;
 
-impl Contender for RangeMutexCrate {
+/// Its waiting claims park.
+impl Unshared for RangeMutex<u8, Vec<u8>> {
     const NAME: &'static str = "range-mutex";
-    const SHARING: Sharing = Sharing::ExclusiveOnly;
-    type Shared<'a> = RangeMutexGuard<'a, u8>;
-    type Exclusive<'a> = RangeMutexGuard<'a, u8>;
+    type Guard<'a> = RangeMutexGuard<'a, u8>;
 
-    fn over(units: u64) -> Self {
-        RangeMutexCrate(RangeMutex::new(vec![0; units as usize]))
+    fn around(bytes: Vec<u8>) -> Self {
+        RangeMutex::new(bytes)
     }
 
     #[inline]
-    fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
-        self.lock_exclusive(range)
+    fn len(&self) -> usize {
+        RangeMutex::len(self)
     }
 
     #[inline]
-    fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
-        self.0.lock(within(&range, self.0.len()))
+    fn lock(&self, range: Range<usize>) -> Self::Guard<'_> {
+        RangeMutex::lock(self, range)
     }
-}
-
-/// The part of `range` that a vector of `len` elements has.
-#[inline]
-fn within(range: &Range<u64>, len: usize) -> Range<usize> {
-    range.start as usize..(range.end as usize).min(len)
 }
 
 impl Contender for IntervalTreeLock {

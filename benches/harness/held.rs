@@ -11,7 +11,7 @@ use spanlock::Mode;
 use super::case::{Case, each_contender, immortal, while_holding};
 use super::contender::{Contender, Fill, Precision};
 use super::draws::draw;
-use super::{one_unit, ranges};
+use super::pairs;
 
 /// How many claims are held.
 pub const CLAIMS: [u64; 4] = [0, 256, 4_096, 65_536];
@@ -76,14 +76,14 @@ fn repeat<L: Contender>(
     let between = move |random: &mut Rng| 4 * random.u64(..fours) + 2;
     match lengths {
         Lengths::UnitAmongUnits | Lengths::UnitAmongPairs => {
-            Box::new(one_unit::repeat(lock, vec![draw(0, between)], Mode::Exclusive))
+            Box::new(pairs::repeat(lock, vec![draw(0, between)], Mode::Exclusive))
         }
         Lengths::PairAmongPairs => {
             let pairs = draw(0, |random| {
                 let start = between(random);
                 start..start + 2
             });
-            Box::new(ranges::repeat(lock, vec![pairs], Mode::Exclusive))
+            Box::new(pairs::repeat(lock, vec![pairs], Mode::Exclusive))
         }
     }
 }

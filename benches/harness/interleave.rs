@@ -23,6 +23,11 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// A value that was not measured in rounds.
+    pub fn exactly(value: f64) -> Spread {
+        Spread { low: value, median: value, high: value }
+    }
+
     /// The spread of `values`, of which there must be at least one.
     pub fn of(mut values: Vec<f64>) -> Spread {
         values.sort_by(f64::total_cmp);

@@ -18,6 +18,7 @@ pub mod held;
 pub mod interleave;
 pub mod mapping_mix;
 pub mod one_unit;
+pub mod pairs;
 pub mod ranges;
 
 #[path = "../contenders/mod.rs"]

@@ -1,14 +1,11 @@
 //! Single units: what most claims are.
 
-use std::time::Duration;
-
 use spanlock::Mode;
 
-use super::case::{
-    Case, each_contender, immortal, immortal_after_many, time_on_threads, while_holding,
-};
+use super::case::{Case, each_contender, immortal, immortal_after_many, while_holding};
 use super::contender::{Contender, Precision};
-use super::draws::{DRAWS, Draws, Zipf, draw};
+use super::draws::{Draws, Zipf, draw};
+use super::pairs::repeat;
 
 /// The units that are drawn from.
 pub const UNITS: u64 = 1 << 16;
@@ -108,34 +105,4 @@ pub fn pairs_beside_a_range_on<L: Contender>(pattern: Pattern, mode: Mode, threa
         let held = lock.lock_exclusive(UNITS - 64..UNITS);
         while_holding(held, repeat(lock, pattern.draw(threads), mode))
     })
-}
-
-/// Locks and unlocks the units of `draws`, which has one set for each thread.
-pub fn repeat<L: Contender>(
-    lock: &'static L,
-    draws: Vec<Draws<u64>>,
-    mode: Mode,
-) -> impl Fn(u64) -> Duration {
-    move |operations| {
-        time_on_threads(draws.len(), operations, |thread, share| match mode {
-            Mode::Shared => shared(lock, &draws[thread], share),
-            Mode::Exclusive => exclusive(lock, &draws[thread], share),
-        })
-    }
-}
-
-#[inline(never)]
-fn shared<L: Contender>(lock: &L, units: &[u64; DRAWS], operations: u64) {
-    for operation in 0..operations {
-        let unit = units[operation as usize % DRAWS];
-        drop(lock.lock_shared(unit..unit + 1));
-    }
-}
-
-#[inline(never)]
-fn exclusive<L: Contender>(lock: &L, units: &[u64; DRAWS], operations: u64) {
-    for operation in 0..operations {
-        let unit = units[operation as usize % DRAWS];
-        drop(lock.lock_exclusive(unit..unit + 1));
-    }
 }

@@ -1,13 +1,13 @@
 //! Ranges of several units, up to all of them.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use spanlock::Mode;
 
-use super::case::{Case, each_contender, immortal, immortal_after_many, time_on_threads};
+use super::case::{Case, each_contender, immortal, immortal_after_many};
 use super::contender::Contender;
-use super::draws::{DRAWS, Draws, draw};
+use super::draws::{Draws, draw};
+use super::pairs::repeat;
 
 /// The units that are drawn from.
 const UNITS: u64 = 1 << 16;
@@ -70,32 +70,4 @@ pub fn whole_after_many_on<L: Contender>(mode: Mode) -> Case {
     Case::new::<L, _>(move || {
         repeat(immortal_after_many::<L>(UNITS), vec![draw(0, |_| 0..u64::MAX)], mode)
     })
-}
-
-/// Locks and unlocks the ranges of `draws`, which has one set for each thread.
-pub fn repeat<L: Contender>(
-    lock: &'static L,
-    draws: Vec<Draws<Range<u64>>>,
-    mode: Mode,
-) -> impl Fn(u64) -> Duration {
-    move |operations| {
-        time_on_threads(draws.len(), operations, |thread, share| match mode {
-            Mode::Shared => shared(lock, &draws[thread], share),
-            Mode::Exclusive => exclusive(lock, &draws[thread], share),
-        })
-    }
-}
-
-#[inline(never)]
-fn shared<L: Contender>(lock: &L, ranges: &[Range<u64>; DRAWS], operations: u64) {
-    for operation in 0..operations {
-        drop(lock.lock_shared(ranges[operation as usize % DRAWS].clone()));
-    }
-}
-
-#[inline(never)]
-fn exclusive<L: Contender>(lock: &L, ranges: &[Range<u64>; DRAWS], operations: u64) {
-    for operation in 0..operations {
-        drop(lock.lock_exclusive(ranges[operation as usize % DRAWS].clone()));
-    }
 }

@@ -25,7 +25,7 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
             let of = |quantile: f64| {
                 latencies.iter().map(move |(name, measured)| {
                     let value = measured[at].value_at_quantile(quantile) as f64;
-                    (*name, Spread { low: value, median: value, high: value })
+                    (*name, Spread::exactly(value))
                 })
             };
             medians[at].add(column(threads), of(0.5));

@@ -1,16 +1,15 @@
 //! Single units, by the number of threads.
 
-use spanlock::Mode;
-
 use crate::Effort;
 use crate::grid::{Grid, NANOS};
 use crate::harness::one_unit::{Pattern, pairs, pairs_beside_a_range};
+use crate::harness::pairs::MODES;
 use crate::sections::{Progress, Section, THREADS, column};
 
 pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
     let mut grids = Vec::new();
     for pattern in Pattern::ALL {
-        for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+        for (mode, name) in MODES {
             let title = format!("{}, {name}", pattern.name());
             progress(&title);
             let mut grid = Grid::new(title, "threads", NANOS);
@@ -21,7 +20,7 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
             grids.push(grid);
         }
     }
-    for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+    for (mode, name) in MODES {
         let title = format!("neighbours, {name}, a range held elsewhere");
         progress(&title);
         let mut grid = Grid::new(title, "threads", NANOS);

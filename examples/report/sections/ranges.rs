@@ -1,16 +1,15 @@
 //! Small ranges by their length, up to everything.
 
-use spanlock::Mode;
-
 use crate::Effort;
 use crate::grid::{Grid, NANOS};
+use crate::harness::pairs::MODES;
 use crate::harness::ranges::{LENGTHS, apart, whole};
 use crate::sections::{Progress, Section};
 
 pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
     let mut grids = Vec::new();
     for (threads, on) in [(1, "1 thread"), (2, "2 threads"), (4, "4 threads")] {
-        for (mode, name) in [(Mode::Shared, "shared"), (Mode::Exclusive, "exclusive")] {
+        for (mode, name) in MODES {
             let title = format!("{name}, {on}, each in its own part (\"all\": the same range)");
             progress(&title);
             let mut grid = Grid::new(title, "units", NANOS);

@@ -27,7 +27,7 @@ pub fn measure(_effort: Effort, _progress: Progress<'_>) -> Section {
         size::<SegmentLocks>(),
     ];
     let mut grid = Grid::new("never used".to_owned(), "", "bytes of the value itself");
-    grid.add("bytes".to_owned(), sizes.map(|(name, bytes)| (name, exactly(bytes as f64))));
+    grid.add("bytes".to_owned(), sizes.map(|(name, bytes)| (name, Spread::exactly(bytes as f64))));
     let mut markdown = "| never used | bytes |\n| --- | ---: |\n".to_owned();
     for (name, bytes) in sizes {
         markdown += &format!("| {name} | {bytes} |\n");
@@ -37,8 +37,4 @@ pub fn measure(_effort: Effort, _progress: Progress<'_>) -> Section {
 
 fn size<L: Contender>() -> (&'static str, usize) {
     (L::NAME, size_of::<L>())
-}
-
-fn exactly(value: f64) -> Spread {
-    Spread { low: value, median: value, high: value }
 }
