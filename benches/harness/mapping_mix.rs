@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use hdrhistogram::Histogram;
 
 use super::case::{Case, each_contender, immortal, time_on_threads};
 use super::cells::Cells;
+use super::clocked::{Clocked, Latencies, add, no_latencies, record};
 use super::contender::Contender;
 use super::draws::{DRAWS, Draws, draw};
 
@@ -112,46 +112,24 @@ fn some_operations<L: Contender>(threads: usize) -> Option<Case> {
     }))
 }
 
-/// How long the operations of each class took, from the call of lock to the return of unlock.
-pub type Latencies = [Histogram<u64>; Class::ALL.len()];
+/// How many classes there are.
+const CLASSES: usize = Class::ALL.len();
 
-/// The mix with a clock around each operation.
-pub struct Clocked {
-    pub contender: &'static str,
-    run: Box<dyn Fn(Duration) -> Latencies>,
-}
-
-impl Clocked {
-    /// Runs all threads for so long, and answers what they measured, in nanoseconds.
-    pub fn run(&self, length: Duration) -> Latencies {
-        (self.run)(length)
-    }
-}
-
-/// The mix with a clock around each operation, on every contender.
-pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked> {
+/// The mix with a clock around each operation, from the call of lock to the return of unlock.
+pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked<CLASSES>> {
     each_contender!(some_clocked(threads))
 }
 
-fn some_clocked<L: Contender>(threads: usize) -> Option<Clocked> {
+fn some_clocked<L: Contender>(threads: usize) -> Option<Clocked<CLASSES>> {
     let mix = Mix::<L>::new(threads);
-    let run = move |length| {
+    Some(Clocked::new::<L>(move |length| {
         let total = Mutex::new(no_latencies());
         time_on_threads(threads, threads as u64, |thread, _| {
             let measured = mix.work_on_the_clock(thread, length);
-            let mut total = total.lock().expect("no workload panics");
-            for (class, measured) in measured.iter().enumerate() {
-                total[class].add(measured).expect("all histograms grow as needed");
-            }
+            add(&mut total.lock().expect("no workload panics"), &measured);
         });
         total.into_inner().expect("no workload panics")
-    };
-    Some(Clocked { contender: L::NAME, run: Box::new(run) })
-}
-
-/// Histograms of two significant digits without a sample.
-pub fn no_latencies() -> Latencies {
-    Class::ALL.map(|_| Histogram::new(2).expect("two digits are supported"))
+    }))
 }
 
 struct Mix<L: Contender> {
@@ -177,15 +155,14 @@ impl<L: Contender> Mix<L> {
     }
 
     #[inline(never)]
-    fn work_on_the_clock(&self, thread: usize, length: Duration) -> Latencies {
+    fn work_on_the_clock(&self, thread: usize, length: Duration) -> Latencies<CLASSES> {
         let mut latencies = no_latencies();
         let begin = Instant::now();
         let mut before = begin;
         for operation in self.draws[thread].iter().cycle() {
             operation.run(self.lock, &self.cells);
             let after = Instant::now();
-            latencies[operation.class as usize]
-                .saturating_record((after - before).as_nanos() as u64);
+            record(&mut latencies[operation.class as usize], after - before);
             if after - begin >= length {
                 break;
             }

@@ -101,6 +101,9 @@ impl Grid {
 
 /// Three digits or so, and thousands apart.
 pub fn number(value: f64) -> String {
+    if value != 0.0 && value < 0.0995 {
+        return format!("{value:.4}");
+    }
     if value < 9.95 {
         return format!("{value:.2}");
     }

@@ -56,6 +56,11 @@ impl Effort {
         self.rounds(20, Duration::from_millis(50))
     }
 
+    /// For waits, of which there are a few thousand a second.
+    fn waits(self) -> Rounds {
+        self.rounds(20, Duration::from_millis(250))
+    }
+
     fn rounds(self, count: usize, length: Duration) -> Rounds {
         match self {
             Effort::Full => Rounds { count, length },

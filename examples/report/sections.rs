@@ -2,6 +2,7 @@
 
 mod arr_bench;
 mod figures;
+mod flood;
 mod held;
 mod mapping_mix;
 mod one_unit;
@@ -11,7 +12,7 @@ mod sizes;
 
 use crate::Effort;
 use crate::chart;
-use crate::grid::Grid;
+use crate::grid::{Grid, NANOS};
 
 /// What one part of the page consists of.
 pub struct Section {
@@ -27,7 +28,7 @@ pub type Progress<'a> = &'a dyn Fn(&str);
 type Measure = fn(Effort, Progress<'_>) -> Section;
 
 /// All parts, in the order in which they are measured.
-pub const SECTIONS: [(&str, Measure); 8] = [
+pub const SECTIONS: [(&str, Measure); 9] = [
     ("figures", figures::measure),
     ("sizes", sizes::measure),
     ("one-unit", one_unit::measure),
@@ -35,6 +36,7 @@ pub const SECTIONS: [(&str, Measure); 8] = [
     ("held", held::measure),
     ("arr-bench", arr_bench::measure),
     ("mapping-mix", mapping_mix::measure),
+    ("flood", flood::measure),
     ("page-cache", page_cache::measure),
 ];
 
@@ -50,7 +52,8 @@ impl Section {
         for grid in &grids {
             if grid.metric != metric {
                 metric = grid.metric;
-                markdown += &format!("\nMedians, {metric}.\n");
+                let part = if metric == NANOS { "the median of " } else { "" };
+                markdown += &format!("\nEach entry is {part}{metric}.\n");
             }
             markdown += &format!("\n{}", grid.markdown());
         }

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use crate::Effort;
 use crate::grid::{Grid, NANOS};
-use crate::harness::interleave::{Rounds, Spread};
-use crate::harness::mapping_mix::{Class, Latencies, clocked, no_latencies, operations};
+use crate::harness::clocked::in_turns;
+use crate::harness::interleave::Spread;
+use crate::harness::mapping_mix::{Class, clocked, operations};
 use crate::sections::{Progress, Section, THREADS, column};
 
-const MEDIAN: &str = "ns from the call of lock to the return of unlock: median (p50)";
-const TAIL: &str = "ns from the call of lock to the return of unlock: p99.9";
+const MEDIAN: &str = "the median (p50) of ns from the call of lock to the return of unlock";
+const TAIL: &str = "the p99.9 of ns from the call of lock to the return of unlock";
 
 pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
     let mut throughput = Grid::new("all classes".to_owned(), "threads", NANOS);
@@ -19,7 +20,7 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
         progress(&format!("throughput, {threads} threads"));
         throughput.measure(column(threads), operations(threads), effort.entry(threads));
         progress(&format!("latencies, {threads} threads"));
-        let latencies = latencies(threads, effort.distribution());
+        let latencies = in_turns(clocked(threads), effort.distribution());
         for class in Class::ALL {
             let at = class as usize;
             let of = |quantile: f64| {
@@ -45,19 +46,6 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
 
 fn grid(class: Class, quantile: &str, metric: &'static str) -> Grid {
     Grid::new(format!("{}, {quantile}", class.name()), "threads", metric)
-}
-
-fn latencies(threads: usize, rounds: Rounds) -> Vec<(&'static str, Latencies)> {
-    let cases: Vec<_> = clocked(threads).collect();
-    let mut totals: Vec<_> = cases.iter().map(|case| (case.contender, no_latencies())).collect();
-    for _ in 0..rounds.count {
-        for (case, (_, total)) in cases.iter().zip(&mut totals) {
-            for (total, measured) in total.iter_mut().zip(case.run(rounds.length)) {
-                total.add(measured).expect("all histograms grow as needed");
-            }
-        }
-    }
-    totals
 }
 
 /// The median of what an interval without anything in it takes.
