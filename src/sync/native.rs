@@ -49,6 +49,10 @@ impl<T> Mutex<T> {
     }
 }
 
+/// How often a waiter looks whether it may go on before it parks, each pause being twice as long as the
+/// one before.
+const PARKER_SPINS: u32 = 7;
+
 const WAITING: u32 = 0;
 const PARKED: u32 = 1;
 const NOTIFIED: u32 = 2;
@@ -78,12 +82,12 @@ impl Parker {
 
     /// Waits until [`notify`](Parker::notify) was called or `deadline` has passed; whether it was the former.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        let backoff = Backoff::new();
-        while !backoff.is_completed() {
+        // Without yielding: a yield can cost a turn of the scheduler, where parking costs a wake-up.
+        for turn in 0..PARKER_SPINS {
             if self.is_notified() {
                 return true;
             }
-            backoff.snooze();
+            (0..1 << turn).for_each(|_| std::hint::spin_loop());
         }
         // ORDERING: Relaxed. Going to sleep publishes nothing; a failure means NOTIFIED, and
         // `is_notified` below acquires it.
