@@ -53,6 +53,7 @@ mod mm;
 mod observed;
 mod order;
 mod page_table;
+mod pageout;
 mod path_lock;
 mod prepare;
 mod punch;
@@ -63,6 +64,7 @@ mod store;
 #[cfg(shuttle)]
 mod trace;
 mod truncate;
+mod visit;
 mod write_errors;
 mod write_through;
 mod writeback;

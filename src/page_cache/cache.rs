@@ -13,10 +13,12 @@ use super::file::File;
 use super::file_options::FileOptions;
 use super::flusher::{self, Flusher};
 use super::frame::Frames;
+use super::frame::{Key, LockedPage};
 use super::index::Index;
 use super::inode::Inode;
 use super::reclaim::Queues;
 use super::stats::{Counters, Stats};
+use super::visit::Visit;
 use super::{PathLock, Store};
 use crate::MappingLock;
 
@@ -251,20 +253,36 @@ impl<L: PathLock> Shared<L> {
         }
     }
 
-    pub(super) fn file(&self, id: u64) -> Option<Arc<Inode<L>>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone)
+    /// A visit to a file that has not been closed.
+    pub(super) fn file(&self, id: u64) -> Option<Visit<L>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Visit::new)
     }
 
-    /// All open files, in the order in which they were opened.
-    pub(super) fn files(&self) -> Vec<Arc<Inode<L>>> {
+    /// The numbers of all open files, in the order in which they were opened.
+    pub(super) fn files(&self) -> Vec<u64> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        let mut files: Vec<_> = files.values().map(Arc::clone).collect();
-        files.sort_unstable_by_key(|file| file.id);
-        files
+        let mut ids: Vec<_> = files.keys().copied().collect();
+        ids.sort_unstable();
+        ids
     }
 
+    /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.
     pub(super) fn remove_file(&self, id: u64) {
-        self.files_mut().remove(&id);
+        let removed = self.files_mut().remove(&id);
+        if let Some(file) = removed {
+            file.visitors.wait_until_gone();
+        }
+    }
+
+    /// The page, locked, if it is cached.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn find_locked(&self, key: Key) -> Option<LockedPage<'_>> {
+        loop {
+            let locked = self.index.find(&self.frames, key)?.lock();
+            if locked.key() == key {
+                return Some(locked);
+            }
+        }
     }
 
     fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<Inode<L>>>> {

@@ -9,9 +9,11 @@
 //! which holds no page lock, forgets them; nobody adds any before that, since whoever writes to a
 //! page waits for its writeback. The mutex is a leaf.
 
-use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
+use crate::sync::blocking::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Range;
+
+use super::leaf::lock_leaf;
 
 /// Disjoint ranges within a page, ascending, with a gap between any two.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub(super) struct PartialPages {
 impl PartialPages {
     /// The dirty ranges of a page; none if it is not partial, or if nothing of it is dirty.
     pub(super) fn get(&self, page: u64) -> DirtyRanges {
-        self.leaf().get(&page).cloned().unwrap_or_default()
+        lock_leaf(&self.pages).get(&page).cloned().unwrap_or_default()
     }
 
     /// Keeps a page's dirty ranges. The caller holds its page lock.
@@ -83,17 +85,13 @@ impl PartialPages {
         if ranges.is_empty() {
             self.forget(page);
         } else {
-            self.leaf().insert(page, ranges);
+            lock_leaf(&self.pages).insert(page, ranges);
         }
     }
 
     /// Forgets a page's dirty ranges: it is uptodate, clean, or gone.
     pub(super) fn forget(&self, page: u64) {
-        self.leaf().remove(&page);
-    }
-
-    fn leaf(&self) -> MutexGuard<'_, BTreeMap<u64, DirtyRanges>> {
-        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_leaf(&self.pages).remove(&page);
     }
 }
 

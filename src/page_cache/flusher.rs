@@ -1,7 +1,8 @@
 //! The flusher: the thread that writes dirty pages back behind everybody's back.
 //!
-//! It runs when its interval has passed, when half of what may be dirty is, and when somebody
-//! waits for a clean page or for the limit. It takes no part in any path's locks beyond those of
+//! It first writes the pages that reclaim has queued. It writes all that is dirty, a round, when its
+//! interval has passed, when half of what may be dirty is, and when somebody waits for a clean page
+//! or for the limit. It takes no part in any path's locks beyond those of
 //! writeback, and holds nothing while it waits; whoever waits for it holds no page and no mapping
 //! claim.
 
@@ -10,11 +11,15 @@ use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::sync::thread::{self, JoinHandle};
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::PathLock;
 use super::cache::Shared;
 use super::error::Told;
+use super::frame::{DetachedPin, Pin};
+
+/// The most pages that wait for pageout.
+const MOST_PAGEOUTS: usize = 256;
 
 /// The longest that anybody waits for progress before looking again.
 const PATIENCE: Duration = Duration::from_millis(5);
@@ -37,8 +42,22 @@ struct Signal {
 #[derive(Default)]
 struct SignalState {
     wanted: bool,
+    pageouts: Vec<DetachedPin>,
     stopped: bool,
     progress: Progress,
+}
+
+/// What the flusher is to do.
+struct Work {
+    pageouts: Vec<DetachedPin>,
+    round: Round,
+}
+
+/// Whether all that is dirty is to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Due,
+    NotYet,
 }
 
 /// How far the flusher has come.
@@ -66,6 +85,15 @@ impl Flusher {
     pub(super) fn wake(&self) {
         if !self.signal.awake.swap(true, Ordering::Relaxed) {
             self.signal.state().wanted = true;
+            self.signal.wanted.notify_one();
+        }
+    }
+
+    /// Has the flusher write a page out; drops the pin if it has enough to do.
+    pub(super) fn queue(&self, pin: Pin<'_>) {
+        let mut state = self.signal.state();
+        if state.pageouts.len() < MOST_PAGEOUTS {
+            state.pageouts.push(pin.detach());
             self.signal.wanted.notify_one();
         }
     }
@@ -118,14 +146,24 @@ impl Signal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a round is due; false when there will be none.
-    fn next_round(&self, interval: Duration) -> bool {
+    /// Waits until there is work, a round at the latest when it is due; `None` when there will be
+    /// none.
+    fn next_work(&self, due: Option<Instant>) -> Option<Work> {
         let state = self.state();
-        let idle = |state: &mut SignalState| !state.wanted && !state.stopped;
-        let waited = self.wanted.wait_timeout_while(state, interval, idle);
+        let idle =
+            |state: &mut SignalState| !state.wanted && !state.stopped && state.pageouts.is_empty();
+        let left = |due: Instant| due.saturating_duration_since(Instant::now());
+        let patience = due.map_or(Duration::MAX, left);
+        let waited = self.wanted.wait_timeout_while(state, patience, idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.wanted = false;
-        !state.stopped
+        if state.stopped {
+            return None;
+        }
+        let pageouts = std::mem::take(&mut state.pageouts);
+        let wanted = std::mem::take(&mut state.wanted);
+        let overdue = due.is_some_and(|due| left(due).is_zero());
+        let round = if wanted || overdue { Round::Due } else { Round::NotYet };
+        Some(Work { pageouts, round })
     }
 }
 
@@ -143,13 +181,19 @@ pub(super) fn start<L: PathLock>(cache: &Arc<Shared<L>>) -> io::Result<()> {
 }
 
 fn run<L: PathLock>(cache: &Weak<Shared<L>>, signal: &Signal, interval: Duration) {
-    while signal.next_round(interval) {
+    // No time at all if it is so far away that the clock does not have it.
+    let mut due = Instant::now().checked_add(interval);
+    while let Some(work) = signal.next_work(due) {
         let Some(cache) = cache.upgrade() else { return };
-        for file in cache.files() {
-            // Its errors are kept by the file for the next sync, and were reported.
-            let _ = file.flush_all();
+        cache.run_pageouts(work.pageouts);
+        if work.round == Round::Due {
+            for file in cache.files().into_iter().filter_map(|id| cache.file(id)) {
+                // Its errors are kept by the file for the next sync, and were reported.
+                let _ = file.flush_all();
+            }
+            cache.flusher.report(&Ok(()));
+            signal.awake.store(false, Ordering::Relaxed);
+            due = Instant::now().checked_add(interval);
         }
-        cache.flusher.report(&Ok(()));
-        signal.awake.store(false, Ordering::Relaxed);
     }
 }

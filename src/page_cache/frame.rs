@@ -28,7 +28,7 @@ use std::ptr::NonNull;
 
 use super::order::{Held, Lock};
 use memory::{FrameMemory, PageBytes};
-pub(super) use page::{FreeFrame, LockedPage, Pin, WriteHit};
+pub(super) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(super) use state::State;
 use wait::Waits;
 

@@ -18,6 +18,7 @@ use super::leaf::lock_leaf;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::stats::Grant;
+use super::visit::Visitors;
 use super::write_errors::WriteErrors;
 use super::{PathLock, Store};
 use crate::Access;
@@ -46,6 +47,7 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) partial: PartialPages,
     mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
+    pub(super) visitors: Arc<Visitors>,
 }
 
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
@@ -88,6 +90,7 @@ impl<L: PathLock> Inode<L> {
             partial: PartialPages::default(),
             mappings: RwLock::default(),
             write_errors: WriteErrors::default(),
+            visitors: Arc::default(),
         })
     }
 
@@ -102,6 +105,15 @@ impl<L: PathLock> Inode<L> {
         self.cache.counters.mapping_claim(access, grant);
         _held.taken();
         Claim { _guard, _held }
+    }
+
+    /// Claims the mapping lock for a path, if that can be done at once.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<Claim<'_, L>> {
+        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let _guard = self.mapping.try_lock(access, bytes)?;
+        self.cache.counters.mapping_claim(access, Grant::AtOnce);
+        Some(Claim { _guard, _held: Held::tried(lock) })
     }
 
     /// Claims the mapping lock for one page.
@@ -203,12 +215,7 @@ impl<L: PathLock> Inode<L> {
     /// The page, locked, if it is cached.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn find_locked(&self, page: u64) -> Option<LockedPage<'_>> {
-        loop {
-            let locked = self.find(page)?.lock();
-            if locked.key() == self.key(page) {
-                return Some(locked);
-            }
-        }
+        self.cache.find_locked(self.key(page))
     }
 
     /// The page, locked: as it is cached, or as a fresh page in the free frame. `None` only if

@@ -48,6 +48,7 @@ impl<L: PathLock> Inode<L> {
         let _ = self.flush_all();
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         self.discard(0..u64::MAX, &claim);
+        drop(claim);
         self.cache.remove_file(self.id);
     }
 

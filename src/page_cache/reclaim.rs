@@ -4,8 +4,8 @@
 //!
 //! 1. Take a frame off the free list.
 //! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
-//!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. If a
-//!    dirty one was, the flusher is woken: it will be clean when its turn comes again.
+//!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. A
+//!    dirty one is queued for pageout, by reference: it will be clean when its turn comes again.
 //! 3. Try the lock of any other page; unmap it; take it out of the index if nobody has it pinned.
 //! 4. If looking at every page several times finds nothing, wake the flusher and wait until it has
 //!    cleaned something.
@@ -17,7 +17,7 @@ use std::io;
 
 use super::PathLock;
 use super::cache::Shared;
-use super::frame::{FrameId, FreeFrame, LockedPage};
+use super::frame::{FrameId, FreeFrame, LockedPage, Pin};
 use super::leaf::lock_leaf;
 use super::order::may_wait_for_clean;
 use super::stats::Event;
@@ -72,7 +72,7 @@ impl<L: PathLock> Shared<L> {
 
     /// Looks at some pages, and locks the first that can be evicted.
     fn find_victim(&self, looks_left: &mut u32) -> Option<LockedPage<'_>> {
-        let mut dirty = false;
+        let mut dirty = Vec::new();
         let looks = LOOKS_AT_ONCE.min(*looks_left);
         let victim = {
             let mut queues = lock_leaf(&self.queues);
@@ -81,18 +81,16 @@ impl<L: PathLock> Shared<L> {
                 queues.step(|id| self.look(id, &mut dirty))
             })
         };
-        if dirty {
-            self.flusher.wake();
-        }
+        dirty.into_iter().for_each(|pin| self.pageout(pin));
         victim
     }
 
-    fn look(&self, id: FrameId, dirty: &mut bool) -> Verdict<LockedPage<'_>> {
+    fn look<'a>(&'a self, id: FrameId, dirty: &mut Vec<Pin<'a>>) -> Verdict<LockedPage<'a>> {
         let Some(frame) = self.frames.get(id) else { return Verdict::Busy };
         if frame.pass_over() {
             return Verdict::Used;
         }
-        *dirty |= frame.state().is_dirty();
+        dirty.extend(Pin::of_dirty(&self.frames, frame));
         LockedPage::try_for_eviction(&self.frames, frame).map_or(Verdict::Busy, Verdict::Taken)
     }
 

@@ -38,6 +38,8 @@ pub struct Stats {
     pub fills: u64,
     /// Pages written to a store.
     pub writebacks: u64,
+    /// Requests that wrote dirty pages because their room was wanted.
+    pub pageouts: u64,
     /// Pages taken out to make room.
     pub evictions: u64,
     /// Claims on IO locks.
@@ -122,9 +124,10 @@ pub(super) enum Event {
     Fill,
     Writeback,
     Eviction,
+    Pageout,
 }
 
-const EVENTS: usize = 5;
+const EVENTS: usize = 6;
 
 /// How a claim was granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,6 +184,7 @@ impl Counters {
             misses: events(Event::Miss),
             fills: events(Event::Fill),
             writebacks: events(Event::Writeback),
+            pageouts: events(Event::Pageout),
             evictions: events(Event::Eviction),
             ..Stats::default()
         };

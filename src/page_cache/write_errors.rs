@@ -9,10 +9,11 @@
 //! when it happened, should they go without a sync.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
+use crate::sync::blocking::Mutex;
 use std::io;
 
 use super::error::Told;
+use super::leaf::lock_leaf;
 
 /// The write errors of one file. The mutex is a leaf.
 #[derive(Default)]
@@ -37,14 +38,14 @@ pub(super) struct Heard {
 
 impl WriteErrors {
     pub(super) fn note(&self, error: &io::Error) {
-        let mut state = self.state();
+        let mut state = lock_leaf(&self.state);
         state.count += 1;
         state.last = Some(Told::from(error));
     }
 
     /// Tells a handle of the last error, if it has not heard of that.
     pub(super) fn tell(&self, handle: &Heard) -> Option<io::Error> {
-        let mut state = self.state();
+        let mut state = lock_leaf(&self.state);
         // ORDERING: relaxed, here and below, since all of it happens under the mutex.
         let before = handle.count.swap(state.count, Ordering::Relaxed);
         if before == state.count {
@@ -56,15 +57,11 @@ impl WriteErrors {
 
     /// What a handle made from another has heard of.
     pub(super) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
-        let state = self.state();
+        let state = lock_leaf(&self.state);
         let count = match state.told == state.count {
             true => state.count,
             false => handle.count.load(Ordering::Relaxed),
         };
         Heard { count: AtomicU64::new(count) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -85,7 +85,7 @@ impl<L: PathLock> Inode<L> {
         let pages = at / PAGE..end.div_ceil(PAGE);
         let frames = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
-        let sent = self.put_on_way(bytes, at, frames, &claim);
+        let sent = self.copy_in(bytes, at, frames, &claim);
         let outcome = write_full(&*self.store, &bytes[..sent.len], at);
         let written = match &outcome {
             Ok(()) => sent.len,
@@ -125,7 +125,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Copies into pages and puts them on their way, until one has to be the last.
-    fn put_on_way<'a>(
+    fn copy_in<'a>(
         &'a self,
         bytes: &[u8],
         at: u64,

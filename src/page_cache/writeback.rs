@@ -34,15 +34,22 @@ use crate::Access;
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most pages in one request.
-const RUN: u64 = 64;
+pub(super) const RUN: u64 = 64;
 
 /// Pages on their way, and a copy of the bytes to send.
 #[derive(Default)]
-struct InFlight<'a> {
+pub(super) struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
     bytes: Vec<u8>,
     /// Where the bytes go, one stretch after the other.
     stretches: Vec<Range<u64>>,
+}
+
+/// Pages that the store has, or would not have, and that are marked as on their way still.
+#[must_use = "who waits for the pages waits until their writeback is ended"]
+pub(super) struct Landed<'a> {
+    pages: Vec<Pin<'a>>,
+    outcome: io::Result<()>,
 }
 
 impl<L: PathLock> Inode<L> {
@@ -93,13 +100,13 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn write_locked(
         &self,
         page: &LockedPage<'_>,
-        _claim: &Claim<'_, L>,
+        claim: &Claim<'_, L>,
     ) -> io::Result<()> {
         let mut request = InFlight::default();
         if page.state().is_dirty() {
             self.gather(page, &mut request);
         }
-        self.send(request)
+        self.transmit(request, claim).end()
     }
 
     fn run_at(&self, first: u64, end: u64) -> Range<u64> {
@@ -107,17 +114,23 @@ impl<L: PathLock> Inode<L> {
         first..first + self.unclean_run(first, most).max(1)
     }
 
-    fn flush_run(&self, run: Range<u64>, _claim: &Claim<'_, L>) -> io::Result<()> {
+    fn flush_run(&self, run: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
         let mut request = InFlight::default();
         for number in run {
-            let Some(page) = self.find_locked(number) else { continue };
-            page.wait_for_writeback();
-            if page.state().is_dirty() {
-                self.write_protect(&page);
-                self.gather(&page, &mut request);
+            if let Some(page) = self.find_locked(number) {
+                self.put_on_way(page, &mut request);
             }
         }
-        self.send(request)
+        self.transmit(request, claim).end()
+    }
+
+    /// Puts a page on its way, if it is dirty, and unlocks it.
+    pub(super) fn put_on_way<'a>(&self, page: LockedPage<'a>, request: &mut InFlight<'a>) {
+        page.wait_for_writeback();
+        if page.state().is_dirty() {
+            self.write_protect(&page);
+            self.gather(&page, request);
+        }
     }
 
     /// Puts a locked, dirty page, which nobody can store to, on its way.
@@ -137,7 +150,9 @@ impl<L: PathLock> Inode<L> {
         request.pages.push(page.pin());
     }
 
-    fn send(&self, request: InFlight<'_>) -> io::Result<()> {
+    /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
+    /// ends, and the claim has been dropped.
+    pub(super) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_, L>) -> Landed<'a> {
         let outcome = self.write_stretches(&request);
         if let Err(error) = &outcome {
             self.write_errors.note(error);
@@ -153,10 +168,7 @@ impl<L: PathLock> Inode<L> {
                 Err(_) => page.redirty(),
             }
         }
-        for page in request.pages {
-            page.end_writeback();
-        }
-        outcome
+        Landed { pages: request.pages, outcome }
     }
 
     fn write_stretches(&self, request: &InFlight<'_>) -> io::Result<()> {
@@ -167,6 +179,16 @@ impl<L: PathLock> Inode<L> {
             bytes = rest;
         }
         Ok(())
+    }
+}
+
+impl Landed<'_> {
+    /// Ends the pages' writeback.
+    pub(super) fn end(self) -> io::Result<()> {
+        for page in self.pages {
+            page.end_writeback();
+        }
+        self.outcome
     }
 }
 

@@ -195,6 +195,32 @@ fn direct_io_flushes_the_dirty_ranges_that_it_meets() {
     assert_eq!(read(&file, 0, PAGE as usize), expected);
 }
 
+/// B3. Invariants 7 and 10.
+#[test]
+fn a_page_that_is_dirtied_through_a_mapping_while_it_is_invalidated_loses_nothing() {
+    let (_cache, file, store) = open(1);
+    let mapping = file.map(0..PAGE).unwrap();
+    thread::scope(|scope| {
+        let invalidating = scope.spawn(|| {
+            for stamp in 0..2_000_u32 {
+                let bytes = stamp.to_le_bytes();
+                file.write_direct_at(&bytes, 2048).unwrap();
+                let mut seen = [0; 4];
+                mapping.load(2048, &mut seen).unwrap();
+                assert_eq!(seen, bytes);
+            }
+        });
+        let mut stamp = 0_u32;
+        while !invalidating.is_finished() || stamp < 2_000 {
+            stamp += 1;
+            mapping.store(100, &stamp.to_le_bytes()).unwrap();
+            assert_eq!(read(&file, 100, 4), stamp.to_le_bytes());
+        }
+        file.sync_data().unwrap();
+        assert_eq!(store.bytes(100..104), stamp.to_le_bytes());
+    });
+}
+
 /// B1. Pages of which only parts were ever known make room like any other.
 #[test]
 fn more_partly_written_pages_than_there_are_frames_all_reach_the_store() {

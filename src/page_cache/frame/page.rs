@@ -73,6 +73,35 @@ impl<'a> Pin<'a> {
     }
 }
 
+impl<'a> Pin<'a> {
+    /// Pins a page that is dirty and that nobody has pinned yet. A dirty page stays in the index until
+    /// somebody cleans it under its lock, so its frame is not free.
+    pub(in crate::page_cache) fn of_dirty(frames: &'a Frames, frame: &'a Frame) -> Option<Pin<'a>> {
+        frame.update(State::pin_dirty).ok()?;
+        Some(Pin { frames, frame })
+    }
+
+    /// The reference without the borrow, for a list.
+    pub(in crate::page_cache) fn detach(self) -> DetachedPin {
+        let id = self.frame.id;
+        std::mem::forget(self);
+        DetachedPin { id }
+    }
+}
+
+/// A reference in a list. The frame is not free before it was attached again.
+#[must_use = "a pin that is lost keeps its frame for ever"]
+pub(in crate::page_cache) struct DetachedPin {
+    id: FrameId,
+}
+
+impl Frames {
+    /// The reference as it was before it was detached, from a frame of these.
+    pub(in crate::page_cache) fn attach(&self, pin: DetachedPin) -> Pin<'_> {
+        Pin { frames: self, frame: &self.frames[pin.id as usize] }
+    }
+}
+
 impl Drop for Pin<'_> {
     fn drop(&mut self) {
         let before = self.frame.step(State::unpinned);

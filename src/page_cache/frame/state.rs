@@ -210,6 +210,12 @@ impl State {
         State(self.0 + PIN)
     }
 
+    /// A pin on a page that is waiting to be written, if nobody else takes an interest in it.
+    pub(super) fn pin_dirty(self) -> Option<State> {
+        let idle = self.0 & (LINKED | DIRTY | WRITEBACK | PINS) == LINKED | DIRTY;
+        idle.then(|| self.pinned())
+    }
+
     /// One pin less; a retired frame is free with the last.
     pub(super) fn unpinned(self) -> State {
         let left = State(self.0 - PIN);

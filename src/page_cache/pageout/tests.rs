@@ -1,0 +1,222 @@
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::page_cache::cache::Shared;
+use crate::page_cache::frame::{Key, Pin};
+use crate::page_cache::{File, MemStore, Options, PageCache, Store};
+use crate::{Access, MappingLock};
+
+const PAGE: u64 = 4096;
+
+/// A store whose writes tell that they have begun, and then wait for the gate.
+struct GatedStore {
+    inner: MemStore,
+    begun: Mutex<Sender<()>>,
+    gate: Mutex<()>,
+}
+
+impl GatedStore {
+    fn new() -> (Arc<GatedStore>, Receiver<()>) {
+        let (begun, told) = channel();
+        let (begun, gate) = (Mutex::new(begun), Mutex::default());
+        (Arc::new(GatedStore { inner: MemStore::new(), begun, gate }), told)
+    }
+}
+
+impl Store for GatedStore {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        // Nobody listens any more at the end of a test.
+        let _ = self.begun.lock().unwrap().send(());
+        drop(self.gate.lock().unwrap());
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
+    }
+}
+
+/// A cache of 16 frames whose flusher does nothing of its own accord, and may all be dirty.
+fn cache() -> (PageCache, Arc<Shared<MappingLock>>) {
+    let options = Options::new(16).dirty_limit(16).flush_interval(Duration::MAX);
+    let cache = PageCache::with_options(options);
+    let shared = Arc::clone(&cache.shared);
+    (cache, shared)
+}
+
+fn write_pages(file: &File, pages: u64) {
+    file.write_all_at(&vec![7; (pages * PAGE) as usize], 0).unwrap();
+}
+
+/// A pin on a page of the first file that was opened.
+fn pin(shared: &Shared<MappingLock>, page: u64) -> Pin<'_> {
+    shared.index.find(&shared.frames, Key { file: 1, page }).unwrap()
+}
+
+fn dirty_pages(shared: &Shared<MappingLock>) -> Vec<u64> {
+    let file = shared.file(1).unwrap();
+    (0..16).filter(|&page| file.first_unclean(page..page + 1).is_some()).collect()
+}
+
+/// D1.
+#[test]
+fn a_page_that_was_truncated_since_it_was_queued_is_let_go() {
+    let (cache, shared) = cache();
+    let store = Arc::new(MemStore::new());
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    write_pages(&file, 2);
+    let item = pin(&shared, 1);
+    file.set_len(PAGE).unwrap();
+    shared.write_out(item).unwrap();
+    assert_eq!((store.blocks(), cache.stats().pageouts), (0, 0));
+    // The reference was the last: the frame is free.
+    let free: Vec<_> = std::iter::from_fn(|| shared.frames.take_free()).collect();
+    assert_eq!(free.len(), 15);
+}
+
+/// D1.
+#[test]
+fn a_page_that_was_cleaned_since_it_was_queued_is_not_written_again() {
+    let (cache, shared) = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    write_pages(&file, 1);
+    let item = pin(&shared, 0);
+    file.sync_data().unwrap();
+    shared.write_out(item).unwrap();
+    assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (1, 0));
+}
+
+/// D1.
+#[test]
+fn a_page_whose_range_is_held_exclusively_is_left_to_the_holder() {
+    let (cache, shared) = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    write_pages(&file, 1);
+    thread::scope(|scope| {
+        let visit = shared.file(1).unwrap();
+        let claim = visit.claim(Access::PunchHole, 0..PAGE);
+        let flusher = scope.spawn(|| shared.write_out(pin(&shared, 0)));
+        flusher.join().unwrap().unwrap();
+        assert_eq!(dirty_pages(&shared), [0]);
+        drop(claim);
+    });
+    shared.write_out(pin(&shared, 0)).unwrap();
+    assert_eq!(dirty_pages(&shared), []);
+}
+
+/// D2.
+#[test]
+fn the_dirty_pages_that_follow_are_written_along_and_those_before_are_not() {
+    let (cache, shared) = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    write_pages(&file, 10);
+    file.writeback(7 * PAGE..8 * PAGE).unwrap();
+    shared.write_out(pin(&shared, 4)).unwrap();
+    assert_eq!(dirty_pages(&shared), [0, 1, 2, 3, 8, 9]);
+    assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (4, 1));
+}
+
+/// D2.
+#[test]
+fn pageouts_and_flushes_of_the_same_range_get_along() {
+    let (cache, shared) = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    thread::scope(|scope| {
+        for first in [0, 3, 7] {
+            let (file, shared) = (&file, &shared);
+            scope.spawn(move || {
+                for round in 0..1_000 {
+                    write_pages(file, 10);
+                    if first == 0 {
+                        file.writeback(0..10 * PAGE).unwrap();
+                    } else {
+                        shared.write_out(pin(shared, (first + round) % 10)).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    file.sync_data().unwrap();
+    assert_eq!(dirty_pages(&shared), []);
+}
+
+/// D3.
+#[test]
+fn who_syncs_or_closes_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
+    let (cache, shared) = cache();
+    let (gated, begun) = GatedStore::new();
+    let store = Arc::new(MemStore::new());
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let stuck = cache.open(Arc::clone(&gated)).unwrap();
+    let gate = gated.gate.lock().unwrap();
+    write_pages(&stuck, 1);
+    let page_of_stuck = shared.index.find(&shared.frames, Key { file: 2, page: 0 }).unwrap();
+    shared.pageout(page_of_stuck);
+    begun.recv().unwrap();
+    write_pages(&file, 8);
+    // Eviction looks at every page, and has those that are dirty queued.
+    let free: Vec<_> = std::iter::from_fn(|| shared.try_free_frame()).collect();
+    let queued = shared.index.peek(&shared.frames, Key { file: 1, page: 3 }).unwrap();
+    assert!(queued.state().is_pinned());
+    assert_eq!((free.len(), dirty_pages(&shared).len()), (7, 8));
+    drop(free);
+    file.sync_data().unwrap();
+    assert_eq!(dirty_pages(&shared), []);
+    write_pages(&file, 2);
+    drop(file);
+    assert_eq!(store.len().unwrap(), 8 * PAGE);
+    drop(gate);
+}
+
+/// D4.
+#[test]
+fn a_file_is_gone_with_its_last_handle_whatever_the_flusher_was_doing_with_it() {
+    let (cache, shared) = cache();
+    for round in 0..500 {
+        let (store, begun) = GatedStore::new();
+        let file = cache.open(Arc::clone(&store)).unwrap();
+        write_pages(&file, 3);
+        let key = Key { file: round + 1, page: 1 };
+        match round % 3 {
+            0 => shared.pageout(shared.index.find(&shared.frames, key).unwrap()),
+            1 => shared.flusher.wake(),
+            _ => {
+                let gate = store.gate.lock().unwrap();
+                shared.pageout(shared.index.find(&shared.frames, key).unwrap());
+                begun.recv().unwrap();
+                thread::scope(|scope| {
+                    let closing = scope.spawn(|| drop(file));
+                    for _ in 0..20 {
+                        thread::yield_now();
+                    }
+                    assert!(!closing.is_finished());
+                    drop(gate);
+                });
+                assert_eq!(Arc::strong_count(&store), 1, "round {round}");
+                continue;
+            }
+        }
+        drop(file);
+        assert_eq!(Arc::strong_count(&store), 1, "round {round}");
+        assert_eq!(store.inner.len().unwrap(), 3 * PAGE);
+    }
+}
