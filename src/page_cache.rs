@@ -24,6 +24,7 @@
 //! ```
 
 mod allocate;
+mod append;
 mod backing;
 mod buffered_read;
 mod buffered_write;

@@ -1,0 +1,84 @@
+//! The append: a write to wherever the file ends.
+//!
+//! 1. Wait, with nothing held, until fewer pages are dirty than may be.
+//! 2. Claim the IO lock exclusively from the end on. Whoever had it before may have moved the end: if
+//!    it lies further on, it lies in the claim all the same; if it lies before, claim anew.
+//! 3. Write there, as a buffered write does under such a claim.
+//! 4. If that is cut off, claim what lies behind the old end exclusively; end the file there again, and
+//!    take what was written from the cache and the store.
+
+use std::io;
+
+use super::error::Request;
+use super::inode::{Inode, IoClaim};
+use super::{File, PathLock};
+use crate::Access;
+
+impl<L: PathLock> File<L> {
+    /// Writes all of `bytes` at the end of the file, into the cache, and returns where that was. Two
+    /// appends never write to one place, and leave no gap between them.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at). Nothing is appended then; but who read past the old end
+    /// meanwhile may have seen some of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let other = file.clone();
+    /// let there = std::thread::spawn(move || other.append(b"12345")).join().unwrap()?;
+    /// let here = file.append(b"123")?;
+    /// assert_eq!((there, here, file.len()), (0, 5, 8));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.inode().append(bytes)
+    }
+}
+
+impl<L: PathLock> Inode<L> {
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.throttle();
+        let (end, io) = self.io_for_append();
+        Request::new("append", end, bytes.len() as u64).end()?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let rest = &bytes[done..];
+            let request = Request::new("append", end + done as u64, rest.len() as u64);
+            match self.write_claimed(rest, request, &io) {
+                Ok(written) => done += written,
+                Err(error) => {
+                    self.take_back(end, &io);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(end)
+    }
+
+    /// The end, and the IO lock from there on.
+    fn io_for_append(&self) -> (u64, IoClaim<'_, L>) {
+        loop {
+            let from = self.size();
+            let claim = self.io_exclusive(from..u64::MAX);
+            let end = self.size();
+            if end >= from {
+                return (end, claim);
+            }
+        }
+    }
+
+    #[cold]
+    fn take_back(&self, end: u64, _io: &IoClaim<'_, L>) {
+        let claim = self.claim(Access::Truncate, end..u64::MAX);
+        self.cut_cache(end, &claim);
+        self.trim_store();
+    }
+}
+
+#[cfg(test)]
+mod tests;
