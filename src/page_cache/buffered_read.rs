@@ -5,9 +5,12 @@
 //! 1. Look the page up without locks. If it is uptodate, latch its bytes, which is a reference to
 //!    it, and check that it is the page that was looked for. No claim is taken.
 //! 2. Read the size, after the page was found uptodate: a size that covers a byte was published
-//!    after the byte was. Copy out up to there.
+//!    after the byte was. Copy out up to there, with faults off.
 //!
-//! If the page is not in the cache, or not uptodate:
+//! If the page is not in the cache, or not uptodate, or if memory that it is copied to is absent, read
+//! to a temporary page, which is copied there afterwards with faults on and nothing held. A slice is
+//! its own temporary page. A copy that came out short is done again as a whole: what a read finds in
+//! one page is of one moment. To read to the temporary page, try 1 and 2 again; else:
 //!
 //! 3. Get a free frame while nothing is held.
 //! 4. Claim the page shared. Past the end there is nothing to read.

@@ -10,15 +10,21 @@
 //! 3. If it is cached, uptodate and idle, lock it and latch its bytes at once, without a claim on
 //!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
 //!    has; and who had not would pass through the page lock, as for a fault that hits.
-//! 4. Else claim the page shared.
-//! 5. Find it locked, or make it in a frame that was got with no claim held; check that it is the
-//!    page; prepare it.
-//! 6. Copy, under the latch.
-//! 7. Mark it dirty, and extend the size, which is to commit it; unlock; drop the claim.
+//! 4. Copy with faults off, which waits for nothing and may come out short. What was copied is
+//!    committed: mark the page dirty, extend the size over those bytes and no others, unlock. The write
+//!    goes on behind them.
+//! 5. If the page was not such, or not one byte could be copied, bring the bytes into a temporary
+//!    page, with faults on and no more than the IO lock held. Here a bad address ends the write. A
+//!    slice is its own temporary page: it is always there.
+//! 6. Look the page up anew, whatever was found before: as in 3; or else claim it shared, find it
+//!    locked, or make it in a frame that was got with no claim held; check that it is the page;
+//!    prepare it.
+//! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
+//!    the claim.
 //! 8. If more pages are dirty now than may be, write some of this file's back, holding no more
 //!    than the IO lock.
 //!
-//! If a page fails, it leaves the cache unless it was uptodate before. The pages before it stay
+//! If a page fails, it leaves the cache unless it was uptodate before. The bytes before it stay
 //! written, and are reported.
 
 use std::io;
@@ -116,7 +122,7 @@ impl<L: PathLock> Inode<L> {
         written
     }
 
-    /// Writes within a page what has been brought in; how many bytes.
+    /// Writes within a page by way of a temporary page; how many bytes.
     #[cold]
     fn write_brought_in<S: Source>(
         &self,

@@ -8,16 +8,22 @@
 //!
 //! 1. Claim the chunk exclusively, rounded out to pages.
 //! 2. Write back what is dirty there.
-//! 3. Read the store, up to the size; what it does not hold is zeroes.
+//! 3. Read the store, up to the size; what it does not hold is zeroes. Drop the claim.
+//! 4. If that went to a temporary chunk, copy it to the request's memory with faults on.
 //!
 //! Write:
 //!
-//! 1. Claim the chunk exclusively, rounded out to pages.
-//! 2. Write back what is dirty there, in long runs.
-//! 3. Unmap, lock and take out every page; one that a mapping dirtied again since is written out
+//! 1. Bring the chunk's bytes into memory that is always there, with faults on. A slice is there; of
+//!    an address space a copy is made.
+//! 2. Claim the chunk exclusively, rounded out to pages.
+//! 3. Write back what is dirty there, in long runs.
+//! 4. Unmap, lock and take out every page; one that a mapping dirtied again since is written out
 //!    first. While the claim is held, nobody can bring one in.
-//! 4. Write the store.
-//! 5. Extend the size by what was written. On an error cut the store back to the size.
+//! 5. Write the store.
+//! 6. Extend the size by what was written. On an error cut the store back to the size.
+//!
+//! An address space's memory may be a mapping of the chunk itself, whose pages cannot be in the cache
+//! while the chunk is claimed: so it is touched outside of the claim only.
 
 use std::io;
 use std::ops::Range;
