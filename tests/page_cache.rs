@@ -1,6 +1,10 @@
 //! The page cache through its public interface.
 #![cfg(feature = "page-cache")]
 
+#[path = "page_cache/bad_input.rs"]
+mod bad_input;
+#[path = "page_cache/bad_stores.rs"]
+mod bad_stores;
 #[path = "page_cache/differential.rs"]
 mod differential;
 #[path = "page_cache/dirty_ranges.rs"]
@@ -11,6 +15,10 @@ mod eviction;
 mod failing_store;
 #[path = "page_cache/injection.rs"]
 mod injection;
+#[path = "page_cache/mixed_file.rs"]
+mod mixed_file;
+#[path = "page_cache/one_failure.rs"]
+mod one_failure;
 #[path = "page_cache/paths.rs"]
 mod paths;
 #[path = "page_cache/random.rs"]

@@ -4,8 +4,8 @@
 //! store that has no more tells nothing, unless it held more before: then somebody has cut it off
 //! behind the cache's back, and to read zeroes there would be to invent data.
 //!
-//! The number is a lower bound. It changes with the store's length, for which a path has claimed
-//! everything behind; who reads has claimed what it reads. So a reader finds it as it was or greater.
+//! The number is a lower bound at every moment. It gets less only with the store's length, for which
+//! a path has claimed everything behind; who reads has claimed what it reads.
 
 use std::io;
 
@@ -13,20 +13,23 @@ use super::Store;
 use super::store::shrunk;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-pub(super) struct Backing<S> {
-    store: S,
+pub(super) struct Backing<S: ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
+    store: S,
 }
 
 impl<S: Store> Backing<S> {
     pub(super) fn new(store: S) -> io::Result<Backing<S>> {
         let held = AtomicU64::new(store.len()?);
-        Ok(Backing { store, held })
+        Ok(Backing { held, store })
     }
+}
 
-    fn holds(&self, len: u64) {
-        self.held.store(len, Ordering::Relaxed);
+impl<S: Store + ?Sized> Backing<S> {
+    /// Whether the store is known to hold bytes up to `end`.
+    pub(super) fn reaches(&self, end: u64) -> bool {
+        self.held.load(Ordering::Relaxed) >= end
     }
 
     fn holds_to(&self, end: u64) {
@@ -35,11 +38,11 @@ impl<S: Store> Backing<S> {
 
     /// After a shift that went wrong in the middle, as after one that did not.
     fn holds_what_it_says(&self) {
-        self.holds(self.store.len().unwrap_or(0));
+        self.held.store(self.store.len().unwrap_or(0), Ordering::Relaxed);
     }
 }
 
-impl<S: Store> Store for Backing<S> {
+impl<S: Store + ?Sized> Store for Backing<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let found = self.store.read_at(bytes, offset)?;
         let held = self.held.load(Ordering::Relaxed);
@@ -55,13 +58,25 @@ impl<S: Store> Store for Backing<S> {
         Ok(written)
     }
 
+    /// For who keeps the file from getting shorter meanwhile.
     fn len(&self) -> io::Result<u64> {
-        self.store.len()
+        let held = self.held.load(Ordering::Relaxed);
+        match self.store.len()? {
+            len if len < held => Err(shrunk(len, held)),
+            len => Ok(len),
+        }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.store.set_len(len)?;
-        self.holds(len);
+        // Less before the store has less, more once it has more.
+        let before = self.held.fetch_min(len, Ordering::Relaxed);
+        match self.store.set_len(len) {
+            Ok(()) => self.holds_to(len),
+            Err(error) => {
+                self.holds_to(before);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -82,6 +97,7 @@ impl<S: Store> Store for Backing<S> {
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.held.fetch_min(offset, Ordering::Relaxed);
         let done = self.store.collapse_range(offset, len);
         self.holds_what_it_says();
         done

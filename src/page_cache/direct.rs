@@ -32,7 +32,7 @@ use super::error::Request;
 use super::inode::Inode;
 use super::memory::{Sink, Source};
 use super::store::{read_full, write_full};
-use super::{PAGE_SIZE, PathLock};
+use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -44,6 +44,7 @@ impl<L: PathLock> Inode<L> {
     /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
     pub(super) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct read", offset, to.bytes());
+        self.check_aligned(request)?;
         if request.len == 0 || offset >= self.size() {
             return Ok(0);
         }
@@ -78,6 +79,7 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct write", offset, from.bytes());
         let end = request.end()?;
+        self.check_aligned(request)?;
         if request.len == 0 {
             return Ok(0);
         }
@@ -126,6 +128,17 @@ impl<L: PathLock> Inode<L> {
             self.trim_store();
         }
         outcome
+    }
+
+    /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes
+    /// that nobody asked for.
+    fn check_aligned(&self, request: Request) -> io::Result<()> {
+        let alignment = self.store.direct_alignment().max(1);
+        if request.offset.is_multiple_of(alignment) && request.len.is_multiple_of(alignment) {
+            return Ok(());
+        }
+        let message = format!("the store takes multiples of {alignment}");
+        Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)))
     }
 }
 

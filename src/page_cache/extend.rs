@@ -21,7 +21,7 @@ use std::io;
 use std::ops::Range;
 
 use super::inode::{Claim, Inode, IoClaim};
-use super::{PAGE_SIZE, PathLock};
+use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;

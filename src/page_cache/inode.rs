@@ -32,7 +32,7 @@ const IO_EXCLUSIVE: Access = Access::Truncate;
 
 pub(super) struct Inode<L: PathLock> {
     pub(super) id: u64,
-    pub(super) store: Box<dyn Store>,
+    pub(super) store: Box<Backing<dyn Store>>,
     pub(super) cache: Arc<Shared<L>>,
     pub(super) write_mode: WriteMode,
     io: L,

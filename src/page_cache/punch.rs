@@ -12,10 +12,10 @@
 
 use std::io;
 
-use super::PathLock;
 use super::error::Request;
 use super::inode::{Claim, Inode};
 use super::store::write_full;
+use super::{PathLock, Store};
 use crate::Access;
 
 impl<L: PathLock> Inode<L> {
@@ -40,7 +40,7 @@ impl<L: PathLock> Inode<L> {
     /// Lets the store reach to the end of a claimed range, or of the file if that comes first.
     fn let_store_reach(&self, start: u64, end: u64, _claim: &Claim<'_, L>) -> io::Result<()> {
         let end = end.min(self.size());
-        if start < end && self.store.len()? < end {
+        if start < end && !self.store.reaches(end) {
             // A write, since to set the length might cut off what is being written behind the range.
             write_full(&*self.store, &[0], end - 1).map_err(|(_, error)| error)?;
         }

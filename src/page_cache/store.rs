@@ -139,7 +139,8 @@ pub trait Store: Send + Sync {
         copying::insert(self, offset, len)
     }
 
-    /// What offset and length of a direct request must be multiples of; 1 by default.
+    /// What offset and length of a direct request must be multiples of: a power of two of 1 MiB at
+    /// most, 1 by default.
     ///
     /// The cache refuses other requests with `InvalidInput`, and passes these on as they come. Of
     /// its own requests each starts at a page, and ends at one or with the file: to fit such an

@@ -23,7 +23,7 @@ use std::io;
 
 use super::error::Request;
 use super::inode::{Claim, Inode, IoClaim};
-use super::{PAGE_SIZE, PathLock};
+use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;

@@ -12,10 +12,10 @@
 
 use std::io;
 
-use super::PathLock;
 use super::error::Request;
 use super::extend::Length;
 use super::inode::Inode;
+use super::{PathLock, Store};
 use crate::Access;
 
 impl<L: PathLock> Inode<L> {

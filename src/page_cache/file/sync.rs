@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use super::{File, PAGE, inverted};
-use crate::page_cache::PathLock;
 use crate::page_cache::error::Request;
+use crate::page_cache::{PathLock, Store};
 
 /// Every page that a file can have.
 const ALL: Range<u64> = 0..u64::MAX;
