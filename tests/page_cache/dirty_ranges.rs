@@ -110,12 +110,12 @@ fn a_fault_on_a_partly_dirty_page_fills_around_the_dirty_bytes() {
 fn a_read_that_meets_the_dirty_bytes_on_their_way_keeps_them_all_the_same() {
     let (_cache, file, store) = open(1);
     file.write_all_at(&[2; 10], 10).unwrap();
-    store.hold_writes();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         let sync = scope.spawn(|| file.sync_data());
         store.wait_for_held(1);
         assert_eq!(read(&file, 0, 30), page_with(&[(10..20, 2)])[..30]);
-        store.release();
+        drop(hold);
         sync.join().unwrap().unwrap();
     });
     assert_eq!(read(&file, 0, PAGE as usize), page_with(&[(10..20, 2)]));
@@ -146,6 +146,18 @@ fn a_page_written_past_the_end_reads_as_zeroes_up_to_what_was_written() {
     file.sync_data().unwrap();
     assert_eq!(store.bytes(0..PAGE), expected);
     assert_eq!(read(&file, 0, 210), expected);
+}
+
+/// B1. Invariant 1.
+#[test]
+fn a_write_to_a_page_past_the_end_leaves_nothing_of_it_to_be_read() {
+    let (_cache, file, store) = open(0);
+    file.write_all_at(&[2; 10], 200).unwrap();
+    assert_eq!(read(&file, 0, 210), [[0; 200].as_slice(), &[2; 10]].concat());
+    let mut behind = [0xff; PAGE as usize - 210];
+    file.map(0..PAGE).unwrap().load(210, &mut behind).unwrap();
+    assert_eq!(behind, [0; PAGE as usize - 210]);
+    assert_eq!(store.asked(), []);
 }
 
 /// B3.

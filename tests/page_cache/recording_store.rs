@@ -30,6 +30,19 @@ struct State {
     failing_sync: bool,
 }
 
+/// The writes of a store are held as long as it lives.
+#[must_use]
+pub struct Hold<'a> {
+    store: &'a RecordingStore,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.store.state().holding = false;
+        self.store.changed.notify_all();
+    }
+}
+
 impl RecordingStore {
     /// A store that holds `bytes`.
     pub fn with(bytes: &[u8]) -> RecordingStore {
@@ -43,21 +56,16 @@ impl RecordingStore {
         std::mem::take(&mut self.state().log)
     }
 
-    /// Has writes wait from here on, before they do anything.
-    pub fn hold_writes(&self) {
+    /// Has writes wait, before they do anything, until what it returns is dropped.
+    pub fn hold_writes(&self) -> Hold<'_> {
         self.state().holding = true;
+        Hold { store: self }
     }
 
     /// Waits until so many writes are held.
     pub fn wait_for_held(&self, writes: usize) {
         let state = self.state();
         drop(self.changed.wait_while(state, |state| state.held < writes).unwrap());
-    }
-
-    /// Lets all writes go on.
-    pub fn release(&self) {
-        self.state().holding = false;
-        self.changed.notify_all();
     }
 
     /// Fails so many writes from here on, those that are held too.

@@ -94,11 +94,11 @@ fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
 fn an_error_of_the_flusher_is_told_to_those_who_sync() {
     let (_cache, file, store) = open(Options::new(64).flush_interval(Duration::from_millis(1)));
     let other = file.clone();
-    store.hold_writes();
+    let hold = store.hold_writes();
     file.write_all_at(&[1; 100], 0).unwrap();
     store.wait_for_held(1);
     store.fail_writes(1);
-    store.release();
+    drop(hold);
     assert!(hears(&file) && hears(&other));
     assert!(!hears(&file) && !hears(&other));
     assert_eq!(store.bytes(0..100), [1; 100]);
@@ -148,8 +148,8 @@ fn a_page_that_is_on_its_way_is_not_sent_again_before_it_has_arrived() {
     let (_cache, file, store) = quiet();
     let mapping = file.map(0..PAGE).unwrap();
     file.write_all_at(&[1; PAGE as usize], 0).unwrap();
-    store.hold_writes();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         let first = scope.spawn(|| file.sync_data());
         store.wait_for_held(1);
         let writer = scope.spawn(|| mapping.store(0, &[2]));
@@ -163,7 +163,7 @@ fn a_page_that_is_on_its_way_is_not_sent_again_before_it_has_arrived() {
         }
         // However far the others have come, none of them has sent the page.
         assert_eq!(store.asked(), [Asked::Write(0..PAGE)]);
-        store.release();
+        drop(hold);
         first.join().unwrap().unwrap();
         writer.join().unwrap().unwrap();
         rest.into_iter().for_each(|one| one.join().unwrap().unwrap());
@@ -199,9 +199,9 @@ fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
     let options = Options::new(64).dirty_limit(4).flush_interval(NEVER);
     let (_cache, file, store) = open(options);
     file.set_len(200 * PAGE).unwrap();
-    store.hold_writes();
     file.write_all_at(&[1; 4 * PAGE as usize], 0).unwrap();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         let writer = scope.spawn(|| file.write_all_at(&[2; 10], 100 * PAGE));
         // The flusher, which the writer has woken, is stuck; the writer waits for it.
         store.wait_for_held(1);
@@ -211,7 +211,7 @@ fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
             thread::yield_now();
         }
         assert!(!writer.is_finished());
-        store.release();
+        drop(hold);
         writer.join().unwrap().unwrap();
     });
     let mut seen = [0; 10];

@@ -67,9 +67,9 @@ fn a_long_write_is_cut_into_requests_of_a_bounded_number_of_pages() {
 fn pages_that_are_uptodate_can_be_mapped_while_the_write_is_under_way() {
     let (_cache, file, store) = open(3);
     let mapping = file.map(0..3 * PAGE).unwrap();
-    store.hold_writes();
     let (tell, told) = channel();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         scope.spawn(|| write(&file, 0..3 * PAGE, 2));
         store.wait_for_held(1);
         scope.spawn(|| {
@@ -78,7 +78,7 @@ fn pages_that_are_uptodate_can_be_mapped_while_the_write_is_under_way() {
             tell.send(seen).unwrap();
         });
         let seen = told.recv_timeout(PATIENCE);
-        store.release();
+        drop(hold);
         assert_eq!(seen.unwrap(), [2; 3 * PAGE as usize]);
     });
 }
@@ -100,8 +100,8 @@ fn a_head_and_a_tail_that_are_not_cached_make_two_requests_and_no_read() {
 fn a_page_that_is_written_in_part_is_not_filled_while_the_write_is_under_way() {
     for range in [100..200, PAGE - 50..PAGE + 50] {
         let (_cache, file, store) = open(2);
-        store.hold_writes();
         thread::scope(|scope| {
+            let hold = store.hold_writes();
             scope.spawn(|| write(&file, range.clone(), 2));
             store.wait_for_held(1);
             let reader = scope.spawn(|| read(&file, range.start - 1..range.start + 2));
@@ -109,7 +109,7 @@ fn a_page_that_is_written_in_part_is_not_filled_while_the_write_is_under_way() {
                 thread::yield_now();
             }
             assert!(!reader.is_finished());
-            store.release();
+            drop(hold);
             assert_eq!(reader.join().unwrap(), [1, 2, 2]);
         });
         assert_eq!(read(&file, range.clone()), [2; 100]);
@@ -183,8 +183,8 @@ fn a_write_waits_for_the_writeback_of_what_a_mapping_stored_before() {
     let mapping = file.map(0..PAGE).unwrap();
     mapping.store(0, &[2; 100]).unwrap();
     store.asked();
-    store.hold_writes();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         let sync = scope.spawn(|| file.writeback(0..PAGE));
         store.wait_for_held(1);
         let claims = cache.stats().io_claims.taken;
@@ -196,7 +196,7 @@ fn a_write_waits_for_the_writeback_of_what_a_mapping_stored_before() {
             thread::yield_now();
         }
         assert_eq!(store.asked(), [Asked::Write(0..PAGE)]);
-        store.release();
+        drop(hold);
         sync.join().unwrap().unwrap();
         writer.join().unwrap();
     });
@@ -210,8 +210,8 @@ fn the_writeback_of_what_a_mapping_stores_waits_for_a_write_that_is_under_way() 
     let mapping = file.map(0..PAGE).unwrap();
     mapping.store(0, &[2; 100]).unwrap();
     store.asked();
-    store.hold_writes();
     thread::scope(|scope| {
+        let hold = store.hold_writes();
         let writer = scope.spawn(|| write(&file, 0..100, 3));
         store.wait_for_held(1);
         let storer = scope.spawn(|| {
@@ -222,7 +222,7 @@ fn the_writeback_of_what_a_mapping_stores_waits_for_a_write_that_is_under_way() 
             thread::yield_now();
         }
         assert_eq!(store.asked(), [Asked::Write(0..100)]);
-        store.release();
+        drop(hold);
         writer.join().unwrap();
         storer.join().unwrap();
     });
@@ -236,8 +236,8 @@ fn a_direct_read_comes_before_or_after_a_write_that_is_under_way() {
         let cache = PageCache::new(16);
         let store = Arc::new(RecordingStore::with(&[1; 2 * PAGE as usize]));
         let file = cache.open_with(Arc::clone(&store), options).unwrap();
-        store.hold_writes();
         thread::scope(|scope| {
+            let hold = store.hold_writes();
             scope.spawn(|| {
                 write(&file, 0..2 * PAGE, 2);
                 file.writeback(0..2 * PAGE).unwrap();
@@ -252,7 +252,7 @@ fn a_direct_read_comes_before_or_after_a_write_that_is_under_way() {
                 thread::yield_now();
             }
             assert!(!store.asked().iter().any(|asked| matches!(asked, Asked::Read(_))));
-            store.release();
+            drop(hold);
             assert_eq!(reader.join().unwrap(), [2; 2 * PAGE as usize]);
         });
     }
