@@ -41,4 +41,4 @@ pub use check::check_deadlock;
 #[cfg(feature = "deadlock_detection")]
 pub(crate) use records::{Held, Waiting, forget_lock};
 #[cfg(feature = "deadlock_detection")]
-pub use report::{BlockingClaim, DeadlockedClaim};
+pub use report::{DeadlockedClaim, ThreadClaim};

@@ -66,27 +66,27 @@ fn two_threads_that_take_two_locks_in_opposite_order_are_found() {
     let found = deadlocks_on(&[a, b]);
     assert_eq!(found.len(), 1, "{found:?}");
     let mut circle = found[0].clone();
-    circle.sort_by_key(|claim| claim.thread_id() != one);
+    circle.sort_by_key(|claim| claim.waiting().thread_id() != one);
     let [first, second] = &circle[..] else { panic!("{circle:?}") };
-    assert_eq!((first.thread_id(), second.thread_id()), (one, two));
+    assert_eq!((first.waiting().thread_id(), second.waiting().thread_id()), (one, two));
 
     assert_eq!(
-        (first.lock_address(), first.range(), first.mode()),
+        (first.lock_address(), first.waiting().range(), first.waiting().mode()),
         (address(b), 7..8, Mode::Shared)
     );
     let blocker = first.blocker();
     assert_eq!((blocker.thread_id(), blocker.range()), (two, 5..9));
     assert_eq!((blocker.mode(), blocker.state()), (Mode::Exclusive, ClaimState::Held));
 
-    assert_eq!((second.lock_address(), second.range()), (address(a), 0..u64::MAX));
+    assert_eq!((second.lock_address(), second.waiting().range()), (address(a), 0..u64::MAX));
     let blocker = second.blocker();
     assert_eq!((blocker.thread_id(), blocker.range()), (one, 0..10));
     let location = blocker.location().expect("a held claim's place is known");
     assert_eq!((location.file(), location.line()), (file!(), line));
 
     for claim in &circle {
-        assert_eq!(claim.backtrace().status(), BacktraceStatus::Captured);
-        let trace = claim.backtrace().to_string();
+        assert_eq!(claim.waiting().backtrace().status(), BacktraceStatus::Captured);
+        let trace = claim.waiting().backtrace().to_string();
         // An optimised build inlines the frame, and has no debug information to tell.
         let names_us = trace.contains("two_threads_that_take_two_locks");
         assert!(names_us || !cfg!(debug_assertions), "{trace}");
@@ -115,10 +115,14 @@ fn three_threads_in_a_circle_on_one_lock_are_found() {
     assert_eq!(found[0].len(), 3);
     let next = found[0].iter().cycle().skip(1);
     for (claim, next) in found[0].iter().zip(next) {
-        assert_eq!(claim.blocker().thread_id(), next.thread_id());
-        assert_eq!(claim.blocker().range(), claim.range().start..claim.range().start + 5);
+        assert_eq!(claim.blocker().thread_id(), next.waiting().thread_id());
+        assert_eq!(
+            claim.blocker().range(),
+            claim.waiting().range().start..claim.waiting().range().start + 5
+        );
     }
-    let mut found: Vec<ThreadId> = found[0].iter().map(DeadlockedClaim::thread_id).collect();
+    let mut found: Vec<ThreadId> =
+        found[0].iter().map(|claim| claim.waiting().thread_id()).collect();
     let order = |id: &ThreadId| format!("{id:?}");
     found.sort_by_key(order);
     threads.sort_by_key(order);
@@ -134,7 +138,7 @@ fn a_thread_that_waits_for_itself_is_a_circle_of_one() {
     let found = deadlocks_on(&[lock]);
     let [circle] = &found[..] else { panic!("{found:?}") };
     let [claim] = &circle[..] else { panic!("{circle:?}") };
-    assert_eq!((claim.thread_id(), claim.blocker().thread_id()), (id, id));
+    assert_eq!((claim.waiting().thread_id(), claim.blocker().thread_id()), (id, id));
 }
 
 #[test]
@@ -154,7 +158,10 @@ fn a_reader_that_re_enters_behind_a_writer_is_found() {
     let found = deadlocks_on(&[lock]);
     let [circle] = &found[..] else { panic!("{found:?}") };
     assert_eq!(circle.len(), 2);
-    let again = circle.iter().find(|claim| claim.thread_id() == reader).expect("the reader waits");
+    let again = circle
+        .iter()
+        .find(|claim| claim.waiting().thread_id() == reader)
+        .expect("the reader waits");
     let writer = again.blocker();
     assert_eq!((writer.state(), writer.range()), (ClaimState::Waiting, 3..8));
     assert!(writer.location().is_none());
@@ -181,8 +188,11 @@ fn what_is_kept_of_a_claim_still_blocks() {
     let found = deadlocks_on(&[a, b]);
     let [circle] = &found[..] else { panic!("{found:?}") };
     assert_eq!(circle.len(), 2);
-    let wait = circle.iter().find(|claim| claim.thread_id() == many).expect("it is in the circle");
-    assert_eq!((wait.range(), wait.mode()), (109..120, Mode::Exclusive));
+    let wait = circle
+        .iter()
+        .find(|claim| claim.waiting().thread_id() == many)
+        .expect("it is in the circle");
+    assert_eq!((wait.waiting().range(), wait.waiting().mode()), (109..120, Mode::Exclusive));
     assert_eq!((wait.blocker().range(), wait.blocker().mode()), (100..110, Mode::Shared));
 }
 

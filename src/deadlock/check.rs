@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 
 use super::circles::circles;
 use super::records::{Line, Record, Table, WaitRecord, table};
-use super::report::{BlockingClaim, DeadlockedClaim};
+use super::report::{DeadlockedClaim, ThreadClaim};
 use crate::{ClaimState, Mode, Span};
 
 /// Every circle of threads that wait for each other's claims, as it stands now.
@@ -31,7 +31,7 @@ use crate::{ClaimState, Mode, Span};
 ///     loop {
 ///         for (number, circle) in check_deadlock().iter().enumerate() {
 ///             eprintln!("deadlock {number}:");
-///             circle.iter().for_each(|claim| eprintln!("{claim}\n{}", claim.backtrace()));
+///             circle.iter().for_each(|claim| eprintln!("{claim}\n{}", claim.waiting().backtrace()));
 ///         }
 ///         thread::sleep(Duration::from_secs(10));
 ///     }
@@ -95,20 +95,20 @@ fn claim(
     state: ClaimState,
     parts: (Part, Part),
 ) -> DeadlockedClaim {
-    let ((span, mode), (blocking_span, blocking_mode)) = parts;
     DeadlockedClaim {
         lock: wait.lock,
+        waiting: thread_claim(wait, ClaimState::Waiting, parts.0),
+        blocker: thread_claim(blocker, state, parts.1),
+    }
+}
+
+fn thread_claim(record: &Record, state: ClaimState, (span, mode): Part) -> ThreadClaim {
+    ThreadClaim {
         range: span.range(),
         mode,
-        thread_id: wait.thread,
-        backtrace: Arc::clone(&wait.backtrace),
-        blocker: BlockingClaim {
-            range: blocking_span.range(),
-            mode: blocking_mode,
-            state,
-            thread_id: blocker.thread,
-            location: (state == ClaimState::Held).then_some(blocker.location),
-            backtrace: Arc::clone(&blocker.backtrace),
-        },
+        state,
+        thread_id: record.thread,
+        location: (state == ClaimState::Held).then_some(record.location),
+        backtrace: Arc::clone(&record.backtrace),
     }
 }

@@ -14,26 +14,30 @@ use crate::{ClaimState, Mode};
 /// # Examples
 ///
 /// ```
-/// use spanlock::RangeLock;
-/// use spanlock::deadlock::{DeadlockedClaim, check_deadlock};
+/// use std::thread;
+/// use spanlock::deadlock::check_deadlock;
+/// use spanlock::{Mode, RangeLock};
 ///
-/// fn is_on(claim: &DeadlockedClaim, lock: &RangeLock) -> bool {
-///     claim.lock_address() == std::ptr::from_ref(lock).addr()
-/// }
-///
-/// let lock = RangeLock::new();
-/// let guard = lock.lock_shared(0..10);
-/// assert!(!check_deadlock().iter().flatten().any(|claim| is_on(claim, &lock)));
-/// # drop(guard);
+/// static LOCK: RangeLock = RangeLock::new();
+/// thread::spawn(|| {
+///     let _reader = LOCK.lock_shared(0..10);
+///     let _writer = LOCK.lock_exclusive(5..6); // waits for itself
+/// });
+/// let circle = loop {
+///     match check_deadlock().pop() {
+///         Some(circle) => break circle,
+///         None => thread::yield_now(),
+///     }
+/// };
+/// let [claim] = &circle[..] else { panic!("{circle:?}") };
+/// assert_eq!((claim.waiting().range(), claim.waiting().mode()), (5..6, Mode::Exclusive));
+/// assert_eq!((claim.blocker().range(), claim.blocker().mode()), (0..10, Mode::Shared));
 /// ```
 #[derive(Clone)]
 pub struct DeadlockedClaim {
     pub(super) lock: usize,
-    pub(super) range: Range<u64>,
-    pub(super) mode: Mode,
-    pub(super) thread_id: ThreadId,
-    pub(super) backtrace: Arc<Backtrace>,
-    pub(super) blocker: BlockingClaim,
+    pub(super) waiting: ThreadClaim,
+    pub(super) blocker: ThreadClaim,
 }
 
 impl DeadlockedClaim {
@@ -54,40 +58,7 @@ impl DeadlockedClaim {
         self.lock
     }
 
-    /// The units that it waits for; of a claim on several ranges, one that is blocked.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::deadlock::DeadlockedClaim;
-    ///
-    /// fn units(claim: &DeadlockedClaim) -> u64 {
-    ///     claim.range().end - claim.range().start
-    /// }
-    /// ```
-    #[must_use]
-    pub fn range(&self) -> Range<u64> {
-        self.range.clone()
-    }
-
-    /// The mode in which it wants them.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::Mode;
-    /// use spanlock::deadlock::DeadlockedClaim;
-    ///
-    /// fn is_writer(claim: &DeadlockedClaim) -> bool {
-    ///     claim.mode() == Mode::Exclusive
-    /// }
-    /// ```
-    #[must_use]
-    pub fn mode(&self) -> Mode {
-        self.mode
-    }
-
-    /// The thread that waits.
+    /// The claim that waits; of a claim on several ranges, one that is blocked.
     ///
     /// # Examples
     ///
@@ -95,27 +66,12 @@ impl DeadlockedClaim {
     /// use spanlock::deadlock::DeadlockedClaim;
     ///
     /// fn waits_for_itself(claim: &DeadlockedClaim) -> bool {
-    ///     claim.thread_id() == claim.blocker().thread_id()
+    ///     claim.waiting().thread_id() == claim.blocker().thread_id()
     /// }
     /// ```
     #[must_use]
-    pub fn thread_id(&self) -> ThreadId {
-        self.thread_id
-    }
-
-    /// Where it waits.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock::deadlock::DeadlockedClaim;
-    ///
-    /// fn print(claim: &DeadlockedClaim) {
-    ///     println!("{}", claim.backtrace());
-    /// }
-    /// ```
-    pub fn backtrace(&self) -> &Backtrace {
-        &self.backtrace
+    pub fn waiting(&self) -> &ThreadClaim {
+        &self.waiting
     }
 
     /// The claim on the same lock that is in its way, whose thread waits for the next claim of the
@@ -127,13 +83,13 @@ impl DeadlockedClaim {
     /// use spanlock::deadlock::check_deadlock;
     ///
     /// for circle in check_deadlock() {
-    ///     let threads = circle.iter().map(|claim| claim.thread_id());
+    ///     let threads = circle.iter().map(|claim| claim.waiting().thread_id());
     ///     let blockers = circle.iter().map(|claim| claim.blocker().thread_id());
     ///     assert!(threads.cycle().skip(1).zip(blockers).all(|(next, blocker)| next == blocker));
     /// }
     /// ```
     #[must_use]
-    pub fn blocker(&self) -> &BlockingClaim {
+    pub fn blocker(&self) -> &ThreadClaim {
         &self.blocker
     }
 }
@@ -147,25 +103,26 @@ impl fmt::Debug for DeadlockedClaim {
 
 impl fmt::Display for DeadlockedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DeadlockedClaim { lock, range, mode, thread_id, blocker, .. } = self;
+        let DeadlockedClaim { lock, waiting, blocker } = self;
+        let ThreadClaim { range, mode, thread_id, .. } = waiting;
         write!(f, "{thread_id:?} waits for {range:?} {mode:?} of lock {lock:#x} behind {blocker}")
     }
 }
 
-/// A claim that is in the way of one that waits for ever.
+/// A claim of a thread: one that it waits for, or one that it holds.
 ///
 /// # Examples
 ///
 /// ```
 /// use spanlock::ClaimState;
-/// use spanlock::deadlock::BlockingClaim;
+/// use spanlock::deadlock::ThreadClaim;
 ///
-/// fn is_only_queued(claim: &BlockingClaim) -> bool {
-///     claim.state() == ClaimState::Waiting
+/// fn is_only_queued(blocker: &ThreadClaim) -> bool {
+///     blocker.state() == ClaimState::Waiting
 /// }
 /// ```
 #[derive(Clone)]
-pub struct BlockingClaim {
+pub struct ThreadClaim {
     pub(super) range: Range<u64>,
     pub(super) mode: Mode,
     pub(super) state: ClaimState,
@@ -174,15 +131,15 @@ pub struct BlockingClaim {
     pub(super) backtrace: Arc<Backtrace>,
 }
 
-impl BlockingClaim {
+impl ThreadClaim {
     /// The units that it is on.
     ///
     /// # Examples
     ///
     /// ```
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn units(claim: &BlockingClaim) -> u64 {
+    /// fn units(claim: &ThreadClaim) -> u64 {
     ///     claim.range().end - claim.range().start
     /// }
     /// ```
@@ -197,9 +154,9 @@ impl BlockingClaim {
     ///
     /// ```
     /// use spanlock::Mode;
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn is_writer(claim: &BlockingClaim) -> bool {
+    /// fn is_writer(claim: &ThreadClaim) -> bool {
     ///     claim.mode() == Mode::Exclusive
     /// }
     /// ```
@@ -208,15 +165,15 @@ impl BlockingClaim {
         self.mode
     }
 
-    /// Whether it is held, or waits and was there before.
+    /// Whether it is held, or waits.
     ///
     /// # Examples
     ///
     /// ```
     /// use spanlock::ClaimState;
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn is_held(claim: &BlockingClaim) -> bool {
+    /// fn is_held(claim: &ThreadClaim) -> bool {
     ///     claim.state() == ClaimState::Held
     /// }
     /// ```
@@ -230,9 +187,9 @@ impl BlockingClaim {
     /// # Examples
     ///
     /// ```
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn is_ours(claim: &BlockingClaim) -> bool {
+    /// fn is_ours(claim: &ThreadClaim) -> bool {
     ///     claim.thread_id() == std::thread::current().id()
     /// }
     /// ```
@@ -246,9 +203,9 @@ impl BlockingClaim {
     /// # Examples
     ///
     /// ```
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn file(claim: &BlockingClaim) -> Option<&'static str> {
+    /// fn file(claim: &ThreadClaim) -> Option<&'static str> {
     ///     claim.location().map(|location| location.file())
     /// }
     /// ```
@@ -264,9 +221,9 @@ impl BlockingClaim {
     ///
     /// ```
     /// use std::backtrace::BacktraceStatus;
-    /// use spanlock::deadlock::BlockingClaim;
+    /// use spanlock::deadlock::ThreadClaim;
     ///
-    /// fn is_traced(claim: &BlockingClaim) -> bool {
+    /// fn is_traced(claim: &ThreadClaim) -> bool {
     ///     claim.backtrace().status() == BacktraceStatus::Captured
     /// }
     /// ```
@@ -275,16 +232,16 @@ impl BlockingClaim {
     }
 }
 
-/// As it is displayed: without back traces, of which each is a page.
-impl fmt::Debug for BlockingClaim {
+/// As it is displayed: without its back trace, which is a page.
+impl fmt::Debug for ThreadClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl fmt::Display for BlockingClaim {
+impl fmt::Display for ThreadClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BlockingClaim { range, mode, state, thread_id, .. } = self;
+        let ThreadClaim { range, mode, state, thread_id, .. } = self;
         write!(f, "{range:?} {mode:?} {state:?} by {thread_id:?}")?;
         match self.location {
             Some(location) => write!(f, ", taken at {location}"),
