@@ -40,7 +40,15 @@ pub(crate) use timed::after;
 /// A claim on one unit, with nobody on the same unit, is one atomic read-modify-write to lock and one to
 /// unlock, whatever is held elsewhere, as long as the claims on ranges are few; up to four units take one
 /// pair each. Other claims take a mutex, and time logarithmic in those claims plus linear in the ones
-/// that overlap.
+/// that overlap. Letting go costs as much: it asks each claim of the registry that overlaps, held or waiting,
+/// whether this was the last in its way. A range for which ten thousand wait is therefore let go of in ten
+/// thousand steps, under the mutex, even if only one of them is granted; and so is a single unit, if a claim on
+/// a range waits for it.
+///
+/// # Panics
+///
+/// Each method says which ranges it refuses. Apart from that, a claim panics if it is the 2^32nd in the
+/// registry, held or waiting; they would take hundreds of gigabytes.
 ///
 /// # Memory
 ///

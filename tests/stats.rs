@@ -3,7 +3,8 @@
 #![cfg(all(feature = "stats", not(loom)))]
 
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Instant;
 
@@ -71,6 +72,34 @@ fn claims_that_wait_are_counted_with_their_time_and_their_wake() {
         assert!(waits.mean() <= most && waits.quantile_bound(0.0) <= 2 * most);
     }
     assert!(shared.poll(&mut context).is_ready() && exclusive.poll(&mut context).is_ready());
+}
+
+/// What a lock has counted when its waker is called: claims that waited, and wakes.
+struct Looks {
+    lock: Arc<RangeLock>,
+    seen: Mutex<Vec<(u64, u64)>>,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let stats = self.lock.stats();
+        self.seen.lock().unwrap().push((stats.shared.waits.count(), stats.wakes));
+    }
+}
+
+#[test]
+fn all_who_are_granted_together_are_counted_before_the_first_is_woken() {
+    let lock = Arc::new(RangeLock::new());
+    let looks = Arc::new(Looks { lock: Arc::clone(&lock), seen: Mutex::default() });
+    let waker = Waker::from(Arc::clone(&looks));
+    let mut context = Context::from_waker(&waker);
+    let held = lock.lock_exclusive(0..10);
+    let mut first = pin!(lock.lock_shared_async(3..7));
+    let mut second = pin!(lock.lock_shared_async(5..9));
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    assert!(second.as_mut().poll(&mut context).is_pending());
+    drop(held);
+    assert_eq!(*looks.seen.lock().unwrap(), [(2, 2), (2, 2)]);
 }
 
 #[test]

@@ -53,10 +53,13 @@ impl Wakes {
 
     /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
     pub(crate) fn wake(self, counters: &Counters) {
-        let mut first = None;
-        for waiter in self.0 {
+        // All of them first: a waker may take its time, which is nobody's wait, or look at the numbers.
+        for waiter in &self.0 {
             counters.granted_after(&waiter.wait);
             counters.woke();
+        }
+        let mut first = None;
+        for waiter in self.0 {
             let woken = panic::catch_unwind(AssertUnwindSafe(|| waiter.sleeper.wake()));
             first = first.or(woken.err());
         }

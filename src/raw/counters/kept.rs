@@ -1,6 +1,6 @@
 //! The counters of a lock, allocated when it first has something to count.
 //!
-//! Every access is Relaxed: the numbers order nothing, and a snapshot is as exact as it can be while
+//! Every count is Relaxed: the numbers order nothing, and a snapshot is as exact as it can be while
 //! others count on.
 
 use std::cell::Cell;
