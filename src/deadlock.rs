@@ -22,6 +22,15 @@
 //! Where a claim was taken is always known by file and line; its back trace is taken if the environment asks
 //! for back traces (`RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, see [`std::backtrace`]). Without the feature there
 //! is nothing.
+//!
+//! # Examples
+//!
+//! ```
+//! let pages = spanlock::RangeLock::new();
+//! let page = pages.lock_exclusive(7..8);
+//! assert!(spanlock::deadlock::check_deadlock().is_empty(), "holding deadlocks nobody");
+//! # drop(page);
+//! ```
 
 #[cfg(not(feature = "deadlock_detection"))]
 mod absent;

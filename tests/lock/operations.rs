@@ -4,27 +4,30 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 
+#[path = "operations/face.rs"]
+mod face;
+#[path = "operations/guard.rs"]
+mod guard;
 #[path = "operations/place.rs"]
 mod place;
 #[path = "operations/run.rs"]
 mod run;
 
+use std::sync::Arc;
+
+use face::{Face, Patience, Reach, Way};
 use place::Place;
 use run::Run;
-use spanlock::RangeLock;
+use spanlock::{MappingLock, Mode, RangeLock};
 
 /// One operation. A number that names a guard or a future counts round among those there are.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Op {
-    TryShared(Place),
-    TryExclusive(Place),
-    /// A timed claim whose time is up at once.
-    HurryShared(Place),
-    HurryExclusive(Place),
+    /// A claim that is granted or refused before it returns.
+    Claim(Way, Reach, Part),
     Release(u8),
     /// A future, polled once.
-    QueueShared(Place),
-    QueueExclusive(Place),
+    Queue(Reach, Part),
     Poll(u8),
     /// A poll by a task other than the one that polled last.
     PollElsewhere(u8),
@@ -36,56 +39,98 @@ pub enum Op {
     Split(u8, u8),
     /// Shrinks a guard to some of its cells.
     Shrink(u8, u8, u8),
+    /// A recursive claim, unless it would block.
     Reenter(Place),
-    TryMany([(Place, Wanted); 3]),
+    TryMany([Part; 3]),
+    /// A claim on several places, unless it would block.
+    Many([Part; 3]),
+    /// A claim on two places of the lock, unless it would block.
+    Pair([Part; 2]),
+    /// A claim on a place of the lock and one of another, which is free; unless it would block.
+    PairWithAnother([Part; 2]),
     Look(Place),
+}
+
+/// What is claimed, and how.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub struct Part {
+    at: Place,
+    wanted: Wanted,
 }
 
 /// A mode that can be drawn.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub enum Wanted {
+enum Wanted {
     Shared,
     Exclusive,
+}
+
+impl Part {
+    fn mode(self) -> Mode {
+        match self.wanted {
+            Wanted::Shared => Mode::Shared,
+            Wanted::Exclusive => Mode::Exclusive,
+        }
+    }
 }
 
 impl Op {
     /// Whether this is a try, a claim whose time is up, or a release.
     fn is_of_a_try(self) -> bool {
-        use Op::{HurryExclusive, HurryShared, Release, TryExclusive, TryShared};
-        matches!(
-            self,
-            TryShared(_) | TryExclusive(_) | HurryShared(_) | HurryExclusive(_) | Release(_)
-        )
+        match self {
+            Op::Claim(way, ..) => {
+                matches!(way, Way::Try | Way::For(Patience::None) | Way::Until(Patience::None))
+            }
+            op => matches!(op, Op::Release(_)),
+        }
     }
+}
+
+/// The public type on which a program runs.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Subject {
+    Range,
+    Mapping,
 }
 
 /// The operations of one run.
 #[derive(Clone, Debug)]
-pub struct Program(Vec<Op>);
+pub struct Program {
+    on: Subject,
+    ops: Vec<Op>,
+}
 
 impl<'a> Arbitrary<'a> for Program {
     /// Takes all bytes: the usual way for a list, one bit for "and another", ends too soon.
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Program> {
+        let on = bytes.arbitrary()?;
         let mut ops = Vec::new();
         while !bytes.is_empty() {
             ops.push(bytes.arbitrary()?);
         }
-        Ok(Program(ops))
+        Ok(Program { on, ops })
     }
 }
 
 impl Program {
     /// The same program without what is neither a try nor a release.
     pub fn tries_only(mut self) -> Program {
-        self.0.retain(|op| op.is_of_a_try());
+        self.ops.retain(|op| op.is_of_a_try());
         self
     }
 
     /// Runs the program, and panics at the first difference.
     pub fn run(&self) {
-        let lock = RangeLock::new();
-        let mut run = Run::on(&lock);
-        for &op in &self.0 {
+        match self.on {
+            Subject::Range => self.run_on::<RangeLock>(),
+            Subject::Mapping => self.run_on::<MappingLock>(),
+        }
+    }
+
+    fn run_on<F: Face>(&self) {
+        let (lock, another) = (Arc::new(F::over_units()), RangeLock::new());
+        let mut run = Run::on(&lock, &another);
+        for &op in &self.ops {
             run.step(op);
             run.compare_wakes();
         }

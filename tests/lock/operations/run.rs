@@ -1,23 +1,20 @@
 //! One run of a program: the real lock and the naive one, side by side.
 
-use std::future::Future;
+use std::fmt;
 use std::ops::Range;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
-use spanlock::{
-    ClaimState, ExclusiveGuard, LockExclusiveFuture, LockSharedFuture, ManyGuard, Mode, RangeLock,
-    SharedGuard,
-};
+use spanlock::{ClaimState, Mode, RangeLock, lock_pair};
 
 #[path = "../../../src/reference.rs"]
 mod reference;
 
+use super::face::{Face, Queued, Reach, Way};
+use super::guard::{AnyGuard, Boxed};
 use super::place::{self, CELLS, Place};
-use super::{Op, Wanted};
+use super::{Op, Part};
 use reference::{Claim, Reference};
 
 /// More guards or futures than this slow a run down without showing anything new.
@@ -25,29 +22,9 @@ const MOST_HELD: usize = 48;
 const MOST_QUEUED: usize = 16;
 
 enum Guard<'a> {
-    Shared(SharedGuard<'a>),
-    Exclusive(ExclusiveGuard<'a>),
-    Many(#[expect(dead_code, reason = "held to be dropped")] ManyGuard<'a>),
-}
-
-enum Queued<'a> {
-    Shared(Pin<Box<LockSharedFuture<'a>>>),
-    Exclusive(Pin<Box<LockExclusiveFuture<'a>>>),
-}
-
-impl<'a> Queued<'a> {
-    fn poll(&mut self, task: &Arc<Task>) -> Option<Guard<'a>> {
-        let waker = Waker::from(Arc::clone(task));
-        let mut context = Context::from_waker(&waker);
-        let polled = match self {
-            Queued::Shared(future) => future.as_mut().poll(&mut context).map(Guard::Shared),
-            Queued::Exclusive(future) => future.as_mut().poll(&mut context).map(Guard::Exclusive),
-        };
-        match polled {
-            Poll::Ready(guard) => Some(guard),
-            Poll::Pending => None,
-        }
-    }
+    One(Boxed<'a>),
+    /// Of several places; nothing can be done with it but to drop it.
+    Several(#[expect(dead_code, reason = "held to be dropped")] Box<dyn fmt::Debug + 'a>),
 }
 
 /// A task that counts its wakes.
@@ -71,55 +48,35 @@ struct Held<'a> {
 struct Waiting<'a> {
     claim: Claim,
     cells: Range<usize>,
-    queued: Queued<'a>,
+    future: Queued<'a>,
     task: Arc<Task>,
 }
 
-pub struct Run<'a> {
+pub struct Run<'a, F> {
+    face: &'a Arc<F>,
     lock: &'a RangeLock,
+    another: &'a RangeLock,
     reference: Reference,
     held: Vec<Held<'a>>,
     waiting: Vec<Waiting<'a>>,
 }
 
-impl<'a> Run<'a> {
-    pub fn on(lock: &'a RangeLock) -> Run<'a> {
+impl<'a, F: Face> Run<'a, F> {
+    pub fn on(face: &'a Arc<F>, another: &'a RangeLock) -> Run<'a, F> {
         let reference = Reference::new(CELLS);
-        Run { lock, reference, held: Vec::new(), waiting: Vec::new() }
+        let lock = face.units();
+        Run { face, lock, another, reference, held: Vec::new(), waiting: Vec::new() }
     }
 
     pub fn step(&mut self, op: Op) {
-        let lock = self.lock;
         match op {
-            Op::TryShared(at) => {
-                let guard = lock.try_lock_shared(at.bounds()).map(Guard::Shared);
-                self.tried(at, Mode::Shared, guard);
-            }
-            Op::TryExclusive(at) => {
-                let guard = lock.try_lock_exclusive(at.bounds()).map(Guard::Exclusive);
-                self.tried(at, Mode::Exclusive, guard);
-            }
-            Op::HurryShared(at) => {
-                let guard = lock.try_lock_shared_for(at.bounds(), Duration::ZERO);
-                self.tried(at, Mode::Shared, guard.map(Guard::Shared));
-            }
-            Op::HurryExclusive(at) => {
-                let guard = lock.try_lock_exclusive_for(at.bounds(), Duration::ZERO);
-                self.tried(at, Mode::Exclusive, guard.map(Guard::Exclusive));
-            }
+            Op::Claim(way, reach, part) => self.claim(way, reach, part),
             Op::Release(which) => {
                 if let Some(which) = among(which, self.held.len()) {
                     self.release(which);
                 }
             }
-            Op::QueueShared(at) => {
-                let future = Box::pin(lock.lock_shared_async(at.bounds()));
-                self.queue(at, Mode::Shared, Queued::Shared(future));
-            }
-            Op::QueueExclusive(at) => {
-                let future = Box::pin(lock.lock_exclusive_async(at.bounds()));
-                self.queue(at, Mode::Exclusive, Queued::Exclusive(future));
-            }
+            Op::Queue(reach, part) => self.queue(reach, part),
             Op::Poll(which) => self.poll(which),
             Op::PollElsewhere(which) => {
                 if let Some(which) = among(which, self.waiting.len()) {
@@ -144,6 +101,17 @@ impl<'a> Run<'a> {
             }
             Op::Reenter(at) => self.reenter(at),
             Op::TryMany(parts) => self.try_many(parts),
+            Op::Many(parts) => self.unless_it_blocks(&parts, |run| {
+                Box::new(run.lock.lock_many(parts.map(|part| (part.at.bounds(), part.mode()))))
+            }),
+            Op::Pair(parts) => self.unless_it_blocks(&parts, |run| run.pair(parts, run.lock)),
+            Op::PairWithAnother(parts) => {
+                self.unless_it_blocks(&parts[..1], |run| {
+                    let [part, other] = parts;
+                    let free = Part { wanted: super::Wanted::Shared, ..other };
+                    run.pair([part, free], run.another)
+                });
+            }
             Op::Look(at) => self.look(at),
         }
     }
@@ -171,21 +139,24 @@ impl<'a> Run<'a> {
         assert!(self.lock.try_lock_exclusive(..).is_some(), "a claim was left behind, unseen");
     }
 
-    fn tried(&mut self, at: Place, mode: Mode, guard: Option<Guard<'a>>) {
-        let expected = self.reference.try_arrive(&[(at.cells(), mode)]);
-        assert_eq!(guard.is_some(), expected.is_ok(), "a try at {:?} was granted", at.units());
+    fn claim(&mut self, way: Way, reach: Reach, part: Part) {
+        let Part { at, .. } = part;
+        let expected = self.reference.try_arrive(&[(at.cells(), part.mode())]);
+        if matches!(way, Way::Wait) && expected.is_err() {
+            return;
+        }
+        let guard = self.face.claim(at, part.mode(), way, reach);
+        assert_eq!(guard.is_some(), expected.is_ok(), "a claim on {:?} was granted", at.units());
         if let (Some(guard), Ok(claim)) = (guard, expected) {
-            self.hold(claim, at.cells(), guard);
+            assert_eq!(guard.mode(), part.mode(), "the mode of a guard");
+            self.hold(claim, at.cells(), Guard::One(guard));
         }
     }
 
     fn hold(&mut self, claim: Claim, cells: Range<usize>, guard: Guard<'a>) {
-        let range = match &guard {
-            Guard::Shared(guard) => guard.range(),
-            Guard::Exclusive(guard) => guard.range(),
-            Guard::Many(_) => place::units(cells.clone()),
-        };
-        assert_eq!(range, place::units(cells.clone()), "the range of a guard");
+        if let Guard::One(guard) = &guard {
+            assert_eq!(guard.range(), units_of(&**guard, &cells), "the range of a guard");
+        }
         self.held.push(Held { claim, cells, guard });
         if self.held.len() > MOST_HELD {
             self.release(0);
@@ -198,16 +169,17 @@ impl<'a> Run<'a> {
         self.reference.leave(held.claim);
     }
 
-    fn queue(&mut self, at: Place, mode: Mode, mut queued: Queued<'a>) {
-        let claim = self.reference.arrive(&[(at.cells(), mode)]);
+    fn queue(&mut self, reach: Reach, part: Part) {
+        let (at, cells) = (part.at, part.at.cells());
+        let claim = self.reference.arrive(&[(cells.clone(), part.mode())]);
+        let mut future = self.face.queue(at, part.mode(), reach);
         let task = Arc::default();
-        let guard = queued.poll(&task);
+        let guard = poll(&mut future, &task);
         let granted = self.reference.holds(claim);
         assert_eq!(guard.is_some(), granted, "the first poll at {:?} was ready", at.units());
-        let cells = at.cells();
         match guard {
-            Some(guard) => self.hold(claim, cells, guard),
-            None => self.waiting.push(Waiting { claim, cells, queued, task }),
+            Some(guard) => self.hold(claim, cells, Guard::One(guard)),
+            None => self.waiting.push(Waiting { claim, cells, future, task }),
         }
         if self.waiting.len() > MOST_QUEUED {
             self.abandon(0);
@@ -217,22 +189,22 @@ impl<'a> Run<'a> {
     fn poll(&mut self, which: u8) {
         let Some(which) = among(which, self.waiting.len()) else { return };
         let waiting = &mut self.waiting[which];
-        let guard = waiting.queued.poll(&waiting.task);
+        let guard = poll(&mut waiting.future, &waiting.task);
         let granted = self.reference.holds(waiting.claim);
         assert_eq!(guard.is_some(), granted, "a later poll on {:?} was ready", waiting.cells);
         if let Some(guard) = guard {
             let Waiting { claim, cells, .. } = self.waiting.swap_remove(which);
-            self.hold(claim, cells, guard);
+            self.hold(claim, cells, Guard::One(guard));
         }
     }
 
     fn abandon(&mut self, which: usize) {
         let waiting = self.waiting.swap_remove(which);
-        drop(waiting.queued);
+        drop(waiting.future);
         self.reference.leave(waiting.claim);
     }
 
-    fn change(&mut self, which: u8, change: impl FnOnce(&mut Run<'a>, Held<'a>)) {
+    fn change(&mut self, which: u8, change: impl FnOnce(&mut Self, Held<'a>)) {
         if let Some(which) = among(which, self.held.len()) {
             let held = self.held.swap_remove(which);
             change(self, held);
@@ -241,24 +213,21 @@ impl<'a> Run<'a> {
 
     fn downgrade(&mut self, held: Held<'a>) {
         let Held { claim, cells, guard } = held;
-        let guard = match guard {
-            Guard::Exclusive(guard) => {
-                self.reference.downgrade(claim);
-                Guard::Shared(guard.downgrade())
-            }
-            other => other,
-        };
-        self.hold(claim, cells, guard);
+        let Guard::One(guard) = guard else { return self.hold(claim, cells, guard) };
+        self.reference.downgrade(claim);
+        let guard = guard.downgrade();
+        assert_eq!(guard.mode(), Mode::Shared, "the mode of a downgraded guard");
+        self.hold(claim, cells, Guard::One(guard));
     }
 
     fn try_upgrade(&mut self, held: Held<'a>) {
         let Held { claim, cells, guard } = held;
         let guard = match guard {
-            Guard::Shared(guard) => {
+            Guard::One(guard) if guard.mode() == Mode::Shared => {
                 let expected = self.reference.try_upgrade(claim);
                 let upgraded = guard.try_upgrade();
                 assert_eq!(upgraded.is_ok(), expected.is_ok(), "an upgrade on {cells:?} succeeded");
-                upgraded.map_or_else(Guard::Shared, Guard::Exclusive)
+                Guard::One(upgraded.unwrap_or_else(|guard| guard))
             }
             other => other,
         };
@@ -267,53 +236,60 @@ impl<'a> Run<'a> {
 
     fn split(&mut self, held: Held<'a>, at: u8) {
         let Held { claim, cells, guard } = held;
+        let Guard::One(guard) = guard else { return self.hold(claim, cells, guard) };
         let at = cells.start + usize::from(at) % (cells.len() + 1);
-        let unit = place::units(at..at).start;
-        let [lower, upper] = match guard {
-            Guard::Shared(guard) => <[_; 2]>::from(guard.split_at(unit)).map(Guard::Shared),
-            Guard::Exclusive(guard) => <[_; 2]>::from(guard.split_at(unit)).map(Guard::Exclusive),
-            Guard::Many(_) => return self.hold(claim, cells, guard),
-        };
+        let unit = if cells.is_empty() { guard.range().start } else { place::units(at..at).start };
+        let [lower, upper] = guard.split_at(unit).map(Guard::One);
         let upper_claim = self.reference.split_at(claim, at);
         self.hold(claim, cells.start..at, lower);
         self.hold(upper_claim, at..cells.end, upper);
     }
 
     fn shrink(&mut self, held: Held<'a>, from: u8, to: u8) {
-        let Held { claim, cells, mut guard } = held;
+        let Held { claim, cells, guard } = held;
+        let Guard::One(mut guard) = guard else { return self.hold(claim, cells, guard) };
         let ends = [from, to].map(|end| cells.start + usize::from(end) % (cells.len() + 1));
         let kept = ends[0].min(ends[1])..ends[0].max(ends[1]);
-        match &mut guard {
-            Guard::Shared(guard) => guard.shrink_to(place::units(kept.clone())),
-            Guard::Exclusive(guard) => guard.shrink_to(place::units(kept.clone())),
-            Guard::Many(_) => return self.hold(claim, cells, guard),
-        }
+        guard.shrink_to(if cells.is_empty() { guard.range() } else { place::units(kept.clone()) });
         self.reference.shrink_to(claim, kept.clone());
-        self.hold(claim, kept, guard);
+        self.hold(claim, kept, Guard::One(guard));
     }
 
-    /// A recursive claim, unless it would block this thread.
     fn reenter(&mut self, at: Place) {
         let claim = self.reference.arrive_ahead(at.cells());
         if self.reference.holds(claim) {
             let guard = self.lock.lock_shared_recursive(at.bounds());
-            self.hold(claim, at.cells(), Guard::Shared(guard));
+            self.hold(claim, at.cells(), Guard::One(Box::new(guard)));
         } else {
             self.reference.leave(claim);
         }
     }
 
-    fn try_many(&mut self, parts: [(Place, Wanted); 3]) {
-        let mode = |wanted| match wanted {
-            Wanted::Shared => Mode::Shared,
-            Wanted::Exclusive => Mode::Exclusive,
-        };
-        let expected = self.reference.try_arrive(&parts.map(|(at, w)| (at.cells(), mode(w))));
-        let guard = self.lock.try_lock_many(parts.map(|(at, w)| (at.bounds(), mode(w))));
+    fn try_many(&mut self, parts: [Part; 3]) {
+        let expected = self.reference.try_arrive(&parts.map(|part| (part.at.cells(), part.mode())));
+        let guard = self.lock.try_lock_many(parts.map(|part| (part.at.bounds(), part.mode())));
         assert_eq!(guard.is_some(), expected.is_ok(), "a try at several places was granted");
         if let (Some(guard), Ok(claim)) = (guard, expected) {
-            self.hold(claim, 0..0, Guard::Many(guard));
+            self.hold(claim, 0..0, Guard::Several(Box::new(guard)));
         }
+    }
+
+    /// A claim on several places that waits, if it will not have to.
+    fn unless_it_blocks(
+        &mut self,
+        parts: &[Part],
+        lock: impl FnOnce(&Self) -> Box<dyn fmt::Debug + 'a>,
+    ) {
+        let parts: Vec<_> = parts.iter().map(|part| (part.at.cells(), part.mode())).collect();
+        if let Ok(claim) = self.reference.try_arrive(&parts) {
+            let guard = lock(self);
+            self.hold(claim, 0..0, Guard::Several(guard));
+        }
+    }
+
+    fn pair(&self, [a, b]: [Part; 2], lock: &'a RangeLock) -> Box<dyn fmt::Debug + 'a> {
+        let (of_a, of_b) = (a.at.bounds(), b.at.bounds());
+        Box::new(lock_pair(self.lock, of_a, a.mode(), lock, of_b, b.mode()))
     }
 
     /// What the lock says of itself.
@@ -355,6 +331,23 @@ impl<'a> Run<'a> {
             }
             assert_eq!(shown, expected, "what is shown of {units:?}");
         }
+    }
+}
+
+fn poll<'a>(future: &mut Queued<'a>, task: &Arc<Task>) -> Option<Boxed<'a>> {
+    let waker = Waker::from(Arc::clone(task));
+    match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(guard) => Some(guard),
+        Poll::Pending => None,
+    }
+}
+
+/// The units that a guard on these cells should have. Where an empty one is says nothing: a mapping's is
+/// on page 0, wherever its bytes would be.
+fn units_of<'a>(guard: &dyn AnyGuard<'a>, cells: &Range<usize>) -> Range<u64> {
+    match guard.range() {
+        nothing if cells.is_empty() && nothing.is_empty() => nothing,
+        _ => place::units(cells.clone()),
     }
 }
 

@@ -1,0 +1,62 @@
+//! Whether there is an example for everything public. rustdoc's own lint for this is not stable, and does
+//! not look at methods.
+
+#![cfg(not(loom))]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Written `pub` for the sake of a sealed trait or of a test; nobody outside can name them.
+const OUT_OF_REACH: [&str; 4] = [
+    "pub trait Cells: Sized {",
+    "pub trait Reach {",
+    "pub trait Sealed {}",
+    "pub struct RawLock {",
+];
+
+/// Modules have their examples at the top of their files.
+const ITEMS: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
+
+fn is_public_item(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.next() == Some("pub") && words.next().is_some_and(|word| ITEMS.contains(&word))
+}
+
+/// Everything but the page cache, and what only tests include.
+fn files_of_the_lock(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the sources are there");
+    entries
+        .flat_map(|entry| {
+            let path = entry.expect("the sources can be listed").path();
+            match path.file_name().and_then(|name| name.to_str()) {
+                Some("page_cache" | "page_cache.rs" | "reference.rs") => Vec::new(),
+                _ if path.is_dir() => files_of_the_lock(&path),
+                _ => vec![path],
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_public_item_of_the_lock_has_an_example() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut items, mut without) = (0, Vec::new());
+    for path in files_of_the_lock(&sources) {
+        let source = fs::read_to_string(&path).expect("a source is text");
+        let mut has_example = false;
+        for line in source.lines().map(str::trim) {
+            if line.starts_with("///") {
+                has_example |= line.contains("```");
+            } else if is_public_item(line) && !OUT_OF_REACH.contains(&line) {
+                items += 1;
+                if !has_example {
+                    without.push(format!("{}: {line}", path.display()));
+                }
+            }
+            // The text of an item ends where the next one's may begin.
+            has_example &= !line.is_empty() && !line.starts_with(['}', '{']);
+        }
+    }
+    assert!(without.is_empty(), "without an example: {without:#?}");
+    assert!(items > 150, "only {items} items were found");
+}
