@@ -17,6 +17,7 @@ use crate::options::Extent;
 use crate::progress::Progress;
 use crate::subject::Subject;
 use crate::worker::{Post, Record, Worker};
+use crate::workload::{Mix, Workload};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// Without one operation in this long, a thread is taken for stuck.
@@ -129,7 +130,9 @@ impl<'a, S: Subject> Hand<'a, S> {
     fn new(files: &'a [Known<S>], journal: &'a Journal, thread: u16, seed: u64) -> Hand<'a, S> {
         let workers = files.iter().enumerate().map(|(index, (file, known))| {
             let post = Post { thread, file: index as u16, files: files.len() as u16 };
-            Worker::new(&**file, known, journal, post, seed)
+            let seed = seed ^ (index as u64) << 32;
+            let workload = Workload::new(seed, thread, known.limit, Mix::Usual);
+            Worker::new(&**file, known, journal, post, workload)
         });
         Hand { workers: workers.collect(), choice: Rng::with_seed(seed ^ u64::from(thread)) }
     }

@@ -21,7 +21,7 @@ use crate::options::{Extent, Options, StoreAccess};
 use crate::original::Original;
 use crate::report::grouped;
 use crate::stamp::Stamp;
-use crate::workload::Workload;
+use crate::workload::{Mix, Workload};
 use contestant::Contestant;
 
 /// How many operations before a difference are told.
@@ -117,7 +117,7 @@ impl Replay {
     fn new(contestants: Vec<Contestant>, options: &Options) -> Replay {
         Replay {
             contestants,
-            workload: Workload::new(options.seed, 0, options.size),
+            workload: Workload::new(options.seed, 0, options.size, Mix::Usual),
             operations: 0,
             mapped: 0,
             mapping_start: 0,

@@ -44,7 +44,7 @@ pub enum Fault {
     Late,
     /// Nothing is done, and it is to be asked again.
     Interrupted,
-    /// It moves less than it was asked to.
+    /// It moves fewer sectors than it was asked to, if there is a choice.
     Short,
     /// It takes longer.
     Delayed,
@@ -99,7 +99,6 @@ pub enum Plan {
     /// Each request has its fate from the seed and its number. At times the store is full.
     Seeded(u64),
     /// The request with this number alone.
-    #[cfg(test)]
     Nth(u64, Fault),
 }
 
@@ -108,7 +107,6 @@ impl Plan {
         let fault = match self {
             Plan::Never => None,
             Plan::Seeded(seed) => seeded(seed, number),
-            #[cfg(test)]
             Plan::Nth(struck, fault) => (number == struck).then_some(fault),
         };
         fault.filter(|fault| fault.may_strike(kind))
@@ -194,7 +192,6 @@ impl Faults {
         self.planned.store(false, Ordering::SeqCst);
     }
 
-    #[cfg(test)]
     /// How many requests there were since the plan was started.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::SeqCst)
@@ -279,7 +276,10 @@ impl Request<'_> {
         work: impl FnOnce(usize) -> io::Result<usize>,
     ) -> io::Result<usize> {
         match self.fault {
-            Some(Fault::Short) if len > 1 => work(self.draw(len as u64 - 1) as usize + 1),
+            Some(Fault::Short) => match self.first_sectors(offset, len as u64) as usize {
+                0 => work(len),
+                part => work(part),
+            },
             Some(Fault::Late) => {
                 work(self.first_sectors(offset, len as u64) as usize)?;
                 Err(self.error(io::ErrorKind::Other))

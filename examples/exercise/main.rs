@@ -4,12 +4,15 @@
 //! `--lock none` switches the lock off, and shows that the check can fail.
 
 mod backing;
+mod crash;
 mod crew;
 mod differential;
 mod digest;
 mod faults;
 mod finding;
+mod floor;
 mod history;
+mod inject;
 mod journal;
 mod knowledge;
 mod latency;
@@ -37,6 +40,7 @@ use spanlock::MappingLock;
 use spanlock::page_cache::{Unlocked, WholeFile};
 
 use backing::Backing;
+use inject::Scope;
 use options::{Command, LockKind, Options, Output};
 use report::{Report, Settings};
 use run::run;
@@ -64,6 +68,12 @@ fn exercise() -> Result<i32, Box<dyn Error>> {
             let comparison = differential::compare(&options)?;
             print(&mut io::stdout(), &comparison.to_string());
             Ok(if comparison.difference.is_none() { CLEAN } else { CORRUPT })
+        }
+        Command::Inject(seed) => {
+            print(&mut io::stdout(), &format!("seed {seed}:\n"));
+            let injection = inject::inject(Scope::new(seed));
+            print(&mut io::stdout(), &injection.to_string());
+            Ok(if injection.findings() == 0 { CLEAN } else { CORRUPT })
         }
         Command::Help => {
             print(&mut io::stdout(), options::HELP);

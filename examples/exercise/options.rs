@@ -34,6 +34,8 @@ Options:
   --differential   instead of a run: one thread does the operations to a plain file and,
                    through the cache, to files on disk, on tmpfs and in memory; bytes, sizes
                    and return values have to agree [default: 100000 operations on 16M]
+  --inject         instead of a run: every request of a small workload to its store fails
+                   once, in every way, and there is a crash after every operation
   --direct         reach the file past the kernel's cache (O_DIRECT)
   --json           write the results as one JSON object
   --help           print this
@@ -136,6 +138,8 @@ pub enum Command {
     Run(Options),
     /// Cached files with a plain one.
     Compare(Options),
+    /// Faults into a workload drawn from this seed.
+    Inject(u64),
     Help,
 }
 
@@ -185,6 +189,7 @@ impl Command {
                 Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
                 Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
                 Long("differential") => task = Task::Compare,
+                Long("inject") => task = Task::Inject,
                 Long("direct") => options.access = StoreAccess::Direct,
                 Long("json") => options.output = Output::Json,
                 Short('h') | Long("help") => return Ok(Command::Help),
@@ -201,6 +206,7 @@ impl Command {
         Ok(match task {
             Task::Run => Command::Run(options),
             Task::Compare => Command::Compare(options),
+            Task::Inject => Command::Inject(options.seed),
         })
     }
 }
@@ -209,6 +215,7 @@ impl Command {
 enum Task {
     Run,
     Compare,
+    Inject,
 }
 
 impl Task {
@@ -216,7 +223,7 @@ impl Task {
     fn usual(&self) -> (u64, Extent) {
         match self {
             Task::Run => (256 << 20, Extent::Time(Duration::from_secs(10))),
-            Task::Compare => (16 << 20, Extent::Operations(100_000)),
+            Task::Compare | Task::Inject => (16 << 20, Extent::Operations(100_000)),
         }
     }
 }

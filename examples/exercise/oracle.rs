@@ -60,6 +60,26 @@ impl Oracle {
         result
     }
 
+    /// To be called when `op` is not going to say what it read.
+    pub fn forget_read(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).forget_read(op);
+        }
+    }
+
+    /// Compares `found`, all bytes of `op`, with what it may have read until now; it is not over.
+    pub fn compare_since(&self, op: &Op, seen_by: &str, found: &[u8]) -> Result<(), Box<Finding>> {
+        for part in parts(&op.bytes) {
+            let from = (part.start - op.bytes.start) as usize;
+            let found = &found[from..from + (part.end - part.start) as usize];
+            let sight = self.shard(&part).look_since(op, &part, found);
+            compare(&sight, found, &part).map_err(|mismatch| {
+                self.finding(seen_by.to_owned(), found, part.start, mismatch)
+            })?;
+        }
+        Ok(())
+    }
+
     /// To be called before `op` makes `bytes` into `content`.
     pub fn begin_write(&self, op: &Op, bytes: &Range<u64>, content: Content) {
         for part in parts(bytes) {

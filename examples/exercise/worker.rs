@@ -16,6 +16,7 @@ use spanlock::page_cache::PAGE_SIZE;
 use crate::digest::Digest;
 use crate::faults::is_injected;
 use crate::finding::{Finding, What};
+use crate::floor::Floor;
 use crate::journal::Journal;
 use crate::knowledge::Knowledge;
 use crate::latency::Latencies;
@@ -38,6 +39,7 @@ pub struct Worker<'a, S: Subject> {
     buffer: Vec<u8>,
     mapping: Option<(Range<u64>, S::Mapping)>,
     mapping_uses: u32,
+    floor: Option<&'a Floor>,
     record: Record,
 }
 
@@ -56,12 +58,15 @@ pub struct Record {
     pub latencies: Latencies,
     /// Of its operations, what came of them, and what they read.
     pub digest: Digest,
+    /// How often it heard that something did not get to the store.
+    pub heard_errors: u64,
 }
 
 impl Record {
     pub fn add(&mut self, other: &Record) {
         self.latencies.add(&other.latencies);
         self.digest.add(other.digest.value());
+        self.heard_errors += other.heard_errors;
     }
 }
 
@@ -71,7 +76,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         known: &'a Knowledge,
         journal: &'a Journal,
         post: Post,
-        seed: u64,
+        workload: Workload,
     ) -> Worker<'a, S> {
         Worker {
             file,
@@ -79,26 +84,24 @@ impl<'a, S: Subject> Worker<'a, S> {
             journal,
             post,
             sequence: u64::from(post.file),
-            workload: Workload::new(seed ^ u64::from(post.file) << 32, post.thread, known.limit),
+            workload,
             buffer: vec![0; LONGEST],
             mapping: None,
             mapping_uses: 0,
+            floor: None,
             record: Record::default(),
         }
     }
 
+    /// Has it tell `floor` of its syncs.
+    pub fn over(self, floor: &'a Floor) -> Worker<'a, S> {
+        Worker { floor: Some(floor), ..self }
+    }
+
     /// Does one operation.
     pub fn step(&mut self) -> Result<(), Box<Finding>> {
-        self.sequence += u64::from(self.post.files);
         let plan = self.workload.next(self.known.length.hint());
-        let op = Op {
-            path: plan.path,
-            thread: self.post.thread,
-            sequence: self.sequence,
-            file: if self.post.files > 1 { self.post.file + 1 } else { 0 },
-            bytes: plan.bytes.clone(),
-            len: None,
-        };
+        let op = self.op(plan.path, plan.bytes);
         match plan.path {
             Path::Read | Path::DirectRead => self.read(&op),
             Path::Write | Path::DirectWrite => self.write(&op),
@@ -118,8 +121,20 @@ impl<'a, S: Subject> Worker<'a, S> {
         }
     }
 
+    /// Syncs, whatever comes next.
+    pub fn sync_now(&mut self) -> Result<(), Box<Finding>> {
+        let op = self.op(Path::Sync, 0..0);
+        self.sync(&op)
+    }
+
     pub fn into_record(self) -> Record {
         self.record
+    }
+
+    fn op(&mut self, path: Path, bytes: Range<u64>) -> Op {
+        self.sequence += u64::from(self.post.files);
+        let file = if self.post.files > 1 { self.post.file + 1 } else { 0 };
+        Op { path, thread: self.post.thread, sequence: self.sequence, file, bytes, len: None }
     }
 
     fn stamped<'b>(&self, op: &Op, buffer: &'b mut [u8]) -> &'b [u8] {

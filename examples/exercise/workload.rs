@@ -19,7 +19,16 @@ pub const LONGEST: usize = 16 * PAGE_SIZE;
 const STAY: u64 = 1 << 13;
 const WINDOW: u64 = 64 * PAGE;
 
-/// How often each path comes, out of [`TOTAL`].
+/// How often each path comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// As [`WEIGHTS`] say.
+    Usual,
+    /// As often as any other.
+    Even,
+}
+
+/// How often each path usually comes, out of [`TOTAL`].
 const WEIGHTS: [(Path, u32); 10] = [
     (Path::Read, 3300),
     (Path::Write, 2659),
@@ -49,13 +58,14 @@ pub struct Workload {
     seed: u64,
     /// The length that the file never exceeds.
     limit: u64,
+    mix: Mix,
     planned: u64,
 }
 
 impl Workload {
-    pub fn new(seed: u64, thread: u16, limit: u64) -> Workload {
+    pub fn new(seed: u64, thread: u16, limit: u64, mix: Mix) -> Workload {
         let rng = Rng::with_seed(seed ^ u64::from(thread).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Workload { rng, seed, limit, planned: 0 }
+        Workload { rng, seed, limit, mix, planned: 0 }
     }
 
     /// One of `chances` times true.
@@ -87,6 +97,9 @@ impl Workload {
     }
 
     fn path(&mut self) -> Path {
+        if self.mix == Mix::Even {
+            return Path::ALL[self.rng.usize(..Path::ALL.len())];
+        }
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {
             if drawn < weight {

@@ -71,6 +71,18 @@ impl Shard {
         sight
     }
 
+    pub(super) fn forget_read(&mut self, op: &Op) {
+        self.reads.retain(|(reader, _)| !reader.is(op));
+    }
+
+    /// Looks at `bytes`, which hold `found`, as `op` does, which began earlier and goes on.
+    pub(super) fn look_since(&mut self, op: &Op, bytes: &Range<u64>, found: &[u8]) -> Sight {
+        let now = self.tick();
+        let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
+        let begun = reader.map_or(now, |&(_, begun)| begun);
+        self.look(bytes, found, begun).0
+    }
+
     /// Looks at `bytes`, which hold `found`, when all else is done.
     pub(super) fn inspect(&mut self, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();

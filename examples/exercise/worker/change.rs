@@ -40,14 +40,23 @@ impl<S: Subject> Worker<'_, S> {
         known.oracle.begin_other(op);
         let result = self.timed(op, || file.writeback(op.bytes.clone()).map(|()| 0));
         known.oracle.end_other(op, outcome_of(&result));
+        self.record.heard_errors += u64::from(result.is_err());
         expect(op, result)
     }
 
     pub(super) fn sync(&mut self, op: &Op) -> Result<(), Box<Finding>> {
-        let (file, all) = (self.file, self.workload.once_in(2));
-        let op = Op { bytes: 0..self.known.limit, ..op.clone() };
+        let (file, known) = (self.file, self.known);
+        let op = Op { bytes: 0..known.limit, ..op.clone() };
+        let all = self.workload.once_in(2);
+        let sync = self.floor.map(|floor| (floor, floor.begin(&op, known)));
         let result =
             self.timed(&op, || if all { file.sync_all() } else { file.sync_data() }.map(|()| 0));
+        self.record.heard_errors += u64::from(result.is_err());
+        match (sync, &result) {
+            (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
+            (Some(_), Err(_)) => known.oracle.forget_read(&op),
+            (None, _) => {}
+        }
         expect(&op, result)
     }
 }

@@ -10,11 +10,16 @@ use crate::plain::{Flaw, Plain};
 use crate::run::compare_bytes;
 use crate::stamp::{Found, Piece};
 use crate::subject::Subject;
+use crate::workload::{Mix, Workload};
 
 /// Small, so that threads meet each other all the time, and not a whole number of sectors.
 const LEN: u64 = (160 << 10) + 333;
 
 const ALONE: Post = Post { thread: 0, file: 0, files: 1 };
+
+fn workload(seed: u64, thread: u16) -> Workload {
+    Workload::new(seed, thread, LEN, Mix::Usual)
+}
 
 /// Compares all of the file when everything is done.
 fn end_of(file: &Plain, known: &Knowledge) -> Findings {
@@ -42,7 +47,7 @@ fn a_right_file_is_never_accused() {
                         known,
                         &journal,
                         Post { thread, file: 0, files: 1 },
-                        seed,
+                        workload(seed, thread),
                     );
                     for _ in 0..5_000 {
                         if let Err(finding) = worker.step() {
@@ -64,7 +69,7 @@ fn every_flaw_is_found() {
             let file = Plain::new(LEN, flaw);
             let known = Knowledge::new(LEN, 1, Reliability::Sound);
             let journal = Journal::new(4);
-            let mut worker = Worker::new(&file, &known, &journal, ALONE, seed);
+            let mut worker = Worker::new(&file, &known, &journal, ALONE, workload(seed, 0));
             let found = (0..1_000_000).any(|_| worker.step().is_err());
             assert!(found || end_of(&file, &known).count > 0, "{flaw:?} with seed {seed}");
         }
@@ -76,7 +81,7 @@ fn uninitialised_memory_is_called_by_its_name() {
     let file = Plain::new(LEN, Flaw::Uninitialised);
     let known = Knowledge::new(LEN, 1, Reliability::Sound);
     let journal = Journal::new(4);
-    let mut worker = Worker::new(&file, &known, &journal, ALONE, 1);
+    let mut worker = Worker::new(&file, &known, &journal, ALONE, workload(1, 0));
     let finding = (0..20_000).find_map(|_| worker.step().err()).unwrap();
     let What::Bytes { found, .. } = &finding.what else { panic!("{finding}") };
     let is_poisoned = match found {

@@ -1,8 +1,8 @@
-use super::{LONGEST, PAGE, Plan, TOTAL, WEIGHTS, Workload};
+use super::{LONGEST, Mix, PAGE, Plan, TOTAL, WEIGHTS, Workload};
 use crate::op::Path;
 
 fn plans(seed: u64, thread: u16, limit: u64, len: u64) -> Vec<Plan> {
-    let mut workload = Workload::new(seed, thread, limit);
+    let mut workload = Workload::new(seed, thread, limit, Mix::Usual);
     (0..20_000).map(|_| workload.next(len)).collect()
 }
 

@@ -1,0 +1,52 @@
+use fastrand::Rng;
+use spanlock::page_cache::Store;
+
+use super::{Honesty, Volatile};
+
+/// What many crashes leave, each once.
+fn crashes(store: &Volatile) -> Vec<Vec<u8>> {
+    let mut rng = Rng::with_seed(1);
+    let mut left: Vec<_> = (0..200).map(|_| store.crash(&mut rng)).collect();
+    left.sort_unstable();
+    left.dedup();
+    left
+}
+
+#[test]
+fn what_was_synced_survives() {
+    let store = Volatile::new(4096, Honesty::Honest);
+    store.write_at(&[1; 1500], 100).unwrap();
+    store.set_len(2000).unwrap();
+    store.sync().unwrap();
+    assert_eq!(crashes(&store), [store.contents()]);
+}
+
+#[test]
+fn of_what_was_not_synced_any_sectors_do() {
+    let store = Volatile::new(1536, Honesty::Honest);
+    store.write_at(&[1; 1536], 0).unwrap();
+    let left = crashes(&store);
+    assert_eq!(left.len(), 8);
+    for bytes in left {
+        for sector in bytes.chunks(512) {
+            assert!(sector.iter().all(|byte| *byte == sector[0]));
+        }
+    }
+    assert_eq!(store.contents(), [1; 1536]);
+}
+
+#[test]
+fn a_length_is_lost_or_kept_as_a_whole() {
+    let store = Volatile::new(1536, Honesty::Honest);
+    store.set_len(100).unwrap();
+    let lens: Vec<_> = crashes(&store).iter().map(Vec::len).collect();
+    assert_eq!(lens, [100, 1536]);
+}
+
+#[test]
+fn a_sync_that_lies_keeps_nothing() {
+    let store = Volatile::new(512, Honesty::Lying);
+    store.write_at(&[1; 512], 0).unwrap();
+    store.sync().unwrap();
+    assert_eq!(crashes(&store).len(), 2);
+}

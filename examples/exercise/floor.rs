@@ -1,0 +1,79 @@
+//! What a crash may leave: nothing that is older than the last sync.
+//!
+//! The oracle is asked as if somebody had begun to read all of the file when the last successful
+//! sync began, and saw now what the crash left: he may see what was there then, and whatever came
+//! later, but nothing that was replaced before.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+
+use crate::crash::Volatile;
+use crate::finding::{Finding, What};
+use crate::knowledge::Knowledge;
+use crate::length::Glance;
+use crate::op::{Op, Path};
+
+/// The last sync, and the store that it synced.
+pub struct Floor {
+    store: Arc<Volatile>,
+    last: Mutex<Synced>,
+}
+
+/// A sync that has begun.
+#[derive(Clone)]
+pub struct Synced {
+    op: Op,
+    glance: Glance,
+}
+
+impl Floor {
+    /// The floor of a file of zeroes, which are durable.
+    pub fn new(store: Arc<Volatile>, known: &Knowledge) -> Floor {
+        let op = Op {
+            path: Path::Sync,
+            thread: u16::MAX,
+            sequence: 0,
+            file: 0,
+            bytes: 0..known.limit,
+            len: None,
+        };
+        Floor { store, last: Mutex::new(begin(op, known)) }
+    }
+
+    /// To be called before a sync.
+    pub fn begin(&self, op: &Op, known: &Knowledge) -> Synced {
+        begin(op.clone(), known)
+    }
+
+    /// To be called when `sync` has succeeded: what it found is durable.
+    pub fn raise(&self, sync: Synced, known: &Knowledge) {
+        let last = std::mem::replace(&mut *self.last(), sync);
+        known.oracle.forget_read(&last.op);
+    }
+
+    /// Crashes, in thought, and judges what would be left.
+    pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
+        // Held until it is judged, so that no sync comes between.
+        let last = self.last();
+        let mut left = self.store.crash(rng);
+        let seen_by = format!("a crash after {}", last.op);
+        let (expected, found) = (known.length.since(last.glance), left.len() as u64);
+        if !expected.contains(&found) {
+            let what = What::Len { expected, found };
+            return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
+        }
+        left.resize(known.limit as usize, 0);
+        known.oracle.compare_since(&last.op, &seen_by, &left)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Synced> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin(op: Op, known: &Knowledge) -> Synced {
+    let glance = known.length.glance();
+    known.oracle.begin_read(&op);
+    Synced { op, glance }
+}

@@ -1,0 +1,145 @@
+//! Fault injection: a fixed workload, whose every request to the store fails once, in every way;
+//! and which crashes after every operation.
+//!
+//! In each run one thread goes through all paths on a small file, and syncs now and then. The
+//! oracle judges what it sees, with the fault and after it, and what crashes would leave. In the
+//! end the store fails no more, and then:
+//!
+//! 1. A sync reports what went wrong and was not told before, to each handle once.
+//! 2. After it, buffered reads, direct reads, mappings and the store have the same bytes, which
+//!    the oracle allows, and the store is as long as the file.
+//! 3. Nothing is left locked: the file can be cut off.
+
+mod trial;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::faults::{Fault, Plan};
+use crate::report::grouped;
+use trial::Trial;
+
+/// How much is tried.
+#[derive(Clone, Copy)]
+pub struct Scope {
+    pub seed: u64,
+    /// Operations of a run.
+    pub operations: u32,
+    /// Every how many of them there is a crash, when the runs are for faults.
+    pub between_crashes: u32,
+    /// How many runs are for crashes.
+    pub crash_runs: u64,
+    /// How many crashes such a run has after each operation.
+    pub crashes: u32,
+}
+
+impl Scope {
+    pub fn new(seed: u64) -> Scope {
+        Scope { seed, operations: 120, between_crashes: 4, crash_runs: 60, crashes: 8 }
+    }
+}
+
+/// How a write gets to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    Back,
+    Through,
+}
+
+/// What came of it all.
+pub struct Injection {
+    rows: Vec<Row>,
+    first_findings: Vec<String>,
+    elapsed: Duration,
+}
+
+/// The runs of one kind.
+struct Row {
+    what: String,
+    mode: WriteMode,
+    runs: u64,
+    struck: u64,
+    crashes: u64,
+    findings: u64,
+}
+
+/// Injects every fault into every request, and crashes.
+pub fn inject(scope: Scope) -> Injection {
+    let start = Instant::now();
+    let mut injection =
+        Injection { rows: Vec::new(), first_findings: Vec::new(), elapsed: start.elapsed() };
+    for mode in [WriteMode::Back, WriteMode::Through] {
+        let trial = |plan, seed| Trial { plan, seed, mode, scope, crashes: 1 };
+        let requests = trial(Plan::Never, scope.seed).run().requests;
+        for fault in Fault::ALL {
+            let plans = (0..requests).map(|number| Plan::Nth(number, fault));
+            let trials = plans.map(|plan| trial(plan, scope.seed));
+            injection.row(fault.name().to_owned(), mode, trials);
+        }
+        let crash = |plan, seed| Trial {
+            crashes: scope.crashes,
+            scope: Scope { between_crashes: 1, ..scope },
+            ..trial(plan, seed)
+        };
+        let seeds = || scope.seed..scope.seed + scope.crash_runs;
+        let sound = seeds().map(|seed| crash(Plan::Never, seed));
+        injection.row("crash".to_owned(), mode, sound);
+        let failing = seeds().map(|seed| crash(Plan::Seeded(seed), seed));
+        injection.row("crash, with faults".to_owned(), mode, failing);
+    }
+    injection.elapsed = start.elapsed();
+    injection
+}
+
+impl Injection {
+    pub fn findings(&self) -> u64 {
+        self.rows.iter().map(|row| row.findings).sum()
+    }
+
+    fn row(&mut self, what: String, mode: WriteMode, trials: impl Iterator<Item = Trial>) {
+        let mut row = Row { what, mode, runs: 0, struck: 0, crashes: 0, findings: 0 };
+        for trial in trials {
+            let result = trial.run();
+            row.runs += 1;
+            row.struck += result.struck;
+            row.crashes += result.crashes;
+            if let Some(finding) = result.finding {
+                row.findings += 1;
+                if row.findings == 1 {
+                    self.first_findings.push(format!("{trial:?}: {finding}"));
+                }
+            }
+        }
+        self.rows.push(row);
+    }
+}
+
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let titles = ("fault", "writes", "runs", "struck", "crashes", "findings");
+        let (what, mode, runs, struck, crashes, findings) = titles;
+        writeln!(f, "{what:<20}{mode:<9}{runs:>9}{struck:>9}{crashes:>12}{findings:>10}")?;
+        for Row { what, mode, runs, struck, crashes, findings } in &self.rows {
+            let mode = match mode {
+                WriteMode::Back => "back",
+                WriteMode::Through => "through",
+            };
+            write!(f, "{what:<20}{mode:<9}{:>9}{:>9}", grouped(*runs), grouped(*struck))?;
+            writeln!(f, "{:>12}{:>10}", grouped(*crashes), grouped(*findings))?;
+        }
+        let sum = |count: fn(&Row) -> u64| grouped(self.rows.iter().map(count).sum());
+        let (runs, struck) = (sum(|row| row.runs), sum(|row| row.struck));
+        let (crashes, findings) = (sum(|row| row.crashes), sum(|row| row.findings));
+        for finding in &self.first_findings {
+            writeln!(f, "\n{finding}")?;
+        }
+        writeln!(
+            f,
+            "{runs} runs, {struck} requests struck, {crashes} crashes: {findings} findings, in {:.1} s",
+            self.elapsed.as_secs_f64()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! One run of the workload, with one plan of faults.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use spanlock::MappingLock;
+use spanlock::page_cache::{
+    File, FileOptions, Options as CacheOptions, PAGE_SIZE, PageCache, Store,
+};
+
+use super::{Scope, WriteMode};
+use crate::crash::{Honesty, Volatile};
+use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
+use crate::floor::Floor;
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability};
+use crate::subject::{Mapped, Subject};
+use crate::worker::{Post, Worker};
+use crate::workload::{Mix, Workload};
+
+/// Small, and not a whole number of sectors; more than the cache holds.
+pub const LIMIT: u64 = 24 * PAGE_SIZE as u64 + 333;
+const FRAMES: usize = 16;
+const BETWEEN_SYNCS: u32 = 10;
+
+/// One run of the workload of a seed.
+#[derive(Clone)]
+pub struct Trial {
+    pub plan: Plan,
+    pub seed: u64,
+    pub mode: WriteMode,
+    pub scope: Scope,
+    /// How many crashes at a time.
+    pub crashes: u32,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub requests: u64,
+    pub struck: u64,
+    pub crashes: u64,
+    pub finding: Option<String>,
+}
+
+/// Something wrong, in words.
+type Wrong = Box<dyn fmt::Display>;
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in workload {} with writes {:?}", self.plan, self.seed, self.mode)
+    }
+}
+
+impl Trial {
+    pub fn run(&self) -> Outcome {
+        self.run_on(Arc::new(Volatile::new(LIMIT, Honesty::Honest)), |file| file)
+    }
+
+    /// Runs with a store and with what `dress` makes of the file.
+    pub fn run_on<S: Subject>(
+        &self,
+        store: Arc<Volatile>,
+        dress: impl FnOnce(File<MappingLock>) -> S,
+    ) -> Outcome {
+        let faults = Arc::new(Faults::new(self.plan));
+        let journal = Journal::new(1);
+        let mut crashes = 0;
+        let result = self.try_run(&store, &faults, &journal, dress, &mut crashes);
+        let finding = result.err().map(|wrong| {
+            let last: String = journal.last().iter().map(|line| format!("\n  {line}")).collect();
+            format!("{wrong}the last operations:{last}\n")
+        });
+        let struck = Fault::ALL.into_iter().map(|fault| faults.struck(fault)).sum();
+        Outcome { requests: faults.requests(), struck, crashes, finding }
+    }
+
+    fn try_run<S: Subject>(
+        &self,
+        store: &Arc<Volatile>,
+        faults: &Arc<Faults>,
+        journal: &Journal,
+        dress: impl FnOnce(File<MappingLock>) -> S,
+        crashes: &mut u64,
+    ) -> Result<(), Wrong> {
+        // The flusher is kept asleep, so that the requests come in one order.
+        let options =
+            CacheOptions::new(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
+        let cache: PageCache = PageCache::with_options(options);
+        let options = match self.mode {
+            WriteMode::Back => FileOptions::new(),
+            WriteMode::Through => FileOptions::new().write_through(),
+        };
+        let faulty = FaultyStore::new(Arc::clone(store), Arc::clone(faults));
+        let file = cache.open_with(faulty, options).map_err(refused("open"))?;
+        let other = file.clone();
+        let file = dress(file);
+        let known = Knowledge::new(LIMIT, 1, Reliability::Failing);
+        let floor = Floor::new(Arc::clone(store), &known);
+        let post = Post { thread: 0, file: 0, files: 1 };
+        let workload = Workload::new(self.seed, 0, LIMIT, Mix::Even);
+        let mut worker = Worker::new(&file, &known, journal, post, workload).over(&floor);
+        let mut rng = Rng::with_seed(self.seed);
+        faults.start();
+        for number in 1..=self.scope.operations {
+            worker.step().map_err(|finding| Box::new(finding) as Wrong)?;
+            if number % BETWEEN_SYNCS == 0 {
+                worker.sync_now().map_err(|finding| Box::new(finding) as Wrong)?;
+            }
+            if number % self.scope.between_crashes == 0 {
+                for _ in 0..self.crashes {
+                    *crashes += 1;
+                    floor.crash(&known, &mut rng).map_err(|finding| Box::new(finding) as Wrong)?;
+                }
+            }
+        }
+        faults.stop();
+        let failed = worker.into_record().heard_errors > 0;
+        errors_are_told_once(&file, &other, failed)?;
+        agree(&file, store, &known)?;
+        if let Some(collision) = faults.collisions().first() {
+            return wrong(format!("requests collide: {collision}"));
+        }
+        file.set_len(0).map_err(refused("set_len"))?;
+        match (file.len(), store.len().ok()) {
+            (0, Some(0)) => Ok(()),
+            lens => wrong(format!("cut off, file and store have {lens:?} bytes")),
+        }
+    }
+}
+
+/// Invariant 15, of two handles: whatever one of them heard of, the other hears of once.
+fn errors_are_told_once<S: Subject>(
+    file: &S,
+    other: &File<MappingLock>,
+    failed: bool,
+) -> Result<(), Wrong> {
+    let heard = match file.sync_all() {
+        Err(error) if !is_injected(&error) => return Err(refused("the last sync")(error)),
+        result => failed || result.is_err(),
+    };
+    file.sync_all().map_err(refused("a sync after the last"))?;
+    match other.sync_all() {
+        Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
+        result if result.is_err() != heard => {
+            wrong(format!("one handle heard of an error: {heard}; the other: {}", !heard))
+        }
+        _ => other.sync_all().map_err(refused("the other handle's second sync")),
+    }
+}
+
+/// Cache, mappings and store have the same bytes, which the oracle allows.
+fn agree<S: Subject>(file: &S, store: &Volatile, known: &Knowledge) -> Result<(), Wrong> {
+    let contents = store.contents();
+    let len = file.len();
+    if contents.len() as u64 != len {
+        return wrong(format!("the file has {len} bytes, and the store {}", contents.len()));
+    }
+    if !known.length.now().contains(&len) {
+        return wrong(format!("the file has {len} bytes instead of {:?}", known.length.now()));
+    }
+    let mapping = file.map(0..LIMIT).map_err(refused("map"))?;
+    let mut seen = vec![0xa5; contents.len()];
+    for path in ["read", "direct read", "load"] {
+        let count = match path {
+            "read" => file.read_at(&mut seen, 0),
+            "load" => mapping.load(0, &mut seen).map(|()| seen.len()),
+            _ => file.read_direct_at(&mut seen, 0),
+        };
+        let count = count.map_err(refused(path))?;
+        if count != seen.len() || seen != contents {
+            let at = seen.iter().zip(&contents).position(|(seen, stored)| seen != stored);
+            return wrong(format!("a {path} of {count} bytes is not what is stored at {at:?}"));
+        }
+    }
+    let bytes = 0..contents.len() as u64;
+    known
+        .oracle
+        .compare("the comparison of the store", &bytes, &contents)
+        .map_err(|finding| Box::new(finding) as Wrong)
+}
+
+fn refused(what: &'static str) -> impl FnOnce(io::Error) -> Wrong {
+    move |error| Box::new(format!("{what} failed: {error}\n"))
+}
+
+fn wrong<T>(text: String) -> Result<T, Wrong> {
+    Err(Box::new(text + "\n"))
+}
