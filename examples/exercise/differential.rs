@@ -16,6 +16,7 @@ use spanlock::MappingLock;
 use spanlock::page_cache::{File, FileStore, MemStore, Options as CacheOptions, PageCache, Store};
 
 use crate::journal::Answer;
+use crate::knowledge::WriteMode;
 use crate::op::{Op, Path};
 use crate::options::{Extent, Options, StoreAccess};
 use crate::original::Original;
@@ -61,7 +62,8 @@ pub fn compare(options: &Options) -> io::Result<Comparison> {
             Err(error) => return Err(error),
         }
     }
-    contestants.push(cached_memory(options)?);
+    contestants.push(cached_memory("memory", WriteMode::Back, options)?);
+    contestants.push(cached_memory("memory, written through", WriteMode::Through, options)?);
     let (start, mut replay) = (Instant::now(), Replay::new(contestants, options));
     let difference = replay.run(options.extent)?;
     let elapsed = start.elapsed();
@@ -86,20 +88,25 @@ fn cached_file(name: &str, folder: &FilePath, options: &Options) -> io::Result<C
     };
     store.set_len(options.size)?;
     let beneath = Original::new(file.reopen()?);
-    Ok(Contestant::new(name, open(store, options)?, move |bytes, offset| {
+    Ok(Contestant::new(name, open(store, WriteMode::Back, options)?, move |bytes, offset| {
         beneath.read(bytes, offset)
     }))
 }
 
-fn cached_memory(options: &Options) -> io::Result<Contestant> {
+fn cached_memory(name: &str, writes: WriteMode, options: &Options) -> io::Result<Contestant> {
     let store = Arc::new(MemStore::new());
     store.set_len(options.size)?;
-    let file = open(Arc::clone(&store), options)?;
-    Ok(Contestant::new("memory", file, move |bytes, offset| store.read_at(bytes, offset)))
+    let file = open(Arc::clone(&store), writes, options)?;
+    Ok(Contestant::new(name, file, move |bytes, offset| store.read_at(bytes, offset)))
 }
 
-fn open(store: impl Store + 'static, options: &Options) -> io::Result<File<MappingLock>> {
-    PageCache::with_options(CacheOptions::new(options.cache)).open(store)
+fn open(
+    store: impl Store + 'static,
+    writes: WriteMode,
+    options: &Options,
+) -> io::Result<File<MappingLock>> {
+    let cache = PageCache::with_options(CacheOptions::new(options.cache));
+    cache.open_with(store, writes.options())
 }
 
 /// The operations, and those who do them; the first is right.

@@ -56,14 +56,13 @@ impl Floor {
     pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
         // Held until it is judged, so that no sync comes between.
         let last = self.last();
-        let mut left = self.store.crash(rng);
+        let left = self.store.crash(rng);
         let seen_by = format!("a crash after {}", last.op);
         let (expected, found) = (known.length.since(last.glance), left.len() as u64);
         if !expected.contains(&found) {
             let what = What::Len { expected, found };
             return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
         }
-        left.resize(known.limit as usize, 0);
         known.oracle.compare_since(&last.op, &seen_by, &left)
     }
 

@@ -81,6 +81,8 @@ pub enum Effect {
     Possible,
     /// As [`Possible`](Effect::Possible), and of any of its bytes.
     Piecemeal,
+    /// As [`Possible`](Effect::Possible), in the store alone: behind the end of the file.
+    Behind,
 }
 
 /// What one write made of some bytes of the file.

@@ -16,6 +16,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::faults::{Fault, Plan};
+use crate::knowledge::WriteMode;
 use crate::report::grouped;
 use trial::Trial;
 
@@ -37,13 +38,6 @@ impl Scope {
     pub fn new(seed: u64) -> Scope {
         Scope { seed, operations: 120, between_crashes: 4, crash_runs: 60, crashes: 8 }
     }
-}
-
-/// How a write gets to the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteMode {
-    Back,
-    Through,
 }
 
 /// What came of it all.

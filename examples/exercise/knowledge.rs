@@ -1,5 +1,7 @@
 //! What is known of a file beside the file.
 
+use spanlock::page_cache::FileOptions;
+
 use crate::length::Length;
 use crate::oracle::Oracle;
 
@@ -10,6 +12,26 @@ pub struct Knowledge {
     /// The length that the file never exceeds.
     pub limit: u64,
     pub store: Reliability,
+    pub writes: WriteMode,
+}
+
+/// When the bytes of a write get to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Later.
+    Back,
+    /// Before it returns.
+    Through,
+}
+
+impl WriteMode {
+    /// How to open a file for it.
+    pub fn options(self) -> FileOptions {
+        match self {
+            WriteMode::Back => FileOptions::new(),
+            WriteMode::Through => FileOptions::new().write_through(),
+        }
+    }
 }
 
 /// What is to be expected of the store under the file.
@@ -23,8 +45,8 @@ pub enum Reliability {
 
 impl Knowledge {
     /// About a file of `len` zeroes.
-    pub fn new(len: u64, threads: u16, store: Reliability) -> Knowledge {
+    pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
         let length = Length::new(len, usize::from(threads));
-        Knowledge { oracle: Oracle::new(len), length, limit: len, store }
+        Knowledge { oracle: Oracle::new(len), length, limit: len, store, writes }
     }
 }

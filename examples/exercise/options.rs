@@ -26,7 +26,8 @@ Options:
   --seconds N      for how long, as 10 or 0.5 [default: 10]
   --operations N   instead of that, how many operations all threads do together;
                    one thread does and sees the same again with the same seed
-  --files N        how many files of that size share the cache, 1 to 100 [default: 1]
+  --files N        how many files of that size share the cache, 1 to 100; every second one
+                   is written through [default: 1]
   --seed N         what the operations are drawn from [default: at random]
   --lock KIND      what serialises the paths: range, rwlock or none [default: range]
   --faults         let the stores fail, write short, delay and reorder requests, by the seed

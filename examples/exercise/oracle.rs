@@ -67,9 +67,11 @@ impl Oracle {
         }
     }
 
-    /// Compares `found`, all bytes of `op`, with what it may have read until now; it is not over.
+    /// Compares `found`, the first bytes of `op`, with what it may have read until now; it is not
+    /// over.
     pub fn compare_since(&self, op: &Op, seen_by: &str, found: &[u8]) -> Result<(), Box<Finding>> {
-        for part in parts(&op.bytes) {
+        let end = op.bytes.end.min(op.bytes.start + found.len() as u64);
+        for part in parts(&(op.bytes.start..end)) {
             let from = (part.start - op.bytes.start) as usize;
             let found = &found[from..from + (part.end - part.start) as usize];
             let sight = self.shard(&part).look_since(op, &part, found);
@@ -89,8 +91,21 @@ impl Oracle {
 
     /// To be called when `op` has ended, and is known to have made `certain` of its bytes.
     pub fn end_write(&self, op: &Op, bytes: &Range<u64>, certain: &Range<u64>, outcome: Outcome) {
+        self.end_write_at(bytes.end, op, bytes, certain, outcome);
+    }
+
+    /// The same, of a file that ended at `end`: what is not certain is not in the file behind that,
+    /// nor ever will be. But a crash may leave it, if the store was longer when it was last synced.
+    pub fn end_write_at(
+        &self,
+        end: u64,
+        op: &Op,
+        bytes: &Range<u64>,
+        certain: &Range<u64>,
+        outcome: Outcome,
+    ) {
         for part in parts(bytes) {
-            self.shard(&part).end_write(op, &part, certain, outcome);
+            self.shard(&part).end_write(end, op, &part, certain, outcome);
         }
     }
 

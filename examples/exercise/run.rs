@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::faults::{Fault, Faults, FaultyStore, is_injected};
 use crate::finding::{Finding, Findings, What};
 use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability};
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::latency::Latencies;
 use crate::options::Options;
 use crate::progress::Progress;
@@ -42,7 +42,9 @@ pub fn run<L: PathLock>(options: &Options, backings: &[Backing]) -> Result<Run, 
     let mut files = Vec::new();
     for (number, backing) in (0..).zip(backings) {
         let faulty = Arc::new(Faults::new(options.plan(number)));
-        files.push(open(&cache, options, backing, &faulty)?);
+        // Every second file is written through.
+        let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
+        files.push(open(&cache, options, backing, writes, &faulty)?);
         faults.push(faulty);
     }
     let journal = Arc::new(match &options.log {
@@ -89,15 +91,17 @@ fn open<L: PathLock>(
     cache: &PageCache<L>,
     options: &Options,
     backing: &Backing,
+    writes: WriteMode,
     faults: &Arc<Faults>,
 ) -> Result<Known<File<L>>, BackingError> {
     let store = backing.store(options.access)?;
+    let how = writes.options();
     let file = match options.store {
-        Reliability::Sound => cache.open(store),
-        Reliability::Failing => cache.open(FaultyStore::new(store, Arc::clone(faults))),
+        Reliability::Sound => cache.open_with(store, how),
+        Reliability::Failing => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
     };
     let file = file.map_err(|error| backing.unreadable(error))?;
-    let known = Knowledge::new(options.size, options.threads, options.store);
+    let known = Knowledge::new(options.size, options.threads, options.store, writes);
     Ok((Arc::new(file), Arc::new(known)))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::{Crew, Shift, work};
 use crate::finding::What;
 use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability};
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::op::Path;
 use crate::options::Extent;
 use crate::plain::{Flaw, Plain};
@@ -13,7 +13,7 @@ use crate::progress::Progress;
 const LEN: u64 = 300_000;
 
 fn work_on(flaw: Flaw, extent: Extent) -> Shift {
-    let known = Arc::new(Knowledge::new(LEN, 2, Reliability::Sound));
+    let known = Arc::new(Knowledge::new(LEN, 2, Reliability::Sound, WriteMode::Back));
     let crew = Crew { threads: 2, extent, seed: 7 };
     let files = [(Arc::new(Plain::new(LEN, flaw)), known)];
     let silent = Progress::Lines { extent, next: Duration::MAX };

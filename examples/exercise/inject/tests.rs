@@ -5,9 +5,10 @@ use std::sync::Arc;
 use spanlock::page_cache::{File, Mapping};
 
 use super::trial::Trial;
-use super::{Scope, WriteMode, inject};
+use super::{Scope, inject};
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Plan};
+use crate::knowledge::WriteMode;
 use crate::subject::Subject;
 
 const SCOPE: Scope =

@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use spanlock::MappingLock;
-use spanlock::page_cache::{
-    File, FileOptions, Options as CacheOptions, PAGE_SIZE, PageCache, Store,
-};
+use spanlock::page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
 
-use super::{Scope, WriteMode};
+use super::Scope;
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
 use crate::floor::Floor;
 use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability};
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::subject::{Mapped, Subject};
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
@@ -89,15 +87,11 @@ impl Trial {
         let options =
             CacheOptions::new(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
         let cache: PageCache = PageCache::with_options(options);
-        let options = match self.mode {
-            WriteMode::Back => FileOptions::new(),
-            WriteMode::Through => FileOptions::new().write_through(),
-        };
         let faulty = FaultyStore::new(Arc::clone(store), Arc::clone(faults));
-        let file = cache.open_with(faulty, options).map_err(refused("open"))?;
+        let file = cache.open_with(faulty, self.mode.options()).map_err(refused("open"))?;
         let other = file.clone();
         let file = dress(file);
-        let known = Knowledge::new(LIMIT, 1, Reliability::Failing);
+        let known = Knowledge::new(LIMIT, 1, Reliability::Failing, self.mode);
         let floor = Floor::new(Arc::clone(store), &known);
         let post = Post { thread: 0, file: 0, files: 1 };
         let workload = Workload::new(self.seed, 0, LIMIT, Mix::Even);

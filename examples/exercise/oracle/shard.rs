@@ -45,6 +45,20 @@ pub(super) struct Sight {
     pub(super) torn_page: Option<Box<TornPage>>,
 }
 
+/// Who sees the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Viewer {
+    Reader,
+    /// Whoever opens its store after a crash.
+    Crash,
+}
+
+impl Viewer {
+    fn sees(self, version: &Version) -> bool {
+        self == Viewer::Crash || version.effect != Effect::Behind
+    }
+}
+
 impl Shard {
     pub(super) fn begin_read(&mut self, op: &Op) {
         let now = self.tick();
@@ -64,7 +78,7 @@ impl Shard {
         self.log.end(op, now, outcome);
         let reader = self.reads.iter().position(|(reader, _)| reader.is(op));
         let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
-        let (mut sight, seen) = self.look(bytes, found, begun);
+        let (mut sight, seen) = self.look(bytes, found, begun, Viewer::Reader);
         if op.path.reads_whole_pages() {
             sight.torn_page = page::check(&seen).err();
         }
@@ -80,16 +94,22 @@ impl Shard {
         let now = self.tick();
         let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
         let begun = reader.map_or(now, |&(_, begun)| begun);
-        self.look(bytes, found, begun).0
+        self.look(bytes, found, begun, Viewer::Crash).0
     }
 
     /// Looks at `bytes`, which hold `found`, when all else is done.
     pub(super) fn inspect(&mut self, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();
-        self.look(bytes, found, now).0
+        self.look(bytes, found, now, Viewer::Reader).0
     }
 
-    fn look(&mut self, bytes: &Range<u64>, found: &[u8], begun: Tick) -> (Sight, Vec<Seen>) {
+    fn look(
+        &mut self,
+        bytes: &Range<u64>,
+        found: &[u8],
+        begun: Tick,
+        viewer: Viewer,
+    ) -> (Sight, Vec<Seen>) {
         let mut sight = Sight { settled: [None; CELLS], mismatch: None, torn_page: None };
         let mut contested = Vec::new();
         for (index, (sector, part)) in sectors(bytes.start, found.len()).enumerate() {
@@ -100,7 +120,8 @@ impl Shard {
                 }
                 cell => {
                     let bytes = bytes.start + part.start as u64..bytes.start + part.end as u64;
-                    let versions = self.versions(&cell, &whole);
+                    let mut versions = self.versions(&cell, &whole);
+                    versions.retain(|version| viewer.sees(version));
                     match check(&versions, &found[part], &bytes, begun) {
                         Ok(seen) => contested.extend(seen),
                         Err(mismatch) => sight.mismatch = sight.mismatch.or(Some(mismatch)),
@@ -119,9 +140,10 @@ impl Shard {
         self.log.begin(op, begun);
     }
 
-    /// Ends the writing of `part`, the bytes of `op` in this shard.
+    /// Ends the writing of `part`, the bytes of `op` in this shard, in a file that ended at `end`.
     pub(super) fn end_write(
         &mut self,
+        end: u64,
         op: &Op,
         part: &Range<u64>,
         certain: &Range<u64>,
@@ -139,10 +161,12 @@ impl Shard {
         }
         let from = certain.start.clamp(part.start, part.end);
         let to = certain.end.clamp(from, part.end);
+        let end = end.clamp(to, part.end);
         for (bytes, effect) in [
             (part.start..from, unsure(op)),
             (from..to, Effect::Certain),
-            (to..part.end, unsure(op)),
+            (to..end, unsure(op)),
+            (end..part.end, Effect::Behind),
         ] {
             let version = Version { bytes, effect, ended, ..version.clone() };
             self.settle(&version, alone);

@@ -4,7 +4,7 @@ use std::thread;
 use super::{Post, Worker};
 use crate::finding::{Findings, What};
 use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability};
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::op::{Op, Path};
 use crate::plain::{Flaw, Plain};
 use crate::run::compare_bytes;
@@ -36,7 +36,7 @@ fn end_of(file: &Plain, known: &Knowledge) -> Findings {
 fn a_right_file_is_never_accused() {
     for seed in 0..4 {
         let file = Plain::new(LEN, Flaw::None);
-        let known = Arc::new(Knowledge::new(LEN, 4, Reliability::Sound));
+        let known = Arc::new(Knowledge::new(LEN, 4, Reliability::Sound, WriteMode::Back));
         thread::scope(|scope| {
             for thread in 0..4 {
                 let (file, known) = (&file, &known);
@@ -67,7 +67,7 @@ fn every_flaw_is_found() {
     for flaw in Flaw::SEEN {
         for seed in 0..4 {
             let file = Plain::new(LEN, flaw);
-            let known = Knowledge::new(LEN, 1, Reliability::Sound);
+            let known = Knowledge::new(LEN, 1, Reliability::Sound, WriteMode::Back);
             let journal = Journal::new(4);
             let mut worker = Worker::new(&file, &known, &journal, ALONE, workload(seed, 0));
             let found = (0..1_000_000).any(|_| worker.step().is_err());
@@ -79,7 +79,7 @@ fn every_flaw_is_found() {
 #[test]
 fn uninitialised_memory_is_called_by_its_name() {
     let file = Plain::new(LEN, Flaw::Uninitialised);
-    let known = Knowledge::new(LEN, 1, Reliability::Sound);
+    let known = Knowledge::new(LEN, 1, Reliability::Sound, WriteMode::Back);
     let journal = Journal::new(4);
     let mut worker = Worker::new(&file, &known, &journal, ALONE, workload(1, 0));
     let finding = (0..20_000).find_map(|_| worker.step().err()).unwrap();
@@ -96,7 +96,7 @@ fn uninitialised_memory_is_called_by_its_name() {
 
 #[test]
 fn bytes_that_never_got_to_the_file_are_found_in_the_end() {
-    let known = Knowledge::new(LEN, 1, Reliability::Sound);
+    let known = Knowledge::new(LEN, 1, Reliability::Sound, WriteMode::Back);
     let op =
         Op { path: Path::Write, thread: 0, sequence: 1, file: 0, bytes: 5000..9000, len: None };
     known.oracle.begin_write(&op, &op.bytes, crate::history::Content::Of(super::stamp_of(&op)));

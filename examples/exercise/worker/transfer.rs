@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
 use crate::finding::{Finding, What};
 use crate::history::Content;
-use crate::knowledge::Reliability;
+use crate::knowledge::{Reliability, WriteMode};
 use crate::length::count;
 use crate::op::{Op, Path};
 use crate::oracle::Outcome;
@@ -66,23 +66,34 @@ impl<S: Subject> Worker<'_, S> {
             Ok(count) if *count < asked => Outcome::Short(*count as usize),
             result => outcome_of(result),
         };
-        known.oracle.end_write(op, &op.bytes, &certain, outcome);
         known.length.end_write(self.post.thread, (count > 0).then_some(certain.end));
         self.buffer = bytes;
+        let observed = self.observe(op);
+        match self.floor {
+            None => known.oracle.end_write(op, &op.bytes, &certain, outcome),
+            // Nothing overlaps it then, and the file is as long as it says.
+            Some(_) => {
+                let end = *known.length.now().end();
+                known.oracle.end_write_at(end, op, &op.bytes, &certain, outcome);
+            }
+        }
         let failed = result.is_err();
         expect(op, result)?;
         if !failed && !self.may_count(op, count, &(asked..=asked)) {
             return Err(finding(op, What::Count { expected: asked..=asked, found: count }));
         }
-        self.observe(op)
+        observed
     }
 
     /// Whether `op` may have moved `found` bytes, if there were so many to move. What fails after
-    /// some ends with those: whole pages if it goes through the cache.
+    /// some ends with those: whole pages if it leaves the store for later.
     fn may_count(&self, op: &Op, found: u64, expected: &RangeInclusive<u64>) -> bool {
-        let is_cut_off = self.known.store == Reliability::Failing
+        let known = self.known;
+        let is_cut_off = known.store == Reliability::Failing
             && (1..=*expected.end()).contains(&found)
-            && (op.path == Path::DirectWrite || (op.bytes.start + found).is_multiple_of(PAGE));
+            && (op.path == Path::DirectWrite
+                || op.path == Path::Write && known.writes == WriteMode::Through
+                || (op.bytes.start + found).is_multiple_of(PAGE));
         expected.contains(&found) || is_cut_off
     }
 }
