@@ -44,8 +44,9 @@ impl<S: Store + ?Sized> Backing<S> {
 
 impl<S: Store + ?Sized> Store for Backing<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let found = self.store.read_at(bytes, offset)?;
+        // Before the store is asked: it may grow after it was.
         let held = self.held.load(Ordering::Relaxed);
+        let found = self.store.read_at(bytes, offset)?;
         if found == 0 && !bytes.is_empty() && offset < held {
             return Err(shrunk(offset, held));
         }

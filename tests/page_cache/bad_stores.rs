@@ -3,8 +3,8 @@
 use std::fs::File as RealFile;
 use std::io::{self, ErrorKind};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use spanlock::page_cache::{File, FileStore, Length, MemStore, Options, PageCache, Store};
@@ -142,6 +142,75 @@ fn a_file_that_shrank_behind_the_cache_is_told_of_and_not_read_as_zeroes() {
     mixed.bytes.truncate(PAGE as usize);
     mixed.bytes.resize(3 * PAGE as usize, 0);
     mixed.check("cut off and extended");
+}
+
+/// A store whose reads and questions for its length, once they are answered, wait to be let go.
+struct Slow {
+    inner: MemStore,
+    waits: AtomicBool,
+    answered: Barrier,
+    goes_on: Barrier,
+}
+
+impl Slow {
+    fn answer<T>(&self, answer: T) -> T {
+        if self.waits.swap(false, Ordering::SeqCst) {
+            self.answered.wait();
+            self.goes_on.wait();
+        }
+        answer
+    }
+}
+
+impl Store for Slow {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.answer(self.inner.read_at(bytes, offset))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.answer(self.inner.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
+    }
+}
+
+#[test]
+fn a_store_that_grows_while_it_answers_has_not_shrunk() {
+    let ask: [fn(&File) -> io::Result<usize>; 3] = [
+        |file| file.read_at(&mut [0xff; PAGE as usize], 5 * PAGE),
+        |file| file.read_direct_at(&mut [0xff; PAGE as usize], 5 * PAGE),
+        |file| file.set_len(20 * PAGE).map(|()| PAGE as usize),
+    ];
+    for ask in ask {
+        let (answered, goes_on) = (Barrier::new(2), Barrier::new(2));
+        let store = Slow { inner: MemStore::new(), waits: false.into(), answered, goes_on };
+        let store = Arc::new(store);
+        let file = open(Arc::clone(&store));
+        // The store is empty, and will have eleven pages when the last one is written back.
+        file.write_all_at(&[1; PAGE as usize], 10 * PAGE).unwrap();
+        store.waits.store(true, Ordering::SeqCst);
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| ask(&file));
+            store.answered.wait();
+            file.writeback(0..11 * PAGE).unwrap();
+            store.goes_on.wait();
+            assert_eq!(asked.join().unwrap().unwrap(), PAGE as usize);
+        });
+    }
 }
 
 #[test]
