@@ -134,3 +134,6 @@ impl<L: PathLock> Inode<L> {
         Ok(Some(filled.pin()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,31 +151,33 @@ fn a_bad_third_segment_ends_the_write_after_the_first_two() {
 /// A9. Invariants 3, 4 and 5.
 #[test]
 fn a_source_evicted_in_mid_copy_advances_the_write_by_what_was_copied() {
-    let memory: Arc<AddressSpace> = Arc::default();
-    let source = memory.map_anonymous(2 * PAGE).unwrap();
-    memory.store(source.start, &[2; 2 * PAGE_SIZE]).unwrap();
-    // The destination ends where the copy is to be cut off, in the midst of a cached page.
-    let (_cache, file) = file_of(&[1; 1000]);
-    let segment = source.start + PAGE - 700..source.start + PAGE + 300;
-    let (evicting, range) = (Arc::downgrade(&memory), source.clone());
-    let (seen, in_between) = (mpsc::channel(), file.clone());
-    let (evicted, between) = (AtomicUsize::new(0), seen.0);
-    memory.set_hook(move |point| match point {
-        Point::CopiedPart if evicted.fetch_add(1, Ordering::Relaxed) == 0 => {
-            // Reclaim, which is another thread: this one has the page that it writes locked.
-            let (memory, range) = (evicting.upgrade().unwrap(), range.clone());
-            thread::spawn(move || memory.evict(range).unwrap()).join().unwrap();
-        }
-        Point::CopiedPart => (),
-        Point::FaultedIn => between.send(bytes_of(&in_between)).unwrap(),
-    });
-    assert_eq!(file.write_from(&memory, &[segment], 500).unwrap(), 1000);
-    // 700 bytes were copied when the source was gone: the size covers those, and nothing else.
-    let between = seen.1.recv().unwrap();
-    assert_eq!(between.len(), 1200);
-    assert!(between[..500] == [1; 500] && between[500..] == [2; 700]);
-    let bytes = bytes_of(&file);
-    assert!(bytes[..500] == [1; 500] && bytes[500..] == [2; 1000]);
+    // The destination ends before the place where the copy is cut off, or behind all of it.
+    for cached in [1000, 3000] {
+        let memory: Arc<AddressSpace> = Arc::default();
+        let source = memory.map_anonymous(2 * PAGE).unwrap();
+        memory.store(source.start, &[2; 2 * PAGE_SIZE]).unwrap();
+        let (_cache, file) = file_of(&vec![1; cached]);
+        let segment = source.start + PAGE - 700..source.start + PAGE + 300;
+        let (evicting, evicted) = (Arc::downgrade(&memory), AtomicUsize::new(0));
+        let ((between, seen), in_between) = (mpsc::channel(), file.clone());
+        memory.set_hook(move |point| match point {
+            Point::CopiedPart if evicted.fetch_add(1, Ordering::Relaxed) == 0 => {
+                // Reclaim, which is another thread: this one has the page that it writes locked.
+                let (memory, source) = (evicting.upgrade().unwrap(), source.clone());
+                thread::spawn(move || memory.evict(source).unwrap()).join().unwrap();
+            }
+            Point::CopiedPart => (),
+            Point::FaultedIn => between.send(bytes_of(&in_between)).unwrap(),
+        });
+        assert_eq!(file.write_from(&memory, &[segment], 500).unwrap(), 1000);
+        // 700 bytes were copied when the source was gone. They are written, and nothing else is.
+        let mut expected = vec![1; cached.max(1200)];
+        expected[500..1200].fill(2);
+        assert_eq!(seen.recv().unwrap(), expected);
+        expected.resize(cached.max(1500), 1);
+        expected[1200..1500].fill(2);
+        assert_eq!(bytes_of(&file), expected);
+    }
 }
 
 /// A10.

@@ -86,7 +86,7 @@ impl State {
         self.has(WAITERS)
     }
 
-    pub(super) fn is_latched(self) -> bool {
+    pub(in crate::page_cache) fn is_latched(self) -> bool {
         self.has(LATCHED)
     }
 

@@ -1,0 +1,41 @@
+//! Reads into memory that is absent, evicted, or a mapping of what is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::page_cache::mm::Point;
+use crate::page_cache::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// Invariant 8.
+#[test]
+fn a_read_whose_copy_is_cut_off_finds_one_moment_of_the_page_all_the_same() {
+    let file: File = PageCache::new(64).open(MemStore::new()).unwrap();
+    file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
+    let memory: Arc<AddressSpace> = Arc::default();
+    let target = memory.map_anonymous(2 * PAGE).unwrap();
+    memory.populate(target.clone()).unwrap();
+    let (evicting, range) = (Arc::downgrade(&memory), target.clone());
+    let (writing, copied) = (file.clone(), AtomicUsize::new(0));
+    memory.set_hook(move |point| {
+        if point != Point::CopiedPart || copied.fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        // Reclaim, which is another thread: this one has the page that it reads latched.
+        let (memory, range) = (evicting.upgrade().unwrap(), range.clone());
+        thread::spawn(move || memory.evict(range).unwrap()).join().unwrap();
+        // A writer gets the latch as soon as this thread lets go of it, and before it comes back.
+        let writer = writing.clone();
+        thread::spawn(move || writer.write_all_at(&[2; PAGE_SIZE], 0).unwrap());
+        while !writing.inode().find(0).unwrap().frame().state().is_latched() {
+            thread::yield_now();
+        }
+    });
+    let segment = target.start + 100..target.start + 100 + PAGE;
+    assert_eq!(file.read_into(&memory, std::slice::from_ref(&segment), 0).unwrap(), PAGE_SIZE);
+    let mut bytes = [0; PAGE_SIZE];
+    memory.load(segment.start, &mut bytes).unwrap();
+    assert_eq!(bytes, [2; PAGE_SIZE]);
+}
