@@ -115,17 +115,17 @@ fn a_write_whose_source_is_evicted_after_each_fault_ends_with_the_last_eviction(
 #[test]
 fn a_write_from_a_bad_address_leaves_no_size_no_page_and_no_block_behind_it() {
     let memory = AddressSpace::new();
-    for offset in [50, 1000, PAGE, 10 * PAGE + 5] {
+    for (len, offset) in [(100, 50), (100, 1000), (100, PAGE), (PAGE, PAGE), (PAGE, 9 * PAGE + 5)] {
         let store = Arc::new(MemStore::new());
         let file: File = PageCache::new(64).open(Arc::clone(&store)).unwrap();
-        file.write_all_at(&[1; 100], 0).unwrap();
-        file.sync_all().unwrap();
-        assert_eq!(bytes_of(&file), [1; 100]);
+        let before = vec![1; len as usize];
+        file.write_all_at(&before, 0).unwrap();
+        assert_eq!(bytes_of(&file), before);
         let bad = 8..16;
         let error = file.write_from(&memory, &[bad], offset).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with("write of 8 bytes at "), "{error}");
-        assert_eq!((bytes_of(&file), file.len()), (vec![1; 100], 100));
+        assert_eq!((bytes_of(&file), file.len()), (before, len));
         assert_eq!(file.inode().resident_in(0..u64::MAX), [0]);
         file.sync_all().unwrap();
         assert_eq!(store.blocks(), 1);
