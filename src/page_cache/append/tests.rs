@@ -12,13 +12,14 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// Invariant 8.
 #[test]
 fn appends_of_many_threads_lie_one_behind_the_other_and_none_is_torn() {
-    let file: File = PageCache::new(256).open(MemStore::new()).unwrap();
+    let file: File = PageCache::new(1024).open(MemStore::new()).unwrap();
     let (threads, each) = (4, 100);
     let places: Vec<(u64, u8, usize)> = thread::scope(|scope| {
         let append = |thread: u8| {
             let file = &file;
             scope.spawn(move || -> Vec<_> {
-                let lens = (0..each).map(|round| 1 + (round * 37 + thread as usize * 11) % 300);
+                let lens =
+                    (0..each).map(|round| 1 + (round * 9973 + thread as usize * 11) % 70_000);
                 lens.map(|len| (file.append(&vec![thread + 1; len]).unwrap(), thread + 1, len))
                     .collect()
             })
