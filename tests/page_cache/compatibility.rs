@@ -1,0 +1,298 @@
+//! Which path waits for which: each is stopped in the middle, with its claims held, and each other is
+//! sent after it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use spanlock::page_cache::{
+    File, Length, Mapping, MemStore, Options, PAGE_SIZE, PageCache, PathLock, Store,
+};
+use spanlock::{Access, MappingGuard, MappingLock, Mode};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+const FILE: u64 = 32 * PAGE;
+
+/// What happened to a claim of the second path.
+#[derive(Debug, PartialEq, Eq)]
+enum Event {
+    Granted(Access),
+    Refused,
+    Finished,
+}
+
+thread_local! {
+    /// Who hears of this thread's claims.
+    static WATCHER: RefCell<Option<Sender<Event>>> = const { RefCell::new(None) };
+}
+
+fn tell(event: Event) {
+    WATCHER.with_borrow(|watcher| {
+        if let Some(watcher) = watcher {
+            // Who has heard enough is gone.
+            let _ = watcher.send(event);
+        }
+    });
+}
+
+/// A `MappingLock` that tells whether a claim was granted at once.
+#[derive(Default)]
+struct Watched(MappingLock);
+
+impl PathLock for Watched {
+    type Guard<'a> = MappingGuard<'a>;
+
+    fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
+        self.0.lock(access, bytes)
+    }
+
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
+        let guard = self.0.try_lock(access, bytes);
+        tell(if guard.is_some() { Event::Granted(access) } else { Event::Refused });
+        guard
+    }
+}
+
+thread_local! {
+    /// Where this thread's next request to a store waits: it tells of itself, and then waits.
+    static STOP: RefCell<Option<(Sender<()>, Arc<Mutex<()>>)>> = const { RefCell::new(None) };
+}
+
+/// A store whose requests wait where their thread is to be stopped.
+#[derive(Default)]
+struct Stopping(MemStore);
+
+fn stop_here() {
+    if let Some((stopped, gate)) = STOP.take() {
+        stopped.send(()).unwrap();
+        drop(gate.lock().unwrap());
+    }
+}
+
+impl Store for Stopping {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        stop_here();
+        self.0.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        stop_here();
+        self.0.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.punch_hole(offset, len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.allocate(offset, len)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.zero_range(offset, len)
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.collapse_range(offset, len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        stop_here();
+        self.0.insert_range(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    BufferedRead,
+    BufferedWrite,
+    Fault,
+    Writeback,
+    DirectRead,
+    DirectWrite,
+    Truncate,
+    Punch,
+    ZeroRange,
+    Allocate,
+    Collapse,
+    Insert,
+}
+
+const PATHS: [Path; 12] = [
+    Path::BufferedRead,
+    Path::BufferedWrite,
+    Path::Fault,
+    Path::Writeback,
+    Path::DirectRead,
+    Path::DirectWrite,
+    Path::Truncate,
+    Path::Punch,
+    Path::ZeroRange,
+    Path::Allocate,
+    Path::Collapse,
+    Path::Insert,
+];
+
+impl Path {
+    fn run(self, file: &File<Watched>, mapping: &Mapping<Watched>, page: u64) -> io::Result<()> {
+        let mut bytes = [0; 10];
+        let offset = page * PAGE;
+        match self {
+            Path::BufferedRead => file.read_at(&mut bytes, offset).map(drop),
+            Path::BufferedWrite => file.write_at(&bytes, offset + 1000).map(drop),
+            Path::Fault => mapping.load(offset, &mut bytes),
+            Path::Writeback => file.writeback(offset..offset + 1),
+            Path::DirectRead => file.read_direct_at(&mut bytes, offset).map(drop),
+            Path::DirectWrite => file.write_direct_at(&bytes, offset).map(drop),
+            Path::Truncate => file.set_len(offset),
+            Path::Punch => file.punch_hole(offset, PAGE),
+            Path::ZeroRange => file.zero_range(offset, PAGE, Length::Keep),
+            Path::Allocate => file.allocate(offset, PAGE, Length::Keep),
+            Path::Collapse => file.collapse_range(offset, PAGE),
+            Path::Insert => file.insert_range(offset, PAGE),
+        }
+    }
+
+    /// As which it claims the mapping lock.
+    fn access(self) -> Access {
+        match self {
+            Path::BufferedRead => Access::BufferedRead,
+            Path::BufferedWrite => Access::BufferedWrite,
+            Path::Fault => Access::Fault,
+            Path::Writeback => Access::Writeback,
+            Path::DirectRead => Access::DirectRead,
+            Path::DirectWrite => Access::DirectWrite,
+            Path::Truncate => Access::Truncate,
+            Path::Punch => Access::PunchHole,
+            Path::ZeroRange | Path::Allocate => Access::Allocate,
+            Path::Collapse | Path::Insert => Access::Shift,
+        }
+    }
+
+    /// What the table of section 2 says: exclusive are direct IO, truncate, punch and their kin;
+    /// shared are buffered IO, faults and writeback.
+    fn mapping_mode(self) -> Mode {
+        match self {
+            Path::BufferedRead | Path::BufferedWrite | Path::Fault | Path::Writeback => {
+                Mode::Shared
+            }
+            _ => Mode::Exclusive,
+        }
+    }
+
+    /// How it claims the IO lock, if it does.
+    fn io_mode(self) -> Option<Mode> {
+        match self {
+            Path::BufferedRead | Path::Fault | Path::Writeback => None,
+            Path::DirectRead => Some(Mode::Shared),
+            _ => Some(Mode::Exclusive),
+        }
+    }
+
+    fn conflicts_with(self, other: Path) -> bool {
+        let excludes = |one, another| one == Mode::Exclusive || another == Mode::Exclusive;
+        let io = self.io_mode().zip(other.io_mode());
+        excludes(self.mapping_mode(), other.mapping_mode())
+            || io.is_some_and(|(one, another)| excludes(one, another))
+    }
+
+    /// Whether it is stopped with the page locked.
+    fn fills(self) -> bool {
+        matches!(self, Path::BufferedRead | Path::BufferedWrite | Path::Fault)
+    }
+
+    /// Whether it claims everything behind its offset.
+    fn reaches_to_the_end(self) -> bool {
+        matches!(self, Path::Truncate | Path::Collapse | Path::Insert)
+    }
+}
+
+/// Stops `first` on one page with its claims held, and sends `second` to another: whether it waits.
+fn waits(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
+    let options = Options::new(64).flush_interval(Duration::from_secs(3600));
+    let cache: PageCache<Watched> = PageCache::with_options(options);
+    let store = Stopping::default();
+    store.0.write_at(&[1; FILE as usize], 0).unwrap();
+    let file = cache.open(store).unwrap();
+    let mapping = file.map(0..FILE).unwrap();
+    // Dirty, not uptodate, and in so many parts that the next write fills it: so every path has
+    // something to ask the store for.
+    for page in BTreeSet::from([first_page, second_page]) {
+        for part in 0..64 {
+            file.write_all_at(&[2], page * PAGE + 2 * part).unwrap();
+        }
+    }
+    let gate = Arc::new(Mutex::new(()));
+    let (stopped, is_stopped) = mpsc::channel();
+    let (watcher, events) = mpsc::channel();
+    thread::scope(|scope| {
+        let closed = gate.lock().unwrap();
+        let (file, mapping, gate) = (&file, &mapping, &gate);
+        scope.spawn(move || {
+            STOP.set(Some((stopped, Arc::clone(gate))));
+            first.run(file, mapping, first_page).unwrap();
+        });
+        is_stopped.recv().unwrap_or_else(|_| panic!("{first:?} asks the store for nothing"));
+        scope.spawn(move || {
+            WATCHER.set(Some(watcher));
+            let outcome = second.run(file, mapping, second_page);
+            tell(Event::Finished);
+            WATCHER.set(None);
+            // A truncation before it may have left it nothing to work on.
+            drop(outcome);
+        });
+        // The IO lock is asked for a mode alone, by the name of truncation.
+        let mut grants = if second.access() == Access::Truncate { 2 } else { 1 };
+        let waits = loop {
+            match events.recv_timeout(Duration::from_secs(60)) {
+                Ok(Event::Refused) => break true,
+                Ok(Event::Granted(access)) if access != second.access() => {}
+                Ok(Event::Granted(_)) if grants > 1 => grants -= 1,
+                Ok(Event::Granted(_) | Event::Finished) => break false,
+                Err(error) => panic!("{second:?} after {first:?} is stuck: {error}"),
+            }
+        };
+        drop(closed);
+        waits
+    })
+}
+
+/// C1, and C6 with it: buffered writes to one page exclude each other by the IO lock.
+#[test]
+fn each_path_waits_for_exactly_those_that_it_conflicts_with() {
+    for (first, second) in PATHS.into_iter().flat_map(|first| PATHS.map(|second| (first, second))) {
+        let expected = first.conflicts_with(second);
+        // A fault looks for the page before it claims it, and waits for who has it locked to fill it.
+        if second != Path::Fault || !first.fills() {
+            assert_eq!(waits(first, 8, second, 8), expected, "{second:?} over {first:?}");
+        }
+        let elsewhere = match (first.reaches_to_the_end(), second.reaches_to_the_end()) {
+            (true, true) => continue,
+            (true, false) => 2,
+            (false, _) => 20,
+        };
+        assert!(!waits(first, 8, second, elsewhere), "{second:?} apart from {first:?}");
+    }
+}
