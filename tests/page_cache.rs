@@ -27,8 +27,14 @@ mod paths;
 mod random;
 #[path = "page_cache/recording_store.rs"]
 mod recording_store;
+#[path = "page_cache/scribbles.rs"]
+mod scribbles;
 #[path = "page_cache/shape.rs"]
 mod shape;
+#[path = "page_cache/shape_races.rs"]
+mod shape_races;
+#[path = "page_cache/stopping_store.rs"]
+mod stopping_store;
 #[path = "page_cache/stress.rs"]
 mod stress;
 #[path = "page_cache/sync.rs"]

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use spanlock::page_cache::{
-    File, Length, Mapping, MemStore, Options, PAGE_SIZE, PageCache, PathLock, Store,
-};
+use spanlock::page_cache::{File, Length, Mapping, Options, PAGE_SIZE, PageCache, PathLock, Store};
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
+
+use crate::stopping_store::{StoppingStore, stop_at_next_request};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 const FILE: u64 = 32 * PAGE;
@@ -55,72 +55,6 @@ impl PathLock for Watched {
         let guard = self.0.try_lock(access, bytes);
         tell(if guard.is_some() { Event::Granted(access) } else { Event::Refused });
         guard
-    }
-}
-
-thread_local! {
-    /// Where this thread's next request to a store waits: it tells of itself, and then waits.
-    static STOP: RefCell<Option<(Sender<()>, Arc<Mutex<()>>)>> = const { RefCell::new(None) };
-}
-
-/// A store whose requests wait where their thread is to be stopped.
-#[derive(Default)]
-struct Stopping(MemStore);
-
-fn stop_here() {
-    if let Some((stopped, gate)) = STOP.take() {
-        stopped.send(()).unwrap();
-        drop(gate.lock().unwrap());
-    }
-}
-
-impl Store for Stopping {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        stop_here();
-        self.0.read_at(bytes, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        stop_here();
-        self.0.write_at(bytes, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.set_len(len)
-    }
-
-    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.punch_hole(offset, len)
-    }
-
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.allocate(offset, len)
-    }
-
-    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.zero_range(offset, len)
-    }
-
-    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.collapse_range(offset, len)
-    }
-
-    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        stop_here();
-        self.0.insert_range(offset, len)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -233,8 +167,8 @@ impl Path {
 fn waits(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
     let cache: PageCache<Watched> = PageCache::with_options(options);
-    let store = Stopping::default();
-    store.0.write_at(&[1; FILE as usize], 0).unwrap();
+    let store = StoppingStore::default();
+    store.inner.write_at(&[1; FILE as usize], 0).unwrap();
     let file = cache.open(store).unwrap();
     let mapping = file.map(0..FILE).unwrap();
     // Dirty, not uptodate, and in so many parts that the next write fills it: so every path has
@@ -251,7 +185,7 @@ fn waits(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
         let closed = gate.lock().unwrap();
         let (file, mapping, gate) = (&file, &mapping, &gate);
         scope.spawn(move || {
-            STOP.set(Some((stopped, Arc::clone(gate))));
+            stop_at_next_request(stopped, Arc::clone(gate));
             first.run(file, mapping, first_page).unwrap();
         });
         is_stopped.recv().unwrap_or_else(|_| panic!("{first:?} asks the store for nothing"));
