@@ -83,3 +83,6 @@ impl<L: PathLock> Inode<L> {
         page.retire()
     }
 }
+
+#[cfg(test)]
+mod tests;

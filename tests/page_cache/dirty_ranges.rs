@@ -190,6 +190,9 @@ fn a_page_whose_dirty_ranges_were_all_punched_is_clean() {
     file.sync_data().unwrap();
     assert_eq!(store.asked(), [Asked::Sync]);
     assert_eq!(read(&file, 0, PAGE as usize), page_with(&[(900..1200, 0)]));
+    // A page that were dirty still would be written before this.
+    file.write_direct_at(&[3], 0).unwrap();
+    assert_eq!(store.asked(), [Asked::Read(0..PAGE), Asked::Write(0..1)]);
 }
 
 /// B3.

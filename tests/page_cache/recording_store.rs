@@ -27,6 +27,7 @@ struct State {
     holding: bool,
     held: usize,
     failures: usize,
+    tearing: bool,
     failing_sync: bool,
 }
 
@@ -73,6 +74,11 @@ impl RecordingStore {
         self.state().failures = writes;
     }
 
+    /// Fails the next write when half of it is written.
+    pub fn tear_write(&self) {
+        self.state().tearing = true;
+    }
+
     /// Fails the next sync.
     pub fn fail_sync(&self) {
         self.state().failing_sync = true;
@@ -106,6 +112,10 @@ impl Store for RecordingStore {
         state.held -= 1;
         if state.failures > 0 {
             state.failures -= 1;
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail"));
+        }
+        if std::mem::take(&mut state.tearing) {
+            self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail"));
         }
         drop(state);

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use spanlock::page_cache::{File, FileOptions, Options, PageCache};
+use spanlock::page_cache::{File, FileOptions, Options, PageCache, Store};
 
 use crate::failing_store::FailingStore;
 use crate::random::Random;
@@ -116,6 +116,22 @@ fn a_page_that_is_written_in_part_is_not_filled_while_the_write_is_under_way() {
     }
 }
 
+/// E3. Invariant 2.
+#[test]
+fn after_a_write_that_failed_no_mapping_has_its_pages() {
+    let (_cache, file, store) = open(2);
+    let mapping = file.map(0..2 * PAGE).unwrap();
+    file.write_direct_at(&[7; PAGE as usize], PAGE).unwrap();
+    let mut seen = [0; 10];
+    mapping.load(0, &mut seen).unwrap();
+    store.fail_writes(1);
+    file.write_at(&[2; 10], 0).unwrap_err();
+    // The frame that is free now, and was mapped, is another page's after this.
+    assert_eq!(read(&file, PAGE..PAGE + 10), [7; 10]);
+    mapping.load(0, &mut seen).unwrap();
+    assert_eq!(seen, [1; 10]);
+}
+
 /// E3.
 #[test]
 fn after_a_write_that_failed_its_pages_are_fetched_again() {
@@ -168,6 +184,9 @@ fn a_write_that_fails_midway_reports_and_keeps_what_the_store_has() {
 #[test]
 fn a_write_that_fails_leaves_the_size_as_it_was() {
     let (_cache, file, store) = open(1);
+    store.tear_write();
+    file.write_at(&[2; 10_000], PAGE).unwrap_err();
+    assert_eq!((file.len(), store.inner.len().unwrap()), (PAGE, PAGE));
     store.fail_writes(1);
     file.write_at(&[2; 10_000], PAGE - 10).unwrap_err();
     assert_eq!(file.len(), PAGE);

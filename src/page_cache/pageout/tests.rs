@@ -1,58 +1,30 @@
-use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use crate::page_cache::cache::Shared;
 use crate::page_cache::frame::{Key, Pin};
+use crate::page_cache::observed::{Asked, Asking};
 use crate::page_cache::{File, MemStore, Options, PageCache, Store};
 use crate::{Access, MappingLock};
 
 const PAGE: u64 = 4096;
 
 /// A store whose writes tell that they have begun, and then wait for the gate.
-struct GatedStore {
-    inner: MemStore,
-    begun: Mutex<Sender<()>>,
-    gate: Mutex<()>,
-}
-
-impl GatedStore {
-    fn new() -> (Arc<GatedStore>, Receiver<()>) {
-        let (begun, told) = channel();
-        let (begun, gate) = (Mutex::new(begun), Mutex::default());
-        (Arc::new(GatedStore { inner: MemStore::new(), begun, gate }), told)
-    }
-}
-
-impl Store for GatedStore {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.inner.read_at(bytes, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        // Nobody listens any more at the end of a test.
-        let _ = self.begun.lock().unwrap().send(());
-        drop(self.gate.lock().unwrap());
-        self.inner.write_at(bytes, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.set_len(len)
-    }
-
-    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inner.punch_hole(offset, len)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.inner.sync()
-    }
+fn gated() -> (Arc<Asking>, Receiver<()>, Arc<Mutex<()>>) {
+    let (begun, told) = channel();
+    let gate: Arc<Mutex<()>> = Arc::default();
+    let passed = Arc::clone(&gate);
+    let store = Asking::new(move |asked, _| {
+        if asked == Asked::Write {
+            // Nobody listens any more at the end of a test.
+            let _ = begun.send(());
+            drop(passed.lock().unwrap());
+        }
+        Ok(())
+    });
+    (Arc::new(store), told, gate)
 }
 
 /// A cache of 16 frames whose flusher does nothing of its own accord, and may all be dirty.
@@ -163,11 +135,11 @@ fn pageouts_and_flushes_of_the_same_range_get_along() {
 #[test]
 fn who_syncs_or_closes_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
     let (cache, shared) = cache();
-    let (gated, begun) = GatedStore::new();
+    let (gated, begun, gate) = gated();
     let store = Arc::new(MemStore::new());
     let file = cache.open(Arc::clone(&store)).unwrap();
     let stuck = cache.open(Arc::clone(&gated)).unwrap();
-    let gate = gated.gate.lock().unwrap();
+    let gate = gate.lock().unwrap();
     write_pages(&stuck, 1);
     let page_of_stuck = shared.index.find(&shared.frames, Key { file: 2, page: 0 }).unwrap();
     shared.pageout(page_of_stuck);
@@ -192,7 +164,7 @@ fn who_syncs_or_closes_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() 
 fn a_file_is_gone_with_its_last_handle_whatever_the_flusher_was_doing_with_it() {
     let (cache, shared) = cache();
     for round in 0..500 {
-        let (store, begun) = GatedStore::new();
+        let (store, begun, gate) = gated();
         let file = cache.open(Arc::clone(&store)).unwrap();
         write_pages(&file, 3);
         let key = Key { file: round + 1, page: 1 };
@@ -200,7 +172,7 @@ fn a_file_is_gone_with_its_last_handle_whatever_the_flusher_was_doing_with_it() 
             0 => shared.pageout(shared.index.find(&shared.frames, key).unwrap()),
             1 => shared.flusher.wake(),
             _ => {
-                let gate = store.gate.lock().unwrap();
+                let gate = gate.lock().unwrap();
                 shared.pageout(shared.index.find(&shared.frames, key).unwrap());
                 begun.recv().unwrap();
                 thread::scope(|scope| {
