@@ -58,6 +58,7 @@ mod pageout;
 mod path_lock;
 mod prepare;
 mod punch;
+mod readahead;
 mod reclaim;
 mod shift;
 mod stats;

@@ -25,6 +25,8 @@ mod one_failure;
 mod paths;
 #[path = "page_cache/random.rs"]
 mod random;
+#[path = "page_cache/readahead.rs"]
+mod readahead;
 #[path = "page_cache/recording_store.rs"]
 mod recording_store;
 #[path = "page_cache/scribbles.rs"]

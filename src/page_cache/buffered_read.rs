@@ -12,13 +12,14 @@
 //! its own temporary page. A copy that came out short is done again as a whole: what a read finds in
 //! one page is of one moment. To read to the temporary page, try 1 and 2 again; else:
 //!
-//! 3. Get a free frame while nothing is held.
+//! 3. Try to bring it in together with those after it: see `readahead`. Else get a free frame while nothing is held.
 //! 4. Claim the page shared. Past the end there is nothing to read.
 //! 5. Insert or lock the page; check again that it is the page, and whether it is uptodate now.
 //! 6. Fill it. Keep a reference, unlock it, drop the claim, and copy as in 1 and 2. A page that
 //!    was taken out meanwhile is read from the start again.
 
 use std::io;
+use std::ops::Range;
 
 use super::error::Request;
 use super::frame::{Pin, ReadLatch};
@@ -38,15 +39,17 @@ impl<L: PathLock> Inode<L> {
             let at = offset.saturating_add(done as u64);
             let (page, within) = (at / PAGE_SIZE as u64, (at % PAGE_SIZE as u64) as usize);
             let wanted = (PAGE_SIZE - within).min(len - done);
-            let found =
-                match self.read_hit(page, within, wanted, |bytes| to.copy_nofault(done, bytes)) {
-                    Some(found) => found,
-                    None => match to.put(done, wanted, |part| self.read_part(page, within, part)) {
-                        Ok(found) => found,
-                        Err(_) if done > 0 => break,
-                        Err(error) => return Err(request.failed(error)),
-                    },
-                };
+            let pages = page..offset.saturating_add(len as u64).div_ceil(PAGE_SIZE as u64);
+            let found = match self
+                .read_hit(page, within, wanted, |bytes| to.copy_nofault(done, bytes))
+            {
+                Some(found) => found,
+                None => match to.put(done, wanted, |part| self.read_part(pages, within, part)) {
+                    Ok(found) => found,
+                    Err(_) if done > 0 => break,
+                    Err(error) => return Err(request.failed(error)),
+                },
+            };
             done += found;
             if found < wanted {
                 break;
@@ -87,33 +90,42 @@ impl<L: PathLock> Inode<L> {
         copy(&latch.bytes()[within..within + found]).then_some(found)
     }
 
-    /// Reads within one page to memory that is always there.
+    /// Reads within the first of some pages, all of which the request touches, to memory that is
+    /// always there.
     #[cold]
-    fn read_part(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<usize> {
+    fn read_part(&self, pages: Range<u64>, within: usize, to: &mut [u8]) -> io::Result<usize> {
         let wanted = to.len();
         let mut copy = |bytes: &[u8]| {
             to[..bytes.len()].copy_from_slice(bytes);
             true
         };
-        match self.read_hit(page, within, wanted, &mut copy) {
+        match self.read_hit(pages.start, within, wanted, &mut copy) {
             Some(found) => Ok(found),
-            None => self.read_miss(page, within, wanted, copy),
+            None => self.read_miss(pages, within, wanted, copy),
         }
     }
 
     fn read_miss(
         &self,
-        page: u64,
+        pages: Range<u64>,
         within: usize,
         wanted: usize,
         mut copy: impl FnMut(&[u8]) -> bool,
     ) -> io::Result<usize> {
+        let page = pages.start;
         if page * PAGE_SIZE as u64 + within as u64 >= self.size() {
             return Ok(0);
         }
         self.cache.counters.count(Event::Miss);
+        let mut brought_in = self.read_ahead(pages);
         loop {
-            let Some(pin) = self.bring_in(page, Access::BufferedRead)? else { return Ok(0) };
+            let pin = match brought_in.take() {
+                Some(pin) => pin,
+                None => match self.bring_in(page, Access::BufferedRead)? {
+                    Some(pin) => pin,
+                    None => return Ok(0),
+                },
+            };
             if let Some(latch) = pin.frame().read_unused()
                 && let Some(found) = self.copy_out(&latch, page, within, wanted, &mut copy)
             {

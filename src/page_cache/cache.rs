@@ -43,15 +43,21 @@ pub struct Options {
     capacity: usize,
     dirty_limit: usize,
     flush_interval: Duration,
+    readahead: usize,
 }
 
 impl Options {
     /// A cache of `capacity` pages (at least 16), half of which may be dirty, flushed every
-    /// second.
+    /// second, which reads up to 32 pages ahead.
     #[must_use]
     pub fn new(capacity: usize) -> Options {
         let capacity = capacity.max(LEAST_CAPACITY);
-        Options { capacity, dirty_limit: capacity / 2, flush_interval: Duration::from_secs(1) }
+        Options {
+            capacity,
+            dirty_limit: capacity / 2,
+            flush_interval: Duration::from_secs(1),
+            readahead: 32,
+        }
     }
 
     /// Lets at most about `pages` be dirty: writers that would dirty more wait for the flusher.
@@ -64,6 +70,13 @@ impl Options {
     #[must_use]
     pub fn flush_interval(self, interval: Duration) -> Options {
         Options { flush_interval: interval, ..self }
+    }
+
+    /// Reads at most `pages` ahead of a reader that goes through a file in sequence, and never more
+    /// than a twentieth of the cache.
+    #[must_use]
+    pub fn readahead(self, pages: usize) -> Options {
+        Options { readahead: pages, ..self }
     }
 }
 
@@ -234,6 +247,8 @@ pub(super) struct Shared<L: PathLock> {
     pub(super) dirty: DirtyPages,
     pub(super) flusher: Flusher,
     pub(super) queues: Mutex<Queues>,
+    /// The longest window of readahead, in pages.
+    pub(super) readahead: usize,
     files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
     next_file: AtomicU64,
 }
@@ -248,6 +263,7 @@ impl<L: PathLock> Shared<L> {
             dirty: DirtyPages::new(options.dirty_limit),
             flusher: Flusher::new(options.flush_interval),
             queues: Mutex::new(Queues::new(frames)),
+            readahead: options.readahead,
             files: RwLock::default(),
             next_file: AtomicU64::new(1),
         }

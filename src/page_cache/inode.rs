@@ -17,6 +17,7 @@ use super::index::Found;
 use super::leaf::lock_leaf;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
+use super::readahead::Readahead;
 use super::stats::Grant;
 use super::visit::Visitors;
 use super::write_errors::WriteErrors;
@@ -45,6 +46,7 @@ pub(super) struct Inode<L: PathLock> {
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     unclean: Mutex<BTreeSet<u64>>,
     pub(super) partial: PartialPages,
+    pub(super) readahead: Readahead,
     mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
     pub(super) visitors: Arc<Visitors>,
@@ -77,6 +79,7 @@ impl<L: PathLock> Inode<L> {
             let message = format!("a store of {size} bytes is longer than a file can be");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
+        let readahead = Readahead::new(cache.readahead);
         Ok(Inode {
             id,
             store: Box::new(store),
@@ -88,6 +91,7 @@ impl<L: PathLock> Inode<L> {
             resident: Mutex::default(),
             unclean: Mutex::default(),
             partial: PartialPages::default(),
+            readahead,
             mappings: RwLock::default(),
             write_errors: WriteErrors::default(),
             visitors: Arc::default(),
@@ -229,11 +233,7 @@ impl<L: PathLock> Inode<L> {
         let key = self.key(page);
         loop {
             match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
-                Found::Made(locked) => {
-                    lock_leaf(&self.resident).insert(page);
-                    lock_leaf(&self.cache.queues).admit(locked.id(), key);
-                    return Some(locked);
-                }
+                Found::Made(locked) => return Some(self.made(locked)),
                 Found::Cached(pin) => {
                     let locked = pin.lock();
                     if locked.key() == key {
@@ -243,6 +243,21 @@ impl<L: PathLock> Inode<L> {
                 Found::Absent => return None,
             }
         }
+    }
+
+    /// A fresh page in the free frame, locked; none if the page is cached.
+    pub(super) fn make<'a>(&'a self, page: u64, free: FreeFrame<'a>) -> Option<LockedPage<'a>> {
+        let key = self.key(page);
+        match self.cache.index.find_or_insert(&self.cache.frames, key, &mut Some(free)) {
+            Found::Made(locked) => Some(self.made(locked)),
+            Found::Cached(_) | Found::Absent => None,
+        }
+    }
+
+    fn made<'a>(&self, page: LockedPage<'a>) -> LockedPage<'a> {
+        lock_leaf(&self.resident).insert(page.key().page);
+        lock_leaf(&self.cache.queues).admit(page.id(), page.key());
+        page
     }
 
     /// The numbers of the cached pages in a range.

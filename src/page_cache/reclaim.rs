@@ -22,7 +22,7 @@ use super::leaf::lock_leaf;
 use super::order::may_wait_for_clean;
 use super::stats::Event;
 pub(super) use queues::Queues;
-use queues::Verdict;
+use queues::{Verdict, Victims};
 
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
 const LOOKS: u32 = 3;
@@ -54,13 +54,25 @@ impl<L: PathLock> Shared<L> {
 
     /// A free frame, if there is one or one can be made free at once.
     pub(super) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
-        self.frames.take_free().or_else(|| self.evict())
+        self.frames.take_free().or_else(|| self.evict(Victims::Any))
     }
 
-    fn evict(&self) -> Option<FreeFrame<'_>> {
+    /// Frames, so many at most, that are free or can be had of pages that came in lately and were
+    /// not used.
+    pub(super) fn cold_frames(&self, most: usize) -> Vec<FreeFrame<'_>> {
+        let next = || self.frames.take_free().or_else(|| self.evict(Victims::Small));
+        std::iter::from_fn(next).take(most).collect()
+    }
+
+    /// How many pages may come in at once so that they are not the first to go.
+    pub(super) fn cold_frames_at_most(&self) -> u64 {
+        u64::from(lock_leaf(&self.queues).small_target() / 2)
+    }
+
+    fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
         let mut looks_left = self.frames.count().saturating_mul(LOOKS);
         while looks_left > 0 {
-            if let Some(page) = self.find_victim(&mut looks_left)
+            if let Some(page) = self.find_victim(victims, &mut looks_left)
                 && let Some(free) = self.evict_page(page)
             {
                 self.counters.count(Event::Eviction);
@@ -70,17 +82,24 @@ impl<L: PathLock> Shared<L> {
         None
     }
 
-    /// Looks at some pages, and locks the first that can be evicted.
-    fn find_victim(&self, looks_left: &mut u32) -> Option<LockedPage<'_>> {
+    /// Looks at some pages, and locks the first that can be evicted. There are no looks left where
+    /// more of them could find nothing.
+    fn find_victim(&self, victims: Victims, looks_left: &mut u32) -> Option<LockedPage<'_>> {
         let mut dirty = Vec::new();
-        let looks = LOOKS_AT_ONCE.min(*looks_left);
-        let victim = {
-            let mut queues = lock_leaf(&self.queues);
-            (0..looks).find_map(|_| {
-                *looks_left -= 1;
-                queues.step(|id| self.look(id, &mut dirty))
-            })
-        };
+        let mut victim = None;
+        let mut queues = lock_leaf(&self.queues);
+        for _ in 0..LOOKS_AT_ONCE.min(*looks_left) {
+            if victims == Victims::Small && !queues.small_gives() {
+                *looks_left = 0;
+                break;
+            }
+            *looks_left -= 1;
+            victim = queues.step(victims, |id| self.look(id, &mut dirty));
+            if victim.is_some() {
+                break;
+            }
+        }
+        drop(queues);
         dirty.into_iter().for_each(|pin| self.pageout(pin));
         victim
     }

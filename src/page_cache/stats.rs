@@ -36,6 +36,8 @@ pub struct Stats {
     pub misses: u64,
     /// Pages read from a store.
     pub fills: u64,
+    /// Those among them that were read ahead of a reader, who had not asked for them yet.
+    pub read_ahead: u64,
     /// Pages written to a store.
     pub writebacks: u64,
     /// Requests that wrote dirty pages because their room was wanted.
@@ -122,12 +124,13 @@ pub(super) enum Event {
     Hit,
     Miss,
     Fill,
+    ReadAhead,
     Writeback,
     Eviction,
     Pageout,
 }
 
-const EVENTS: usize = 6;
+const EVENTS: usize = Event::Pageout as usize + 1;
 
 /// How a claim was granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -183,6 +186,7 @@ impl Counters {
             hits: events(Event::Hit),
             misses: events(Event::Miss),
             fills: events(Event::Fill),
+            read_ahead: events(Event::ReadAhead),
             writebacks: events(Event::Writeback),
             pageouts: events(Event::Pageout),
             evictions: events(Event::Eviction),

@@ -1,7 +1,6 @@
 //! Which pages the cache keeps, and how many.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use spanlock::page_cache::{Mapping, MemStore, Options, PageCache};
 
@@ -85,7 +84,8 @@ fn clock_hits(trace: &[u64]) -> usize {
 }
 
 fn cache_hits(trace: &[u64], reads_a_page: u64) -> usize {
-    let options = Options::new(CAPACITY).flush_interval(Duration::from_secs(3600));
+    // What is read ahead would count as hits.
+    let options = Options::new(CAPACITY).readahead(0);
     let cache: PageCache = PageCache::with_options(options);
     let file = cache.open(MemStore::new()).unwrap();
     file.set_len(1 << 40).unwrap();
@@ -104,7 +104,7 @@ fn a_page_that_is_used_through_a_mapping_alone_outlives_a_scan() {
         |mapping: &Mapping| mapping.load(1, &mut [0]).unwrap(),
         |mapping: &Mapping| mapping.store(1, &[1]).unwrap(),
     ] {
-        let cache = PageCache::new(32);
+        let cache: PageCache = PageCache::with_options(Options::new(32).readahead(0));
         let file = cache.open(MemStore::new()).unwrap();
         file.set_len(1000 * PAGE).unwrap();
         let mapping = file.map(0..PAGE).unwrap();

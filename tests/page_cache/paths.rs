@@ -9,7 +9,7 @@ use spanlock::page_cache::{File, MemStore, Options, PageCache, Store};
 const PAGE: u64 = 4096;
 
 fn open(capacity: usize) -> (PageCache, File, Arc<MemStore>) {
-    let options = Options::new(capacity).flush_interval(Duration::from_secs(3600));
+    let options = Options::new(capacity).readahead(0).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_options(options);
     let store = Arc::new(MemStore::new());
     let file = cache.open(Arc::clone(&store)).unwrap();

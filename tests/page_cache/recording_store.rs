@@ -29,6 +29,7 @@ struct State {
     failures: usize,
     tearing: bool,
     failing_sync: bool,
+    unreadable: Range<u64>,
 }
 
 /// The writes of a store are held as long as it lives.
@@ -79,6 +80,11 @@ impl RecordingStore {
         self.state().tearing = true;
     }
 
+    /// Fails reads that touch `bytes`, from here on.
+    pub fn fail_reads_of(&self, bytes: Range<u64>) {
+        self.state().unreadable = bytes;
+    }
+
     /// Fails the next sync.
     pub fn fail_sync(&self) {
         self.state().failing_sync = true;
@@ -99,7 +105,13 @@ impl RecordingStore {
 
 impl Store for RecordingStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.state().log.push(Asked::Read(offset..offset + bytes.len() as u64));
+        let mut state = self.state();
+        let asked = offset..offset + bytes.len() as u64;
+        state.log.push(Asked::Read(asked.clone()));
+        if asked.start < state.unreadable.end && state.unreadable.start < asked.end {
+            return Err(io::Error::other("told to fail"));
+        }
+        drop(state);
         self.inner.read_at(bytes, offset)
     }
 

@@ -66,6 +66,14 @@ enum Round {
     Second,
 }
 
+/// Which pages may go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::page_cache) enum Victims {
+    Any,
+    /// Those of the small queue, while it [gives](Queues::small_gives).
+    Small,
+}
+
 /// What is to become of the frame at a tail.
 pub(in crate::page_cache) enum Verdict<T> {
     /// It was used since it was last looked at.
@@ -108,12 +116,24 @@ impl Queues {
         }
     }
 
+    /// Whether the small queue has frames to spare for pages that will be put into it.
+    pub(in crate::page_cache) fn small_gives(&self) -> bool {
+        self.small.len > self.small_target / 2 && self.busy < self.small.len
+    }
+
+    /// How many frames the small queue has to itself.
+    pub(in crate::page_cache) fn small_target(&self) -> u32 {
+        self.small_target
+    }
+
     /// Looks at one frame, and has `look` say what to do with it.
     pub(in crate::page_cache) fn step<T>(
         &mut self,
+        victims: Victims,
         look: impl FnOnce(FrameId) -> Verdict<T>,
     ) -> Option<T> {
-        let turn = if self.small.len >= self.small_target { &self.small } else { &self.main };
+        let small_is_due = victims == Victims::Small || self.small.len >= self.small_target;
+        let turn = if small_is_due { &self.small } else { &self.main };
         let other = if turn.ends == self.main.ends { &self.small } else { &self.main };
         // A queue of which nothing can be taken shares its turns with the other.
         let stuck = self.busy >= turn.len && self.busy.is_multiple_of(2);

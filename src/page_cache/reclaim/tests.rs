@@ -54,6 +54,21 @@ fn frames_at_rest(cache: &Shared<crate::MappingLock>) -> (usize, usize) {
     counts
 }
 
+/// Readahead gets frames of pages that came in lately: pages of main stay, used or not.
+#[test]
+fn no_page_of_main_gives_way_to_what_is_read_ahead() {
+    let cache: PageCache = PageCache::with_options(Options::new(FRAMES).readahead(0));
+    let file = cache.open(MemStore::new()).unwrap();
+    file.set_len(SPAN).unwrap();
+    // The first pages go, are remembered, and come back into main.
+    let first = 0..FRAMES as u64 - 2;
+    for page in first.clone().chain(100..100 + FRAMES as u64 - 2).chain(first) {
+        file.read_exact_at(&mut [0], page * PAGE).unwrap();
+    }
+    let least_small = 4;
+    assert!(cache.shared.cold_frames(FRAMES).len() <= least_small);
+}
+
 /// Whatever the load, each of the cache's frames is either free or caches one page, and none is
 /// lost: the cache neither grows beyond its capacity nor shrinks below it.
 #[test]

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use super::{FrameId, Key, Place, Queues, Round, Verdict};
+use super::{FrameId, Key, Place, Queues, Round, Verdict, Victims};
 
 fn key(page: u64) -> Key {
     Key { file: 1, page }
@@ -27,7 +27,7 @@ fn contents(queues: &Queues) -> [Vec<FrameId>; 2] {
 /// Evicts one page, where the frames in `used` were used and those in `busy` are not to be had.
 fn evict(queues: &mut Queues, used: &mut HashSet<FrameId>, busy: &[FrameId]) -> Option<FrameId> {
     let victim = (0..200).find_map(|_| {
-        queues.step(|id| match id {
+        queues.step(Victims::Any, |id| match id {
             id if used.remove(&id) => Verdict::Used,
             id if busy.contains(&id) => Verdict::Busy,
             id => Verdict::Taken(id),
@@ -116,7 +116,7 @@ fn random_steps_keep_each_frame_in_one_queue_at_most() {
             2 if linked.remove(&id) => queues.remove(id),
             _ => {
                 let used = random.u32(0..50);
-                let looked = queues.step(|id| match id % 3 {
+                let looked = queues.step(Victims::Any, |id| match id % 3 {
                     0 if id > used => Verdict::Busy,
                     _ if id == used => Verdict::Used,
                     _ => Verdict::Taken(id),
