@@ -17,9 +17,26 @@
 
 mod bounded;
 mod explore;
+mod k01;
+mod k02;
+mod k03;
+mod k04;
+mod k05;
+mod k06;
+mod k07;
+mod k08;
+mod k09;
+mod k10;
+mod k11;
 mod k12;
+mod k13;
+mod k14;
 mod k15;
+mod k16;
 mod k17;
+mod k18;
+mod k19;
+mod k20;
 mod props;
 mod random;
 mod stage;
@@ -67,11 +84,11 @@ impl Protocol {
     /// Runs it as planned, until something is found.
     #[must_use]
     pub fn run(&self) -> Explored {
-        let mut all = Explored { schedules: 0, exhausted: true, finding: None };
+        let mut all = Explored { schedules: 0, exhausted: None, finding: None };
         for plan in self.plans {
             let one = explore::explore(plan.strategy, plan.most, self.scenario);
             all.schedules += one.schedules;
-            all.exhausted &= one.exhausted;
+            all.exhausted = all.exhausted.max(one.exhausted);
             all.finding = one.finding;
             if all.finding.is_some() {
                 break;
@@ -84,7 +101,34 @@ impl Protocol {
 /// All entries, in order.
 #[must_use]
 pub fn entries() -> &'static [Entry] {
-    const ENTRIES: &[Entry] = &[k12::ENTRY, k15::ENTRY, k17::ENTRY];
+    const ENTRIES: &[Entry] = &[
+        k01::ENTRY,
+        k02::ENTRY,
+        k03::ENTRY,
+        k04::ENTRY,
+        k05::ENTRY,
+        k06::ENTRY,
+        k07::ENTRY,
+        k07::BAILED_OUT,
+        k08::ENTRY,
+        k09::NO_TRUNCATE_FLAG,
+        k09::BOUNDED_RETRY,
+        k09::UNMAPPING_LOCK,
+        k09::READ_PAGE,
+        k09::PROBE,
+        k10::FIFO,
+        k10::READER_PREFERENCE,
+        k11::ENTRY,
+        k12::ENTRY,
+        k13::ENTRY,
+        k14::ENTRY,
+        k15::ENTRY,
+        k16::ENTRY,
+        k17::ENTRY,
+        k18::ENTRY,
+        k19::ENTRY,
+        k20::ENTRY,
+    ];
     ENTRIES
 }
 
@@ -94,8 +138,14 @@ const ALONE: &[Plan] = &[Plan { strategy: Strategy::Exhaustive { preemptions: 0 
 /// To find something: few changes of priority give orders that can be told.
 const HUNT: &[Plan] = &[Plan { strategy: Strategy::Priorities { seed: 1, depth: 3 }, most: 2_000 }];
 
-/// To find nothing.
-const SURVIVE: &[Plan] = &[
-    Plan { strategy: Strategy::Random { seed: 1 }, most: 5_000 },
-    Plan { strategy: Strategy::Priorities { seed: 1, depth: 3 }, most: 5_000 },
+/// To find nothing between two threads.
+const SURVIVE_TWO: &[Plan] = &[
+    Plan { strategy: Strategy::Exhaustive { preemptions: 2 }, most: 200_000 },
+    Plan { strategy: Strategy::Random { seed: 1 }, most: 10_000 },
+];
+
+/// To find nothing among more.
+const SURVIVE_MORE: &[Plan] = &[
+    Plan { strategy: Strategy::Random { seed: 1 }, most: 10_000 },
+    Plan { strategy: Strategy::Priorities { seed: 1, depth: 3 }, most: 10_000 },
 ];

@@ -276,7 +276,7 @@ impl<L: PathLock> AddressSpace<L> {
     }
 
     /// Has `hook` called wherever an access gets to.
-    #[cfg(any(test, shuttle))]
+    #[cfg(test)]
     pub(super) fn set_hook(&self, hook: impl Fn(Point) + Send + Sync + 'static) {
         self.hooks.set(hook);
     }

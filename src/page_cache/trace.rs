@@ -46,6 +46,9 @@ pub(super) struct Resource {
     pub(super) mode: Mode,
 }
 
+/// What a page lock is called; it has no modes.
+pub(super) const PAGE_LOCK: &str = "lock";
+
 impl Resource {
     fn conflicts_with(&self, other: &Resource) -> bool {
         let overlap = match (&self.part, &other.part) {
@@ -59,18 +62,20 @@ impl Resource {
 
     fn name(&self) -> String {
         let Resource { lock, part, mode, .. } = self;
-        let part = match part {
-            None => String::new(),
-            Some(("page", pages)) if pages.end == pages.start + 1 => format!(" {}", pages.start),
-            Some((unit, range)) if range.end >= u64::MAX / 4096 => {
-                format!(", {unit}s from {}", range.start)
+        let lock = match part {
+            None => lock.to_string(),
+            Some((unit, range)) if range.end == range.start + 1 => {
+                format!("{lock} of {unit} {}", range.start)
             }
-            Some((unit, range)) => format!(", {unit}s {}..{}", range.start, range.end),
+            Some((unit, range)) if range.end >= u64::MAX / 4096 => {
+                format!("{lock} of {unit}s from {}", range.start)
+            }
+            Some((unit, range)) => format!("{lock} of {unit}s {}..{}", range.start, range.end),
         };
-        match (*lock, mode) {
-            ("page", _) => format!("page{part}"),
-            (lock, Mode::Shared) => format!("{lock}{part}, shared"),
-            (lock, Mode::Exclusive) => format!("{lock}{part}, exclusive"),
+        match (self.lock, mode) {
+            (PAGE_LOCK, _) => lock,
+            (_, Mode::Shared) => format!("{lock}, shared"),
+            (_, Mode::Exclusive) => format!("{lock}, exclusive"),
         }
     }
 }
@@ -93,7 +98,8 @@ enum Recording {
 }
 
 struct Column {
-    task: usize,
+    /// None until it runs.
+    task: Option<usize>,
     name: String,
 }
 
@@ -102,7 +108,34 @@ struct Asked {
     ticket: usize,
     thread: usize,
     resource: Resource,
-    granted: bool,
+    standing: Standing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Waits,
+    Holds,
+    /// It holds the lock shared, and waits for it to be its alone.
+    Upgrades,
+}
+
+impl Asked {
+    fn is_held(&self) -> bool {
+        self.standing != Standing::Waits
+    }
+
+    /// What it waits for, or has.
+    fn wanted(&self) -> Resource {
+        let mode = match self.standing {
+            Standing::Upgrades => Mode::Exclusive,
+            Standing::Waits | Standing::Holds => self.resource.mode,
+        };
+        Resource { mode, ..self.resource.clone() }
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.standing != Standing::Holds
+    }
 }
 
 /// That the thread has asked for a lock, or holds it; dropped when it lets go.
@@ -133,15 +166,21 @@ pub(super) fn events() -> (Vec<Event>, Vec<String>) {
     })
 }
 
-/// Notes that a thread is to be waited for.
+/// Gives a thread that is to be waited for a name, and a column.
 pub(super) fn starts(name: &'static str) {
-    LOG.with_borrow_mut(|log| log.running.push(name));
+    LOG.with_borrow_mut(|log| {
+        log.running.push(name);
+        log.threads.push(Column { task: None, name: name.to_owned() });
+    });
 }
 
-/// Gives the thread that calls a name, and a column.
+/// Notes that it is the thread that calls.
 pub(super) fn runs(name: &str) {
     let task = this_task();
-    LOG.with_borrow_mut(|log| log.threads.push(Column { task, name: name.to_owned() }));
+    LOG.with_borrow_mut(|log| {
+        let column = log.threads.iter_mut().rfind(|column| column.name == name);
+        column.expect("a thread is started before it runs").task = Some(task);
+    });
 }
 
 /// Notes that a thread has ended.
@@ -165,6 +204,19 @@ pub(super) fn does(what: impl Into<String>) {
     });
 }
 
+/// Gives all that the thread holds to another one, which is to let go of it.
+pub(super) fn hands_over(to: &str) {
+    let task = this_task();
+    LOG.with_borrow_mut(|log| {
+        let (from, to) =
+            (log.column(task), log.threads.iter().position(|thread| thread.name == to));
+        let Some(to) = to else { return };
+        for held in log.asked.iter_mut().filter(|asked| asked.thread == from && asked.is_held()) {
+            held.thread = to;
+        }
+    });
+}
+
 impl Ticket {
     /// Notes that the thread asks for a lock.
     pub(super) fn asks(resource: Resource) -> Ticket {
@@ -176,7 +228,7 @@ impl Ticket {
             let thread = log.column(task);
             log.events.push(Event { thread, what: What::Asks(resource.name()) });
             let ticket = log.asked.last().map_or(0, |last| last.ticket + 1);
-            log.asked.push(Asked { ticket, thread, resource, granted: false });
+            log.asked.push(Asked { ticket, thread, resource, standing: Standing::Waits });
             Some(ticket)
         });
         Ticket { number }
@@ -190,20 +242,22 @@ impl Ticket {
             else {
                 return;
             };
-            asked.granted = true;
+            asked.resource = asked.wanted();
+            asked.standing = Standing::Holds;
             events.push(Event { thread: asked.thread, what: What::Gets(asked.resource.name()) });
         });
     }
 
-    /// Gives what is held to the thread that calls.
-    pub(super) fn taken_over(&self) {
-        let task = this_task();
+    /// Notes that the thread asks for what it holds shared to be its alone.
+    pub(super) fn upgrades(&self) {
         LOG.with_borrow_mut(|log| {
-            let thread = log.column(task);
-            let held = log.asked.iter_mut().find(|asked| Some(asked.ticket) == self.number);
-            if let Some(held) = held {
-                held.thread = thread;
-            }
+            let Log { asked, events, .. } = log;
+            let Some(asked) = asked.iter_mut().find(|asked| Some(asked.ticket) == self.number)
+            else {
+                return;
+            };
+            asked.standing = Standing::Upgrades;
+            events.push(Event { thread: asked.thread, what: What::Asks(asked.wanted().name()) });
         });
     }
 }
@@ -215,9 +269,10 @@ impl Drop for Ticket {
         LOG.with_borrow_mut(|log| {
             let Log { asked, events, recording, .. } = log;
             if let Some(at) = asked.iter().position(|asked| asked.ticket == number) {
-                let Asked { thread, resource, granted, .. } = asked.remove(at);
-                if granted && *recording == Recording::On {
-                    events.push(Event { thread, what: What::Leaves(resource.name()) });
+                let gone = asked.remove(at);
+                if gone.is_held() && *recording == Recording::On {
+                    let what = What::Leaves(gone.resource.name());
+                    events.push(Event { thread: gone.thread, what });
                 }
             }
         });
@@ -226,11 +281,11 @@ impl Drop for Ticket {
 
 impl Log {
     fn column(&mut self, task: usize) -> usize {
-        match self.threads.iter().position(|thread| thread.task == task) {
+        match self.threads.iter().position(|thread| thread.task == Some(task)) {
             Some(column) => column,
             None => {
                 // The only thread that no scenario starts.
-                self.threads.push(Column { task, name: "flusher".to_owned() });
+                self.threads.push(Column { task: Some(task), name: "the cache".to_owned() });
                 self.threads.len() - 1
             }
         }
@@ -242,7 +297,7 @@ impl Log {
 
     /// What the thread waits for, if it is a lock.
     fn waits_for(&self, thread: usize) -> Option<&Asked> {
-        self.asked.iter().rfind(|asked| asked.thread == thread && !asked.granted)
+        self.asked.iter().rfind(|asked| asked.thread == thread && asked.is_waited_for())
     }
 
     /// What is in the way of a lock that is asked for: locks are granted first in, first out, so also
@@ -250,8 +305,8 @@ impl Log {
     fn obstacles(&self, wanted: &Asked) -> impl Iterator<Item = &Asked> {
         self.asked.iter().filter(|other| {
             other.ticket != wanted.ticket
-                && (other.granted || other.ticket < wanted.ticket)
-                && wanted.resource.conflicts_with(&other.resource)
+                && (other.is_held() || other.ticket < wanted.ticket)
+                && wanted.wanted().conflicts_with(&other.resource)
         })
     }
 
@@ -272,7 +327,7 @@ impl Log {
         let mut held: Vec<String> = self
             .asked
             .iter()
-            .filter(|asked| asked.thread == thread && asked.granted)
+            .filter(|asked| asked.thread == thread && asked.is_held())
             .map(|asked| asked.resource.name())
             .collect();
         held.dedup();
@@ -280,10 +335,10 @@ impl Log {
         let Some(wanted) = self.waits_for(thread) else {
             return format!("{name} holds {holds}, and waits for no lock");
         };
-        let wants = wanted.resource.name();
+        let wants = wanted.wanted().name();
         let in_the_way: Vec<&Asked> =
             self.obstacles(wanted).filter(|other| other.thread == next).collect();
-        let why = match in_the_way.iter().find(|other| other.granted) {
+        let why = match in_the_way.iter().find(|other| other.is_held()) {
             Some(_) if next == thread => "which it holds itself".to_owned(),
             Some(held) if held.resource == wanted.resource => {
                 format!("which {} holds", self.name(next))
@@ -295,21 +350,21 @@ impl Log {
     }
 }
 
-/// The circle of threads that wait for each other, told by one sentence each; or, where they wait
-/// for something else than locks, all that is known.
-pub(super) fn knot() -> Vec<String> {
+/// The circle of threads that wait for each other's locks, if there is one, told by one sentence each.
+pub(super) fn circle() -> Option<Vec<String>> {
     LOG.with_borrow(|log| {
-        let circle = (0..log.threads.len()).find_map(|thread| log.walk(&mut Vec::new(), thread));
-        match circle {
-            Some(circle) => {
-                let next = circle.iter().cycle().skip(1);
-                circle.iter().zip(next).map(|(&one, &two)| log.sentence(one, two)).collect()
-            }
-            None => {
-                let stuck = log.running.iter();
-                stuck.map(|name| format!("{name} waits, and nobody wakes it")).collect()
-            }
-        }
+        let circle = (0..log.threads.len()).find_map(|thread| log.walk(&mut Vec::new(), thread))?;
+        let next = circle.iter().cycle().skip(1);
+        Some(circle.iter().zip(next).map(|(&one, &two)| log.sentence(one, two)).collect())
+    })
+}
+
+/// The name of the thread that calls.
+pub(super) fn this_thread() -> String {
+    let task = this_task();
+    LOG.with_borrow_mut(|log| {
+        let thread = log.column(task);
+        log.name(thread).to_owned()
     })
 }
 

@@ -3,6 +3,8 @@
 //! A switch away from a thread that could have gone on is a preemption; one from a thread that waits,
 //! yields or ends is not. Most errors of this kind need one or two (Musuvathi and Qadeer, 2007), and
 //! the orders with so few are few enough to try them all, where all orders are not.
+//!
+//! It is meant for two threads: of more, two that spin could yield to each other for ever.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId as Thread};
 

@@ -75,7 +75,9 @@ pub enum Fault {
     Deadlock(Vec<String>),
     /// Bytes that nobody may see, or an answer that nobody may get.
     Violation {
-        /// Who saw what.
+        /// Who saw it.
+        reader: String,
+        /// What.
         saw: String,
         /// What forbids it.
         rule: &'static str,
@@ -89,8 +91,8 @@ pub enum Fault {
 pub struct Explored {
     /// How many schedules were run; the last is the one with the finding.
     pub schedules: usize,
-    /// Whether there was no other.
-    pub exhausted: bool,
+    /// That there is no other with so many preemptions or fewer.
+    pub exhausted: Option<usize>,
     /// What was found, if anything.
     pub finding: Option<Finding>,
 }
@@ -120,9 +122,12 @@ pub fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explored {
             Runner::new(Rooted::new(Bounded::new(preemptions), most_schedules), config).run(run)
         }
     };
-    let exhausted = matches!(strategy, Strategy::Exhaustive { .. }) && schedules < most_schedules;
     let finding = FINDING.take();
-    Explored { schedules, exhausted: exhausted && finding.is_none(), finding }
+    let exhausted = match strategy {
+        Strategy::Exhaustive { preemptions } if schedules < most_schedules => Some(preemptions),
+        _ => None,
+    };
+    Explored { schedules, exhausted: exhausted.filter(|_| finding.is_none()), finding }
 }
 
 /// From here on the strategy decides who runs.
@@ -149,6 +154,18 @@ pub(super) fn found(fault: Fault) -> ! {
     loop {
         // The scheduler ends the schedule at this point, and leaves the threads where they are.
         shuttle::thread::yield_now();
+    }
+}
+
+/// The root goes on until it waits or yields, and whoever else it has woken until it sleeps again.
+fn in_setup(runnable: &[&Task], current: Option<Thread>, is_yielding: bool) -> Thread {
+    let can_run = |wanted: Thread| runnable.iter().any(|thread| thread.id() == wanted);
+    match current {
+        Some(current) if !is_yielding && can_run(current) => current,
+        _ => {
+            let other = runnable.iter().rfind(|thread| Some(thread.id()) != current);
+            other.unwrap_or(&runnable[0]).id()
+        }
     }
 }
 
@@ -186,16 +203,16 @@ impl<S: Scheduler> Scheduler for Rooted<S> {
         self.steps += 1;
         if self.steps > MOST_STEPS && FINDING.with_borrow(Option::is_none) {
             let (events, threads) = trace::events();
-            let fault = Fault::NoProgress(format!("{MOST_STEPS} steps led nowhere"));
+            let fault = match trace::circle() {
+                Some(circle) => Fault::Deadlock(circle),
+                None => Fault::NoProgress(format!("{MOST_STEPS} steps led nowhere")),
+            };
             FINDING.set(Some(Finding { fault, events, threads }));
             PHASE.set(Phase::Over);
         }
         match PHASE.get() {
             Phase::Over => None,
-            Phase::Setup => {
-                let preferred = runnable.iter().find(|thread| thread.id() == root);
-                Some(preferred.or(runnable.first())?.id())
-            }
+            Phase::Setup => Some(in_setup(runnable, current, is_yielding)),
             Phase::Explored => {
                 let others: Vec<&Task> =
                     runnable.iter().filter(|thread| thread.id() != root).copied().collect();

@@ -9,7 +9,7 @@ use crate::page_cache::trace::does;
 pub(super) const ENTRY: Entry = Entry {
     id: "K12",
     title: "writeback under an exclusive holder",
-    seed: "002: exclusive to direct IO, shared to writeback",
+    seed: "002: shared to writeback, exclusive to direct IO",
     mistake: "a direct write flushes its range through the path that claims it",
     broken: Protocol {
         steps: &[

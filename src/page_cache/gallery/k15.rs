@@ -2,14 +2,14 @@
 
 use super::props::{Inode, PAGE, dirty_file};
 use super::stage::play;
-use super::{Entry, HUNT, Protocol, SURVIVE};
+use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::Access;
 use crate::page_cache::trace::does;
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K15",
     title: "page lock before mapping lock in writeback",
-    seed: "002: the lock nests above the page locks",
+    seed: "002: the mapping lock is above the page locks",
     mistake: "writeback locks a page, and then claims it",
     broken: Protocol {
         steps: &["Find a dirty page and lock it.", "Claim it shared.", "Write it; let go of both."],
@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
             "Lock it, and see whether it still is the page, and dirty.",
             "Write it; let go of both.",
         ],
-        plans: SURVIVE,
+        plans: SURVIVE_TWO,
         scenario: right,
     },
 };

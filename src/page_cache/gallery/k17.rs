@@ -2,14 +2,14 @@
 
 use super::props::{Inode, dirty_file};
 use super::stage::play;
-use super::{Entry, HUNT, Protocol, SURVIVE};
+use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::Access;
 use crate::page_cache::trace::does;
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K17",
     title: "writing around from the middle",
-    seed: "003: \"ABBA deadlock\", and the fix, to write ahead only",
+    seed: "003: writing what lies before the locked page",
     mistake: "pageout has its page locked, and locks those before it",
     broken: Protocol {
         steps: &[
@@ -26,7 +26,7 @@ pub(super) const ENTRY: Entry = Entry {
             "Lock those after it that are dirty too, 2: page locks ascend.",
             "Write them in one request.",
         ],
-        plans: SURVIVE,
+        plans: SURVIVE_TWO,
         scenario: right,
     },
 };

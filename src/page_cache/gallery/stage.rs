@@ -13,13 +13,18 @@ pub(super) struct Stage<'scope, 'env> {
 /// Runs threads in whatever order the exploration tries, from when all were started until all have
 /// ended. They may borrow whatever was made before.
 pub(super) fn play<'env>(start: impl for<'scope> FnOnce(&Stage<'scope, 'env>)) {
+    // The caches' own threads come to rest first.
+    thread::yield_now();
     thread::scope(|scope| {
         start(&Stage { scope });
         explore::open();
         // This thread goes on when no other can.
         thread::yield_now();
-        if !trace::running().is_empty() {
-            explore::found(Fault::Deadlock(trace::knot()));
+        let stuck = trace::running();
+        if !stuck.is_empty() {
+            let asleep = || stuck.iter().map(|name| format!("{name} waits, and nobody wakes it"));
+            let circle = trace::circle().unwrap_or_else(|| asleep().collect());
+            explore::found(Fault::Deadlock(circle));
         }
         explore::close();
     });
@@ -41,5 +46,5 @@ impl<'scope> Stage<'scope, '_> {
 pub(super) fn violation(saw: impl Into<String>, rule: &'static str) -> ! {
     let saw = saw.into();
     trace::does(format!("SEES {saw}"));
-    explore::found(Fault::Violation { saw, rule })
+    explore::found(Fault::Violation { reader: trace::this_thread(), saw, rule })
 }

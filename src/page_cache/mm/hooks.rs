@@ -10,23 +10,23 @@ pub(in crate::page_cache) enum Point {
     CopiedPart,
 }
 
-#[cfg(any(test, shuttle))]
+#[cfg(test)]
 type Hook = std::sync::Arc<dyn Fn(Point) + Send + Sync>;
 
 #[derive(Default)]
 pub(super) struct Hooks {
-    #[cfg(any(test, shuttle))]
+    #[cfg(test)]
     hook: crate::sync::blocking::Mutex<Option<Hook>>,
 }
 
 impl Hooks {
-    #[cfg(any(test, shuttle))]
+    #[cfg(test)]
     pub(super) fn set(&self, hook: impl Fn(Point) + Send + Sync + 'static) {
         *self.hook.lock().unwrap() = Some(Hook::from(Box::new(hook) as Box<_>));
     }
 
     /// Calls the hook, which may use the same address space.
-    #[cfg(any(test, shuttle))]
+    #[cfg(test)]
     pub(super) fn reach(&self, point: Point) {
         let hook = self.hook.lock().unwrap().clone();
         if let Some(hook) = hook {
@@ -34,7 +34,7 @@ impl Hooks {
         }
     }
 
-    #[cfg(not(any(test, shuttle)))]
+    #[cfg(not(test))]
     #[inline(always)]
     pub(super) fn reach(&self, _: Point) {}
 }

@@ -2,7 +2,7 @@
 //! below are held for one copy or less, and no thread waits with them held.
 
 use super::{Lock, Rank};
-use crate::page_cache::trace::{Resource, Ticket};
+use crate::page_cache::trace::{PAGE_LOCK, Resource, Ticket};
 
 pub(in crate::page_cache) struct Held {
     ticket: Option<Ticket>,
@@ -41,7 +41,7 @@ impl Lock {
             Rank::Io => ("IO lock", Some(("byte", units))),
             Rank::Mm => ("mm lock", None),
             Rank::Mapping => ("mapping lock", Some(("page", units))),
-            Rank::Page => ("page", Some(("page", units.start..units.start + 1))),
+            Rank::Page => (PAGE_LOCK, Some(("page", units.start..units.start + 1))),
             Rank::Walk | Rank::Latch | Rank::Stripe | Rank::Leaf => return None,
         };
         Some(Resource { lock, owner, part, mode })
