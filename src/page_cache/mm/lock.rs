@@ -1,11 +1,12 @@
 //! The mm lock: a range lock of one unit, for its fairness.
+#![allow(clippy::disallowed_types, reason = "a number that decides nothing is std's")]
 
 use crate::page_cache::order::{Held, Lock};
-use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::{ExclusiveGuard, Mode, RangeLock, SharedGuard};
 
-/// What tells one mm from another where the lock order is checked.
-static NEXT: AtomicU64 = AtomicU64::new(1);
+/// What tells one mm from another where the lock order is checked. Not `crate::sync`'s: a static, which
+/// explorations that run side by side would share.
+static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 pub(super) struct MmLock {
     lock: RangeLock,
@@ -33,7 +34,8 @@ impl MmClaim for MmExclusive<'_> {}
 impl MmLock {
     pub(super) fn new() -> MmLock {
         // ORDERING: relaxed: it is a number that nobody else has, and no more.
-        MmLock { lock: RangeLock::new(), number: NEXT.fetch_add(1, Ordering::Relaxed) }
+        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        MmLock { lock: RangeLock::new(), number }
     }
 
     #[cfg_attr(debug_assertions, track_caller)]
