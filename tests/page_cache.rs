@@ -41,5 +41,7 @@ mod stopping_store;
 mod stress;
 #[path = "page_cache/sync.rs"]
 mod sync;
+#[path = "page_cache/user_memory.rs"]
+mod user_memory;
 #[path = "page_cache/write_through.rs"]
 mod write_through;
