@@ -215,6 +215,8 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
+    // Inlined, for a ledger that is moved to another function goes through memory.
+    #[inline(always)]
     fn close(mut self) {
         let has_queue = self.registry().has_queue();
         self.notices().set_queue(has_queue);

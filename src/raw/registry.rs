@@ -124,12 +124,14 @@ impl<W> Registry<W> {
     pub(crate) fn remove(&mut self, id: ClaimId, granted: &mut Vec<W>) -> Place {
         let span = self.tree.span(id.0);
         self.tree.remove(id.0);
-        let gone = self.claims[id.0 as usize].take().expect("a claim is removed once");
-        self.waiting -= u32::from(gone.state != State::Held);
-        let blocked =
-            |waiting: &Claim<W>| gone.mode.conflicts_with(waiting.mode) && gone.blocks(waiting);
+        let &Claim { mode, state, rank, place, .. } = self.claim(id);
+        self.claims[id.0 as usize] = None;
+        self.waiting -= u32::from(state != State::Held);
+        let blocked = |waiting: &Claim<W>| {
+            mode.conflicts_with(waiting.mode) && waiting.is_behind(rank, state)
+        };
         self.unblock(span, blocked, granted);
-        gone.place
+        place
     }
 
     /// Turns a held exclusive claim into a shared one, and lets in the readers behind it.

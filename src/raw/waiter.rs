@@ -52,7 +52,15 @@ impl Wakes {
     }
 
     /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
+    #[inline]
     pub(crate) fn wake(self, counters: &Counters) {
+        if !self.0.is_empty() {
+            self.wake_all(counters);
+        }
+    }
+
+    #[cold]
+    fn wake_all(self, counters: &Counters) {
         // All of them first: a waker may take its time, which is nobody's wait, or look at the numbers.
         for waiter in &self.0 {
             counters.granted_after(&waiter.wait);

@@ -45,11 +45,6 @@ pub(super) struct Claim<W> {
 }
 
 impl<W> Claim<W> {
-    /// Whether this claim, on overlapping spans and in conflicting modes, blocks the waiting one.
-    pub(super) fn blocks(&self, waiting: &Claim<W>) -> bool {
-        waiting.is_behind(self.rank, self.state)
-    }
-
     /// Whether this claim waits for conflicting claims of that rank and state (R1, R2).
     pub(super) fn is_behind(&self, rank: u64, state: State) -> bool {
         rank < self.arrival

@@ -282,7 +282,8 @@ impl<W> Registry<W> {
                 let is_proxied = is_proxy || other_claim.place == Place::Slot;
                 let both = [claim.state, other_claim.state] == [State::Held; 2];
                 assert!(!both || is_proxied, "{id:?} and {other:?} are held and conflict (R4)");
-                counted[claim.leader.0 as usize] += u64::from(other_claim.blocks(claim));
+                counted[claim.leader.0 as usize] +=
+                    u64::from(claim.is_behind(other_claim.rank, other_claim.state));
             }
         }
         assert_eq!(self.waiting, waiting);

@@ -76,7 +76,7 @@ impl IntervalTree {
                 id - 1
             }
         };
-        self.attach(id);
+        self.attach(id, span);
         id
     }
 
@@ -90,7 +90,7 @@ impl IntervalTree {
     pub(crate) fn replace(&mut self, id: u32, span: Span) {
         self.detach(id);
         self.spans[id as usize] = span;
-        self.attach(id);
+        self.attach(id, span);
     }
 
     /// Calls `visit` with the number of every span that overlaps `span`, by ascending start, until
@@ -125,41 +125,52 @@ impl IntervalTree {
         ControlFlow::Continue(())
     }
 
-    fn attach(&mut self, id: u32) {
-        let span = self.span(id);
-        let new = Entry { key: span.start(), reach: span.end(), link: id };
-        if let Some(right) = self.attach_below(self.root, self.height, new) {
-            let left = self.node(self.root).as_entry(self.root);
-            let mut root = Node::new();
-            root.insert(0, left);
-            root.insert(1, right);
-            self.root = self.add_node(root);
-            self.height += 1;
+    #[inline]
+    fn attach(&mut self, id: u32, span: Span) {
+        let right = self.attach_below(self.root, self.height, id, span);
+        if let Some(right) = right {
+            self.grow(right);
         }
     }
 
-    /// Adds an entry to a leaf below `node`. If that filled the node, it gives half of its entries to
-    /// a new one, to its right.
-    fn attach_below(&mut self, node: u32, height: u32, new: Entry) -> Option<Entry> {
-        let position = self.node(node).position_after(new.key);
+    /// Puts a new root above the old one and the node that was split off it.
+    #[cold]
+    fn grow(&mut self, right: Entry) {
+        let left = self.node(self.root).as_entry(self.root);
+        let mut root = Node::new();
+        root.insert(0, left);
+        root.insert(1, right);
+        self.root = self.add_node(root);
+        self.height += 1;
+    }
+
+    /// Adds a span to a leaf below `node`. A node that it fills gives some of its entries to a new one, to
+    /// its right, which is returned.
+    fn attach_below(&mut self, node: u32, height: u32, id: u32, span: Span) -> Option<Entry> {
+        let position = self.node(node).position_after(span.start());
         if height == 0 {
-            self.node_mut(node).insert(position, new);
+            let entry = Entry { key: span.start(), reach: span.end(), link: id };
+            self.node_mut(node).insert(position, entry);
         } else {
             let child = position.saturating_sub(1);
             let link = self.node(node).entries[child].link;
-            let right = self.attach_below(link, height - 1, new);
+            let right = self.attach_below(link, height - 1, id, span);
             self.refresh(node, child);
             if let Some(right) = right {
                 self.node_mut(node).insert(child + 1, right);
             }
         }
-        (self.node(node).len == ROOM).then(|| {
-            // Claims in ascending order leave full nodes behind them.
-            let at = if position == ROOM - 1 { ROOM - 1 } else { ROOM / 2 };
-            let upper = self.node_mut(node).split_off(at);
-            let index = self.add_node(upper);
-            self.node(index).as_entry(index)
-        })
+        (self.node(node).len == ROOM).then(|| self.split(node, position))
+    }
+
+    /// Splits a node that an entry at or below `position` has filled.
+    #[cold]
+    fn split(&mut self, node: u32, position: usize) -> Entry {
+        // Claims in ascending order leave full nodes behind them.
+        let at = if position == ROOM - 1 { ROOM - 1 } else { ROOM / 2 };
+        let upper = self.node_mut(node).split_off(at);
+        let index = self.add_node(upper);
+        self.node(index).as_entry(index)
     }
 
     fn detach(&mut self, id: u32) {
@@ -266,14 +277,20 @@ impl Node {
         Entry { key: self.entries[0].key, reach, link: index }
     }
 
+    #[inline]
     fn insert(&mut self, i: usize, entry: Entry) {
-        self.entries.copy_within(i..self.len, i + 1);
+        if i < self.len {
+            self.entries.copy_within(i..self.len, i + 1);
+        }
         self.entries[i] = entry;
         self.len += 1;
     }
 
+    #[inline]
     fn remove(&mut self, i: usize) {
-        self.entries.copy_within(i + 1..self.len, i);
+        if i + 1 < self.len {
+            self.entries.copy_within(i + 1..self.len, i);
+        }
         self.len -= 1;
     }
 
