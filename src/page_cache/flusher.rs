@@ -63,16 +63,25 @@ enum Round {
 /// How far the flusher has come.
 #[derive(Clone, Default)]
 pub(super) struct Progress {
+    /// How often it said so.
+    reports: u64,
+    /// Rounds that are over.
     rounds: u64,
+    /// Requests that cleaned pages, and those that could not.
+    successes: u64,
     failures: u64,
     last_failure: Option<Told>,
 }
 
 impl Progress {
-    /// What made writeback fail since `earlier`, if it did so more than once.
+    /// What made writeback fail since `earlier`, if it did so more often than not, and nothing is
+    /// left to hope for: a whole round has passed. One file's store that fails is no reason to give
+    /// up before the others had their turn.
     pub(super) fn failed_since(&self, earlier: &Progress) -> Option<io::Error> {
-        let failures = self.failures - earlier.failures;
-        self.last_failure.clone().filter(|_| failures > 1).map(io::Error::from)
+        // The first of them may have been half over by then.
+        let tried_all = self.rounds > earlier.rounds + 1;
+        let mostly = self.failures - earlier.failures > self.successes - earlier.successes;
+        self.last_failure.clone().filter(|_| tried_all && mostly).map(io::Error::from)
     }
 }
 
@@ -105,11 +114,11 @@ impl Flusher {
     /// Wakes the flusher and waits until it has come further, or a little while.
     pub(super) fn wait_for_progress(&self) -> Progress {
         let mut state = self.signal.state();
-        let rounds = state.progress.rounds;
+        let reports = state.progress.reports;
         state.wanted = true;
         self.signal.wanted.notify_one();
         let waited = self.signal.progress.wait_timeout_while(state, PATIENCE, |state| {
-            state.progress.rounds == rounds && !state.stopped
+            state.progress.reports == reports && !state.stopped
         });
         waited.unwrap_or_else(PoisonError::into_inner).0.progress.clone()
     }
@@ -117,12 +126,20 @@ impl Flusher {
     /// Tells who waits that pages became clean, or that they could not.
     pub(super) fn report(&self, outcome: &io::Result<()>) {
         let mut state = self.signal.state();
-        state.progress.rounds += 1;
-        if let Err(error) = outcome {
-            state.progress.failures += 1;
-            state.progress.last_failure = Some(Told::from(error));
+        match outcome {
+            Ok(()) => state.progress.successes += 1,
+            Err(error) => {
+                state.progress.failures += 1;
+                state.progress.last_failure = Some(Told::from(error));
+            }
         }
         drop(state);
+        self.report_idle();
+    }
+
+    /// Has those who wait look again, though nothing was written.
+    pub(super) fn report_idle(&self) {
+        self.signal.state().progress.reports += 1;
         self.signal.progress.notify_all();
     }
 }
@@ -191,7 +208,8 @@ fn run<L: PathLock>(cache: &Weak<Shared<L>>, signal: &Signal, interval: Duration
                 // Its errors are kept by the file for the next sync, and were reported.
                 let _ = file.flush_all();
             }
-            cache.flusher.report(&Ok(()));
+            signal.state().progress.rounds += 1;
+            cache.flusher.report_idle();
             signal.awake.store(false, Ordering::Relaxed);
             due = Instant::now().checked_add(interval);
         }

@@ -42,23 +42,25 @@ impl<L: PathLock> Shared<L> {
     /// Does what was queued.
     pub(super) fn run_pageouts(&self, queue: Vec<DetachedPin>) {
         for item in queue {
-            let outcome = self.write_out(self.frames.attach(item));
-            self.flusher.report(&outcome);
+            match self.write_out(self.frames.attach(item)) {
+                Some(outcome) => self.flusher.report(&outcome),
+                None => self.flusher.report_idle(),
+            }
         }
     }
 
     /// Writes a page out, and what is dirty behind it, if it is still there and dirty.
-    fn write_out(&self, item: Pin<'_>) -> io::Result<()> {
+    fn write_out(&self, item: Pin<'_>) -> Option<io::Result<()>> {
         let page = item.lock();
         let Key { file: id, page: number } = page.key();
         // Declared after the page, and so dropped before its lock.
-        let Some(file) = self.file(id) else { return Ok(()) };
+        let file = self.file(id)?;
         if !page.state().is_dirty() {
-            return Ok(());
+            return None;
         }
         let run = number..number + file.unclean_run(number, RUN);
         let bytes = run.start * PAGE..run.end * PAGE;
-        let Some(claim) = file.try_claim(Access::Writeback, bytes) else { return Ok(()) };
+        let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);
         let mut request = InFlight::default();
         file.put_on_way(page, &mut request);
@@ -70,7 +72,7 @@ impl<L: PathLock> Shared<L> {
         let landed = file.transmit(request, &claim);
         drop(claim);
         drop(file);
-        landed.end()
+        Some(landed.end())
     }
 }
 

@@ -195,6 +195,25 @@ fn what_a_mapping_stores_while_the_page_is_written_is_written_after() {
 }
 
 #[test]
+fn a_store_that_fails_fails_no_write_to_another_file_whose_pages_can_be_cleaned() {
+    let cache: PageCache = PageCache::with_options(Options::new(32).dirty_limit(32));
+    let store = Arc::new(RecordingStore::default());
+    let failing = cache.open(Arc::clone(&store)).unwrap();
+    let file = cache.open(RecordingStore::default()).unwrap();
+    store.fail_writes(usize::MAX);
+    for page in 0..8 {
+        failing.write_all_at(&[1], 2 * page * PAGE).unwrap();
+    }
+    for page in 0..3_000 {
+        file.write_all_at(&[2; PAGE as usize], page * PAGE).unwrap();
+    }
+    file.sync_data().unwrap();
+    store.fail_writes(0);
+    assert!(hears(&failing) && !hears(&failing));
+    assert_eq!(store.bytes(0..2), [1, 0]);
+}
+
+#[test]
 fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
     let options = Options::new(64).dirty_limit(4).flush_interval(NEVER);
     let (_cache, file, store) = open(options);

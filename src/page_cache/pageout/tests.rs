@@ -58,7 +58,7 @@ fn a_page_that_was_truncated_since_it_was_queued_is_let_go() {
     write_pages(&file, 2);
     let item = pin(&shared, 1);
     file.set_len(PAGE).unwrap();
-    shared.write_out(item).unwrap();
+    assert!(shared.write_out(item).is_none());
     assert_eq!((store.blocks(), cache.stats().pageouts), (0, 0));
     // The reference was the last: the frame is free.
     let free: Vec<_> = std::iter::from_fn(|| shared.frames.take_free()).collect();
@@ -73,7 +73,7 @@ fn a_page_that_was_cleaned_since_it_was_queued_is_not_written_again() {
     write_pages(&file, 1);
     let item = pin(&shared, 0);
     file.sync_data().unwrap();
-    shared.write_out(item).unwrap();
+    assert!(shared.write_out(item).is_none());
     assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (1, 0));
 }
 
@@ -87,11 +87,11 @@ fn a_page_whose_range_is_held_exclusively_is_left_to_the_holder() {
         let visit = shared.file(1).unwrap();
         let claim = visit.claim(Access::PunchHole, 0..PAGE);
         let flusher = scope.spawn(|| shared.write_out(pin(&shared, 0)));
-        flusher.join().unwrap().unwrap();
+        assert!(flusher.join().unwrap().is_none());
         assert_eq!(dirty_pages(&shared), [0]);
         drop(claim);
     });
-    shared.write_out(pin(&shared, 0)).unwrap();
+    shared.write_out(pin(&shared, 0)).unwrap().unwrap();
     assert_eq!(dirty_pages(&shared), []);
 }
 
@@ -102,7 +102,7 @@ fn the_dirty_pages_that_follow_are_written_along_and_those_before_are_not() {
     let file = cache.open(MemStore::new()).unwrap();
     write_pages(&file, 10);
     file.writeback(7 * PAGE..8 * PAGE).unwrap();
-    shared.write_out(pin(&shared, 4)).unwrap();
+    shared.write_out(pin(&shared, 4)).unwrap().unwrap();
     assert_eq!(dirty_pages(&shared), [0, 1, 2, 3, 8, 9]);
     assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (4, 1));
 }
@@ -121,7 +121,8 @@ fn pageouts_and_flushes_of_the_same_range_get_along() {
                     if first == 0 {
                         file.writeback(0..10 * PAGE).unwrap();
                     } else {
-                        shared.write_out(pin(shared, (first + round) % 10)).unwrap();
+                        let outcome = shared.write_out(pin(shared, (first + round) % 10));
+                        outcome.unwrap_or(Ok(())).unwrap();
                     }
                 }
             });
