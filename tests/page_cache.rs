@@ -17,6 +17,8 @@ mod eviction;
 mod failing_store;
 #[path = "page_cache/injection.rs"]
 mod injection;
+#[path = "page_cache/lifetimes.rs"]
+mod lifetimes;
 #[path = "page_cache/mixed_file.rs"]
 mod mixed_file;
 #[path = "page_cache/one_failure.rs"]

@@ -190,7 +190,7 @@ impl<L: PathLock> Inode<L> {
     /// can be had.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn throttle(&self) {
-        may_wait_for_clean();
+        may_wait_for_clean(&self.cache.frames);
         let dirty = &self.cache.dirty;
         if dirty.worth_cleaning() {
             self.throttle_slow();

@@ -36,7 +36,7 @@ impl<L: PathLock> Shared<L> {
     /// Fails if pages can be cleaned no more: with what the store says to it.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
-        may_wait_for_clean();
+        may_wait_for_clean(&self.frames);
         if let Some(free) = self.try_free_frame() {
             return Ok(free);
         }

@@ -1,6 +1,6 @@
 //! Nothing is checked.
 
-use super::Lock;
+use super::{Frames, Lock};
 
 pub(in crate::page_cache) struct Held;
 
@@ -23,7 +23,7 @@ impl Held {
 }
 
 #[inline(always)]
-pub(in crate::page_cache) fn may_wait_for_clean() {}
+pub(in crate::page_cache) fn may_wait_for_clean(_: &Frames) {}
 
 #[inline(always)]
 pub(in crate::page_cache) fn may_fault() {}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 
-use super::{Lock, Rank};
+use super::{Frames, Lock, Rank};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -63,11 +63,12 @@ impl Held {
     }
 }
 
-/// Checks that this thread may wait for pages to become clean, or for a frame.
+/// Checks that this thread may wait for pages of a cache to become clean, or for a frame of it.
 #[track_caller]
-pub(in crate::page_cache) fn may_wait_for_clean() {
-    let place = Location::caller();
-    check(&"clean pages", place, |held| held.rank < Rank::Mapping);
+pub(in crate::page_cache) fn may_wait_for_clean(frames: &Frames) {
+    let (place, cache) = (Location::caller(), frames.cache());
+    let of_another = |held: &Lock| held.cache != 0 && held.cache != cache;
+    check(&"clean pages", place, |held| held.rank < Rank::Mapping || of_another(held));
 }
 
 /// Checks that this thread may touch memory that can fault, which takes its mm.

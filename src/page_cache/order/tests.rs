@@ -119,9 +119,9 @@ fn nobody_waits_for_clean_pages_with_a_claim_or_a_page_held() {
     let locks = Locks::new();
     let _io = Held::acquire(locks.io(1));
     let _mm = Held::acquire(Lock::mm(1));
-    may_wait_for_clean();
+    may_wait_for_clean(&locks.frames);
     for held in locks.in_order().into_iter().skip(2) {
-        assert_forbidden(held, || may_wait_for_clean());
+        assert_forbidden(held, || may_wait_for_clean(&locks.frames));
     }
 }
 
@@ -170,4 +170,13 @@ fn a_cache_whose_store_is_a_file_of_another_has_an_order_of_its_own() {
         .map(Held::acquire)
         .collect();
     assert!(said(|| drop(Held::acquire(Lock::mm(1)))).is_some());
+}
+
+#[test]
+fn a_path_of_one_cache_may_wait_for_clean_pages_of_the_cache_below_it() {
+    let (upper, lower) = (Locks::new(), Locks::new());
+    let _mapping = Held::acquire(upper.mapping(1));
+    let _page = Held::acquire(upper.page(1, 0));
+    may_wait_for_clean(&lower.frames);
+    assert!(said(|| may_wait_for_clean(&upper.frames)).is_some());
 }

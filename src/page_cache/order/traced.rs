@@ -1,7 +1,7 @@
 //! Nothing is checked; what is asked for, got and let go of is traced, down to the page locks. Those
 //! below are held for one copy or less, and no thread waits with them held.
 
-use super::{Lock, Rank};
+use super::{Frames, Lock, Rank};
 use crate::page_cache::trace::{PAGE_LOCK, Resource, Ticket};
 
 pub(in crate::page_cache) struct Held {
@@ -30,7 +30,7 @@ impl Held {
     }
 }
 
-pub(in crate::page_cache) fn may_wait_for_clean() {}
+pub(in crate::page_cache) fn may_wait_for_clean(_: &Frames) {}
 
 pub(in crate::page_cache) fn may_fault() {}
 
