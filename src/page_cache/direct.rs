@@ -14,7 +14,7 @@
 //! Write:
 //!
 //! 1. Bring the chunk's bytes into memory that is always there, with faults on. A slice is there; of
-//!    an address space a copy is made.
+//!    an address space a copy is made, up to a bad address.
 //! 2. Claim the chunk exclusively, rounded out to pages.
 //! 3. Write back what is dirty there, in long runs.
 //! 4. Unmap, lock and take out every page; one that a mapping dirtied again since is written out
@@ -95,8 +95,8 @@ impl<L: PathLock> Inode<L> {
         let mut done = 0;
         while done < len {
             let chunk = chunk_at(offset + done as u64, (len - done) as u64);
-            let from = match from.bring_in(done, (chunk.end - chunk.start) as usize, &mut temporary)
-            {
+            let wanted = (chunk.end - chunk.start) as usize;
+            let from = match self.bring_in_blocks(from, done, wanted, &mut temporary) {
                 Ok(from) => from,
                 Err(_) if done > 0 => break,
                 Err(error) => return Err(error),
@@ -108,6 +108,27 @@ impl<L: PathLock> Inode<L> {
             }
         }
         Ok(done)
+    }
+
+    /// Brings in what a request to the store takes. Before a bad address that is as many bytes as the
+    /// store's alignment allows.
+    fn bring_in_blocks<'t, S: Source + 't>(
+        &self,
+        from: S,
+        position: usize,
+        len: usize,
+        temporary: &'t mut Vec<u8>,
+    ) -> io::Result<&'t [u8]> {
+        let bytes = from.bring_in(position, len, temporary)?;
+        let part = bytes.len() % self.alignment() as usize;
+        if part < bytes.len() {
+            return Ok(&bytes[..bytes.len() - part]);
+        }
+        // The bad address comes right after them.
+        match from.bring_in(position + part, 1, &mut Vec::new()) {
+            Err(error) => Err(error),
+            Ok(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
     }
 
     fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
@@ -133,12 +154,16 @@ impl<L: PathLock> Inode<L> {
     /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes
     /// that nobody asked for.
     fn check_aligned(&self, request: Request) -> io::Result<()> {
-        let alignment = self.store.direct_alignment().max(1);
+        let alignment = self.alignment();
         if request.offset.is_multiple_of(alignment) && request.len.is_multiple_of(alignment) {
             return Ok(());
         }
         let message = format!("the store takes multiples of {alignment}");
         Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)))
+    }
+
+    fn alignment(&self) -> u64 {
+        self.store.direct_alignment().max(1)
     }
 }
 

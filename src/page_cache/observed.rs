@@ -87,6 +87,7 @@ type Answer = dyn Fn(Asked, Range<u64>) -> io::Result<()> + Send + Sync;
 /// A store in memory that asks a test before it reads or writes.
 pub(super) struct Asking {
     pub(super) inner: MemStore,
+    pub(super) alignment: u64,
     answer: Box<Answer>,
 }
 
@@ -94,7 +95,7 @@ impl Asking {
     pub(super) fn new(
         answer: impl Fn(Asked, Range<u64>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Asking {
-        Asking { inner: MemStore::new(), answer: Box::new(answer) }
+        Asking { inner: MemStore::new(), alignment: 1, answer: Box::new(answer) }
     }
 }
 
@@ -119,6 +120,10 @@ impl Store for Asking {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         self.inner.punch_hole(offset, len)
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        self.alignment
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -87,6 +87,28 @@ fn a_bad_segment_ends_a_direct_write_after_those_before_it() {
     assert_eq!(bytes_of(&file), [1; 5000]);
 }
 
+/// A8.
+#[test]
+fn a_bad_segment_ends_an_aligned_write_with_the_block_before_it() {
+    let asked: Arc<Mutex<Vec<Range<u64>>>> = Arc::default();
+    let requests = Arc::clone(&asked);
+    let mut store = Asking::new(move |_, range| {
+        requests.lock().unwrap().push(range);
+        Ok(())
+    });
+    store.alignment = 512;
+    let file: File = PageCache::new(64).open(store).unwrap();
+    let memory = AddressSpace::new();
+    let good = anonymous(&memory, &[1; 1000]);
+    let segments = [good.clone(), 8..8 + 1048];
+    assert_eq!(file.write_direct_from(&memory, &segments, 512).unwrap(), 512);
+    assert_eq!((file.len(), asked.lock().unwrap().pop()), (1024, Some(512..1024)));
+    let segments = [good.start..good.start + 100, 8..8 + 412];
+    let error = file.write_direct_from(&memory, &segments, 1024).unwrap_err();
+    assert!(error.to_string().contains("SIGSEGV"), "{error}");
+    assert_eq!((file.len(), asked.lock().unwrap().pop()), (1024, None));
+}
+
 /// A2, A8.
 #[test]
 fn a_read_into_memory_passes_over_empty_segments_and_ends_before_a_bad_one() {
