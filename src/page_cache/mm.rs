@@ -26,6 +26,10 @@ mod region;
 mod tables;
 mod transfer;
 
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
 use self::anonymous::Anonymous;
 use self::hooks::Hooks;
 pub(in crate::page_cache) use self::hooks::Point;
@@ -37,9 +41,6 @@ use super::error::Request;
 use super::page_table::Rights;
 use super::{File, PAGE_SIZE, PathLock};
 use crate::MappingLock;
-use std::fmt;
-use std::io;
-use std::ops::Range;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::ops::Range;
+use std::thread;
 
 use spanlock::page_cache::{AddressSpace, File, FileOptions, MemStore, Options, PageCache};
 
@@ -227,4 +228,44 @@ fn random_requests_between_a_file_and_memory_agree_with_vectors() {
         }
         pair.check();
     }
+}
+
+/// A12, C3. Invariants 1 and 3.
+#[test]
+fn threads_that_write_from_mappings_of_files_that_are_cut_and_punched_see_what_was_written() {
+    let cache: PageCache = PageCache::with_options(Options::new(16).dirty_limit(8));
+    let files = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
+    let memory = AddressSpace::new();
+    let [first, second] = files.each_ref().map(|file| memory.map_file(file, 0..MAPPED).unwrap());
+    let work = |seed: u64, to: &File, from: &Range<u64>| {
+        let mut random = Random::new(seed);
+        let mut bytes = vec![0; 2 * PAGE as usize];
+        for round in 0..1500 {
+            let (at, len) = (random.below(8 * PAGE), random.below(2 * PAGE) + 1);
+            let segment = from.start + at..from.start + at + len;
+            // What is not in the other file any more ends a request, or fails it.
+            let place = random.below(8 * PAGE);
+            match random.below(12) {
+                0 => to.set_len(place).unwrap(),
+                1 => to.punch_hole(place, len).unwrap(),
+                2 => memory.evict(from.start..from.end).unwrap(),
+                3 => drop(memory.populate(from.start..from.start + PAGE)),
+                4 => to.write_all_at(&vec![1 + (round % 200) as u8; len as usize], place).unwrap(),
+                5 => drop(to.write_direct_from(&memory, &[segment], place)),
+                6 => drop(to.read_into(&memory, &[segment], place)),
+                7 => drop(to.read_direct_into(&memory, &[segment], place)),
+                8 => drop(memory.store(segment.start, &bytes[..1])),
+                _ => drop(to.write_from(&memory, &[segment], place)),
+            }
+            let found = to.read_at(&mut bytes, place).unwrap();
+            assert!(bytes[..found].iter().all(|&byte| byte <= 200), "bytes of nobody");
+        }
+    };
+    thread::scope(|scope| {
+        // Crosswise, and each from itself.
+        for (seed, to, from) in [(1, 0, &second), (2, 1, &first), (3, 0, &first), (4, 1, &second)] {
+            let (to, work) = (&files[to], &work);
+            scope.spawn(move || work(seed, to, from));
+        }
+    });
 }

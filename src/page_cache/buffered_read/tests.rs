@@ -39,3 +39,25 @@ fn a_read_whose_copy_is_cut_off_finds_one_moment_of_the_page_all_the_same() {
     memory.load(segment.start, &mut bytes).unwrap();
     assert_eq!(bytes, [2; PAGE_SIZE]);
 }
+
+/// C3.
+#[test]
+fn memory_that_is_a_mapping_of_the_page_that_is_read_gets_it_as_it_was() {
+    for evicted in [true, false] {
+        let file: File = PageCache::new(64).open(MemStore::new()).unwrap();
+        let mut expected: Vec<u8> = (0..PAGE_SIZE).map(|at| at as u8).collect();
+        file.write_all_at(&expected, 0).unwrap();
+        let memory = AddressSpace::new();
+        let mapped = memory.map_file(&file, 0..PAGE).unwrap();
+        memory.store(mapped.start, &[0]).unwrap();
+        if evicted {
+            memory.evict(mapped.clone()).unwrap();
+        }
+        let segment = mapped.start + 300..mapped.start + 1300;
+        assert_eq!(file.read_into(&memory, std::slice::from_ref(&segment), 0).unwrap(), 1000);
+        expected.copy_within(..1000, 300);
+        let mut bytes = [0; PAGE_SIZE];
+        memory.load(mapped.start, &mut bytes).unwrap();
+        assert_eq!(bytes[..], expected);
+    }
+}

@@ -65,7 +65,8 @@ impl<L: PathLock> File<L> {
     }
 
     /// As [`read_at`](File::read_at), into segments of an address space, one after the other. They
-    /// may be a mapping of this file, also of what is read.
+    /// may be a mapping of this file, also of what is read: a page that was put to memory may then be
+    /// among those that are read after it.
     ///
     /// # Errors
     ///
@@ -98,7 +99,8 @@ impl<L: PathLock> File<L> {
     }
 
     /// As [`write_at`](File::write_at), from segments of an address space, one after the other. They
-    /// may be a mapping of this file, also of what is written.
+    /// may be a mapping of this file, also of what is written: bytes that are written first may then
+    /// be among those that are copied after them.
     ///
     /// # Errors
     ///
