@@ -29,7 +29,7 @@ impl<L: PathLock> Inode<L> {
             return Ok(page);
         }
         let number = page.key().page;
-        let dirty = self.partial.get(number);
+        let dirty = self.dirty_ranges(&page);
         let filled =
             if dirty.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &dirty) };
         match filled {

@@ -20,6 +20,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::dirty_ranges::DirtyRanges;
 use super::frame::{LockedPage, WriteLatch};
 use super::inode::{Claim, Inode};
 use super::{PAGE_SIZE, PathLock};
@@ -54,7 +55,7 @@ impl<L: PathLock> Inode<L> {
         claim: &Claim<'_, L>,
     ) -> io::Result<Prepared<'a>> {
         page.wait_for_writeback();
-        if !page.state().is_uptodate() && self.partial.get(page.key().page).len() >= MOST_RANGES {
+        if !page.state().is_uptodate() && self.dirty_ranges(&page).len() >= MOST_RANGES {
             page = self.fill(page, claim)?;
         }
         Ok(Prepared { page, within })
@@ -80,7 +81,7 @@ impl<L: PathLock> Inode<L> {
         let mut latch = page.latch();
         let gap = inside.min(copied.start)..copied.start;
         latch.bytes()[gap.clone()].fill(0);
-        let mut ranges = self.partial.get(number);
+        let mut ranges = self.dirty_ranges(page);
         ranges.insert(gap.start..copied.end);
         let inside = inside.max(copied.end);
         if ranges.cover(inside) {
@@ -90,6 +91,13 @@ impl<L: PathLock> Inode<L> {
         } else {
             self.partial.set(number, ranges);
         }
+    }
+
+    /// The dirty ranges of a locked page that is not uptodate.
+    pub(super) fn dirty_ranges(&self, page: &LockedPage<'_>) -> DirtyRanges {
+        // A writeback forgets them before it ends.
+        let partial = !page.state().is_clean();
+        if partial { self.partial.get(page.key().page) } else { DirtyRanges::default() }
     }
 
     /// Whether a write `within` a page leaves nothing of it to the store: the rest lies past the end.
@@ -112,7 +120,7 @@ impl<L: PathLock> Inode<L> {
             return;
         }
         let number = page.key().page;
-        let mut ranges = self.partial.get(number);
+        let mut ranges = self.dirty_ranges(page);
         ranges.remove(within);
         if ranges.is_empty() && page.state().is_dirty() {
             page.clear_dirty();
