@@ -37,6 +37,8 @@ mod scribbles;
 mod shape;
 #[path = "page_cache/shape_races.rs"]
 mod shape_races;
+#[path = "page_cache/stop.rs"]
+mod stop;
 #[path = "page_cache/stopping_store.rs"]
 mod stopping_store;
 #[path = "page_cache/stress.rs"]

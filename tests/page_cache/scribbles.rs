@@ -1,12 +1,13 @@
 //! What a mapping stores past the end, in the last page, is gone when the file has grown. Invariant 9.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use spanlock::page_cache::{File, Length, MemStore, Options, PageCache, Store};
 
+use crate::stop::Stop;
 use crate::stopping_store::{StoppingStore, stop_at_next_request};
 
 const PAGE: u64 = 4096;
@@ -61,14 +62,14 @@ fn what_was_stored_past_the_end_just_before_the_file_grew_is_gone() {
 
 /// Stores ever greater numbers at `offset`, past the end or not, and keeps in `lost` the greatest
 /// that was stored before the file was seen to end at the old end still.
-fn scribble(file: &File, offset: u64, lost: &AtomicU32, stop: &AtomicBool) {
+fn scribble(file: &File, offset: u64, lost: &AtomicU32, stop: &Stop) {
     let mapping = file.map(0..PAGE).unwrap();
     for number in 1.. {
         mapping.store(offset, &u32::to_le_bytes(number)).unwrap();
         if file.len() == OLD_END {
             lost.store(number, Ordering::SeqCst);
         }
-        if stop.load(Ordering::SeqCst) {
+        if stop.is_asked_for() {
             break;
         }
     }
@@ -83,8 +84,9 @@ fn whatever_was_stored_past_the_end_while_the_file_grew_is_gone_or_came_after() 
     other.set_len(100 * PAGE).unwrap();
     file.write_all_at(&[1; OLD_END as usize], 0).unwrap();
     let lost = [AtomicU32::new(0), AtomicU32::new(0)];
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     thread::scope(|scope| {
+        let _at_the_end = stop.when_dropped();
         for (offset, lost) in SCRIBBLERS.into_iter().zip(&lost) {
             let (file, stop) = (&file, &stop);
             scope.spawn(move || scribble(file, offset, lost, stop));
@@ -107,7 +109,6 @@ fn whatever_was_stored_past_the_end_while_the_file_grew_is_gone_or_came_after() 
             }
             file.set_len(OLD_END).unwrap();
         }
-        stop.store(true, Ordering::SeqCst);
     });
 }
 

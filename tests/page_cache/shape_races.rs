@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use spanlock::page_cache::{File, Length, Mapping, MemStore, Options, PageCache, Store};
+
+use crate::stop::Stop;
 
 const PAGE: u64 = 4096;
 
@@ -91,9 +93,9 @@ fn page_of(bytes: &[u8], page: u64) -> Vec<u8> {
 }
 
 /// Reads and loads pages until told to stop; each is to be as it is in one of the states.
-fn watch(file: &File, mapping: &Mapping, states: &[Vec<u8>], stop: &AtomicBool) {
+fn watch(file: &File, mapping: &Mapping, states: &[Vec<u8>], stop: &Stop) {
     let mut round = 0;
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.is_asked_for() {
         round += 1;
         let page = round % 12;
         let mut seen = [0xee; PAGE as usize];
@@ -124,9 +126,10 @@ fn race(first: Change, second: Change, store: impl Store + 'static) {
     let mapping = file.map(0..1 << 30).unwrap();
     file.write_all_at(&start[PAGE as usize + 5..3 * PAGE as usize], PAGE + 5).unwrap();
     mapping.store(7 * PAGE, &start[7 * PAGE as usize..]).unwrap();
-    let (go, stop) = (Barrier::new(2), AtomicBool::new(false));
+    let (go, stop) = (Barrier::new(2), Stop::default());
     thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&file, &mapping, &states, &stop));
+        scope.spawn(|| watch(&file, &mapping, &states, &stop));
+        let _at_the_end = stop.when_dropped();
         thread::scope(|scope| {
             for change in [first, second] {
                 let (go, file) = (&go, &file);
@@ -136,8 +139,6 @@ fn race(first: Change, second: Change, store: impl Store + 'static) {
                 });
             }
         });
-        stop.store(true, Ordering::Relaxed);
-        watcher.join().unwrap();
     });
     let mut seen = vec![0xee; file.len() as usize];
     file.read_exact_at(&mut seen, 0).unwrap();
