@@ -12,7 +12,6 @@ use std::io;
 use super::error::Request;
 use super::inode::{Inode, IoClaim};
 use super::{File, PathLock};
-use crate::Access;
 
 impl<L: PathLock> File<L> {
     /// Writes all of `bytes` at the end of the file, into the cache, and returns where that was. Two
@@ -52,7 +51,7 @@ impl<L: PathLock> Inode<L> {
             match self.write_claimed(rest, request, &io) {
                 Ok(written) => done += written,
                 Err(error) => {
-                    self.take_back(end, &io);
+                    self.retract(end, &io);
                     return Err(error);
                 }
             }
@@ -70,13 +69,6 @@ impl<L: PathLock> Inode<L> {
                 return (end, claim);
             }
         }
-    }
-
-    #[cold]
-    fn take_back(&self, end: u64, _io: &IoClaim<'_, L>) {
-        let claim = self.claim(Access::Truncate, end..u64::MAX);
-        self.cut_cache(end, &claim);
-        self.trim_store();
     }
 }
 

@@ -80,9 +80,9 @@ impl<L: PathLock> Inode<L> {
         self.extend(old, offset, &claim);
     }
 
-    /// Undoes `reach` for a write that wrote nothing.
+    /// Lets the file end at `old` again, for a write that failed after it had let it grow.
     #[cold]
-    fn retract(&self, old: u64, _io: &IoClaim<'_, L>) {
+    pub(super) fn retract(&self, old: u64, _io: &IoClaim<'_, L>) {
         let claim = self.claim(Access::Truncate, old..u64::MAX);
         self.cut_cache(old, &claim);
         self.trim_store();

@@ -7,7 +7,7 @@
 //! 3. Write back what is dirty from the offset on, in long runs.
 //! 4. Unmap, lock and take out every page from the offset on; one that a mapping dirtied again is
 //!    written out first. While the claim is held, nobody brings one in.
-//! 5. Let the store end where the file does.
+//! 5. Cut off what a request that failed left in the store behind the end.
 //! 6. Shift the store.
 //! 7. Publish the size. A mapping of what has moved faults, and finds what is there now.
 //!
@@ -50,9 +50,7 @@ impl<L: PathLock> Inode<L> {
         let pages = offset / PAGE..u64::MAX;
         self.flush_claimed(pages.clone(), &claim)?;
         self.invalidate(pages, &claim)?;
-        if self.store.len()? != size {
-            self.store.set_len(size)?;
-        }
+        self.cut_store(size)?;
         let done = match shift {
             Shift::Collapse => self.store.collapse_range(offset, len),
             Shift::Insert => self.store.insert_range(offset, len),

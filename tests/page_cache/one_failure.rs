@@ -146,37 +146,64 @@ fn changes() -> Vec<Change> {
     ]
 }
 
-/// Each request of each operation, one after the other.
+/// Each request of each operation, one after the other. Invariant 5 and A5: also the size, and the
+/// store behind it.
 #[test]
 fn a_store_that_fails_any_one_request_changes_nothing_else() {
-    for Change { name, run, apply, touches } in changes() {
-        for number in 0.. {
-            let mut mixed = MixedFile::new(FailingStore::default());
-            let first = mixed.store.requests();
-            mixed.store.fail(first + number..first + number + 1);
-            let outcome = run(&mixed.file, &mixed.mapping);
-            let failed = mixed.store.requests() > first + number;
-            let case = format!("{name} whose request {number} fails: {outcome:?}");
-            match &outcome {
-                Ok(done) => apply(&mut mixed.bytes, done.unwrap_or(0)),
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::StorageFull, "{case}");
-                    assert!(error.to_string().starts_with(&format!("{name} of ")), "{case}");
-                }
-            }
-            let _heard = mixed.file.sync_data();
-            mixed.check_except(&case, |at, byte| {
-                outcome.is_err() && touches.contains(&(at as u64)) && may_be(name, byte)
-            });
-            // A5: nothing lies in the store behind the end, and nothing is missing before it.
-            mixed.file.sync_data().unwrap();
-            assert_eq!(mixed.store.len().unwrap(), mixed.file.len(), "{case}");
-            if !failed {
-                outcome.unwrap();
-                break;
-            }
+    for change in changes() {
+        let mut number = 0;
+        while fails_at(&change, number, Moves::AllAtOnce) {
+            number += 1;
         }
     }
+}
+
+/// Then a request of many bytes fails half way through.
+#[test]
+fn a_store_that_moves_little_at_once_and_then_fails_changes_nothing_else() {
+    for change in changes() {
+        let mut number = 0;
+        while fails_at(&change, number, Moves::AtMost(3000)) {
+            number += 1;
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Moves {
+    AllAtOnce,
+    AtMost(usize),
+}
+
+/// Makes a change while one request of those that it needs fails; whether it needs as many.
+fn fails_at(change: &Change, number: u64, moves: Moves) -> bool {
+    let Change { name, run, apply, touches } = change;
+    let mut mixed = MixedFile::new(FailingStore::default());
+    if let Moves::AtMost(bytes) = moves {
+        mixed.store.cut_short(bytes);
+    }
+    let first = mixed.store.requests();
+    mixed.store.fail(first + number..first + number + 1);
+    let outcome = run(&mixed.file, &mixed.mapping);
+    let failed = mixed.store.requests() > first + number;
+    let case = format!("{name} whose request {number} fails: {outcome:?}");
+    match &outcome {
+        Ok(done) => apply(&mut mixed.bytes, done.unwrap_or(0)),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::StorageFull, "{case}");
+            assert!(error.to_string().starts_with(&format!("{name} of ")), "{case}");
+        }
+    }
+    let _heard = mixed.file.sync_data();
+    mixed.check_except(&case, |at, byte| {
+        outcome.is_err() && touches.contains(&(at as u64)) && may_be(name, byte)
+    });
+    mixed.file.sync_data().unwrap();
+    assert_eq!(mixed.store.len().unwrap(), mixed.file.len(), "{case}");
+    if !failed {
+        outcome.unwrap();
+    }
+    failed
 }
 
 /// What a byte in the range of a request that failed may be, beside what it was.

@@ -60,6 +60,22 @@ fn what_was_stored_past_the_end_just_before_the_file_grew_is_gone() {
     }
 }
 
+#[test]
+fn a_store_after_the_file_grew_faults_even_where_the_page_was_writable() {
+    for (name, grow) in GROW {
+        let options = Options::new(16).flush_interval(Duration::from_secs(3600));
+        let cache = PageCache::with_options(options);
+        let file = cache.open(MemStore::new()).unwrap();
+        file.write_all_at(&[1; OLD_END as usize], 0).unwrap();
+        let mapping = file.map(0..PAGE).unwrap();
+        mapping.store(0, &[7]).unwrap();
+        grow(&file);
+        let before = cache.stats().hits;
+        mapping.store(OLD_END, &[8]).unwrap();
+        assert_eq!(cache.stats().hits - before, 1, "{name}");
+    }
+}
+
 /// Stores ever greater numbers at `offset`, past the end or not, and keeps in `lost` the greatest
 /// that was stored before the file was seen to end at the old end still.
 fn scribble(file: &File, offset: u64, lost: &AtomicU32, stop: &Stop) {

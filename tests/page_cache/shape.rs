@@ -183,6 +183,29 @@ fn a_mapping_shows_what_a_shift_has_moved_to_where_it_is() {
 }
 
 #[test]
+fn a_mapping_shows_zeroes_behind_the_end_after_a_truncation() {
+    let (_cache, file, _) = open(16);
+    file.write_all_at(&numbered_pages(2), 0).unwrap();
+    let mapping = file.map(0..2 * PAGE).unwrap();
+    mapping.store(PAGE, &[9; PAGE as usize]).unwrap();
+    file.set_len(PAGE + 100).unwrap();
+    let mut page = [0xff; PAGE as usize];
+    mapping.load(PAGE, &mut page).unwrap();
+    assert!(page[..100] == [9; 100] && page[100..].iter().all(|&byte| byte == 0));
+}
+
+#[test]
+fn a_shift_takes_nothing_along_from_behind_the_end() {
+    let (_cache, file, store) = open(16);
+    file.write_all_at(&numbered_pages(3), 0).unwrap();
+    file.sync_all().unwrap();
+    // As a write leaves it that failed half way through, on a store that failed to cut it off.
+    store.write_at(&[0xee; 2 * PAGE as usize], 3 * PAGE).unwrap();
+    file.insert_range(PAGE, PAGE).unwrap();
+    assert_eq!((store.len().unwrap(), store.blocks()), (4 * PAGE, 3));
+}
+
+#[test]
 fn a_hole_that_takes_the_dirty_end_along_leaves_the_store_as_long_as_the_file() {
     let (_cache, file, store) = open(64);
     file.write_all_at(&numbered_pages(3), 0).unwrap();
