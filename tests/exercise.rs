@@ -105,8 +105,8 @@ fn one_thread_does_and_sees_the_same_again_with_the_same_seed() {
     };
     assert_eq!(replay("8"), replay("8"));
     assert_ne!(replay("8"), replay("9"));
-    // A scribble past the end of a file that ends with a page is none.
-    assert!(replay("8").1.lines().count() > 2900);
+    // For some operations there is no room.
+    assert!(replay("8").1.lines().count() > 2700);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn json_is_one_object_and_the_seed_is_told_on_stderr() {
     assert_eq!(report["settings"]["seed"], 7);
     assert_eq!(report["settings"]["size"], 8 << 20);
     let paths = report["paths"].as_array().expect("paths");
-    assert_eq!(paths.len(), 10);
+    assert_eq!(paths.len(), 21);
     for path in paths {
         assert!(path["p50"].as_u64() <= path["p99"].as_u64(), "{path}");
         assert!(path["p99"].as_u64() <= path["max"].as_u64(), "{path}");
@@ -215,6 +215,7 @@ fn help_names_every_argument() {
         "--files",
         "--faults",
         "--differential",
+        "--inject",
         "--log",
         "--seed",
         "--lock",

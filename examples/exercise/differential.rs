@@ -22,7 +22,7 @@ use crate::options::{Extent, Options, StoreAccess};
 use crate::original::Original;
 use crate::report::grouped;
 use crate::stamp::Stamp;
-use crate::workload::{Mix, Workload};
+use crate::workload::{Mix, Plan, Workload};
 use contestant::Contestant;
 
 /// How many operations before a difference are told.
@@ -113,6 +113,7 @@ fn open(
 struct Replay {
     contestants: Vec<Contestant>,
     workload: Workload,
+    limit: u64,
     operations: u64,
     mapped: u64,
     mapping_start: u64,
@@ -125,6 +126,7 @@ impl Replay {
         Replay {
             contestants,
             workload: Workload::new(options.seed, 0, options.size, Mix::Usual),
+            limit: options.size,
             operations: 0,
             mapped: 0,
             mapping_start: 0,
@@ -146,18 +148,7 @@ impl Replay {
 
     fn step(&mut self) -> Option<Difference> {
         self.operations += 1;
-        let plan = self.workload.next(self.contestants[0].len());
-        let mut op = Op {
-            path: plan.path,
-            thread: 0,
-            sequence: self.operations,
-            file: 0,
-            bytes: plan.bytes,
-            len: None,
-        };
-        if op.path == Path::Truncate {
-            op.len = Some(plan.len);
-        }
+        let op = self.next();
         if matches!(op.path, Path::Load | Path::Store) {
             self.mapped += 1;
             if self.mapped.is_multiple_of(MAPPING_USES) || op.bytes.start < self.mapping_start {
@@ -176,6 +167,33 @@ impl Replay {
         self.last.push_back(format!("{op}: {}", told(original.answer())));
         let what = cached.iter().find_map(|other| Some((other, differs(original, other)?)));
         what.map(|(other, what)| self.difference(other, &op, what))
+    }
+
+    /// The next operation, which the file is long enough for, and after which it is not too long.
+    fn next(&mut self) -> Op {
+        let len = self.contestants[0].len();
+        let Plan { mut path, mut bytes, len: new_len } = self.workload.next(len);
+        let count = bytes.end - bytes.start;
+        let fits = match path {
+            Path::Append => len + count <= self.limit,
+            Path::Collapse => bytes.end < len,
+            Path::Insert => bytes.start < len && len + count <= self.limit,
+            _ => true,
+        };
+        if !fits {
+            path = Path::Read;
+        }
+        if path == Path::Append {
+            bytes = len..len + count;
+        }
+        Op {
+            path,
+            thread: 0,
+            sequence: self.operations,
+            file: 0,
+            bytes,
+            len: (path == Path::Truncate).then_some(new_len),
+        }
     }
 
     /// Has all that is under the files be what it is to be, and compares it.

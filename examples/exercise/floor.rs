@@ -4,6 +4,7 @@
 //! sync began, and saw now what the crash left: he may see what was there then, and whatever came
 //! later, but nothing that was replaced before.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
@@ -18,6 +19,8 @@ use crate::op::{Op, Path};
 pub struct Floor {
     store: Arc<Volatile>,
     last: Mutex<Synced>,
+    /// Set if bytes were moved since, of which a crash may leave any part.
+    unknown: AtomicBool,
 }
 
 /// A sync that has begun.
@@ -38,7 +41,7 @@ impl Floor {
             bytes: 0..known.limit,
             len: None,
         };
-        Floor { store, last: Mutex::new(begin(op, known)) }
+        Floor { store, last: Mutex::new(begin(op, known)), unknown: AtomicBool::new(false) }
     }
 
     /// To be called before a sync.
@@ -50,10 +53,20 @@ impl Floor {
     pub fn raise(&self, sync: Synced, known: &Knowledge) {
         let last = std::mem::replace(&mut *self.last(), sync);
         known.oracle.forget_read(&last.op);
+        self.unknown.store(false, Ordering::SeqCst);
+    }
+
+    /// To be called when bytes are moved to and fro: until the next sync nobody can tell what a
+    /// crash leaves.
+    pub fn suspend(&self) {
+        self.unknown.store(true, Ordering::SeqCst);
     }
 
     /// Crashes, in thought, and judges what would be left.
     pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
+        if self.unknown.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         // Held until it is judged, so that no sync comes between.
         let last = self.last();
         let left = self.store.crash(rng);

@@ -1,5 +1,7 @@
 //! What is known of a file beside the file.
 
+use std::sync::RwLock;
+
 use spanlock::page_cache::FileOptions;
 
 use crate::length::Length;
@@ -13,6 +15,8 @@ pub struct Knowledge {
     pub limit: u64,
     pub store: Reliability,
     pub writes: WriteMode,
+    /// Held by every operation, and alone by those whose effect others could not tell apart.
+    pub gate: RwLock<()>,
 }
 
 /// When the bytes of a write get to the store.
@@ -47,6 +51,13 @@ impl Knowledge {
     /// About a file of `len` zeroes.
     pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
         let length = Length::new(len, usize::from(threads));
-        Knowledge { oracle: Oracle::new(len), length, limit: len, store, writes }
+        Knowledge {
+            oracle: Oracle::new(len),
+            length,
+            limit: len,
+            store,
+            writes,
+            gate: RwLock::default(),
+        }
     }
 }

@@ -210,6 +210,25 @@ impl Length {
         }
     }
 
+    /// Runs `append` with the length, if nothing is under way that can change it: it adds
+    /// `count` bytes and returns where the file ends then, or adds none.
+    pub fn while_appending(&self, count: u64, append: impl FnOnce(u64) -> Option<u64>) {
+        let mut state = self.state();
+        let exact = self.exact.load(SeqCst);
+        if state.under_way > 0 || exact == UNKNOWN {
+            return;
+        }
+        state.under_way += 1;
+        state.changes.reach = exact + count;
+        self.change(&mut state);
+        state.changes.reached = append(exact).unwrap_or(0);
+        if state.changes.reached == 0 {
+            // All or nothing.
+            state.changes.reach = 0;
+        }
+        self.finish(&mut state);
+    }
+
     /// Begins an epoch in which another change is under way.
     fn change(&self, state: &mut State) {
         let epoch = self.epoch.load(SeqCst);

@@ -7,49 +7,98 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Path {
     Read,
+    VectoredRead,
+    /// Into an address space.
+    MemoryRead,
     Write,
+    VectoredWrite,
+    /// From an address space.
+    MemoryWrite,
+    /// From a mapping of the very bytes that it writes.
+    SelfWrite,
+    Append,
     Load,
     Store,
     DirectRead,
     DirectWrite,
     Truncate,
     Punch,
+    ZeroRange,
+    Allocate,
+    Collapse,
+    Insert,
     Writeback,
+    SyncRange,
     Sync,
 }
 
 impl Path {
-    pub const ALL: [Path; 10] = [
+    pub const ALL: [Path; 21] = [
         Path::Read,
+        Path::VectoredRead,
+        Path::MemoryRead,
         Path::Write,
+        Path::VectoredWrite,
+        Path::MemoryWrite,
+        Path::SelfWrite,
+        Path::Append,
         Path::Load,
         Path::Store,
         Path::DirectRead,
         Path::DirectWrite,
         Path::Truncate,
         Path::Punch,
+        Path::ZeroRange,
+        Path::Allocate,
+        Path::Collapse,
+        Path::Insert,
         Path::Writeback,
+        Path::SyncRange,
         Path::Sync,
     ];
 
     pub const fn name(self) -> &'static str {
         match self {
             Path::Read => "read",
+            Path::VectoredRead => "vectored read",
+            Path::MemoryRead => "memory read",
             Path::Write => "write",
+            Path::VectoredWrite => "vectored write",
+            Path::MemoryWrite => "memory write",
+            Path::SelfWrite => "self write",
+            Path::Append => "append",
             Path::Load => "load",
             Path::Store => "store",
             Path::DirectRead => "direct read",
             Path::DirectWrite => "direct write",
             Path::Truncate => "truncate",
             Path::Punch => "punch",
+            Path::ZeroRange => "zero range",
+            Path::Allocate => "allocate",
+            Path::Collapse => "collapse",
+            Path::Insert => "insert",
             Path::Writeback => "writeback",
+            Path::SyncRange => "sync range",
             Path::Sync => "fsync",
         }
     }
 
     /// Whether it reads all of a page's bytes at once.
     pub const fn reads_whole_pages(self) -> bool {
-        matches!(self, Path::Read | Path::DirectRead)
+        matches!(self, Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead)
+    }
+
+    /// Whether it puts bytes of the caller's into the file.
+    pub const fn writes(self) -> bool {
+        matches!(
+            self,
+            Path::Write
+                | Path::VectoredWrite
+                | Path::MemoryWrite
+                | Path::Append
+                | Path::Store
+                | Path::DirectWrite
+        )
     }
 
     /// Its place in [`ALL`](Path::ALL).

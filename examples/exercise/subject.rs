@@ -1,9 +1,9 @@
 //! What is exercised: a cached file, or in tests whatever stands in for one.
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
 
-use spanlock::page_cache::{File, Mapping, PathLock};
+use spanlock::page_cache::{AddressSpace, File, Length, Mapping, PAGE_SIZE, PathLock};
 
 /// A file with all its paths.
 pub trait Subject: Send + Sync + 'static {
@@ -20,6 +20,72 @@ pub trait Subject: Send + Sync + 'static {
     fn writeback(&self, range: Range<u64>) -> io::Result<()>;
     fn sync_data(&self) -> io::Result<()>;
     fn sync_all(&self) -> io::Result<()>;
+
+    fn sync_range(&self, _: Range<u64>) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    /// Reads to slices that are parts of `bytes`.
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
+    /// Writes from slices that are parts of `bytes`.
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
+    /// Reads to an address space, and copies that to `bytes`.
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
+    /// Writes from an address space that `bytes` were copied to.
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
+    /// Writes from a mapping of the same bytes.
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        let mut copy = vec![0; (bytes.end - bytes.start) as usize];
+        let found = self.read_at(&mut copy, bytes.start)?;
+        self.write_at(&copy[..found], bytes.start)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let end = self.len();
+        self.write_at(bytes, end)?;
+        Ok(end)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        if length == Length::Extend && self.len() < offset + len {
+            self.set_len(offset + len)?;
+        }
+        self.punch_hole(offset, len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        match length == Length::Extend && self.len() < offset + len {
+            true => self.set_len(offset + len),
+            false => Ok(()),
+        }
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let size = self.len();
+        let mut behind = vec![0; (size - offset - len) as usize];
+        self.read_at(&mut behind, offset + len)?;
+        self.write_at(&behind, offset)?;
+        self.set_len(size - len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut behind = vec![0; (self.len() - offset) as usize];
+        self.read_at(&mut behind, offset)?;
+        self.write_at(&behind, offset + len)?;
+        self.punch_hole(offset, len)
+    }
 }
 
 /// A mapping of a file; offsets count from its start.
@@ -74,6 +140,79 @@ impl<L: PathLock> Subject for File<L> {
     fn sync_all(&self) -> io::Result<()> {
         File::sync_all(self)
     }
+
+    fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
+        File::sync_range(self, range)
+    }
+
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (first, rest) = bytes.split_at_mut(bytes.len() / 3);
+        let (second, third) = rest.split_at_mut(rest.len().min(1));
+        let slices = [&mut [], first, second, &mut [], third];
+        File::read_vectored_at(self, &mut slices.map(IoSliceMut::new), offset)
+    }
+
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (first, rest) = bytes.split_at(bytes.len() / 3);
+        let (second, third) = rest.split_at(rest.len().min(1));
+        let slices = [&[], first, second, &[], third];
+        File::write_vectored_at(self, &slices.map(IoSlice::new), offset)
+    }
+
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let memory = AddressSpace::new();
+        let there = memory.map_anonymous(bytes.len() as u64)?;
+        let found = self.read_into(&memory, &segments(&there, bytes.len()), offset)?;
+        memory.load(there.start, &mut bytes[..found])?;
+        Ok(found)
+    }
+
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let memory = AddressSpace::new();
+        let there = memory.map_anonymous(bytes.len() as u64)?;
+        memory.store(there.start, bytes)?;
+        // So that it has to be brought in, with what lies under the write not held.
+        memory.evict(there.clone())?;
+        self.write_from(&memory, &segments(&there, bytes.len()), offset)
+    }
+
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let memory = AddressSpace::new();
+        let page = PAGE_SIZE as u64;
+        let start = bytes.start - bytes.start % page;
+        let there = memory.map_file(self, start..bytes.end.next_multiple_of(page))?.start;
+        let source = there + (bytes.start - start)..there + (bytes.end - start);
+        self.write_from(&memory, &[source], bytes.start)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        File::append(self, bytes)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        File::zero_range(self, offset, len, length)
+    }
+
+    fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        File::allocate(self, offset, len, length)
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        File::collapse_range(self, offset, len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        File::insert_range(self, offset, len)
+    }
+}
+
+/// The first `len` bytes of some memory, in two parts with nothing between.
+fn segments(there: &Range<u64>, len: usize) -> [Range<u64>; 3] {
+    let (middle, end) = (there.start + len as u64 / 2, there.start + len as u64);
+    [there.start..middle, middle..middle, middle..end]
 }
 
 impl<L: PathLock> Mapped for Mapping<L> {

@@ -5,10 +5,12 @@
 
 mod change;
 mod mapped;
+mod shift;
 mod transfer;
 
 use std::io;
 use std::ops::Range;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use spanlock::page_cache::PAGE_SIZE;
@@ -102,23 +104,30 @@ impl<'a, S: Subject> Worker<'a, S> {
     pub fn step(&mut self) -> Result<(), Box<Finding>> {
         let plan = self.workload.next(self.known.length.hint());
         let op = self.op(plan.path, plan.bytes);
-        match plan.path {
-            Path::Read | Path::DirectRead => self.read(&op),
-            Path::Write | Path::DirectWrite => self.write(&op),
+        let known = self.known;
+        let is_alone = matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert);
+        let (alone, together) = match is_alone {
+            true => (Some(known.gate.write().unwrap_or_else(PoisonError::into_inner)), None),
+            false => (None, Some(known.gate.read().unwrap_or_else(PoisonError::into_inner))),
+        };
+        let done = match op.path {
+            Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead => self.read(&op),
+            Path::Write | Path::VectoredWrite | Path::MemoryWrite | Path::DirectWrite => {
+                self.write(&op)
+            }
+            Path::SelfWrite => self.write_itself(op),
+            Path::Append => self.append(op),
             Path::Load => self.load(&op),
             Path::Store if self.workload.once_in(64) => self.scribble(op),
             Path::Store => self.store(&op),
-            Path::Truncate => {
-                // For an extension to bring to light.
-                if self.workload.once_in(2) {
-                    self.scribble(Op { path: Path::Store, ..op.clone() })?;
-                }
-                self.truncate(op, plan.len)
-            }
-            Path::Punch => self.punch(&op),
-            Path::Writeback => self.writeback(&op),
+            Path::Truncate => self.truncate_after_scribble(op, plan.len),
+            Path::Punch | Path::ZeroRange => self.zero(&op),
+            Path::Collapse | Path::Insert => self.shift(op),
+            Path::Allocate | Path::Writeback | Path::SyncRange => self.leave_alone(&op),
             Path::Sync => self.sync(&op),
-        }
+        };
+        drop((alone, together));
+        done
     }
 
     /// Syncs, whatever comes next.

@@ -29,15 +29,26 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 10] = [
-    (Path::Read, 3300),
-    (Path::Write, 2659),
+const WEIGHTS: [(Path, u32); 21] = [
+    (Path::Read, 2848),
+    (Path::VectoredRead, 300),
+    (Path::MemoryRead, 300),
+    (Path::Write, 1800),
+    (Path::VectoredWrite, 300),
+    (Path::MemoryWrite, 300),
+    (Path::SelfWrite, 40),
+    (Path::Append, 60),
     (Path::Load, 1400),
     (Path::Store, 1100),
     (Path::DirectRead, 400),
-    (Path::DirectWrite, 700),
-    (Path::Punch, 200),
-    (Path::Writeback, 210),
+    (Path::DirectWrite, 650),
+    (Path::Punch, 150),
+    (Path::ZeroRange, 100),
+    (Path::Allocate, 50),
+    (Path::Collapse, 10),
+    (Path::Insert, 10),
+    (Path::Writeback, 150),
+    (Path::SyncRange, 1),
     (Path::Truncate, 30),
     (Path::Sync, 1),
 ];
@@ -78,11 +89,12 @@ impl Workload {
         self.planned += 1;
         let path = self.path();
         let bytes = match path {
-            Path::Punch => {
+            Path::Punch | Path::ZeroRange => {
                 let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
                 self.bytes(len, longest.max(PAGE))
             }
-            Path::Writeback => self.bytes(len, WINDOW),
+            Path::Writeback | Path::SyncRange | Path::Allocate => self.bytes(len, WINDOW),
+            Path::Collapse | Path::Insert => self.pages(len),
             _ => self.bytes(len, LONGEST as u64),
         };
         // Not every write near the end is to extend the file, nor every store to fail there.
@@ -130,6 +142,14 @@ impl Workload {
         };
         let start = start.min(self.limit - 1);
         start..(start + count.min(longest)).min(self.limit)
+    }
+
+    /// Some whole pages that end before the file does, if it has so many.
+    fn pages(&mut self, len: u64) -> Range<u64> {
+        let most = (len.saturating_sub(1) / PAGE).max(1);
+        let count = self.rng.u64(1..=most.min(8));
+        let first = self.rng.u64(..=most - count);
+        first * PAGE..((first + count) * PAGE).min(self.limit)
     }
 
     fn place(&mut self, len: u64) -> u64 {

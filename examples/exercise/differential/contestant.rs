@@ -2,6 +2,8 @@
 
 use std::io;
 
+use spanlock::page_cache::Length;
+
 use crate::journal::Answer;
 use crate::op::{Op, Path};
 use crate::stamp::{Stamp, UNFILLED};
@@ -41,9 +43,19 @@ impl<S: Subject> Perform for Files<S> {
         let len = op.bytes.end - start;
         let counted = |count: io::Result<usize>| count.map(|count| count as u64);
         let done = |done: io::Result<()>| done.map(|()| 0);
+        let length = if op.sequence.is_multiple_of(2) { Length::Keep } else { Length::Extend };
         match op.path {
             Path::Read => counted(file.read_at(bytes, start)),
+            Path::VectoredRead => counted(file.read_vectored_at(bytes, start)),
+            Path::MemoryRead => counted(file.read_by_memory(bytes, start)),
             Path::Write => counted(file.write_at(bytes, start)),
+            Path::VectoredWrite => counted(file.write_vectored_at(bytes, start)),
+            Path::MemoryWrite => counted(file.write_by_memory(bytes, start)),
+            Path::SelfWrite => {
+                let end = op.bytes.end.min(file.len());
+                counted(file.write_from_itself(start.min(end)..end))
+            }
+            Path::Append => file.append(bytes),
             Path::DirectRead => counted(file.read_direct_at(bytes, start)),
             Path::DirectWrite => counted(file.write_direct_at(bytes, start)),
             Path::Load => {
@@ -54,7 +66,12 @@ impl<S: Subject> Perform for Files<S> {
             Path::Store => done(self.mapping(mapping_start)?.store(start - mapping_start, bytes)),
             Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
             Path::Punch => done(file.punch_hole(start, len)),
+            Path::ZeroRange => done(file.zero_range(start, len, length)),
+            Path::Allocate => done(file.allocate(start, len, length)),
+            Path::Collapse => done(file.collapse_range(start, len)),
+            Path::Insert => done(file.insert_range(start, len)),
             Path::Writeback => done(file.writeback(op.bytes.clone())),
+            Path::SyncRange => done(file.sync_range(op.bytes.clone())),
             Path::Sync => done(file.sync_all()),
         }
     }
@@ -105,11 +122,9 @@ impl Contestant {
     /// Does `op`, and keeps what it gave back.
     pub fn perform(&mut self, op: &Op, stamp: Stamp, mapping_start: u64) {
         let Some(file) = &mut self.file else { return };
-        let is_transfer =
-            !matches!(op.path, Path::Truncate | Path::Punch | Path::Writeback | Path::Sync);
-        let len = if is_transfer { (op.bytes.end - op.bytes.start) as usize } else { 0 };
-        let bytes = &mut self.buffer[..len];
-        let reads = matches!(op.path, Path::Read | Path::DirectRead | Path::Load);
+        let reads = op.path.reads_whole_pages() || op.path == Path::Load;
+        let len = if reads || op.path.writes() { op.bytes.end - op.bytes.start } else { 0 };
+        let bytes = &mut self.buffer[..len as usize];
         match reads {
             true => bytes.fill(UNFILLED),
             false => stamp.fill(bytes, op.bytes.start),

@@ -12,7 +12,7 @@ use crate::knowledge::WriteMode;
 use crate::subject::Subject;
 
 const SCOPE: Scope =
-    Scope { seed: 5, operations: 40, between_crashes: 8, crash_runs: 4, crashes: 4 };
+    Scope { seed: 5, operations: 30, between_crashes: 6, crash_runs: 4, crashes: 4 };
 
 fn trial(plan: Plan) -> Trial {
     Trial {

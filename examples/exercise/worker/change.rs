@@ -1,13 +1,15 @@
 //! What changes the shape of the file, or nothing of it.
 
+use spanlock::page_cache::Length;
+
 use super::{Worker, expect, outcome_of};
 use crate::finding::Finding;
 use crate::history::Content;
-use crate::op::Op;
+use crate::op::{Op, Path};
 use crate::subject::Subject;
 
 impl<S: Subject> Worker<'_, S> {
-    pub(super) fn truncate(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+    fn truncate(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         // From the new length on when it goes down; from the old one on when it goes up.
         let longest = known.length.begin_set(len);
@@ -25,22 +27,46 @@ impl<S: Subject> Worker<'_, S> {
         self.observe(&op)
     }
 
-    pub(super) fn punch(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+    /// A truncation, and before it what an extension could bring to light.
+    pub(super) fn truncate_after_scribble(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+        if self.workload.once_in(2) {
+            self.scribble(Op { path: Path::Store, ..op.clone() })?;
+        }
+        self.truncate(op, len)
+    }
+
+    pub(super) fn zero(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         known.oracle.begin_write(op, &op.bytes, Content::Zero);
-        let len = op.bytes.end - op.bytes.start;
-        let result = self.timed(op, || file.punch_hole(op.bytes.start, len).map(|()| 0));
+        let (start, len) = (op.bytes.start, op.bytes.end - op.bytes.start);
+        let result = self.timed(op, || {
+            let done = match op.path {
+                Path::ZeroRange => file.zero_range(start, len, Length::Keep),
+                _ => file.punch_hole(start, len),
+            };
+            done.map(|()| 0)
+        });
         let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
         known.oracle.end_write(op, &op.bytes, &certain, outcome_of(&result));
         expect(op, result)
     }
 
-    pub(super) fn writeback(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+    /// What changes no byte.
+    pub(super) fn leave_alone(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         known.oracle.begin_other(op);
-        let result = self.timed(op, || file.writeback(op.bytes.clone()).map(|()| 0));
+        let (start, len) = (op.bytes.start, op.bytes.end - op.bytes.start);
+        let result = self.timed(op, || {
+            let done = match op.path {
+                Path::Allocate => file.allocate(start, len, Length::Keep),
+                Path::SyncRange => file.sync_range(op.bytes.clone()),
+                _ => file.writeback(op.bytes.clone()),
+            };
+            done.map(|()| 0)
+        });
         known.oracle.end_other(op, outcome_of(&result));
-        self.record.heard_errors += u64::from(result.is_err());
+        let tells = matches!(op.path, Path::Writeback | Path::SyncRange);
+        self.record.heard_errors += u64::from(tells && result.is_err());
         expect(op, result)
     }
 

@@ -8,7 +8,7 @@ use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
 use crate::finding::{Finding, What};
 use crate::history::Content;
 use crate::length::{Glance, count};
-use crate::op::Op;
+use crate::op::{Op, Path};
 use crate::stamp::UNFILLED;
 use crate::subject::{Mapped, Subject};
 
@@ -61,7 +61,7 @@ impl<S: Subject> Worker<'_, S> {
     /// Stores past the end of the file, in its last page: nobody may ever see that.
     pub(super) fn scribble(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let known = self.known;
-        let start = self.map(&Op { bytes: 0..0, ..op.clone() })?;
+        let start = self.map(&Op { path: Path::Store, bytes: 0..0, ..op.clone() })?;
         let mut bytes = std::mem::take(&mut self.buffer);
         let mut result = Ok(0);
         let mut op = op;

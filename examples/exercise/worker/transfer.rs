@@ -23,6 +23,8 @@ impl<S: Subject> Worker<'_, S> {
         let result = self.timed(op, || {
             let found = match op.path {
                 Path::DirectRead => file.read_direct_at(read, op.bytes.start),
+                Path::VectoredRead => file.read_vectored_at(read, op.bytes.start),
+                Path::MemoryRead => file.read_by_memory(read, op.bytes.start),
                 _ => file.read_at(read, op.bytes.start),
             };
             found.map(|found| found as u64)
@@ -55,6 +57,8 @@ impl<S: Subject> Worker<'_, S> {
         let result = self.timed(op, || {
             let count = match op.path {
                 Path::DirectWrite => file.write_direct_at(written, op.bytes.start),
+                Path::VectoredWrite => file.write_vectored_at(written, op.bytes.start),
+                Path::MemoryWrite => file.write_by_memory(written, op.bytes.start),
                 _ => file.write_at(written, op.bytes.start),
             };
             count.map(|count| count as u64)
@@ -85,6 +89,37 @@ impl<S: Subject> Worker<'_, S> {
         observed
     }
 
+    /// Appends, if the file has room for it and nobody else is changing its length: what is written
+    /// depends on where.
+    pub(super) fn append(&mut self, op: Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let count = op.bytes.end - op.bytes.start;
+        let mut appended = Ok(());
+        known.length.while_appending(count, |len| {
+            let op = Op { bytes: len..(len + count).min(known.limit), ..op };
+            if op.bytes.is_empty() {
+                return None;
+            }
+            let written = self.stamped(&op, &mut bytes);
+            known.oracle.begin_write(&op, &op.bytes, Content::Of(stamp_of(&op)));
+            let result = self.timed(&op, || file.append(written));
+            let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
+            known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&result));
+            let reached = result.as_ref().ok().map(|start| start + op.bytes.end - op.bytes.start);
+            appended = match reached {
+                Some(found) if found != op.bytes.end => {
+                    let expected = op.bytes.end..=op.bytes.end;
+                    Err(finding(&op, What::Len { expected, found }))
+                }
+                _ => expect(&op, result),
+            };
+            reached
+        });
+        self.buffer = bytes;
+        appended
+    }
+
     /// Whether `op` may have moved `found` bytes, if there were so many to move. What fails after
     /// some ends with those: whole pages if it leaves the store for later.
     fn may_count(&self, op: &Op, found: u64, expected: &RangeInclusive<u64>) -> bool {
@@ -92,7 +127,7 @@ impl<S: Subject> Worker<'_, S> {
         let is_cut_off = known.store == Reliability::Failing
             && (1..=*expected.end()).contains(&found)
             && (op.path == Path::DirectWrite
-                || op.path == Path::Write && known.writes == WriteMode::Through
+                || !op.path.reads_whole_pages() && known.writes == WriteMode::Through
                 || (op.bytes.start + found).is_multiple_of(PAGE));
         expected.contains(&found) || is_cut_off
     }

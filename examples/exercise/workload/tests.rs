@@ -22,7 +22,14 @@ fn every_operation_stays_below_the_limit_and_has_a_byte() {
                 assert!(plan.bytes.start < plan.bytes.end, "{plan:?} below {limit}");
                 assert!(plan.bytes.end <= limit && plan.len <= limit, "{plan:?} below {limit}");
                 let count = plan.bytes.end - plan.bytes.start;
-                let is_bounded = !matches!(plan.path, Path::Punch | Path::Writeback);
+                let is_bounded = !matches!(
+                    plan.path,
+                    Path::Punch
+                        | Path::ZeroRange
+                        | Path::Allocate
+                        | Path::Writeback
+                        | Path::SyncRange
+                );
                 assert!(!is_bounded || count <= LONGEST as u64, "{plan:?}");
             }
         }

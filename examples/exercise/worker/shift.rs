@@ -1,0 +1,107 @@
+//! What is done alone: nobody who overlapped it could tell what to expect.
+
+use std::io;
+
+use super::{PAGE, Worker, expect, finding, outcome_of};
+use crate::faults::is_injected;
+use crate::finding::{Finding, What};
+use crate::history::Content;
+use crate::op::{Op, Path};
+use crate::stamp::SECTOR;
+use crate::subject::Subject;
+
+/// How often a way back is tried.
+const TRIES: u32 = 1000;
+
+impl<S: Subject> Worker<'_, S> {
+    /// Writes bytes over themselves, through a mapping of them.
+    pub(super) fn write_itself(&mut self, op: Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        // Whole sectors, lest a crash leave a part of one that no write has made.
+        let len = file.len();
+        let [start, end] = [op.bytes.start, op.bytes.end.next_multiple_of(SECTOR as u64)];
+        let op = Op { bytes: (start - start % SECTOR as u64).min(len)..end.min(len), ..op };
+        known.oracle.begin_other(&op);
+        let result =
+            self.timed(&op, || file.write_from_itself(op.bytes.clone()).map(|count| count as u64));
+        known.oracle.end_other(&op, outcome_of(&result));
+        expect(&op, result)
+    }
+
+    /// Moves what lies behind some pages, looks at it there, and moves it back. By a collapse and an
+    /// insertion the pages become a hole; by an insertion and a collapse nothing changes.
+    pub(super) fn shift(&mut self, op: Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let (size, len) = (file.len(), op.bytes.end - op.bytes.start);
+        let has_room = match op.path {
+            Path::Collapse => op.bytes.end < size,
+            _ => op.bytes.start < size && size + len <= known.limit,
+        };
+        if !has_room {
+            return Ok(());
+        }
+        if let Some(floor) = self.floor {
+            floor.suspend();
+        }
+        let collapses = op.path == Path::Collapse;
+        if collapses {
+            known.oracle.begin_write(&op, &op.bytes, Content::Zero);
+        } else {
+            known.oracle.begin_other(&op);
+        }
+        let collapse = || file.collapse_range(op.bytes.start, len).map(|()| 0);
+        let insert = || file.insert_range(op.bytes.start, len).map(|()| 0);
+        let there = self.timed(&op, || if collapses { collapse() } else { insert() });
+        let mut seen = Ok(());
+        let back = match there {
+            Ok(_) => {
+                seen = self.look_behind(&op, size);
+                again(|| if collapses { insert() } else { collapse() })
+            }
+            Err(_) => Ok(0),
+        };
+        if collapses {
+            let certain = if there.is_ok() { op.bytes.clone() } else { 0..0 };
+            known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&there));
+        } else {
+            known.oracle.end_other(&op, outcome_of(&there));
+        }
+        expect(&op, there)?;
+        if let Err(error) = back {
+            return Err(finding(&op, What::Refused(error)));
+        }
+        seen
+    }
+
+    /// Compares some of what was moved, in a file that had `size` bytes.
+    fn look_behind(&mut self, op: &Op, size: u64) -> Result<(), Box<Finding>> {
+        let (from, to) = match op.path {
+            Path::Collapse => (op.bytes.end, op.bytes.start),
+            _ => (op.bytes.start, op.bytes.end),
+        };
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let seen = &mut bytes[..(size - from).min(4 * PAGE) as usize];
+        let count = again(|| self.file.read_at(seen, to).map(|count| count as u64));
+        let found = match &count {
+            Ok(count) => &seen[..*count as usize],
+            Err(_) => &[],
+        };
+        let moved = from..from + found.len() as u64;
+        let compared =
+            self.known.oracle.compare(&format!("a look at {to} after {op}"), &moved, found);
+        self.buffer = bytes;
+        expect(op, count)?;
+        compared
+    }
+}
+
+/// Does `work` until it fails no more by an injected fault.
+fn again(mut work: impl FnMut() -> io::Result<u64>) -> io::Result<u64> {
+    for _ in 1..TRIES {
+        match work() {
+            Err(error) if is_injected(&error) => {}
+            result => return result,
+        }
+    }
+    work()
+}
