@@ -79,7 +79,7 @@ impl Grid {
     }
 
     /// Every measurement: lower quartile, median, upper quartile.
-    pub fn json(&self, section: &str) -> Value {
+    pub fn json(&self, section: &str, measured: &str) -> Value {
         let thousandths = |value: f64| (value * 1000.0).round() / 1000.0;
         let quartiles = |value: &Option<Spread>| {
             value.map(|Spread { low, median, high }| [low, median, high].map(thousandths))
@@ -90,6 +90,7 @@ impl Grid {
         });
         json!({
             "section": section,
+            "measured": measured,
             "case": self.title,
             "metric": self.metric,
             "over": self.over,

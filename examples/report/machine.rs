@@ -36,10 +36,14 @@ impl Machine {
     pub fn markdown(&self) -> String {
         format!(
             "| | |\n| --- | --- |\n| processor | {} |\n| hardware threads | {} |\n\
-             | system | {} |\n| compiler | {} |\n| measured | {} |\n\
-             | load average when it began | {} |",
-            self.processor, self.threads, self.system, self.compiler, self.date, self.load
+             | system | {} |\n| compiler | {} |",
+            self.processor, self.threads, self.system, self.compiler
         )
+    }
+
+    /// When it was looked at, and how busy it was.
+    pub fn when(&self) -> String {
+        format!("Measured {}; load average when it began: {}", self.date, self.load)
     }
 
     pub fn json(&self) -> Value {
@@ -48,8 +52,6 @@ impl Machine {
             "hardware threads": self.threads,
             "system": self.system,
             "compiler": self.compiler,
-            "date": self.date,
-            "load": self.load,
         })
     }
 }

@@ -1,15 +1,16 @@
 //! Measures the lock and the page cache beside their neighbours and writes `docs/performance.md`, with charts.
 //!
 //! ```text
-//! cargo run --release --example report [-- [--quick] [--out FOLDER]]
+//! cargo run --release --example report [-- [--quick] [--only PART]... [--out FOLDER]]
 //! ```
 //!
-//! `--quick` measures for seconds instead of minutes, only to show that everything runs; it writes
+//! `--only` measures some parts again and keeps the others as the page has them. `--quick` measures for seconds instead of minutes, only to show that everything runs; it writes
 //! to `target/report` unless told otherwise. Nothing here asserts how fast anything is.
 
 mod chart;
 mod grid;
 mod machine;
+mod page;
 mod sections;
 
 #[path = "../../benches/page_cache/mod.rs"]
@@ -23,10 +24,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use lexopt::Arg;
+use lexopt::{Arg, ValueExt};
 
 use harness::interleave::Rounds;
 use machine::Machine;
+use page::Page;
 use sections::{SECTIONS, Section};
 
 const TEMPLATE: &str = include_str!("template.md");
@@ -71,15 +73,18 @@ impl Effort {
 
 struct Options {
     effort: Effort,
+    /// The parts to measure; all if it names none.
+    only: Vec<String>,
     out: PathBuf,
 }
 
 impl Options {
     fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
-        let (mut effort, mut out) = (Effort::Full, None);
+        let (mut effort, mut only, mut out) = (Effort::Full, Vec::new(), None);
         while let Some(argument) = arguments.next()? {
             match argument {
                 Arg::Long("quick") => effort = Effort::Quick,
+                Arg::Long("only") => only.push(part(arguments.value()?.string()?)?),
                 Arg::Long("out") => out = Some(PathBuf::from(arguments.value()?)),
                 other => return Err(other.unexpected()),
             }
@@ -88,7 +93,15 @@ impl Options {
             Effort::Full => "docs",
             Effort::Quick => "target/report",
         };
-        Ok(Options { effort, out: out.unwrap_or_else(|| usual.into()) })
+        Ok(Options { effort, only, out: out.unwrap_or_else(|| usual.into()) })
+    }
+}
+
+/// The name of a part, if there is one of that name.
+fn part(name: String) -> Result<String, lexopt::Error> {
+    match SECTIONS.iter().any(|(part, _)| *part == name) {
+        true => Ok(name),
+        false => Err(format!("no part is called {name:?}").into()),
     }
 }
 
@@ -96,7 +109,7 @@ fn main() -> ExitCode {
     let options = match Options::parse(lexopt::Parser::from_env()) {
         Ok(options) => options,
         Err(wrong) => {
-            eprintln!("report: {wrong}; usage: report [--quick] [--out FOLDER]");
+            eprintln!("report: {wrong}; usage: report [--quick] [--only PART]... [--out FOLDER]");
             return ExitCode::from(2);
         }
     };
@@ -114,23 +127,24 @@ fn report(options: &Options) -> io::Result<()> {
     let machine = Machine::look();
     println!("{machine}");
     let start = Instant::now();
-    let mut page = TEMPLATE.replace("<!-- machine -->", &machine.markdown());
-    let mut records = Vec::new();
+    let earlier = Page::read(&options.out)?;
+    let mut page = Page::new(TEMPLATE.replace("<!-- machine -->", &machine.markdown()));
     for (number, (name, measure)) in SECTIONS.iter().enumerate() {
+        if !options.only.is_empty() && !options.only.iter().any(|part| part == name) {
+            page.keep(name, &earlier);
+            continue;
+        }
         let title = format!("[{}/{}] {name}", number + 1, SECTIONS.len());
         let Section { markdown, charts, grids } = measure(options.effort, &|what: &str| {
             println!("{:5.0} s  {title}: {what}", start.elapsed().as_secs_f64());
         });
-        page = page.replace(&format!("<!-- measured: {name} -->"), &markdown);
+        let markdown = format!("*{}.*\n\n{markdown}", machine.when());
+        page.add(name, &markdown, grids.iter().map(|grid| grid.json(name, &machine.when())));
         for (file, svg) in charts {
             fs::write(options.out.join(file), svg)?;
         }
-        records.extend(grids.iter().map(|grid| grid.json(name).to_string()));
     }
-    fs::write(options.out.join("performance.md"), page)?;
-    let grids = records.join(",\n");
-    let all = format!("{{\"machine\":{},\n\"grids\":[\n{grids}\n]}}\n", machine.json());
-    fs::write(options.out.join("performance.json"), all)?;
-    println!("wrote {}", options.out.join("performance.md").display());
+    page.write(&options.out, &machine.json())?;
+    println!("wrote to {}", options.out.display());
     Ok(())
 }
