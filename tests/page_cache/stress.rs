@@ -4,7 +4,9 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use spanlock::MappingLock;
-use spanlock::page_cache::{File, MemStore, Options, PageCache, PathLock, Unlocked, WholeFile};
+use spanlock::page_cache::{
+    File, FileOptions, MemStore, Options, PageCache, PathLock, Unlocked, WholeFile,
+};
 
 use crate::random::Random;
 
@@ -47,9 +49,9 @@ fn work<L: PathLock>(file: &File<L>, own: u64, steps: u32) -> u64 {
     wrong
 }
 
-fn work_together<L: PathLock>(steps: u32) -> u64 {
+fn work_together<L: PathLock>(steps: u32, options: FileOptions) -> u64 {
     let cache: PageCache<L> = PageCache::with_options(Options::new(20).dirty_limit(8));
-    let file = cache.open(MemStore::new()).unwrap();
+    let file = cache.open_with(MemStore::new(), options).unwrap();
     file.set_len(THREADS * CELLS_EACH * CELL).unwrap();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -64,17 +66,22 @@ fn work_together<L: PathLock>(steps: u32) -> u64 {
 
 #[test]
 fn threads_on_neighbouring_bytes_lose_no_write_under_the_range_lock() {
-    assert_eq!(work_together::<MappingLock>(4_000), 0);
+    assert_eq!(work_together::<MappingLock>(4_000, FileOptions::new()), 0);
+}
+
+#[test]
+fn threads_on_neighbouring_bytes_lose_no_write_that_goes_through() {
+    assert_eq!(work_together::<MappingLock>(4_000, FileOptions::new().write_through()), 0);
 }
 
 #[test]
 fn threads_on_neighbouring_bytes_lose_no_write_under_one_lock_for_the_file() {
-    assert_eq!(work_together::<WholeFile>(2_000), 0);
+    assert_eq!(work_together::<WholeFile>(2_000, FileOptions::new()), 0);
 }
 
 #[test]
 fn without_a_lock_threads_come_to_an_end_all_the_same() {
-    let wrong = work_together::<Unlocked>(4_000);
+    let wrong = work_together::<Unlocked>(4_000, FileOptions::new());
     println!("{wrong} cells read wrong without a lock");
 }
 

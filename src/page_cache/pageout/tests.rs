@@ -132,6 +132,18 @@ fn pageouts_and_flushes_of_the_same_range_get_along() {
     assert_eq!(dirty_pages(&shared), []);
 }
 
+/// D1.
+#[test]
+fn the_dirty_pages_that_reclaim_meets_are_written_and_make_room() {
+    let (cache, shared) = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    write_pages(&file, 16);
+    while shared.try_free_frame().is_none() {
+        thread::yield_now();
+    }
+    assert!(cache.stats().pageouts >= 1);
+}
+
 /// D3.
 #[test]
 fn who_syncs_or_closes_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
