@@ -13,7 +13,8 @@
 //!
 //! With faults off, 2 is left out, and 1 waits for nothing at all: not for whoever changes the
 //! regions, nor for whoever copies to or from the frame at that moment. It is done under the page
-//! lock and the latch of another page, or of the same one; and **under a latch nothing waits**.
+//! lock and the latch of another page, or of the same one, and **under the latch of an uptodate page
+//! nothing waits**.
 //!
 //! The mm lock is held shared by a fault, and exclusively by who maps, unmaps or populates. It is
 //! fair, as the kernel's is: who waits for it exclusively keeps newcomers out. Eviction does not take
