@@ -2,7 +2,9 @@
 
 use std::io;
 
-use super::props::{Inode, Memory, OLD_OR_NEW, PAGE, RIGHT_WRITE, buffer, file, segment};
+use super::props::{
+    Inode, Memory, NEVER_UNINITIALISED, OLD_OR_NEW, PAGE, RIGHT_WRITE, buffer, file, segment,
+};
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::Access;
@@ -98,10 +100,11 @@ fn beside_munmap(write: fn(&File, &Memory, u64) -> io::Result<usize>) {
 fn look(file: &File, complaint: &'static str) {
     let mut seen = [b'?'; PAGE as usize];
     file.read_exact_at(&mut seen, 0).expect("the store does not fail");
-    if seen.contains(&0) {
-        violation(complaint, OLD_OR_NEW);
+    match seen.iter().find(|byte| !b"ac".contains(byte)) {
+        None => does("sees nothing wrong"),
+        Some(0) => violation(complaint, OLD_OR_NEW),
+        Some(byte) => violation(format!("{byte:#04x}, which nobody wrote"), NEVER_UNINITIALISED),
     }
-    does("sees nothing wrong");
 }
 
 /// Writes the first page from memory; how many bytes.
