@@ -54,13 +54,16 @@ fn beside_reader(write: fn(&File, &Disk, &Memory, u64)) {
         stage.thread("reader", || {
             let mut seen = [b'?'; PAGE as usize];
             file.read_exact_at(&mut seen, 0).expect("the store does not fail");
-            if seen.contains(&b'x') {
-                violation(
+            match seen.iter().find(|byte| !b"\0c".contains(byte)) {
+                None => does("sees nothing wrong"),
+                Some(b'x') => violation(
                     "x's in a hole: they are of a file that was deleted",
                     NEVER_UNINITIALISED,
-                );
+                ),
+                Some(byte) => {
+                    violation(format!("{byte:#04x}, which nobody wrote"), NEVER_UNINITIALISED);
+                }
             }
-            does("sees nothing wrong");
         });
     });
 }
