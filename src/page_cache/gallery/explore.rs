@@ -229,3 +229,6 @@ impl<S: Scheduler> Scheduler for Rooted<S> {
         self.inner.next_u64()
     }
 }
+
+#[cfg(test)]
+mod tests;
