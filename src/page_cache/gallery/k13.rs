@@ -1,10 +1,15 @@
 //! K13: who has failed to write turns its shared claim into an exclusive one, to trim.
 
-use super::stage::play;
+use std::io;
+use std::sync::Arc;
+
+use super::props::{PAGE, TRIMMED, open};
+use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::page_cache::trace::{Resource, Ticket, does};
+use crate::page_cache::{MemStore, Store};
 use crate::sync::thread::yield_now;
-use crate::{Mode, RangeLock, SharedGuard};
+use crate::{Mode, RangeLock};
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K13",
@@ -22,9 +27,9 @@ pub(super) const ENTRY: Entry = Entry {
     },
     right: Protocol {
         steps: &[
-            "Claim the pages to be written, and those past the end, shared.",
-            "The write fails. Let go, claim anew, exclusively, and see what the end is now.",
-            "Free what is past it; let go.",
+            "Claim the IO lock from the end of the file on: who writes there is alone.",
+            "The write fails. Let go of the mapping lock; or have claimed it exclusively before.",
+            "Claim it exclusively past the end; free what is there; let go.",
         ],
         plans: SURVIVE_TWO,
         scenario: right,
@@ -35,37 +40,21 @@ pub(super) const ENTRY: Entry = Entry {
 const PAGES: std::ops::RangeFrom<u64> = 0..;
 
 fn broken() {
-    two_failing(|_, shared, ticket| {
+    let lock = RangeLock::new();
+    let write = || {
+        let ticket = Ticket::asks(mapping_lock());
+        let mut claim = lock.lock_shared(PAGES);
+        ticket.gets();
+        does("fails to write");
         ticket.upgrades();
-        let mut claim = shared;
-        loop {
+        let _exclusive = loop {
             match claim.try_upgrade() {
-                Ok(_exclusive) => return ticket.gets(),
+                Ok(exclusive) => break exclusive,
                 Err(still_shared) => claim = still_shared,
             }
             yield_now();
-        }
-    });
-}
-
-fn right() {
-    two_failing(|lock, shared, ticket| {
-        drop((ticket, shared));
-        let ticket = Ticket::asks(mapping_lock(Mode::Exclusive));
-        let _exclusive = lock.lock_exclusive(PAGES);
+        };
         ticket.gets();
-        does("looks at the end again, and trims");
-    });
-}
-
-fn two_failing(trim: for<'a> fn(&'a RangeLock, SharedGuard<'a>, Ticket)) {
-    let lock = RangeLock::new();
-    let write = || {
-        let ticket = Ticket::asks(mapping_lock(Mode::Shared));
-        let shared = lock.lock_shared(PAGES);
-        ticket.gets();
-        does("fails to write");
-        trim(&lock, shared, ticket);
     };
     play(|stage| {
         stage.thread("writer 1", write);
@@ -73,6 +62,57 @@ fn two_failing(trim: for<'a> fn(&'a RangeLock, SharedGuard<'a>, Ticket)) {
     });
 }
 
-fn mapping_lock(mode: Mode) -> Resource {
-    Resource { lock: "mapping lock", owner: 1, part: Some(("page", 0..u64::MAX)), mode }
+fn right() {
+    let store = Arc::new(FullStore(MemStore::new()));
+    let file = open(Arc::clone(&store));
+    let write = |offset| {
+        let failed = file.write_direct_at(&[b'c'; PAGE as usize], offset);
+        assert!(failed.is_err(), "the store is full");
+    };
+    play(|stage| {
+        stage.thread("writer 1", || write(0));
+        stage.thread("writer 2", || write(PAGE));
+    });
+    play(|stage| {
+        stage.thread("fsck", || match store.len() {
+            Ok(0) => {}
+            len => violation(format!("a store of {len:?} bytes under an empty file"), TRIMMED),
+        });
+    });
+}
+
+/// A store that allocates what is written, and then finds that it is full.
+struct FullStore(MemStore);
+
+impl Store for FullStore {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let end = offset + bytes.len() as u64;
+        self.0.set_len(self.0.len()?.max(end))?;
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.0.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn mapping_lock() -> Resource {
+    let part = Some(("page", 0..u64::MAX));
+    Resource { lock: "mapping lock", owner: 1, part, mode: Mode::Shared }
 }

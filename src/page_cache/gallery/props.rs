@@ -20,6 +20,7 @@ pub(super) const OLD_OR_NEW: &str =
     "invariant 3: a reader sees old or new bytes, never a third party's zeroes";
 pub(super) const WRITTEN_IS_THERE: &str =
     "invariant 4: bytes reported as written are in the cache or in the store";
+pub(super) const TRIMMED: &str = "invariant 5: there are no blocks past the end";
 pub(super) const PROGRESS: &str =
     "invariant 13: a write gives up for no other reason than an error";
 
