@@ -11,7 +11,7 @@
 //! 2. Else fault: take the mm lock shared, find the region again, bring the page in or report the
 //!    address as bad, and let go. Then walk again: the page may be gone by then.
 //!
-//! With faults off, 2 is left out, and 1 waits for nothing at all: not for whoever changes the
+//! With faults off, 2 is left out, and 1 waits for nothing but a leaf: not for whoever changes the
 //! regions, nor for whoever copies to or from the frame at that moment. It is done under the page
 //! lock and the latch of another page, or of the same one, and **under the latch of an uptodate page
 //! nothing waits**.

@@ -269,3 +269,43 @@ fn threads_that_write_from_mappings_of_files_that_are_cut_and_punched_see_what_w
         }
     });
 }
+
+#[test]
+fn segments_that_no_memory_has_are_refused_and_change_nothing() {
+    let file: File = PageCache::new(16).open(MemStore::new()).unwrap();
+    file.write_all_at(b"kept", 0).unwrap();
+    let memory = AddressSpace::new();
+    #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
+    let inverted = [0..0, 5..4];
+    let endless = [0..u64::MAX, 1..u64::MAX, 7..u64::MAX];
+    let writes = [File::write_from, File::write_direct_from];
+    let reads = [File::read_into, File::read_direct_into];
+    for request in writes.iter().chain(&reads) {
+        for offset in [0, 4, i64::MAX as u64, u64::MAX] {
+            let error = request(&file, &memory, &inverted, offset).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(&format!(" bytes at {offset}: ")), "{error}");
+            assert_eq!(request(&file, &memory, &[], offset).unwrap_or(0), 0);
+        }
+    }
+    for write in writes {
+        let error = write(&file, &memory, &endless, 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileTooLarge, "{error}");
+        let near_the_end = u64::MAX - 5..u64::MAX;
+        let error = write(&file, &memory, &[near_the_end], 4).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    for read in reads {
+        assert_eq!(read(&file, &memory, &endless, 2).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(read(&file, &memory, &endless, u64::MAX).unwrap(), 0);
+    }
+    for range in [3..PAGE, u64::MAX - 1..u64::MAX] {
+        assert!(memory.unmap(range.clone()).is_err() && memory.evict(range).is_err());
+    }
+    assert!(memory.populate(0..u64::MAX).is_err() && memory.map_anonymous(u64::MAX).is_err());
+    assert!(memory.map_anonymous(0).is_err() && memory.map_file(&file, 0..u64::MAX).is_err());
+    memory.evict(0..u64::MAX).unwrap();
+    memory.unmap(0..u64::MAX).unwrap();
+    let mut bytes = [0; 5];
+    assert_eq!((file.read_at(&mut bytes, 0).unwrap(), &bytes), (4, b"kept\0"));
+}
