@@ -1,7 +1,8 @@
 //! An embedded page cache whose paths are serialised by one mapping lock.
 //!
 //! Files over a [`Store`] are cached in page frames and reached by buffered reads and writes, by
-//! mappings, by direct IO, and changed in shape by truncation and hole punching.
+//! mappings, by direct IO, and changed in shape: truncated, punched, zeroed, allocated, and shifted
+//! by cutting ranges out or putting holes in.
 //!
 //! # Examples
 //!

@@ -17,12 +17,19 @@ const PAGE: u64 = 4096;
 struct Odd {
     inner: MemStore,
     boasts: AtomicBool,
+    /// Whether it punches half of a hole, and then fails.
+    halves: AtomicBool,
     alignment: AtomicU64,
 }
 
 impl Odd {
     fn new() -> Odd {
-        Odd { inner: MemStore::new(), boasts: AtomicBool::new(false), alignment: AtomicU64::new(1) }
+        Odd {
+            inner: MemStore::new(),
+            boasts: AtomicBool::new(false),
+            halves: AtomicBool::new(false),
+            alignment: AtomicU64::new(1),
+        }
     }
 
     fn said(&self, moved: usize) -> usize {
@@ -48,6 +55,10 @@ impl Store for Odd {
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        if self.halves.load(Ordering::Relaxed) {
+            self.inner.punch_hole(offset, len / 2)?;
+            return Err(ErrorKind::StorageFull.into());
+        }
         self.inner.punch_hole(offset, len)
     }
 
@@ -90,6 +101,17 @@ fn a_store_that_boasts_of_more_than_it_was_asked_for_is_not_believed() {
         mixed.file.write_all_at(&[0xd2; 9], 2 * PAGE).unwrap();
         mixed.bytes[2 * PAGE as usize..][..9].fill(0xd2);
     }
+}
+
+#[test]
+fn of_a_hole_that_was_punched_in_part_each_byte_is_zero_or_as_it_was_and_stays_so() {
+    const HOLE: std::ops::Range<u64> = 9..5 * PAGE + 9;
+    let mixed = MixedFile::new(Odd::new());
+    mixed.store.halves.store(true, Ordering::Relaxed);
+    let error = mixed.file.punch_hole(HOLE.start, HOLE.end - HOLE.start).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    mixed.store.halves.store(false, Ordering::Relaxed);
+    mixed.check_except("half a hole", |at, byte| byte == 0 && HOLE.contains(&(at as u64)));
 }
 
 #[test]

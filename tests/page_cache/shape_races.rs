@@ -9,6 +9,7 @@ use std::thread;
 
 use spanlock::page_cache::{File, Length, Mapping, MemStore, Options, PageCache, Store};
 
+use crate::random::Random;
 use crate::stop::Stop;
 
 const PAGE: u64 = 4096;
@@ -258,4 +259,66 @@ fn a_store_is_asked_for_no_byte_whose_place_or_worth_changes_meanwhile() {
         }
     }
     assert_eq!(store.fouls.load(Ordering::Relaxed), 0);
+}
+
+/// One of everything, at random, where all of it may meet.
+fn meddle(file: &File, mapping: &Mapping, random: &mut Random) -> io::Result<()> {
+    let (offset, len) = (random.below(30 * PAGE), random.below(4 * PAGE) + 1);
+    let (page, pages) = (offset / PAGE * PAGE, len.next_multiple_of(PAGE));
+    let mut bytes = vec![random.below(256) as u8; len as usize];
+    match random.below(16) {
+        0 => file.set_len(offset),
+        1 => file.set_len(30 * PAGE + offset),
+        2 => file.punch_hole(offset, len),
+        3 => file.zero_range(offset, len, Length::Extend),
+        4 => file.zero_range(offset, len, Length::Keep),
+        5 => file.allocate(offset, len, Length::Extend),
+        6 => file.collapse_range(page, pages),
+        7 if file.len() < 60 * PAGE => file.insert_range(page, pages),
+        8 | 9 => file.write_all_at(&bytes, offset),
+        10 => file.write_direct_at(&bytes, offset).map(drop),
+        11 => mapping.store(offset, &bytes),
+        12 => mapping.load(offset, &mut bytes),
+        13 => file.read_direct_at(&mut bytes, offset).map(drop),
+        14 => file.sync_range(offset..offset + len),
+        _ => file.read_at(&mut bytes, offset).map(drop),
+    }
+}
+
+/// Invariant 1: also invariant 12 in a debug build, where every lock that is taken is checked.
+#[test]
+fn whatever_meets_the_cache_and_the_store_agree_in_the_end() {
+    for seed in 0..3 {
+        let cache = PageCache::with_options(Options::new(20).dirty_limit(8));
+        let file = cache.open(MemStore::new()).unwrap();
+        let mapping = file.map(0..1 << 30).unwrap();
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let (file, mapping) = (&file, &mapping);
+                scope.spawn(move || {
+                    let mut random = Random::new(seed * 100 + thread);
+                    for _ in 0..600 {
+                        if let Err(error) = meddle(file, mapping, &mut random) {
+                            // Past the end by the time, or nothing to shift.
+                            let kind = error.kind();
+                            assert!(
+                                matches!(
+                                    kind,
+                                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput
+                                ),
+                                "{error}"
+                            );
+                        }
+                    }
+                });
+            }
+        });
+        let mut seen = vec![0xee; file.len() as usize];
+        let mut mapped = seen.clone();
+        file.read_exact_at(&mut seen, 0).unwrap();
+        mapping.load(0, &mut mapped).unwrap();
+        assert!(seen == mapped, "seed {seed}: the mapping");
+        assert_eq!(file.read_direct_at(&mut mapped, 0).unwrap(), mapped.len());
+        assert!(seen == mapped, "seed {seed}: the store");
+    }
 }
