@@ -163,17 +163,19 @@ impl Path {
     }
 }
 
-/// Stops `first` on one page with its claims held, and sends `second` to another: whether it waits.
-fn waits(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
+type Run<'a> = &'a (dyn Fn(&File<Watched>, &Mapping<Watched>) -> io::Result<()> + Sync);
+
+/// Stops `first` with its claims held, and sends `second` after it: whether that waits for a claim,
+/// up to the one that it makes as `access`. The pages have something to ask the store for.
+fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Access) -> bool {
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
     let cache: PageCache<Watched> = PageCache::with_options(options);
     let store = StoppingStore::default();
-    store.inner.write_at(&[1; FILE as usize], 0).unwrap();
+    store.inner.write_at(&vec![1; len as usize], 0).unwrap();
     let file = cache.open(store).unwrap();
     let mapping = file.map(0..FILE).unwrap();
-    // Dirty, not uptodate, and in so many parts that the next write fills it: so every path has
-    // something to ask the store for.
-    for page in BTreeSet::from([first_page, second_page]) {
+    // Dirty, not uptodate, and in so many parts that the next write fills them.
+    for page in BTreeSet::from(pages) {
         for part in 0..64 {
             file.write_all_at(&[2], page * PAGE + 2 * part).unwrap();
         }
@@ -187,31 +189,40 @@ fn waits(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
         scope.spawn(move || {
             stop_at_next_request(stopped, Arc::clone(gate));
             // A truncation may overtake it between its claim and its end.
-            drop(first.run(file, mapping, first_page));
+            drop(first(file, mapping));
         });
-        is_stopped.recv().unwrap_or_else(|_| panic!("{first:?} asks the store for nothing"));
+        is_stopped.recv().expect("the first asks the store for something");
         scope.spawn(move || {
             WATCHER.set(Some(watcher));
-            let outcome = second.run(file, mapping, second_page);
+            // A truncation before it may have left it nothing to work on.
+            drop(second(file, mapping));
             tell(Event::Finished);
             WATCHER.set(None);
-            // A truncation before it may have left it nothing to work on.
-            drop(outcome);
         });
         // The IO lock is asked for a mode alone, by the name of truncation.
-        let mut grants = if second.access() == Access::Truncate { 2 } else { 1 };
+        let mut grants = if access == Access::Truncate { 2 } else { 1 };
         let waits = loop {
             match events.recv_timeout(Duration::from_secs(60)) {
                 Ok(Event::Refused) => break true,
-                Ok(Event::Granted(access)) if access != second.access() => {}
+                Ok(Event::Granted(other)) if access != other => {}
                 Ok(Event::Granted(_)) if grants > 1 => grants -= 1,
                 Ok(Event::Granted(_) | Event::Finished) => break false,
-                Err(error) => panic!("{second:?} after {first:?} is stuck: {error}"),
+                Err(error) => panic!("the second is stuck: {error}"),
             }
         };
         drop(closed);
         waits
     })
+}
+
+fn waits_for(first: Path, first_page: u64, second: Path, second_page: u64) -> bool {
+    println!("{second:?} of page {second_page} after {first:?} of page {first_page}");
+    let pages = [first_page, second_page];
+    let (one, other): (Run<'_>, Run<'_>) =
+        (&move |file, mapping| first.run(file, mapping, first_page), &move |file, mapping| {
+            second.run(file, mapping, second_page)
+        });
+    waits(FILE, pages, one, other, second.access())
 }
 
 /// C1, and C6 with it: buffered writes to one page exclude each other by the IO lock.
@@ -221,13 +232,29 @@ fn each_path_waits_for_exactly_those_that_it_conflicts_with() {
         let expected = first.conflicts_with(second);
         // A fault looks for the page before it claims it, and waits for who has it locked to fill it.
         if second != Path::Fault || !first.fills() {
-            assert_eq!(waits(first, 8, second, 8), expected, "{second:?} over {first:?}");
+            assert_eq!(waits_for(first, 8, second, 8), expected, "{second:?} over {first:?}");
         }
         let elsewhere = match (first.reaches_to_the_end(), second.reaches_to_the_end()) {
             (true, true) => continue,
             (true, false) => 2,
             (false, _) => 20,
         };
-        assert!(!waits(first, 8, second, elsewhere), "{second:?} apart from {first:?}");
+        assert!(!waits_for(first, 8, second, elsewhere), "{second:?} apart from {first:?}");
+    }
+}
+
+/// Invariant 9: else the page could come in, and be stored into, just before the file grows.
+#[test]
+fn what_lets_the_file_grow_waits_for_who_brings_in_the_old_last_page() {
+    let grow: [(Run<'_>, Access); 5] = [
+        (&|file, _| file.set_len(20 * PAGE), Access::Truncate),
+        (&|file, _| file.write_all_at(&[1], 20 * PAGE), Access::Truncate),
+        (&|file, _| file.write_direct_at(&[1], 20 * PAGE).map(drop), Access::Truncate),
+        (&|file, _| file.zero_range(12 * PAGE, PAGE, Length::Extend), Access::Allocate),
+        (&|file, _| file.allocate(12 * PAGE, PAGE, Length::Extend), Access::Allocate),
+    ];
+    let fault: Run<'_> = &|_, mapping| mapping.load(10 * PAGE, &mut [0]);
+    for (number, (grow, access)) in grow.into_iter().enumerate() {
+        assert!(waits(10 * PAGE + 200, [10, 10], fault, grow, access), "number {number}");
     }
 }
