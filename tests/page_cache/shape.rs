@@ -250,3 +250,40 @@ fn no_block_lies_past_the_end_after_any_change_of_shape() {
     file.set_len(7).unwrap();
     blocks_fit();
 }
+
+/// A5, on a real file: the blocks that the file system counts.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_real_file_has_holes_where_it_was_punched_and_no_block_past_its_end() {
+    use std::os::unix::fs::MetadataExt;
+
+    for dir in [std::env::temp_dir(), "/dev/shm".into()].into_iter().filter(|dir| dir.is_dir()) {
+        let real = tempfile::NamedTempFile::new_in(&dir).unwrap();
+        let file = PageCache::new(200).open(FileStore::open(real.path()).unwrap()).unwrap();
+        let pages = || {
+            file.sync_all().unwrap();
+            let data = real.as_file().metadata().unwrap();
+            assert_eq!(data.len(), file.len());
+            data.blocks() * 512 / PAGE
+        };
+        file.write_all_at(&numbered_pages(128), 0).unwrap();
+        // Not every file system counts blocks, and this one may be any. What it needs for itself
+        // is a few.
+        let full = pages();
+        if !(128..132).contains(&full) {
+            continue;
+        }
+        let about = |count: u64| count..count + 4;
+        file.punch_hole(0, 64 * PAGE).unwrap();
+        assert!(about(64).contains(&pages()), "{dir:?} after a punch");
+        file.collapse_range(0, 32 * PAGE).unwrap();
+        assert!(about(64).contains(&pages()), "{dir:?} after a collapse");
+        file.insert_range(64 * PAGE, 100 * PAGE).unwrap();
+        assert!(about(64).contains(&pages()), "{dir:?} after an insert");
+        file.allocate(0, 32 * PAGE, Length::Keep).unwrap();
+        assert!(about(96).contains(&pages()), "{dir:?} after an allocation");
+        file.allocate(190 * PAGE, 1000 * PAGE, Length::Keep).unwrap();
+        file.set_len(40 * PAGE).unwrap();
+        assert!(about(40).contains(&pages()), "{dir:?} after a truncation");
+    }
+}
