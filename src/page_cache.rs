@@ -61,6 +61,8 @@ mod prepare;
 mod punch;
 mod readahead;
 mod reclaim;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod shift;
 mod stats;
 mod store;

@@ -104,7 +104,7 @@ impl<L: PathLock> Inode<L> {
             self.discard_page(page);
         }
         if outcome.is_err() {
-            self.doubt(sent.pages);
+            self.doubt(sent.pages, &claim);
             if end > self.size() {
                 self.trim_store();
             }
@@ -157,7 +157,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Takes pages out of the cache, unless they are dirty.
-    fn doubt(&self, pages: Vec<Pin<'_>>) {
+    fn doubt(&self, pages: Vec<Pin<'_>>, _claim: &Claim<'_, L>) {
         for pin in pages {
             let page = pin.lock();
             page.wait_for_writeback();
