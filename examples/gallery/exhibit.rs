@@ -20,7 +20,9 @@ impl Exhibit {
 
     /// Whether the broken protocol was found out, and the right one came through.
     pub fn holds(&self) -> bool {
-        self.broken.finding.is_some() && self.right.finding.is_none()
+        let found = self.broken.finding.as_ref();
+        let is_found = found.is_some_and(|found| !matches!(found.fault, Fault::Panic(_)));
+        is_found && self.right.finding.is_none()
     }
 
     /// What was found, in a few words.
@@ -36,6 +38,7 @@ impl Exhibit {
                 format!("against {cited}")
             }
             Some(Fault::NoProgress(_)) => "no progress".to_owned(),
+            Some(Fault::Panic(_)) => "A PANIC".to_owned(),
         }
     }
 

@@ -60,6 +60,12 @@ pub fn print_story(exhibit: &Exhibit) {
             columns::lines(finding).iter().for_each(|line| println!("  {line}"));
         }
     }
+    if let Some(finding) = &exhibit.right.finding {
+        println!("\nThe right one fails:");
+        faults(&finding.fault).iter().for_each(|line| println!("  {line}"));
+        println!();
+        columns::lines(finding).iter().for_each(|line| println!("  {line}"));
+    }
     println!("\nThe right one survives these schedules: {}.\n", exhibit.survived());
 }
 
@@ -70,7 +76,7 @@ pub fn faults(fault: &Fault) -> Vec<String> {
         Fault::Violation { reader, saw, rule } => {
             vec![format!("{reader} sees {saw}."), format!("Against {rule}.")]
         }
-        Fault::NoProgress(what) => vec![format!("{what}.")],
+        Fault::NoProgress(what) | Fault::Panic(what) => vec![format!("{what}.")],
     }
 }
 

@@ -6,7 +6,9 @@
 //! ended, or those that have not never will, and the root can ask why. Between the two one of three
 //! strategies decides.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
 
 use shuttle::scheduler::{PctScheduler, Schedule, Scheduler, Task, TaskId as Thread};
 use shuttle::{Config, MaxSteps, Runner};
@@ -45,6 +47,7 @@ const MOST_STEPS: usize = 20_000;
 thread_local! {
     static PHASE: Cell<Phase> = const { Cell::new(Phase::Setup) };
     static FINDING: RefCell<Option<Finding>> = const { RefCell::new(None) };
+    static SCHEDULES: Cell<usize> = const { Cell::new(0) };
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub enum Fault {
     },
     /// Something that has no bound: who went round how often, or was overtaken how often.
     NoProgress(String),
+    /// A scenario that asserted something, or could not even be set up.
+    Panic(String),
 }
 
 /// What exploring a scenario gave.
@@ -98,7 +103,7 @@ pub struct Explored {
 }
 
 /// Runs a scenario in `most` orders, or all that the strategy has, until something is found.
-pub fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explored {
+pub(super) fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explored {
     FINDING.take();
     let mut config = Config::new();
     config.max_steps = MaxSteps::None;
@@ -108,23 +113,26 @@ pub fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explored {
         trace::begin();
         scenario();
     };
-    let most_schedules = most.max(1);
-    let schedules = match strategy {
+    SCHEDULES.set(0);
+    let explored = panic::catch_unwind(AssertUnwindSafe(|| match strategy {
         Strategy::Random { seed } => {
-            let inner = Random::new(seed, most_schedules);
-            Runner::new(Rooted::new(inner, most_schedules), config).run(run)
+            Runner::new(Rooted::new(Random::new(seed, most), most), config).run(run)
         }
         Strategy::Priorities { seed, depth } => {
-            let inner = PctScheduler::new_from_seed(seed, depth, most_schedules);
-            Runner::new(Rooted::new(inner, most_schedules), config).run(run)
+            let inner = PctScheduler::new_from_seed(seed, depth, most);
+            Runner::new(Rooted::new(inner, most), config).run(run)
         }
         Strategy::Exhaustive { preemptions } => {
-            Runner::new(Rooted::new(Bounded::new(preemptions), most_schedules), config).run(run)
+            Runner::new(Rooted::new(Bounded::new(preemptions), most), config).run(run)
         }
-    };
+    }));
+    if let Err(payload) = explored {
+        note(Fault::Panic(message_of(&*payload)));
+    }
+    let schedules = SCHEDULES.get();
     let finding = FINDING.take();
     let exhausted = match strategy {
-        Strategy::Exhaustive { preemptions } if schedules < most_schedules => Some(preemptions),
+        Strategy::Exhaustive { preemptions } if schedules < most => Some(preemptions),
         _ => None,
     };
     Explored { schedules, exhausted: exhausted.filter(|_| finding.is_none()), finding }
@@ -144,17 +152,28 @@ pub(super) fn close() {
 
 /// Ends the exploration with a finding.
 pub(super) fn found(fault: Fault) -> ! {
+    note(fault);
+    PHASE.set(Phase::Over);
+    loop {
+        // The scheduler ends the schedule at this point, and leaves the threads where they are.
+        shuttle::thread::yield_now();
+    }
+}
+
+/// Keeps a finding, unless there is one.
+fn note(fault: Fault) {
     FINDING.with_borrow_mut(|finding| {
         if finding.is_none() {
             let (events, threads) = trace::events();
             *finding = Some(Finding { fault, events, threads });
         }
     });
-    PHASE.set(Phase::Over);
-    loop {
-        // The scheduler ends the schedule at this point, and leaves the threads where they are.
-        shuttle::thread::yield_now();
-    }
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 /// The root goes on until it waits or yields, and whoever else it has woken until it sleeps again.
@@ -190,7 +209,9 @@ impl<S: Scheduler> Scheduler for Rooted<S> {
         self.left -= 1;
         self.steps = 0;
         PHASE.set(Phase::Setup);
-        self.inner.new_execution()
+        let schedule = self.inner.new_execution()?;
+        SCHEDULES.set(SCHEDULES.get() + 1);
+        Some(schedule)
     }
 
     fn next_task(
@@ -202,12 +223,10 @@ impl<S: Scheduler> Scheduler for Rooted<S> {
         let root = Thread::from(0);
         self.steps += 1;
         if self.steps > MOST_STEPS && FINDING.with_borrow(Option::is_none) {
-            let (events, threads) = trace::events();
-            let fault = match trace::circle() {
+            note(match trace::circle() {
                 Some(circle) => Fault::Deadlock(circle),
                 None => Fault::NoProgress(format!("{MOST_STEPS} steps led nowhere")),
-            };
-            FINDING.set(Some(Finding { fault, events, threads }));
+            });
             PHASE.set(Phase::Over);
         }
         match PHASE.get() {

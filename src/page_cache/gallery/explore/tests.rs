@@ -145,3 +145,13 @@ fn threads_that_go_round_for_ever_make_no_progress() {
     let fault = explored.finding.map(|finding| finding.fault);
     assert!(matches!(fault, Some(Fault::NoProgress(_))), "{fault:?}");
 }
+
+#[test]
+fn a_panic_ends_the_exploration_and_is_told() {
+    let explored = exhaustively(0, || {
+        play(|stage| stage.thread("asserter", || panic!("that was wrong")));
+    });
+    let fault = explored.finding.map(|finding| finding.fault);
+    assert_eq!(fault, Some(Fault::Panic("that was wrong".into())));
+    assert_eq!(explored.schedules, 1);
+}
