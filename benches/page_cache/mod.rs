@@ -5,6 +5,7 @@
 
 mod copies;
 mod elsewhere;
+mod memory;
 mod subject;
 
 use std::time::Duration;
@@ -80,8 +81,31 @@ pub static BESIDE_DIRECT_WRITES: Group = Group {
     round: Duration::from_millis(4),
 };
 
-pub static GROUPS: [&Group; 5] =
-    [&READ, &OVERWRITE, &OVERWRITE_DISJOINT, &BESIDE_PUNCHES, &BESIDE_DIRECT_WRITES];
+pub static OVERWRITE_FROM_MEMORY: Group = Group {
+    name: "page-cache-memory-overwrite",
+    operation: "overwriting a cached page, from memory of one kind or another",
+    threads: 1,
+    cases: memory::overwrites,
+    round: Duration::from_micros(150),
+};
+
+pub static APPEND_FROM_MEMORY: Group = Group {
+    name: "page-cache-memory-append",
+    operation: "writing a page behind the end, and a 64th of emptying the file",
+    threads: 1,
+    cases: memory::appends,
+    round: Duration::from_micros(600),
+};
+
+pub static GROUPS: [&Group; 7] = [
+    &READ,
+    &OVERWRITE,
+    &OVERWRITE_DISJOINT,
+    &BESIDE_PUNCHES,
+    &BESIDE_DIRECT_WRITES,
+    &OVERWRITE_FROM_MEMORY,
+    &APPEND_FROM_MEMORY,
+];
 
 /// A ratio of two cases of one group, and what it should be at most.
 pub struct Figure {
