@@ -20,8 +20,9 @@ const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A cached file. Clones share it, and every call may be made from any thread at any time.
 ///
-/// When the last clone and the last mapping go, what is dirty is written to the store, and
-/// nobody hears of an error in that: sync before.
+/// The file is open as long as one of these lives or a mapping: nobody has it closed under them. When
+/// the last goes, what is dirty is written to the store, and nobody hears of an error in that: sync
+/// before.
 ///
 /// # Examples
 ///
@@ -129,7 +130,9 @@ impl<L: PathLock> File<L> {
     /// Writes at `offset`, into the cache; the flusher or a sync carries it to the store. The file
     /// grows where need be.
     ///
-    /// Against other writes, direct IO, truncation and punching it happens as a whole.
+    /// Against other writes, direct IO and changes of shape it happens as a whole. A write that starts
+    /// past the end lets the file grow to its start first, by zeroes, and who asks for the length
+    /// meanwhile may be told that; if nothing can be written the file has its old length again.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@
 
 use std::io::{self, ErrorKind};
 
-use spanlock::page_cache::{File, Length, Mapping};
+use spanlock::page_cache::{File, Length, Mapping, MemStore, PageCache};
 
 use crate::failing_store::FailingStore;
 use crate::mixed_file::{MixedFile, SIZE};
@@ -157,4 +157,37 @@ fn an_empty_request_is_no_work_wherever_it_is() {
     file.writeback(u64::MAX..u64::MAX).unwrap();
     drop(file.map(0..u64::MAX).unwrap());
     mixed.check("nothing");
+}
+
+#[test]
+fn the_longest_file_is_read_written_and_shaped_to_its_last_byte() {
+    const LONGEST: u64 = i64::MAX as u64;
+    const LAST: u64 = LONGEST - 1;
+    let file = PageCache::new(64).open(MemStore::new()).unwrap();
+    let mapping = file.map(0..u64::MAX).unwrap();
+    file.set_len(LONGEST).unwrap();
+    assert_eq!(file.append(&[1]).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    assert_eq!(file.insert_range(0, PAGE).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    let mut seen = [0xff; 10];
+    file.write_all_at(&[1], LAST).unwrap();
+    assert_eq!(file.read_at(&mut seen, LAST).unwrap(), 1);
+    mapping.load(LAST, &mut seen[..2]).unwrap();
+    assert_eq!(seen[..2], [1, 0]);
+    mapping.store(LAST, &[2]).unwrap();
+    assert_eq!(file.read_direct_at(&mut seen, LAST).unwrap(), 1);
+    assert_eq!(seen[0], 2);
+    assert_eq!(file.write_direct_at(&[3], LAST).unwrap(), 1);
+    file.sync_range(LAST..LONGEST).unwrap();
+    file.collapse_range(0, PAGE).unwrap();
+    assert_eq!(file.read_at(&mut seen, LAST - PAGE).unwrap(), 1);
+    assert_eq!(seen[0], 3);
+    file.insert_range(PAGE, PAGE).unwrap();
+    file.zero_range(LAST, 1, Length::Extend).unwrap();
+    file.allocate(LAST, 1, Length::Keep).unwrap();
+    file.read_exact_at(&mut seen[..1], LAST).unwrap();
+    assert_eq!(seen[0], 0);
+    file.punch_hole(1, LAST).unwrap();
+    file.sync_all().unwrap();
+    file.set_len(0).unwrap();
+    assert!(file.is_empty());
 }

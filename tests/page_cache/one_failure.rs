@@ -117,6 +117,12 @@ fn changes() -> Vec<Change> {
             0..0,
         ),
         change(
+            "append",
+            |file, _| file.append(&[7; 9000]).map(|_| Some(9000)),
+            |bytes, done| wrote(bytes, SIZE, done),
+            0..0,
+        ),
+        change(
             "read",
             |file, _| file.read_at(&mut [0; 3 * PAGE as usize], 3 * PAGE).map(|_| None),
             nothing,
