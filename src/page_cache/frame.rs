@@ -328,6 +328,13 @@ impl WriteLatch<'_> {
         self.held.release();
         std::mem::forget(self);
     }
+
+    /// Unlatches a page that nobody is to read any more. The latch waited for who was reading it.
+    pub(super) fn void(mut self) {
+        self.frame.step(State::voided);
+        self.held.release();
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for WriteLatch<'_> {

@@ -40,7 +40,8 @@ pub(super) struct Inode<L: PathLock> {
     mapping: L,
     size: AtomicU64,
     /// The pages that are cached. A page is added after it was linked into the index and taken
-    /// out before it is unlinked, under its lock; so an exclusive holder sees all of its range.
+    /// out before it is unlinked, under its lock, and if it is evicted only when nobody reads it any
+    /// more; so an exclusive holder sees all of its range.
     resident: Mutex<BTreeSet<u64>>,
     /// The pages that are dirty or on their way to the store. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.

@@ -72,9 +72,16 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Evicts a clean, unmapped page, unless somebody has it pinned.
+    ///
+    /// No claim covers this, so an exclusive holder may find the page missing from the set at any moment. From
+    /// then on nobody may read it: its readers are waited for, and new ones kept out, before it leaves.
     pub(super) fn take_out_unpinned<'a>(&self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
         let number = page.key().page;
-        let forget = || self.forget_resident(number);
+        let latch = page.latch();
+        let forget = || {
+            latch.void();
+            self.forget_resident(number);
+        };
         let out = self.cache.index.remove_unpinned(&self.cache.frames, &page, forget);
         if !out {
             return None;

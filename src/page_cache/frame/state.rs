@@ -5,7 +5,7 @@
 //! | `LOCKED` | the page lock | whoever locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
 //! | `LATCHED` | somebody writes the bytes, or is about to | a writer, filler or storer | the same |
-//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement |
+//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it |
 //! | `DIRTY` | newer than the store | writes and write faults, under the page lock | writeback, retirement |
 //! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
@@ -138,6 +138,11 @@ impl State {
     /// Without the latch, and with every byte valid.
     pub(super) fn filled(self) -> State {
         State((self.0 & !LATCHED) | UPTODATE)
+    }
+
+    /// Without the latch, and with no byte valid: nobody reads the page any more.
+    pub(super) fn voided(self) -> State {
+        State(self.0 & !(LATCHED | UPTODATE))
     }
 
     #[inline]

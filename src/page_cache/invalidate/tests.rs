@@ -4,8 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::Access;
+use crate::page_cache::frame::LockedPage;
 use crate::page_cache::observed::{Asked, Asking};
-use crate::page_cache::{Options, PageCache};
+use crate::page_cache::{MemStore, Options, PageCache};
 
 const PAGE: u64 = 4096;
 
@@ -46,4 +47,37 @@ fn a_page_that_invalidation_writes_out_is_not_dirtied_before_it_is_gone() {
     let mut seen = [0; 3];
     file.read_exact_at(&mut seen, 0).unwrap();
     assert_eq!(seen, [2, 3, 1]);
+}
+
+/// Invariants 6 and 7.
+#[test]
+fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones() {
+    let cache: PageCache = PageCache::new(16);
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(&[1; PAGE as usize], 0).unwrap();
+    file.sync_all().unwrap();
+    let visit = cache.shared.file(1).unwrap();
+    let frames = &cache.shared.frames;
+    // As a reader finds it who goes on later.
+    let frame = cache.shared.index.peek(frames, visit.key(0)).unwrap();
+    frame.pass_over();
+    let queues = cache.shared.queues.lock().unwrap();
+    thread::scope(|scope| {
+        let evicting = scope.spawn(|| {
+            let page = LockedPage::try_for_eviction(frames, frame).unwrap();
+            drop(visit.take_out_unpinned(page));
+        });
+        while !visit.resident_in(0..1).is_empty() {
+            thread::yield_now();
+        }
+        // Who evicts it is stopped at the queues.
+        file.write_direct_at(&[2; PAGE as usize], 0).unwrap();
+        let stale = frame.read().is_some_and(|latch| latch.key() == visit.key(0));
+        drop(queues);
+        evicting.join().unwrap();
+        assert!(!stale);
+    });
+    let mut seen = [0];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert_eq!(seen, [2]);
 }
