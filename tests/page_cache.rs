@@ -23,6 +23,8 @@ mod lifetimes;
 mod mixed_file;
 #[path = "page_cache/one_failure.rs"]
 mod one_failure;
+#[path = "page_cache/panicking_store.rs"]
+mod panicking_store;
 #[path = "page_cache/paths.rs"]
 mod paths;
 #[path = "page_cache/random.rs"]

@@ -6,8 +6,13 @@
 //!
 //! The number is a lower bound at every moment. It gets less only with the store's length, for which
 //! a path has claimed everything behind; who reads has claimed what it reads.
+//!
+//! A store is the user's code, and may panic: in the flusher's thread, or while pages are on their way, for
+//! whose arrival others wait. Each path knows what to do about a store that fails; so a panic is
+//! told as an error of the request that met it.
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 
 use super::Store;
 use super::store::shrunk;
@@ -38,7 +43,8 @@ impl<S: Store + ?Sized> Backing<S> {
 
     /// After a shift that went wrong in the middle, as after one that did not.
     fn holds_what_it_says(&self) {
-        self.held.store(self.store.len().unwrap_or(0), Ordering::Relaxed);
+        let len = ask(|| self.store.len()).unwrap_or(0);
+        self.held.store(len, Ordering::Relaxed);
     }
 }
 
@@ -46,7 +52,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         // Before the store is asked: it may grow after it was.
         let held = self.held.load(Ordering::Relaxed);
-        let found = self.store.read_at(bytes, offset)?;
+        let found = ask(|| self.store.read_at(bytes, offset))?;
         if found == 0 && !bytes.is_empty() && offset < held {
             return Err(shrunk(offset, held));
         }
@@ -54,7 +60,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let written = self.store.write_at(bytes, offset)?;
+        let written = ask(|| self.store.write_at(bytes, offset))?;
         self.holds_to(offset + written.min(bytes.len()) as u64);
         Ok(written)
     }
@@ -62,7 +68,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     /// For who keeps the file from getting shorter meanwhile.
     fn len(&self) -> io::Result<u64> {
         let held = self.held.load(Ordering::Relaxed);
-        match self.store.len()? {
+        match ask(|| self.store.len())? {
             len if len < held => Err(shrunk(len, held)),
             len => Ok(len),
         }
@@ -71,7 +77,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     fn set_len(&self, len: u64) -> io::Result<()> {
         // Less before the store has less, more once it has more.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
-        match self.store.set_len(len) {
+        match ask(|| self.store.set_len(len)) {
             Ok(()) => self.holds_to(len),
             Err(error) => {
                 self.holds_to(before);
@@ -82,30 +88,30 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.store.punch_hole(offset, len)
+        ask(|| self.store.punch_hole(offset, len))
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.store.allocate(offset, len)?;
+        ask(|| self.store.allocate(offset, len))?;
         self.holds_to(offset + len);
         Ok(())
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.store.zero_range(offset, len)?;
+        ask(|| self.store.zero_range(offset, len))?;
         self.holds_to(offset + len);
         Ok(())
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.held.fetch_min(offset, Ordering::Relaxed);
-        let done = self.store.collapse_range(offset, len);
+        let done = ask(|| self.store.collapse_range(offset, len));
         self.holds_what_it_says();
         done
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let done = self.store.insert_range(offset, len);
+        let done = ask(|| self.store.insert_range(offset, len));
         self.holds_what_it_says();
         done
     }
@@ -115,6 +121,21 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.store.sync()
+        ask(|| self.store.sync())
     }
+}
+
+/// Asks a store, and has a panic for its failure.
+fn ask<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+    if cfg!(shuttle) {
+        return request();
+    }
+    panic::catch_unwind(AssertUnwindSafe(request)).unwrap_or_else(|payload| {
+        let message = match payload.downcast_ref::<&str>() {
+            Some(message) => message,
+            None => payload.downcast_ref::<String>().map_or("", String::as_str),
+        };
+        Err(io::Error::other(format!("the store panicked: {message}")))
+    })
 }

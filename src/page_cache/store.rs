@@ -21,6 +21,8 @@ pub(super) use whole::{read_full, shrunk, write_full};
 /// has two writes of one page in flight, and never changes the shape of a range while it reads or
 /// writes there; a store needs no exclusion of its own beyond keeping itself sound.
 ///
+/// A request that panics has failed: the cache deals with it, and tells of it, as of an error.
+///
 /// # Examples
 ///
 /// ```
