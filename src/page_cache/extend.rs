@@ -27,6 +27,19 @@ use crate::Access;
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// What a range that reaches past the end does to the file's length.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::page_cache::{Length, MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.allocate(0, 4096, Length::Keep)?;
+/// assert_eq!(file.len(), 0);
+/// file.allocate(0, 4096, Length::Extend)?;
+/// assert_eq!(file.len(), 4096);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Length {
     /// It stays. What of the range lies past the end is left alone.
