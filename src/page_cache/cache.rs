@@ -73,7 +73,7 @@ impl Options {
     }
 
     /// Reads at most `pages` ahead of a reader that goes through a file in sequence, and never more
-    /// than a twentieth of the cache.
+    /// than a twentieth of the cache, or two pages.
     #[must_use]
     pub fn readahead(self, pages: usize) -> Options {
         Options { readahead: pages, ..self }

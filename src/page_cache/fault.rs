@@ -6,8 +6,9 @@
 //! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
 //!    map it. No claim is taken: whoever holds the page exclusively passes through its lock, and
 //!    unmaps it there.
-//! 4. Else get a free frame with nothing held; claim the page shared; check the size again; insert
-//!    or lock the page; fill it.
+//! 4. Else try to bring it in together with those after it: see `readahead`. If that does, map it as
+//!    in 3. Else get a free frame with nothing held; claim the page shared; check the size again;
+//!    insert or lock the page; fill it.
 //! 5. Map it under the page lock. For a write wait for its writeback, mark it dirty, and only then
 //!    make it writable.
 
@@ -27,15 +28,16 @@ impl<L: PathLock> Inode<L> {
     #[cold]
     pub(super) fn fault(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<()> {
         self.check_inside(page)?;
-        if let Some(locked) = self.find_locked(page)
-            && locked.state().is_uptodate()
-        {
-            self.check_inside(page)?;
+        if self.map_cached(table, page, rights)? {
             self.cache.counters.count(Event::Hit);
-            self.map_locked(table, &locked, rights);
             return Ok(());
         }
         self.cache.counters.count(Event::Miss);
+        // Kept until the page is mapped: nobody evicts it before.
+        let brought_in = self.read_ahead(page..page + 1);
+        if brought_in.is_some() && self.map_cached(table, page, rights)? {
+            return Ok(());
+        }
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;
@@ -44,6 +46,17 @@ impl<L: PathLock> Inode<L> {
             self.map_locked(table, &locked, rights);
         }
         Ok(())
+    }
+
+    /// Maps a page if it is cached and uptodate; whether it was.
+    fn map_cached(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<bool> {
+        let Some(locked) = self.find_locked(page) else { return Ok(false) };
+        if !locked.state().is_uptodate() {
+            return Ok(false);
+        }
+        self.check_inside(page)?;
+        self.map_locked(table, &locked, rights);
+        Ok(true)
     }
 
     fn map_locked(&self, table: &PageTable, page: &LockedPage<'_>, rights: Rights) {

@@ -57,6 +57,20 @@ fn a_reader_in_sequence_is_read_ahead_of_in_runs_that_grow_to_a_bound() {
 }
 
 #[test]
+fn a_mapping_that_is_walked_through_is_read_ahead_of_as_well() {
+    let (cache, file, store) = open(40, Options::new(1000).readahead(16));
+    let mapping = file.map(0..40 * PAGE).unwrap();
+    let mut byte = [0];
+    for page in 0..40 {
+        mapping.load(page * PAGE + 9, &mut byte).unwrap();
+        assert_eq!(byte, [byte_of(page)]);
+        mapping.store(page * PAGE, &[1]).unwrap();
+    }
+    assert_eq!(runs_read(&store), [0..1, 1..6, 6..15, 15..32, 32..40]);
+    assert_eq!(cache.stats().misses, 5);
+}
+
+#[test]
 fn four_readers_in_one_file_are_told_apart() {
     let (cache, file, _) = open(400, Options::new(1000));
     for step in 0..100 {
