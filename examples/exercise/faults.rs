@@ -100,6 +100,8 @@ pub enum Plan {
     Seeded(u64),
     /// The request with this number alone.
     Nth(u64, Fault),
+    /// The same, and the two after it are refused: so is what was to make good for it.
+    NthAndTwo(u64, Fault),
 }
 
 impl Plan {
@@ -108,6 +110,11 @@ impl Plan {
             Plan::Never => None,
             Plan::Seeded(seed) => seeded(seed, number),
             Plan::Nth(struck, fault) => (number == struck).then_some(fault),
+            Plan::NthAndTwo(struck, fault) => match number.wrapping_sub(struck) {
+                0 => Some(fault),
+                1 | 2 => Some(Fault::Refused),
+                _ => None,
+            },
         };
         fault.filter(|fault| fault.may_strike(kind))
     }

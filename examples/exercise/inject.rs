@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 use crate::faults::{Fault, Plan};
 use crate::knowledge::WriteMode;
 use crate::report::grouped;
-use trial::Trial;
+use trial::{Look, Trial};
 
 /// How much is tried.
 #[derive(Clone, Copy)]
 pub struct Scope {
     pub seed: u64,
+    /// Into how many workloads faults are injected, each with a seed of its own.
+    pub workloads: u64,
     /// Operations of a run.
     pub operations: u32,
     /// Every how many of them there is a crash, when the runs are for faults.
@@ -36,7 +38,14 @@ pub struct Scope {
 
 impl Scope {
     pub fn new(seed: u64) -> Scope {
-        Scope { seed, operations: 120, between_crashes: 4, crash_runs: 60, crashes: 8 }
+        Scope {
+            seed,
+            workloads: 4,
+            operations: 60,
+            between_crashes: 4,
+            crash_runs: 120,
+            crashes: 8,
+        }
     }
 }
 
@@ -63,22 +72,34 @@ pub fn inject(scope: Scope) -> Injection {
     let mut injection =
         Injection { rows: Vec::new(), first_findings: Vec::new(), elapsed: start.elapsed() };
     for mode in [WriteMode::Back, WriteMode::Through] {
-        let trial = |plan, seed| Trial { plan, seed, mode, scope, crashes: 1 };
-        let requests = trial(Plan::Never, scope.seed).run().requests;
+        let look = Look::InTheEnd;
+        let trial = |plan, seed| Trial { plan, seed, mode, scope, crashes: 1, look };
+        let workloads: Vec<_> = (scope.seed..scope.seed + scope.workloads)
+            .map(|seed| (seed, trial(Plan::Never, seed).run().requests))
+            .collect();
+        let everywhere = |plan: &dyn Fn(u64) -> Plan| -> Vec<Trial> {
+            let numbers = |&(seed, requests)| (0..requests).map(move |number| (seed, number));
+            let trials = workloads.iter().flat_map(numbers).flat_map(|(seed, number)| {
+                let trial = trial(plan(number), seed);
+                [Trial { look: Look::AtOnce, ..trial.clone() }, trial]
+            });
+            trials.collect()
+        };
         for fault in Fault::ALL {
-            let plans = (0..requests).map(|number| Plan::Nth(number, fault));
-            let trials = plans.map(|plan| trial(plan, scope.seed));
+            let trials = everywhere(&|number| Plan::Nth(number, fault));
             injection.row(fault.name().to_owned(), mode, trials);
         }
+        let trials = everywhere(&|number| Plan::NthAndTwo(number, Fault::Late));
+        injection.row("late, then refused".to_owned(), mode, trials);
         let crash = |plan, seed| Trial {
             crashes: scope.crashes,
             scope: Scope { between_crashes: 1, ..scope },
             ..trial(plan, seed)
         };
         let seeds = || scope.seed..scope.seed + scope.crash_runs;
-        let sound = seeds().map(|seed| crash(Plan::Never, seed));
+        let sound = seeds().map(|seed| crash(Plan::Never, seed)).collect();
         injection.row("crash".to_owned(), mode, sound);
-        let failing = seeds().map(|seed| crash(Plan::Seeded(seed), seed));
+        let failing = seeds().map(|seed| crash(Plan::Seeded(seed), seed)).collect();
         injection.row("crash, with faults".to_owned(), mode, failing);
     }
     injection.elapsed = start.elapsed();
@@ -90,7 +111,7 @@ impl Injection {
         self.rows.iter().map(|row| row.findings).sum()
     }
 
-    fn row(&mut self, what: String, mode: WriteMode, trials: impl Iterator<Item = Trial>) {
+    fn row(&mut self, what: String, mode: WriteMode, trials: Vec<Trial>) {
         let mut row = Row { what, mode, runs: 0, struck: 0, crashes: 0, findings: 0 };
         for trial in trials {
             let result = trial.run();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spanlock::page_cache::{File, Mapping};
 
-use super::trial::Trial;
+use super::trial::{Look, Trial};
 use super::{Scope, inject};
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Plan};
@@ -12,7 +12,7 @@ use crate::knowledge::WriteMode;
 use crate::subject::Subject;
 
 const SCOPE: Scope =
-    Scope { seed: 5, operations: 30, between_crashes: 6, crash_runs: 4, crashes: 4 };
+    Scope { seed: 5, workloads: 1, operations: 20, between_crashes: 5, crash_runs: 4, crashes: 4 };
 
 fn trial(plan: Plan) -> Trial {
     Trial {
@@ -21,6 +21,7 @@ fn trial(plan: Plan) -> Trial {
         mode: WriteMode::Back,
         scope: Scope { operations: 120, ..SCOPE },
         crashes: 8,
+        look: Look::InTheEnd,
     }
 }
 

@@ -33,6 +33,16 @@ pub struct Trial {
     pub scope: Scope,
     /// How many crashes at a time.
     pub crashes: u32,
+    pub look: Look,
+}
+
+/// When cache and store are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// After the operation that met the first fault, and in the end.
+    AtOnce,
+    /// In the end, so that whatever the fault left meets all that comes after.
+    InTheEnd,
 }
 
 /// What came of it.
@@ -48,7 +58,8 @@ type Wrong = Box<dyn fmt::Display>;
 
 impl fmt::Debug for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} in workload {} with writes {:?}", self.plan, self.seed, self.mode)
+        let Trial { plan, seed, mode, look, .. } = self;
+        write!(f, "{plan:?} in workload {seed} with writes {mode:?}, looked at {look:?}")
     }
 }
 
@@ -71,8 +82,7 @@ impl Trial {
             let last: String = journal.last().iter().map(|line| format!("\n  {line}")).collect();
             format!("{wrong}the last operations:{last}\n")
         });
-        let struck = Fault::ALL.into_iter().map(|fault| faults.struck(fault)).sum();
-        Outcome { requests: faults.requests(), struck, crashes, finding }
+        Outcome { requests: faults.requests(), struck: struck(&faults), crashes, finding }
     }
 
     fn try_run<S: Subject>(
@@ -97,9 +107,18 @@ impl Trial {
         let workload = Workload::new(self.seed, 0, LIMIT, Mix::Even);
         let mut worker = Worker::new(&file, &known, journal, post, workload).over(&floor);
         let mut rng = Rng::with_seed(self.seed);
+        let mut looks = self.look == Look::AtOnce;
+        let mut failed = false;
         faults.start();
         for number in 1..=self.scope.operations {
             worker.step().map_err(|finding| Box::new(finding) as Wrong)?;
+            if looks && struck(faults) > 0 {
+                looks = false;
+                faults.stop();
+                failed |= synced(&file)?;
+                agree(&file, store, &known)?;
+                faults.start();
+            }
             if number % BETWEEN_SYNCS == 0 {
                 worker.sync_now().map_err(|finding| Box::new(finding) as Wrong)?;
             }
@@ -111,7 +130,7 @@ impl Trial {
             }
         }
         faults.stop();
-        let failed = worker.into_record().heard_errors > 0;
+        failed |= worker.into_record().heard_errors > 0;
         errors_are_told_once(&file, &other, failed)?;
         agree(&file, store, &known)?;
         if let Some(collision) = faults.collisions().first() {
@@ -131,11 +150,7 @@ fn errors_are_told_once<S: Subject>(
     other: &File<MappingLock>,
     failed: bool,
 ) -> Result<(), Wrong> {
-    let heard = match file.sync_all() {
-        Err(error) if !is_injected(&error) => return Err(refused("the last sync")(error)),
-        result => failed || result.is_err(),
-    };
-    file.sync_all().map_err(refused("a sync after the last"))?;
+    let heard = failed | synced(file)?;
     match other.sync_all() {
         Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
         result if result.is_err() != heard => {
@@ -143,6 +158,20 @@ fn errors_are_told_once<S: Subject>(
         }
         _ => other.sync_all().map_err(refused("the other handle's second sync")),
     }
+}
+
+/// Syncs, with a store that is well again; whether it was told of an error before.
+fn synced<S: Subject>(file: &S) -> Result<bool, Wrong> {
+    let heard = match file.sync_all() {
+        Err(error) if !is_injected(&error) => return Err(refused("a sync")(error)),
+        result => result.is_err(),
+    };
+    file.sync_all().map_err(refused("the sync after it"))?;
+    Ok(heard)
+}
+
+fn struck(faults: &Faults) -> u64 {
+    Fault::ALL.into_iter().map(|fault| faults.struck(fault)).sum()
 }
 
 /// Cache, mappings and store have the same bytes, which the oracle allows.
