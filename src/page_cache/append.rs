@@ -42,7 +42,7 @@ impl<L: PathLock> File<L> {
 impl<L: PathLock> Inode<L> {
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         self.throttle();
-        let (end, io) = self.io_for_append();
+        let (end, io) = self.io_at_end();
         Request::new("append", end, bytes.len() as u64).end()?;
         let mut done = 0;
         while done < bytes.len() {
@@ -60,7 +60,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// The end, and the IO lock from there on.
-    fn io_for_append(&self) -> (u64, IoClaim<'_, L>) {
+    pub(super) fn io_at_end(&self) -> (u64, IoClaim<'_, L>) {
         loop {
             let from = self.size();
             let claim = self.io_exclusive(from..u64::MAX);

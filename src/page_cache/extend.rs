@@ -23,6 +23,7 @@ use std::ops::Range;
 use super::inode::{Claim, Inode, IoClaim};
 use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
+use crate::sync::atomic::Ordering;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -119,8 +120,24 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Takes from the store what a request that failed left behind the end. If the store fails at
-    /// this too, nobody reads what is there, and it goes before the file next grows.
+    /// this too, nobody reads what is there, and it goes before the file next grows or is synced.
+    ///
+    /// The caller holds the IO lock exclusively from the end on.
     pub(super) fn trim_store(&self) {
-        let _ = self.cut_store(self.size());
+        if self.cut_store(self.size()).is_err() {
+            // ORDERING: relaxed, here and below: the IO lock orders what matters.
+            self.untrimmed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes good for a `trim_store` that failed, so that a sync does not make durable what is not
+    /// in the file. The caller holds nothing.
+    pub(super) fn trim_at_last(&self) -> io::Result<()> {
+        if self.untrimmed.load(Ordering::Relaxed) {
+            let (end, _io) = self.io_at_end();
+            self.cut_store(end)?;
+            self.untrimmed.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock};
 use std::collections::BTreeSet;
 use std::io;
@@ -39,6 +39,8 @@ pub(super) struct Inode<L: PathLock> {
     io: L,
     mapping: L,
     size: AtomicU64,
+    /// Set if the store may hold something behind the end, which it failed to cut off.
+    pub(super) untrimmed: AtomicBool,
     /// The pages that are cached. A page is added after it was linked into the index and taken
     /// out before it is unlinked, under its lock, and if it is evicted only when nobody reads it any
     /// more; so an exclusive holder sees all of its range.
@@ -94,6 +96,7 @@ impl<L: PathLock> Inode<L> {
             partial: PartialPages::default(),
             readahead,
             mappings: RwLock::default(),
+            untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
             visitors: Arc::default(),
         })

@@ -46,6 +46,7 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn close(&self) {
         // There is nobody to tell; `File` says so.
         let _ = self.flush_all();
+        let _ = self.trim_at_last();
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         self.discard(0..u64::MAX, &claim);
         drop(claim);

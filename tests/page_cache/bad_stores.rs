@@ -234,6 +234,68 @@ fn a_store_that_grows_while_it_answers_has_not_shrunk() {
     }
 }
 
+/// A store that writes and then fails, and cannot be cut off, as long as it is ill.
+#[derive(Default)]
+struct Ill {
+    inner: MemStore,
+    is_ill: AtomicBool,
+}
+
+impl Ill {
+    fn unless_ill<T>(&self, value: T) -> io::Result<T> {
+        match self.is_ill.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("ill")),
+            false => Ok(value),
+        }
+    }
+}
+
+impl Store for Ill {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.unless_ill(self.inner.write_at(bytes, offset)?)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.unless_ill(())?;
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
+    }
+}
+
+/// Invariant 5.
+#[test]
+fn a_sync_makes_nothing_durable_that_a_failed_write_left_behind_the_end() {
+    let end: [fn(File); 2] = [|file| file.sync_all().unwrap(), drop];
+    for end in end {
+        let store = Arc::new(Ill::default());
+        let file = open(Arc::clone(&store));
+        file.write_all_at(&[1; 100], 0).unwrap();
+        file.sync_all().unwrap();
+        store.is_ill.store(true, Ordering::SeqCst);
+        file.write_direct_at(&[2; PAGE as usize], PAGE).unwrap_err();
+        assert_eq!((file.len(), store.inner.len().unwrap()), (100, 2 * PAGE));
+        assert!(file.sync_all().is_err());
+        store.is_ill.store(false, Ordering::SeqCst);
+        end(file);
+        assert_eq!(store.inner.len().unwrap(), 100);
+    }
+}
+
 #[test]
 fn a_store_longer_than_any_file_is_not_opened() {
     let store = MemStore::new();

@@ -110,9 +110,11 @@ impl<L: PathLock> File<L> {
         let inode = self.inode();
         // An error of this very writeback is one of those that all handles hear of.
         let wrote = inode.flush(pages);
-        let synced = inode.store.sync().inspect_err(|error| inode.write_errors.note(error));
+        let note = |error: &io::Error| inode.write_errors.note(error);
+        let trimmed = inode.trim_at_last().inspect_err(note);
+        let synced = inode.store.sync().inspect_err(note);
         let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
-        wrote.and(synced).and(unheard).map_err(|error| request.failed(error))
+        wrote.and(trimmed).and(synced).and(unheard).map_err(|error| request.failed(error))
     }
 }
 
