@@ -48,6 +48,7 @@ fn a_finding_ends_the_run() {
 fn a_panic_is_a_finding_that_names_the_operation() {
     let shift = work_on(Flaw::Panic, Extent::Time(Duration::from_secs(3600)));
     let finding = &shift.findings.first[0];
-    assert!(finding.seen_by.starts_with("read #"), "{finding}");
+    // Reads of all kinds come to the one that panics, and a write from a mapping does.
+    assert!(finding.seen_by.contains(" #"), "{finding}");
     assert!(matches!(&finding.what, What::Panicked(said) if said == "this file panics"));
 }
