@@ -2,7 +2,8 @@
 //!
 //! Files over a [`Store`] are cached in page frames and reached by buffered reads and writes, by
 //! mappings, by direct IO, and changed in shape: truncated, punched, zeroed, allocated, and shifted
-//! by cutting ranges out or putting holes in.
+//! by cutting ranges out or putting holes in. The memory of a request is a slice, or several, or
+//! segments of an [`AddressSpace`].
 //!
 //! # Examples
 //!

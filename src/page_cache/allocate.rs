@@ -4,8 +4,9 @@
 //!    range that is not to let it grow ends with the file: no block lies past the end.
 //! 2. Claim the mapping lock exclusively over the range, and from the old end on: a store may do it
 //!    by reading and writing, and then nobody else is to write there.
-//! 3. Allocate in the store. What the cache holds stays true, since the bytes stay.
-//! 4. Extend the file.
+//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
+//! 4. Allocate in the store. What the cache holds stays true, since the bytes stay.
+//! 5. Extend the file.
 //!
 //! A store that fails may have grown, and is cut back.
 

@@ -21,10 +21,10 @@
 //!    prepare it.
 //! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
 //!    the claim.
-//! 8. If more pages are dirty now than may be, write some of this file's back, holding no more
-//!    than the IO lock.
+//! 8. If there is more to write, and more pages are dirty now than may be, write some of this file's
+//!    back, holding no more than the IO lock.
 //!
-//! If a page fails, it leaves the cache unless it was uptodate before. The bytes before it stay
+//! If a page fails, it leaves the cache unless it has dirty bytes to keep. The bytes before it stay
 //! written, and are reported.
 
 use std::io;
@@ -184,7 +184,8 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
-    /// Waits until less is dirty than may be. The caller holds nothing.
+    /// Waits until less is dirty than may be. The caller holds nothing; or the IO
+    /// lock, where a direct read faults its memory in.
     ///
     /// A store that fails is no reason to wait for ever: then the write goes on, until no frame
     /// can be had.

@@ -2,7 +2,7 @@
 //!
 //! The caller holds the IO lock and the mapping lock exclusively over the range.
 //!
-//! 1. Unmap, lock and discard the pages that the range covers whole. Nobody brings one back before
+//! 1. Lock, unmap and discard the pages that the range covers whole. Nobody brings one back before
 //!    the claim is dropped.
 //! 2. Zero the pages at the edges, which it covers in part, where they are cached. Dirty or clean,
 //!    they agree with the store as they did before. They come last: whoever sees a zero there, and

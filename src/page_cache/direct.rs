@@ -17,7 +17,7 @@
 //!    an address space a copy is made, up to a bad address.
 //! 2. Claim the chunk exclusively, rounded out to pages.
 //! 3. Write back what is dirty there, in long runs.
-//! 4. Unmap, lock and take out every page; one that a mapping dirtied again since is written out
+//! 4. Lock, unmap and take out every page; one that a mapping dirtied again since is written out
 //!    first. While the claim is held, nobody can bring one in.
 //! 5. Write the store.
 //! 6. Extend the size by what was written. On an error cut the store back to the size.

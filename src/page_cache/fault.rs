@@ -1,14 +1,14 @@
 //! The page fault: a mapping's page is not there, or not writable.
 //!
-//! 1. Before a write fault wait until fewer pages are dirty than may be: with nothing held, so that
-//!    is left to who takes the fault, before it takes the mm lock.
+//! 1. Before a write fault wait until fewer pages are dirty than may be: with no more than an IO lock
+//!    held, so that is left to who takes the fault, before it takes the mm lock.
 //! 2. A page past the end is no page: the fault fails.
 //! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
-//!    map it. No claim is taken: whoever holds the page exclusively passes through its lock, and
-//!    unmaps it there.
+//!    map it, if the file still reaches to it. No claim is taken: whoever holds the page exclusively
+//!    passes through its lock, and unmaps it there.
 //! 4. Else try to bring it in together with those after it: see `readahead`. If that does, map it as
-//!    in 3. Else get a free frame with nothing held; claim the page shared; check the size again;
-//!    insert or lock the page; fill it.
+//!    in 3. Else get a free frame with no claim and no page held; claim the page shared; check the
+//!    size again; insert or lock the page; fill it.
 //! 5. Map it under the page lock. For a write wait for its writeback, mark it dirty, and only then
 //!    make it writable.
 

@@ -77,8 +77,8 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// What the store says to a read of a page that is not cached. After a first page the read
-    /// ends short instead.
+    /// What the store says to a read of a page that is not cached, or if pages that are to make room
+    /// cannot be cleaned. After a first page the read ends short instead.
     ///
     /// # Examples
     ///
@@ -187,7 +187,10 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// What the store says, also to the writeback of what is dirty there.
+    /// `InvalidInput` unless `offset` and the length are multiples of the store's
+    /// [`direct_alignment`](crate::page_cache::Store::direct_alignment); what the store
+    /// says, also to the writeback of what is dirty there. After a first chunk of up to a megabyte the
+    /// read ends short instead.
     ///
     /// # Examples
     ///
@@ -210,8 +213,10 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the write would end past `i64::MAX`; what the store says, also to the
-    /// writeback of what is dirty there. If some was written before, the write ends short instead.
+    /// `FileTooLarge` if the write would end past `i64::MAX`; `InvalidInput` unless `offset` and the
+    /// length are multiples of the store's
+    /// [`direct_alignment`](crate::page_cache::Store::direct_alignment); what the
+    /// store says, also to the writeback of what is dirty there. If some was written before, the write ends short instead.
     ///
     /// # Examples
     ///

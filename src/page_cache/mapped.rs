@@ -62,8 +62,8 @@ impl<L: PathLock> Mapping<L> {
     ///
     /// `UnexpectedEof` where a machine would raise SIGBUS: a page wholly past the end of the
     /// file. `InvalidInput` where it would raise SIGSEGV: outside of the mapping. Otherwise what
-    /// the store says to a read of a page that is not cached. What was copied before the page
-    /// that failed stays copied.
+    /// the store says to a read of a page that is not cached, or if pages that are to make room
+    /// cannot be cleaned. What was copied before the page that failed stays copied.
     ///
     /// # Examples
     ///
@@ -196,7 +196,7 @@ impl<L: PathLock> Mapping<L> {
         self.table.get(page).is_some_and(|entry| entry.allows(rights))
     }
 
-    /// Waits, before a write fault and with nothing held, while too much is dirty.
+    /// Waits, before a write fault and with no more than an IO lock held, while too much is dirty.
     pub(super) fn throttle(&self) {
         self.handle.inode.throttle();
     }

@@ -1,6 +1,6 @@
 //! Readahead: the pages that a reader will want next come in with the one that it wants now.
 //!
-//! After a miss, with nothing held:
+//! After a miss, with no claim and no page held:
 //!
 //! 1. Find out how many pages to bring in: those that the request goes on to, and if the file is read in
 //!    sequence a window ahead of them, twice as long each time.

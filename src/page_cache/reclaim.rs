@@ -6,8 +6,9 @@
 //! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
 //!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. A
 //!    dirty one is queued for pageout, by reference: it will be clean when its turn comes again.
-//! 3. Try the lock of any other page; unmap it; if nobody has it pinned, wait until nobody reads it, let
-//!    nobody read it any more, and only then take it out of its file's pages and the index.
+//! 3. Try the lock of any other page; unmap it; latch its bytes, which waits until nobody reads them. If
+//!    nobody has it pinned, let nobody read it any more, and only then take it out of its file's pages
+//!    and the index.
 //! 4. If looking at every page several times finds nothing, wake the flusher and wait until it has
 //!    cleaned something.
 

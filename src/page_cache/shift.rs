@@ -5,7 +5,7 @@
 //!    byte there keeps its place.
 //! 2. Check the range against the size, which now stays.
 //! 3. Write back what is dirty from the offset on, in long runs.
-//! 4. Unmap, lock and take out every page from the offset on; one that a mapping dirtied again is
+//! 4. Lock, unmap and take out every page from the offset on; one that a mapping dirtied again is
 //!    written out first. While the claim is held, nobody brings one in.
 //! 5. Cut off what a request that failed left in the store behind the end.
 //! 6. Shift the store.

@@ -7,7 +7,7 @@
 //! 2. Cut the store. It goes first, so that a store that refuses leaves all as it was; nobody
 //!    reads or writes the store behind the new end, since that takes a claim.
 //! 3. Publish the size: faults fail from here on, and reads end.
-//! 4. Unmap, lock and discard the pages behind the new end. A fault or a read that found one
+//! 4. Lock, unmap and discard the pages behind the new end. A fault or a read that found one
 //!    before without a claim is over when its page was locked and drained; one that finds it after
 //!    finds it gone. So there is nothing to unmap a second time.
 //! 5. Zero the last page behind the new end.

@@ -3,9 +3,10 @@
 //! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
 //!    range that is not to let it grow ends with the file.
 //! 2. Claim the mapping lock exclusively over the range, and from the old end on.
-//! 3. Zero the store. It goes before the cache, as in a punch.
-//! 4. Clear the range in the cache.
-//! 5. Extend the file.
+//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
+//! 4. Zero the store. It goes before the cache, as in a punch.
+//! 5. Clear the range in the cache.
+//! 6. Extend the file.
 //!
 //! A store that fails may have zeroed a part, and have grown. Then what is clean in the range leaves
 //! the cache, as in a punch, and the store is cut back.

@@ -4,9 +4,9 @@
 //! | --- | --- | --- | --- |
 //! | `LOCKED` | the page lock | whoever locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
-//! | `LATCHED` | somebody writes the bytes, or is about to | a writer, filler or storer | the same |
+//! | `LATCHED` | somebody writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
 //! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it |
-//! | `DIRTY` | newer than the store | writes and write faults, under the page lock | writeback, retirement |
+//! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
 //! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
