@@ -169,10 +169,13 @@ impl<L: PathLock> Subject for File<L> {
 
     fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let memory = AddressSpace::new();
-        let there = memory.map_anonymous(bytes.len() as u64)?;
+        // Memory that has to be brought in cuts a write where its pages end. There those of the file
+        // end too: the oracle takes a write of a page to be one.
+        let within = offset % PAGE_SIZE as u64;
+        let there = memory.map_anonymous(within + bytes.len() as u64)?;
+        let there = there.start + within..there.end;
         memory.store(there.start, bytes)?;
-        // So that it has to be brought in, with what lies under the write not held.
-        memory.evict(there.clone())?;
+        memory.evict(there.start - within..there.end)?;
         self.write_from(&memory, &segments(&there, bytes.len()), offset)
     }
 
