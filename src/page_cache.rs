@@ -87,4 +87,15 @@ pub use stats::{Claims, Stats};
 pub use store::{FileStore, MemStore, Store};
 
 /// Bytes in a page.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::page_cache::{MemStore, PAGE_SIZE, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// assert!(file.map(PAGE_SIZE as u64..u64::MAX).is_ok());
+/// assert!(file.map(1..u64::MAX).is_err());
+/// # std::io::Result::Ok(())
+/// ```
 pub const PAGE_SIZE: usize = 4096;

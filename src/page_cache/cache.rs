@@ -49,6 +49,15 @@ pub struct Options {
 impl Options {
     /// A cache of `capacity` pages (at least 16), half of which may be dirty, flushed every
     /// second, which reads up to 32 pages ahead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{Options, PageCache};
+    ///
+    /// let cache: PageCache = PageCache::with_options(Options::new(1));
+    /// assert_eq!(cache.capacity(), 16);
+    /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Options {
         let capacity = capacity.max(LEAST_CAPACITY);
@@ -61,12 +70,42 @@ impl Options {
     }
 
     /// Lets at most about `pages` be dirty: writers that would dirty more wait for the flusher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, Options, PageCache};
+    ///
+    /// let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(8));
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(&[1; 16 * 4096], 0)?;
+    /// assert!(cache.stats().writebacks > 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn dirty_limit(self, pages: usize) -> Options {
         Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
     }
 
     /// Has the flusher write all that is dirty whenever `interval` has passed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use spanlock::page_cache::{MemStore, Options, PageCache};
+    ///
+    /// // Writes nothing back until a sync, or until its room is wanted.
+    /// let options = Options::new(64).flush_interval(Duration::MAX);
+    /// let cache: PageCache = PageCache::with_options(options);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(b"dirty", 0)?;
+    /// assert_eq!(cache.stats().writebacks, 0);
+    /// file.sync_data()?;
+    /// assert_eq!(cache.stats().writebacks, 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn flush_interval(self, interval: Duration) -> Options {
         Options { flush_interval: interval, ..self }
@@ -74,6 +113,21 @@ impl Options {
 
     /// Reads at most `pages` ahead of a reader that goes through a file in sequence, and never more
     /// than a twentieth of the cache, or two pages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, Options, PageCache};
+    ///
+    /// let cache: PageCache = PageCache::with_options(Options::new(64).readahead(0));
+    /// let file = cache.open(MemStore::new())?;
+    /// file.set_len(8 * 4096)?;
+    /// for page in 0..8 {
+    ///     file.read_exact_at(&mut [0; 8], page * 4096)?;
+    /// }
+    /// assert_eq!(cache.stats().read_ahead, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn readahead(self, pages: usize) -> Options {
         Options { readahead: pages, ..self }

@@ -33,6 +33,18 @@ pub(super) enum WriteMode {
 
 impl FileOptions {
     /// A file whose writes reach the store by writeback, later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{FileOptions, MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let file = cache.open_with(MemStore::new(), FileOptions::new())?;
+    /// file.write_all_at(b"later", 0)?;
+    /// assert_eq!(file.len(), 5);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn new() -> FileOptions {
         FileOptions::default()
@@ -43,6 +55,23 @@ impl FileOptions {
     ///
     /// It is the file's for as long as it is open, and not a handle's: a page that some handles
     /// wrote back and others through would be dirty with bytes of both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock::page_cache::{FileOptions, MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let options = FileOptions::new().write_through();
+    /// let file = PageCache::new(64).open_with(Arc::clone(&store), options)?;
+    /// file.append(b"entry")?;
+    /// let mut stored = [0; 5];
+    /// store.read_at(&mut stored, 0)?;
+    /// assert_eq!(&stored, b"entry");
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn write_through(mut self) -> FileOptions {
         self.write_mode = WriteMode::Through;

@@ -78,6 +78,13 @@ pub struct AddressSpace<L: PathLock = MappingLock> {
 
 impl<L: PathLock> AddressSpace<L> {
     /// An address space with nothing in it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let memory: spanlock::page_cache::AddressSpace = spanlock::page_cache::AddressSpace::new();
+    /// assert!(memory.load(0, &mut [0]).is_err());
+    /// ```
     #[must_use]
     pub fn new() -> AddressSpace<L> {
         AddressSpace { mm: MmLock::new(), tables: Tables::new(), hooks: Hooks::default() }

@@ -76,10 +76,35 @@ impl PathLock for MappingLock {
 }
 
 /// One rwlock for the whole file, as Linux has it since 2021: right, and in the way.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock::page_cache::{PathLock, WholeFile};
+///
+/// let lock = WholeFile::default();
+/// let fault = lock.lock(Access::Fault, 0..4096);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_none()); // elsewhere, and in the way
+/// drop(fault);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_some());
+/// ```
 #[derive(Debug, Default)]
 pub struct WholeFile(RwLock<()>);
 
 /// The guard of a [`WholeFile`], in either mode.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock::page_cache::{PathLock, WholeFile, WholeFileGuard};
+///
+/// let lock = WholeFile::default();
+/// let guard: WholeFileGuard<'_> = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_none());
+/// # drop(guard);
+/// ```
 #[derive(Debug)]
 #[must_use = "a guard that is dropped at once locks nothing"]
 pub struct WholeFileGuard<'a> {
@@ -125,6 +150,17 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
 }
 
 /// No lock at all. Memory stays safe, data does not: this shows what the lock is for.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock::page_cache::{PathLock, Unlocked};
+///
+/// let lock = Unlocked;
+/// let _truncation = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_some()); // which is wrong
+/// ```
 #[derive(Debug, Default)]
 pub struct Unlocked;
 

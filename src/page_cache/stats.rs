@@ -50,6 +50,18 @@ pub struct Stats {
 }
 
 /// How many claims were made, and how many of them could not be granted at once.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::page_cache::{MemStore, PageCache};
+///
+/// let cache = PageCache::new(64);
+/// cache.open(MemStore::new())?.write_at(b"bytes", 0)?;
+/// let claims = cache.stats().io_claims;
+/// assert_eq!((claims.taken, claims.waited), (1, 0));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// Claims granted.

@@ -90,7 +90,7 @@ fn a_read_of_a_partly_dirty_page_fills_around_the_dirty_bytes_and_writes_nothing
     assert_eq!(store.bytes(0..PAGE), expected);
 }
 
-/// B2. Invariants 2 and 14.
+/// B2. Invariants 1, 2 and 14.
 #[test]
 fn a_fault_on_a_partly_dirty_page_fills_around_the_dirty_bytes() {
     let (_cache, file, store) = open(1);

@@ -164,7 +164,7 @@ fn a_store_that_fails_any_one_request_changes_nothing_else() {
     }
 }
 
-/// Then a request of many bytes fails half way through.
+/// A5. A request of many bytes fails half way through.
 #[test]
 fn a_store_that_moves_little_at_once_and_then_fails_changes_nothing_else() {
     for change in changes() {

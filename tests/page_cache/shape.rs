@@ -194,6 +194,7 @@ fn a_mapping_shows_zeroes_behind_the_end_after_a_truncation() {
     assert!(page[..100] == [9; 100] && page[100..].iter().all(|&byte| byte == 0));
 }
 
+/// A5.
 #[test]
 fn a_shift_takes_nothing_along_from_behind_the_end() {
     let (_cache, file, store) = open(16);

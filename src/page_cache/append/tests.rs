@@ -36,6 +36,7 @@ fn appends_of_many_threads_lie_one_behind_the_other_and_none_is_torn() {
     }
 }
 
+/// Invariant 8.
 #[test]
 fn an_append_that_waited_while_the_file_was_cut_off_goes_to_its_new_end() {
     let ObservedFile { file, io, .. } = observed(MemStore::new());

@@ -84,7 +84,7 @@ fn a_fault_tells_a_bad_address_from_a_page_that_is_not_present() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
-/// A4.
+/// A4. Invariant 13.
 #[test]
 fn a_copy_whose_page_is_evicted_after_each_fault_ends_with_the_last_eviction() {
     let memory: Arc<AddressSpace> = Arc::default();

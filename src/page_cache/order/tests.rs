@@ -101,7 +101,7 @@ fn page_locks_are_taken_upwards_within_one_file_only() {
     assert!(said(|| drop(Held::acquire(locks.page(2, 4)))).is_some());
 }
 
-/// Rule (a).
+/// Invariant 12, A12.
 #[test]
 fn memory_that_can_fault_is_not_touched_under_an_mm_a_claim_a_page_lock_or_a_latch() {
     let locks = Locks::new();
@@ -113,7 +113,7 @@ fn memory_that_can_fault_is_not_touched_under_an_mm_a_claim_a_page_lock_or_a_lat
     }
 }
 
-/// Rule (f).
+/// Invariant 12.
 #[test]
 fn nobody_waits_for_clean_pages_with_a_claim_or_a_page_held() {
     let locks = Locks::new();
@@ -143,7 +143,6 @@ fn what_is_tried_may_be_had_in_any_order_and_counts_afterwards() {
     drop(Held::tried(locks.mapping(1)));
 }
 
-/// Rule (d).
 #[test]
 fn a_lock_let_go_of_by_another_thread_is_held_no_more() {
     let locks = Locks::new();

@@ -52,6 +52,17 @@ enum Transfer {
 
 impl FileStore {
     /// A store over an open file, which must be readable and writable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{FileStore, Store};
+    ///
+    /// let store = FileStore::new(tempfile::tempfile()?);
+    /// store.write_at(b"unnamed", 0)?;
+    /// assert_eq!(store.len()?, 7);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn new(file: File) -> FileStore {
         FileStore { file, transfer: Transfer::Buffered }
@@ -62,6 +73,19 @@ impl FileStore {
     /// # Errors
     ///
     /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-open-{}", std::process::id()));
+    /// assert!(FileStore::open(&path).is_err());
+    /// std::fs::write(&path, b"there")?;
+    /// assert_eq!(FileStore::open(&path)?.len()?, 5);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
         Ok(FileStore::new(OpenOptions::new().read(true).write(true).open(path)?))
     }
@@ -71,6 +95,18 @@ impl FileStore {
     /// # Errors
     ///
     /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-create-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// assert!(FileStore::create(&path)?.is_empty()?);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
@@ -83,6 +119,25 @@ impl FileStore {
     ///
     /// As [`OpenOptions::open`]; `InvalidInput` where the file system knows no direct IO,
     /// `Unsupported` where the system has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock::page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-direct-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// match FileStore::open_direct(&path) {
+    ///     Ok(store) => assert_eq!(store.len()?, 5),
+    ///     Err(error) => {
+    ///         assert!(matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported));
+    ///     }
+    /// }
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let file = direct_file(path.as_ref())?;
         Ok(FileStore { file, transfer: Transfer::Direct(RwLock::new(())) })

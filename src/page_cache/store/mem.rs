@@ -40,6 +40,15 @@ struct Contents {
 
 impl MemStore {
     /// An empty store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, Store};
+    ///
+    /// assert!(MemStore::new().is_empty()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn new() -> MemStore {
         MemStore::with_most_blocks(usize::MAX)
