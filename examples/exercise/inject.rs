@@ -1,5 +1,5 @@
-//! Fault injection: a fixed workload, whose every request to the store fails once, in every way;
-//! and which crashes after every operation.
+//! Fault injection: a few fixed workloads, whose every request to the store fails in every way; and
+//! crashes after every operation.
 //!
 //! In each run one thread goes through all paths on a small file, and syncs now and then. The
 //! oracle judges what it sees, with the fault and after it, and what crashes would leave. In the
