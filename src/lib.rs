@@ -35,9 +35,10 @@
 //! # The map of the crate
 //!
 //! Imports point one way: `page_cache` → `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
-//! and `error` below. `data`, `many` and `future` are faces of the lock too. `raw` holds the algorithm and knows nothing of guards; its `registry` decides who
-//! waits for whom and knows nothing of threads; `sync` is the one place that knows of loom, and the
-//! one where shuttle's primitives stand for the real ones.
+//! and `error` below. `data`, `many` and `future` are faces of the lock too. `raw` holds the algorithm
+//! and knows nothing of guards; its `registry` decides who waits for whom and knows nothing of threads;
+//! `sync` is the one place that knows of loom, and the one where shuttle's primitives stand for the
+//! real ones.
 //! `docs/design.md` has the argument for every ordering and the model that fails without it,
 //! and what the page cache has to keep to.
 

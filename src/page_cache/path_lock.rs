@@ -33,12 +33,20 @@ pub trait PathLock: Default + Send + Sync + 'static {
     type Guard<'a>;
 
     /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
+    ///
+    /// # Panics
+    ///
+    /// If it likes, where the range starts after its end: the cache asks for no such range.
     fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
 
     /// Claims as [`lock`](PathLock::lock) does, if that can be done at once.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
 
     /// Claims one page, by its number: what most claims are for.
+    ///
+    /// # Panics
+    ///
+    /// If it likes, where the page's bytes do not all have offsets: the cache asks for no such page.
     #[inline]
     fn lock_page(&self, access: Access, page: u64) -> Self::Guard<'_> {
         self.lock(access, page * PAGE..(page + 1) * PAGE)

@@ -16,9 +16,9 @@ const SECTOR: usize = 4096;
 ///
 /// Its shape is changed by `fallocate` on Linux, where the file system can (ext4 and XFS know all of
 /// it, tmpfs knows holes and allocation). Elsewhere a hole and a zeroed range are written as
-/// zeroes, and the rest is done as [`Store`] does it, by copying. Through [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed;
-/// requests that are not aligned are then copied through an aligned buffer, so it demands no
-/// alignment of direct requests.
+/// zeroes, and the rest is done as [`Store`] does it, by copying. Through
+/// [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed; requests that are not
+/// aligned are then copied through an aligned buffer, so it demands no alignment of direct requests.
 ///
 /// # Examples
 ///
