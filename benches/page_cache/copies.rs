@@ -12,12 +12,15 @@ use spanlock::MappingLock;
 use spanlock::page_cache::{File, MemStore, PathLock, Unlocked, WholeFile};
 
 use super::name;
-use super::subject::{PAGE, Page, cached, memory_folder, unnamed_file};
+use super::subject::{Aligned, PAGE, cached, memory_folder, unnamed_file};
 use crate::harness::case::{Case, time_on_threads};
 
 /// 256 KiB: the copies come out of the second-level cache.
 const PAGES: u64 = 64;
 const WORDS: usize = PAGE as usize / 8;
+
+/// What is written.
+static SOURCE: Aligned = Aligned([2; PAGE as usize]);
 
 /// A case that does `operation` with the offsets of the pages, round and round.
 fn round_and_round<S: 'static>(
@@ -37,12 +40,15 @@ fn round_and_round<S: 'static>(
 }
 
 pub fn reads() -> Vec<Case> {
-    let memory = || (vec![[1; PAGE as usize]; PAGES as usize], [0; PAGE as usize]);
-    let memcpy =
-        round_and_round(name::MEMCPY, memory, |(pages, to): &mut (Vec<Page>, Page), offset| {
-            to.copy_from_slice(&pages[(offset / PAGE) as usize]);
+    let memory = || (aligned_pages(), Aligned::filled(0));
+    let memcpy = round_and_round(
+        name::MEMCPY,
+        memory,
+        |(pages, Aligned(to)): &mut (Vec<Aligned>, Aligned), offset| {
+            to.copy_from_slice(&pages[(offset / PAGE) as usize].0);
             black_box(to);
-        });
+        },
+    );
     let words = || (sequenced_pages(), Box::new([0; WORDS]));
     let words = round_and_round("words under a sequence count", words, |(pages, to), offset| {
         pages[(offset / PAGE) as usize].read(to);
@@ -53,8 +59,8 @@ pub fn reads() -> Vec<Case> {
     cases.push(read::<WholeFile>(name::WHOLE));
     cases.push(read::<Unlocked>(name::UNLOCKED));
     cases.extend(kernel().map(|(name, file)| {
-        let subject = || (file(), [0; PAGE as usize]);
-        round_and_round(name, subject, |(file, to): &mut (fs::File, Page), offset| {
+        let subject = || (file(), Aligned::filled(0));
+        round_and_round(name, subject, |(file, Aligned(to)): &mut (fs::File, Aligned), offset| {
             file.read_exact_at(to, offset).expect("the file is long enough");
             black_box(to);
         })
@@ -63,11 +69,11 @@ pub fn reads() -> Vec<Case> {
 }
 
 pub fn overwrites() -> Vec<Case> {
-    let memory = || vec![[1; PAGE as usize]; PAGES as usize];
-    let memcpy = round_and_round(name::MEMCPY, memory, |pages: &mut Vec<Page>, offset| {
-        pages[(offset / PAGE) as usize].copy_from_slice(black_box(&[2; PAGE as usize]));
-        black_box(pages);
-    });
+    let memcpy =
+        round_and_round(name::MEMCPY, aligned_pages, |pages: &mut Vec<Aligned>, offset| {
+            pages[(offset / PAGE) as usize].0.copy_from_slice(&black_box(&SOURCE).0);
+            black_box(pages);
+        });
     let words =
         round_and_round("words under a sequence count", sequenced_pages, |pages, offset| {
             pages[(offset / PAGE) as usize].write(black_box(&[2; WORDS]));
@@ -78,7 +84,7 @@ pub fn overwrites() -> Vec<Case> {
     cases.push(overwrite::<Unlocked>(name::UNLOCKED));
     cases.extend(kernel().map(|(name, file)| {
         round_and_round(name, file, |file, offset| {
-            file.write_all_at(black_box(&[2; PAGE as usize]), offset).expect("there is room");
+            file.write_all_at(&black_box(&SOURCE).0, offset).expect("there is room");
         })
     }));
     cases
@@ -102,8 +108,8 @@ fn filled<L: PathLock>() -> File<L> {
 fn read<L: PathLock>(name: &'static str) -> Case {
     round_and_round(
         name,
-        || (filled::<L>(), [0; PAGE as usize]),
-        |(file, to), offset| {
+        || (filled::<L>(), Aligned::filled(0)),
+        |(file, Aligned(to)), offset| {
             file.read_at(to, offset).expect("memory does not fail");
             black_box(to);
         },
@@ -112,7 +118,7 @@ fn read<L: PathLock>(name: &'static str) -> Case {
 
 fn overwrite<L: PathLock>(name: &'static str) -> Case {
     round_and_round(name, filled::<L>, |file, offset| {
-        file.write_at(black_box(&[2; PAGE as usize]), offset).expect("memory does not fail");
+        file.write_at(&black_box(&SOURCE).0, offset).expect("memory does not fail");
     })
 }
 
@@ -124,7 +130,7 @@ fn disjoint<L: PathLock>(name: &'static str, threads: usize) -> Case {
                 let half = PAGES / 2;
                 for turn in 0..share {
                     let page = thread as u64 * half + turn % half;
-                    let wrote = file.write_at(black_box(&[2; PAGE as usize]), page * PAGE);
+                    let wrote = file.write_at(&black_box(&SOURCE).0, page * PAGE);
                     wrote.expect("memory does not fail");
                 }
             })
@@ -148,6 +154,10 @@ fn kernel() -> impl Iterator<Item = (&'static str, impl FnOnce() -> fs::File)> {
             (name, prepare)
         },
     )
+}
+
+fn aligned_pages() -> Vec<Aligned> {
+    (0..PAGES).map(|_| Aligned::filled(1)).collect()
 }
 
 fn sequenced_pages() -> Vec<Sequenced> {

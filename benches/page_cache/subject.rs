@@ -10,6 +10,17 @@ pub const PAGE: u64 = 4096;
 
 pub type Page = [u8; PAGE as usize];
 
+/// Memory that starts with a cache line: what a copy costs depends on where its ends lie, and that is
+/// to be the same for all cases.
+#[repr(align(64))]
+pub struct Aligned(pub Page);
+
+impl Aligned {
+    pub fn filled(byte: u8) -> Aligned {
+        Aligned([byte; PAGE as usize])
+    }
+}
+
 /// A cached file, whose flusher sleeps.
 pub fn cached<L: PathLock>(capacity: usize, store: impl Store + 'static) -> File<L> {
     let options =
