@@ -28,6 +28,7 @@
 //! ```
 //! let pages = spanlock::RangeLock::new();
 //! let page = pages.lock_exclusive(7..8);
+//! # #[cfg(feature = "deadlock_detection")]
 //! assert!(spanlock::deadlock::check_deadlock().is_empty(), "holding deadlocks nobody");
 //! # drop(page);
 //! ```

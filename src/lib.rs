@@ -85,3 +85,8 @@ pub use mode::Mode;
 pub use span::Span;
 #[cfg(feature = "stats")]
 pub use stats::{ModeStats, Stats, WaitHistogram};
+
+/// The examples of the README are tested with the others.
+#[cfg(all(doctest, feature = "page-cache"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,8 +23,8 @@ use super::frame::{FrameId, FreeFrame, LockedPage, Pin};
 use super::leaf::lock_leaf;
 use super::order::may_wait_for_clean;
 use super::stats::Event;
-pub(super) use queues::Queues;
-use queues::{Verdict, Victims};
+use queues::Verdict;
+pub(super) use queues::{Queues, Victims};
 
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
 const LOOKS: u32 = 3;
@@ -71,7 +71,8 @@ impl<L: PathLock> Shared<L> {
         u64::from(lock_leaf(&self.queues).small_target() / 2)
     }
 
-    fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
+    /// A frame out of which a page was taken, if there is one that can be.
+    pub(super) fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
         let mut looks_left = self.frames.count().saturating_mul(LOOKS);
         while looks_left > 0 {
             if let Some(page) = self.find_victim(victims, &mut looks_left)

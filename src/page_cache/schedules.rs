@@ -1,4 +1,4 @@
-//! The paths of dirty pages among each other, in as many orders as a deterministic scheduler is
+//! The paths of dirty pages and of eviction among each other, in as many orders as a deterministic scheduler is
 //! given; run by `RUSTFLAGS="--cfg shuttle" cargo test --release --lib schedules`.
 
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
 use super::frame::Key;
+use super::reclaim::Victims;
 use super::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
 
 const SCHEDULES: usize = 5_000;
@@ -124,6 +125,23 @@ fn a_direct_write_a_store_through_a_mapping_and_a_pageout() {
         assert!(read(&file) == expected);
         file.sync_data().unwrap();
         assert!(stored(&store) == expected);
+    });
+}
+
+/// Invariants 6 and 7.
+#[test]
+fn an_eviction_a_direct_write_and_a_read() {
+    explore(|| {
+        let (cache, file, _store) = open(FileOptions::new());
+        read(&file);
+        let direct = file.clone();
+        let direct = thread::spawn(move || {
+            direct.write_direct_at(&[2; PAGE_SIZE], 0).unwrap();
+            assert!(read(&direct) == [2; PAGE_SIZE]);
+        });
+        drop(cache.shared.evict(Victims::Any));
+        direct.join().unwrap();
+        assert!(read(&file) == [2; PAGE_SIZE]);
     });
 }
 
