@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Waker};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use spanlock::deadlock::{DeadlockedClaim, check_deadlock};
 use spanlock::{
@@ -355,6 +356,8 @@ fn threads_that_keep_an_order_are_never_reported() {
     while !workers.iter().all(|worker| worker.is_finished()) {
         let found = deadlocks_on(&locks);
         assert!(found.is_empty(), "{found:?}");
+        // Who looks without a pause keeps the workers from the mutex that it takes.
+        thread::sleep(Duration::from_millis(1));
     }
     workers.into_iter().for_each(|worker| worker.join().expect("a worker does not panic"));
 }
