@@ -11,7 +11,8 @@
 //! 3. Zeroes are versions too: of a hole, of a truncation, of the file as it was made.
 //!
 //! 4. A store through a mapping that meets a change of the length is cut off wherever the end
-//!    was at the time: of such a version, every byte for itself may be there or not.
+//!    was at the time, and so is what a failed write leaves, in the middle of a sector too: of such a
+//!    version, every byte for itself may be there or not.
 //!
 //! Part 2 takes reads and writes to be atomic within a sector; [`page`](crate::page) adds what is
 //! known of pages.

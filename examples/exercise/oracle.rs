@@ -91,7 +91,7 @@ impl Oracle {
 
     /// To be called when `op` has ended, and is known to have made `certain` of its bytes.
     pub fn end_write(&self, op: &Op, bytes: &Range<u64>, certain: &Range<u64>, outcome: Outcome) {
-        self.end_write_at(bytes.end, op, bytes, certain, outcome);
+        self.end_write_in(None, op, bytes, certain, outcome);
     }
 
     /// The same, of a file that ended at `end`: what is not certain is not in the file behind that,
@@ -99,6 +99,17 @@ impl Oracle {
     pub fn end_write_at(
         &self,
         end: u64,
+        op: &Op,
+        bytes: &Range<u64>,
+        certain: &Range<u64>,
+        outcome: Outcome,
+    ) {
+        self.end_write_in(Some(end), op, bytes, certain, outcome);
+    }
+
+    fn end_write_in(
+        &self,
+        end: Option<u64>,
         op: &Op,
         bytes: &Range<u64>,
         certain: &Range<u64>,

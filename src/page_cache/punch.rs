@@ -15,8 +15,10 @@ use std::io;
 use super::error::Request;
 use super::inode::{Claim, Inode};
 use super::store::write_full;
-use super::{PathLock, Store};
+use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
 
 impl<L: PathLock> Inode<L> {
     pub(super) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -41,8 +43,11 @@ impl<L: PathLock> Inode<L> {
     fn let_store_reach(&self, start: u64, end: u64, _claim: &Claim<'_, L>) -> io::Result<()> {
         let end = end.min(self.size());
         if start < end && !self.store.reaches(end) {
-            // A write, since to set the length might cut off what is being written behind the range.
-            write_full(&*self.store, &[0], end - 1).map_err(|(_, error)| error)?;
+            // A write, since to set the length might cut off what is being written behind the range; and
+            // of what the range has of the last page, since a single byte would tear a sector.
+            let from = start.max((end - 1) / PAGE * PAGE);
+            let zeroes = &[0; PAGE_SIZE][..(end - from) as usize];
+            write_full(&*self.store, zeroes, from).map_err(|(_, error)| error)?;
         }
         Ok(())
     }

@@ -140,10 +140,11 @@ impl Shard {
         self.log.begin(op, begun);
     }
 
-    /// Ends the writing of `part`, the bytes of `op` in this shard, in a file that ended at `end`.
+    /// Ends the writing of `part`, the bytes of `op` in this shard, in a file that ended at `end`, if
+    /// that is known.
     pub(super) fn end_write(
         &mut self,
-        end: u64,
+        end: Option<u64>,
         op: &Op,
         part: &Range<u64>,
         certain: &Range<u64>,
@@ -161,11 +162,15 @@ impl Shard {
         }
         let from = certain.start.clamp(part.start, part.end);
         let to = certain.end.clamp(from, part.end);
-        let end = end.clamp(to, part.end);
+        let cut = match (end, version.content) {
+            (None, Content::Of(_)) => Effect::Piecemeal,
+            _ => unsure(op),
+        };
+        let end = end.unwrap_or(part.end).clamp(to, part.end);
         for (bytes, effect) in [
             (part.start..from, unsure(op)),
             (from..to, Effect::Certain),
-            (to..end, unsure(op)),
+            (to..end, cut),
             (end..part.end, Effect::Behind),
         ] {
             let version = Version { bytes, effect, ended, ..version.clone() };

@@ -88,6 +88,25 @@ fn writes_that_overlapped_stay_undecided_until_a_later_one() {
 }
 
 #[test]
+fn a_write_that_failed_may_be_cut_off_in_a_sector_and_nothing_else_may() {
+    let oracle = Oracle::new(LIMIT);
+    let failed = op(Path::Write, 0, 1, 4096..8192);
+    let mut cut_off = bytes_of(&failed);
+    cut_off[1234..].fill(0);
+    begin(&oracle, &failed);
+    oracle.end_write(&failed, &failed.bytes, &(4096..4096), Outcome::Failed);
+    assert!(allows(&oracle, 4096, &cut_off), "the file ended at 5330, and grew");
+    assert!(allows(&oracle, 4096, &[0; 4096]));
+    cut_off[2000] = 1;
+    assert!(!allows(&oracle, 4096, &cut_off));
+    let whole = op(Path::Write, 0, 2, 4096..8192);
+    write(&oracle, &whole);
+    let mut cut_off = bytes_of(&whole);
+    cut_off[1234..].fill(0);
+    assert!(!allows(&oracle, 4096, &cut_off));
+}
+
+#[test]
 fn a_hole_that_overlaps_a_write_to_zeroes_may_come_after_it() {
     let oracle = Oracle::new(LIMIT);
     let (hole, one) = (op(Path::Punch, 0, 1, 0..65_536), op(Path::Write, 1, 1, 4096..8192));
