@@ -80,6 +80,8 @@ pub enum Effect {
     Certain,
     /// It did not come to its end, yet or for ever: it may be there, and supersedes nothing.
     Possible,
+    /// As [`Possible`](Effect::Possible), and perhaps up to the middle of a page: its store fails.
+    Partial,
     /// As [`Possible`](Effect::Possible), and of any of its bytes.
     Piecemeal,
     /// As [`Possible`](Effect::Possible), in the store alone: behind the end of the file.

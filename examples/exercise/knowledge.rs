@@ -52,7 +52,7 @@ impl Knowledge {
     pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
         let length = Length::new(len, usize::from(threads));
         Knowledge {
-            oracle: Oracle::new(len),
+            oracle: Oracle::new(len, store),
             length,
             limit: len,
             store,

@@ -17,20 +17,22 @@ use shard::{SHARD, Shard, Sight};
 
 use crate::finding::{Finding, What};
 use crate::history::{Content, Mismatch, Version};
+use crate::knowledge::Reliability;
 use crate::op::Op;
 use crate::page::TornPage;
 use crate::stamp::{Found, SECTOR, sectors};
 
 /// What a file may hold, sector by sector.
 pub struct Oracle {
+    store: Reliability,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
 }
 
 impl Oracle {
-    /// An oracle for a file of zeroes that never gets longer than `limit`.
-    pub fn new(limit: u64) -> Oracle {
+    /// An oracle for a file of zeroes that never gets longer than `limit`, over such a store.
+    pub fn new(limit: u64, store: Reliability) -> Oracle {
         let shards = 0..limit.div_ceil(SHARD);
-        Oracle { shards: shards.map(|_| CachePadded::default()).collect() }
+        Oracle { store, shards: shards.map(|_| CachePadded::default()).collect() }
     }
 
     /// To be called before `op` reads its bytes.
@@ -85,7 +87,7 @@ impl Oracle {
     /// To be called before `op` makes `bytes` into `content`.
     pub fn begin_write(&self, op: &Op, bytes: &Range<u64>, content: Content) {
         for part in parts(bytes) {
-            self.shard(&part).begin_write(op, bytes, content);
+            self.shard(&part).begin_write(op, bytes, content, self.store);
         }
     }
 

@@ -68,7 +68,7 @@ fn is_torn(newer: &Version, older: &Version, place: &Seen) -> bool {
     let comes_whole = match newer.effect {
         Effect::Certain => true,
         Effect::Possible => newer.ended == IN_FLIGHT,
-        Effect::Piecemeal | Effect::Behind => false,
+        Effect::Partial | Effect::Piecemeal | Effect::Behind => false,
     };
     comes_whole
         && newer.content.is_atomic()

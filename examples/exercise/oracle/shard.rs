@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::log::{Entry, Log, Outcome};
 use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, check, prune};
+use crate::knowledge::Reliability;
 use crate::op::{Op, Path};
 use crate::page::{self, Seen, TornPage};
 use crate::stamp::{SECTOR, sectors};
@@ -133,9 +134,19 @@ impl Shard {
         (sight, contested)
     }
 
-    pub(super) fn begin_write(&mut self, op: &Op, bytes: &Range<u64>, content: Content) {
+    pub(super) fn begin_write(
+        &mut self,
+        op: &Op,
+        bytes: &Range<u64>,
+        content: Content,
+        store: Reliability,
+    ) {
         let begun = self.tick();
-        let (bytes, effect) = (bytes.clone(), unsure(op));
+        let effect = match (unsure(op), store) {
+            (Effect::Possible, Reliability::Failing) => Effect::Partial,
+            (effect, _) => effect,
+        };
+        let bytes = bytes.clone();
         self.writes.push((op.clone(), Version { content, bytes, begun, ended: IN_FLIGHT, effect }));
         self.log.begin(op, begun);
     }

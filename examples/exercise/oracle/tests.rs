@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::{Oracle, Outcome};
 use crate::finding::What;
 use crate::history::Content;
+use crate::knowledge::Reliability;
 use crate::op::{Op, Path};
 use crate::stamp::Stamp;
 
@@ -44,7 +45,7 @@ fn allows(oracle: &Oracle, start: u64, found: &[u8]) -> bool {
 
 #[test]
 fn a_file_is_zeroes_until_it_is_written() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let one = op(Path::Write, 0, 1, 60_001..140_003);
     assert!(allows(&oracle, 60_001, &vec![0; 80_002]));
     write(&oracle, &one);
@@ -56,7 +57,7 @@ fn a_file_is_zeroes_until_it_is_written() {
 
 #[test]
 fn what_overlaps_a_read_may_be_seen_or_not() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let (one, two) = (op(Path::Write, 0, 1, 4096..8192), op(Path::Write, 0, 2, 4096..8192));
     write(&oracle, &one);
     for seen in [&one, &two] {
@@ -71,7 +72,7 @@ fn what_overlaps_a_read_may_be_seen_or_not() {
 
 #[test]
 fn writes_that_overlapped_stay_undecided_until_a_later_one() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let write_at = |sequence| op(Path::Write, 0, sequence, 4096..8192);
     let (one, two, three) = (write_at(1), write_at(2), write_at(3));
     begin(&oracle, &one);
@@ -89,7 +90,7 @@ fn writes_that_overlapped_stay_undecided_until_a_later_one() {
 
 #[test]
 fn a_write_that_failed_may_be_cut_off_in_a_sector_and_nothing_else_may() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let failed = op(Path::Write, 0, 1, 4096..8192);
     let mut cut_off = bytes_of(&failed);
     cut_off[1234..].fill(0);
@@ -108,7 +109,7 @@ fn a_write_that_failed_may_be_cut_off_in_a_sector_and_nothing_else_may() {
 
 #[test]
 fn a_hole_that_overlaps_a_write_to_zeroes_may_come_after_it() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let (hole, one) = (op(Path::Punch, 0, 1, 0..65_536), op(Path::Write, 1, 1, 4096..8192));
     oracle.begin_write(&hole, &hole.bytes, Content::Zero);
     begin(&oracle, &one);
@@ -120,7 +121,7 @@ fn a_hole_that_overlaps_a_write_to_zeroes_may_come_after_it() {
 
 #[test]
 fn a_truncation_is_zeroes_to_the_end() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let one = op(Path::Write, 0, 1, 0..LIMIT);
     write(&oracle, &one);
     let cut = Op { len: Some(70_000), ..op(Path::Truncate, 1, 1, 70_000..LIMIT) };
@@ -133,7 +134,7 @@ fn a_truncation_is_zeroes_to_the_end() {
 
 #[test]
 fn a_finding_tells_the_sector_the_stamps_and_the_last_operations() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let (one, two) = (op(Path::Write, 0, 1, 4096..8192), op(Path::DirectWrite, 1, 5, 4096..8192));
     write(&oracle, &one);
     write(&oracle, &two);
@@ -157,7 +158,7 @@ fn a_finding_tells_the_sector_the_stamps_and_the_last_operations() {
 
 #[test]
 fn one_read_that_shows_a_write_and_what_it_replaced_is_a_torn_page() {
-    let oracle = Oracle::new(LIMIT);
+    let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let (one, two) = (op(Path::Write, 0, 1, 4096..8192), op(Path::Write, 1, 1, 4096..8192));
     write(&oracle, &one);
     let reader = op(Path::Read, 2, 1, 4096..8192);
@@ -167,4 +168,18 @@ fn one_read_that_shows_a_write_and_what_it_replaced_is_a_torn_page() {
     found[..2048].copy_from_slice(&bytes_of(&two)[..2048]);
     let finding = oracle.end_read(&reader, &found, Outcome::Done).unwrap_err();
     assert!(matches!(finding.what, What::TornPage(_)), "{finding}");
+}
+
+#[test]
+fn a_write_under_way_to_a_store_that_fails_may_end_within_a_page() {
+    let one = op(Path::Write, 0, 1, 4096..8192);
+    let two = op(Path::DirectWrite, 0, 2, 4096..8192);
+    let mut cut_off = bytes_of(&two);
+    cut_off[2048..].copy_from_slice(&bytes_of(&one)[2048..]);
+    for (store, allowed) in [(Reliability::Sound, false), (Reliability::Failing, true)] {
+        let oracle = Oracle::new(LIMIT, store);
+        write(&oracle, &one);
+        begin(&oracle, &two);
+        assert_eq!(allows(&oracle, 4096, &cut_off), allowed);
+    }
 }
