@@ -37,6 +37,7 @@ mod dirty;
 mod dirty_ranges;
 mod error;
 mod extend;
+mod failure;
 mod fault;
 mod file;
 mod file_options;
@@ -78,6 +79,7 @@ mod zero_range;
 
 pub use cache::{Options, PageCache};
 pub use extend::Length;
+pub use failure::Failure;
 pub use file::File;
 pub use file_options::FileOptions;
 pub use mapped::Mapping;

@@ -21,7 +21,7 @@ use crate::Access;
 impl<L: PathLock> Inode<L> {
     pub(super) fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("allocate", offset, len);
-        let end = request.end()?;
+        let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());
         }
@@ -33,13 +33,13 @@ impl<L: PathLock> Inode<L> {
         }
         let claim = self.claim(Access::Allocate, offset.min(old)..end);
         if end > old {
-            self.cut_store(old).map_err(|error| request.failed(error))?;
+            self.cut_store(old).map_err(|error| self.failed(request, error))?;
         }
         if let Err(error) = self.store.allocate(offset, end - offset) {
             if end > old {
                 self.trim_store();
             }
-            return Err(request.failed(error));
+            return Err(self.failed(request, error));
         }
         if end > old {
             self.extend(old, end, &claim);

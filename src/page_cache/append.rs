@@ -43,7 +43,7 @@ impl<L: PathLock> Inode<L> {
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         self.throttle();
         let (end, io) = self.io_at_end();
-        Request::new("append", end, bytes.len() as u64).end()?;
+        self.end_of(Request::new("append", end, bytes.len() as u64))?;
         let mut done = 0;
         while done < bytes.len() {
             let rest = &bytes[done..];

@@ -13,25 +13,45 @@
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
 use super::Store;
+use super::error::Request;
+use super::failure::Failure;
 use super::store::shrunk;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 pub(super) struct Backing<S: ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
+    label: Arc<str>,
     store: S,
 }
 
 impl<S: Store> Backing<S> {
     pub(super) fn new(store: S) -> io::Result<Backing<S>> {
-        let held = AtomicU64::new(store.len()?);
-        Ok(Backing { held, store })
+        let label: Arc<str> = ask(|| Ok(store.label()))?.into();
+        let len = ask(|| store.len()).map_err(|error| refused(&label, error))?;
+        Ok(Backing { held: AtomicU64::new(len), label, store })
     }
 }
 
 impl<S: Store + ?Sized> Backing<S> {
+    /// What the store was called when the file was opened.
+    pub(super) fn label_at_open(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    /// An error of opening the store.
+    pub(super) fn refused(&self, error: io::Error) -> io::Error {
+        refused(&self.label, error)
+    }
+
+    /// How many bytes the store is known to hold.
+    pub(super) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Whether the store is known to hold bytes up to `end`.
     pub(super) fn reaches(&self, end: u64) -> bool {
         self.held.load(Ordering::Relaxed) >= end
@@ -120,9 +140,17 @@ impl<S: Store + ?Sized> Store for Backing<S> {
         self.store.direct_alignment()
     }
 
+    fn label(&self) -> String {
+        self.label.to_string()
+    }
+
     fn sync(&self) -> io::Result<()> {
         ask(|| self.store.sync())
     }
+}
+
+fn refused(label: &Arc<str>, error: io::Error) -> io::Error {
+    Failure::new(Request::of_file("open"), Arc::clone(label), error).into_error()
 }
 
 /// Asks a store, and has a panic for its failure.

@@ -46,8 +46,11 @@ impl<L: PathLock> Inode<L> {
                 Some(found) => found,
                 None => match to.put(done, wanted, |part| self.read_part(pages, within, part)) {
                     Ok(found) => found,
-                    Err(_) if done > 0 => break,
-                    Err(error) => return Err(request.failed(error)),
+                    Err(error) if done > 0 => {
+                        self.note_failure(request, error);
+                        break;
+                    }
+                    Err(error) => return Err(self.failed(request, error)),
                 },
             };
             done += found;

@@ -46,7 +46,7 @@ impl<L: PathLock> Inode<L> {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(super) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
-        let end = request.end()?;
+        let end = self.end_of(request)?;
         if request.len == 0 {
             return Ok(0);
         }
@@ -67,7 +67,7 @@ impl<L: PathLock> Inode<L> {
             WriteMode::Back => self.write_pages(from, request),
             WriteMode::Through => self.write_through(from, request),
         })
-        .map_err(|error| request.failed(error))
+        .map_err(|error| self.failed(request, error))
     }
 
     #[inline]
@@ -79,7 +79,10 @@ impl<L: PathLock> Inode<L> {
             let part = done..len.min(done + PAGE_SIZE - (at % PAGE) as usize);
             match self.write_page(at, from, part) {
                 Ok(written) => done += written,
-                Err(_) if done > 0 => break,
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
                 Err(error) => return Err(error),
             }
             if done < len && self.cache.dirty.at_limit() {
@@ -152,7 +155,9 @@ impl<L: PathLock> Inode<L> {
         self.cache.counters.count(Event::Miss);
         match self.find_or_make(number, &mut free) {
             Some(page) => self.write_into(page, at, part, &claim),
-            None => Err(io::ErrorKind::OutOfMemory.into()),
+            None => {
+                Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no frame for the page"))
+            }
         }
     }
 

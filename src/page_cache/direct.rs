@@ -57,8 +57,11 @@ impl<L: PathLock> Inode<L> {
             match to.put(done, wanted, |into| self.read_chunk(into, chunk)) {
                 Ok(found) if found < wanted => return Ok(done + found),
                 Ok(found) => done += found,
-                Err(_) if done > 0 => break,
-                Err(error) => return Err(request.failed(error)),
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
+                Err(error) => return Err(self.failed(request, error)),
             }
         }
         Ok(done)
@@ -78,14 +81,14 @@ impl<L: PathLock> Inode<L> {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(super) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct write", offset, from.bytes());
-        let end = request.end()?;
+        let end = self.end_of(request)?;
         self.check_aligned(request)?;
         if request.len == 0 {
             return Ok(0);
         }
         let io = self.io_for_write(offset..end);
         self.reaching(offset, &io, || self.write_chunks(from, request))
-            .map_err(|error| request.failed(error))
+            .map_err(|error| self.failed(request, error))
     }
 
     fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
@@ -98,12 +101,18 @@ impl<L: PathLock> Inode<L> {
             let wanted = (chunk.end - chunk.start) as usize;
             let from = match self.bring_in_blocks(from, done, wanted, &mut temporary) {
                 Ok(from) => from,
-                Err(_) if done > 0 => break,
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
                 Err(error) => return Err(error),
             };
             match self.write_chunk(from, chunk.start..chunk.start + from.len() as u64) {
                 Ok(()) => done += from.len(),
-                Err((part, _)) if done + part > 0 => return Ok(done + part),
+                Err((part, error)) if done + part > 0 => {
+                    self.note_failure(request, error);
+                    return Ok(done + part);
+                }
                 Err((_, error)) => return Err(error),
             }
         }
@@ -127,7 +136,11 @@ impl<L: PathLock> Inode<L> {
         // The bad address comes right after them.
         match from.bring_in(position + part, 1, &mut Vec::new()) {
             Err(error) => Err(error),
-            Ok(_) => Err(io::ErrorKind::InvalidInput.into()),
+            Ok(_) => {
+                let message =
+                    format!("{part} bytes of memory can be read, and the store takes more");
+                Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+            }
         }
     }
 
@@ -159,7 +172,7 @@ impl<L: PathLock> Inode<L> {
             return Ok(());
         }
         let message = format!("the store takes multiples of {alignment}");
-        Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)))
+        Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
     }
 
     fn alignment(&self) -> u64 {

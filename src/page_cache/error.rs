@@ -1,4 +1,4 @@
-//! Errors that name the request they are about.
+//! Requests, as errors name them, and errors that keep an errno on their way to the caller.
 
 use std::error::Error;
 use std::fmt;
@@ -10,33 +10,90 @@ pub(super) struct Request {
     pub(super) operation: &'static str,
     pub(super) offset: u64,
     pub(super) len: u64,
+    extent: Extent,
+}
+
+/// How a request's numbers are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Bytes,
+    ToTheEnd,
+    WholeFile,
+    /// The offset is the length that the file is to have.
+    NewLength,
 }
 
 impl Request {
     pub(super) fn new(operation: &'static str, offset: u64, len: u64) -> Request {
-        Request { operation, offset, len }
+        Request { operation, offset, len, extent: Extent::Bytes }
     }
 
-    /// The error, with the request named before it; its kind stays.
+    /// A request for a range, whose end may be `u64::MAX` for the end of the file.
+    pub(super) fn of_range(operation: &'static str, start: u64, end: u64) -> Request {
+        let extent = if end == u64::MAX { Extent::ToTheEnd } else { Extent::Bytes };
+        Request { operation, offset: start, len: end.saturating_sub(start), extent }
+    }
+
+    pub(super) fn of_file(operation: &'static str) -> Request {
+        Request { operation, offset: 0, len: 0, extent: Extent::WholeFile }
+    }
+
+    pub(super) fn to_length(operation: &'static str, len: u64) -> Request {
+        Request { operation, offset: len, len: 0, extent: Extent::NewLength }
+    }
+
+    /// How many bytes were asked for, if that was said.
+    pub(super) fn bytes(self) -> Option<u64> {
+        match self.extent {
+            Extent::Bytes => Some(self.len),
+            Extent::NewLength => Some(0),
+            Extent::ToTheEnd | Extent::WholeFile => None,
+        }
+    }
+
+    /// The error, with the request named before it, for what has no file. Its kind stays; one that
+    /// has an errno is the errno alone.
     pub(super) fn failed(self, cause: impl Into<io::Error>) -> io::Error {
         let cause = cause.into();
-        io::Error::new(cause.kind(), RequestError { request: self, cause })
+        match errno(&cause) {
+            Some(errno) => io::Error::from_raw_os_error(errno),
+            None => io::Error::new(cause.kind(), RequestError { request: self, cause }),
+        }
     }
 
     /// The end of the range, which must be an offset that a file can have.
     pub(super) fn end(self) -> io::Result<u64> {
         match self.offset.checked_add(self.len) {
             Some(end) if end <= MAX_LEN => Ok(end),
-            _ => Err(self.failed(io::Error::new(
+            _ => Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
                 format!("a file ends at {MAX_LEN} at the latest"),
-            ))),
+            )),
+        }
+    }
+
+    /// The word between the request and the name of the file.
+    pub(super) fn preposition(self) -> &'static str {
+        match self.operation {
+            _ if self.extent == Extent::WholeFile || self.extent == Extent::NewLength => "of",
+            "read" | "direct read" | "load" => "from",
+            "write" | "direct write" | "append" | "store" => "to",
+            _ => "in",
         }
     }
 }
 
-/// The longest that a file can be, as the systems below have it.
-pub(super) const MAX_LEN: u64 = i64::MAX as u64;
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { operation, offset, len, extent } = self;
+        match extent {
+            Extent::Bytes => write!(f, "{operation} of {len} bytes at {offset}"),
+            Extent::ToTheEnd => write!(f, "{operation} from {offset} to the end"),
+            Extent::WholeFile => f.write_str(operation),
+            Extent::NewLength => write!(f, "{operation} to {offset} bytes"),
+        }
+    }
+}
 
 #[derive(Debug)]
 struct RequestError {
@@ -46,8 +103,7 @@ struct RequestError {
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { operation, offset, len } = self.request;
-        write!(f, "{operation} of {len} bytes at {offset}: {}", self.cause)
+        write!(f, "{}: {}", self.request, self.cause)
     }
 }
 
@@ -57,21 +113,50 @@ impl Error for RequestError {
     }
 }
 
+/// The longest that a file can be, as the systems below have it.
+pub(super) const MAX_LEN: u64 = i64::MAX as u64;
+
+/// The errno of an error that has one, or that was made from one that has.
+pub(super) fn errno(error: &io::Error) -> Option<i32> {
+    let described = || error.get_ref()?.downcast_ref::<Described>()?.errno;
+    error.raw_os_error().or_else(described)
+}
+
+/// An error with another message, which keeps its kind and its errno.
+pub(super) fn described(error: &io::Error, message: String) -> io::Error {
+    io::Error::new(error.kind(), Described { message, errno: errno(error) })
+}
+
+#[derive(Clone, Debug)]
+struct Described {
+    message: String,
+    errno: Option<i32>,
+}
+
+impl fmt::Display for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Described {}
+
 /// An error that happened once and is told to many.
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     kind: io::ErrorKind,
-    message: String,
+    described: Described,
 }
 
 impl From<&io::Error> for Told {
     fn from(error: &io::Error) -> Told {
-        Told { kind: error.kind(), message: error.to_string() }
+        let described = Described { message: error.to_string(), errno: errno(error) };
+        Told { kind: error.kind(), described }
     }
 }
 
 impl From<Told> for io::Error {
     fn from(told: Told) -> io::Error {
-        io::Error::new(told.kind, told.message)
+        io::Error::new(told.kind, told.described)
     }
 }

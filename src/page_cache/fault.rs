@@ -73,7 +73,8 @@ impl<L: PathLock> Inode<L> {
         if page * (PAGE_SIZE as u64) < size {
             return Ok(());
         }
-        let message = format!("page {page} lies past the end of the file, {size} (SIGBUS)");
+        let message =
+            format!("page {page} lies past the end of the file, at {size} bytes (SIGBUS)");
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
     }
 }

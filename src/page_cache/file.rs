@@ -10,7 +10,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::Request;
+use super::failure::Failure;
 use super::inode::Inode;
+use super::leaf::lock_leaf;
 use super::mapped::Mapping;
 use super::write_errors::Heard;
 use super::{PAGE_SIZE, PathLock};
@@ -23,6 +25,12 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// The file is open as long as one of these lives or a mapping: nobody has it closed under them. When
 /// the last goes, what is dirty is written to the store, and nobody hears of an error in that: sync
 /// before.
+///
+/// # Errors
+///
+/// Where the store's error has an errno, also one that is told later, the caller gets the errno
+/// ([`io::Error::raw_os_error`]), and [`last_failure`](File::last_failure) has the operation, the
+/// store's label and the numbers. Any other error says them itself.
 ///
 /// # Examples
 ///
@@ -119,7 +127,9 @@ impl<L: PathLock> File<L> {
             match self.read_at(&mut bytes[done..], offset.saturating_add(done as u64))? {
                 0 => {
                     let request = Request::new("read", offset, bytes.len() as u64);
-                    return Err(request.failed(io::ErrorKind::UnexpectedEof));
+                    let message = format!("the file ends at {} bytes", self.len());
+                    let error = io::Error::new(io::ErrorKind::UnexpectedEof, message);
+                    return Err(self.inode().failed(request, error));
                 }
                 found => done += found,
             }
@@ -174,7 +184,7 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        Request::new("write", offset, bytes.len() as u64).end()?;
+        self.inode().end_of(Request::new("write", offset, bytes.len() as u64))?;
         let mut done = 0;
         while done < bytes.len() {
             done += self.write_at(&bytes[done..], offset + done as u64)?;
@@ -267,6 +277,52 @@ impl<L: PathLock> File<L> {
         self.len() == 0
     }
 
+    /// What last went wrong for a caller of this file, through any of its handles and mappings: a
+    /// request that failed, or that ended short of a failure. `None` if nothing has.
+    ///
+    /// An error that has an errno has no room for a description; here it is. Failures of several
+    /// threads may overtake each other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use spanlock::page_cache::{MemStore, PageCache, Store};
+    ///
+    /// /// A store whose disk is gone.
+    /// struct Gone(MemStore);
+    ///
+    /// impl Store for Gone {
+    ///     fn read_at(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+    ///         Err(io::Error::from_raw_os_error(5))
+    ///     }
+    ///     fn label(&self) -> String {
+    ///         "disk 1".into()
+    ///     }
+    ///     // The rest as the one inside.
+    /// #   fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> { self.0.write_at(bytes, offset) }
+    /// #   fn len(&self) -> io::Result<u64> { self.0.len() }
+    /// #   fn set_len(&self, len: u64) -> io::Result<()> { self.0.set_len(len) }
+    /// #   fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> { self.0.punch_hole(offset, len) }
+    /// #   fn sync(&self) -> io::Result<()> { self.0.sync() }
+    /// }
+    ///
+    /// let file = PageCache::new(64).open(Gone(MemStore::new()))?;
+    /// file.set_len(8192)?;
+    /// assert!(file.last_failure().is_none());
+    /// let error = file.read_at(&mut [0; 100], 4096).unwrap_err();
+    /// assert_eq!(error.raw_os_error(), Some(5));
+    /// let failure = file.last_failure().unwrap();
+    /// let message = failure.to_string();
+    /// assert!(message.starts_with(r#"read of 100 bytes at 4096 from "disk 1": "#), "{message}");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn last_failure(&self) -> Option<Failure> {
+        lock_leaf(&self.inode().last_failure).clone()
+    }
+
     /// Maps `range`, which is to start at a page's first byte; it may reach past the end.
     ///
     /// # Errors
@@ -287,13 +343,15 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn map(&self, range: Range<u64>) -> io::Result<Mapping<L>> {
-        let request = Request::new("map", range.start, range.end.saturating_sub(range.start));
+        let request = Request::of_range("map", range.start, range.end);
         if range.start > range.end {
-            return Err(request.failed(inverted(&range)));
+            return Err(self.inode().failed(request, inverted(&range)));
         }
         if !range.start.is_multiple_of(PAGE) {
-            let message = format!("a mapping starts at a multiple of {PAGE}");
-            return Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)));
+            let message = format!("a mapping starts at a multiple of {PAGE} bytes");
+            return Err(self
+                .inode()
+                .failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)));
         }
         Ok(Mapping::new(&self.handle, range))
     }

@@ -11,6 +11,7 @@ use super::backing::Backing;
 use super::cache::Shared;
 use super::dirty_ranges::PartialPages;
 use super::error::MAX_LEN;
+use super::failure::Failure;
 use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
@@ -52,6 +53,8 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) readahead: Readahead,
     mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
+    /// What last went wrong for a caller. The mutex is a leaf.
+    pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
 }
 
@@ -77,10 +80,10 @@ impl<L: PathLock> Inode<L> {
         options: FileOptions,
     ) -> io::Result<Inode<L>> {
         let store = Backing::new(store)?;
-        let size = store.len()?;
+        let size = store.held();
         if size > MAX_LEN {
-            let message = format!("a store of {size} bytes is longer than a file can be");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            let message = format!("its {size} bytes are more than a file can have");
+            return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
         let readahead = Readahead::new(cache.readahead);
         Ok(Inode {
@@ -98,6 +101,7 @@ impl<L: PathLock> Inode<L> {
             mappings: RwLock::default(),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
+            last_failure: Mutex::default(),
             visitors: Arc::default(),
         })
     }

@@ -90,7 +90,7 @@ impl<L: PathLock> Mapping<L> {
             let (page, within) = self.place(offset + done as u64);
             let part = (PAGE_SIZE - within).min(bytes.len() - done);
             let to = &mut bytes[done..done + part];
-            self.load_page(page, within, to).map_err(|error| request.failed(error))?;
+            self.load_page(page, within, to).map_err(|error| self.failed(request, error))?;
             done += part;
         }
         Ok(())
@@ -124,7 +124,7 @@ impl<L: PathLock> Mapping<L> {
             let (page, within) = self.place(offset + done as u64);
             let part = (PAGE_SIZE - within).min(bytes.len() - done);
             let from = &bytes[done..done + part];
-            self.store_page(page, within, from).map_err(|error| request.failed(error))?;
+            self.store_page(page, within, from).map_err(|error| self.failed(request, error))?;
             done += part;
         }
         Ok(())
@@ -235,13 +235,17 @@ impl<L: PathLock> Mapping<L> {
         (at / PAGE, (at % PAGE) as usize)
     }
 
+    fn failed(&self, request: Request, error: io::Error) -> io::Error {
+        self.handle.inode.failed(request, error)
+    }
+
     fn check_inside(&self, request: Request) -> io::Result<()> {
         let len = self.range.end - self.range.start;
         match request.offset.checked_add(request.len) {
             Some(end) if end <= len => Ok(()),
             _ => {
                 let message = format!("the mapping has {len} bytes (SIGSEGV)");
-                Err(request.failed(io::Error::new(io::ErrorKind::InvalidInput, message)))
+                Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
             }
         }
     }

@@ -109,7 +109,7 @@ impl<L: PathLock> AddressSpace<L> {
     /// ```
     pub fn map_anonymous(&self, len: u64) -> io::Result<Range<u64>> {
         let backing = Backing::Anonymous(Anonymous::new().into());
-        self.map(0, len, backing).map_err(|error| map_request(0, len).failed(error))
+        self.map(0, len, backing).map_err(|error| Request::new("map", 0, len).failed(error))
     }
 
     /// Maps `range` of a file, which is to start at a page's first byte, and returns the addresses.
@@ -137,8 +137,9 @@ impl<L: PathLock> AddressSpace<L> {
     /// ```
     pub fn map_file(&self, file: &File<L>, range: Range<u64>) -> io::Result<Range<u64>> {
         let (start, len) = (range.start, range.end.saturating_sub(range.start));
+        let request = Request::of_range("map", start, range.end);
         let backing = Backing::File(file.map(range)?.into());
-        self.map(start / PAGE, len, backing).map_err(|error| map_request(start, len).failed(error))
+        self.map(start / PAGE, len, backing).map_err(|error| request.failed(error))
     }
 
     fn map(&self, first: u64, len: u64, backing: Backing<L>) -> io::Result<Range<u64>> {
@@ -305,10 +306,6 @@ impl<L: PathLock> fmt::Debug for AddressSpace<L> {
     }
 }
 
-fn map_request(offset: u64, len: u64) -> Request {
-    Request::new("map", offset, len)
-}
-
 /// The whole pages that a range of addresses touches.
 fn whole_pages(operation: &'static str, addresses: &Range<u64>) -> io::Result<Range<u64>> {
     let Range { start, end } = *addresses;
@@ -317,7 +314,7 @@ fn whole_pages(operation: &'static str, addresses: &Range<u64>) -> io::Result<Ra
     }
     let message = format!("{start:#x}..{end:#x} is inverted, or does not start at a page");
     let error = io::Error::new(io::ErrorKind::InvalidInput, message);
-    Err(Request::new(operation, start, end.saturating_sub(start)).failed(error))
+    Err(Request::of_range(operation, start, end).failed(error))
 }
 
 fn next_page(address: u64) -> u64 {

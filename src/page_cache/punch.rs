@@ -23,7 +23,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 impl<L: PathLock> Inode<L> {
     pub(super) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("punch_hole", offset, len);
-        let end = request.end()?;
+        let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl<L: PathLock> Inode<L> {
             Ok(()) => self.clear(offset..end, &claim),
             Err(_) => self.forget_clean(offset..end, &claim),
         }
-        punched.map_err(|error| request.failed(error))
+        punched.map_err(|error| self.failed(request, error))
     }
 
     /// Lets the store reach to the end of a claimed range, or of the file if that comes first.

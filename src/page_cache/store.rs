@@ -151,6 +151,13 @@ pub trait Store: Send + Sync {
         1
     }
 
+    /// What errors call the store, such as the path of its file; the name of its type by default.
+    ///
+    /// The cache asks once, when the store is opened.
+    fn label(&self) -> String {
+        std::any::type_name::<Self>().into()
+    }
+
     /// Makes everything written so far durable.
     ///
     /// # Errors
@@ -198,6 +205,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn direct_alignment(&self) -> u64 {
         (**self).direct_alignment()
+    }
+
+    fn label(&self) -> String {
+        (**self).label()
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -30,12 +30,12 @@ const PAGE: u64 = PAGE_SIZE as u64;
 
 impl<L: PathLock> Inode<L> {
     pub(super) fn truncate(&self, len: u64) -> io::Result<()> {
-        let request = Request::new("set_len", len, 0);
-        request.end()?;
+        let request = Request::to_length("set_len", len);
+        self.end_of(request)?;
         let (old, _io) = self.io_for_truncate(len);
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
         let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
-        done.map_err(|error| request.failed(error))
+        done.map_err(|error| self.failed(request, error))
     }
 
     /// The IO lock from the lesser of the old and the new end on, and the old end.

@@ -73,7 +73,10 @@ impl<L: PathLock> Inode<L> {
             match sent {
                 Ok(written) => done += written,
                 Err((0, error)) if done == 0 => return Err(error),
-                Err((written, _)) => return Ok(done + written),
+                Err((written, error)) => {
+                    self.note_failure(request, error);
+                    return Ok(done + written);
+                }
             }
         }
         Ok(done)

@@ -22,7 +22,7 @@ use crate::Access;
 impl<L: PathLock> Inode<L> {
     pub(super) fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("zero_range", offset, len);
-        let end = request.end()?;
+        let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());
         }
@@ -34,14 +34,14 @@ impl<L: PathLock> Inode<L> {
         }
         let claim = self.claim(Access::Allocate, offset.min(old)..end);
         if end > old {
-            self.cut_store(old).map_err(|error| request.failed(error))?;
+            self.cut_store(old).map_err(|error| self.failed(request, error))?;
         }
         if let Err(error) = self.store.zero_range(offset, end - offset) {
             self.forget_clean(offset..end, &claim);
             if end > old {
                 self.trim_store();
             }
-            return Err(request.failed(error));
+            return Err(self.failed(request, error));
         }
         self.clear(offset..end, &claim);
         if end > old {

@@ -84,7 +84,7 @@ fn a_store_that_boasts_of_more_than_it_was_asked_for_is_not_believed() {
         ("read of 1 bytes at 20480", |file| file.read_at(&mut [0], 5 * PAGE).map(drop)),
         ("direct read of 9 bytes at 4096", |file| file.read_direct_at(&mut [0; 9], PAGE).map(drop)),
         ("writeback of 24676 bytes at 0", |file| file.writeback(0..6 * PAGE + 100)),
-        ("sync_data of 24676 bytes at 0", |file| file.sync_data()),
+        ("sync_data of", |file| file.sync_data()),
         ("allocate of 4096 bytes at 0", |file| file.allocate(0, PAGE, Length::Keep)),
         ("collapse_range of 4096 bytes at 4096", |file| file.collapse_range(PAGE, PAGE)),
         ("insert_range of 4096 bytes at 4096", |file| file.insert_range(PAGE, PAGE)),
@@ -94,7 +94,7 @@ fn a_store_that_boasts_of_more_than_it_was_asked_for_is_not_believed() {
         let error = run(&mixed.file).expect_err(message);
         mixed.store.boasts.store(false, Ordering::Relaxed);
         assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
-        assert!(error.to_string().starts_with(&format!("{message}: ")), "{error}, not {message}");
+        assert!(error.to_string().starts_with(&format!("{message} ")), "{error}, not {message}");
         let _heard = mixed.file.sync_data();
         mixed.check(message);
         // Dirty again, so that the next has something to fail at.
@@ -152,7 +152,7 @@ fn a_file_that_shrank_behind_the_cache_is_told_of_and_not_read_as_zeroes() {
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
-        assert!(error.to_string().contains(" bytes at "), "{error}");
+        assert!(error.to_string().contains(" bytes "), "{error}");
     }
     // Put back as it was, it is read as it was.
     std::fs::write(file.path(), &mixed.bytes).unwrap();
@@ -341,7 +341,8 @@ fn the_full_device_fails_the_sync_and_the_page_stays_dirty() {
     for _ in 0..2 {
         let error = file.sync_data().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-        assert!(error.to_string().starts_with("sync_data of 100 bytes at 0: "), "{error}");
+        let failure = file.last_failure().unwrap().to_string();
+        assert!(failure.starts_with("sync_data of \"an open file\": No space left"), "{failure}");
     }
     let mut seen = [0; 100];
     file.read_exact_at(&mut seen, 0).unwrap();
@@ -402,7 +403,6 @@ fn fill_up(file: &File) {
     ];
     for error in too_large {
         assert_eq!(error.kind(), ErrorKind::FileTooLarge, "{error}");
-        assert!(error.to_string().contains(" bytes at "), "{error}");
     }
     let mut seen = vec![0; 3 * PAGE as usize];
     for _ in 0..2 {

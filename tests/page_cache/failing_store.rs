@@ -1,7 +1,7 @@
 //! A store that fails, and cuts short, as it is told.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use spanlock::page_cache::{MemStore, Store};
 
@@ -13,6 +13,7 @@ pub struct FailingStore {
     fail_from: AtomicU64,
     fail_until: AtomicU64,
     most: AtomicUsize,
+    errno: AtomicI32,
 }
 
 impl FailingStore {
@@ -26,6 +27,11 @@ impl FailingStore {
         self.fail_until.store(requests.end, Ordering::SeqCst);
     }
 
+    /// Has the requests that fail do so with an errno, and not with a message.
+    pub fn fail_with(&self, errno: i32) {
+        self.errno.store(errno, Ordering::SeqCst);
+    }
+
     /// Moves at most so many bytes a request.
     pub fn cut_short(&self, most: usize) {
         self.most.store(most, Ordering::SeqCst);
@@ -35,6 +41,10 @@ impl FailingStore {
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         let failing = self.fail_from.load(Ordering::SeqCst)..self.fail_until.load(Ordering::SeqCst);
         if failing.contains(&number) {
+            match self.errno.load(Ordering::SeqCst) {
+                0 => {}
+                errno => return Err(io::Error::from_raw_os_error(errno)),
+            }
             return Err(io::Error::new(io::ErrorKind::StorageFull, format!("request {number}")));
         }
         Ok(())

@@ -95,7 +95,7 @@ fn a_request_that_fails_fails_one_operation_and_loses_nothing() {
         check(&file, &store, &model, &format!("request {number} of {requests}: {errors:?}"));
         for error in errors {
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-            assert!(error.to_string().contains(" bytes at "), "{error}");
+            assert!(error.to_string().contains("FailingStore\": "), "{error}");
         }
     }
 }

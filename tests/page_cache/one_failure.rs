@@ -197,7 +197,7 @@ fn fails_at(change: &Change, number: u64, moves: Moves) -> bool {
         Ok(done) => apply(&mut mixed.bytes, done.unwrap_or(0)),
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::StorageFull, "{case}");
-            assert!(error.to_string().starts_with(&format!("{name} of ")), "{case}");
+            assert!(error.to_string().starts_with(&format!("{name} ")), "{case}");
         }
     }
     let _heard = mixed.file.sync_data();

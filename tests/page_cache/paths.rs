@@ -201,7 +201,10 @@ fn requests_beyond_what_a_file_can_hold_name_themselves() {
         assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge, "{error}");
     }
     let error = file.write_at(&[1, 2], 1 << 63).unwrap_err().to_string();
-    assert!(error.starts_with("write of 2 bytes at 9223372036854775808: "), "{error}");
+    assert!(
+        error.starts_with("write of 2 bytes at 9223372036854775808 to \"memory\": "),
+        "{error}"
+    );
     assert_eq!(file.read_at(&mut [0; 8], u64::MAX).unwrap(), 0);
     assert_eq!(file.read_direct_at(&mut [0; 8], u64::MAX).unwrap(), 0);
     #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]

@@ -38,7 +38,7 @@ fn sync_range_writes_the_pages_of_its_range_and_has_the_store_sync() {
     #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
     let error = file.sync_range(5..4).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().starts_with("sync_range of 0 bytes at 5: "), "{error}");
+    assert!(error.to_string().starts_with("sync_range of 0 bytes at 5 in "), "{error}");
 }
 
 /// Invariant 15.

@@ -143,7 +143,7 @@ fn after_a_write_that_failed_its_pages_are_fetched_again() {
     store.fail_writes(1);
     let error = file.write_at(&[2; 5000], 100).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);
-    assert!(error.to_string().starts_with("write of 5000 bytes at 100: "), "{error}");
+    assert!(error.to_string().starts_with("write of 5000 bytes at 100 to "), "{error}");
     mapping.load(0, &mut seen).unwrap();
     assert_eq!(seen, [1; 3 * PAGE as usize]);
     assert_eq!(read(&file, 0..3 * PAGE), seen);

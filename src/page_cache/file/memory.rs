@@ -95,7 +95,8 @@ impl<L: PathLock> File<L> {
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
-        self.inode().read_buffered(user_memory("read", memory, segments, offset)?, offset)
+        let memory = self.user_memory("read", memory, segments, offset)?;
+        self.inode().read_buffered(memory, offset)
     }
 
     /// As [`write_at`](File::write_at), from segments of an address space, one after the other. They
@@ -129,7 +130,8 @@ impl<L: PathLock> File<L> {
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
-        self.inode().write_buffered(&user_memory("write", memory, segments, offset)?, offset)
+        let memory = self.user_memory("write", memory, segments, offset)?;
+        self.inode().write_buffered(&memory, offset)
     }
 
     /// As [`read_direct_at`](File::read_direct_at), into segments of an address space.
@@ -160,7 +162,8 @@ impl<L: PathLock> File<L> {
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
-        self.inode().read_direct(user_memory("direct read", memory, segments, offset)?, offset)
+        let memory = self.user_memory("direct read", memory, segments, offset)?;
+        self.inode().read_direct(memory, offset)
     }
 
     /// As [`write_direct_at`](File::write_direct_at), from segments of an address space.
@@ -192,16 +195,18 @@ impl<L: PathLock> File<L> {
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
-        self.inode().write_direct(&user_memory("direct write", memory, segments, offset)?, offset)
+        let memory = self.user_memory("direct write", memory, segments, offset)?;
+        self.inode().write_direct(&memory, offset)
     }
-}
 
-fn user_memory<'a, L: PathLock>(
-    operation: &'static str,
-    memory: &'a AddressSpace<L>,
-    segments: &'a [Range<u64>],
-    offset: u64,
-) -> io::Result<UserMemory<'a, L>> {
-    UserMemory::new(memory, segments)
-        .map_err(|error| Request::new(operation, offset, 0).failed(error))
+    fn user_memory<'a>(
+        &self,
+        operation: &'static str,
+        memory: &'a AddressSpace<L>,
+        segments: &'a [Range<u64>],
+        offset: u64,
+    ) -> io::Result<UserMemory<'a, L>> {
+        UserMemory::new(memory, segments)
+            .map_err(|error| self.inode().failed(Request::new(operation, offset, 0), error))
+    }
 }

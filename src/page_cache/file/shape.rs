@@ -123,7 +123,8 @@ impl<L: PathLock> File<L> {
     ///
     /// `InvalidInput` for a range other than those; what the store says, also to the writeback of
     /// what is dirty from `offset` on. The length and all bytes outside of the range are as they
-    /// were then, unless the store could not undo what it had begun: its error tells, and
+    /// were then, unless the store could not undo what it had begun: its error tells, or
+    /// [`last_failure`](File::last_failure) if that is an errno, and
     /// [`Store::collapse_range`](crate::page_cache::Store::collapse_range) what is left.
     ///
     /// # Examples
@@ -158,7 +159,7 @@ impl<L: PathLock> File<L> {
     /// `InvalidInput` for numbers other than those, `FileTooLarge` if the file would end past
     /// `i64::MAX`; what the store says, also to the writeback of what is dirty from `offset` on. The
     /// file is as it was then, unless the store could not undo what it had begun: its error tells,
-    /// and [`Store::insert_range`](crate::page_cache::Store::insert_range) what is left.
+    /// or [`last_failure`](File::last_failure) if that is an errno, and [`Store::insert_range`](crate::page_cache::Store::insert_range) what is left.
     ///
     /// # Examples
     ///

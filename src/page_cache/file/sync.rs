@@ -32,11 +32,11 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn writeback(&self, range: Range<u64>) -> io::Result<()> {
-        let request = request("writeback", &range)?;
+        let request = self.request("writeback", &range)?;
         self.inode().flush(pages_of(&range)).map_err(|error| {
             // So this handle has heard of it.
             drop(self.inode().write_errors.tell(&self.heard));
-            request.failed(error)
+            self.inode().failed(request, error)
         })
     }
 
@@ -62,7 +62,7 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
-        self.sync(request("sync_range", &range)?, pages_of(&range))
+        self.sync(self.request("sync_range", &range)?, pages_of(&range))
     }
 
     /// Writes all that is dirty to the store and has the store make it durable.
@@ -84,7 +84,7 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_data(&self) -> io::Result<()> {
-        self.sync(Request::new("sync_data", 0, self.len()), ALL)
+        self.sync(Request::of_file("sync_data"), ALL)
     }
 
     /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes: a store has
@@ -103,7 +103,7 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_all(&self) -> io::Result<()> {
-        self.sync(Request::new("sync_all", 0, self.len()), ALL)
+        self.sync(Request::of_file("sync_all"), ALL)
     }
 
     fn sync(&self, request: Request, pages: Range<u64>) -> io::Result<()> {
@@ -114,13 +114,16 @@ impl<L: PathLock> File<L> {
         let trimmed = inode.trim_at_last().inspect_err(note);
         let synced = inode.store.sync().inspect_err(note);
         let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
-        wrote.and(trimmed).and(synced).and(unheard).map_err(|error| request.failed(error))
+        wrote.and(trimmed).and(synced).and(unheard).map_err(|error| inode.failed(request, error))
     }
-}
 
-fn request(operation: &'static str, range: &Range<u64>) -> io::Result<Request> {
-    let request = Request::new(operation, range.start, range.end.saturating_sub(range.start));
-    if range.start > range.end { Err(request.failed(inverted(range))) } else { Ok(request) }
+    fn request(&self, operation: &'static str, range: &Range<u64>) -> io::Result<Request> {
+        let request = Request::of_range(operation, range.start, range.end);
+        match range.start > range.end {
+            true => Err(self.inode().failed(request, inverted(range))),
+            false => Ok(request),
+        }
+    }
 }
 
 fn pages_of(range: &Range<u64>) -> Range<u64> {

@@ -5,7 +5,7 @@ use std::io;
 use super::Store;
 use super::shift::Shift;
 use super::whole::{read_full, shrunk, write_full};
-use crate::page_cache::error::MAX_LEN;
+use crate::page_cache::error::{MAX_LEN, described};
 
 /// The most bytes that are moved at once.
 const CHUNK: u64 = 256 << 10;
@@ -121,7 +121,7 @@ impl Move {
             Ok(()) => Undone::Whole(error),
             Err((_, second)) => {
                 let message = format!("{error}; what had been moved is not back: {second}");
-                Undone::Stuck(io::Error::new(error.kind(), message))
+                Undone::Stuck(described(&error, message))
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fallocate::Call;
 use super::shift::Shift;
@@ -36,6 +36,8 @@ const SECTOR: usize = 4096;
 #[derive(Debug)]
 pub struct FileStore {
     file: File,
+    /// Empty if it is not known.
+    path: PathBuf,
     transfer: Transfer,
 }
 
@@ -65,7 +67,7 @@ impl FileStore {
     /// ```
     #[must_use]
     pub fn new(file: File) -> FileStore {
-        FileStore { file, transfer: Transfer::Buffered }
+        FileStore { file, path: PathBuf::new(), transfer: Transfer::Buffered }
     }
 
     /// Opens the file at `path` for reading and writing.
@@ -87,7 +89,8 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        Ok(FileStore::new(OpenOptions::new().read(true).write(true).open(path)?))
+        let file = OpenOptions::new().read(true).write(true).open(&path)?;
+        Ok(FileStore { path: path.as_ref().into(), ..FileStore::new(file) })
     }
 
     /// Creates the file at `path`, or empties it, for reading and writing.
@@ -110,7 +113,8 @@ impl FileStore {
     pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
-        Ok(FileStore::new(options.open(path)?))
+        let file = options.open(&path)?;
+        Ok(FileStore { path: path.as_ref().into(), ..FileStore::new(file) })
     }
 
     /// Opens the file at `path` for reading and writing past the kernel's cache (`O_DIRECT`).
@@ -140,7 +144,8 @@ impl FileStore {
     /// ```
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let file = direct_file(path.as_ref())?;
-        Ok(FileStore { file, transfer: Transfer::Direct(RwLock::new(())) })
+        let transfer = Transfer::Direct(RwLock::new(()));
+        Ok(FileStore { file, path: path.as_ref().into(), transfer })
     }
 
     /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
@@ -253,6 +258,14 @@ impl Store for FileStore {
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         Shift::Insert.check(offset, len, self.len()?)?;
         self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
+    }
+
+    /// The path that it was opened by; `an open file` if it was made from one.
+    fn label(&self) -> String {
+        match self.path.as_os_str().is_empty() {
+            true => "an open file".into(),
+            false => self.path.display().to_string(),
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

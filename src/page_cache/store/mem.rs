@@ -261,6 +261,11 @@ impl Store for MemStore {
         Ok(())
     }
 
+    /// `memory`.
+    fn label(&self) -> String {
+        "memory".into()
+    }
+
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }

@@ -21,14 +21,16 @@ impl Shift {
     pub(in crate::page_cache) fn check(self, offset: u64, len: u64, size: u64) -> io::Result<u64> {
         let whole_pages = offset.is_multiple_of(PAGE) && len.is_multiple_of(PAGE);
         match self {
-            _ if !whole_pages => Err(invalid(format!("both must be multiples of {PAGE}"))),
-            Shift::Collapse if offset.checked_add(len).is_none_or(|end| end >= size) => {
-                Err(invalid(format!("the range must end before the end of the file, {size}")))
+            _ if !whole_pages => {
+                Err(invalid(format!("offset and length must be multiples of {PAGE} bytes")))
             }
+            Shift::Collapse if offset.checked_add(len).is_none_or(|end| end >= size) => Err(
+                invalid(format!("the range must end before the end of the file, at {size} bytes")),
+            ),
             Shift::Collapse => Ok(size - len),
-            Shift::Insert if offset >= size => {
-                Err(invalid(format!("the offset must lie before the end of the file, {size}")))
-            }
+            Shift::Insert if offset >= size => Err(invalid(format!(
+                "the offset must lie before the end of the file, at {size} bytes"
+            ))),
             Shift::Insert => match size.checked_add(len) {
                 Some(longer) if longer <= MAX_LEN => Ok(longer),
                 _ => {

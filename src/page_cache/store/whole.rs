@@ -32,7 +32,7 @@ pub(in crate::page_cache) fn write_full<S: Store + ?Sized>(
     let mut done = 0;
     while done < bytes.len() {
         match store.write_at(&bytes[done..], offset + done as u64) {
-            Ok(0) => return Err((done, io::ErrorKind::WriteZero.into())),
+            Ok(0) => return Err((done, wrote_nothing(bytes.len() - done))),
             Ok(part) if part > bytes.len() - done => {
                 return Err((done, overrun(part, bytes.len() - done)));
             }
@@ -44,6 +44,11 @@ pub(in crate::page_cache) fn write_full<S: Store + ?Sized>(
     Ok(())
 }
 
+fn wrote_nothing(asked: usize) -> io::Error {
+    let message = format!("the store wrote none of {asked} bytes");
+    io::Error::new(io::ErrorKind::WriteZero, message)
+}
+
 fn overrun(part: usize, asked: usize) -> io::Error {
     let message = format!("the store says it moved {part} bytes where {asked} were asked for");
     io::Error::new(io::ErrorKind::InvalidData, message)
@@ -51,6 +56,6 @@ fn overrun(part: usize, asked: usize) -> io::Error {
 
 /// A store that ends where it is known to have held more.
 pub(in crate::page_cache) fn shrunk(end: u64, held: u64) -> io::Error {
-    let message = format!("the store ends at {end}, and held {held} bytes before");
+    let message = format!("the store ends at {end} bytes, and held {held} before");
     io::Error::new(io::ErrorKind::UnexpectedEof, message)
 }
