@@ -2,7 +2,7 @@
 //!
 //! 1. Wait, with nothing held, until fewer pages are dirty than may be.
 //! 2. Claim the IO lock exclusively from the end on. Whoever had it before may have moved the end: if
-//!    it lies further on, it lies in the claim all the same; if it lies before, claim anew.
+//!    it lies further on, it lies in the claim all the same; if it lies before, claim the whole file.
 //! 3. Write there, as a buffered write does under such a claim.
 //! 4. If that is cut off, claim what lies behind the old end exclusively; end the file there again, and
 //!    take what was written from the cache and the store.
@@ -61,14 +61,8 @@ impl<L: PathLock> Inode<L> {
 
     /// The end, and the IO lock from there on.
     pub(super) fn io_at_end(&self) -> (u64, IoClaim<'_, L>) {
-        loop {
-            let from = self.size();
-            let claim = self.io_exclusive(from..u64::MAX);
-            let end = self.size();
-            if end >= from {
-                return (end, claim);
-            }
-        }
+        let claim = self.io_from(u64::MAX);
+        (self.size(), claim)
     }
 }
 

@@ -181,24 +181,41 @@ impl<L: PathLock> Inode<L> {
 
     /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
     /// the old end or the write's start on, whichever is first.
+    ///
+    /// The file may be truncated while the claim waits, so that the write extends it after all. Then
+    /// it claims all of the file, and the size matters no more.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
-        loop {
-            let size = self.size();
-            let claim = if bytes.end > size {
-                self.io_exclusive(bytes.start.min(size)..u64::MAX)
-            } else if bytes.start / PAGE == (bytes.end - 1) / PAGE {
-                self.io_exclusive_page(bytes.start / PAGE)
-            } else {
-                self.io_exclusive(bytes.clone())
-            };
-            // A size that had already changed made the range wrong; from here on it cannot.
-            let now = self.size();
-            if (bytes.end <= now && bytes.end <= size) || now == size {
-                return claim;
-            }
+        if bytes.end > self.size() {
+            return self.io_from(bytes.start);
         }
+        let claim = if bytes.start / PAGE == (bytes.end - 1) / PAGE {
+            self.io_exclusive_page(bytes.start / PAGE)
+        } else {
+            self.io_exclusive(bytes.clone())
+        };
+        if bytes.end <= self.size() {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
+    }
+
+    /// Claims the IO lock from `at` or the end on, whichever is first.
+    ///
+    /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
+    /// in the queue: else there might always be one more append to wait for. If the file is truncated
+    /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn io_from(&self, at: u64) -> IoClaim<'_, L> {
+        let from = self.size().min(at);
+        let claim = self.io_exclusive(from..u64::MAX);
+        if self.size() >= from {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
     }
 
     /// The size. Who copies out of a page reads it after the page was found uptodate.

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 
 use super::{File, MemStore, Options, PageCache, PathLock, Store};
-use crate::{Access, MappingGuard, MappingLock};
+use crate::{Access, Claim, ClaimState, MappingGuard, MappingLock};
 
 thread_local! {
     /// The logs of the locks made on this thread.
@@ -15,13 +16,13 @@ thread_local! {
 
 /// A mapping lock that keeps a log of who has to wait for it.
 pub(super) struct Observed {
-    lock: MappingLock,
     log: Arc<Log>,
 }
 
 /// Who has had to wait for a lock.
 #[derive(Default)]
 pub(super) struct Log {
+    lock: MappingLock,
     waits: Mutex<Vec<Access>>,
     more: Condvar,
 }
@@ -32,13 +33,21 @@ impl Log {
         let waits = self.waits.lock().unwrap();
         drop(self.more.wait_while(waits, |waits| !waits.contains(&access)).unwrap());
     }
+
+    /// Returns once so many claims are in the lock's queue.
+    pub(super) fn until_queued(&self, count: usize) {
+        let waits = |claim: &Claim| claim.state == ClaimState::Waiting;
+        while self.lock.pages().claims().into_iter().filter(waits).count() != count {
+            thread::yield_now();
+        }
+    }
 }
 
 impl Default for Observed {
     fn default() -> Observed {
         let log: Arc<Log> = Arc::default();
         MADE.with_borrow_mut(|made| made.push(Arc::clone(&log)));
-        Observed { lock: MappingLock::default(), log }
+        Observed { log }
     }
 }
 
@@ -46,16 +55,16 @@ impl PathLock for Observed {
     type Guard<'a> = MappingGuard<'a>;
 
     fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
-        if let Some(guard) = self.lock.try_lock(access, bytes.clone()) {
+        if let Some(guard) = self.log.lock.try_lock(access, bytes.clone()) {
             return guard;
         }
         self.log.waits.lock().unwrap().push(access);
         self.log.more.notify_all();
-        self.lock.lock(access, bytes)
+        self.log.lock.lock(access, bytes)
     }
 
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
-        self.lock.try_lock(access, bytes)
+        self.log.lock.try_lock(access, bytes)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Truncate: the file gets shorter or longer.
 //!
+//! A truncation is granted in its turn, whatever appends are there before and after it: it claims from
+//! the lesser of the new and the old end on, and keeps that claim if the file has grown meanwhile.
+//!
 //! Down:
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for the
@@ -22,7 +25,7 @@
 use std::io;
 
 use super::error::Request;
-use super::inode::{Claim, Inode, IoClaim};
+use super::inode::{Claim, Inode};
 use super::{PAGE_SIZE, PathLock, Store};
 use crate::Access;
 
@@ -32,21 +35,11 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn truncate(&self, len: u64) -> io::Result<()> {
         let request = Request::to_length("set_len", len);
         self.end_of(request)?;
-        let (old, _io) = self.io_for_truncate(len);
+        let _io = self.io_from(len);
+        let old = self.size();
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
         let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
         done.map_err(|error| self.failed(request, error))
-    }
-
-    /// The IO lock from the lesser of the old and the new end on, and the old end.
-    fn io_for_truncate(&self, len: u64) -> (u64, IoClaim<'_, L>) {
-        loop {
-            let size = self.size();
-            let claim = self.io_exclusive(size.min(len)..u64::MAX);
-            if self.size() == size {
-                return (size, claim);
-            }
-        }
     }
 
     fn shrink(&self, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
@@ -74,3 +67,6 @@ impl<L: PathLock> Inode<L> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
