@@ -5,6 +5,8 @@
 mod bad_input;
 #[path = "page_cache/bad_stores.rs"]
 mod bad_stores;
+#[path = "page_cache/block_stores.rs"]
+mod block_stores;
 #[path = "page_cache/compatibility.rs"]
 mod compatibility;
 #[path = "page_cache/differential.rs"]

@@ -25,6 +25,7 @@ pub(super) struct Backing<S: ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
     label: Arc<str>,
+    block_size: u64,
     store: S,
 }
 
@@ -32,7 +33,8 @@ impl<S: Store> Backing<S> {
     pub(super) fn new(store: S) -> io::Result<Backing<S>> {
         let label: Arc<str> = ask(|| Ok(store.label()))?.into();
         let len = ask(|| store.len()).map_err(|error| refused(&label, error))?;
-        Ok(Backing { held: AtomicU64::new(len), label, store })
+        let block_size = ask(|| Ok(store.block_size()))?;
+        Ok(Backing { held: AtomicU64::new(len), label, block_size, store })
     }
 }
 
@@ -138,6 +140,10 @@ impl<S: Store + ?Sized> Store for Backing<S> {
 
     fn direct_alignment(&self) -> u64 {
         self.store.direct_alignment()
+    }
+
+    fn block_size(&self) -> u64 {
+        self.block_size
     }
 
     fn label(&self) -> String {

@@ -55,6 +55,15 @@ impl DirtyRanges {
         end == 0 || self.ranges.first().is_some_and(|first| first.start == 0 && first.end >= end)
     }
 
+    /// Whether it is one range of whole blocks, of which the last may end at `end`.
+    pub(super) fn is_one_of_blocks(&self, block: usize, end: usize) -> bool {
+        let whole = |range: &Range<usize>| {
+            let ends = range.end.is_multiple_of(block) || range.end >= end;
+            range.start.is_multiple_of(block) && ends
+        };
+        self.ranges.len() == 1 && self.ranges.iter().all(whole)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }

@@ -16,7 +16,7 @@ use super::frame::LockedPage;
 use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::read_full;
-use super::{PAGE_SIZE, PathLock};
+use super::{PAGE_SIZE, PathLock, Store};
 
 impl<L: PathLock> Inode<L> {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
@@ -51,6 +51,21 @@ impl<L: PathLock> Inode<L> {
         self.read_page(page.key().page, latch.bytes())?;
         latch.commit();
         Ok(())
+    }
+
+    /// Prepares a locked page, which is dirty and about to be sent, for a store of blocks: a partial
+    /// page of which one stretch of whole blocks is not all that is dirty is filled. What cannot be
+    /// read stays as it is, and is sent by the byte.
+    pub(super) fn fill_to_blocks(&self, page: &LockedPage<'_>) {
+        let block = self.store.block_size().clamp(1, PAGE_SIZE as u64) as usize;
+        if block == 1 || page.state().is_uptodate() {
+            return;
+        }
+        let inside = self.bytes_inside(page.key().page);
+        let dirty = self.dirty_ranges(page);
+        if !dirty.is_one_of_blocks(block, inside) && self.fill_around(page, &dirty).is_ok() {
+            self.cache.counters.count(Event::Fill);
+        }
     }
 
     /// Reads the store around the dirty bytes of a partial page.

@@ -151,6 +151,18 @@ pub trait Store: Send + Sync {
         1
     }
 
+    /// The unit in which the store reads and writes, in bytes: what is no whole number of them costs
+    /// it a read of the rest and a write of all. 1 by default, for a store that has no such unit.
+    ///
+    /// The cache sends less than a page where less was written. With a block size it sends one
+    /// stretch of whole blocks of each page, which it reads the page for at most once; the last block
+    /// ends with the file. The store takes other requests all the same: a write-through
+    /// ([`FileOptions::write_through`](super::FileOptions::write_through)) is sent as it comes, and
+    /// so is what is dirty of a page that cannot be read. It asks once, when the store is opened.
+    fn block_size(&self) -> u64 {
+        1
+    }
+
     /// What errors call the store, such as the path of its file; the name of its type by default.
     ///
     /// The cache asks once, when the store is opened.
@@ -205,6 +217,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn direct_alignment(&self) -> u64 {
         (**self).direct_alignment()
+    }
+
+    fn block_size(&self) -> u64 {
+        (**self).block_size()
     }
 
     fn label(&self) -> String {

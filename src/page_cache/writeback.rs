@@ -10,8 +10,9 @@
 //!    page is in flight. If it is clean by then, there is nothing to send of it.
 //! 4. Write-protect its mappings, and only then clear the dirty mark: who stores from here on
 //!    faults, and marks it again. Set the writeback mark.
-//! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges.
-//!    Unlock it, keep a reference.
+//! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges,
+//!    or all of it, filled first, if the store writes in blocks of which they are a part. Unlock it,
+//!    keep a reference.
 //!
 //! Then:
 //!
@@ -135,6 +136,7 @@ impl<L: PathLock> Inode<L> {
 
     /// Puts a locked, dirty page, which nobody can store to, on its way.
     fn gather<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
+        self.fill_to_blocks(page);
         page.begin_writeback();
         let number = page.key().page;
         let inside = self.bytes_inside(number);

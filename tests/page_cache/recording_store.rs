@@ -17,6 +17,8 @@ pub enum Asked {
 #[derive(Default)]
 pub struct RecordingStore {
     pub inner: MemStore,
+    /// What it says its block size is, if not one byte.
+    pub block: Option<u64>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -144,6 +146,10 @@ impl Store for RecordingStore {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         self.inner.punch_hole(offset, len)
+    }
+
+    fn block_size(&self) -> u64 {
+        self.block.unwrap_or(1)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -260,6 +260,14 @@ impl Store for FileStore {
         self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
     }
 
+    /// What disks accept for direct IO, where it is direct; else 1.
+    fn block_size(&self) -> u64 {
+        match &self.transfer {
+            Transfer::Buffered => 1,
+            Transfer::Direct(_) => SECTOR as u64,
+        }
+    }
+
     /// The path that it was opened by; `an open file` if it was made from one.
     fn label(&self) -> String {
         match self.path.as_os_str().is_empty() {
