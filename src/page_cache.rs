@@ -71,6 +71,7 @@ mod store;
 #[cfg(shuttle)]
 mod trace;
 mod truncate;
+mod unclean;
 mod visit;
 mod write_errors;
 mod write_through;

@@ -13,6 +13,8 @@ mod compatibility;
 mod differential;
 #[path = "page_cache/dirty_ranges.rs"]
 mod dirty_ranges;
+#[path = "page_cache/durability.rs"]
+mod durability;
 #[path = "page_cache/errno.rs"]
 mod errno;
 #[path = "page_cache/eviction.rs"]

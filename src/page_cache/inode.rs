@@ -20,6 +20,7 @@ use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::readahead::Readahead;
 use super::stats::Grant;
+use super::unclean::{Epoch, Unclean};
 use super::visit::Visitors;
 use super::write_errors::WriteErrors;
 use super::{PathLock, Store};
@@ -48,7 +49,7 @@ pub(super) struct Inode<L: PathLock> {
     resident: Mutex<BTreeSet<u64>>,
     /// The pages that are dirty or on their way to the store. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.
-    unclean: Mutex<BTreeSet<u64>>,
+    pub(super) unclean: Mutex<Unclean>,
     pub(super) partial: PartialPages,
     pub(super) readahead: Readahead,
     mappings: RwLock<Vec<Arc<PageTable>>>,
@@ -294,16 +295,20 @@ impl<L: PathLock> Inode<L> {
         lock_leaf(&self.resident).remove(&page);
     }
 
-    /// The first page of a range that is dirty or on its way.
-    pub(super) fn first_unclean(&self, pages: Range<u64>) -> Option<u64> {
-        lock_leaf(&self.unclean).range(pages).next().copied()
+    /// Ends an epoch of the dirty pages, for who is to write those that are dirty now.
+    pub(super) fn end_epoch(&self) -> Epoch {
+        lock_leaf(&self.unclean).end_epoch()
     }
 
-    /// How many pages from `first` on, `most` at most, are all dirty or on their way.
-    pub(super) fn unclean_run(&self, first: u64, most: u64) -> u64 {
-        let unclean = lock_leaf(&self.unclean);
-        let pages = unclean.range(first..first.saturating_add(most));
-        (first..).zip(pages).take_while(|&(expected, &page)| expected == page).count() as u64
+    /// The first page of a range that is dirty or on its way, since `epoch` or longer.
+    pub(super) fn first_unclean(&self, pages: Range<u64>, epoch: Epoch) -> Option<u64> {
+        lock_leaf(&self.unclean).first(pages, epoch)
+    }
+
+    /// How many pages from `first` on, `most` at most, are all dirty or on their way, since `epoch`
+    /// or longer.
+    pub(super) fn unclean_run(&self, first: u64, most: u64, epoch: Epoch) -> u64 {
+        lock_leaf(&self.unclean).run(first, most, epoch)
     }
 
     /// Notes a page that has just become dirty; the caller has it locked.
@@ -316,7 +321,7 @@ impl<L: PathLock> Inode<L> {
 
     /// Notes that a page is clean. The caller has it locked, or on its way: nobody dirties it.
     pub(super) fn note_clean(&self, page: u64) {
-        if lock_leaf(&self.unclean).remove(&page) {
+        if lock_leaf(&self.unclean).remove(page) {
             self.cache.dirty.remove_one();
         }
     }

@@ -28,6 +28,7 @@ use super::PathLock;
 use super::cache::Shared;
 use super::frame::{DetachedPin, Key, Pin};
 use super::stats::Event;
+use super::unclean::Epoch;
 use super::writeback::{InFlight, RUN};
 use crate::Access;
 
@@ -58,7 +59,7 @@ impl<L: PathLock> Shared<L> {
         if !page.state().is_dirty() {
             return None;
         }
-        let run = number..number + file.unclean_run(number, RUN);
+        let run = number..number + file.unclean_run(number, RUN, Epoch::LAST);
         let bytes = run.start * PAGE..run.end * PAGE;
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);

@@ -1,6 +1,7 @@
 //! Writeback: dirty pages go to the store.
 //!
-//! 1. Find the first run of pages, ascending, that are dirty or on their way.
+//! 1. Find the next run of pages, ascending, that are dirty or on their way, and have been since before
+//!    this began: see `unclean`. A page that becomes dirty meanwhile is left to the next.
 //! 2. Claim the run shared. (A path that holds its range exclusively already, as direct IO does,
 //!    comes in after this step with its own claim for a witness.)
 //!
@@ -29,6 +30,7 @@ use super::frame::{LockedPage, Pin};
 use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::write_full;
+use super::unclean::Epoch;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 
@@ -54,13 +56,14 @@ pub(super) struct Landed<'a> {
 }
 
 impl<L: PathLock> Inode<L> {
-    /// Writes back what is dirty in a range of pages, and waits for what is on its way. Goes on
-    /// after an error, and returns the first.
+    /// Writes back what is dirty in a range of pages when this begins, and waits for what is on its
+    /// way. Goes on after an error, and returns the first.
     pub(super) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
+        let epoch = self.end_epoch();
         let mut outcome = Ok(());
         let mut from = pages.start;
-        while let Some(first) = self.first_unclean(from..pages.end) {
-            let run = self.run_at(first, pages.end);
+        while let Some(first) = self.first_unclean(from..pages.end, epoch) {
+            let run = self.run_at(first, pages.end, epoch);
             let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
             let wrote = self.flush_run(run.clone(), &claim);
             drop(claim);
@@ -76,11 +79,12 @@ impl<L: PathLock> Inode<L> {
         self.flush(0..u64::MAX)
     }
 
-    /// As `flush`, for a path that has claimed the range.
+    /// As `flush`, for a path that has claimed the range; ends with the first error.
     pub(super) fn flush_claimed(&self, pages: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
+        let epoch = self.end_epoch();
         let mut from = pages.start;
-        while let Some(first) = self.first_unclean(from..pages.end) {
-            let run = self.run_at(first, pages.end);
+        while let Some(first) = self.first_unclean(from..pages.end, epoch) {
+            let run = self.run_at(first, pages.end, epoch);
             self.flush_run(run.clone(), claim)?;
             from = run.end;
         }
@@ -90,8 +94,8 @@ impl<L: PathLock> Inode<L> {
     /// Writes back one run of this file, for a writer that has dirtied its share. An error comes
     /// back to the next sync.
     pub(super) fn clean_some(&self) {
-        if let Some(first) = self.first_unclean(0..u64::MAX) {
-            let run = self.run_at(first, u64::MAX);
+        if let Some(first) = self.first_unclean(0..u64::MAX, Epoch::LAST) {
+            let run = self.run_at(first, u64::MAX, Epoch::LAST);
             // The pages stay dirty, and the error is noted.
             let _ = self.flush(run);
         }
@@ -110,9 +114,9 @@ impl<L: PathLock> Inode<L> {
         self.transmit(request, claim).end()
     }
 
-    fn run_at(&self, first: u64, end: u64) -> Range<u64> {
+    fn run_at(&self, first: u64, end: u64, epoch: Epoch) -> Range<u64> {
         let most = RUN.min(end - first);
-        first..first + self.unclean_run(first, most).max(1)
+        first..first + self.unclean_run(first, most, epoch).max(1)
     }
 
     fn flush_run(&self, run: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {

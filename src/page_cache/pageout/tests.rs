@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::page_cache::cache::Shared;
 use crate::page_cache::frame::{Key, Pin};
 use crate::page_cache::observed::{Asked, Asking};
+use crate::page_cache::unclean::Epoch;
 use crate::page_cache::{File, MemStore, Options, PageCache, Store};
 use crate::{Access, MappingLock};
 
@@ -46,7 +47,7 @@ fn pin(shared: &Shared<MappingLock>, page: u64) -> Pin<'_> {
 
 fn dirty_pages(shared: &Shared<MappingLock>) -> Vec<u64> {
     let file = shared.file(1).unwrap();
-    (0..16).filter(|&page| file.first_unclean(page..page + 1).is_some()).collect()
+    (0..16).filter(|&page| file.first_unclean(page..page + 1, Epoch::LAST).is_some()).collect()
 }
 
 /// D1.
