@@ -62,6 +62,7 @@ mod span;
 #[cfg(feature = "stats")]
 mod stats;
 mod sync;
+mod unwind;
 
 pub use claim::{Claim, ClaimState};
 pub use data::{

@@ -12,7 +12,6 @@
 //! told as an error of the request that met it.
 
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use super::Store;
@@ -20,6 +19,7 @@ use super::error::Request;
 use super::failure::Failure;
 use super::store::shrunk;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::unwind;
 
 pub(super) struct Backing<S: ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
@@ -165,11 +165,13 @@ fn ask<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     if cfg!(shuttle) {
         return request();
     }
-    panic::catch_unwind(AssertUnwindSafe(request)).unwrap_or_else(|payload| {
+    unwind::catch(request).unwrap_or_else(|payload| {
         let message = match payload.downcast_ref::<&str>() {
             Some(message) => message,
             None => payload.downcast_ref::<String>().map_or("", String::as_str),
         };
-        Err(io::Error::other(format!("the store panicked: {message}")))
+        let error = io::Error::other(format!("the store panicked: {message}"));
+        unwind::discard(payload);
+        Err(error)
     })
 }

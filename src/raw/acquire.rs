@@ -1,5 +1,6 @@
 //! Taking a claim: in slots if they allow it, else through the registry, waiting if need be.
 
+use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -31,6 +32,20 @@ pub(crate) enum Queued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a queued claim blocks others until it is withdrawn, or granted and released"]
 pub(crate) struct Pending(pub(crate) ClaimId);
+
+/// A claim that is held before anybody owns it: let go of if user code panics meanwhile.
+struct Unowned<'a> {
+    lock: &'a RawLock,
+    span: Span,
+    mode: Mode,
+    hold: Hold,
+}
+
+impl Drop for Unowned<'_> {
+    fn drop(&mut self) {
+        self.lock.unlock(self.span, self.mode, self.hold);
+    }
+}
 
 impl RawLock {
     /// Takes a claim, waiting as long as it takes.
@@ -84,15 +99,22 @@ impl RawLock {
             Err(obstacle) => obstacle,
         };
         // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
-        let mut waiter =
-            Some(Waiter::new(Sleeper::Task(waker.clone()), mode, Waiting::unfollowed()));
-        self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"))
+        let mut waiter = Some(Waiter::new(Sleeper::of_task(waker), mode, Waiting::unfollowed()));
+        let queued =
+            self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"));
+        if let Queued::Held(hold) = queued {
+            let unowned = Unowned { lock: self, span, mode, hold };
+            drop(waiter);
+            mem::forget(unowned);
+        }
+        queued
     }
 
     /// Whether a queued claim has been granted; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
-        // As above: the old waker, or this one, is dropped after the mutex is released.
-        let mut sleeper = Sleeper::Task(waker.clone());
+        // As above: the old waker, or this one, is dropped after the mutex is released. If that panics the
+        // claim is still the caller's, who has not been told that it is granted.
+        let mut sleeper = Sleeper::of_task(waker);
         let mut ledger = self.core().enter(self);
         let granted = ledger.registry().is_held(pending.0);
         if let Some(old) = ledger.registry().waiter_mut(pending.0) {

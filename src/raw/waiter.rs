@@ -1,26 +1,49 @@
 //! What a waiting claim's owner waits on: a thread's parker or a task's waker, in one queue.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::Waker;
+use std::thread;
 
 use crate::Mode;
 use crate::deadlock::Waiting;
 use crate::raw::counters::{Counters, Wait};
 use crate::sync::Parker;
+use crate::unwind;
 
 /// Whom to wake when a claim is granted.
 #[derive(Debug)]
 pub(crate) enum Sleeper {
     Thread(Arc<Parker>),
-    Task(Waker),
+    Task(TaskWaker),
 }
 
 impl Sleeper {
-    fn wake(self) {
-        match self {
-            Sleeper::Thread(parker) => parker.notify(),
-            Sleeper::Task(waker) => waker.wake(),
+    /// Clones the waker, which is user code: not with the mutex held.
+    pub(crate) fn of_task(waker: &Waker) -> Sleeper {
+        Sleeper::Task(TaskWaker(Some(waker.clone())))
+    }
+}
+
+/// A task's waker, whose drop is user code too.
+#[derive(Debug)]
+pub(crate) struct TaskWaker(Option<Waker>);
+
+impl TaskWaker {
+    fn wake(mut self) {
+        if let Some(waker) = self.0.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for TaskWaker {
+    fn drop(&mut self) {
+        let waker = self.0.take();
+        if !thread::panicking() {
+            drop(waker);
+        } else if let Err(payload) = unwind::catch(|| drop(waker)) {
+            // Two panics at once would abort the process.
+            unwind::discard(payload);
         }
     }
 }
@@ -66,13 +89,23 @@ impl Wakes {
             counters.granted_after(&waiter.wait);
             counters.woke();
         }
+        // Threads first: that runs no user code, which may never return.
+        for waiter in &self.0 {
+            if let Sleeper::Thread(parker) = &waiter.sleeper {
+                parker.notify();
+            }
+        }
         let mut first = None;
         for waiter in self.0 {
-            let woken = panic::catch_unwind(AssertUnwindSafe(|| waiter.sleeper.wake()));
-            first = first.or(woken.err());
+            let Sleeper::Task(waker) = waiter.sleeper else { continue };
+            match unwind::catch(|| waker.wake()) {
+                Ok(()) => {}
+                Err(payload) if first.is_none() => first = Some(payload),
+                Err(payload) => unwind::discard(payload),
+            }
         }
         if let Some(payload) = first {
-            panic::resume_unwind(payload);
+            unwind::resume(payload);
         }
     }
 }

@@ -8,6 +8,8 @@ mod comparison;
 mod exclusion;
 mod fairness;
 mod operations;
+mod panics;
 mod release;
 mod traits;
+mod unruly;
 mod watchdog;

@@ -1,8 +1,9 @@
 //! Stores that panic: nothing stays locked, on its way or waited for, and nobody's thread ends.
 
 use std::io;
+use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use spanlock::page_cache::{FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
@@ -14,6 +15,17 @@ const PAGE: u64 = PAGE_SIZE as u64;
 struct Panicking {
     inner: MemStore,
     panics: AtomicUsize,
+    /// Whether it panics with a [`Bomb`].
+    bombs: AtomicBool,
+}
+
+/// What panics in its turn when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the payload of a panic was dropped");
+    }
 }
 
 impl Panicking {
@@ -24,6 +36,9 @@ impl Panicking {
     fn move_bytes(&self) {
         let one_less = |panics: usize| panics.checked_sub(1);
         let left = self.panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        if left.is_ok() && self.bombs.load(Ordering::SeqCst) {
+            panic::panic_any(Bomb);
+        }
         assert!(left.is_err(), "as the test wants it");
     }
 }
@@ -135,4 +150,22 @@ fn a_file_closes_over_a_store_that_panics() {
     store.panic_next(1);
     drop(file);
     assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[test]
+fn a_panic_whose_payload_panics_is_an_error_like_others() {
+    let store = Arc::new(Panicking::default());
+    store.inner.write_at(&[1; 2 * PAGE_SIZE], 0).unwrap();
+    store.bombs.store(true, Ordering::SeqCst);
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    let mut seen = [0; 2];
+    store.panic_next(1);
+    let error = file.read_at(&mut seen, 0).unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    file.write_all_at(&[2], 0).unwrap();
+    store.panic_next(1);
+    file.sync_all().unwrap_err();
+    file.sync_all().unwrap();
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert_eq!((seen, first_byte_in(&store, 0)), ([2, 1], 2));
 }

@@ -1,0 +1,36 @@
+//! Panics of users' code that runs in the middle of our own.
+//!
+//! A waker's `wake` or drop, a store: such a panic is caught, what it interrupted is completed, and only
+//! then does it go on. Its payload is the user's too, and may panic when it is dropped.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// Runs a user's code; if it panics, returns the payload.
+pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Payload> {
+    panic::catch_unwind(AssertUnwindSafe(code))
+}
+
+/// Drops a payload. If that panics, the panic ends here, and its own payload is leaked.
+pub(crate) fn discard(payload: Payload) {
+    if let Err(another) = catch(|| drop(payload)) {
+        mem::forget(another);
+    }
+}
+
+/// Lets a panic go on; not in a thread that unwinds already, whose process it would abort.
+pub(crate) fn resume(payload: Payload) {
+    if thread::panicking() {
+        discard(payload);
+    } else {
+        panic::resume_unwind(payload);
+    }
+}
+
+#[cfg(test)]
+mod tests;
