@@ -53,6 +53,7 @@ mod leaf;
 mod mapped;
 mod memory;
 mod mm;
+mod nested;
 #[cfg(test)]
 mod observed;
 mod order;

@@ -39,6 +39,8 @@ mod random;
 mod readahead;
 #[path = "page_cache/recording_store.rs"]
 mod recording_store;
+#[path = "page_cache/same_cache.rs"]
+mod same_cache;
 #[path = "page_cache/scribbles.rs"]
 mod scribbles;
 #[path = "page_cache/shape.rs"]

@@ -21,6 +21,7 @@ use crate::Access;
 impl<L: PathLock> Inode<L> {
     pub(super) fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("allocate", offset, len);
+        self.check_outside(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -41,6 +41,7 @@ impl<L: PathLock> File<L> {
 
 impl<L: PathLock> Inode<L> {
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.check_outside(Request::new("append", self.size(), bytes.len() as u64))?;
         self.throttle();
         let (end, io) = self.io_at_end();
         self.end_of(Request::new("append", end, bytes.len() as u64))?;

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use super::Store;
 use super::error::Request;
 use super::failure::Failure;
+use super::frame::Frames;
+use super::nested::Inside;
 use super::store::shrunk;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::unwind;
@@ -24,17 +26,20 @@ use crate::unwind;
 pub(super) struct Backing<S: ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
+    /// The cache, as `Frames::cache` has it.
+    cache: usize,
     label: Arc<str>,
     block_size: u64,
     store: S,
 }
 
 impl<S: Store> Backing<S> {
-    pub(super) fn new(store: S) -> io::Result<Backing<S>> {
-        let label: Arc<str> = ask(|| Ok(store.label()))?.into();
-        let len = ask(|| store.len()).map_err(|error| refused(&label, error))?;
-        let block_size = ask(|| Ok(store.block_size()))?;
-        Ok(Backing { held: AtomicU64::new(len), label, block_size, store })
+    pub(super) fn new(store: S, frames: &Frames) -> io::Result<Backing<S>> {
+        let cache = frames.cache();
+        let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
+        let len = ask(cache, || store.len()).map_err(|error| refused(&label, error))?;
+        let block_size = ask(cache, || Ok(store.block_size()))?;
+        Ok(Backing { held: AtomicU64::new(len), cache, label, block_size, store })
     }
 }
 
@@ -65,7 +70,7 @@ impl<S: Store + ?Sized> Backing<S> {
 
     /// After a shift that went wrong in the middle, as after one that did not.
     fn holds_what_it_says(&self) {
-        let len = ask(|| self.store.len()).unwrap_or(0);
+        let len = ask(self.cache, || self.store.len()).unwrap_or(0);
         self.held.store(len, Ordering::Relaxed);
     }
 }
@@ -74,7 +79,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         // Before the store is asked: it may grow after it was.
         let held = self.held.load(Ordering::Relaxed);
-        let found = ask(|| self.store.read_at(bytes, offset))?;
+        let found = ask(self.cache, || self.store.read_at(bytes, offset))?;
         if found == 0 && !bytes.is_empty() && offset < held {
             return Err(shrunk(offset, held));
         }
@@ -82,7 +87,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let written = ask(|| self.store.write_at(bytes, offset))?;
+        let written = ask(self.cache, || self.store.write_at(bytes, offset))?;
         self.holds_to(offset + written.min(bytes.len()) as u64);
         Ok(written)
     }
@@ -90,7 +95,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     /// For who keeps the file from getting shorter meanwhile.
     fn len(&self) -> io::Result<u64> {
         let held = self.held.load(Ordering::Relaxed);
-        match ask(|| self.store.len())? {
+        match ask(self.cache, || self.store.len())? {
             len if len < held => Err(shrunk(len, held)),
             len => Ok(len),
         }
@@ -99,7 +104,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     fn set_len(&self, len: u64) -> io::Result<()> {
         // Less before the store has less, more once it has more.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
-        match ask(|| self.store.set_len(len)) {
+        match ask(self.cache, || self.store.set_len(len)) {
             Ok(()) => self.holds_to(len),
             Err(error) => {
                 self.holds_to(before);
@@ -110,35 +115,36 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(|| self.store.punch_hole(offset, len))
+        ask(self.cache, || self.store.punch_hole(offset, len))
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(|| self.store.allocate(offset, len))?;
+        ask(self.cache, || self.store.allocate(offset, len))?;
         self.holds_to(offset + len);
         Ok(())
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(|| self.store.zero_range(offset, len))?;
+        ask(self.cache, || self.store.zero_range(offset, len))?;
         self.holds_to(offset + len);
         Ok(())
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.held.fetch_min(offset, Ordering::Relaxed);
-        let done = ask(|| self.store.collapse_range(offset, len));
+        let done = ask(self.cache, || self.store.collapse_range(offset, len));
         self.holds_what_it_says();
         done
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let done = ask(|| self.store.insert_range(offset, len));
+        let done = ask(self.cache, || self.store.insert_range(offset, len));
         self.holds_what_it_says();
         done
     }
 
     fn direct_alignment(&self) -> u64 {
+        let _inside = Inside::of(self.cache);
         self.store.direct_alignment()
     }
 
@@ -151,7 +157,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        ask(|| self.store.sync())
+        ask(self.cache, || self.store.sync())
     }
 }
 
@@ -160,7 +166,8 @@ fn refused(label: &Arc<str>, error: io::Error) -> io::Error {
 }
 
 /// Asks a store, and has a panic for its failure.
-fn ask<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let _inside = Inside::of(cache);
     // Under shuttle an exploration that is over unwinds its threads, wherever they are.
     if cfg!(shuttle) {
         return request();

@@ -33,6 +33,7 @@ impl<L: PathLock> Inode<L> {
     /// Reads at `offset`; short at the end, or where an error cut it off after some bytes.
     pub(super) fn read_buffered(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("read", offset, to.bytes());
+        self.check_outside(request)?;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let mut done = 0;
         while done < len {

@@ -46,6 +46,7 @@ impl<L: PathLock> Inode<L> {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(super) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
+        self.check_outside(request)?;
         let end = self.end_of(request)?;
         if request.len == 0 {
             return Ok(0);

@@ -44,6 +44,7 @@ impl<L: PathLock> Inode<L> {
     /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
     pub(super) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct read", offset, to.bytes());
+        self.check_outside(request)?;
         self.check_aligned(request)?;
         if request.len == 0 || offset >= self.size() {
             return Ok(0);
@@ -81,6 +82,7 @@ impl<L: PathLock> Inode<L> {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(super) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct write", offset, from.bytes());
+        self.check_outside(request)?;
         let end = self.end_of(request)?;
         self.check_aligned(request)?;
         if request.len == 0 {

@@ -14,9 +14,11 @@ use super::failure::Failure;
 use super::inode::Inode;
 use super::leaf::lock_leaf;
 use super::mapped::Mapping;
+use super::nested::is_inside;
 use super::write_errors::Heard;
 use super::{PAGE_SIZE, PathLock};
 use crate::MappingLock;
+use crate::sync::thread;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -56,7 +58,15 @@ pub(super) struct Handle<L: PathLock> {
 
 impl<L: PathLock> Drop for Handle<L> {
     fn drop(&mut self) {
-        self.inode.close();
+        if !is_inside(&self.inode.cache.frames) {
+            return self.inode.close();
+        }
+        // A store has dropped it, whose caller may hold what closing waits for.
+        let inode = Arc::clone(&self.inode);
+        let closer = thread::Builder::new().name("page-closer".into());
+        if closer.spawn(move || inode.close()).is_err() {
+            self.inode.close();
+        }
     }
 }
 

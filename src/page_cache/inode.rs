@@ -80,7 +80,7 @@ impl<L: PathLock> Inode<L> {
         cache: Arc<Shared<L>>,
         options: FileOptions,
     ) -> io::Result<Inode<L>> {
-        let store = Backing::new(store)?;
+        let store = Backing::new(store, &cache.frames)?;
         let size = store.held();
         if size > MAX_LEN {
             let message = format!("its {size} bytes are more than a file can have");

@@ -84,6 +84,7 @@ impl<L: PathLock> Mapping<L> {
     /// ```
     pub fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         let request = Request::new("load", offset, bytes.len() as u64);
+        self.handle.inode.check_outside(request)?;
         self.check_inside(request)?;
         let mut done = 0;
         while done < bytes.len() {
@@ -118,6 +119,7 @@ impl<L: PathLock> Mapping<L> {
     /// ```
     pub fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let request = Request::new("store", offset, bytes.len() as u64);
+        self.handle.inode.check_outside(request)?;
         self.check_inside(request)?;
         let mut done = 0;
         while done < bytes.len() {

@@ -23,6 +23,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 impl<L: PathLock> Inode<L> {
     pub(super) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("punch_hole", offset, len);
+        self.check_outside(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -21,6 +21,11 @@ pub(super) use whole::{read_full, shrunk, write_full};
 /// has two writes of one page in flight, and never changes the shape of a range while it reads or
 /// writes there; a store needs no exclusion of its own beyond keeping itself sound.
 ///
+/// A store may use files of another cache, but none of the cache that it is opened in, nor of one whose
+/// stores use that, in the thread that asks it or in another: the cache asks with locks held. What it asks of such a
+/// file in the thread that asks it fails with [`Deadlock`](io::ErrorKind::Deadlock) at once; a
+/// file's length is free to ask.
+///
 /// A request that panics has failed: the cache deals with it, and tells of it, as of an error.
 ///
 /// # Examples

@@ -22,6 +22,7 @@ use crate::Access;
 impl<L: PathLock> Inode<L> {
     pub(super) fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("zero_range", offset, len);
+        self.check_outside(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -14,7 +14,7 @@ use std::time::Instant;
 use shuttle::sync::Condvar;
 
 #[cfg(feature = "page-cache")]
-pub(crate) use shuttle::{hint, sync::atomic, thread};
+pub(crate) use shuttle::{hint, sync::atomic, thread, thread_local};
 
 /// Four slots, so that units collide, and a span is looked for in few of them.
 pub(crate) const TABLE_BITS: u32 = 2;

@@ -6,7 +6,7 @@ pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
-#[cfg(all(feature = "page-cache", debug_assertions))]
+#[cfg(feature = "page-cache")]
 pub(crate) use std::thread_local;
 #[cfg(feature = "page-cache")]
 pub(crate) use std::{hint, sync as blocking, sync::atomic, thread};

@@ -33,6 +33,7 @@ impl<L: PathLock> File<L> {
     /// ```
     pub fn writeback(&self, range: Range<u64>) -> io::Result<()> {
         let request = self.request("writeback", &range)?;
+        self.inode().check_outside(request)?;
         self.inode().flush(pages_of(&range)).map_err(|error| {
             // So this handle has heard of it.
             drop(self.inode().write_errors.tell(&self.heard));
@@ -108,6 +109,7 @@ impl<L: PathLock> File<L> {
 
     fn sync(&self, request: Request, pages: Range<u64>) -> io::Result<()> {
         let inode = self.inode();
+        inode.check_outside(request)?;
         // An error of this very writeback is one of those that all handles hear of.
         let wrote = inode.flush(pages);
         let note = |error: &io::Error| inode.write_errors.note(error);

@@ -1,0 +1,69 @@
+//! Whose stores this thread is inside of.
+//!
+//! A store is asked with pages locked or on their way, with claims held, and by the threads that clean
+//! pages. A store that turns to a file of the same cache would wait for what its own caller holds. So each
+//! thread keeps a list of the caches whose stores it is inside of, and an operation on a file of one of these
+//! fails at once. A store may use files of another cache, whose stores may not use files of the first.
+//!
+//! A store that has another thread do its work is not found out. That thread waits, as any does, for what its
+//! own file's operations hold, and for no other file's store; so it ends, unless the file that it uses is stored in
+//! the very file that waits for it.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+
+use super::PathLock;
+use super::error::Request;
+use super::frame::Frames;
+use super::inode::Inode;
+use crate::sync::thread_local;
+
+thread_local! {
+    /// How many caches are listed, so that who is inside of none need not look at the list.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static CACHES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// That this thread is inside of a store, until it is dropped.
+pub(super) struct Inside(());
+
+impl Inside {
+    /// Enters a store of a cache, which is told from others by `Frames::cache`.
+    pub(super) fn of(cache: usize) -> Inside {
+        CACHES.with(|caches| caches.borrow_mut().push(cache));
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
+        Inside(())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+        CACHES.with(|caches| caches.borrow_mut().pop());
+    }
+}
+
+/// Whether this thread is inside of a store of the cache.
+#[inline]
+pub(super) fn is_inside(frames: &Frames) -> bool {
+    DEPTH.with(Cell::get) > 0 && is_listed(frames.cache())
+}
+
+#[cold]
+fn is_listed(cache: usize) -> bool {
+    CACHES.with(|caches| caches.borrow().contains(&cache))
+}
+
+impl<L: PathLock> Inode<L> {
+    /// Refuses what a store asks of a file of its own cache.
+    #[inline]
+    pub(super) fn check_outside(&self, request: Request) -> io::Result<()> {
+        if is_inside(&self.cache.frames) { Err(self.in_its_own_store(request)) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn in_its_own_store(&self, request: Request) -> io::Error {
+        let message = "a store asked this of a file of its own cache, and would wait for itself";
+        self.failed(request, io::Error::new(io::ErrorKind::Deadlock, message))
+    }
+}
