@@ -13,8 +13,11 @@ use std::thread;
 use fastrand::Rng;
 use harness::adapters::{RangeLockCrate, RangeMutexCrate};
 use harness::contender::{Contender, Precision, Sharing};
+use harness::contenders::bravo::BravoLock;
+use harness::contenders::cheating::CheatingLock;
 use harness::contenders::interval_tree::IntervalTreeLock;
 use harness::contenders::segments::{SEGMENTS, SegmentLocks};
+use harness::contenders::skip_list::SkipListLock;
 use harness::contenders::sorted_list::SortedListLock;
 use spanlock::Mode;
 
@@ -94,8 +97,8 @@ fn excludes_cell_by_cell<L: Contender>() {
 }
 
 fn lets_disjoint_claims_be_held_at_once<L: Contender>() {
-    assert_eq!(L::PRECISION, Precision::Exact);
-    let lock = L::over(CELLS);
+    assert!(matches!(L::PRECISION, Precision::Exact | Precision::WholeAtFirst));
+    let lock = L::over_for_many(CELLS);
     let guards: Vec<_> = [3..4, 4..5, 5..9, 0..3, 9..10, 10..CELLS]
         .map(|range| lock.lock_exclusive(range))
         .into_iter()
@@ -141,12 +144,23 @@ fn waits_for<L: Contender, G>(lock: &L, mode: Mode, range: Range<u64>, held: G) 
 }
 
 fn makes_conflicting_claims_wait<L: Contender>() {
-    let lock = L::over(CELLS);
-    waits_for(&lock, Mode::Exclusive, 5..15, lock.lock_exclusive(14..16));
-    waits_for(&lock, Mode::Exclusive, 0..u64::MAX, lock.lock_shared(12..13));
-    waits_for(&lock, Mode::Exclusive, 3..4, lock.lock_shared(0..5));
-    waits_for(&lock, Mode::Shared, 3..9, lock.lock_exclusive(8..9));
-    waits_for(&lock, Mode::Shared, 8..9, lock.lock_exclusive(0..u64::MAX));
+    let used = L::over(CELLS);
+    // A lock may treat its first conflict in another way than later ones.
+    for lock in [&used, &L::over(CELLS)] {
+        waits_for(lock, Mode::Exclusive, 5..15, lock.lock_exclusive(14..16));
+    }
+    for lock in [&used, &L::over(CELLS)] {
+        waits_for(lock, Mode::Exclusive, 0..u64::MAX, lock.lock_shared(12..13));
+    }
+    for lock in [&used, &L::over(CELLS)] {
+        waits_for(lock, Mode::Exclusive, 3..4, lock.lock_shared(0..5));
+    }
+    for lock in [&used, &L::over(CELLS)] {
+        waits_for(lock, Mode::Shared, 3..9, lock.lock_exclusive(8..9));
+    }
+    for lock in [&used, &L::over(CELLS)] {
+        waits_for(lock, Mode::Shared, 8..9, lock.lock_exclusive(0..u64::MAX));
+    }
 }
 
 fn grants_the_empty_range_at_once<L: Contender>() {
@@ -175,6 +189,13 @@ tests! {
     sorted_list: crate::SortedListLock => excludes_cell_by_cell, makes_conflicting_claims_wait,
         lets_disjoint_claims_be_held_at_once, lets_overlapping_shared_claims_be_held_at_once,
         grants_the_empty_range_at_once;
+    cheating: crate::CheatingLock => excludes_cell_by_cell, makes_conflicting_claims_wait,
+        lets_disjoint_claims_be_held_at_once, lets_overlapping_shared_claims_be_held_at_once,
+        grants_the_empty_range_at_once;
+    skip_list: crate::SkipListLock => excludes_cell_by_cell, makes_conflicting_claims_wait,
+        lets_disjoint_claims_be_held_at_once, grants_the_empty_range_at_once;
+    bravo: crate::BravoLock => excludes_cell_by_cell, makes_conflicting_claims_wait,
+        lets_overlapping_shared_claims_be_held_at_once;
     segments: crate::SegmentLocks => excludes_cell_by_cell, makes_conflicting_claims_wait,
         lets_overlapping_shared_claims_be_held_at_once, grants_the_empty_range_at_once;
     range_lock_crate: crate::RangeLockCrate => excludes_cell_by_cell, makes_conflicting_claims_wait,
@@ -263,4 +284,166 @@ fn segments_wait_for_each_other_only_when_they_are_shared() {
     drop(held);
     waits_for(&lock, Mode::Exclusive, 1..2, lock.lock(3..4, Mode::Exclusive));
     waits_for(&lock, Mode::Exclusive, 1 << 40..u64::MAX, lock.lock(1020..1021, Mode::Exclusive));
+}
+
+/// Two threads work under claims that share a unit, so that the first conflict comes at some point of
+/// one of their claims or releases. Each round has a lock of its own, as a lock cheats only once.
+#[test]
+fn cheating_ends_without_letting_two_in() {
+    const ROUNDS: usize = if cfg!(miri) { 20 } else { 5_000 };
+    for round in 0..ROUNDS {
+        let lock = CheatingLock::new();
+        let cell = Cell::default();
+        thread::scope(|scope| {
+            for thread in 0..2 {
+                let (lock, cell) = (&lock, &cell);
+                scope.spawn(move || {
+                    for claim in 0..4 {
+                        if (round + claim + thread) % 3 == 0 {
+                            let guard = lock.lock(0..2, Mode::Shared);
+                            assert_eq!(cell.first.load(Relaxed), cell.second.load(Relaxed));
+                            drop(guard);
+                        } else {
+                            let guard = lock.lock(thread as u64..8, Mode::Exclusive);
+                            increment(&cell.first);
+                            increment(&cell.second);
+                            drop(guard);
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn cheating_takes_a_range_for_everything_until_the_first_conflict() {
+    let lock = CheatingLock::new();
+    drop([lock.lock(0..1, Mode::Shared), lock.lock(5..6, Mode::Shared)]);
+    drop(lock.lock(0..1, Mode::Exclusive));
+    assert!(lock.is_cheating(), "nothing has conflicted yet");
+    waits_for(&lock, Mode::Exclusive, 5..6, lock.lock(0..1, Mode::Exclusive));
+    assert!(!lock.is_cheating());
+    let held = lock.lock(0..1, Mode::Exclusive);
+    drop(lock.lock(5..6, Mode::Exclusive));
+    drop(held);
+}
+
+#[test]
+fn cheating_ends_only_when_the_last_of_those_that_hold_it_has_left() {
+    let lock = CheatingLock::new();
+    let readers = [lock.lock(0..1, Mode::Shared), lock.lock(0..1, Mode::Shared)];
+    let [one, other] = readers;
+    let released = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            drop(lock.lock(0..1, Mode::Exclusive));
+            assert!(released.load(SeqCst), "a reader still held it");
+        });
+        for _ in 0..1_000 {
+            thread::yield_now();
+        }
+        drop(one);
+        for _ in 0..1_000 {
+            thread::yield_now();
+        }
+        released.store(true, SeqCst);
+        drop(other);
+    });
+    assert!(!lock.is_cheating());
+}
+
+#[test]
+fn cheating_ends_for_one_who_will_hold_several_claims() {
+    let lock = CheatingLock::new();
+    let before = lock.lock(0..2, Mode::Shared);
+    thread::scope(|scope| {
+        let ending = scope.spawn(|| lock.stop_cheating());
+        for _ in 0..1_000 {
+            thread::yield_now();
+        }
+        assert!(!ending.is_finished(), "the claim that was granted before is still held");
+        drop(before);
+        ending.join().expect("it only waits");
+    });
+    assert!(!lock.is_cheating());
+    drop([lock.lock(0..2, Mode::Exclusive), lock.lock(2..4, Mode::Exclusive)]);
+}
+
+#[test]
+fn bravo_has_writers_wait_for_readers_that_came_the_fast_way() {
+    let lock = BravoLock::new();
+    drop(lock.read());
+    assert!(lock.is_biased(), "the first reader biases the lock");
+    let reader = lock.read();
+    assert!(reader.came_the_fast_way());
+    waits_for(&lock, Mode::Exclusive, 0..1, reader);
+    assert!(!lock.is_biased(), "the writer withdrew the bias");
+}
+
+/// Nearly all claims are shared, so that the bias comes back between the writers.
+#[test]
+fn bravo_keeps_readers_and_writers_apart_while_the_bias_comes_and_goes() {
+    const WRITES: usize = if cfg!(miri) { 20 } else { 300 };
+    let lock = BravoLock::new();
+    let cell = Cell::default();
+    let over = AtomicBool::new(false);
+    let fast = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Relaxed) {
+                    let reader = lock.read();
+                    let (first, second) = (cell.first.load(Relaxed), cell.second.load(Relaxed));
+                    assert_eq!(first, second, "a writer beside a reader");
+                    fast.fetch_add(u64::from(reader.came_the_fast_way()), Relaxed);
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut random = Rng::with_seed(3);
+            for _ in 0..WRITES {
+                let writer = lock.write();
+                increment(&cell.first);
+                yield_sometimes(&mut random);
+                increment(&cell.second);
+                drop(writer);
+                while !lock.is_biased() && !over.load(Relaxed) {
+                    drop(lock.read());
+                }
+            }
+            over.store(true, Relaxed);
+        });
+    });
+    assert!(fast.into_inner() > 0, "no reader came the fast way");
+}
+
+/// The units of four threads alternate, so that each node's neighbours are those of other threads.
+#[test]
+fn the_skip_list_keeps_its_levels_in_order_while_neighbours_come_and_go() {
+    const STEPS: usize = if cfg!(miri) { 100 } else { 20_000 };
+    let lock = SkipListLock::new();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let lock = &lock;
+            scope.spawn(move || {
+                let mut random = Rng::with_seed(thread);
+                let mut held: Vec<Option<_>> = (0..64).map(|_| None).collect();
+                for _ in 0..STEPS {
+                    let at = random.usize(..held.len());
+                    let unit = 4 * at as u64 + thread;
+                    held[at] = match held[at].take() {
+                        Some(_) => None,
+                        None => Some(lock.lock(unit..unit + 1)),
+                    };
+                }
+                drop(held);
+            });
+        }
+    });
+    assert_eq!(lock.claims(), []);
+    let held = [5..9, 1..2, 12..20, 3..4].map(|range| lock.lock(range));
+    assert_eq!(lock.claims(), [1..2, 3..4, 5..9, 12..20]);
+    drop(held);
+    assert_eq!(lock.claims(), []);
 }

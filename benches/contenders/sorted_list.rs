@@ -16,15 +16,19 @@
 //! node with a tag, and release swings it back; the next walk clears the tag first.
 //!
 //! Differences from the paper: nodes come from the allocator and are reclaimed by crossbeam-epoch
-//! instead of by thread-local pools with their own epochs; waiting spins, then yields the processor;
-//! the optional fairness scheme on top (an auxiliary lock for impatient claims) is left out.
+//! instead of by thread-local pools with their own epochs; waiting spins, then yields the processor
+//! (another contender puts its waiting claims to sleep: see [`Waiting`]); the optional fairness scheme
+//! on top (an auxiliary lock for impatient claims) is left out.
+
+mod waiting;
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crossbeam_epoch::{self as epoch, Atomic, Owned, Shared};
-use crossbeam_utils::Backoff;
 use spanlock::Mode;
+
+pub use waiting::{Sleeping, Waiting, Yielding};
 
 /// On a node's `next`: the node's claim is released.
 const RELEASED: usize = 1;
@@ -60,36 +64,33 @@ impl Node {
     fn is_released(&self, pin: &epoch::Guard) -> bool {
         self.next.load(SeqCst, pin).tag() == RELEASED
     }
-
-    fn wait_until_released(&self, pin: &epoch::Guard) {
-        let backoff = Backoff::new();
-        while !self.is_released(pin) {
-            backoff.snooze();
-        }
-    }
 }
 
 /// A range lock that is a sorted list of claims.
-pub struct SortedListLock {
+pub struct SortedList<W> {
     head: Atomic<Node>,
+    waiting: W,
 }
+
+/// The list as published, whose claims spin and yield.
+pub type SortedListLock = SortedList<Yielding>;
 
 /// A held claim; dropping it releases.
 #[must_use]
-pub struct SortedListGuard<'a> {
+pub struct SortedListGuard<'a, W: Waiting> {
     /// `None` for the empty range, which claims nothing.
     node: Option<*const Node>,
-    lock: &'a SortedListLock,
+    lock: &'a SortedList<W>,
 }
 
-impl SortedListLock {
+impl<W: Waiting> SortedList<W> {
     /// A lock that nobody holds.
-    pub fn new() -> SortedListLock {
-        SortedListLock { head: Atomic::null() }
+    pub fn new() -> SortedList<W> {
+        SortedList { head: Atomic::null(), waiting: W::default() }
     }
 
     /// Claims `range` in `mode`, waiting as long as it takes.
-    pub fn lock(&self, range: Range<u64>, mode: Mode) -> SortedListGuard<'_> {
+    pub fn lock(&self, range: Range<u64>, mode: Mode) -> SortedListGuard<'_, W> {
         let mut guard = SortedListGuard { node: None, lock: self };
         if range.is_empty() {
             return guard;
@@ -112,8 +113,18 @@ impl SortedListLock {
             }
             // SAFETY: the node was linked above and only its owner, this thread, releases it; so
             // it has been neither unlinked nor reclaimed.
-            unsafe { node.deref() }.next.fetch_or(RELEASED, SeqCst, &pin);
+            self.release(unsafe { node.deref() }, &pin);
         }
+    }
+
+    /// Tags `node`, which the caller owns, and wakes those that wait for it.
+    fn release(&self, node: &Node, pin: &epoch::Guard) {
+        node.next.fetch_or(RELEASED, SeqCst, pin);
+        self.waiting.after_release();
+    }
+
+    fn wait_until_released(&self, node: &Node, pin: &epoch::Guard) {
+        self.waiting.until(|| node.is_released(pin));
     }
 
     /// Links `node` in at its place, after having waited for the conflicting nodes on the way.
@@ -147,7 +158,7 @@ impl SortedListLock {
                             continue;
                         }
                         Place::Conflict => {
-                            at.wait_until_released(pin);
+                            self.wait_until_released(at, pin);
                             continue;
                         }
                         Place::After => {}
@@ -191,7 +202,7 @@ impl SortedListLock {
                 return;
             }
             if at.mode == Mode::Exclusive {
-                at.wait_until_released(pin);
+                self.wait_until_released(at, pin);
             }
             cur = at.next.load(SeqCst, pin).with_tag(0);
         }
@@ -250,7 +261,7 @@ fn unlink<'g>(
     }
 }
 
-impl Drop for SortedListGuard<'_> {
+impl<W: Waiting> Drop for SortedListGuard<'_, W> {
     fn drop(&mut self) {
         let Some(node) = self.node else { return };
         let pin = epoch::pin();
@@ -264,12 +275,12 @@ impl Drop for SortedListGuard<'_> {
             unsafe { pin.defer_destroy(node) };
         } else {
             // SAFETY: only the owner releases the node, and that is this guard, once.
-            unsafe { node.deref() }.next.fetch_or(RELEASED, SeqCst, &pin);
+            self.lock.release(unsafe { node.deref() }, &pin);
         }
     }
 }
 
-impl Drop for SortedListLock {
+impl<W> Drop for SortedList<W> {
     fn drop(&mut self) {
         // SAFETY: nobody borrows the lock any more, so nobody reads the list.
         let pin = unsafe { epoch::unprotected() };

@@ -9,9 +9,12 @@ use range_mutex::{RangeMutex, RangeMutexGuard};
 use spanlock::{ExclusiveGuard, Mode, RangeLock, SharedGuard};
 
 use super::contender::{Contender, Fill, Precision, Sharing};
+use super::contenders::bravo::{BravoLock, BravoReadGuard, BravoWriteGuard};
+use super::contenders::cheating::{CheatingGuard, CheatingLock};
 use super::contenders::interval_tree::{IntervalTreeGuard, IntervalTreeLock};
 use super::contenders::segments::{SegmentGuard, SegmentLocks};
-use super::contenders::sorted_list::{SortedListGuard, SortedListLock};
+use super::contenders::skip_list::{SkipListGuard, SkipListLock};
+use super::contenders::sorted_list::{SortedListGuard, SortedListLock, Yielding};
 
 impl Contender for RangeLock {
     const NAME: &'static str = "spanlock";
@@ -72,6 +75,27 @@ impl Contender for std::sync::RwLock<()> {
     #[inline]
     fn lock_exclusive(&self, _range: Range<u64>) -> Self::Exclusive<'_> {
         self.write().expect("no holder panics")
+    }
+}
+
+impl Contender for BravoLock {
+    const NAME: &'static str = "BRAVO rwlock (Dice, Kogan)";
+    const PRECISION: Precision = Precision::Whole;
+    type Shared<'a> = BravoReadGuard<'a>;
+    type Exclusive<'a> = BravoWriteGuard<'a>;
+
+    fn over(_units: u64) -> Self {
+        BravoLock::new()
+    }
+
+    #[inline]
+    fn lock_shared(&self, _range: Range<u64>) -> Self::Shared<'_> {
+        self.read()
+    }
+
+    #[inline]
+    fn lock_exclusive(&self, _range: Range<u64>) -> Self::Exclusive<'_> {
+        self.write()
     }
 }
 
@@ -198,8 +222,8 @@ impl Contender for IntervalTreeLock {
 impl Contender for SortedListLock {
     const NAME: &'static str = "sorted list (Kogan et al.)";
     const FILL: Fill = Fill::Descending;
-    type Shared<'a> = SortedListGuard<'a>;
-    type Exclusive<'a> = SortedListGuard<'a>;
+    type Shared<'a> = SortedListGuard<'a, Yielding>;
+    type Exclusive<'a> = SortedListGuard<'a, Yielding>;
 
     fn over(_units: u64) -> Self {
         SortedListLock::new()
@@ -213,6 +237,55 @@ impl Contender for SortedListLock {
     #[inline]
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
         self.lock(range, Mode::Exclusive)
+    }
+}
+
+impl Contender for CheatingLock {
+    const NAME: &'static str = "FreeBSD's, cheating (Belousov)";
+    const PRECISION: Precision = Precision::WholeAtFirst;
+    const FILL: Fill = Fill::Descending;
+    type Shared<'a> = CheatingGuard<'a>;
+    type Exclusive<'a> = CheatingGuard<'a>;
+
+    fn over(_units: u64) -> Self {
+        CheatingLock::new()
+    }
+
+    fn over_for_many(_units: u64) -> Self {
+        let lock = CheatingLock::new();
+        lock.stop_cheating();
+        lock
+    }
+
+    #[inline]
+    fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
+        self.lock(range, Mode::Shared)
+    }
+
+    #[inline]
+    fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
+        self.lock(range, Mode::Exclusive)
+    }
+}
+
+impl Contender for SkipListLock {
+    const NAME: &'static str = "skip list (after Kim et al.)";
+    const SHARING: Sharing = Sharing::ExclusiveOnly;
+    type Shared<'a> = SkipListGuard<'a>;
+    type Exclusive<'a> = SkipListGuard<'a>;
+
+    fn over(_units: u64) -> Self {
+        SkipListLock::new()
+    }
+
+    #[inline]
+    fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
+        self.lock(range)
+    }
+
+    #[inline]
+    fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
+        self.lock(range)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 
-use super::contender::Contender;
+use super::contender::{About, Contender};
 
 /// One lock doing one workload, prepared when it is first run.
 pub struct Case {
@@ -58,10 +58,13 @@ macro_rules! each_contender {
             $workload::<spanlock::RangeLock>($($argument),*),
             $workload::<parking_lot::RwLock<()>>($($argument),*),
             $workload::<std::sync::RwLock<()>>($($argument),*),
+            $workload::<$crate::harness::contenders::bravo::BravoLock>($($argument),*),
             $workload::<$crate::harness::adapters::RangeLockCrate>($($argument),*),
             $workload::<$crate::harness::adapters::RangeMutexCrate>($($argument),*),
             $workload::<$crate::harness::contenders::interval_tree::IntervalTreeLock>($($argument),*),
             $workload::<$crate::harness::contenders::sorted_list::SortedListLock>($($argument),*),
+            $workload::<$crate::harness::contenders::cheating::CheatingLock>($($argument),*),
+            $workload::<$crate::harness::contenders::skip_list::SkipListLock>($($argument),*),
             $workload::<$crate::harness::contenders::segments::SegmentLocks>($($argument),*),
         ]
         .into_iter()
@@ -70,14 +73,28 @@ macro_rules! each_contender {
 }
 pub(crate) use each_contender;
 
+/// All contenders, in the order of the tables.
+pub fn contenders() -> impl Iterator<Item = About> {
+    each_contender!(about())
+}
+
+fn about<L: Contender>() -> Option<About> {
+    Some(About::of::<L>())
+}
+
 /// A lock that lives as long as the process, so that a case can keep its guards.
 pub fn immortal<L: Contender>(units: u64) -> &'static L {
     Box::leak(Box::new(L::over(units)))
 }
 
+/// The same, of which one thread may hold several claims at once.
+pub fn immortal_for_many<L: Contender>(units: u64) -> &'static L {
+    Box::leak(Box::new(L::over_for_many(units)))
+}
+
 /// The same, after many of its units were held at once: a lock that grows with its use has done so.
 pub fn immortal_after_many<L: Contender>(units: u64) -> &'static L {
-    let lock = immortal::<L>(units);
+    let lock = immortal_for_many::<L>(units);
     for _ in 0..16 {
         let held: Vec<_> = (0..64).map(|unit| lock.lock_shared(unit..unit + 1)).collect();
         drop(held);

@@ -19,6 +19,11 @@ pub trait Contender: Sync + Sized + 'static {
     /// A lock over `units` units, not yet used.
     fn over(units: u64) -> Self;
 
+    /// The same for a thread that will hold several claims at once.
+    fn over_for_many(units: u64) -> Self {
+        Self::over(units)
+    }
+
     fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_>;
 
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_>;
@@ -29,6 +34,8 @@ pub trait Contender: Sync + Sized + 'static {
 pub enum Precision {
     /// All: the range is ignored.
     Whole,
+    /// All until the first conflict, taking every claim for one on everything; none after it.
+    WholeAtFirst,
     /// Those that touch one segment.
     Segments,
     /// None.
@@ -49,4 +56,29 @@ pub enum Fill {
     Ascending,
     /// For a list that is walked from its least claim, where ascending would be quadratic.
     Descending,
+}
+
+/// What the tables say of a contender without having one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct About {
+    pub name: &'static str,
+    pub precision: Precision,
+    /// What a value takes that was never used.
+    pub bytes: usize,
+}
+
+impl About {
+    pub fn of<L: Contender>() -> About {
+        About { name: L::NAME, precision: L::PRECISION, bytes: size_of::<L>() }
+    }
+
+    /// Whether disjoint claims never wait for each other, though on `threads` threads.
+    pub fn locks_ranges(&self, threads: usize) -> bool {
+        match self.precision {
+            Precision::Whole | Precision::Segments => false,
+            // One thread's claims never meet, so that it would still be an rwlock.
+            Precision::WholeAtFirst => threads > 1,
+            Precision::Exact => true,
+        }
+    }
 }

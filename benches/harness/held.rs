@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use spanlock::Mode;
 
-use super::case::{Case, each_contender, immortal, while_holding};
+use super::case::{Case, each_contender, immortal_for_many, while_holding};
 use super::contender::{Contender, Fill, Precision};
 use super::draws::draw;
 use super::pairs;
@@ -50,7 +50,8 @@ pub fn among(lengths: Lengths, claims: u64) -> impl Iterator<Item = Case> {
 }
 
 fn some_among<L: Contender>(lengths: Lengths, claims: u64) -> Option<Case> {
-    (L::PRECISION == Precision::Exact).then(|| among_on::<L>(lengths, claims))
+    matches!(L::PRECISION, Precision::Exact | Precision::WholeAtFirst)
+        .then(|| among_on::<L>(lengths, claims))
 }
 
 /// The same on one contender. Of every four units the first one or two are held; the third, or
@@ -58,7 +59,7 @@ fn some_among<L: Contender>(lengths: Lengths, claims: u64) -> Option<Case> {
 pub fn among_on<L: Contender>(lengths: Lengths, claims: u64) -> Case {
     Case::new::<L, _>(move || {
         let fours = claims.max(256);
-        let lock = immortal::<L>(4 * fours);
+        let lock = immortal_for_many::<L>(4 * fours);
         let hold = |four: u64| lock.lock_exclusive(4 * four..4 * four + lengths.held());
         let held: Vec<_> = match L::FILL {
             Fill::Ascending => (0..claims).map(hold).collect(),

@@ -2,7 +2,9 @@
 
 use spanlock::Mode;
 
-use super::case::{Case, each_contender, immortal, immortal_after_many, while_holding};
+use super::case::{
+    Case, each_contender, immortal, immortal_after_many, immortal_for_many, while_holding,
+};
 use super::contender::{Contender, Precision};
 use super::draws::{Draws, Zipf, draw};
 use super::pairs::repeat;
@@ -101,7 +103,7 @@ fn some_pairs_beside_a_range<L: Contender>(
 pub fn pairs_beside_a_range_on<L: Contender>(pattern: Pattern, mode: Mode, threads: usize) -> Case {
     assert!(matches!(pattern, Pattern::Hot | Pattern::Neighbours), "{pattern:?} may draw any unit");
     Case::new::<L, _>(move || {
-        let lock = immortal::<L>(UNITS);
+        let lock = immortal_for_many::<L>(UNITS);
         let held = lock.lock_exclusive(UNITS - 64..UNITS);
         while_holding(held, repeat(lock, pattern.draw(threads), mode))
     })

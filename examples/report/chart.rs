@@ -14,16 +14,19 @@ const BOTTOM: f64 = 40.0;
 const LEGEND_ROW: f64 = 20.0;
 const LEGEND_COLUMNS: usize = 4;
 
-/// Okabe and Ito's colours, which colour-blind readers can tell apart; each lock has its own in all
-/// charts.
-const COLOURS: [(&str, &str); 8] = [
+/// Each lock has its own colour in all charts: Okabe and Ito's, which colour-blind readers can tell
+/// apart, and three more.
+const COLOURS: [(&str, &str); 11] = [
     ("spanlock", "#000000"),
     ("parking_lot::RwLock", "#0072b2"),
     ("std::sync::RwLock", "#56b4e9"),
+    ("BRAVO rwlock (Dice, Kogan)", "#7b5fc4"),
     ("range-lock", "#d55e00"),
     ("range-mutex", "#e69f00"),
     ("interval tree (Kara, Bueso)", "#009e73"),
     ("sorted list (Kogan et al.)", "#cc79a7"),
+    ("FreeBSD's, cheating (Belousov)", "#8c510a"),
+    ("skip list (after Kim et al.)", "#b8b000"),
     ("256 segment rwlocks", "#999999"),
 ];
 
