@@ -50,6 +50,7 @@ mod index;
 mod inode;
 mod invalidate;
 mod leaf;
+mod limit;
 mod mapped;
 mod memory;
 mod mm;

@@ -25,6 +25,8 @@ mod failing_store;
 mod injection;
 #[path = "page_cache/lifetimes.rs"]
 mod lifetimes;
+#[path = "page_cache/longest.rs"]
+mod longest;
 #[path = "page_cache/mixed_file.rs"]
 mod mixed_file;
 #[path = "page_cache/one_failure.rs"]

@@ -44,7 +44,7 @@ impl<L: PathLock> Inode<L> {
         self.check_outside(Request::new("append", self.size(), bytes.len() as u64))?;
         self.throttle();
         let (end, io) = self.io_at_end();
-        self.end_of(Request::new("append", end, bytes.len() as u64))?;
+        self.end_within_limit(Request::new("append", end, bytes.len() as u64))?;
         let mut done = 0;
         while done < bytes.len() {
             let rest = &bytes[done..];

@@ -143,6 +143,11 @@ impl<S: Store + ?Sized> Store for Backing<S> {
         done
     }
 
+    /// Nothing can be written to a store that panics when it is asked.
+    fn max_len(&self) -> u64 {
+        ask(self.cache, || Ok(self.store.max_len())).unwrap_or(0)
+    }
+
     fn direct_alignment(&self) -> u64 {
         let _inside = Inside::of(self.cache);
         self.store.direct_alignment()

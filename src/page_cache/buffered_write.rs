@@ -47,12 +47,12 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
         self.check_outside(request)?;
-        let end = self.end_of(request)?;
+        let request = self.part_within_limit(request, 1)?;
         if request.len == 0 {
             return Ok(0);
         }
         self.throttle();
-        let io = self.io_for_write(offset..end);
+        let io = self.io_for_write(offset..offset + request.len);
         self.write_claimed(from, request, &io)
     }
 

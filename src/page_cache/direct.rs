@@ -83,12 +83,13 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct write", offset, from.bytes());
         self.check_outside(request)?;
-        let end = self.end_of(request)?;
+        self.end_of(request)?;
         self.check_aligned(request)?;
+        let request = self.part_within_limit(request, self.alignment())?;
         if request.len == 0 {
             return Ok(0);
         }
-        let io = self.io_for_write(offset..end);
+        let io = self.io_for_write(offset..offset + request.len);
         self.reaching(offset, &io, || self.write_chunks(from, request))
             .map_err(|error| self.failed(request, error))
     }

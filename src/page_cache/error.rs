@@ -42,6 +42,11 @@ impl Request {
         Request { operation, offset: len, len: 0, extent: Extent::NewLength }
     }
 
+    /// The same for the first `len` of its bytes.
+    pub(super) fn of_first(self, len: u64) -> Request {
+        Request { len, ..self }
+    }
+
     /// How many bytes were asked for, if that was said.
     pub(super) fn bytes(self) -> Option<u64> {
         match self.extent {

@@ -28,6 +28,9 @@ impl<L: PathLock> Inode<L> {
     #[cold]
     pub(super) fn fault(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<()> {
         self.check_inside(page)?;
+        if rights == Rights::ReadWrite {
+            self.check_storable(page)?;
+        }
         if self.map_cached(table, page, rights)? {
             self.cache.counters.count(Event::Hit);
             return Ok(());

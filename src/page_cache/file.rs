@@ -156,7 +156,9 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the write would end past `i64::MAX`. What the store says to a read of a
+    /// `FileTooLarge` if the write would end past `i64::MAX`, or would start past what the store can
+    /// hold ([`Store::max_len`](crate::page_cache::Store::max_len)); one that starts before that and
+    /// ends past it is short. What the store says to a read of a
     /// page that is written in part, or if pages that are to make room cannot be cleaned; after a
     /// first page the write ends short instead.
     ///
@@ -233,7 +235,7 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the write would end past `i64::MAX`; `InvalidInput` unless `offset` and the
+    /// `FileTooLarge` as for [`write_at`](File::write_at); `InvalidInput` unless `offset` and the
     /// length are multiples of the store's
     /// [`direct_alignment`](crate::page_cache::Store::direct_alignment); what the
     /// store says, also to the writeback of what is dirty there. If some was written before, the write ends short instead.

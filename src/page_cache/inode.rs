@@ -16,6 +16,7 @@ use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::index::Found;
 use super::leaf::lock_leaf;
+use super::limit::Limit;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::readahead::Readahead;
@@ -54,6 +55,7 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) readahead: Readahead,
     mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
+    pub(super) limit: Limit,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
@@ -102,6 +104,7 @@ impl<L: PathLock> Inode<L> {
             mappings: RwLock::default(),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
+            limit: Limit::new(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
         })

@@ -19,7 +19,7 @@
 
 use std::io;
 
-use super::error::Request;
+use super::error::{MAX_LEN, Request};
 use super::inode::Inode;
 use super::store::Shift;
 use super::{PAGE_SIZE, PathLock, Store};
@@ -45,7 +45,7 @@ impl<L: PathLock> Inode<L> {
         let _io = self.io_exclusive(offset..u64::MAX);
         let claim = self.claim(Access::Shift, offset..u64::MAX);
         let size = self.size();
-        let shifted = shift.check(offset, len, size)?;
+        let shifted = shift.check(offset, len, size, self.store.max_len().min(MAX_LEN))?;
         if len == 0 {
             return Ok(());
         }

@@ -138,12 +138,22 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// `InvalidInput` for numbers other than those, `FileTooLarge` if the store would end past
-    /// `i64::MAX`; whatever keeps the store from it. The store is as it was then: what comes with
+    /// [`max_len`](Store::max_len); whatever keeps the store from it. The store is as it was then: what comes with
     /// the trait moves back what it had moved. If that fails too, its error says so, and the store
     /// stays as long as it was to become: bytes up to somewhere are as before, from somewhere on
     /// as after, and none is lost.
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         copying::insert(self, offset, len)
+    }
+
+    /// The greatest length that the store can have, in bytes: `i64::MAX` by default, and never more.
+    /// It may change.
+    ///
+    /// The cache refuses with `FileTooLarge` what would go past it, instead of having a writeback
+    /// fail later. It asks when a request goes past the last page of the file, and before it refuses
+    /// one.
+    fn max_len(&self) -> u64 {
+        i64::MAX as u64
     }
 
     /// What offset and length of a direct request must be multiples of: a power of two of 1 MiB at
@@ -218,6 +228,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         (**self).insert_range(offset, len)
+    }
+
+    fn max_len(&self) -> u64 {
+        (**self).max_len()
     }
 
     fn direct_alignment(&self) -> u64 {

@@ -38,6 +38,9 @@ impl<L: PathLock> Inode<L> {
         self.end_of(request)?;
         let _io = self.io_from(len);
         let old = self.size();
+        if len > old {
+            self.end_within_limit(request)?;
+        }
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
         let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
         done.map_err(|error| self.failed(request, error))

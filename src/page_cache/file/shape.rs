@@ -10,7 +10,9 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` past `i64::MAX`; what the store says, and then nothing has changed.
+    /// `FileTooLarge` if the file would grow past what its store can hold
+    /// ([`Store::max_len`](crate::page_cache::Store::max_len)); what the store says. Nothing has
+    /// changed then.
     ///
     /// # Examples
     ///
@@ -61,7 +63,8 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`; what the store says, `StorageFull` say. The
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past what its store
+    /// can hold; what the store says, `StorageFull` say. The
     /// length and all bytes outside of the range are as they were then; of the range each byte is
     /// zero or as it was.
     ///
@@ -92,7 +95,8 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`; what the store says, `StorageFull` say. The
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past what its store
+    /// can hold; what the store says, `StorageFull` say. The
     /// length and all bytes are as they were then.
     ///
     /// # Examples
@@ -157,7 +161,7 @@ impl<L: PathLock> File<L> {
     /// # Errors
     ///
     /// `InvalidInput` for numbers other than those, `FileTooLarge` if the file would end past
-    /// `i64::MAX`; what the store says, also to the writeback of what is dirty from `offset` on. The
+    /// what its store can hold; what the store says, also to the writeback of what is dirty from `offset` on. The
     /// file is as it was then, unless the store could not undo what it had begun: its error tells,
     /// or [`last_failure`](File::last_failure) if that is an errno, and [`Store::insert_range`](crate::page_cache::Store::insert_range) what is left.
     ///

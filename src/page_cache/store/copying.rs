@@ -4,7 +4,7 @@ use std::io;
 
 use super::Store;
 use super::shift::Shift;
-use super::whole::{read_full, shrunk, write_full};
+use super::whole::{read_full, shrunk, too_large, write_full};
 use crate::page_cache::error::{MAX_LEN, described};
 
 /// The most bytes that are moved at once.
@@ -13,7 +13,7 @@ const CHUNK: u64 = 256 << 10;
 /// Writes zeroes.
 pub(super) fn zero<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let zeroes = vec![0; len.min(CHUNK) as usize];
-    for_each_part(offset, len, |at, part| {
+    for_each_part(offset, len, most(store), |at, part| {
         write_full(store, &zeroes[..part], at).map_err(|(_, error)| error)
     })
 }
@@ -21,7 +21,7 @@ pub(super) fn zero<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::R
 /// Writes back what is read: a hole then has blocks, and so has what lay past the end.
 pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let mut bytes = vec![0; len.min(CHUNK) as usize];
-    for_each_part(offset, len, |at, part| {
+    for_each_part(offset, len, most(store), |at, part| {
         let bytes = &mut bytes[..part];
         let found = read_full(store, bytes, at)?;
         bytes[found..].fill(0);
@@ -32,7 +32,7 @@ pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 /// Moves what lies behind the range to its start, and cuts the rest off.
 pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
-    let shorter = Shift::Collapse.check(offset, len, end)?;
+    let shorter = Shift::Collapse.check(offset, len, end, most(store))?;
     let shift = Move { from: offset + len, to: offset, len: shorter - offset };
     let moved = shift.run(store);
     let outcome = moved.and_then(|()| store.set_len(shorter).map_err(|error| (shift.len, error)));
@@ -44,7 +44,7 @@ pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 /// Moves what lies behind the offset towards the end, and makes a hole there.
 pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
-    let longer = Shift::Insert.check(offset, len, end)?;
+    let longer = Shift::Insert.check(offset, len, end, most(store))?;
     store.set_len(longer)?;
     let shift = Move { from: offset, to: offset + len, len: end - offset };
     let moved = shift.run(store);
@@ -61,13 +61,18 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
     })
 }
 
+/// How long a store can be.
+fn most<S: Store + ?Sized>(store: &S) -> u64 {
+    store.max_len().min(MAX_LEN)
+}
+
 fn for_each_part(
     offset: u64,
     len: u64,
+    most: u64,
     mut run: impl FnMut(u64, usize) -> io::Result<()>,
 ) -> io::Result<()> {
-    let end = offset.checked_add(len).filter(|&end| end <= MAX_LEN);
-    let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+    let end = offset.checked_add(len).filter(|&end| end <= most).ok_or_else(|| too_large(most))?;
     let mut at = offset;
     while at < end {
         let part = (end - at).min(CHUNK);

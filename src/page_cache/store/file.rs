@@ -1,10 +1,13 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
+mod longest;
+
 use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::longest::{Longest, too_large};
 use super::fallocate::Call;
 use super::shift::Shift;
 use super::{Store, copying};
@@ -38,6 +41,7 @@ pub struct FileStore {
     file: File,
     /// Empty if it is not known.
     path: PathBuf,
+    longest: Longest,
     transfer: Transfer,
 }
 
@@ -67,7 +71,12 @@ impl FileStore {
     /// ```
     #[must_use]
     pub fn new(file: File) -> FileStore {
-        FileStore { file, path: PathBuf::new(), transfer: Transfer::Buffered }
+        FileStore {
+            longest: Longest::of(&file),
+            file,
+            path: PathBuf::new(),
+            transfer: Transfer::Buffered,
+        }
     }
 
     /// Opens the file at `path` for reading and writing.
@@ -145,7 +154,7 @@ impl FileStore {
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let file = direct_file(path.as_ref())?;
         let transfer = Transfer::Direct(RwLock::new(()));
-        Ok(FileStore { file, path: path.as_ref().into(), transfer })
+        Ok(FileStore { path: path.as_ref().into(), transfer, ..FileStore::new(file) })
     }
 
     /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
@@ -160,7 +169,7 @@ impl FileStore {
 
     /// Writes the sectors around `bytes`; what `bytes` does not cover of them is read first.
     fn write_sectors(&self, bytes: &[u8], offset: u64, shape: &RwLock<()>) -> io::Result<usize> {
-        let end = offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        let end = offset + bytes.len() as u64;
         let (start, within) = sector_of(offset);
         let mut buffer = SectorBuffer::covering(within + bytes.len());
         if within == 0 && bytes.len().is_multiple_of(SECTOR) {
@@ -216,8 +225,14 @@ impl Store for FileStore {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        // As the system does at the end of what it can hold.
+        let left = self.max_len().checked_sub(offset).filter(|&left| left > 0);
+        let left = usize::try_from(left.ok_or_else(too_large)?).unwrap_or(usize::MAX);
+        let bytes = &bytes[..bytes.len().min(left)];
         match &self.transfer {
-            _ if bytes.is_empty() => Ok(0),
             Transfer::Buffered => write_once(&self.file, bytes, offset),
             Transfer::Direct(shape) => self.write_sectors(bytes, offset, shape),
         }
@@ -229,6 +244,9 @@ impl Store for FileStore {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let _alone = self.alone();
+        if len > self.len()? {
+            self.longest.check(len, 0)?;
+        }
         self.file.set_len(len)
     }
 
@@ -243,21 +261,28 @@ impl Store for FileStore {
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.longest.check(offset, len)?;
         self.call_or(Call::Allocate, offset, len, || copying::allocate(self, offset, len))
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.longest.check(offset, len)?;
         self.call_or(Call::ZeroRange, offset, len, || copying::zero(self, offset, len))
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        Shift::Collapse.check(offset, len, self.len()?)?;
+        Shift::Collapse.check(offset, len, self.len()?, self.max_len())?;
         self.call_or(Call::CollapseRange, offset, len, || copying::collapse(self, offset, len))
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        Shift::Insert.check(offset, len, self.len()?)?;
+        Shift::Insert.check(offset, len, self.len()?, self.max_len())?;
         self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
+    }
+
+    /// What its file system can address, and the process may write (`RLIMIT_FSIZE`).
+    fn max_len(&self) -> u64 {
+        self.longest.now()
     }
 
     /// What disks accept for direct IO, where it is direct; else 1.

@@ -7,6 +7,7 @@ use std::io;
 
 use super::Store;
 use super::shift::Shift;
+use super::whole::too_large;
 use crate::page_cache::error::MAX_LEN;
 
 const BLOCK: usize = 4096;
@@ -115,7 +116,7 @@ impl Contents {
     /// Gives a range blocks, all or none, and lets the store grow to its end.
     fn allocate(&mut self, offset: u64, len: u64, most: usize) -> io::Result<()> {
         let end = offset.checked_add(len).filter(|&end| end <= MAX_LEN);
-        let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+        let end = end.ok_or_else(|| too_large(MAX_LEN))?;
         if len == 0 {
             return Ok(());
         }
@@ -161,7 +162,7 @@ impl Store for MemStore {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        offset.checked_add(bytes.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
+        offset.checked_add(bytes.len() as u64).ok_or_else(|| too_large(u64::MAX))?;
         let mut contents = self.exclusive();
         let mut done = 0;
         while done < bytes.len() {
@@ -243,7 +244,7 @@ impl Store for MemStore {
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let mut contents = self.exclusive();
-        let shorter = Shift::Collapse.check(offset, len, contents.len)?;
+        let shorter = Shift::Collapse.check(offset, len, contents.len, MAX_LEN)?;
         let (first, out) = (split(offset).0, split(len).0);
         let mut behind = contents.blocks.split_off(&first);
         contents.blocks.append(&mut behind.split_off(&(first + out)));
@@ -254,7 +255,7 @@ impl Store for MemStore {
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let mut contents = self.exclusive();
-        let longer = Shift::Insert.check(offset, len, contents.len)?;
+        let longer = Shift::Insert.check(offset, len, contents.len, MAX_LEN)?;
         let (first, new) = (split(offset).0, split(len).0);
         contents.renumber(first, |block| block + new);
         contents.len = longer;

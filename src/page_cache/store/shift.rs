@@ -3,7 +3,6 @@
 use std::io;
 
 use crate::page_cache::PAGE_SIZE;
-use crate::page_cache::error::MAX_LEN;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -17,8 +16,15 @@ pub(in crate::page_cache) enum Shift {
 }
 
 impl Shift {
-    /// How long a file of `size` bytes is after the shift; an error if it cannot be shifted so.
-    pub(in crate::page_cache) fn check(self, offset: u64, len: u64, size: u64) -> io::Result<u64> {
+    /// How long a file of `size` bytes is after the shift; an error if it cannot be shifted so, or
+    /// would be longer than `most`.
+    pub(in crate::page_cache) fn check(
+        self,
+        offset: u64,
+        len: u64,
+        size: u64,
+        most: u64,
+    ) -> io::Result<u64> {
         let whole_pages = offset.is_multiple_of(PAGE) && len.is_multiple_of(PAGE);
         match self {
             _ if !whole_pages => {
@@ -32,11 +38,10 @@ impl Shift {
                 "the offset must lie before the end of the file, at {size} bytes"
             ))),
             Shift::Insert => match size.checked_add(len) {
-                Some(longer) if longer <= MAX_LEN => Ok(longer),
+                Some(longer) if longer <= most => Ok(longer),
                 _ => {
-                    let message = format!(
-                        "the file has {size} bytes already, and ends at {MAX_LEN} at the latest"
-                    );
+                    let message =
+                        format!("the file has {size} bytes already, and can have {most} at most");
                     Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
                 }
             },

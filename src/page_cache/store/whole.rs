@@ -49,6 +49,12 @@ fn wrote_nothing(asked: usize) -> io::Error {
     io::Error::new(io::ErrorKind::WriteZero, message)
 }
 
+/// A request that ends past what a store can hold.
+pub(super) fn too_large(most: u64) -> io::Error {
+    let message = format!("a store of {most} bytes at most ends before");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
+}
+
 fn overrun(part: usize, asked: usize) -> io::Error {
     let message = format!("the store says it moved {part} bytes where {asked} were asked for");
     io::Error::new(io::ErrorKind::InvalidData, message)
