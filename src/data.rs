@@ -14,6 +14,7 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::ops::{Range, RangeBounds};
 
+use crate::sealed::INTERNAL;
 use crate::{RangeLock, Span};
 
 pub use bounds::BoundsError;
@@ -72,7 +73,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// ```
     #[must_use]
     pub fn new(elements: S) -> RangeRwLock<S> {
-        RangeRwLock { indices: RangeLock::new(), cells: elements.into_cells() }
+        RangeRwLock { indices: RangeLock::new(), cells: elements.into_cells(INTERNAL) }
     }
 
     /// The elements, as they came.
@@ -86,7 +87,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// ```
     #[must_use]
     pub fn into_inner(self) -> S {
-        S::from_cells(self.cells)
+        S::from_cells(self.cells, INTERNAL)
     }
 
     /// All elements, without locking: nobody else can have a guard.
@@ -186,7 +187,7 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     fn cells(&self) -> &[UnsafeCell<S::Element>] {
-        S::cells(&self.cells)
+        S::cells(&self.cells, INTERNAL)
     }
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::guard::{Exclusive, Guard, GuardMode, LockRef, Shared};
+use crate::guard::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::raw::{Hold, Pending, Queued};
 use crate::{Mode, RangeLock, Span};
 

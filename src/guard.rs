@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use crate::deadlock::Held;
 use crate::raw::{Hold, RawLock};
+use crate::sealed::{INTERNAL, Internal};
 use crate::{Mode, RangeLock, Span};
 
 pub use mode::{Exclusive, GuardMode, Shared};
@@ -19,7 +20,7 @@ pub use mode::{Exclusive, GuardMode, Shared};
 /// How a guard reaches its lock: by reference or through an `Arc`.
 ///
 /// Sealed: implemented for references and `Arc`s of [`RangeLock`] and
-/// [`MappingLock`](crate::MappingLock).
+/// [`MappingLock`](crate::MappingLock), and of no use but as a bound.
 ///
 /// # Examples
 ///
@@ -34,12 +35,25 @@ pub use mode::{Exclusive, GuardMode, Shared};
 /// ```
 pub trait LockRef: sealed::Reach {}
 
-/// Public only as bounds of public traits: nobody outside can name what is in here.
+/// Public only as a bound of a public trait: nobody outside can name it, nor call what takes an [`Internal`].
 mod sealed {
     use crate::raw::RawLock;
+    use crate::sealed::Internal;
 
     pub trait Reach {
-        fn raw(&self) -> &RawLock;
+        fn reach(&self, _: Internal) -> &RawLock;
+    }
+}
+
+/// The same, for this crate.
+pub(crate) trait Raw {
+    fn raw(&self) -> &RawLock;
+}
+
+impl<L: LockRef> Raw for L {
+    #[inline]
+    fn raw(&self) -> &RawLock {
+        self.reach(INTERNAL)
     }
 }
 
@@ -249,13 +263,13 @@ macro_rules! reach {
     ($lock:ty, $($path:tt)+) => {
         impl sealed::Reach for &$lock {
             #[inline]
-            fn raw(&self) -> &RawLock {
+            fn reach(&self, _: Internal) -> &RawLock {
                 &self.$($path)+
             }
         }
         impl sealed::Reach for Arc<$lock> {
             #[inline]
-            fn raw(&self) -> &RawLock {
+            fn reach(&self, _: Internal) -> &RawLock {
                 &self.$($path)+
             }
         }

@@ -58,6 +58,7 @@ mod mode;
 #[cfg(all(feature = "page-cache", not(loom)))]
 pub mod page_cache;
 mod raw;
+mod sealed;
 mod span;
 #[cfg(feature = "stats")]
 mod stats;

@@ -4,10 +4,12 @@ use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
 use std::ptr;
 
+use crate::sealed::Internal;
+
 /// A sequence whose ranges a [`RangeRwLock`](crate::RangeRwLock) can lock.
 ///
-/// Sealed: implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`. Its element type is
-/// `S::Element`. Nothing is copied on the way in or out but an array, which is moved.
+/// Sealed: implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`, and of no use but as a bound. Its element
+/// type is `S::Element`. Nothing is copied on the way in or out but an array, which is moved.
 ///
 /// # Examples
 ///
@@ -23,17 +25,19 @@ use std::ptr;
 /// ```
 pub trait Elements: sealed::Cells {}
 
-/// Public only as a bound of a public trait: nobody outside can name it.
+/// Public only as a bound of a public trait: nobody outside can name it, nor call what takes an [`Internal`].
 pub(super) mod sealed {
     use std::cell::UnsafeCell;
+
+    use crate::sealed::Internal;
 
     pub trait Cells: Sized {
         type Element;
         type Cells;
 
-        fn into_cells(self) -> Self::Cells;
-        fn cells(cells: &Self::Cells) -> &[UnsafeCell<Self::Element>];
-        fn from_cells(cells: Self::Cells) -> Self;
+        fn into_cells(self, _: Internal) -> Self::Cells;
+        fn cells(cells: &Self::Cells, _: Internal) -> &[UnsafeCell<Self::Element>];
+        fn from_cells(cells: Self::Cells, _: Internal) -> Self;
     }
 }
 
@@ -49,7 +53,7 @@ impl<T> sealed::Cells for Vec<T> {
     type Element = T;
     type Cells = Vec<UnsafeCell<T>>;
 
-    fn into_cells(self) -> Vec<UnsafeCell<T>> {
+    fn into_cells(self, _: Internal) -> Vec<UnsafeCell<T>> {
         let mut elements = ManuallyDrop::new(self);
         let (len, capacity) = (elements.len(), elements.capacity());
         // SAFETY: the parts of a vector that is never used again; a cell has the layout of what it
@@ -57,11 +61,11 @@ impl<T> sealed::Cells for Vec<T> {
         unsafe { Vec::from_raw_parts(elements.as_mut_ptr().cast(), len, capacity) }
     }
 
-    fn cells(cells: &Vec<UnsafeCell<T>>) -> &[UnsafeCell<T>] {
+    fn cells(cells: &Vec<UnsafeCell<T>>, _: Internal) -> &[UnsafeCell<T>] {
         cells
     }
 
-    fn from_cells(cells: Vec<UnsafeCell<T>>) -> Vec<T> {
+    fn from_cells(cells: Vec<UnsafeCell<T>>, _: Internal) -> Vec<T> {
         let mut cells = ManuallyDrop::new(cells);
         let (len, capacity) = (cells.len(), cells.capacity());
         // SAFETY: as in `into_cells`.
@@ -75,16 +79,16 @@ impl<T> sealed::Cells for Box<[T]> {
     type Element = T;
     type Cells = Box<[UnsafeCell<T>]>;
 
-    fn into_cells(self) -> Box<[UnsafeCell<T>]> {
+    fn into_cells(self, _: Internal) -> Box<[UnsafeCell<T>]> {
         // SAFETY: the pointer came from a box; a cell has the layout of what it holds.
         unsafe { Box::from_raw(Box::into_raw(self) as *mut [UnsafeCell<T>]) }
     }
 
-    fn cells(cells: &Box<[UnsafeCell<T>]>) -> &[UnsafeCell<T>] {
+    fn cells(cells: &Box<[UnsafeCell<T>]>, _: Internal) -> &[UnsafeCell<T>] {
         cells
     }
 
-    fn from_cells(cells: Box<[UnsafeCell<T>]>) -> Box<[T]> {
+    fn from_cells(cells: Box<[UnsafeCell<T>]>, _: Internal) -> Box<[T]> {
         // SAFETY: as in `into_cells`.
         unsafe { Box::from_raw(Box::into_raw(cells) as *mut [T]) }
     }
@@ -96,15 +100,15 @@ impl<T, const N: usize> sealed::Cells for [T; N] {
     type Element = T;
     type Cells = [UnsafeCell<T>; N];
 
-    fn into_cells(self) -> [UnsafeCell<T>; N] {
+    fn into_cells(self, _: Internal) -> [UnsafeCell<T>; N] {
         self.map(UnsafeCell::new)
     }
 
-    fn cells(cells: &[UnsafeCell<T>; N]) -> &[UnsafeCell<T>] {
+    fn cells(cells: &[UnsafeCell<T>; N], _: Internal) -> &[UnsafeCell<T>] {
         cells
     }
 
-    fn from_cells(cells: [UnsafeCell<T>; N]) -> [T; N] {
+    fn from_cells(cells: [UnsafeCell<T>; N], _: Internal) -> [T; N] {
         cells.map(UnsafeCell::into_inner)
     }
 }
@@ -115,17 +119,17 @@ impl<'a, T> sealed::Cells for &'a mut [T] {
     type Element = T;
     type Cells = &'a [UnsafeCell<T>];
 
-    fn into_cells(self) -> &'a [UnsafeCell<T>] {
+    fn into_cells(self, _: Internal) -> &'a [UnsafeCell<T>] {
         // SAFETY: the exclusive borrow is given up for as long as the shared one of the cells lives;
         // a cell has the layout of what it holds.
         unsafe { &*(ptr::from_mut(self) as *const [UnsafeCell<T>]) }
     }
 
-    fn cells<'b>(cells: &'b &'a [UnsafeCell<T>]) -> &'b [UnsafeCell<T>] {
+    fn cells<'b>(cells: &'b &'a [UnsafeCell<T>], _: Internal) -> &'b [UnsafeCell<T>] {
         cells
     }
 
-    fn from_cells(cells: &'a [UnsafeCell<T>]) -> &'a mut [T] {
+    fn from_cells(cells: &'a [UnsafeCell<T>], _: Internal) -> &'a mut [T] {
         // SAFETY: made by `into_cells` from an exclusive borrow of as long a life, and the lock that
         // had it is gone: no guard is left.
         unsafe { &mut *elements(cells) }

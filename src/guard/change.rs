@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeBounds};
 
-use super::{Exclusive, Guard, GuardMode, LockRef, Shared};
+use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::raw::Hold;
 use crate::{Mode, Span};
 

@@ -19,7 +19,7 @@ pub trait GuardMode: Copy + sealed::Sealed {
     fn mode(&self) -> Mode;
 }
 
-/// Public only as a bound of a public trait: nobody outside can name what is in here.
+/// Public only as a bound of a public trait: nobody outside can name what is in here. It has nothing to call.
 mod sealed {
     pub trait Sealed {}
 }
