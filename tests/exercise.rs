@@ -66,6 +66,7 @@ fn a_run_that_finds_nothing_ends_with_0_and_a_table() {
         }
         assert!(stdout.contains("mapping, fault"), "{stdout}");
         assert!(stdout.ends_with("as it should be\n"), "{stdout}");
+        assert!(!stdout.contains(" 0 evictions"), "{stdout}");
         let stderr = text(&output.stderr);
         assert!(stderr.contains(" of 1.1 s, "), "a line of progress in {stderr:?}");
         assert_eq!(files_in(&temp), 0);
@@ -128,6 +129,38 @@ fn without_the_lock_corruption_is_found_reported_and_ends_with_1() {
         assert!(stdout.contains(part), "{part:?} in {stdout}");
     }
     assert_eq!(files_in(&temp), 0);
+}
+
+#[test]
+fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted() {
+    let (output, _) = run(&["--seconds", "2", "--json", "--seed", "3"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert!(report["settings"]["files"].as_u64() > Some(2), "{report}");
+    assert!(report["cache"]["evictions"].as_u64() > Some(60), "{report}");
+    let is_direct = report["settings"]["direct_files"].as_u64() == Some(1);
+    let refused = text(&output.stderr).contains("no direct access to a file at ");
+    assert!(is_direct != refused, "{report}");
+}
+
+#[test]
+fn a_run_that_evicts_nothing_is_not_clean_and_says_so() {
+    let (output, _) = run(&["--size", "1M", "--cache", "64M", "--seconds", "1"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{stdout}");
+    let last = stdout.lines().last().expect("a verdict");
+    assert!(last.starts_with("incomplete: "), "{stdout}");
+    assert!(last.contains("evictions"), "{stdout}");
+}
+
+#[test]
+fn a_run_too_short_for_all_paths_names_those_that_it_did_not_take() {
+    let (output, _) = run(&["--operations", "5", "--threads", "1", "--json", "--seed", "1"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(output.status.code(), Some(3), "{report}");
+    assert_eq!(report["verdict"], "incomplete");
+    let unmet = report["unmet"].as_array().expect("a list");
+    assert!(unmet.len() > 15 && unmet.iter().any(|path| path == "fsync"), "{report}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use spanlock::page_cache::FileStore;
+use spanlock::page_cache::{FileStore, Store};
 
 use crate::options::{Options, StoreAccess};
 
@@ -14,6 +14,9 @@ use crate::options::{Options, StoreAccess};
 pub struct Backing {
     file: File,
     name: Option<PathBuf>,
+    access: StoreAccess,
+    /// Why it is not reached as it was to be.
+    refusal: Option<io::Error>,
 }
 
 /// Why there is no file to work on.
@@ -22,7 +25,6 @@ pub enum BackingError {
     Open { name: PathBuf, error: io::Error },
     NotAFile { name: PathBuf },
     Resize { name: PathBuf, size: u64, error: io::Error },
-    Direct { name: PathBuf, error: io::Error },
 }
 
 impl Backing {
@@ -50,18 +52,48 @@ impl Backing {
         }
         let size = options.size;
         match file.set_len(0).and_then(|()| file.set_len(size)) {
-            Ok(()) => Ok(Backing { file, name: path }),
+            Ok(()) => {
+                let access = StoreAccess::Buffered;
+                let backing = Backing { file, name: path, access, refusal: None };
+                Ok(backing.reached_by(options.access(number)))
+            }
             Err(error) => Err(BackingError::Resize { name, size, error }),
         }
     }
 
-    /// A store over the file.
-    pub fn store(&self, access: StoreAccess) -> Result<FileStore, BackingError> {
-        let failed = |error| BackingError::Direct { name: self.place(), error };
+    /// The same, reached so; or through the kernel's cache, if the file system knows no other way.
+    fn reached_by(self, access: StoreAccess) -> Backing {
         match access {
-            StoreAccess::Buffered => self.file.try_clone().map(FileStore::new).map_err(failed),
-            StoreAccess::Direct => self.open_direct().map_err(failed),
+            StoreAccess::Buffered => self,
+            // Some find out only when they are to read.
+            StoreAccess::Direct => {
+                match self.open_direct().and_then(|it| it.read_at(&mut [0], 0)) {
+                    Ok(_) => Backing { access, ..self },
+                    Err(error) => Backing { refusal: Some(error), ..self },
+                }
+            }
         }
+    }
+
+    /// A store over the file.
+    pub fn store(&self) -> Result<FileStore, BackingError> {
+        let store = match self.access {
+            StoreAccess::Buffered => self.file.try_clone().map(FileStore::new),
+            StoreAccess::Direct => self.open_direct(),
+        };
+        store.map_err(|error| self.unreadable(error))
+    }
+
+    /// Whether the file is reached past the kernel's cache.
+    pub fn is_direct(&self) -> bool {
+        self.access == StoreAccess::Direct
+    }
+
+    /// What to say if the file was to be reached past the kernel's cache, and is not.
+    pub fn refusal(&self) -> Option<String> {
+        let error = self.refusal.as_ref()?;
+        let name = self.place();
+        Some(format!("no direct access to a file at {}: {error}; buffered instead", name.display()))
     }
 
     /// How long the file itself is.
@@ -124,9 +156,6 @@ impl fmt::Display for BackingError {
             }
             BackingError::Resize { name, size, error } => {
                 write!(f, "cannot make a file of {size} bytes at {}: {error}", name.display())
-            }
-            BackingError::Direct { name, error } => {
-                write!(f, "no direct access to a file at {}: {error}", name.display())
             }
         }
     }

@@ -17,8 +17,9 @@ use spanlock::page_cache::{File, FileStore, MemStore, Options as CacheOptions, P
 
 use crate::journal::Answer;
 use crate::knowledge::WriteMode;
+use crate::met::Met;
 use crate::op::{Op, Path};
-use crate::options::{Extent, Options, StoreAccess};
+use crate::options::{DirectFiles, Extent, Options};
 use crate::original::Original;
 use crate::report::grouped;
 use crate::stamp::Stamp;
@@ -58,7 +59,10 @@ pub fn compare(options: &Options) -> io::Result<Comparison> {
     for (name, folder) in [("disk", std::env::temp_dir()), ("tmpfs", PathBuf::from(TMPFS))] {
         match cached_file(&format!("{name}, {}", folder.display()), &folder, options) {
             Ok(contestant) => contestants.push(contestant),
-            Err(error) if name == "tmpfs" => skipped.push(format!("{name}: {error}")),
+            // Not every file system is there, or has direct IO.
+            Err(error) if name == "tmpfs" || options.direct == DirectFiles::All => {
+                skipped.push(format!("{name}: {error}"))
+            }
             Err(error) => return Err(error),
         }
     }
@@ -82,9 +86,9 @@ fn original(options: &Options) -> io::Result<Contestant> {
 
 fn cached_file(name: &str, folder: &FilePath, options: &Options) -> io::Result<Contestant> {
     let file = tempfile::NamedTempFile::new_in(folder)?;
-    let store = match options.access {
-        StoreAccess::Buffered => FileStore::open(file.path())?,
-        StoreAccess::Direct => FileStore::open_direct(file.path())?,
+    let store = match options.direct {
+        DirectFiles::EveryThird => FileStore::open(file.path())?,
+        DirectFiles::All => FileStore::open_direct(file.path())?,
     };
     store.set_len(options.size)?;
     let beneath = Original::new(file.reopen()?);
@@ -113,6 +117,7 @@ fn open(
 struct Replay {
     contestants: Vec<Contestant>,
     workload: Workload,
+    met: Met,
     limit: u64,
     operations: u64,
     mapped: u64,
@@ -126,6 +131,7 @@ impl Replay {
         Replay {
             contestants,
             workload: Workload::new(options.seed, 0, options.size, Mix::Usual),
+            met: Met::default(),
             limit: options.size,
             operations: 0,
             mapped: 0,
@@ -149,6 +155,7 @@ impl Replay {
     fn step(&mut self) -> Option<Difference> {
         self.operations += 1;
         let op = self.next();
+        self.met.note(op.path);
         if matches!(op.path, Path::Load | Path::Store) {
             self.mapped += 1;
             if self.mapped.is_multiple_of(MAPPING_USES) || op.bytes.start < self.mapping_start {
@@ -172,7 +179,7 @@ impl Replay {
     /// The next operation, which the file is long enough for, and after which it is not too long.
     fn next(&mut self) -> Op {
         let len = self.contestants[0].len();
-        let Plan { mut path, mut bytes, len: new_len } = self.workload.next(len);
+        let Plan { mut path, mut bytes, len: new_len } = self.workload.next(len, &self.met);
         let count = bytes.end - bytes.start;
         let fits = match path {
             Path::Append => len + count <= self.limit,

@@ -5,6 +5,7 @@ use std::sync::RwLock;
 use spanlock::page_cache::FileOptions;
 
 use crate::length::Length;
+use crate::met::Met;
 use crate::oracle::Oracle;
 
 /// What is known of a file beside the file.
@@ -15,6 +16,7 @@ pub struct Knowledge {
     pub limit: u64,
     pub store: Reliability,
     pub writes: WriteMode,
+    pub met: Met,
     /// Held by every operation, and alone by those whose effect others could not tell apart.
     pub gate: RwLock<()>,
 }
@@ -57,6 +59,7 @@ impl Knowledge {
             limit: len,
             store,
             writes,
+            met: Met::default(),
             gate: RwLock::default(),
         }
     }

@@ -17,6 +17,7 @@ mod journal;
 mod knowledge;
 mod latency;
 mod length;
+mod met;
 mod op;
 mod options;
 mod oracle;
@@ -42,12 +43,13 @@ use spanlock::page_cache::{Unlocked, WholeFile};
 use backing::Backing;
 use inject::Scope;
 use options::{Command, LockKind, Options, Output};
-use report::{Report, Settings};
+use report::{Report, Settings, Verdict};
 use run::run;
 
 const CLEAN: i32 = 0;
 const CORRUPT: i32 = 1;
 const UNABLE: i32 = 2;
+const INCOMPLETE: i32 = 3;
 
 fn main() {
     // Not by returning: a thread that is stuck in the cache must not keep the process.
@@ -86,24 +88,31 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     let files: Result<Vec<_>, _> =
         (0..options.files).map(|file| Backing::create(options, file)).collect();
     let files = files?;
-    let heading = format!("{}\n", Settings::of(options));
+    let heading = format!("{}\n", Settings::of(options, &files));
     match options.output {
         Output::Table => print(&mut io::stdout(), &heading),
         Output::Json => print(&mut io::stderr(), &heading),
+    }
+    if let Some(refusal) = files.iter().find_map(Backing::refusal) {
+        print(&mut io::stderr(), &format!("exercise: {refusal}\n"));
     }
     let run = match options.lock {
         LockKind::Range => run::<MappingLock>(options, &files),
         LockKind::WholeFile => run::<WholeFile>(options, &files),
         LockKind::Nothing => run::<Unlocked>(options, &files),
     }?;
-    let report = Report::new(options, &run);
+    let report = Report::new(options, &files, &run);
     match options.output {
         Output::Table => print(&mut io::stdout(), &report.to_string()),
         Output::Json => {
             print(&mut io::stdout(), &format!("{}\n", serde_json::to_string_pretty(&report)?));
         }
     }
-    Ok(if run.findings.count == 0 { CLEAN } else { CORRUPT })
+    Ok(match report.verdict {
+        Verdict::Clean => CLEAN,
+        Verdict::Incomplete => INCOMPLETE,
+        Verdict::Corrupt => CORRUPT,
+    })
 }
 
 /// Writes `text`; that nobody reads it changes nothing of the verdict.

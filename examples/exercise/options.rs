@@ -20,14 +20,15 @@ Usage: exercise [OPTIONS]
 Options:
   --file PATH      the file to work on: created, or overwritten, and kept; further ones
                    have a number added [default: unnamed files in the temp folder]
-  --size SIZE      how long a file is at most, as 4096, 64K, 256M or 1G [default: 256M]
+  --size SIZE      how long a file is at most, as 4096, 64K, 256M or 1G [default: 64M]
   --cache SIZE     the memory for its pages [default: a quarter of the size]
   --threads N      how many threads are at work, 1 to 1024 [default: 4]
   --seconds N      for how long, as 10 or 0.5 [default: 10]
   --operations N   instead of that, how many operations all threads do together;
                    one thread does and sees the same again with the same seed
   --files N        how many files of that size share the cache, 1 to 100; every second one
-                   is written through [default: 1]
+                   is written through, and every third one is reached past the kernel's
+                   cache (O_DIRECT) [default: 4, or 1 if it is named]
   --seed N         what the operations are drawn from [default: at random]
   --lock KIND      what serialises the paths: range, rwlock or none [default: range]
   --faults         let the stores fail, write short, delay and reorder requests, by the seed
@@ -37,13 +38,15 @@ Options:
                    and return values have to agree [default: 100000 operations on 16M]
   --inject         instead of a run: every request of a small workload to its store fails
                    once, in every way, and there is a crash after every operation
-  --direct         reach the file past the kernel's cache (O_DIRECT)
+  --direct         reach all files past the kernel's cache, where the file system can do so
   --json           write the results as one JSON object
   --help           print this
 
-Exit status: 0 if nothing was found, 1 if something was, 2 if it could not run.
+Exit status: 0 if nothing was found, 1 if something was, 2 if it could not run, 3 if nothing
+was found but the run did not come to all that it lists: no eviction, or a path never taken.
 ";
 
+const USUAL_FILES: u16 = 4;
 const LONGEST_RUN: f64 = 366.0 * 86_400.0;
 
 /// What is to be run.
@@ -58,13 +61,21 @@ pub struct Options {
     pub extent: Extent,
     pub seed: u64,
     pub lock: LockKind,
-    pub access: StoreAccess,
+    pub direct: DirectFiles,
     pub store: Reliability,
     pub log: Option<PathBuf>,
     pub output: Output,
 }
 
 impl Options {
+    /// How the file with this number is reached.
+    pub fn access(&self, file: u16) -> StoreAccess {
+        match self.direct {
+            DirectFiles::EveryThird if file % 3 < 2 => StoreAccess::Buffered,
+            DirectFiles::EveryThird | DirectFiles::All => StoreAccess::Direct,
+        }
+    }
+
     /// Which requests to the store of the file with this number fail.
     pub fn plan(&self, file: u64) -> Plan {
         match self.store {
@@ -119,6 +130,13 @@ pub enum LockKind {
     Nothing,
 }
 
+/// Which files are reached past the kernel's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectFiles {
+    EveryThird,
+    All,
+}
+
 /// How the store reaches the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreAccess {
@@ -161,17 +179,18 @@ impl Command {
             file: None,
             size: 0,
             cache: 0,
-            files: 1,
+            files: 0,
             threads: 4,
             extent: Extent::Operations(0),
             seed: fastrand::u64(..),
             lock: LockKind::Range,
-            access: StoreAccess::Buffered,
+            direct: DirectFiles::EveryThird,
             store: Reliability::Sound,
             log: None,
             output: Output::Table,
         };
-        let (mut bytes, mut cache, mut extent, mut task) = (None, None, None, Task::Run);
+        let (mut bytes, mut cache, mut extent, mut count) = (None, None, None, None);
+        let mut task = Task::Run;
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("file") => options.file = Some(file(parser.value()?.into())?),
@@ -184,14 +203,14 @@ impl Command {
                 Long("operations") => {
                     extent = Some(Extent::Operations(operations(&parser.value()?.string()?)?));
                 }
-                Long("files") => options.files = files(&parser.value()?.string()?)?,
+                Long("files") => count = Some(files(&parser.value()?.string()?)?),
                 Long("faults") => options.store = Reliability::Failing,
                 Long("log") => options.log = Some(parser.value()?.into()),
                 Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
                 Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
                 Long("differential") => task = Task::Compare,
                 Long("inject") => task = Task::Inject,
-                Long("direct") => options.access = StoreAccess::Direct,
+                Long("direct") => options.direct = DirectFiles::All,
                 Long("json") => options.output = Output::Json,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 other => return Err(other.unexpected()),
@@ -200,6 +219,7 @@ impl Command {
         let (usual_size, usual_extent) = task.usual();
         options.size = bytes.unwrap_or(usual_size);
         options.extent = extent.unwrap_or(usual_extent);
+        options.files = count.unwrap_or(if options.file.is_none() { USUAL_FILES } else { 1 });
         let page = PAGE_SIZE as u64;
         let cache = cache.unwrap_or(options.size / 4).max(page) / page;
         options.cache =
@@ -223,7 +243,7 @@ impl Task {
     /// The size and the extent without options for them.
     fn usual(&self) -> (u64, Extent) {
         match self {
-            Task::Run => (256 << 20, Extent::Time(Duration::from_secs(10))),
+            Task::Run => (64 << 20, Extent::Time(Duration::from_secs(10))),
             Task::Compare | Task::Inject => (16 << 20, Extent::Operations(100_000)),
         }
     }

@@ -1,5 +1,7 @@
 //! The results, as a table or as JSON.
 
+mod unmet;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -7,15 +9,16 @@ use serde::Serialize;
 use spanlock::page_cache::{Claims, PAGE_SIZE, Stats};
 use spanlock::{Access, Mode};
 
+use crate::backing::Backing;
 use crate::knowledge::Reliability;
 use crate::op::Path;
-use crate::options::{Extent, Options, StoreAccess};
+use crate::options::{DirectFiles, Extent, Options};
 use crate::run::Run;
 
 /// How many findings are shown in full.
 const SHOWN: usize = 3;
 
-const ACCESSES: [(Access, &str); 11] = [
+const ACCESSES: [(Access, &str); 12] = [
     (Access::BufferedRead, "buffered read"),
     (Access::BufferedWrite, "buffered write"),
     (Access::Fault, "fault"),
@@ -27,12 +30,13 @@ const ACCESSES: [(Access, &str); 11] = [
     (Access::PunchHole, "punch hole"),
     (Access::Invalidate, "invalidate"),
     (Access::Shift, "shift"),
+    (Access::Allocate, "allocate"),
 ];
 
 /// All that a run has to tell. Times are in nanoseconds, sizes in bytes.
 #[derive(Serialize)]
 pub struct Report {
-    verdict: &'static str,
+    pub verdict: Verdict,
     settings: Settings,
     seconds: f64,
     operations: u64,
@@ -43,9 +47,21 @@ pub struct Report {
     faults: Vec<FaultReport>,
     /// The same for the same operations; for those of several threads there is none.
     digest: Option<String>,
+    /// What is listed and never happened.
+    unmet: Vec<String>,
     findings: u64,
     first_findings: Vec<String>,
     last_operations: Vec<String>,
+}
+
+/// What a run comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Clean,
+    /// Clean as far as it went: something that it lists never happened.
+    Incomplete,
+    Corrupt,
 }
 
 /// What was run.
@@ -61,6 +77,8 @@ pub struct Settings {
     operations: Option<u64>,
     seed: u64,
     direct: bool,
+    /// How many files are reached past the kernel's cache.
+    direct_files: usize,
     faults: bool,
 }
 
@@ -94,12 +112,14 @@ struct CacheReport {
     hits: u64,
     misses: u64,
     fills: u64,
+    read_ahead: u64,
     writebacks: u64,
+    pageouts: u64,
     evictions: u64,
 }
 
 impl Settings {
-    pub fn of(options: &Options) -> Settings {
+    pub fn of(options: &Options, files: &[Backing]) -> Settings {
         Settings {
             lock: options.lock.to_string(),
             files: options.files,
@@ -116,14 +136,15 @@ impl Settings {
                 Extent::Operations(count) => Some(count),
             },
             seed: options.seed,
-            direct: options.access == StoreAccess::Direct,
+            direct: options.direct == DirectFiles::All,
+            direct_files: files.iter().filter(|file| file.is_direct()).count(),
             faults: options.store == Reliability::Failing,
         }
     }
 }
 
 impl Report {
-    pub fn new(options: &Options, run: &Run) -> Report {
+    pub fn new(options: &Options, files: &[Backing], run: &Run) -> Report {
         let seconds = run.elapsed.as_secs_f64();
         let rate = |operations: u64| operations as f64 / seconds.max(1e-9);
         let paths: Vec<PathReport> = Path::ALL
@@ -141,16 +162,22 @@ impl Report {
             })
             .collect();
         let operations = paths.iter().map(|path| path.operations).sum();
-        let Stats { hits, misses, fills, writebacks, evictions, .. } = run.stats;
+        let Stats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } =
+            run.stats;
+        let unmet = unmet::unmet(options, run);
         Report {
-            verdict: if run.findings.count == 0 { "clean" } else { "corrupt" },
-            settings: Settings::of(options),
+            verdict: match run.findings.count {
+                0 if unmet.is_empty() => Verdict::Clean,
+                0 => Verdict::Incomplete,
+                _ => Verdict::Corrupt,
+            },
+            settings: Settings::of(options, files),
             seconds,
             operations,
             rate: rate(operations),
             paths,
             claims: claims(&run.stats),
-            cache: CacheReport { hits, misses, fills, writebacks, evictions },
+            cache: CacheReport { hits, misses, fills, read_ahead, writebacks, pageouts, evictions },
             faults: run
                 .struck
                 .iter()
@@ -159,6 +186,7 @@ impl Report {
                 .collect(),
             digest: (options.threads == 1 && matches!(options.extent, Extent::Operations(_)))
                 .then(|| run.digest.to_string()),
+            unmet,
             findings: run.findings.count,
             first_findings: run
                 .findings
@@ -196,7 +224,9 @@ fn claims(stats: &Stats) -> Vec<ClaimsReport> {
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { lock, file, files, size, cache, threads, seed, direct, faults, .. } = self;
+        let Settings {
+            lock, file, files, size, cache, threads, seed, direct_files, faults, ..
+        } = self;
         write!(f, "seed {seed}: lock {lock}, {threads} threads, ")?;
         match (self.seconds, self.operations) {
             (Some(seconds), _) => write!(f, "{seconds} s, ")?,
@@ -205,14 +235,15 @@ impl fmt::Display for Settings {
         if *files > 1 {
             write!(f, "{files} times ")?;
         }
-        write!(f, "{} KiB in {}", size >> 10, file.as_deref().unwrap_or("an unnamed file"))?;
+        let file = file.as_deref().unwrap_or("an unnamed file");
+        write!(f, "{} KiB in {file}", size >> 10)?;
         write!(f, ", {} KiB of cache", cache >> 10)?;
-        for (is_so, text) in [(direct, ", direct"), (faults, ", faults")] {
-            if *is_so {
-                write!(f, "{text}")?;
-            }
+        match *direct_files {
+            0 => {}
+            count if count == usize::from(*files) => write!(f, ", direct")?,
+            count => write!(f, ", {count} of them direct")?,
         }
-        Ok(())
+        if *faults { write!(f, ", faults") } else { Ok(()) }
     }
 }
 
@@ -240,14 +271,18 @@ impl fmt::Display for Report {
             let (taken, waited) = (grouped(*taken), grouped(*waited));
             writeln!(f, "{claim:<24}{mode:<10}{taken:>14}{waited:>14}")?;
         }
-        let CacheReport { hits, misses, fills, writebacks, evictions } = &self.cache;
+        let CacheReport { hits, misses, fills, read_ahead, writebacks, pageouts, evictions } =
+            &self.cache;
         writeln!(
             f,
-            "\npages: {} hits, {} misses, {} fills, {} writebacks, {} evictions\n",
+            "\npages: {} hits, {} misses, {} fills ({} read ahead), {} writebacks ({} pageouts), \
+             {} evictions\n",
             grouped(*hits),
             grouped(*misses),
             grouped(*fills),
+            grouped(*read_ahead),
             grouped(*writebacks),
+            grouped(*pageouts),
             grouped(*evictions),
         )?;
         if !self.faults.is_empty() {
@@ -273,11 +308,19 @@ impl fmt::Display for Report {
                 "digest {digest}: of the operations, of what they returned and read, and of the files"
             )?;
         }
-        match self.findings {
-            0 => writeln!(f, "clean: every sector seen, and the file in the end, as it should be"),
-            count => writeln!(
+        match self.verdict {
+            Verdict::Clean => {
+                writeln!(f, "clean: every sector seen, and the files in the end, as it should be")
+            }
+            Verdict::Incomplete => writeln!(
                 f,
-                "corrupt: {count} findings, the first {} above; seed {}",
+                "incomplete: nothing was found, but the run never met: {}",
+                self.unmet.join(", ")
+            ),
+            Verdict::Corrupt => writeln!(
+                f,
+                "corrupt: {} findings, the first {} above; seed {}",
+                self.findings,
                 self.first_findings.len(),
                 self.settings.seed
             ),

@@ -94,7 +94,7 @@ fn open<L: PathLock>(
     writes: WriteMode,
     faults: &Arc<Faults>,
 ) -> Result<Known<File<L>>, BackingError> {
-    let store = backing.store(options.access)?;
+    let store = backing.store()?;
     let how = writes.options();
     let file = match options.store {
         Reliability::Sound => cache.open_with(store, how),

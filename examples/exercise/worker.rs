@@ -102,7 +102,7 @@ impl<'a, S: Subject> Worker<'a, S> {
 
     /// Does one operation.
     pub fn step(&mut self) -> Result<(), Box<Finding>> {
-        let plan = self.workload.next(self.known.length.hint());
+        let plan = self.workload.next(self.known.length.hint(), &self.known.met);
         let op = self.op(plan.path, plan.bytes);
         let known = self.known;
         let is_alone = matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert);
@@ -155,6 +155,7 @@ impl<'a, S: Subject> Worker<'a, S> {
     /// Does `work`, which is all that `op` asks of the file, and returns how many bytes it says
     /// that it moved, or 0.
     fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
+        self.known.met.note(op.path);
         self.journal.begin(op);
         let start = Instant::now();
         let result = work();

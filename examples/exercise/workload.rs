@@ -3,12 +3,16 @@
 //! Half of the operations go to a window that all threads share and that moves on now and then,
 //! or to the end of the file: where they meet each other. The others go anywhere, so that pages
 //! are evicted.
+//!
+//! What costs in proportion to the file, and empties the cache of it, is the rarer the longer the
+//! file is: else a long file would see little else, and no page of it would stay to be evicted.
 
 use std::ops::Range;
 
 use fastrand::Rng;
 use spanlock::page_cache::PAGE_SIZE;
 
+use crate::met::Met;
 use crate::op::Path;
 use crate::stamp::SECTOR;
 
@@ -18,6 +22,10 @@ pub const LONGEST: usize = 16 * PAGE_SIZE;
 /// How many operations of a thread see the shared window in one place.
 const STAY: u64 = 1 << 13;
 const WINDOW: u64 = 64 * PAGE;
+/// The longest file for which no chance is taken away from what costs in proportion to it.
+const CHEAP: u64 = 1 << 20;
+/// As long as a file has not met each path, every how many operations one that it lacks comes next.
+const BETWEEN_FIRSTS: u32 = 8;
 
 /// How often each path comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +92,15 @@ impl Workload {
         self.rng.u32(..chances) == 0
     }
 
-    /// The next operation on a file that has about `len` bytes.
-    pub fn next(&mut self, len: u64) -> Plan {
+    /// The next operation on a file that has about `len` bytes and met some paths before.
+    pub fn next(&mut self, len: u64, met: &Met) -> Plan {
         self.planned += 1;
-        let path = self.path();
+        // What is still being appended may be counted as more than there is room for.
+        let len = len.min(self.limit);
+        let path = match self.mix == Mix::Usual && self.once_in(BETWEEN_FIRSTS) {
+            true => met.lacking(&mut self.rng).unwrap_or_else(|| self.path()),
+            false => self.path(),
+        };
         let bytes = match path {
             Path::Punch | Path::ZeroRange => {
                 let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
@@ -115,11 +128,17 @@ impl Workload {
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {
             if drawn < weight {
-                return path;
+                let is_dear = matches!(path, Path::Collapse | Path::Insert);
+                return if is_dear && !self.can_afford() { Path::Read } else { path };
             }
             drawn -= weight;
         }
         Path::Read
+    }
+
+    /// Whether what costs in proportion to the file is to be done.
+    fn can_afford(&mut self) -> bool {
+        self.rng.u64(..self.limit.max(CHEAP)) < CHEAP
     }
 
     /// At most `longest` bytes, below the limit, and mostly within a file of `len` bytes.
@@ -171,7 +190,7 @@ impl Workload {
     /// Up or down, mostly by a little, and within the upper half of the limit.
     fn new_len(&mut self, len: u64) -> u64 {
         let least = self.limit / 2;
-        let len = if self.once_in(4) {
+        let len = if self.once_in(4) && self.can_afford() {
             self.rng.u64(least..=self.limit)
         } else {
             let step = self.limit / 64 + PAGE;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, Extent, LockKind, Options, Output, StoreAccess};
+use super::{Command, DirectFiles, Extent, LockKind, Options, Output, StoreAccess};
 use crate::knowledge::Reliability;
 
 fn parse(arguments: &[&str]) -> Result<Command, String> {
@@ -19,12 +19,12 @@ fn options(arguments: &[&str]) -> Options {
 fn without_arguments_there_is_a_run_of_ten_seconds() {
     let options = options(&[]);
     assert_eq!(options.file, None);
-    assert_eq!((options.size, options.cache), (256 << 20, 16 << 10));
-    assert_eq!((options.files, options.threads), (1, 4));
+    assert_eq!((options.size, options.cache), (64 << 20, 4 << 10));
+    assert_eq!((options.files, options.threads), (4, 4));
     assert_eq!(options.extent, Extent::Time(Duration::from_secs(10)));
     assert_eq!((options.store, options.log), (Reliability::Sound, None));
     assert_eq!(options.lock, LockKind::Range);
-    assert_eq!((options.access, options.output), (StoreAccess::Buffered, Output::Table));
+    assert_eq!((options.direct, options.output), (DirectFiles::EveryThird, Output::Table));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn every_argument_is_understood() {
         extent: Extent::Time(Duration::from_millis(500)),
         seed: 16,
         lock: LockKind::WholeFile,
-        access: StoreAccess::Direct,
+        direct: DirectFiles::All,
         store: Reliability::Failing,
         log: Some(PathBuf::from("some/log")),
         output: Output::Json,
@@ -89,6 +89,20 @@ fn sizes_have_the_usual_suffixes() {
 fn the_cache_is_a_quarter_of_the_size_and_a_page_at_least() {
     assert_eq!(options(&["--size", "16M"]).cache, 1024);
     assert_eq!(options(&["--size", "4097"]).cache, 1);
+}
+
+#[test]
+fn a_named_file_is_alone_unless_more_are_asked_for() {
+    assert_eq!(options(&["--file", "name"]).files, 1);
+    assert_eq!(options(&["--file", "name", "--files", "2"]).files, 2);
+}
+
+#[test]
+fn of_three_files_one_is_direct_and_of_direct_ones_all_are() {
+    use StoreAccess::{Buffered, Direct};
+    let of = |options: Options| [0, 1, 2, 3].map(|file| options.access(file));
+    assert_eq!(of(options(&[])), [Buffered, Buffered, Direct, Buffered]);
+    assert_eq!(of(options(&["--direct"])), [Direct; 4]);
 }
 
 #[test]

@@ -1,9 +1,14 @@
+use fastrand::Rng;
+
 use super::{LONGEST, Mix, PAGE, Plan, TOTAL, WEIGHTS, Workload};
+use crate::met::Met;
 use crate::op::Path;
 
 fn plans(seed: u64, thread: u16, limit: u64, len: u64) -> Vec<Plan> {
     let mut workload = Workload::new(seed, thread, limit, Mix::Usual);
-    (0..20_000).map(|_| workload.next(len)).collect()
+    let met = Met::default();
+    Path::ALL.into_iter().for_each(|path| met.note(path));
+    (0..20_000).map(|_| workload.next(len, &met)).collect()
 }
 
 #[test]
@@ -17,7 +22,7 @@ fn the_weights_add_up_and_name_each_path_once() {
 #[test]
 fn every_operation_stays_below_the_limit_and_has_a_byte() {
     for limit in [1, 4096, 4097, 1 << 20, 1 << 40] {
-        for len in [0, limit / 2, limit] {
+        for len in [0, limit / 2, limit, limit + 8192] {
             for plan in plans(1, 0, limit, len) {
                 assert!(plan.bytes.start < plan.bytes.end, "{plan:?} below {limit}");
                 assert!(plan.bytes.end <= limit && plan.len <= limit, "{plan:?} below {limit}");
@@ -57,4 +62,25 @@ fn aligned_unaligned_and_longer_operations_are_mixed() {
     assert!(share(|plan| plan.bytes.start.is_multiple_of(PAGE)) > plans.len() / 4);
     assert!(share(|plan| !plan.bytes.start.is_multiple_of(512)) > plans.len() / 8);
     assert!(share(|plan| plan.bytes.end - plan.bytes.start > PAGE) > plans.len() / 8);
+}
+
+#[test]
+fn what_a_file_has_not_met_comes_soon() {
+    let mut workload = Workload::new(1, 0, 1 << 40, Mix::Usual);
+    let met = Met::default();
+    for _ in 0..1000 {
+        met.note(workload.next(1 << 40, &met).path);
+    }
+    assert_eq!(met.lacking(&mut Rng::with_seed(1)), None);
+}
+
+#[test]
+fn shifts_are_the_rarer_the_longer_the_file_is() {
+    let shifts = |limit| {
+        let is_shift = |plan: &&Plan| matches!(plan.path, Path::Collapse | Path::Insert);
+        let of_seed = |seed| plans(seed, 0, limit, limit).iter().filter(is_shift).count();
+        (0..10).map(of_seed).sum::<usize>()
+    };
+    let (short, long) = (shifts(1 << 20), shifts(1 << 24));
+    assert!(short > 8 * long && long > 0, "{short} and {long}");
 }
