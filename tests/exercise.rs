@@ -133,7 +133,7 @@ fn without_the_lock_corruption_is_found_reported_and_ends_with_1() {
 
 #[test]
 fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted() {
-    let (output, _) = run(&["--seconds", "2", "--json", "--seed", "3"]);
+    let (output, _) = run(&["--operations", "10000", "--json", "--seed", "3"]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(output.status.code(), Some(0), "{report}");
     assert!(report["settings"]["files"].as_u64() > Some(2), "{report}");
@@ -145,7 +145,7 @@ fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted()
 
 #[test]
 fn a_run_that_evicts_nothing_is_not_clean_and_says_so() {
-    let (output, _) = run(&["--size", "1M", "--cache", "64M", "--seconds", "1"]);
+    let (output, _) = run(&["--size", "1M", "--cache", "64M", "--operations", "3000"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{stdout}");
     let last = stdout.lines().last().expect("a verdict");
@@ -296,7 +296,8 @@ fn a_file_given_by_name_is_kept_and_its_old_contents_are_not_seen() {
     let file = folder.path().join("named");
     fs::write(&file, vec![0xee; 1 << 20]).expect("an older file");
     let name = file.to_str().expect("a temp folder whose name is text");
-    let (output, _) = run(&["--file", name, "--size", "2M", "--seconds", "0.2"]);
+    let small = ["--size", "2M", "--cache", "256K", "--operations", "3000"];
+    let (output, _) = run(&[&["--file", name], &small[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(fs::metadata(&file).is_ok_and(|file| (1 << 20..=2 << 20).contains(&file.len())));
 }

@@ -24,8 +24,8 @@ const STAY: u64 = 1 << 13;
 const WINDOW: u64 = 64 * PAGE;
 /// The longest file for which no chance is taken away from what costs in proportion to it.
 const CHEAP: u64 = 1 << 20;
-/// As long as a file has not met each path, every how many operations one that it lacks comes next.
-const BETWEEN_FIRSTS: u32 = 8;
+/// As long as a file has not met each path, one that it lacks comes next once in so many operations.
+const BETWEEN_FIRSTS: u32 = 2;
 
 /// How often each path comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
