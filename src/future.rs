@@ -13,8 +13,27 @@ use crate::{Mode, RangeLock, Span};
 /// A claim in the making: resolves to its guard.
 ///
 /// It takes its place in the queue, among threads and tasks alike, when it is first polled, and is
-/// woken once, when it is granted. Dropped before that, it leaves no trace; a grant that it had been
-/// given already is handed on. It works with any executor.
+/// woken once, when it is granted. Dropped before it has resolved, it leaves the queue, and hands on the claim if it
+/// had been granted already. It works with any executor.
+///
+/// **A queued future holds its claim from when it is granted, whether it is polled again or not.** It stands in the
+/// way of others until it is dropped, or has resolved and its guard is dropped. So drop a future that is not needed any
+/// more, and do not keep one in a `select!` loop, or behind a branch, that no longer polls it: what waits behind it
+/// waits for as long. A future that is forgotten (`mem::forget`) keeps its place for as long as the lock lives.
+///
+/// # Wakers
+///
+/// A release wakes all those that it grants, after it is complete and without any lock held: threads first, and then
+/// tasks, one after the other, in the thread that releases. A waker that takes its time holds up that thread and
+/// the tasks after it.
+///
+/// A waker that polls its task inline runs the task on the stack of that release. If the task drops its guard there, that is
+/// another release, inside the first, which wakes the next in the queue: the stack grows with each task that
+/// waits, and a long queue overflows it. Have a waker put its task into a run queue, as the usual executors do.
+///
+/// A waker may panic when it is cloned, woken or dropped. No claim and no wake-up is lost by that: what was under way is
+/// completed, all others are woken, and then the panic goes on, in the thread that released, polled or dropped the future; of
+/// several the first. In a thread that unwinds already it ends there, since it would abort the process.
 ///
 /// # Panics
 ///

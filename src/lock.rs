@@ -27,7 +27,12 @@ pub(crate) use timed::after;
 /// A claim waits for exactly those conflicting claims that were there before it, and is granted the
 /// moment the last of them has left (first in, first out, by conflict). Claims that do not conflict
 /// pass each other freely. A claim that is waiting is passed only by the few conflicting ones that were
-/// already past their check when it queued, and by [`lock_shared_recursive`](RangeLock::lock_shared_recursive).
+/// already past their check when it queued, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by
+/// [`try_upgrade`](crate::Guard::try_upgrade).
+///
+/// A claim is there once it is queued. A thread that finds its range held, with nobody in the queue, spins before that, and
+/// yields in between; it is passed by any number of others meanwhile. This lasts microseconds, and tens of
+/// milliseconds where threads outnumber cores, since each yield may cost a turn of the scheduler. A future does not spin.
 ///
 /// **Holding one claim and waiting for another deadlocks easily.** A thread that waits for a range of which
 /// it holds a conflicting part waits for ever, and so does a reader that locks again while a writer

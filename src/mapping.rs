@@ -159,7 +159,8 @@ impl MappingLock {
         Guard::lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Locks one page, by its number, if nothing is in the way; never waits.
+    /// Locks one page, by its number, if nothing is in the way; never waits. May fail without cause, as
+    /// [`RangeLock::try_lock_shared`] may.
     ///
     /// # Panics
     ///
@@ -182,7 +183,8 @@ impl MappingLock {
         Guard::try_lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Locks every page that `bytes` touches if nothing is in the way; never waits.
+    /// Locks every page that `bytes` touches if nothing is in the way; never waits. May fail without cause, as
+    /// [`RangeLock::try_lock_shared`] may.
     ///
     /// # Panics
     ///
@@ -261,7 +263,11 @@ impl MappingLock {
         Guard::lock_until(self, self.pages_of(bytes), access.mode(), Some(deadline))
     }
 
-    /// Locks every page that `bytes` touches, as a future.
+    /// Locks every page that `bytes` touches, as a future: see [`LockFuture`] for how it waits and what dropping it
+    /// does.
+    ///
+    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// then keeps others out until it is dropped.
     ///
     /// # Panics
     ///

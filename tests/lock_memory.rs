@@ -5,8 +5,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ops::Range;
+use std::time::Duration;
 
-use spanlock::{Access, MappingLock, RangeLock};
+use spanlock::{Access, MappingLock, Mode, RangeLock};
 
 struct Counting;
 
@@ -65,6 +67,20 @@ fn allocated_by<T>(work: impl FnOnce() -> T) -> (u64, u64) {
 fn a_lock_that_was_never_used_owns_no_heap() {
     assert_eq!(allocated_by(RangeLock::new), (0, 0));
     assert_eq!(allocated_by(MappingLock::new), (0, 0));
+}
+
+#[test]
+fn a_claim_on_nothing_makes_no_registry() {
+    let lock = RangeLock::new();
+    let nothing: [(Range<u64>, Mode); 0] = [];
+    assert_eq!(allocated_by(|| lock.lock_many(nothing.clone())), (0, 0));
+    assert_eq!(allocated_by(|| lock.try_lock_many(nothing.clone())), (0, 0));
+    assert_eq!(allocated_by(|| lock.lock_exclusive(5..5)), (0, 0));
+    assert_eq!(allocated_by(|| lock.lock_shared_recursive(5..5)), (0, 0));
+    assert_eq!(allocated_by(|| lock.try_lock_exclusive_for(5..5, Duration::MAX)), (0, 0));
+    // The lists of the ranges that were asked for, and no more.
+    let (_, bytes) = allocated_by(|| lock.lock_many([(5..5, Mode::Exclusive)]));
+    assert!(bytes < 256, "{bytes} bytes");
 }
 
 #[test]

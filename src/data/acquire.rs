@@ -32,7 +32,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Shared))
     }
 
-    /// Locks a range for reading if nothing is in the way; never waits.
+    /// Locks a range for reading if nothing is in the way; never waits. May fail without cause, as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
@@ -109,7 +110,8 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Locks a range for reading, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does.
+    /// does. Once it was polled and has to wait, it is granted in its turn even if it is never polled
+    /// again, and then keeps others out until it is dropped.
     ///
     /// # Panics
     ///
@@ -151,7 +153,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Exclusive))
     }
 
-    /// Locks a range for writing if nothing is in the way; never waits.
+    /// Locks a range for writing if nothing is in the way; never waits. May fail without cause, as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
@@ -228,7 +231,8 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Locks a range for writing, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does.
+    /// does. Once it was polled and has to wait, it is granted in its turn even if it is never polled
+    /// again, and then keeps others out until it is dropped.
     ///
     /// # Panics
     ///

@@ -188,7 +188,8 @@ impl<'a, T> RangeRwGuard<'a, T, Shared> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another guard has one of the elements.
+    /// Gives the guard back, still shared, if another guard has one of the elements, or another thread is about to
+    /// have one, or to find that it cannot.
     ///
     /// # Examples
     ///

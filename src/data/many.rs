@@ -39,7 +39,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Locks several ranges for reading if nothing is in the way of any; never waits.
+    /// Locks several ranges for reading if nothing is in the way of any; never waits. May fail without
+    /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
@@ -95,7 +96,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Locks several ranges for writing if nothing is in the way of any; never waits.
+    /// Locks several ranges for writing if nothing is in the way of any; never waits. May fail without
+    /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///

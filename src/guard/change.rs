@@ -138,7 +138,9 @@ impl<L: LockRef> Guard<L, Shared> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another claim is held.
+    /// Gives the guard back, still shared, if another claim is held on one of its units; or if another thread is about to
+    /// lock one of them, or to find that it cannot, which beside threads that try in a loop may be most of the
+    /// time.
     ///
     /// # Examples
     ///
@@ -175,7 +177,8 @@ impl<L: LockRef> Guard<L, Mode> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, unchanged, if another claim is held.
+    /// Gives the guard back, unchanged, if another claim is held on one of its units, or is about to be, or to find that it
+    /// cannot.
     ///
     /// # Examples
     ///

@@ -6,7 +6,8 @@ use std::ops::RangeBounds;
 use crate::{Claim, ClaimState, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Whether any unit of `range` is held. The answer may be out of date when it arrives.
+    /// Whether any unit of `range` is held. The answer may be out of date when it arrives, and it may take a claim for
+    /// held that is about to find that it cannot be had.
     ///
     /// # Panics
     ///
@@ -70,7 +71,7 @@ impl RangeLock {
     }
 
     /// Every claim, held or waiting, by ascending start: a snapshot for debugging, which `Debug`
-    /// prints.
+    /// prints. A claim on a few units that is about to find that it cannot be had is shown as held.
     ///
     /// # Complexity
     ///

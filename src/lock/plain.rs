@@ -46,8 +46,9 @@ impl RangeLock {
 
     /// Locks `range` shared if nothing is in the way; never waits.
     ///
-    /// It may also fail because another thread is about to lock one of the units, or to find that it
-    /// cannot.
+    /// It may also fail though no conflicting claim is held or queued: while another thread is about to lock one of the
+    /// units, or to find that it cannot. Beside threads that try in a loop, and fail, it may fail most of the
+    /// time.
     ///
     /// # Panics
     ///
@@ -69,6 +70,9 @@ impl RangeLock {
     }
 
     /// Locks `range` shared, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    ///
+    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// then keeps others out until it is dropped.
     ///
     /// # Panics
     ///
@@ -111,8 +115,9 @@ impl RangeLock {
 
     /// Locks `range` exclusively if nothing is in the way; never waits.
     ///
-    /// It may also fail because another thread is about to lock one of the units, or to find that it
-    /// cannot.
+    /// It may also fail though no conflicting claim is held or queued: while another thread is about to lock one of the
+    /// units, or to find that it cannot. Beside threads that try in a loop, and fail, it may fail most of the
+    /// time.
     ///
     /// # Panics
     ///
@@ -134,6 +139,9 @@ impl RangeLock {
     }
 
     /// Locks `range` exclusively, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    ///
+    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// then keeps others out until it is dropped.
     ///
     /// # Panics
     ///

@@ -45,7 +45,8 @@ impl RangeLock {
         ManyGuard::lock(self, parts(claims))
     }
 
-    /// Locks several ranges at once if nothing is in the way of any; never waits.
+    /// Locks several ranges at once if nothing is in the way of any; never waits. May fail without cause, as
+    /// [`try_lock_shared`](RangeLock::try_lock_shared) may.
     ///
     /// See [`lock_many`](RangeLock::lock_many) for repeated and overlapping ranges.
     ///

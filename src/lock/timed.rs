@@ -7,7 +7,8 @@ use crate::guard::{Exclusive, ExclusiveGuard, Guard, Shared, SharedGuard};
 use crate::{RangeLock, Span};
 
 impl RangeLock {
-    /// Locks `range` shared, waiting for `timeout` at most. A claim that times out leaves no trace.
+    /// Locks `range` shared, waiting for `timeout` at most. A claim that times out is withdrawn:
+    /// nobody waits for it any more.
     ///
     /// A timeout of zero is a try; one too long for the clock is none.
     ///
@@ -35,7 +36,8 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Shared, after(timeout))
     }
 
-    /// Locks `range` shared, waiting until `deadline` at most. A claim that times out leaves no trace.
+    /// Locks `range` shared, waiting until `deadline` at most. A claim that times out is withdrawn:
+    /// nobody waits for it any more.
     ///
     /// A deadline in the past is a try.
     ///
@@ -63,7 +65,8 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Shared, Some(deadline))
     }
 
-    /// Locks `range` exclusively, waiting for `timeout` at most. A claim that times out leaves no trace.
+    /// Locks `range` exclusively, waiting for `timeout` at most. A claim that times out is withdrawn:
+    /// nobody waits for it any more.
     ///
     /// A timeout of zero is a try; one too long for the clock is none.
     ///
@@ -91,7 +94,8 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Exclusive, after(timeout))
     }
 
-    /// Locks `range` exclusively, waiting until `deadline` at most. A claim that times out leaves no trace.
+    /// Locks `range` exclusively, waiting until `deadline` at most. A claim that times out is withdrawn:
+    /// nobody waits for it any more.
     ///
     /// A deadline in the past is a try.
     ///

@@ -19,6 +19,9 @@ pub(crate) struct Part {
 impl RawLock {
     /// Takes all parts, which must neither overlap nor be empty, waiting for as long as any is blocked.
     pub(crate) fn lock_many(&self, parts: &[Part]) -> Box<[ClaimId]> {
+        if parts.is_empty() {
+            return Box::default();
+        }
         let mut ledger = self.core().enter(self);
         let places: Vec<_> =
             parts.iter().map(|part| ledger.announce(part.span, part.mode)).collect();
@@ -43,6 +46,9 @@ impl RawLock {
 
     /// Takes all parts if nothing blocks any of them.
     pub(crate) fn try_lock_many(&self, parts: &[Part]) -> Option<Box<[ClaimId]>> {
+        if parts.is_empty() {
+            return Some(Box::default());
+        }
         let mut ledger = self.core().enter(self);
         let is_blocked = parts
             .iter()
