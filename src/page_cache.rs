@@ -46,6 +46,7 @@ mod flusher;
 mod frame;
 #[cfg(shuttle)]
 pub mod gallery;
+mod identity;
 mod index;
 mod inode;
 mod invalidate;
@@ -85,11 +86,12 @@ pub use extend::Length;
 pub use failure::Failure;
 pub use file::File;
 pub use file_options::FileOptions;
+pub use identity::Identity;
 pub use mapped::Mapping;
 pub use mm::AddressSpace;
 pub use path_lock::{PathLock, Unlocked, WholeFile, WholeFileGuard};
 pub use stats::{Claims, Stats};
-pub use store::{FileStore, MemStore, Store};
+pub use store::{FileStore, Locking, MemStore, Store};
 
 /// Bytes in a page.
 ///

@@ -21,6 +21,8 @@ mod errno;
 mod eviction;
 #[path = "page_cache/failing_store.rs"]
 mod failing_store;
+#[path = "page_cache/identity.rs"]
+mod identity;
 #[path = "page_cache/injection.rs"]
 mod injection;
 #[path = "page_cache/lifetimes.rs"]

@@ -14,16 +14,16 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Store;
 use super::error::Request;
 use super::failure::Failure;
 use super::frame::Frames;
 use super::nested::Inside;
 use super::store::shrunk;
+use super::{Identity, Store};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::unwind;
 
-pub(super) struct Backing<S: ?Sized> {
+pub(super) struct Backing<S: Store + ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
     /// The cache, as `Frames::cache` has it.
@@ -37,9 +37,13 @@ impl<S: Store> Backing<S> {
     pub(super) fn new(store: S, frames: &Frames) -> io::Result<Backing<S>> {
         let cache = frames.cache();
         let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
-        let len = ask(cache, || store.len()).map_err(|error| refused(&label, error))?;
         let block_size = ask(cache, || Ok(store.block_size()))?;
-        Ok(Backing { held: AtomicU64::new(len), cache, label, block_size, store })
+        ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
+        // From here on it is released when this is dropped.
+        let backing = Backing { held: AtomicU64::new(0), cache, label, block_size, store };
+        let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
+        backing.holds_to(len);
+        Ok(backing)
     }
 }
 
@@ -72,6 +76,16 @@ impl<S: Store + ?Sized> Backing<S> {
     fn holds_what_it_says(&self) {
         let len = ask(self.cache, || self.store.len()).unwrap_or(0);
         self.held.store(len, Ordering::Relaxed);
+    }
+}
+
+impl<S: Store + ?Sized> Drop for Backing<S> {
+    fn drop(&mut self) {
+        // There is nobody to tell of a panic.
+        let _ = ask(self.cache, || {
+            self.store.release();
+            Ok(())
+        });
     }
 }
 
@@ -163,6 +177,19 @@ impl<S: Store + ?Sized> Store for Backing<S> {
 
     fn sync(&self) -> io::Result<()> {
         ask(self.cache, || self.store.sync())
+    }
+}
+
+/// Which store it is.
+pub(super) fn identify(store: &impl Store, frames: &Frames) -> io::Result<Option<Identity>> {
+    ask(frames.cache(), || Ok(store.identity()))
+}
+
+/// An error of opening a store, with its name.
+pub(super) fn refused_by_name(store: &impl Store, frames: &Frames, error: io::Error) -> io::Error {
+    match ask(frames.cache(), || Ok(store.label())) {
+        Ok(label) => refused(&label.into(), error),
+        Err(panicked) => panicked,
     }
 }
 

@@ -8,12 +8,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(doc)]
+use super::FileStore;
+use super::backing::{identify, refused_by_name};
 use super::dirty::DirtyPages;
 use super::file::File;
 use super::file_options::FileOptions;
 use super::flusher::{self, Flusher};
 use super::frame::Frames;
 use super::frame::{Key, LockedPage};
+use super::identity::{Found, OpenStores, find_or_register};
 use super::index::Index;
 use super::inode::Inode;
 use super::reclaim::Queues;
@@ -193,12 +197,18 @@ impl<L: PathLock> PageCache<L> {
         PageCache { shared: Arc::new(Shared::new(&options)) }
     }
 
-    /// Caches `store`. Nothing else may change the store as long as the file is open, and it is
-    /// to be opened once: two files over one store do not see each other's writes.
+    /// Caches `store`. Nothing else may change the store as long as the file is open.
+    ///
+    /// A store that says which one it is ([`Store::identity`]), such as a [`FileStore`] over a file of
+    /// a file system, or anything in an [`Arc`], is open once: if it is open already, also by another
+    /// path or another `FileStore`, this gives a handle of the same file, and drops the store that it
+    /// was given. If the last handle is just being dropped, it waits until the file is closed. Of any
+    /// other store two files would not see each other's writes.
     ///
     /// # Errors
     ///
-    /// What the store says when asked for its length, or the system when asked for the flusher's
+    /// `ResourceBusy` if the store is open with other options, or by another cache or process
+    /// ([`Locking`](super::Locking)). What the store says when asked for its length, or the system when asked for the flusher's
     /// thread.
     ///
     /// # Examples
@@ -246,8 +256,21 @@ impl<L: PathLock> PageCache<L> {
     ) -> io::Result<File<L>> {
         flusher::start(&self.shared)?;
         let shared = &self.shared;
+        let registration = match identify(&store, &shared.frames)? {
+            Some(identity) => {
+                let found =
+                    find_or_register(&shared.open_stores, identity, &options, &shared.frames);
+                let found =
+                    found.map_err(|error| refused_by_name(&store, &shared.frames, error))?;
+                match found {
+                    Found::Open(handle) => return Ok(File::another(handle)),
+                    Found::Absent(registration) => Some(registration),
+                }
+            }
+            None => None,
+        };
         let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
-        let inode = Arc::new(Inode::new(id, store, Arc::clone(shared), options)?);
+        let inode = Arc::new(Inode::new(id, store, Arc::clone(shared), options, registration)?);
         shared.files_mut().insert(id, Arc::clone(&inode));
         Ok(File::new(inode))
     }
@@ -303,6 +326,7 @@ pub(super) struct Shared<L: PathLock> {
     pub(super) queues: Mutex<Queues>,
     /// The longest window of readahead, in pages.
     pub(super) readahead: usize,
+    open_stores: Arc<OpenStores<L>>,
     files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
     next_file: AtomicU64,
 }
@@ -318,6 +342,7 @@ impl<L: PathLock> Shared<L> {
             flusher: Flusher::new(options.flush_interval),
             queues: Mutex::new(Queues::new(frames)),
             readahead: options.readahead,
+            open_stores: Arc::new(OpenStores::new()),
             files: RwLock::default(),
             next_file: AtomicU64::new(1),
         }

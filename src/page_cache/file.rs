@@ -85,7 +85,17 @@ impl<L: PathLock> fmt::Debug for File<L> {
 
 impl<L: PathLock> File<L> {
     pub(super) fn new(inode: Arc<Inode<L>>) -> File<L> {
-        File { handle: Arc::new(Handle { inode }), heard: Heard::default() }
+        let handle = Arc::new(Handle { inode });
+        if let Some(registration) = &handle.inode.registration {
+            registration.opened(&handle);
+        }
+        File { handle, heard: Heard::default() }
+    }
+
+    /// One more handle of a file that is open.
+    pub(super) fn another(handle: Arc<Handle<L>>) -> File<L> {
+        let heard = handle.inode.write_errors.heard_by_new_handle();
+        File { handle, heard }
     }
 
     /// Reads at `offset`, through the cache; a short count, also zero, tells of the end.

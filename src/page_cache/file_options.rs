@@ -16,7 +16,7 @@
 /// assert_eq!(store.len()?, 7);
 /// # std::io::Result::Ok(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileOptions {
     pub(super) write_mode: WriteMode,
 }

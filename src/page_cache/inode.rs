@@ -14,6 +14,7 @@ use super::error::MAX_LEN;
 use super::failure::Failure;
 use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
+use super::identity::Registration;
 use super::index::Found;
 use super::leaf::lock_leaf;
 use super::limit::Limit;
@@ -59,6 +60,8 @@ pub(super) struct Inode<L: PathLock> {
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
+    /// The last of all: when it goes, the store may be opened anew.
+    pub(super) registration: Option<Registration<L>>,
 }
 
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
@@ -81,6 +84,7 @@ impl<L: PathLock> Inode<L> {
         store: impl Store + 'static,
         cache: Arc<Shared<L>>,
         options: FileOptions,
+        registration: Option<Registration<L>>,
     ) -> io::Result<Inode<L>> {
         let store = Backing::new(store, &cache.frames)?;
         let size = store.held();
@@ -107,6 +111,7 @@ impl<L: PathLock> Inode<L> {
             limit: Limit::new(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
+            registration,
         })
     }
 

@@ -10,7 +10,9 @@ mod whole;
 use std::io;
 use std::sync::Arc;
 
-pub use file::FileStore;
+use super::Identity;
+
+pub use file::{FileStore, Locking};
 pub use mem::MemStore;
 pub(super) use shift::Shift;
 pub(super) use whole::{read_full, shrunk, write_full};
@@ -146,6 +148,29 @@ pub trait Store: Send + Sync {
         copying::insert(self, offset, len)
     }
 
+    /// Which store it is, if it can tell. In one cache such a store is open once: a second
+    /// [`PageCache::open`](super::PageCache::open) gives another handle of the file that is open. By
+    /// default it cannot tell.
+    ///
+    /// What comes in an [`Arc`] and cannot tell is told by its address.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
+
+    /// Takes what keeps other caches and processes from the store, as its first request when a cache
+    /// opens it. By default nothing does.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceBusy` if another has it. The store is not opened then.
+    fn acquire(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Gives back what [`acquire`](Store::acquire) took, as its last request when the cache has
+    /// closed it.
+    fn release(&self) {}
+
     /// The greatest length that the store can have, in bytes: `i64::MAX` by default, and never more.
     /// It may change.
     ///
@@ -228,6 +253,19 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         (**self).insert_range(offset, len)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        let address = Arc::as_ptr(self).cast::<()>().addr() as u64;
+        (**self).identity().or(Some(Identity::new("arc", [address, 0])))
+    }
+
+    fn acquire(&self) -> io::Result<()> {
+        (**self).acquire()
+    }
+
+    fn release(&self) {
+        (**self).release();
     }
 
     fn max_len(&self) -> u64 {

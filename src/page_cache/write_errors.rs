@@ -55,6 +55,11 @@ impl WriteErrors {
         state.last.clone().map(io::Error::from)
     }
 
+    /// What a handle has heard of that is made from no other, while some are open.
+    pub(super) fn heard_by_new_handle(&self) -> Heard {
+        self.heard_by_clone_of(&Heard::default())
+    }
+
     /// What a handle made from another has heard of.
     pub(super) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
         let state = lock_leaf(&self.state);

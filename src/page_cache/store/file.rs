@@ -1,5 +1,6 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
+mod locking;
 mod longest;
 
 use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
@@ -7,10 +8,13 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::locking::Locking;
+use self::locking::{AdvisoryLock, try_lock};
 use self::longest::{Longest, too_large};
 use super::fallocate::Call;
 use super::shift::Shift;
 use super::{Store, copying};
+use crate::page_cache::Identity;
 
 /// The alignment, of offsets, lengths and memory, that every disk accepts for direct IO.
 const SECTOR: usize = 4096;
@@ -42,6 +46,8 @@ pub struct FileStore {
     /// Empty if it is not known.
     path: PathBuf,
     longest: Longest,
+    identity: Option<Identity>,
+    lock: AdvisoryLock,
     transfer: Transfer,
 }
 
@@ -73,6 +79,8 @@ impl FileStore {
     pub fn new(file: File) -> FileStore {
         FileStore {
             longest: Longest::of(&file),
+            identity: identity_of(&file),
+            lock: AdvisoryLock::new(Locking::None),
             file,
             path: PathBuf::new(),
             transfer: Transfer::Buffered,
@@ -98,15 +106,16 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        Ok(FileStore { path: path.as_ref().into(), ..FileStore::new(file) })
+        let path = path.as_ref();
+        Ok(FileStore::of_path(OpenOptions::new().read(true).write(true).open(path)?, path))
     }
 
     /// Creates the file at `path`, or empties it, for reading and writing.
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`].
+    /// As [`OpenOptions::open`]; `ResourceBusy`, and the file is not emptied, if a cache has it open
+    /// and locked ([`Locking::Advisory`]).
     ///
     /// # Examples
     ///
@@ -121,9 +130,14 @@ impl FileStore {
     /// ```
     pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options.open(&path)?;
-        Ok(FileStore { path: path.as_ref().into(), ..FileStore::new(file) })
+        options.read(true).write(true).create(true).truncate(false);
+        let path = path.as_ref();
+        let file = options.open(path)?;
+        // Nobody's file is emptied who has it open.
+        try_lock(&file).map_err(|error| of_path(path, error))?;
+        file.set_len(0)?;
+        let _ = file.unlock();
+        Ok(FileStore::of_path(file, path))
     }
 
     /// Opens the file at `path` for reading and writing past the kernel's cache (`O_DIRECT`).
@@ -154,7 +168,30 @@ impl FileStore {
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
         let file = direct_file(path.as_ref())?;
         let transfer = Transfer::Direct(RwLock::new(()));
-        Ok(FileStore { path: path.as_ref().into(), transfer, ..FileStore::new(file) })
+        Ok(FileStore { transfer, ..FileStore::of_path(file, path.as_ref()) })
+    }
+
+    /// The same store, locked in another way when a cache opens it: [`Locking::Advisory`] is what
+    /// stores are that were opened by a path, [`Locking::None`] those over an open file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{FileStore, Locking, PageCache};
+    ///
+    /// let file = tempfile::tempfile()?;
+    /// let store = FileStore::new(file.try_clone()?).locking(Locking::Advisory);
+    /// let _cached = PageCache::new(16).open(store)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn locking(self, locking: Locking) -> FileStore {
+        FileStore { lock: AdvisoryLock::new(locking), ..self }
+    }
+
+    fn of_path(file: File, path: &Path) -> FileStore {
+        let store = FileStore { path: path.into(), ..FileStore::new(file) };
+        store.locking(Locking::Advisory)
     }
 
     /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
@@ -280,6 +317,20 @@ impl Store for FileStore {
         self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
     }
 
+    /// The device and the number of the file, on Unix and of a regular file.
+    fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// As [`Locking`] says.
+    fn acquire(&self) -> io::Result<()> {
+        self.lock.take(&self.file)
+    }
+
+    fn release(&self) {
+        self.lock.release(&self.file);
+    }
+
     /// What its file system can address, and the process may write (`RLIMIT_FSIZE`).
     fn max_len(&self) -> u64 {
         self.longest.now()
@@ -303,6 +354,26 @@ impl Store for FileStore {
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(file: &File) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some(Identity::new("file", [metadata.dev(), metadata.ino()]))
+}
+
+#[cfg(not(unix))]
+fn identity_of(_: &File) -> Option<Identity> {
+    None
+}
+
+/// An error with the path, unless it has an errno.
+fn of_path(path: &Path, error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => io::Error::new(error.kind(), format!("{}: {error}", path.display())),
     }
 }
 
