@@ -1,13 +1,15 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
+mod direct;
 mod locking;
 mod longest;
 
-use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
+use crate::sync::blocking::RwLockWriteGuard;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::direct::Direct;
 pub use self::locking::Locking;
 use self::locking::{AdvisoryLock, try_lock};
 use self::longest::{Longest, too_large};
@@ -16,16 +18,15 @@ use super::shift::Shift;
 use super::{Store, copying};
 use crate::page_cache::Identity;
 
-/// The alignment, of offsets, lengths and memory, that every disk accepts for direct IO.
-const SECTOR: usize = 4096;
-
 /// A store over a real file.
 ///
 /// Its shape is changed by `fallocate` on Linux, where the file system can (ext4 and XFS know all of
 /// it, tmpfs knows holes and allocation). Elsewhere a hole and a zeroed range are written as
 /// zeroes, and the rest is done as [`Store`] does it, by copying. Through
 /// [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed; requests that are not
-/// aligned are then copied through an aligned buffer, so it demands no alignment of direct requests.
+/// aligned are then made to fit, so it demands no alignment of direct requests. The file never gets
+/// longer than what was asked for: where it ends within a block, that block's bytes take the way through
+/// the kernel's cache, which is durable with the same sync.
 ///
 /// # Examples
 ///
@@ -48,18 +49,7 @@ pub struct FileStore {
     longest: Longest,
     identity: Option<Identity>,
     lock: AdvisoryLock,
-    transfer: Transfer,
-}
-
-/// How bytes get to and from the file.
-#[derive(Debug)]
-enum Transfer {
-    /// Through the kernel's cache, as they come.
-    Buffered,
-    /// Past it, in whole sectors. A write that covers part of a sector reads, merges and writes it,
-    /// and then cuts off what it wrote past the end; it holds the lock exclusively, so that it
-    /// undoes neither what another wrote nor a length that another set.
-    Direct(RwLock<()>),
+    direct: Option<Direct>,
 }
 
 impl FileStore {
@@ -83,7 +73,7 @@ impl FileStore {
             lock: AdvisoryLock::new(Locking::None),
             file,
             path: PathBuf::new(),
-            transfer: Transfer::Buffered,
+            direct: None,
         }
     }
 
@@ -166,9 +156,21 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        let file = direct_file(path.as_ref())?;
-        let transfer = Transfer::Direct(RwLock::new(()));
-        Ok(FileStore { transfer, ..FileStore::of_path(file, path.as_ref()) })
+        let path = path.as_ref();
+        let mut attempts = 3;
+        loop {
+            let direct = direct_file(path)?;
+            let store = FileStore::open(path)?;
+            // Another file may have taken its place in between.
+            if identity_of(&direct) == store.identity {
+                return Ok(FileStore { direct: Some(Direct::new(direct)), ..store });
+            }
+            attempts -= 1;
+            if attempts == 0 {
+                let message = "the path leads to another file each time it is opened";
+                return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
+            }
+        }
     }
 
     /// The same store, locked in another way when a cache opens it: [`Locking::Advisory`] is what
@@ -194,44 +196,9 @@ impl FileStore {
         store.locking(Locking::Advisory)
     }
 
-    /// Reads the sectors around `bytes` into an aligned buffer, and copies out.
-    fn read_sectors(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (start, within) = sector_of(offset);
-        let mut buffer = SectorBuffer::covering(within + bytes.len());
-        let have = read_fully(&self.file, buffer.bytes_mut(), start)?;
-        let found = have.saturating_sub(within).min(bytes.len());
-        bytes[..found].copy_from_slice(&buffer.bytes()[within..within + found]);
-        Ok(found)
-    }
-
-    /// Writes the sectors around `bytes`; what `bytes` does not cover of them is read first.
-    fn write_sectors(&self, bytes: &[u8], offset: u64, shape: &RwLock<()>) -> io::Result<usize> {
-        let end = offset + bytes.len() as u64;
-        let (start, within) = sector_of(offset);
-        let mut buffer = SectorBuffer::covering(within + bytes.len());
-        if within == 0 && bytes.len().is_multiple_of(SECTOR) {
-            let _others_may_write = shape.read().unwrap_or_else(PoisonError::into_inner);
-            buffer.bytes_mut().copy_from_slice(bytes);
-            write_fully(&self.file, buffer.bytes(), start)?;
-            return Ok(bytes.len());
-        }
-        let _alone = shape.write().unwrap_or_else(PoisonError::into_inner);
-        let want = self.file.metadata()?.len().max(end);
-        read_fully(&self.file, buffer.bytes_mut(), start)?;
-        buffer.bytes_mut()[within..within + bytes.len()].copy_from_slice(bytes);
-        write_fully(&self.file, buffer.bytes(), start)?;
-        if start.saturating_add(buffer.bytes().len() as u64) > want {
-            self.file.set_len(want)?;
-        }
-        Ok(bytes.len())
-    }
-
     /// Keeps direct writes away that are to restore a length which is about to change.
     fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        match &self.transfer {
-            Transfer::Buffered => None,
-            Transfer::Direct(shape) => Some(shape.write().unwrap_or_else(PoisonError::into_inner)),
-        }
+        self.direct.as_ref().map(Direct::alone)
     }
 
     /// Has the file system do it, or the other way if it has none.
@@ -255,9 +222,9 @@ impl FileStore {
 
 impl Store for FileStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        match &self.transfer {
-            Transfer::Buffered => read_once(&self.file, bytes, offset),
-            Transfer::Direct(_) => self.read_sectors(bytes, offset),
+        match &self.direct {
+            None => read_once(&self.file, bytes, offset),
+            Some(direct) => direct.read(bytes, offset),
         }
     }
 
@@ -269,9 +236,9 @@ impl Store for FileStore {
         let left = self.max_len().checked_sub(offset).filter(|&left| left > 0);
         let left = usize::try_from(left.ok_or_else(too_large)?).unwrap_or(usize::MAX);
         let bytes = &bytes[..bytes.len().min(left)];
-        match &self.transfer {
-            Transfer::Buffered => write_once(&self.file, bytes, offset),
-            Transfer::Direct(shape) => self.write_sectors(bytes, offset, shape),
+        match &self.direct {
+            None => write_once(&self.file, bytes, offset),
+            Some(direct) => direct.write(bytes, offset, &self.file),
         }
     }
 
@@ -336,12 +303,9 @@ impl Store for FileStore {
         self.longest.now()
     }
 
-    /// What disks accept for direct IO, where it is direct; else 1.
+    /// What the disk asks of direct IO, 4096 at least, where it is direct; else 1.
     fn block_size(&self) -> u64 {
-        match &self.transfer {
-            Transfer::Buffered => 1,
-            Transfer::Direct(_) => SECTOR as u64,
-        }
+        self.direct.as_ref().map_or(1, Direct::block)
     }
 
     /// The path that it was opened by; `an open file` if it was made from one.
@@ -407,62 +371,4 @@ fn read_once(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
 #[cfg(windows)]
 fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
-}
-
-/// Reads until `bytes` is full or the file ends; a direct read may end at any sector.
-fn read_fully(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match read_once(file, &mut bytes[done..], offset + done as u64) {
-            Ok(0) => break,
-            // An end that lies within a sector: to go on from there would be unaligned.
-            Ok(part) if part % SECTOR != 0 => return Ok(done + part),
-            Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
-}
-
-fn write_fully(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match write_once(file, &bytes[done..], offset + done as u64) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn sector_of(offset: u64) -> (u64, usize) {
-    let within = (offset % SECTOR as u64) as usize;
-    (offset - within as u64, within)
-}
-
-/// Whole sectors at an aligned address, cut out of a larger allocation.
-struct SectorBuffer {
-    memory: Vec<u8>,
-    start: usize,
-    len: usize,
-}
-
-impl SectorBuffer {
-    fn covering(bytes: usize) -> SectorBuffer {
-        let len = bytes.next_multiple_of(SECTOR);
-        let memory = vec![0; len + SECTOR];
-        let start = memory.as_ptr().align_offset(SECTOR);
-        SectorBuffer { memory, start, len }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.memory[self.start..self.start + self.len]
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.memory[self.start..self.start + self.len]
-    }
 }

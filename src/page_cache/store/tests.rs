@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{FileStore, MemStore, Store};
 
+mod direct;
 mod longest;
 mod shape;
 
