@@ -12,6 +12,7 @@
 //! told as an error of the request that met it.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::Request;
@@ -142,6 +143,10 @@ impl<S: Store + ?Sized> Store for Backing<S> {
         ask(self.cache, || self.store.zero_range(offset, len))?;
         self.holds_to(offset + len);
         Ok(())
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        ask(self.cache, || self.store.holes(range))
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {

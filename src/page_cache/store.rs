@@ -8,6 +8,7 @@ mod shift;
 mod whole;
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Identity;
@@ -114,12 +115,25 @@ pub trait Store: Send + Sync {
         copying::zero(self, offset, len)
     }
 
+    /// What of `range` has no blocks: ascending, and with a gap between any two; `None` if the store
+    /// cannot tell a hole from zeroes that have blocks, as by default.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the store from telling.
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        let _ = range;
+        Ok(None)
+    }
+
     /// Takes `offset..offset + len` out of the store: what lies behind moves to `offset`, and the
     /// store gets shorter by `len`. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and the range ends
     /// before the store does.
     ///
-    /// What comes with the trait moves the bytes by reading and writing them (a hole stays one), and
-    /// then cuts the store off. It takes time in proportion to what lies behind.
+    /// What comes with the trait moves the bytes by reading and writing them, and then cuts the store
+    /// off. It takes time in proportion to what lies behind. What has blocks has some where it goes. A
+    /// hole stays one, as far as the store can tell ([`holes`](Store::holes)): zeroes that may have
+    /// blocks are moved by [`zero_range`](Store::zero_range), so that none that were allocated are lost.
     ///
     /// # Errors
     ///
@@ -245,6 +259,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         (**self).zero_range(offset, len)
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        (**self).holes(range)
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -1,11 +1,15 @@
 //! What a store has no call of its own for, done by reading and writing.
 
 use std::io;
+use std::ops::Range;
 
 use super::Store;
 use super::shift::Shift;
 use super::whole::{read_full, shrunk, too_large, write_full};
+use crate::page_cache::PAGE_SIZE;
 use crate::page_cache::error::{MAX_LEN, described};
+
+const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most bytes that are moved at once.
 const CHUNK: u64 = 256 << 10;
@@ -33,7 +37,7 @@ pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let shorter = Shift::Collapse.check(offset, len, end, most(store))?;
-    let shift = Move { from: offset + len, to: offset, len: shorter - offset };
+    let shift = Move::new(store, offset + len, offset, shorter - offset);
     let moved = shift.run(store);
     let outcome = moved.and_then(|()| store.set_len(shorter).map_err(|error| (shift.len, error)));
     outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
@@ -45,8 +49,8 @@ pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let longer = Shift::Insert.check(offset, len, end, most(store))?;
+    let shift = Move::new(store, offset, offset + len, end - offset);
     store.set_len(longer)?;
-    let shift = Move { from: offset, to: offset + len, len: end - offset };
     let moved = shift.run(store);
     let outcome =
         moved.and_then(|()| store.punch_hole(offset, len).map_err(|error| (shift.len, error)));
@@ -87,6 +91,14 @@ struct Move {
     from: u64,
     to: u64,
     len: u64,
+    /// What of it has no blocks, as far as the store can tell, and is to have none where it goes.
+    holes: Vec<Range<u64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Hole,
+    Blocks,
 }
 
 /// What became of a move that failed, and the error to tell.
@@ -98,6 +110,12 @@ enum Undone {
 }
 
 impl Move {
+    fn new<S: Store + ?Sized>(store: &S, from: u64, to: u64, len: u64) -> Move {
+        // A store that fails at this cannot tell.
+        let holes = store.holes(from..from + len).ok().flatten().unwrap_or_default();
+        Move { from, to, len, holes }
+    }
+
     /// Moves the bytes, in an order in which none is overwritten before it was moved: from the
     /// front if they go towards the start, else from the back. An error comes with how many were
     /// moved.
@@ -109,10 +127,12 @@ impl Move {
         let mut bytes = vec![0; most as usize];
         let mut done = 0;
         while done < self.len {
-            let part = most.min(self.len - done);
+            // From the back, what is no whole page comes first, so that the others are.
+            let within = if self.to > self.from && done == 0 { self.len % PAGE } else { 0 };
+            let part = most.min(if within > 0 { within } else { self.len - done });
             let at = if self.to < self.from { done } else { self.len - done - part };
             let bytes = &mut bytes[..part as usize];
-            move_part(store, bytes, self.from + at, self.to + at).map_err(|error| (done, error))?;
+            self.move_part(store, bytes, at).map_err(|error| (done, error))?;
             done += part;
         }
         Ok(())
@@ -121,7 +141,7 @@ impl Move {
     /// Moves back the first `done` bytes that were moved.
     fn undo<S: Store + ?Sized>(&self, store: &S, done: u64, error: io::Error) -> Undone {
         let at = if self.to < self.from { 0 } else { self.len - done };
-        let back = Move { from: self.to + at, to: self.from + at, len: done };
+        let back = Move::new(store, self.to + at, self.from + at, done);
         match back.run(store) {
             Ok(()) => Undone::Whole(error),
             Err((_, second)) => {
@@ -130,16 +150,51 @@ impl Move {
             }
         }
     }
+
+    /// Moves the bytes that fit into a buffer, from `at` bytes after the start. A hole is one where it
+    /// goes; what may have blocks has some there, zeroes too.
+    fn move_part<S: Store + ?Sized>(&self, store: &S, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        let (from, to) = (self.from + at, self.to + at);
+        let found = read_full(store, bytes, from)?;
+        if found < bytes.len() {
+            return Err(shrunk(from + found as u64, from + bytes.len() as u64));
+        }
+        for (run, content) in self.runs(bytes, from) {
+            let (start, bytes) = (to + run.start as u64, &bytes[run]);
+            match content {
+                Content::Hole => store.punch_hole(start, bytes.len() as u64)?,
+                Content::Blocks if is_zero(bytes) => store.zero_range(start, bytes.len() as u64)?,
+                Content::Blocks => write_full(store, bytes, start).map_err(|(_, error)| error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Splits what was read at `from` into runs of pages that are a hole, and of those that are none.
+    fn runs(&self, bytes: &[u8], from: u64) -> Vec<(Range<usize>, Content)> {
+        let mut runs: Vec<(Range<usize>, Content)> = Vec::new();
+        let mut start = 0;
+        while start < bytes.len() {
+            let at = from + start as u64;
+            let end = bytes.len().min(start + (PAGE - at % PAGE) as usize);
+            // Whatever a store says, bytes are moved as bytes.
+            let hole = is_zero(&bytes[start..end]) && self.is_hole(at..from + end as u64);
+            let content = if hole { Content::Hole } else { Content::Blocks };
+            match runs.last_mut().filter(|(_, last)| *last == content) {
+                Some((run, _)) => run.end = end,
+                None => runs.push((start..end, content)),
+            }
+            start = end;
+        }
+        runs
+    }
+
+    fn is_hole(&self, range: Range<u64>) -> bool {
+        let next = self.holes.partition_point(|hole| hole.end < range.end);
+        self.holes.get(next).is_some_and(|hole| hole.start <= range.start)
+    }
 }
 
-/// Moves bytes that fit into a buffer; a hole stays one.
-fn move_part<S: Store + ?Sized>(store: &S, bytes: &mut [u8], from: u64, to: u64) -> io::Result<()> {
-    let found = read_full(store, bytes, from)?;
-    if found < bytes.len() {
-        return Err(shrunk(from + found as u64, from + bytes.len() as u64));
-    }
-    if bytes.iter().all(|&byte| byte == 0) {
-        return store.punch_hole(to, bytes.len() as u64);
-    }
-    write_full(store, bytes, to).map_err(|(_, error)| error)
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
 }

@@ -1,12 +1,14 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
 mod direct;
+mod holes;
 mod locking;
 mod longest;
 
 use crate::sync::blocking::RwLockWriteGuard;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use self::direct::Direct;
@@ -272,6 +274,12 @@ impl Store for FileStore {
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
         self.call_or(Call::ZeroRange, offset, len, || copying::zero(self, offset, len))
+    }
+
+    /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
+    /// else some of what it calls a hole is allocated.
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        holes::of(&self.file, range)
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -4,6 +4,7 @@ use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
+use std::ops::Range;
 
 use super::Store;
 use super::shift::Shift;
@@ -240,6 +241,25 @@ impl Store for MemStore {
             at += part;
         }
         Ok(())
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        let contents = self.shared();
+        let end = range.end.min(contents.len);
+        let mut holes = Vec::new();
+        let mut from = range.start;
+        let touched = split(range.start).0..end.div_ceil(BLOCK as u64).max(split(range.start).0);
+        for &block in contents.blocks.range(touched).map(|(block, _)| block) {
+            let start = block * BLOCK as u64;
+            if from < start {
+                holes.push(from..start);
+            }
+            from = start + BLOCK as u64;
+        }
+        if from < end {
+            holes.push(from..end);
+        }
+        Ok(Some(holes))
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
