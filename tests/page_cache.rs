@@ -19,6 +19,10 @@ mod durability;
 mod errno;
 #[path = "page_cache/eviction.rs"]
 mod eviction;
+#[path = "page_cache/failed_sync.rs"]
+mod failed_sync;
+#[path = "page_cache/failed_sync_races.rs"]
+mod failed_sync_races;
 #[path = "page_cache/failing_store.rs"]
 mod failing_store;
 #[path = "page_cache/identity.rs"]
@@ -59,6 +63,8 @@ mod stopping_store;
 mod stress;
 #[path = "page_cache/sync.rs"]
 mod sync;
+#[path = "page_cache/unkind_store.rs"]
+mod unkind_store;
 #[path = "page_cache/user_memory.rs"]
 mod user_memory;
 #[path = "page_cache/write_through.rs"]

@@ -5,6 +5,20 @@ use std::ops::Range;
 
 use spanlock::page_cache::{AddressSpace, File, Length, Mapping, PAGE_SIZE, PathLock};
 
+/// Syncs a file whose store is well again. What a sync that failed may have lost is written anew
+/// first: until then every sync fails.
+pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if error.to_string().contains(" may be lost since a sync failed: ") => {
+            let mut bytes = vec![0; file.len() as usize];
+            let found = file.read_at(&mut bytes, 0)?;
+            file.write_at(&bytes[..found], 0)?;
+            file.sync_all()
+        }
+        synced => synced,
+    }
+}
+
 /// A file with all its paths.
 pub trait Subject: Send + Sync + 'static {
     type Mapping: Mapped;

@@ -35,7 +35,7 @@ impl<L: PathLock> Inode<L> {
         let claim = self.claim(Access::Allocate, offset.min(old)..end);
         if end > old {
             self.end_within_limit(request)?;
-            self.cut_store(old).map_err(|error| self.failed(request, error))?;
+            self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
         }
         if let Err(error) = self.store.allocate(offset, end - offset) {
             if end > old {

@@ -7,6 +7,10 @@
 //! The number is a lower bound at every moment. It gets less only with the store's length, for which
 //! a path has claimed everything behind; who reads has claimed what it reads.
 //!
+//! It also keeps what the store was given and has not made durable: see `unstable`. What changes the
+//! store by itself is noted here, and writes by those who make them: it depends on whether the cache
+//! could send the bytes again.
+//!
 //! A store is the user's code, and may panic: in the flusher's thread, or while pages are on their way, for
 //! whose arrival others wait. Each path knows what to do about a store that fails; so a panic is
 //! told as an error of the request that met it.
@@ -18,17 +22,26 @@ use std::sync::Arc;
 use super::error::Request;
 use super::failure::Failure;
 use super::frame::Frames;
+use super::leaf::{Leaf, lock_leaf};
 use super::nested::Inside;
 use super::store::shrunk;
+use super::unstable::Unstable;
 use super::{Identity, Store};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
 use crate::unwind;
+
+/// How often a request is made that is under way while syncs of the store fail.
+const MOST_ATTEMPTS: u32 = 3;
 
 pub(super) struct Backing<S: Store + ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
     /// The cache, as `Frames::cache` has it.
     cache: usize,
+    unstable: Mutex<Unstable>,
+    /// ORDERING: relaxed: who misses that it was set has begun to write before the sync had failed.
+    broken: AtomicBool,
     label: Arc<str>,
     block_size: u64,
     store: S,
@@ -41,7 +54,15 @@ impl<S: Store> Backing<S> {
         let block_size = ask(cache, || Ok(store.block_size()))?;
         ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
         // From here on it is released when this is dropped.
-        let backing = Backing { held: AtomicU64::new(0), cache, label, block_size, store };
+        let backing = Backing {
+            held: AtomicU64::new(0),
+            cache,
+            unstable: Mutex::default(),
+            broken: AtomicBool::new(false),
+            label,
+            block_size,
+            store,
+        };
         let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
         backing.holds_to(len);
         Ok(backing)
@@ -69,6 +90,55 @@ impl<S: Store + ?Sized> Backing<S> {
         self.held.load(Ordering::Relaxed) >= end
     }
 
+    /// What the store has not made durable.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn unstable(&self) -> Leaf<'_, Unstable> {
+        lock_leaf(&self.unstable)
+    }
+
+    /// Whether ranges are broken: then who writes to the cache says what.
+    #[inline]
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Notes what changes the broken ranges.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn note<T>(&self, change: impl FnOnce(&mut Unstable) -> T) -> T {
+        let mut unstable = self.unstable();
+        let done = change(&mut unstable);
+        self.broken.store(unstable.is_broken(), Ordering::Relaxed);
+        done
+    }
+
+    /// Makes a request that changes `bytes`, and notes what it did; again if a sync has failed
+    /// meanwhile, since that may have undone it.
+    pub(super) fn attempt<T>(
+        &self,
+        bytes: impl IntoIterator<Item = Range<u64>>,
+        mut request: impl FnMut() -> T,
+        note: impl FnOnce(&mut Unstable, &T),
+    ) -> T {
+        let mut attempts = 1;
+        let mut failures = self.unstable().failures();
+        loop {
+            let outcome = request();
+            let mut unstable = self.unstable();
+            let doubtful = unstable.failures() != failures;
+            if doubtful && attempts < MOST_ATTEMPTS {
+                failures = unstable.failures();
+                attempts += 1;
+                continue;
+            }
+            note(&mut unstable, &outcome);
+            if doubtful {
+                bytes.into_iter().for_each(|range| unstable.doubtful(range));
+            }
+            self.broken.store(unstable.is_broken(), Ordering::Relaxed);
+            return outcome;
+        }
+    }
+
     fn holds_to(&self, end: u64) {
         self.held.fetch_max(end, Ordering::Relaxed);
     }
@@ -87,6 +157,31 @@ impl<S: Store + ?Sized> Drop for Backing<S> {
             self.store.release();
             Ok(())
         });
+    }
+}
+
+impl<S: Store + ?Sized> Backing<S> {
+    /// Makes a request that moves what lies behind `offset`. It cannot be made twice.
+    fn shift(
+        &self,
+        offset: u64,
+        held: u64,
+        shift: impl FnOnce() -> io::Result<()>,
+        shifted: impl FnOnce(&mut Unstable),
+    ) -> io::Result<()> {
+        let failures = self.unstable().failures();
+        let done = shift();
+        self.note(|unstable| {
+            match done {
+                Ok(()) => shifted(unstable),
+                Err(_) => unstable.shift_failed(offset, held),
+            }
+            if unstable.failures() != failures {
+                unstable.doubtful(offset..u64::MAX);
+            }
+        });
+        self.holds_what_it_says();
+        done
     }
 }
 
@@ -119,28 +214,50 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     fn set_len(&self, len: u64) -> io::Result<()> {
         // Less before the store has less, more once it has more.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
-        match ask(self.cache, || self.store.set_len(len)) {
-            Ok(()) => self.holds_to(len),
-            Err(error) => {
-                self.holds_to(before);
-                return Err(error);
-            }
-        }
-        Ok(())
+        let set = || ask(self.cache, || self.store.set_len(len));
+        self.attempt(Some(len..before), set, |unstable, done| match done {
+            Ok(()) => unstable.resized(len, before),
+            Err(_) => unstable.note_length(len, before),
+        })
+        .inspect(|()| self.holds_to(len))
+        .inspect_err(|_| self.holds_to(before))
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(self.cache, || self.store.punch_hole(offset, len))
+        let bytes = offset..offset.saturating_add(len);
+        let punch = || ask(self.cache, || self.store.punch_hole(offset, len));
+        self.attempt(Some(bytes.clone()), punch, |unstable, done| match done {
+            Ok(()) => unstable.zeroed(bytes.clone()),
+            Err(_) => unstable.uncertain(bytes.clone()),
+        })
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(self.cache, || self.store.allocate(offset, len))?;
+        let held = self.held();
+        // The bytes stay as they are, so nothing is lost if this is; but the length may be.
+        let allocate = || ask(self.cache, || self.store.allocate(offset, len));
+        self.attempt(None, allocate, |unstable, _| {
+            if offset + len > held {
+                unstable.note_length(offset + len, held);
+            }
+        })?;
         self.holds_to(offset + len);
         Ok(())
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        ask(self.cache, || self.store.zero_range(offset, len))?;
+        let held = self.held();
+        let bytes = offset..offset + len;
+        let zero = || ask(self.cache, || self.store.zero_range(offset, len));
+        self.attempt(Some(bytes.clone()), zero, |unstable, done| {
+            match done {
+                Ok(()) => unstable.zeroed(bytes.clone()),
+                Err(_) => unstable.uncertain(bytes.clone()),
+            }
+            if bytes.end > held {
+                unstable.note_length(bytes.end, held);
+            }
+        })?;
         self.holds_to(offset + len);
         Ok(())
     }
@@ -150,16 +267,15 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.held.fetch_min(offset, Ordering::Relaxed);
-        let done = ask(self.cache, || self.store.collapse_range(offset, len));
-        self.holds_what_it_says();
-        done
+        let held = self.held.fetch_min(offset, Ordering::Relaxed);
+        let collapse = || ask(self.cache, || self.store.collapse_range(offset, len));
+        self.shift(offset, held, collapse, |unstable| unstable.collapsed(offset, len, held))
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let done = ask(self.cache, || self.store.insert_range(offset, len));
-        self.holds_what_it_says();
-        done
+        let held = self.held();
+        let insert = || ask(self.cache, || self.store.insert_range(offset, len));
+        self.shift(offset, held, insert, |unstable| unstable.inserted(offset, len, held))
     }
 
     /// Nothing can be written to a store that panics when it is asked.
@@ -182,6 +298,10 @@ impl<S: Store + ?Sized> Store for Backing<S> {
 
     fn sync(&self) -> io::Result<()> {
         ask(self.cache, || self.store.sync())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        ask(self.cache, || self.store.sync_data())
     }
 }
 

@@ -122,8 +122,18 @@ impl<L: PathLock> Inode<L> {
         if hit.set_dirty() {
             self.note_dirty(page);
         }
+        self.note_written(at..at + written as u64);
         self.extend_to(at + written as u64);
         written
+    }
+
+    /// Notes bytes that were written to a page in the cache, which is locked, or latched and writable
+    /// through a mapping: if a failed sync had lost some there, they have new ones.
+    #[inline]
+    pub(super) fn note_written(&self, bytes: Range<u64>) {
+        if self.store.is_broken() {
+            self.store.note(|unstable| unstable.rewritten(bytes));
+        }
     }
 
     /// Writes within a page by way of a temporary page; how many bytes.

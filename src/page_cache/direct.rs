@@ -152,15 +152,19 @@ impl<L: PathLock> Inode<L> {
         let pages = pages_of(&chunk);
         self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
         self.invalidate(pages, &claim).map_err(|error| (0, error))?;
-        let outcome = write_full(&*self.store, from, chunk.start);
-        let written = match &outcome {
-            Ok(()) => from.len(),
-            Err((part, _)) => *part,
-        };
-        let end = chunk.start + written as u64;
-        if written > 0 && end > self.size() {
-            self.set_size(end);
-        }
+        let write = || write_full(&*self.store, from, chunk.start);
+        let outcome = self.store.attempt(Some(chunk.clone()), write, |unstable, outcome| {
+            let written = match outcome {
+                Ok(()) => from.len(),
+                Err((part, _)) => *part,
+            };
+            let end = chunk.start + written as u64;
+            if written > 0 && end > self.size() {
+                self.set_size(end);
+            }
+            unstable.sent_past(chunk.start..end);
+            unstable.uncertain(end..chunk.end);
+        });
         if outcome.is_err() && chunk.end > self.size() {
             self.trim_store();
         }

@@ -35,6 +35,11 @@ impl DirtyRanges {
         self.ranges.splice(first..after, [merged]);
     }
 
+    /// Adds all ranges of another.
+    pub(super) fn add(&mut self, other: &DirtyRanges) {
+        other.iter().for_each(|range| self.insert(range));
+    }
+
     /// Takes a range out, and cuts those that it overlaps.
     pub(super) fn remove(&mut self, removed: Range<usize>) {
         if removed.is_empty() {

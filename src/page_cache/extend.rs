@@ -80,7 +80,7 @@ impl<L: PathLock> Inode<L> {
         if offset <= old {
             return write();
         }
-        self.cut_store(old)?;
+        self.cut_store_below(old, offset)?;
         if old.is_multiple_of(PAGE) {
             return write();
         }
@@ -114,9 +114,18 @@ impl<L: PathLock> Inode<L> {
         drop(last);
     }
 
-    /// Takes from the store what it holds behind the file's end, if anything.
+    /// Takes from the store what it holds behind the file's end, if anything. Of a store that failed a
+    /// sync nobody knows.
     pub(super) fn cut_store(&self, end: u64) -> io::Result<()> {
-        if self.store.len()? > end { self.store.set_len(end) } else { Ok(()) }
+        let doubtful = self.store.unstable().owes_length();
+        if doubtful || self.store.len()? > end { self.store.set_len(end) } else { Ok(()) }
+    }
+
+    /// As `cut_store`, for who lets the file grow to `new` by bytes that nobody writes.
+    pub(super) fn cut_store_below(&self, end: u64, new: u64) -> io::Result<()> {
+        self.cut_store(end)?;
+        self.store.note(|unstable| unstable.grown_over(end..new));
+        Ok(())
     }
 
     /// Takes from the store what a request that failed left behind the end. If the store fails at

@@ -9,8 +9,9 @@
 //! 4. Else try to bring it in together with those after it: see `readahead`. If that does, map it as
 //!    in 3. Else get a free frame with no claim and no page held; claim the page shared; check the
 //!    size again; insert or lock the page; fill it.
-//! 5. Map it under the page lock. For a write wait for its writeback, mark it dirty, and only then
-//!    make it writable.
+//! 5. Map it under the page lock. For a write wait for its writeback before looking whether it is
+//!    uptodate, since a write-through that fails makes it not so; mark it dirty, and only then make it
+//!    writable.
 
 use std::io;
 
@@ -45,6 +46,7 @@ impl<L: PathLock> Inode<L> {
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;
         if let Some(locked) = self.find_or_make(page, &mut free) {
+            wait_before(rights, &locked);
             let locked = self.fill(locked, &claim)?;
             self.map_locked(table, &locked, rights);
         }
@@ -54,6 +56,7 @@ impl<L: PathLock> Inode<L> {
     /// Maps a page if it is cached and uptodate; whether it was.
     fn map_cached(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<bool> {
         let Some(locked) = self.find_locked(page) else { return Ok(false) };
+        wait_before(rights, &locked);
         if !locked.state().is_uptodate() {
             return Ok(false);
         }
@@ -64,7 +67,6 @@ impl<L: PathLock> Inode<L> {
 
     fn map_locked(&self, table: &PageTable, page: &LockedPage<'_>, rights: Rights) {
         if rights == Rights::ReadWrite {
-            page.wait_for_writeback();
             self.dirty(page);
         }
         page.set_mapped();
@@ -79,5 +81,12 @@ impl<L: PathLock> Inode<L> {
         let message =
             format!("page {page} lies past the end of the file, at {size} bytes (SIGBUS)");
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
+    }
+}
+
+/// Waits for the writeback of a page that is to be stored to.
+fn wait_before(rights: Rights, page: &LockedPage<'_>) {
+    if rights == Rights::ReadWrite {
+        page.wait_for_writeback();
     }
 }

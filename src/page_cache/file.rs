@@ -1,5 +1,6 @@
 //! `File`: a cached file, as its users have it.
 
+mod close;
 mod memory;
 mod shape;
 mod sync;
@@ -8,6 +9,8 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+
+pub use close::CloseError;
 
 use super::error::Request;
 use super::failure::Failure;
@@ -25,8 +28,8 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// A cached file. Clones share it, and every call may be made from any thread at any time.
 ///
 /// The file is open as long as one of these lives or a mapping: nobody has it closed under them. When
-/// the last goes, what is dirty is written to the store, and nobody hears of an error in that: sync
-/// before.
+/// the last goes, what is dirty is written to the store, and nobody hears of an error in that:
+/// [`close`](File::close) tells.
 ///
 /// # Errors
 ///

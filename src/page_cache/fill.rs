@@ -3,7 +3,8 @@
 //! 1. An uptodate page is left alone.
 //! 2. Read the store up to the size. What it does not hold, and what lies past the end, is zeroes.
 //! 3. Where that meets dirty bytes, the dirty bytes win: a partial page is read beside its frame, and
-//!    what is not dirty is copied over. The page lock is held throughout, and nothing is written:
+//!    what is not dirty is copied over. Likewise the bytes that were sent since the last sync: a store
+//!    that is failing a sync may have lost them. The page lock is held throughout, and nothing is written:
 //!    there is no moment at which another could see the page between the two.
 //! 4. Mark the page uptodate. From here on all of a dirty page is dirty.
 //!
@@ -16,6 +17,7 @@ use super::frame::LockedPage;
 use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::read_full;
+use super::unstable::Part;
 use super::{PAGE_SIZE, PathLock, Store};
 
 impl<L: PathLock> Inode<L> {
@@ -29,9 +31,9 @@ impl<L: PathLock> Inode<L> {
             return Ok(page);
         }
         let number = page.key().page;
-        let dirty = self.dirty_ranges(&page);
+        let known = self.known_ranges(&page);
         let filled =
-            if dirty.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &dirty) };
+            if known.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &known) };
         match filled {
             Ok(()) if self.bytes_inside(number) > 0 => self.cache.counters.count(Event::Fill),
             Ok(()) => {}
@@ -63,20 +65,32 @@ impl<L: PathLock> Inode<L> {
         }
         let inside = self.bytes_inside(page.key().page);
         let dirty = self.dirty_ranges(page);
-        if !dirty.is_one_of_blocks(block, inside) && self.fill_around(page, &dirty).is_ok() {
+        if !dirty.is_one_of_blocks(block, inside)
+            && self.fill_around(page, &self.known_ranges(page)).is_ok()
+        {
             self.cache.counters.count(Event::Fill);
         }
     }
 
-    /// Reads the store around the dirty bytes of a partial page.
-    fn fill_around(&self, page: &LockedPage<'_>, dirty: &DirtyRanges) -> io::Result<()> {
+    /// The bytes of a partial page that are newer than the store, or that the store may lose.
+    fn known_ranges(&self, page: &LockedPage<'_>) -> DirtyRanges {
+        let mut known = self.dirty_ranges(page);
+        // What was sent of all of a page was sent while it was uptodate.
+        if let Some(Part::Ranges(sent)) = self.store.unstable().part(page.key().page) {
+            known.add(&sent);
+        }
+        known
+    }
+
+    /// Reads the store around the known bytes of a partial page.
+    fn fill_around(&self, page: &LockedPage<'_>, known: &DirtyRanges) -> io::Result<()> {
         let number = page.key().page;
         let mut stored = [0; PAGE_SIZE];
         self.read_page(number, &mut stored)?;
         let mut latch = page.latch();
         let bytes = latch.bytes();
         let mut from = 0;
-        for range in dirty.iter() {
+        for range in known.iter() {
             bytes[from..range.start].copy_from_slice(&stored[from..range.start]);
             from = range.end;
         }

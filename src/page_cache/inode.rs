@@ -22,6 +22,7 @@ use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::readahead::Readahead;
 use super::stats::Grant;
+use super::sync_group::SyncGroup;
 use super::unclean::{Epoch, Unclean};
 use super::visit::Visitors;
 use super::write_errors::WriteErrors;
@@ -57,6 +58,7 @@ pub(super) struct Inode<L: PathLock> {
     mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
     pub(super) limit: Limit,
+    pub(super) syncs: SyncGroup,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
@@ -109,6 +111,7 @@ impl<L: PathLock> Inode<L> {
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
             limit: Limit::new(),
+            syncs: SyncGroup::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             registration,
@@ -299,8 +302,10 @@ impl<L: PathLock> Inode<L> {
         lock_leaf(&self.resident).range(pages).copied().collect()
     }
 
+    /// Notes that a page leaves the cache. The caller has it locked.
     pub(super) fn forget_resident(&self, page: u64) {
         lock_leaf(&self.resident).remove(&page);
+        self.store.note(|unstable| unstable.page_left(page));
     }
 
     /// Ends an epoch of the dirty pages, for who is to write those that are dirty now.

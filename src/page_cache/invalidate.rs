@@ -16,7 +16,6 @@ use super::PathLock;
 use super::frame::{FreeFrame, LockedPage};
 use super::inode::{Claim, Inode};
 use super::leaf::lock_leaf;
-use crate::Access;
 
 impl<L: PathLock> Inode<L> {
     /// Empties the cache of a range of pages; what is dirty is written out.
@@ -40,17 +39,6 @@ impl<L: PathLock> Inode<L> {
                 self.discard_page(page);
             }
         }
-    }
-
-    /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
-    pub(super) fn close(&self) {
-        // There is nobody to tell; `File` says so.
-        let _ = self.flush_all();
-        let _ = self.trim_at_last();
-        let claim = self.claim(Access::Invalidate, 0..u64::MAX);
-        self.discard(0..u64::MAX, &claim);
-        drop(claim);
-        self.cache.remove_file(self.id);
     }
 
     /// Takes one page out of the cache, and loses what is dirty of it.

@@ -187,6 +187,8 @@ impl<L: PathLock> Mapping<L> {
         match latch {
             Some(mut latch) if self.still_maps(page, frame, Rights::ReadWrite) => {
                 latch.bytes()[within..within + from.len()].copy_from_slice(from);
+                let start = page * PAGE + within as u64;
+                self.handle.inode.note_written(start..start + from.len() as u64);
                 true
             }
             _ => false,

@@ -72,7 +72,9 @@ impl<L: PathLock> Inode<L> {
             self.commit_bytes(&page, within.start..end);
         }
         self.dirty(&page);
-        self.extend_to(page.key().page * PAGE_SIZE as u64 + end as u64);
+        let start = page.key().page * PAGE_SIZE as u64;
+        self.note_written(start + within.start as u64..start + end as u64);
+        self.extend_to(start + end as u64);
     }
 
     fn commit_bytes(&self, page: &LockedPage<'_>, copied: Range<usize>) {
@@ -120,6 +122,7 @@ impl<L: PathLock> Inode<L> {
             return;
         }
         let number = page.key().page;
+        self.store.note(|unstable| unstable.forget_part(number, within.clone()));
         let mut ranges = self.dirty_ranges(page);
         ranges.remove(within);
         if ranges.is_empty() && page.state().is_dirty() {

@@ -48,7 +48,9 @@ impl<L: PathLock> Inode<L> {
             // of what the range has of the last page, since a single byte would tear a sector.
             let from = start.max((end - 1) / PAGE * PAGE);
             let zeroes = &[0; PAGE_SIZE][..(end - from) as usize];
-            write_full(&*self.store, zeroes, from).map_err(|(_, error)| error)?;
+            let write = || write_full(&*self.store, zeroes, from).map_err(|(_, error)| error);
+            self.store
+                .attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))?;
         }
         Ok(())
     }

@@ -44,6 +44,12 @@ pub struct Stats {
     pub pageouts: u64,
     /// Pages taken out to make room.
     pub evictions: u64,
+    /// Pages of which bytes were lost when the last handle or mapping of a file was dropped: dirty bytes
+    /// that the store did not take, and those that it may have lost in a sync that failed.
+    /// [`File::close`](super::File::close) reports them instead.
+    pub lost_pages: u64,
+    /// How many bytes of them.
+    pub lost_bytes: u64,
     /// Claims on IO locks.
     pub io_claims: Claims,
     mapping_claims: [Claims; PATHS],
@@ -140,9 +146,11 @@ pub(super) enum Event {
     Writeback,
     Eviction,
     Pageout,
+    LostPage,
+    LostByte,
 }
 
-const EVENTS: usize = Event::Pageout as usize + 1;
+const EVENTS: usize = Event::LostByte as usize + 1;
 
 /// How a claim was granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,6 +182,13 @@ impl Counters {
         seat.add_one(&self.shards[seat.shard].events[event as usize]);
     }
 
+    /// Counts an event that happened so many times, in the shard that all threads share.
+    #[cold]
+    pub(super) fn count_many(&self, event: Event, times: u64) {
+        let counter = &self.shards[SHARED_SEAT.shard].events[event as usize];
+        counter.fetch_add(times, Ordering::Relaxed);
+    }
+
     #[inline]
     pub(super) fn io_claim(&self, grant: Grant) {
         let seat = seat();
@@ -202,6 +217,8 @@ impl Counters {
             writebacks: events(Event::Writeback),
             pageouts: events(Event::Pageout),
             evictions: events(Event::Eviction),
+            lost_pages: events(Event::LostPage),
+            lost_bytes: events(Event::LostByte),
             ..Stats::default()
         };
         for shard in &self.shards {

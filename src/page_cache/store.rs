@@ -224,12 +224,27 @@ pub trait Store: Send + Sync {
         std::any::type_name::<Self>().into()
     }
 
-    /// Makes everything written so far durable.
+    /// Makes all that was done before durable, with what the store keeps beside the bytes.
+    ///
+    /// The cache has one sync of a store under way at a time.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from it: what was written since the last sync may be lost.
+    /// Whatever keeps the store from it. Anything that was done since the last sync that succeeded may
+    /// be lost then, also if the next sync succeeds: the cache does it again, or tells of it.
     fn sync(&self) -> io::Result<()>;
+
+    /// As [`sync`](Store::sync), but may leave out what nobody needs to find the bytes, as `fdatasync`
+    /// does: times, say, not the length.
+    ///
+    /// The default implementation calls [`sync`](Store::sync).
+    ///
+    /// # Errors
+    ///
+    /// As [`sync`](Store::sync).
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync()
+    }
 }
 
 impl<S: Store + ?Sized> Store for Arc<S> {
@@ -304,6 +319,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn sync(&self) -> io::Result<()> {
         (**self).sync()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        (**self).sync_data()
     }
 }
 

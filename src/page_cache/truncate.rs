@@ -65,7 +65,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     fn grow(&self, old: u64, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
-        self.cut_store(old)?;
+        self.cut_store_below(old, len)?;
         self.store.set_len(len)?;
         self.extend(old, len, claim);
         Ok(())

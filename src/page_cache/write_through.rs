@@ -15,19 +15,21 @@
 //! 4. A page that is not uptodate, and of which the write leaves something out, stays locked: else it
 //!    would be filled while the write is under way. It is the last of its request; as the first it
 //!    goes alone, so that no page waits locked behind it.
-//! 5. Copy into any other page, under the latch. It is uptodate from here on, if it was not before.
-//!    Mark it as on its way, beside any dirty mark, so that no writeback of it is sent until the
-//!    request has arrived; unlock it, keep a reference.
+//! 5. If a mapping has dirtied it, write-protect it and keep what the copy will overwrite. Copy into it,
+//!    under the latch. It is uptodate from here on, if it was not before. Mark it as on its way, beside
+//!    any dirty mark, so that no writeback of it is sent, and nobody stores to it, until the request has
+//!    arrived; unlock it, keep a reference.
 //!
 //! Then:
 //!
 //! 6. Send the request: the bytes that were brought in, which nobody changes.
 //! 7. Extend the size by what was written, before anybody can take a page of it for new.
-//! 8. Clear the marks. The page that stayed locked leaves the cache: it knows a part of itself only.
-//! 9. If the request failed, its other pages have bytes that the store has not, and are uptodate no
-//!    more, whatever they were before: unmap them, and take them out. One that a mapping has dirtied
-//!    stays, since a dirty mark is not to be lost, and is written back as a whole. Cut the store back
-//!    to the size.
+//! 8. If the request failed, its pages have bytes that the store has not. A dirty page gets back what it
+//!    had before, and is written back as a whole, without them. Any other is uptodate no more, whatever
+//!    it was before.
+//! 9. Clear the marks. The page that stayed locked leaves the cache: it knows a part of itself only. If
+//!    the request failed, so do the others, unmapped, unless they are dirty; and the store is cut back to
+//!    the size.
 
 use std::io;
 use std::ops::Range;
@@ -38,6 +40,7 @@ use super::inode::{Claim, Inode};
 use super::memory::Source;
 use super::stats::Event;
 use super::store::write_full;
+use super::unstable::Part;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 
@@ -50,11 +53,32 @@ const MOST_PAGES: u64 = 64;
 #[derive(Default)]
 struct Sent<'a> {
     /// Those that are on their way, unlocked.
-    pages: Vec<Pin<'a>>,
+    pages: Vec<SentPage<'a>>,
     /// The last, if it must not be filled meanwhile.
     kept: Option<LockedPage<'a>>,
     /// How many bytes of them are sent.
     len: usize,
+}
+
+/// A page on its way.
+struct SentPage<'a> {
+    pin: Pin<'a>,
+    /// Where in the page the bytes went, and where in the request they are.
+    within: Range<usize>,
+    position: usize,
+    /// What was there before, if it is dirty.
+    before: Option<Vec<u8>>,
+}
+
+impl SentPage<'_> {
+    /// Where in the request the bytes end.
+    fn end(&self) -> usize {
+        self.position + self.within.len()
+    }
+
+    fn number(&self) -> u64 {
+        self.pin.frame().key().page
+    }
 }
 
 impl<L: PathLock> Inode<L> {
@@ -89,19 +113,36 @@ impl<L: PathLock> Inode<L> {
         let frames = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
         let sent = self.copy_in(bytes, at, frames, &claim);
-        let outcome = write_full(&*self.store, &bytes[..sent.len], at);
+        let write = || write_full(&*self.store, &bytes[..sent.len], at);
+        let sent_end = at + sent.len as u64;
+        let outcome =
+            self.store.attempt(Some(at..sent_end), write, |unstable, outcome| match outcome {
+                Ok(()) => {
+                    self.extend_to(sent_end);
+                    unstable.rewritten(at..sent_end);
+                    for page in &sent.pages {
+                        unstable.sent(page.number(), &Part::range(page.within.clone()));
+                    }
+                    let cached = sent.pages.last().map_or(0, SentPage::end);
+                    unstable.sent_past(at + cached as u64..sent_end);
+                }
+                Err((0, _)) => unstable.uncertain(at..sent_end),
+                Err((written, _)) => {
+                    self.extend_to(at + *written as u64);
+                    unstable.sent_past(at..at + *written as u64);
+                    unstable.uncertain(at + *written as u64..sent_end);
+                }
+            });
         let written = match &outcome {
             Ok(()) => sent.len,
             Err((written, _)) => *written,
         };
-        if written > 0 {
-            self.extend_to(at + written as u64);
-        }
         for page in &sent.pages {
-            if outcome.is_ok() {
-                self.cache.counters.count(Event::Writeback);
+            match outcome {
+                Ok(()) => self.cache.counters.count(Event::Writeback),
+                Err(_) => self.take_back(page, written),
             }
-            page.end_writeback();
+            page.pin.end_writeback();
         }
         if let Some(page) = sent.kept {
             self.discard_page(page);
@@ -147,22 +188,45 @@ impl<L: PathLock> Inode<L> {
             page.wait_for_writeback();
             let hit = page.state().is_uptodate();
             self.cache.counters.count(if hit { Event::Hit } else { Event::Miss });
+            let position = sent.len;
             sent.len += part.len();
             if !hit && !self.completes(number, &(start..start + part.len())) {
                 sent.kept = Some(page);
                 break;
             }
+            let within = start..start + part.len();
+            let before = page.state().is_dirty().then(|| {
+                self.write_protect(&page);
+                page.latch().bytes()[within.clone()].to_vec()
+            });
             copy_into(&page, start, part);
             page.begin_write_through();
-            sent.pages.push(page.pin());
+            sent.pages.push(SentPage { pin: page.pin(), within, position, before });
         }
         sent
     }
 
+    /// Takes from a page of a request that failed what the store has not, while it is on its way
+    /// still: nobody else changes it before that ends.
+    fn take_back(&self, page: &SentPage<'_>, written: usize) {
+        let SentPage { pin, within, position, before } = page;
+        match before {
+            Some(before) => {
+                let kept = written.saturating_sub(*position).min(before.len());
+                pin.latch().bytes()[within.start + kept..within.end]
+                    .copy_from_slice(&before[kept..]);
+            }
+            None => {
+                pin.doubt();
+                self.store.note(|unstable| unstable.page_left(page.number()));
+            }
+        }
+    }
+
     /// Takes pages out of the cache, unless they are dirty.
-    fn doubt(&self, pages: Vec<Pin<'_>>, _claim: &Claim<'_, L>) {
-        for pin in pages {
-            let page = pin.lock();
+    fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &Claim<'_, L>) {
+        for sent in pages {
+            let page = sent.pin.lock();
             page.wait_for_writeback();
             if page.key().file == self.id && !page.state().is_dirty() {
                 self.discard_page(page);

@@ -19,8 +19,8 @@
 //!
 //! 6. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
 //!    of its pages wait for the mark to go.
-//! 7. On an error mark the pages dirty again, and keep the error for those who sync. Else note that
-//!    they are clean.
+//! 7. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty
+//!    again the pages from the one on that it hit.
 //! 8. Clear the writeback marks: with the last of them the file may go. Drop the claim.
 
 use std::io;
@@ -31,6 +31,7 @@ use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::write_full;
 use super::unclean::Epoch;
+use super::unstable::Part;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 
@@ -43,6 +44,8 @@ pub(super) const RUN: u64 = 64;
 #[derive(Default)]
 pub(super) struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
+    /// What of each of them is sent, and where in the bytes it ends.
+    parts: Vec<(Part, usize)>,
     bytes: Vec<u8>,
     /// Where the bytes go, one stretch after the other.
     stretches: Vec<Range<u64>>,
@@ -146,12 +149,15 @@ impl<L: PathLock> Inode<L> {
         let inside = self.bytes_inside(number);
         if let Some(latch) = page.frame().read_unused() {
             request.add(number * PAGE, &latch.bytes()[..inside]);
+            request.parts.push((Part::Whole, request.bytes.len()));
         } else {
             let mut latch = page.latch();
-            for range in self.partial.get(number).iter() {
+            let dirty = self.partial.get(number);
+            for range in dirty.iter() {
                 let end = range.end.min(inside).max(range.start);
                 request.add(number * PAGE + range.start as u64, &latch.bytes()[range.start..end]);
             }
+            request.parts.push((Part::Ranges(dirty), request.bytes.len()));
         }
         request.pages.push(page.pin());
     }
@@ -159,32 +165,50 @@ impl<L: PathLock> Inode<L> {
     /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
     /// ends, and the claim has been dropped.
     pub(super) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_, L>) -> Landed<'a> {
-        let outcome = self.write_stretches(&request);
-        if let Err(error) = &outcome {
+        let send = || self.write_stretches(&request);
+        let stretches = request.stretches.iter().cloned();
+        let outcome = self.store.attempt(stretches, send, |unstable, outcome| {
+            for (page, (part, end)) in request.pages.iter().zip(&request.parts) {
+                if written(outcome) >= *end {
+                    unstable.sent(page.frame().key().page, part);
+                }
+            }
+        });
+        if let Err((_, error)) = &outcome {
             self.write_errors.note(error);
         }
-        for page in &request.pages {
+        for (page, (_, end)) in request.pages.iter().zip(&request.parts) {
             let number = page.frame().key().page;
-            match outcome {
-                Ok(()) => {
+            match written(&outcome) >= *end {
+                true => {
                     self.cache.counters.count(Event::Writeback);
                     self.partial.forget(number);
                     self.note_clean(number);
                 }
-                Err(_) => page.redirty(),
+                false => page.redirty(),
             }
         }
-        Landed { pages: request.pages, outcome }
+        Landed { pages: request.pages, outcome: outcome.map_err(|(_, error)| error) }
     }
 
-    fn write_stretches(&self, request: &InFlight<'_>) -> io::Result<()> {
-        let mut bytes = &request.bytes[..];
+    /// Writes one stretch after the other; how many bytes, if not all.
+    fn write_stretches(&self, request: &InFlight<'_>) -> Result<(), (usize, io::Error)> {
+        let mut done = 0;
         for stretch in &request.stretches {
-            let (first, rest) = bytes.split_at((stretch.end - stretch.start) as usize);
-            write_full(&*self.store, first, stretch.start).map_err(|(_, error)| error)?;
-            bytes = rest;
+            let end = done + (stretch.end - stretch.start) as usize;
+            write_full(&*self.store, &request.bytes[done..end], stretch.start)
+                .map_err(|(part, error)| (done + part, error))?;
+            done = end;
         }
         Ok(())
+    }
+}
+
+/// How many bytes of a request were written at least.
+fn written(outcome: &Result<(), (usize, io::Error)>) -> usize {
+    match outcome {
+        Ok(()) => usize::MAX,
+        Err((written, _)) => *written,
     }
 }
 

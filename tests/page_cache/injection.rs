@@ -7,6 +7,7 @@ use std::time::Duration;
 use spanlock::page_cache::{File, Options, PageCache, Store};
 
 use crate::failing_store::FailingStore;
+use crate::one_failure::sync_anew;
 
 const PAGE: u64 = 4096;
 
@@ -70,7 +71,7 @@ fn check(file: &File, store: &FailingStore, model: &Model, case: &str) {
     let mut seen = vec![0xff; model.bytes.len() + 1];
     assert_eq!(file.read_at(&mut seen, 0).unwrap(), model.bytes.len(), "{case}");
     assert!(seen[..model.bytes.len()] == model.bytes[..], "{case}: cached bytes");
-    file.sync_all().unwrap();
+    sync_anew(file);
     seen.fill(0xff);
     assert_eq!(store.inner.read_at(&mut seen, 0).unwrap(), model.bytes.len(), "{case}");
     assert!(seen[..model.bytes.len()] == model.bytes[..], "{case}: stored bytes");

@@ -15,7 +15,7 @@ use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
 use crate::floor::Floor;
 use crate::journal::Journal;
 use crate::knowledge::{Knowledge, Reliability, WriteMode};
-use crate::subject::{Mapped, Subject};
+use crate::subject::{Mapped, Subject, sync_anew};
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
 
@@ -166,7 +166,7 @@ fn synced<S: Subject>(file: &S) -> Result<bool, Wrong> {
         Err(error) if !is_injected(&error) => return Err(refused("a sync")(error)),
         result => result.is_err(),
     };
-    file.sync_all().map_err(refused("the sync after it"))?;
+    sync_anew(file).map_err(refused("the sync after it"))?;
     Ok(heard)
 }
 

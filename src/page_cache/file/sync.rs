@@ -4,11 +4,12 @@ use std::io;
 use std::ops::Range;
 
 use super::{File, PAGE, inverted};
+use crate::page_cache::PathLock;
 use crate::page_cache::error::Request;
-use crate::page_cache::{PathLock, Store};
+use crate::page_cache::sync_group::Scope;
 
 /// Every page that a file can have.
-const ALL: Range<u64> = 0..u64::MAX;
+pub(super) const ALL: Range<u64> = 0..u64::MAX;
 
 impl<L: PathLock> File<L> {
     /// Writes the dirty pages of `range` to the store and waits for it; makes nothing durable.
@@ -42,7 +43,8 @@ impl<L: PathLock> File<L> {
     }
 
     /// Writes the dirty pages of `range` to the store and has the store make them durable, with
-    /// whatever else it was given before. Pages outside of the range may stay dirty.
+    /// whatever else it was given before, as [`sync_data`](File::sync_data) does. Pages outside of the
+    /// range may stay dirty, save for those that a sync which failed may have lost.
     ///
     /// # Errors
     ///
@@ -63,16 +65,29 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
-        self.sync(self.request("sync_range", &range)?, pages_of(&range))
+        self.sync(self.request("sync_range", &range)?, Scope::Data, pages_of(&range))
     }
 
-    /// Writes all that is dirty to the store and has the store make it durable.
+    /// Writes all that is dirty to the store and has the store make it durable, as `fdatasync` does: the
+    /// bytes and the length, and nothing that it keeps beside them ([`Store::sync_data`]).
+    ///
+    /// It ends with what was dirty when it began. Syncs that are under way at the same time share one
+    /// sync of the store.
+    ///
+    /// [`Store::sync_data`]: crate::page_cache::Store::sync_data
     ///
     /// # Errors
     ///
     /// What the store says; also what it said to a writeback behind the caller's back since this
     /// handle last heard of one. Every handle that was open then hears it once; so does one that was
     /// cloned since, if nobody had heard it by then.
+    ///
+    /// After a sync of the store has failed, the store may have lost anything that it was given since
+    /// its last good one, and what was given to it meanwhile. The next sync writes that anew; if it
+    /// succeeds, all is durable. But what is not in the cache any more (evicted pages, direct writes,
+    /// holes, what a collapse or an insertion has moved) cannot be written anew: then every sync of every
+    /// handle fails, also later ones, and names the ranges, until they were written by the caller and synced,
+    /// or the file was opened anew. See [`broken_ranges`](File::broken_ranges).
     ///
     /// # Examples
     ///
@@ -85,11 +100,11 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_data(&self) -> io::Result<()> {
-        self.sync(Request::of_file("sync_data"), ALL)
+        self.sync(Request::of_file("sync_data"), Scope::Data, ALL)
     }
 
-    /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes: a store has
-    /// one way to sync, so there is no difference.
+    /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes, as `fsync` does
+    /// ([`Store::sync`](crate::page_cache::Store::sync)).
     ///
     /// # Errors
     ///
@@ -104,19 +119,33 @@ impl<L: PathLock> File<L> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_all(&self) -> io::Result<()> {
-        self.sync(Request::of_file("sync_all"), ALL)
+        self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
-    fn sync(&self, request: Request, pages: Range<u64>) -> io::Result<()> {
+    /// The ranges that the store may have lost in a sync that failed, and that the cache cannot write
+    /// again: every sync fails until they were written anew, and synced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// assert!(file.broken_ranges().is_empty());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn broken_ranges(&self) -> Vec<Range<u64>> {
+        self.inode().store.unstable().broken(self.len())
+    }
+
+    pub(super) fn sync(&self, request: Request, scope: Scope, pages: Range<u64>) -> io::Result<()> {
         let inode = self.inode();
         inode.check_outside(request)?;
-        // An error of this very writeback is one of those that all handles hear of.
-        let wrote = inode.flush(pages);
-        let note = |error: &io::Error| inode.write_errors.note(error);
-        let trimmed = inode.trim_at_last().inspect_err(note);
-        let synced = inode.store.sync().inspect_err(note);
+        let outcome = inode.sync(scope, pages);
+        // An error of this very sync is one of those that all handles hear of.
         let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
-        wrote.and(trimmed).and(synced).and(unheard).map_err(|error| inode.failed(request, error))
+        inode.unless_broken(outcome.and(unheard)).map_err(|error| inode.failed(request, error))
     }
 
     fn request(&self, operation: &'static str, range: &Range<u64>) -> io::Result<Request> {

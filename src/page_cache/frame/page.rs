@@ -67,6 +67,19 @@ impl<'a> Pin<'a> {
         self.frames.waits.wake(self.frame, before);
     }
 
+    /// Marks a page whose write-through, which is the caller's, failed as not uptodate. It is clean, and
+    /// nobody makes it dirty before the write-through ends.
+    pub(in crate::page_cache) fn doubt(&self) {
+        self.frame.step(State::doubted);
+    }
+
+    /// Latches the bytes of a page whose write-through is the caller's: who has it locked waits for that
+    /// to end before changing them.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(in crate::page_cache) fn latch(&self) -> WriteLatch<'a> {
+        self.frame.write()
+    }
+
     /// Marks dirty again a page whose writeback, which is the caller's, failed.
     pub(in crate::page_cache) fn redirty(&self) {
         self.frame.step(State::dirtied);

@@ -5,7 +5,7 @@
 //! | `LOCKED` | the page lock | whoever locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
 //! | `LATCHED` | somebody writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
-//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it |
+//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it; a write-through that failed, before it ends |
 //! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
 //! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
@@ -143,6 +143,11 @@ impl State {
     /// Without the latch, and with no byte valid: nobody reads the page any more.
     pub(super) fn voided(self) -> State {
         State(self.0 & !(LATCHED | UPTODATE))
+    }
+
+    /// With no byte valid, whoever has the latch.
+    pub(super) fn doubted(self) -> State {
+        State(self.0 & !UPTODATE)
     }
 
     #[inline]

@@ -327,6 +327,10 @@ impl Store for FileStore {
     fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
 }
 
 #[cfg(unix)]
