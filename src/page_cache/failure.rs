@@ -107,7 +107,7 @@ impl Failure {
         self.request.bytes()
     }
 
-    /// What the file's store is called: [`Store::label`].
+    /// What the file's store is called: [`Store::label`](super::Store::label).
     ///
     /// # Examples
     ///
