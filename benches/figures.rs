@@ -8,7 +8,7 @@ mod harness;
 use std::env;
 use std::time::Duration;
 
-use harness::figures::{FIGURES, NEVER_USED, NEVER_USED_GOAL, NEVER_USED_MUST};
+use harness::figures::{FIGURES, Measured, NEVER_USED, NEVER_USED_GOAL, NEVER_USED_MUST};
 use harness::interleave::Rounds;
 
 fn main() {
@@ -21,16 +21,17 @@ fn main() {
     };
     let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
     for figure in &FIGURES {
-        if wanted.is_some_and(|wanted| !figure.what.contains(wanted.as_str())) {
+        let id = format!("{}: {}", figure.target.what(), figure.what);
+        if wanted.is_some_and(|wanted| !id.contains(wanted.as_str())) {
             continue;
         }
-        let measured = figure.measure(rounds);
-        let (ratio, this, over) = (measured.ratio, measured.this, measured.over);
-        println!("figures/{}", figure.what);
+        let Measured { ratio, this, over, .. } = figure.measure(rounds);
+        let (must, goal) = (figure.target.must(), figure.target.goal());
+        println!("figures/{id}");
         println!(
-            "    median of the rounds' ratios {:.2} [{:.2} {:.2}], must {}, goal {}; \
+            "    median of the rounds' ratios {:.2} [{:.2} {:.2}], must {must}, goal {goal}; \
              {:.1} ns over {:.1} ns",
-            ratio.median, ratio.low, ratio.high, figure.must, figure.goal, this.median, over.median,
+            ratio.median, ratio.low, ratio.high, this.median, over.median,
         );
     }
     println!("figures/a lock that was never used");

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::Backoff;
 
 use super::contender::{About, Contender};
+use super::processors::keep_apart;
 
 /// One lock doing one workload, prepared when it is first run.
 pub struct Case {
@@ -123,6 +124,7 @@ pub fn time_on_threads(
         let started: Vec<_> = (0..threads)
             .map(|thread| {
                 scope.spawn(move || {
+                    keep_apart(thread, threads);
                     line.wait();
                     let start = Instant::now();
                     work(thread, share);

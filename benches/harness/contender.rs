@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use spanlock::Mode;
+
 /// A lock over units `0..units`, seen as a shared/exclusive range lock.
 pub trait Contender: Sync + Sized + 'static {
     /// The name in benchmark ids and tables.
@@ -72,13 +74,36 @@ impl About {
         About { name: L::NAME, precision: L::PRECISION, bytes: size_of::<L>() }
     }
 
-    /// Whether disjoint claims never wait for each other, though on `threads` threads.
-    pub fn locks_ranges(&self, threads: usize) -> bool {
+    /// Whether it does without making disjoint claims wait for each other, in such a workload.
+    pub fn locks_ranges(&self, conflicts: Conflicts) -> bool {
         match self.precision {
             Precision::Whole | Precision::Segments => false,
-            // One thread's claims never meet, so that it would still be an rwlock.
-            Precision::WholeAtFirst => threads > 1,
+            Precision::WholeAtFirst => conflicts == Conflicts::Possible,
             Precision::Exact => true,
+        }
+    }
+}
+
+/// Whether claims of a workload conflict if all ranges are taken for everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Conflicts {
+    /// All are shared, or come one after the other.
+    Never,
+    /// Or they are held side by side, of which the locks are told.
+    Possible,
+}
+
+impl Conflicts {
+    /// Of exclusive claims by so many threads.
+    pub fn among(threads: usize) -> Conflicts {
+        if threads > 1 { Conflicts::Possible } else { Conflicts::Never }
+    }
+
+    /// Of claims in one mode by so many threads.
+    pub fn in_mode(mode: Mode, threads: usize) -> Conflicts {
+        match mode {
+            Mode::Shared => Conflicts::Never,
+            Mode::Exclusive => Conflicts::among(threads),
         }
     }
 }

@@ -21,7 +21,9 @@ pub mod interleave;
 pub mod mapping_mix;
 pub mod one_unit;
 pub mod pairs;
+pub mod processors;
 pub mod ranges;
+pub mod work_mix;
 
 #[path = "../contenders/mod.rs"]
 pub mod contenders;

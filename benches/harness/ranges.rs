@@ -12,8 +12,8 @@ use super::pairs::repeat;
 /// The units that are drawn from.
 const UNITS: u64 = 1 << 16;
 
-/// The lengths between a single unit and a range that is not small any more.
-pub const LENGTHS: [u64; 6] = [2, 3, 4, 6, 8, 16];
+/// From two units to as many as the longest range of the mapping mix has.
+pub const LENGTHS: [u64; 7] = [2, 3, 4, 8, 16, 64, 256];
 
 /// Locking and unlocking `length` units, each thread in its own share of the units.
 pub fn apart(length: u64, mode: Mode, threads: usize) -> impl Iterator<Item = Case> {

@@ -1,23 +1,29 @@
 //! Measures the lock and the page cache beside their neighbours and writes `docs/performance.md`, with charts.
 //!
 //! ```text
-//! cargo run --release --example report [-- [--quick] [--only PART]... [--out FOLDER]]
+//! cargo run --release --example report [-- [--brief | --quick] [--only PART]... [--out FOLDER]]
 //! ```
 //!
-//! `--only` measures some parts again and keeps the others as the page has them. `--quick` measures for seconds instead of minutes, only to show that everything runs; it writes
-//! to `target/report` unless told otherwise. Nothing here asserts how fast anything is.
+//! `--only` measures some parts again and keeps the others as the page has them. `--brief` measures a
+//! third of the rounds, and the page says so. `--quick` measures for a moment, only to show that
+//! everything runs; it writes to `target/report` unless told otherwise. Nothing here asserts how fast
+//! anything is.
 
 mod chart;
 mod grid;
+mod lab;
 mod machine;
 mod page;
 mod sections;
+mod summary;
+mod why;
 
 #[path = "../../benches/page_cache/mod.rs"]
 mod groups;
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +33,7 @@ use std::time::{Duration, Instant};
 use lexopt::{Arg, ValueExt};
 
 use harness::interleave::Rounds;
+use lab::Lab;
 use machine::Machine;
 use page::Page;
 use sections::{SECTIONS, Section};
@@ -37,6 +44,7 @@ const TEMPLATE: &str = include_str!("template.md");
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
     Full,
+    Brief,
     Quick,
 }
 
@@ -53,19 +61,34 @@ impl Effort {
         self.rounds(15, length)
     }
 
+    /// The same for operations of microseconds.
+    fn work(self) -> Rounds {
+        self.rounds(15, Duration::from_millis(20))
+    }
+
     /// For a distribution whose far end counts.
     fn distribution(self) -> Rounds {
-        self.rounds(20, Duration::from_millis(50))
+        self.rounds(12, Duration::from_millis(50))
     }
 
     /// For waits, of which there are a few thousand a second.
     fn waits(self) -> Rounds {
-        self.rounds(20, Duration::from_millis(250))
+        self.rounds(16, Duration::from_millis(250))
+    }
+
+    /// What the page says of it.
+    fn remark(self) -> &'static str {
+        match self {
+            Effort::Full => "",
+            Effort::Brief => "; a third of the usual rounds",
+            Effort::Quick => "; no measurement, only a trial of the program",
+        }
     }
 
     fn rounds(self, count: usize, length: Duration) -> Rounds {
         match self {
             Effort::Full => Rounds { count, length },
+            Effort::Brief => Rounds { count: count.div_ceil(3), length },
             Effort::Quick => Rounds { count: 3, length: Duration::from_micros(100) },
         }
     }
@@ -83,6 +106,7 @@ impl Options {
         let (mut effort, mut only, mut out) = (Effort::Full, Vec::new(), None);
         while let Some(argument) = arguments.next()? {
             match argument {
+                Arg::Long("brief") => effort = Effort::Brief,
                 Arg::Long("quick") => effort = Effort::Quick,
                 Arg::Long("only") => only.push(part(arguments.value()?.string()?)?),
                 Arg::Long("out") => out = Some(PathBuf::from(arguments.value()?)),
@@ -90,7 +114,7 @@ impl Options {
             }
         }
         let usual = match effort {
-            Effort::Full => "docs",
+            Effort::Full | Effort::Brief => "docs",
             Effort::Quick => "target/report",
         };
         Ok(Options { effort, only, out: out.unwrap_or_else(|| usual.into()) })
@@ -109,7 +133,9 @@ fn main() -> ExitCode {
     let options = match Options::parse(lexopt::Parser::from_env()) {
         Ok(options) => options,
         Err(wrong) => {
-            eprintln!("report: {wrong}; usage: report [--quick] [--only PART]... [--out FOLDER]");
+            eprintln!(
+                "report: {wrong}; usage: report [--brief | --quick] [--only PART]... [--out FOLDER]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -129,20 +155,31 @@ fn report(options: &Options) -> io::Result<()> {
     let start = Instant::now();
     let earlier = Page::read(&options.out)?;
     let mut page = Page::new(TEMPLATE.replace("<!-- machine -->", &machine.markdown()));
-    for (number, (name, measure)) in SECTIONS.iter().enumerate() {
+    let part = Cell::new("");
+    let progress = |what: &str| {
+        println!("{:5.0} s  {}: {what}", start.elapsed().as_secs_f64(), part.get());
+    };
+    let lab = Lab::new(options.effort, &progress);
+    for (name, measure) in &SECTIONS {
         if !options.only.is_empty() && !options.only.iter().any(|part| part == name) {
             page.keep(name, &earlier);
             continue;
         }
-        let title = format!("[{}/{}] {name}", number + 1, SECTIONS.len());
-        let Section { markdown, charts, grids } = measure(options.effort, &|what: &str| {
-            println!("{:5.0} s  {title}: {what}", start.elapsed().as_secs_f64());
-        });
-        let markdown = format!("*{}.*\n\n{markdown}", machine.when());
-        page.add(name, &markdown, grids.iter().map(|grid| grid.json(name, &machine.when())));
+        part.set(name);
+        let Section { markdown, charts, grids } = measure(&lab);
+        let when = machine.when() + options.effort.remark();
+        let markdown = format!("*{when}.*\n\n{markdown}");
+        page.add(name, &markdown, grids.iter().map(|grid| grid.json(name, &when)));
         for (file, svg) in charts {
             fs::write(options.out.join(file), svg)?;
         }
+    }
+    match summary::of(page.grids()) {
+        Some((markdown, (file, svg))) => {
+            page.add(summary::NAME, &markdown, []);
+            fs::write(options.out.join(file), svg)?;
+        }
+        None => page.keep(summary::NAME, &earlier),
     }
     page.write(&options.out, &machine.json())?;
     println!("wrote to {}", options.out.display());

@@ -43,6 +43,11 @@ impl Page {
         Ok(Page { text, grids })
     }
 
+    /// The records of the parts that are on the page so far.
+    pub fn grids(&self) -> &[Value] {
+        &self.grids
+    }
+
     /// Puts a part where its name stands.
     pub fn add(&mut self, name: &str, markdown: &str, grids: impl IntoIterator<Item = Value>) {
         let part = format!("{}\n\n{}\n\n{}", begin(name), markdown.trim(), end(name));

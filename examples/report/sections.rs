@@ -9,10 +9,15 @@ mod one_unit;
 mod page_cache;
 mod ranges;
 mod sizes;
+mod work_mix;
 
-use crate::Effort;
+use std::rc::Rc;
+
 use crate::chart;
-use crate::grid::{Grid, NANOS};
+use crate::grid::{Grid, Metric};
+use crate::harness::contender::Conflicts;
+use crate::harness::interleave::Spread;
+use crate::lab::{Distributions, Lab};
 
 /// What one part of the page consists of.
 pub struct Section {
@@ -22,13 +27,10 @@ pub struct Section {
     pub grids: Vec<Grid>,
 }
 
-/// Says what is being measured.
-pub type Progress<'a> = &'a dyn Fn(&str);
-
-type Measure = fn(Effort, Progress<'_>) -> Section;
+type Measure = fn(&Lab<'_>) -> Section;
 
 /// All parts, in the order in which they are measured.
-pub const SECTIONS: [(&str, Measure); 9] = [
+pub const SECTIONS: [(&str, Measure); 10] = [
     ("figures", figures::measure),
     ("sizes", sizes::measure),
     ("one-unit", one_unit::measure),
@@ -36,6 +38,7 @@ pub const SECTIONS: [(&str, Measure); 9] = [
     ("held", held::measure),
     ("arr-bench", arr_bench::measure),
     ("mapping-mix", mapping_mix::measure),
+    ("work-mix", work_mix::measure),
     ("flood", flood::measure),
     ("page-cache", page_cache::measure),
 ];
@@ -50,10 +53,9 @@ impl Section {
         let mut markdown = format!("![{name}]({file})\n");
         let mut metric = "";
         for grid in &grids {
-            if grid.metric != metric {
-                metric = grid.metric;
-                let part = if metric == NANOS { "the median of " } else { "" };
-                markdown += &format!("\nEach entry is {part}{metric}.\n");
+            if grid.metric.text != metric {
+                metric = grid.metric.text;
+                markdown += &format!("\nEach entry is {metric}.\n");
             }
             markdown += &format!("\n{}", grid.markdown());
         }
@@ -64,4 +66,53 @@ impl Section {
 /// How a count of threads heads its column.
 fn column(threads: usize) -> String {
     threads.to_string()
+}
+
+/// A part of a distribution.
+struct Quantile {
+    name: &'static str,
+    part: f64,
+    metric: Metric,
+}
+
+static MEDIAN: Quantile = Quantile {
+    name: "p50",
+    part: 0.5,
+    metric: Metric {
+        text: "the median (p50) of ns from the call of lock to the return of unlock",
+        unit: "ns",
+    },
+};
+
+static TAIL: Quantile = Quantile {
+    name: "p99.9",
+    part: 0.999,
+    metric: Metric {
+        text: "the p99.9 of ns from the call of lock to the return of unlock",
+        unit: "ns",
+    },
+};
+
+/// A grid for each class, by the number of threads.
+fn by_class<const N: usize>(
+    classes: [&str; N],
+    quantile: &'static Quantile,
+    threads: &[usize],
+    latencies: impl Fn(usize) -> Rc<[Distributions]>,
+) -> Vec<Grid> {
+    let mut grids: Vec<Grid> = classes
+        .iter()
+        .map(|class| Grid::new(format!("{class}, {}", quantile.name), "threads", &quantile.metric))
+        .collect();
+    for &threads in threads {
+        let measured = latencies(threads);
+        for (class, grid) in grids.iter_mut().enumerate() {
+            let values = measured.iter().map(|(name, classes)| {
+                let nanos = classes[class].value_at_quantile(quantile.part) as f64;
+                (*name, Spread::exactly(nanos))
+            });
+            grid.add(column(threads), Conflicts::among(threads), values);
+        }
+    }
+    grids
 }

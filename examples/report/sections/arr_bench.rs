@@ -1,23 +1,33 @@
 //! ArrBench, by the number of threads.
 
-use crate::Effort;
 use crate::grid::{Grid, NANOS};
 use crate::harness::arr_bench::{Ranges, operations};
-use crate::sections::{Progress, Section, THREADS, column};
+use crate::harness::contender::Conflicts;
+use crate::lab::Lab;
+use crate::sections::{Section, THREADS, column};
 
-pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
+pub fn measure(lab: &Lab<'_>) -> Section {
+    Section::of_grids("arr-bench", grids(lab))
+}
+
+pub fn grids(lab: &Lab<'_>) -> Vec<Grid> {
     let mut grids = Vec::new();
     for ranges in Ranges::ALL {
         for reads in [100, 60] {
             let title = format!("{} ranges, {reads} % reads", ranges.name());
-            progress(&title);
-            let mut grid = Grid::new(title, "threads", NANOS);
+            let mut grid = Grid::new(title, "threads", &NANOS);
             for threads in THREADS {
-                let cases = operations(ranges, reads, threads);
-                grid.measure(column(threads), cases, effort.entry(threads));
+                let name = format!("ArrBench, {}, {threads} threads", grid.title);
+                let rounds = lab.effort.entry(threads);
+                let turns = lab.turns(&name, rounds, || operations(ranges, reads, threads));
+                let conflicts = match reads {
+                    100 => Conflicts::Never,
+                    _ => Conflicts::among(threads),
+                };
+                grid.add_turns(column(threads), conflicts, turns);
             }
             grids.push(grid);
         }
     }
-    Section::of_grids("arr-bench", grids)
+    grids
 }

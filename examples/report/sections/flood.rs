@@ -1,28 +1,34 @@
 //! The flood: how long a claim on everything waits among readers that never stop.
 
-use crate::Effort;
-use crate::grid::Grid;
-use crate::harness::clocked::in_turns;
+use crate::grid::{Grid, Metric};
+use crate::harness::contender::Conflicts;
 use crate::harness::flood::waits;
 use crate::harness::interleave::Spread;
-use crate::sections::{Progress, Section};
+use crate::lab::Lab;
+use crate::sections::Section;
 
-const METRIC: &str = "a quantile of ms from the call of lock to its return";
+static METRIC: Metric =
+    Metric { text: "a quantile of µs from the call of lock to its return", unit: "µs" };
 
-pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
-    progress("waits of a claim on everything");
-    let waits = in_turns(waits(), effort.waits());
-    let mut grid =
-        Grid::new("a claim on everything, exclusive".to_owned(), "part of its waits", METRIC);
-    for (column, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("maximum", 1.0)] {
-        let at = waits.iter().map(|(name, [waits])| {
-            (*name, Spread::exactly(waits.value_at_quantile(quantile) as f64 / 1e6))
-        });
-        grid.add(column.to_owned(), at);
-    }
-    let claims = waits.iter().map(|(_, [waits])| waits.len());
-    let fewest = claims.min().unwrap_or_default();
+pub fn measure(lab: &Lab<'_>) -> Section {
+    let (grid, fewest) = grid(lab);
     let mut section = Section::of_grids("flood", vec![grid]);
     section.markdown += &format!("\nOf {fewest} claims or more on each lock.\n");
     section
+}
+
+/// The quantiles, and how many claims there were of the lock with the fewest.
+pub fn grid(lab: &Lab<'_>) -> (Grid, u64) {
+    let waits = lab.latencies("a writer of everything beside readers", lab.effort.waits(), waits);
+    let mut grid =
+        Grid::new("a claim on everything, exclusive".to_owned(), "part of its waits", &METRIC);
+    for (column, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("maximum", 1.0)] {
+        let at = waits.iter().map(|(name, classes)| {
+            let nanos = classes[0].value_at_quantile(quantile) as f64;
+            (*name, Spread::exactly(nanos / 1e3))
+        });
+        grid.add(column.to_owned(), Conflicts::Possible, at);
+    }
+    let claims = waits.iter().map(|(_, classes)| classes[0].len());
+    (grid, claims.min().unwrap_or_default())
 }

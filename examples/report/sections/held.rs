@@ -1,20 +1,26 @@
 //! Held growth: by the number of claims that are held.
 
-use crate::Effort;
 use crate::grid::{Grid, NANOS, number};
+use crate::harness::contender::Conflicts;
 use crate::harness::held::{CLAIMS, Lengths, among};
-use crate::sections::{Progress, Section};
+use crate::lab::Lab;
+use crate::sections::Section;
 
-pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
+pub fn measure(lab: &Lab<'_>) -> Section {
+    Section::of_grids("held", grids(lab))
+}
+
+pub fn grids(lab: &Lab<'_>) -> Vec<Grid> {
     let mut grids = Vec::new();
     for lengths in Lengths::ALL {
-        let mut grid = Grid::new(lengths.name().replace('-', " "), "claims held", NANOS);
+        let mut grid = Grid::new(lengths.name().replace('-', " "), "claims held", &NANOS);
         for claims in CLAIMS {
-            progress(&format!("{}, {claims} held", lengths.name()));
+            let name = format!("{}, {claims} held", lengths.name());
+            let turns = lab.turns(&name, lab.effort.entry(1), || among(lengths, claims));
             let column = number(claims as f64).replace(".00", "");
-            grid.measure(column, among(lengths, claims), effort.entry(1));
+            grid.add_turns(column, Conflicts::Possible, turns);
         }
         grids.push(grid);
     }
-    Section::of_grids("held", grids)
+    grids
 }

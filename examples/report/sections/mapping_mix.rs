@@ -2,40 +2,16 @@
 
 use std::time::Instant;
 
-use crate::Effort;
 use crate::grid::{Grid, NANOS};
-use crate::harness::clocked::in_turns;
-use crate::harness::interleave::Spread;
+use crate::harness::contender::Conflicts;
 use crate::harness::mapping_mix::{Class, clocked, operations};
-use crate::sections::{Progress, Section, THREADS, column};
+use crate::lab::Lab;
+use crate::sections::{MEDIAN, Quantile, Section, TAIL, THREADS, by_class, column};
 
-const MEDIAN: &str = "the median (p50) of ns from the call of lock to the return of unlock";
-const TAIL: &str = "the p99.9 of ns from the call of lock to the return of unlock";
-
-pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
-    let mut throughput = Grid::new("all classes".to_owned(), "threads", NANOS);
-    let mut medians = Class::ALL.map(|class| grid(class, "p50", MEDIAN));
-    let mut tails = Class::ALL.map(|class| grid(class, "p99.9", TAIL));
-    for threads in THREADS {
-        progress(&format!("throughput, {threads} threads"));
-        throughput.measure(column(threads), operations(threads), effort.entry(threads));
-        progress(&format!("latencies, {threads} threads"));
-        let latencies = in_turns(clocked(threads), effort.distribution());
-        for class in Class::ALL {
-            let at = class as usize;
-            let of = |quantile: f64| {
-                latencies.iter().map(move |(name, measured)| {
-                    let value = measured[at].value_at_quantile(quantile) as f64;
-                    (*name, Spread::exactly(value))
-                })
-            };
-            medians[at].add(column(threads), of(0.5));
-            tails[at].add(column(threads), of(0.999));
-        }
-    }
-    let mut grids = vec![throughput];
-    grids.extend(medians);
-    grids.extend(tails);
+pub fn measure(lab: &Lab<'_>) -> Section {
+    let mut grids = vec![throughput(lab)];
+    grids.extend(quantiles(lab, &MEDIAN));
+    grids.extend(quantiles(lab, &TAIL));
     let mut section = Section::of_grids("mapping-mix", grids);
     section.markdown += &format!(
         "\nReading the clock is part of each latency, and costs {} ns by itself.\n",
@@ -44,8 +20,22 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
     section
 }
 
-fn grid(class: Class, quantile: &str, metric: &'static str) -> Grid {
-    Grid::new(format!("{}, {quantile}", class.name()), "threads", metric)
+pub fn throughput(lab: &Lab<'_>) -> Grid {
+    let mut grid = Grid::new("all classes".to_owned(), "threads", &NANOS);
+    for threads in THREADS {
+        let name = format!("mapping mix, {threads} threads");
+        let turns = lab.turns(&name, lab.effort.entry(threads), || operations(threads));
+        grid.add_turns(column(threads), Conflicts::among(threads), turns);
+    }
+    grid
+}
+
+/// A quantile of each class.
+pub fn quantiles(lab: &Lab<'_>, quantile: &'static Quantile) -> Vec<Grid> {
+    by_class(Class::ALL.map(Class::name), quantile, &THREADS, |threads| {
+        let name = format!("mapping mix, latencies, {threads} threads");
+        lab.latencies(&name, lab.effort.distribution(), || clocked(threads))
+    })
 }
 
 /// The median of what an interval without anything in it takes.

@@ -1,21 +1,22 @@
 //! The page cache: the figures that it has to reach, and its neighbours.
 
-use crate::Effort;
 use crate::chart::{self, Bar};
 use crate::grid::{Grid, NANOS};
 use crate::groups::{FIGURES, Figure, GROUPS, Group, claims_of_hits};
+use crate::harness::contender::Conflicts;
 use crate::harness::interleave::{Rounds, Spread, Turns, interleave};
+use crate::lab::Lab;
+use crate::sections::Section;
 use crate::sections::figures::reached;
-use crate::sections::{Progress, Section};
 
 const HITS: u64 = 1000;
 
-pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
+pub fn measure(lab: &Lab<'_>) -> Section {
     let measured: Vec<(&Group, Vec<Turns>)> = GROUPS
         .iter()
         .map(|&group| {
-            progress(group.name);
-            let Rounds { count, length } = effort.ratio();
+            lab.say(group.name);
+            let Rounds { count, length } = lab.effort.ratio();
             let rounds = Rounds { count: 4 * count - 3, length: group.round.min(length) };
             (group, interleave(&(group.cases)(), rounds))
         })
@@ -40,7 +41,14 @@ pub fn measure(effort: Effort, progress: Progress<'_>) -> Section {
         .iter()
         .zip(ratios)
         .enumerate()
-        .map(|(at, (figure, ratio))| Bar::new(at + 1, figure.what, ratio, figure.must, figure.goal))
+        .map(|(at, (figure, ratio))| Bar {
+            label: format!("{}: {}", at + 1, figure.what),
+            low: ratio.low,
+            median: ratio.median,
+            high: ratio.high,
+            must: figure.must,
+            goal: figure.goal,
+        })
         .collect();
     Section { markdown, charts: vec![(file, chart::ratios(&bars))], grids }
 }
@@ -69,10 +77,11 @@ fn row(at: usize, figure: &Figure, ratio: Spread) -> String {
 }
 
 fn grid(group: &Group, turns: &[Turns]) -> Grid {
-    let mut grid = Grid::new(group.operation.to_owned(), "case", NANOS);
-    grid.add("ns".to_owned(), turns.iter().map(|turns| (turns.contender, turns.nanos())));
+    let mut grid = Grid::new(group.operation.to_owned(), "case", &NANOS);
+    let nanos = turns.iter().map(|turns| (turns.contender, turns.nanos()));
+    grid.add("ns".to_owned(), Conflicts::Never, nanos);
     let first = &turns[0];
     let ratios = turns.iter().map(|turns| (turns.contender, turns.over(first)));
-    grid.add(format!("over {}", first.contender), ratios);
+    grid.add(format!("over {}", first.contender), Conflicts::Never, ratios);
     grid
 }

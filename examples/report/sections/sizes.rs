@@ -4,14 +4,16 @@ use std::mem::size_of;
 
 use spanlock::{MappingLock, RangeLock};
 
-use crate::Effort;
-use crate::grid::Grid;
+use crate::grid::{Grid, Metric};
 use crate::harness::case::contenders;
-use crate::harness::contender::{About, Contender};
+use crate::harness::contender::{About, Conflicts, Contender};
 use crate::harness::interleave::Spread;
-use crate::sections::{Progress, Section};
+use crate::lab::Lab;
+use crate::sections::Section;
 
-pub fn measure(_effort: Effort, _progress: Progress<'_>) -> Section {
+static BYTES: Metric = Metric { text: "bytes of the value itself", unit: "bytes" };
+
+pub fn measure(_lab: &Lab<'_>) -> Section {
     let mut sizes = Vec::new();
     for About { name, bytes, .. } in contenders() {
         sizes.push((name, bytes));
@@ -23,8 +25,8 @@ pub fn measure(_effort: Effort, _progress: Progress<'_>) -> Section {
     for (name, bytes) in &sizes {
         markdown += &format!("| {name} | {bytes} |\n");
     }
-    let mut grid = Grid::new("never used".to_owned(), "", "bytes of the value itself");
+    let mut grid = Grid::new("never used".to_owned(), "", &BYTES);
     let spreads = sizes.iter().map(|&(name, bytes)| (name, Spread::exactly(bytes as f64)));
-    grid.add("bytes".to_owned(), spreads);
+    grid.add("bytes".to_owned(), Conflicts::Never, spreads);
     Section { markdown, charts: Vec::new(), grids: vec![grid] }
 }
