@@ -3,6 +3,8 @@
 
 mod axis;
 mod svg;
+#[cfg(test)]
+mod tests;
 
 use axis::Axis;
 use svg::{Anchor, LINE, Svg, width, wrapped};

@@ -117,7 +117,7 @@ impl Stand {
         let verdict = match ratio {
             ratio if ratio * LEVEL < 1.0 => "best",
             ratio if ratio <= LEVEL => "level",
-            _ => "not best",
+            _ => "behind",
         };
         let unit = &self.unit;
         let mut line = format!(
