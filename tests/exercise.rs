@@ -61,7 +61,9 @@ fn a_run_that_finds_nothing_ends_with_0_and_a_table() {
         let stdout = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{stdout}");
         assert!(stdout.starts_with(&format!("seed 42: lock {lock}, 4 threads, ")), "{stdout}");
-        for path in ["read", "write", "load", "store", "direct read", "truncate", "fsync", "all"] {
+        for path in
+            ["read", "write", "load", "store", "direct read", "truncate", "fsync", "reopen", "all"]
+        {
             assert!(stdout.lines().any(|line| line.starts_with(path)), "{path} in {stdout}");
         }
         assert!(stdout.contains("mapping, fault"), "{stdout}");
@@ -172,7 +174,7 @@ fn json_is_one_object_and_the_seed_is_told_on_stderr() {
     assert_eq!(report["settings"]["seed"], 7);
     assert_eq!(report["settings"]["size"], 8 << 20);
     let paths = report["paths"].as_array().expect("paths");
-    assert_eq!(paths.len(), 21);
+    assert_eq!(paths.len(), 22);
     for path in paths {
         assert!(path["p50"].as_u64() <= path["p99"].as_u64(), "{path}");
         assert!(path["p99"].as_u64() <= path["max"].as_u64(), "{path}");

@@ -102,6 +102,8 @@ pub enum Plan {
     Nth(u64, Fault),
     /// The same, and the two after it are refused: so is what was to make good for it.
     NthAndTwo(u64, Fault),
+    /// Every third sync, as the seed has it.
+    Syncs(u64),
 }
 
 impl Plan {
@@ -113,6 +115,12 @@ impl Plan {
             Plan::NthAndTwo(struck, fault) => match number.wrapping_sub(struck) {
                 0 => Some(fault),
                 1 | 2 => Some(Fault::Refused),
+                _ => None,
+            },
+            Plan::Syncs(_) if kind != Kind::Sync => None,
+            Plan::Syncs(seed) => match Rng::with_seed(seed ^ number << 20).u32(..9) {
+                0 | 1 => Some(Fault::Refused),
+                2 => Some(Fault::Late),
                 _ => None,
             },
         };
@@ -347,11 +355,27 @@ impl Drop for Request<'_> {
 pub struct FaultyStore<S> {
     inner: S,
     faults: Arc<Faults>,
+    /// What a sync that fails does to what was not synced.
+    lose: fn(&S, u64),
 }
 
 impl<S: Store> FaultyStore<S> {
+    /// Over a store that loses nothing.
     pub fn new(inner: S, faults: Arc<Faults>) -> FaultyStore<S> {
-        FaultyStore { inner, faults }
+        FaultyStore { inner, faults, lose: |_, _| {} }
+    }
+
+    /// Has a sync that fails do so to the store, by a number to draw from.
+    pub fn losing(self, lose: fn(&S, u64)) -> FaultyStore<S> {
+        FaultyStore { lose, ..self }
+    }
+
+    fn sync_by(&self, sync: impl FnOnce(&S) -> io::Result<()>) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Sync, 0..0);
+        if matches!(request.fault, Some(Fault::Refused | Fault::Full)) {
+            (self.lose)(&self.inner, request.number);
+        }
+        request.whole(|| sync(&self.inner))
     }
 }
 
@@ -418,7 +442,11 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.faults.begin(Kind::Sync, 0..0).whole(|| self.inner.sync())
+        self.sync_by(Store::sync)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.sync_by(Store::sync_data)
     }
 }
 

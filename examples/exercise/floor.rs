@@ -2,9 +2,10 @@
 //!
 //! The oracle is asked as if somebody had begun to read all of the file when the last successful
 //! sync began, and saw now what the crash left: he may see what was there then, and whatever came
-//! later, but nothing that was replaced before.
+//! later, but nothing that was replaced before. A sync that fails may lose as much without a crash: from
+//! then on whoever reads may see the same, until a sync succeeds.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
@@ -21,6 +22,9 @@ pub struct Floor {
     last: Mutex<Synced>,
     /// Set if bytes were moved since, of which a crash may leave any part.
     unknown: AtomicBool,
+    /// How often the store had lost something when that was last asked for.
+    losses: AtomicU64,
+    doubtful: AtomicBool,
 }
 
 /// A sync that has begun.
@@ -41,7 +45,13 @@ impl Floor {
             bytes: 0..known.limit,
             len: None,
         };
-        Floor { store, last: Mutex::new(begin(op, known)), unknown: AtomicBool::new(false) }
+        Floor {
+            store,
+            last: Mutex::new(begin(op, known)),
+            unknown: AtomicBool::new(false),
+            losses: AtomicU64::new(0),
+            doubtful: AtomicBool::new(false),
+        }
     }
 
     /// To be called before a sync.
@@ -53,7 +63,29 @@ impl Floor {
     pub fn raise(&self, sync: Synced, known: &Knowledge) {
         let last = std::mem::replace(&mut *self.last(), sync);
         known.oracle.forget_read(&last.op);
+        known.oracle.trust(&last.op);
+        self.doubtful.store(false, Ordering::SeqCst);
         self.unknown.store(false, Ordering::SeqCst);
+    }
+
+    /// Looks whether the store has lost something. To be called before anybody reads or a sync counts
+    /// as a success.
+    pub fn watch(&self, known: &Knowledge) {
+        let losses = self.store.losses();
+        if self.losses.swap(losses, Ordering::SeqCst) == losses {
+            return;
+        }
+        self.doubtful.store(true, Ordering::SeqCst);
+        let last = self.last();
+        match self.unknown.load(Ordering::SeqCst) {
+            true => known.oracle.doubt_everything(&last.op),
+            false => known.oracle.doubt(&last.op),
+        }
+    }
+
+    /// Whether something may be lost that was written since the last sync.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::SeqCst)
     }
 
     /// To be called when bytes are moved to and fro: until the next sync nobody can tell what a

@@ -14,11 +14,14 @@
 //!    was at the time, and so is what a failed write leaves, in the middle of a sector too: of such a
 //!    version, every byte for itself may be there or not.
 //!
+//! 5. A sync that fails may lose what was written since the last that did not: whatever such a version
+//!    superseded may be seen again, until a sync succeeds.
+//!
 //! Part 2 takes reads and writes to be atomic within a sector; [`page`](crate::page) adds what is
 //! known of pages.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::op::Path;
 use crate::page::Seen;
@@ -115,8 +118,11 @@ impl Version {
     }
 
     /// Part 1 of the rules, apart from which bytes the two cover.
-    fn supersedes(&self, earlier: &Version, at: Tick) -> bool {
-        self.effect == Effect::Certain && earlier.ended < self.begun && self.ended < at
+    fn supersedes(&self, earlier: &Version, view: &View) -> bool {
+        self.effect == Effect::Certain
+            && earlier.ended < self.begun
+            && self.ended < view.begun
+            && !view.doubts(self)
     }
 }
 
@@ -133,6 +139,30 @@ impl fmt::Display for Version {
     }
 }
 
+/// From when on somebody sees a sector, and what of it may have been lost.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub begun: Tick,
+    /// From the last sync that succeeded to one that failed: what was written meanwhile.
+    pub doubt: Option<RangeInclusive<Tick>>,
+}
+
+impl View {
+    fn doubts(&self, version: &Version) -> bool {
+        let since = |doubt: &RangeInclusive<Tick>| {
+            version.ended >= *doubt.start() && version.begun <= *doubt.end()
+        };
+        self.doubt.as_ref().is_some_and(since)
+    }
+}
+
+impl From<Tick> for View {
+    /// Of a reader who began then, and nothing is lost.
+    fn from(begun: Tick) -> View {
+        View { begun, doubt: None }
+    }
+}
+
 /// Bytes of a sector that are no version a reader may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
@@ -142,13 +172,13 @@ pub struct Mismatch {
     pub expected: Vec<Version>,
 }
 
-/// Checks `found`, read at `bytes` of the file within one sector by a reader who began at
-/// `begun`, against all versions that cover some of the sector. Returns which versions it shows.
+/// Checks `found`, read at `bytes` of the file within one sector by a reader with this
+/// `view`, against all versions that cover some of the sector. Returns which versions it shows.
 pub fn check(
     versions: &[Version],
     found: &[u8],
     bytes: &Range<u64>,
-    begun: Tick,
+    view: &View,
 ) -> Result<Vec<Seen>, Mismatch> {
     let sector = bytes.start - bytes.start % SECTOR as u64;
     let mut borders: Vec<u64> = versions
@@ -165,7 +195,7 @@ pub fn check(
         let from = (segment.start - bytes.start) as usize;
         let to = (segment.end - bytes.start) as usize;
         let within = (segment.start - sector) as usize;
-        let visible = visible(versions, &segment, begun);
+        let visible = visible(versions, &segment, view);
         let matches =
             |version: &&Version| version.content.matches(&found[from..to], sector, within);
         let shown: Vec<Version> = visible.clone().filter(matches).cloned().collect();
@@ -204,23 +234,24 @@ fn is_pieced<'a>(
 fn visible<'a>(
     versions: &'a [Version],
     segment: &Range<u64>,
-    at: Tick,
+    view: &'a View,
 ) -> impl Iterator<Item = &'a Version> + Clone + use<'a> {
     let segment = segment.clone();
     let here = move |version: &&Version| version.covers(&segment);
     versions.iter().filter(here.clone()).filter(move |version| {
-        !versions.iter().filter(here.clone()).any(|later| later.supersedes(version, at))
+        !versions.iter().filter(here.clone()).any(|later| later.supersedes(version, view))
     })
 }
 
 /// Forgets the versions of `sector` that nobody can see who began at `oldest_reader` or later.
 pub fn prune(versions: &mut Vec<Version>, sector: u64, oldest_reader: Tick) {
+    let view = View::from(oldest_reader);
     let end = sector + SECTOR as u64;
     let mut index = 0;
     while index < versions.len() {
         let version = &versions[index];
         let bytes = version.bytes.start.max(sector)..version.bytes.end.min(end);
-        if is_covered(versions, version, bytes, oldest_reader) {
+        if is_covered(versions, version, bytes, &view) {
             versions.remove(index);
         } else {
             index += 1;
@@ -229,12 +260,12 @@ pub fn prune(versions: &mut Vec<Version>, sector: u64, oldest_reader: Tick) {
 }
 
 /// Whether versions that supersede `version` cover `bytes` between them.
-fn is_covered(versions: &[Version], version: &Version, bytes: Range<u64>, at: Tick) -> bool {
+fn is_covered(versions: &[Version], version: &Version, bytes: Range<u64>, view: &View) -> bool {
     let mut covered = bytes.start;
     while covered < bytes.end {
         let reach = versions
             .iter()
-            .filter(|later| later.bytes.start <= covered && later.supersedes(version, at))
+            .filter(|later| later.bytes.start <= covered && later.supersedes(version, view))
             .map(|later| later.bytes.end)
             .max();
         match reach {

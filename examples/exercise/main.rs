@@ -26,6 +26,7 @@ mod page;
 #[cfg(test)]
 mod plain;
 mod progress;
+mod reopen;
 mod report;
 mod run;
 mod stamp;
@@ -36,6 +37,7 @@ mod workload;
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::exit;
+use std::sync::Arc;
 
 use spanlock::MappingLock;
 use spanlock::page_cache::{Unlocked, WholeFile};
@@ -86,14 +88,14 @@ fn exercise() -> Result<i32, Box<dyn Error>> {
 
 fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     let files: Result<Vec<_>, _> =
-        (0..options.files).map(|file| Backing::create(options, file)).collect();
+        (0..options.files).map(|file| Backing::create(options, file).map(Arc::new)).collect();
     let files = files?;
     let heading = format!("{}\n", Settings::of(options, &files));
     match options.output {
         Output::Table => print(&mut io::stdout(), &heading),
         Output::Json => print(&mut io::stderr(), &heading),
     }
-    if let Some(refusal) = files.iter().find_map(Backing::refusal) {
+    if let Some(refusal) = files.iter().find_map(|file| file.refusal()) {
         print(&mut io::stderr(), &format!("exercise: {refusal}\n"));
     }
     let run = match options.lock {

@@ -30,10 +30,12 @@ pub enum Path {
     Writeback,
     SyncRange,
     Sync,
+    /// Also closes it before, and with it all mappings.
+    Reopen,
 }
 
 impl Path {
-    pub const ALL: [Path; 21] = [
+    pub const ALL: [Path; 22] = [
         Path::Read,
         Path::VectoredRead,
         Path::MemoryRead,
@@ -55,6 +57,7 @@ impl Path {
         Path::Writeback,
         Path::SyncRange,
         Path::Sync,
+        Path::Reopen,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -80,6 +83,7 @@ impl Path {
             Path::Writeback => "writeback",
             Path::SyncRange => "sync range",
             Path::Sync => "fsync",
+            Path::Reopen => "reopen",
         }
     }
 

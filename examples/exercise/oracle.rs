@@ -69,6 +69,28 @@ impl Oracle {
         }
     }
 
+    /// To be called when what was written since `op` began, which goes on, may have been lost: until
+    /// [`trust`](Oracle::trust) whoever reads may see what was there before.
+    pub fn doubt(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).doubt(op);
+        }
+    }
+
+    /// The same, where what was lost cannot be told.
+    pub fn doubt_everything(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).doubt_everything();
+        }
+    }
+
+    /// To be called when the bytes of `op` are durable: nothing is lost of them.
+    pub fn trust(&self, op: &Op) {
+        for part in parts(&op.bytes) {
+            self.shard(&part).trust();
+        }
+    }
+
     /// Compares `found`, the first bytes of `op`, with what it may have read until now; it is not
     /// over.
     pub fn compare_since(&self, op: &Op, seen_by: &str, found: &[u8]) -> Result<(), Box<Finding>> {

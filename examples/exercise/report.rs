@@ -3,6 +3,7 @@
 mod unmet;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -119,7 +120,7 @@ struct CacheReport {
 }
 
 impl Settings {
-    pub fn of(options: &Options, files: &[Backing]) -> Settings {
+    pub fn of(options: &Options, files: &[Arc<Backing>]) -> Settings {
         Settings {
             lock: options.lock.to_string(),
             files: options.files,
@@ -144,7 +145,7 @@ impl Settings {
 }
 
 impl Report {
-    pub fn new(options: &Options, files: &[Backing], run: &Run) -> Report {
+    pub fn new(options: &Options, files: &[Arc<Backing>], run: &Run) -> Report {
         let seconds = run.elapsed.as_secs_f64();
         let rate = |operations: u64| operations as f64 / seconds.max(1e-9);
         let paths: Vec<PathReport> = Path::ALL

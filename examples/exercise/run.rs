@@ -1,6 +1,7 @@
 //! A run: files opened in one cache, worked on, closed, and what is left of them compared.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::latency::Latencies;
 use crate::options::Options;
 use crate::progress::Progress;
+use crate::reopen::Reopenable;
 use crate::stamp::SECTOR;
-use crate::subject::sync_anew;
+use crate::subject::{Subject, sync_anew};
 
 const COMPARISON: &str = "the comparison of the file itself";
 const LAST_SYNC: &str = "the last sync";
@@ -37,8 +39,11 @@ pub struct Run {
 }
 
 /// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end.
-pub fn run<L: PathLock>(options: &Options, backings: &[Backing]) -> Result<Run, Box<dyn Error>> {
-    let cache = PageCache::<L>::with_options(CacheOptions::new(options.cache));
+pub fn run<L: PathLock>(
+    options: &Options,
+    backings: &[Arc<Backing>],
+) -> Result<Run, Box<dyn Error>> {
+    let cache = Arc::new(PageCache::<L>::with_options(CacheOptions::new(options.cache)));
     let mut faults = Vec::new();
     let mut files = Vec::new();
     for (number, backing) in (0..).zip(backings) {
@@ -74,7 +79,7 @@ pub fn run<L: PathLock>(options: &Options, backings: &[Backing]) -> Result<Run, 
         stats
     } else {
         for (file, known) in &files {
-            close(file, known, &mut findings);
+            close(&**file, known, &mut findings);
         }
         let stats = cache.stats();
         let known: Vec<_> = files.into_iter().map(|(_, known)| known).collect();
@@ -89,25 +94,29 @@ pub fn run<L: PathLock>(options: &Options, backings: &[Backing]) -> Result<Run, 
 }
 
 fn open<L: PathLock>(
-    cache: &PageCache<L>,
+    cache: &Arc<PageCache<L>>,
     options: &Options,
-    backing: &Backing,
+    backing: &Arc<Backing>,
     writes: WriteMode,
     faults: &Arc<Faults>,
-) -> Result<Known<File<L>>, BackingError> {
-    let store = backing.store()?;
-    let how = writes.options();
-    let file = match options.store {
-        Reliability::Sound => cache.open_with(store, how),
-        Reliability::Failing => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
+) -> Result<Known<Reopenable<File<L>>>, BackingError> {
+    let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
+    let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
+    let open = move || {
+        let store = beneath.store().map_err(io::Error::other)?;
+        let how = writes.options();
+        match &faulty {
+            None => cache.open_with(store, how),
+            Some(faults) => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
+        }
     };
-    let file = file.map_err(|error| backing.unreadable(error))?;
+    let file = Reopenable::new(open, failing).map_err(|error| backing.unreadable(error))?;
     let known = Knowledge::new(options.size, options.threads, options.store, writes);
     Ok((Arc::new(file), Arc::new(known)))
 }
 
 /// Has all of a file in its store, and compares its length.
-fn close<L: PathLock>(file: &File<L>, known: &Knowledge, findings: &mut Findings) {
+fn close<S: Subject>(file: &S, known: &Knowledge, findings: &mut Findings) {
     let synced = match file.sync_all() {
         // Of a time when the store failed. Now it does not.
         Err(error) if is_injected(&error) => sync_anew(file),

@@ -3,7 +3,8 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
 
-use spanlock::page_cache::{AddressSpace, File, Length, Mapping, PAGE_SIZE, PathLock};
+use crate::reopen::Farewell;
+use spanlock::page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE, PathLock};
 
 /// Syncs a file whose store is well again. What a sync that failed may have lost is written anew
 /// first: until then every sync fails.
@@ -21,7 +22,7 @@ pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
 
 /// A file with all its paths.
 pub trait Subject: Send + Sync + 'static {
-    type Mapping: Mapped;
+    type Mapping: Mapped + Send + 'static;
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
@@ -99,6 +100,22 @@ pub trait Subject: Send + Sync + 'static {
         self.read_at(&mut behind, offset)?;
         self.write_at(&behind, offset + len)?;
         self.punch_hole(offset, len)
+    }
+
+    /// Lets all handles and mappings go, and opens the file anew; if it can be.
+    fn reopen(&self, _: Farewell) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Closes the file, or gives it back.
+    fn close(self) -> Result<(), (Self, io::Error)>
+    where
+        Self: Sized,
+    {
+        match self.sync_all() {
+            Ok(()) => Ok(()),
+            Err(error) => Err((self, error)),
+        }
     }
 }
 
@@ -223,6 +240,10 @@ impl<L: PathLock> Subject for File<L> {
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         File::insert_range(self, offset, len)
+    }
+
+    fn close(self) -> Result<(), (File<L>, io::Error)> {
+        File::close(self).map_err(CloseError::into_parts)
     }
 }
 

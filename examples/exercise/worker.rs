@@ -115,6 +115,8 @@ impl<'a, S: Subject> Worker<'a, S> {
             Path::Write | Path::VectoredWrite | Path::MemoryWrite | Path::DirectWrite => {
                 self.write(&op)
             }
+            // What it would write may be what is to be written anew.
+            Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
             Path::Append => self.append(op),
             Path::Load => self.load(&op),
@@ -125,15 +127,40 @@ impl<'a, S: Subject> Worker<'a, S> {
             Path::Collapse | Path::Insert => self.shift(op),
             Path::Allocate | Path::Writeback | Path::SyncRange => self.leave_alone(&op),
             Path::Sync => self.sync(&op),
+            Path::Reopen => self.reopen(&op),
         };
         drop((alone, together));
         done
     }
 
-    /// Syncs, whatever comes next.
-    pub fn sync_now(&mut self) -> Result<(), Box<Finding>> {
+    /// Syncs, whatever comes next; whether that succeeded.
+    pub fn sync_now(&mut self) -> Result<bool, Box<Finding>> {
         let op = self.op(Path::Sync, 0..0);
-        self.sync(&op)
+        let before = self.record.heard_errors;
+        self.sync(&op)?;
+        Ok(self.record.heard_errors == before)
+    }
+
+    /// Writes all of the file anew.
+    pub fn rewrite(&mut self) -> Result<(), Box<Finding>> {
+        let len = self.file.len();
+        for start in (0..len).step_by(LONGEST) {
+            let op = self.op(Path::Write, start..len.min(start + LONGEST as u64));
+            self.write(&op)?;
+        }
+        Ok(())
+    }
+
+    /// How often it heard that something did not get to the store, since the file was opened.
+    pub fn heard_errors(&self) -> u64 {
+        self.record.heard_errors
+    }
+
+    /// Notes what the store has lost.
+    fn watch(&self) {
+        if let Some(floor) = self.floor {
+            floor.watch(self.known);
+        }
     }
 
     pub fn into_record(self) -> Record {

@@ -37,8 +37,8 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 21] = [
-    (Path::Read, 2848),
+const WEIGHTS: [(Path, u32); 22] = [
+    (Path::Read, 2841),
     (Path::VectoredRead, 300),
     (Path::MemoryRead, 300),
     (Path::Write, 1800),
@@ -59,6 +59,7 @@ const WEIGHTS: [(Path, u32); 21] = [
     (Path::SyncRange, 1),
     (Path::Truncate, 30),
     (Path::Sync, 1),
+    (Path::Reopen, 7),
 ];
 const TOTAL: u32 = 10_000;
 
@@ -128,7 +129,7 @@ impl Workload {
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {
             if drawn < weight {
-                let is_dear = matches!(path, Path::Collapse | Path::Insert);
+                let is_dear = matches!(path, Path::Collapse | Path::Insert | Path::Reopen);
                 return if is_dear && !self.can_afford() { Path::Read } else { path };
             }
             drawn -= weight;

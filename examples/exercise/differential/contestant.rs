@@ -6,6 +6,7 @@ use spanlock::page_cache::Length;
 
 use crate::journal::Answer;
 use crate::op::{Op, Path};
+use crate::reopen::Farewell;
 use crate::stamp::{Stamp, UNFILLED};
 use crate::subject::{Mapped, Subject};
 use crate::workload::LONGEST;
@@ -73,6 +74,10 @@ impl<S: Subject> Perform for Files<S> {
             Path::Writeback => done(file.writeback(op.bytes.clone())),
             Path::SyncRange => done(file.sync_range(op.bytes.clone())),
             Path::Sync => done(file.sync_all()),
+            Path::Reopen => {
+                self.mapping = None;
+                done(self.file.reopen(Farewell::Dropped))
+            }
         }
     }
 

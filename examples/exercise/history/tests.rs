@@ -1,4 +1,4 @@
-use super::{Content, Effect, IN_FLIGHT, Tick, Version, check, prune};
+use super::{Content, Effect, IN_FLIGHT, Tick, Version, View, check, prune};
 use crate::op::Path;
 use crate::stamp::{SECTOR, Stamp};
 
@@ -21,7 +21,7 @@ fn initial() -> Version {
 
 /// Whether a reader who began at `begun` may find the sector to be `found`.
 fn allows(versions: &[Version], found: &[u8], begun: Tick) -> bool {
-    check(versions, found, &(SECTOR_START..SECTOR_END), begun).is_ok()
+    check(versions, found, &(SECTOR_START..SECTOR_END), &begun.into()).is_ok()
 }
 
 fn sector_of(sequence: u64) -> [u8; SECTOR] {
@@ -63,7 +63,8 @@ fn a_write_to_a_part_leaves_the_rest() {
     assert!(allows(&versions, &found, 5));
     assert!(!allows(&versions, &sector_of(1), 5), "the later part is lost");
     assert!(!allows(&versions, &sector_of(2), 5), "the earlier part is overwritten");
-    let mismatch = check(&versions, &sector_of(1), &(SECTOR_START..SECTOR_END), 5).unwrap_err();
+    let mismatch =
+        check(&versions, &sector_of(1), &(SECTOR_START..SECTOR_END), &5.into()).unwrap_err();
     assert_eq!(mismatch.bytes, SECTOR_START + 100..SECTOR_END);
     assert_eq!(mismatch.expected, versions[1..]);
 }
@@ -91,8 +92,8 @@ fn a_piecemeal_version_may_be_cut_anywhere_and_shows_no_third_bytes() {
 fn a_reader_of_a_part_is_shown_that_part() {
     let versions = [write(1, 1, 2)];
     let bytes = SECTOR_START + 10..SECTOR_START + 30;
-    assert!(check(&versions, &sector_of(1)[10..30], &bytes, 3).is_ok());
-    assert!(check(&versions, &sector_of(1)[11..31], &bytes, 3).is_err());
+    assert!(check(&versions, &sector_of(1)[10..30], &bytes, &3.into()).is_ok());
+    assert!(check(&versions, &sector_of(1)[11..31], &bytes, &3.into()).is_err());
 }
 
 #[test]
@@ -115,4 +116,19 @@ fn two_parts_together_supersede_a_whole() {
     versions.push(right.clone());
     prune(&mut versions, SECTOR_START, 9);
     assert_eq!(versions, [left, right]);
+}
+
+#[test]
+fn what_a_failed_sync_may_have_lost_shows_what_was_before_and_what_came_later_does_not() {
+    let versions = [initial(), write(1, 1, 2), write(2, 5, 7)];
+    let allows = |sequence, doubt| {
+        let view = View { begun: 20, doubt };
+        let found = if sequence == 0 { [0; SECTOR] } else { sector_of(sequence) };
+        check(&versions, &found, &(SECTOR_START..SECTOR_END), &view).is_ok()
+    };
+    // Synced at tick 4; and a sync failed at tick 10.
+    assert_eq!([0, 1, 2].map(|it| allows(it, Some(4..=10))), [false, true, true]);
+    // The same, before the second write.
+    assert_eq!([0, 1, 2].map(|it| allows(it, Some(1..=4))), [false, false, true]);
+    assert_eq!([0, 1, 2].map(|it| allows(it, None)), [false, false, true]);
 }

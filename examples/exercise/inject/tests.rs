@@ -1,18 +1,26 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use spanlock::page_cache::{File, Mapping};
 
 use super::trial::{Look, Trial};
-use super::{Scope, inject};
+use super::{Losses, Scope, inject};
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Plan};
 use crate::knowledge::WriteMode;
 use crate::subject::Subject;
 
-const SCOPE: Scope =
-    Scope { seed: 5, workloads: 1, operations: 20, between_crashes: 5, crash_runs: 4, crashes: 4 };
+const SCOPE: Scope = Scope {
+    seed: 5,
+    workloads: 1,
+    operations: 20,
+    between_crashes: 5,
+    crash_runs: 4,
+    crashes: 4,
+    losses: Losses::None,
+};
 
 fn trial(plan: Plan) -> Trial {
     Trial {
@@ -37,7 +45,7 @@ fn no_fault_of_any_request_and_no_crash_does_harm() {
 fn a_store_that_lies_about_syncs_is_found_by_a_crash() {
     let store = Arc::new(Volatile::new(super::trial::LIMIT, Honesty::Lying));
     let finding = trial(Plan::Never).run_on(store, |file| file).finding.expect("a finding");
-    assert!(finding.contains("a crash after fsync"), "{finding}");
+    assert!(finding.contains("a crash after "), "{finding}");
 }
 
 /// What is wrong with a file whose store fails.
@@ -51,11 +59,14 @@ enum Flaw {
     SilentWrite,
     /// A change of length that failed reports success.
     SilentTruncation,
+    /// Of two syncs that fail one after the other the second reports success.
+    ForgetfulSync,
 }
 
 struct Flawed {
     file: File,
     flaw: Flaw,
+    forgets: AtomicBool,
 }
 
 impl Flawed {
@@ -111,17 +122,32 @@ impl Subject for Flawed {
         if self.flaw == Flaw::NoSync {
             return Ok(());
         }
-        self.hide(Flaw::SilentSync, self.file.sync_all(), ())
+        let synced = self.file.sync_all();
+        if self.flaw == Flaw::ForgetfulSync && self.forgets.swap(synced.is_err(), Ordering::SeqCst)
+        {
+            return Ok(());
+        }
+        self.hide(Flaw::SilentSync, synced, ())
     }
+}
+
+fn dress(flaw: Flaw) -> impl Fn(File) -> Flawed {
+    move |file| Flawed { file, flaw, forgets: AtomicBool::new(false) }
 }
 
 #[test]
 fn a_file_that_hides_what_failed_is_found() {
-    for flaw in [Flaw::NoSync, Flaw::SilentSync, Flaw::SilentWrite, Flaw::SilentTruncation] {
+    for flaw in [
+        Flaw::NoSync,
+        Flaw::SilentSync,
+        Flaw::SilentWrite,
+        Flaw::SilentTruncation,
+        Flaw::ForgetfulSync,
+    ] {
         let found = (0..2000).any(|number| {
             let trial = trial(Plan::Nth(number, Fault::Refused));
             let store = Arc::new(Volatile::new(super::trial::LIMIT, Honesty::Honest));
-            trial.run_on(store, |file| Flawed { file, flaw }).finding.is_some()
+            trial.run_on(store, dress(flaw)).finding.is_some()
         });
         assert!(found, "{flaw:?}");
     }

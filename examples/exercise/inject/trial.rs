@@ -2,20 +2,22 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
 use spanlock::MappingLock;
 use spanlock::page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
 
-use super::Scope;
+use super::{Losses, Scope};
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
+use crate::finding::Finding;
 use crate::floor::Floor;
 use crate::journal::Journal;
 use crate::knowledge::{Knowledge, Reliability, WriteMode};
-use crate::subject::{Mapped, Subject, sync_anew};
+use crate::reopen::Reopenable;
+use crate::subject::{Mapped, Subject};
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
 
@@ -72,7 +74,7 @@ impl Trial {
     pub fn run_on<S: Subject>(
         &self,
         store: Arc<Volatile>,
-        dress: impl FnOnce(File<MappingLock>) -> S,
+        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
     ) -> Outcome {
         let faults = Arc::new(Faults::new(self.plan));
         let journal = Journal::new(1);
@@ -90,17 +92,28 @@ impl Trial {
         store: &Arc<Volatile>,
         faults: &Arc<Faults>,
         journal: &Journal,
-        dress: impl FnOnce(File<MappingLock>) -> S,
+        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
         crashes: &mut u64,
     ) -> Result<(), Wrong> {
         // The flusher is kept asleep, so that the requests come in one order.
         let options =
             CacheOptions::new(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
         let cache: PageCache = PageCache::with_options(options);
-        let faulty = FaultyStore::new(Arc::clone(store), Arc::clone(faults));
-        let file = cache.open_with(faulty, self.mode.options()).map_err(refused("open"))?;
-        let other = file.clone();
-        let file = dress(file);
+        // A second handle, as long as the file is open.
+        let other = Arc::new(Mutex::new(None));
+        let (companion, mode) = (Arc::clone(&other), self.mode.options());
+        let (beneath, plan, losses) = (Arc::clone(store), Arc::clone(faults), self.scope.losses);
+        let open = move || {
+            let lose = match losses {
+                Losses::None => |_: &Arc<Volatile>, _| {},
+                Losses::Any => |store: &Arc<Volatile>, seed| store.lose(seed),
+            };
+            let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan)).losing(lose);
+            let file = cache.open_with(faulty, mode.clone())?;
+            *lock(&companion) = Some(file.clone());
+            Ok(dress(file))
+        };
+        let file = Reopenable::new(open, None).map_err(refused("open"))?;
         let known = Knowledge::new(LIMIT, 1, Reliability::Failing, self.mode);
         let floor = Floor::new(Arc::clone(store), &known);
         let post = Post { thread: 0, file: 0, files: 1 };
@@ -108,30 +121,36 @@ impl Trial {
         let mut worker = Worker::new(&file, &known, journal, post, workload).over(&floor);
         let mut rng = Rng::with_seed(self.seed);
         let mut looks = self.look == Look::AtOnce;
-        let mut failed = false;
+        let mut mends = false;
         faults.start();
         for number in 1..=self.scope.operations {
-            worker.step().map_err(|finding| Box::new(finding) as Wrong)?;
+            worker.step().map_err(found)?;
             if looks && struck(faults) > 0 {
                 looks = false;
                 faults.stop();
-                failed |= synced(&file)?;
+                settle(&mut worker)?;
                 agree(&file, store, &known)?;
                 faults.start();
             }
-            if number % BETWEEN_SYNCS == 0 {
-                worker.sync_now().map_err(|finding| Box::new(finding) as Wrong)?;
+            if number % BETWEEN_SYNCS == 0 && !worker.sync_now().map_err(found)? {
+                // What is lost for good is mended every other time.
+                mends = !mends;
+                if mends && !worker.sync_now().map_err(found)? {
+                    worker.rewrite().map_err(found)?;
+                    worker.sync_now().map_err(found)?;
+                }
             }
             if number % self.scope.between_crashes == 0 {
                 for _ in 0..self.crashes {
                     *crashes += 1;
-                    floor.crash(&known, &mut rng).map_err(|finding| Box::new(finding) as Wrong)?;
+                    floor.crash(&known, &mut rng).map_err(found)?;
                 }
             }
         }
         faults.stop();
-        failed |= worker.into_record().heard_errors > 0;
-        errors_are_told_once(&file, &other, failed)?;
+        settle(&mut worker)?;
+        let other = lock(&other).take();
+        errors_are_told_once(other, worker.heard_errors() > 0)?;
         agree(&file, store, &known)?;
         if let Some(collision) = faults.collisions().first() {
             return wrong(format!("requests collide: {collision}"));
@@ -144,13 +163,9 @@ impl Trial {
     }
 }
 
-/// Invariant 15, of two handles: whatever one of them heard of, the other hears of once.
-fn errors_are_told_once<S: Subject>(
-    file: &S,
-    other: &File<MappingLock>,
-    failed: bool,
-) -> Result<(), Wrong> {
-    let heard = failed | synced(file)?;
+/// Invariant 15: what one handle `heard` of, the other hears of once.
+fn errors_are_told_once(other: Option<File<MappingLock>>, heard: bool) -> Result<(), Wrong> {
+    let Some(other) = other else { return wrong("nobody has opened the file".to_owned()) };
     match other.sync_all() {
         Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
         result if result.is_err() != heard => {
@@ -160,14 +175,25 @@ fn errors_are_told_once<S: Subject>(
     }
 }
 
-/// Syncs, with a store that is well again; whether it was told of an error before.
-fn synced<S: Subject>(file: &S) -> Result<bool, Wrong> {
-    let heard = match file.sync_all() {
-        Err(error) if !is_injected(&error) => return Err(refused("a sync")(error)),
-        result => result.is_err(),
-    };
-    sync_anew(file).map_err(refused("the sync after it"))?;
-    Ok(heard)
+/// Syncs, with a store that is well again. What failed before is told by the first sync, and once; but
+/// what the store has lost and the cache cannot send again is told until it was written anew.
+fn settle<S: Subject>(worker: &mut Worker<'_, S>) -> Result<(), Wrong> {
+    if worker.sync_now().map_err(found)? || worker.sync_now().map_err(found)? {
+        return Ok(());
+    }
+    worker.rewrite().map_err(found)?;
+    match worker.sync_now().map_err(found)? {
+        true => Ok(()),
+        false => wrong("a sync failed after all of the file was written anew".to_owned()),
+    }
+}
+
+fn found(finding: Box<Finding>) -> Wrong {
+    finding
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn struck(faults: &Faults) -> u64 {
@@ -199,10 +225,7 @@ fn agree<S: Subject>(file: &S, store: &Volatile, known: &Knowledge) -> Result<()
         }
     }
     let bytes = 0..contents.len() as u64;
-    known
-        .oracle
-        .compare("the comparison of the store", &bytes, &contents)
-        .map_err(|finding| Box::new(finding) as Wrong)
+    known.oracle.compare("the comparison of the store", &bytes, &contents).map_err(found)
 }
 
 fn refused(what: &'static str) -> impl FnOnce(io::Error) -> Wrong {

@@ -6,10 +6,10 @@
 //! 2. Writes in flight stand in a list of the shard, and are in no cell before they end.
 //! 3. As long as a reader is at work, all versions stay that it may see.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::log::{Entry, Log, Outcome};
-use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, check, prune};
+use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, View, check, prune};
 use crate::knowledge::Reliability;
 use crate::op::{Op, Path};
 use crate::page::{self, Seen, TornPage};
@@ -27,6 +27,16 @@ pub(super) struct Shard {
     writes: Vec<(Op, Version)>,
     reads: Vec<(Op, Tick)>,
     log: Log,
+    doubt: Option<Doubt>,
+}
+
+/// What of the store may have been lost, and read as it was before.
+#[derive(Clone, PartialEq, Eq)]
+enum Doubt {
+    /// What was written in this time.
+    Since(RangeInclusive<Tick>),
+    /// Anything: bytes were moved.
+    Everything,
 }
 
 #[derive(Clone)]
@@ -80,10 +90,28 @@ impl Shard {
         let reader = self.reads.iter().position(|(reader, _)| reader.is(op));
         let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
         let (mut sight, seen) = self.look(bytes, found, begun, Viewer::Reader);
-        if op.path.reads_whole_pages() {
+        if op.path.reads_whole_pages() && self.doubt.is_none() {
             sight.torn_page = page::check(&seen).err();
         }
         sight
+    }
+
+    /// From now on what was written since `op` began, which goes on, may be lost.
+    pub(super) fn doubt(&mut self, op: &Op) {
+        let now = self.tick();
+        let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
+        let begun = reader.map_or(now, |&(_, begun)| begun);
+        if self.doubt != Some(Doubt::Everything) {
+            self.doubt = Some(Doubt::Since(begun..=now));
+        }
+    }
+
+    pub(super) fn doubt_everything(&mut self) {
+        self.doubt = Some(Doubt::Everything);
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.doubt = None;
     }
 
     pub(super) fn forget_read(&mut self, op: &Op) {
@@ -113,6 +141,12 @@ impl Shard {
     ) -> (Sight, Vec<Seen>) {
         let mut sight = Sight { settled: [None; CELLS], mismatch: None, torn_page: None };
         let mut contested = Vec::new();
+        let (doubt, viewer) = match &self.doubt {
+            None => (None, viewer),
+            Some(Doubt::Since(doubt)) => (Some(doubt.clone()), Viewer::Crash),
+            Some(Doubt::Everything) => return (sight, contested),
+        };
+        let view = View { begun, doubt };
         for (index, (sector, part)) in sectors(bytes.start, found.len()).enumerate() {
             let whole = sector..sector + SECTOR as u64;
             match self.cell(sector) {
@@ -123,7 +157,7 @@ impl Shard {
                     let bytes = bytes.start + part.start as u64..bytes.start + part.end as u64;
                     let mut versions = self.versions(&cell, &whole);
                     versions.retain(|version| viewer.sees(version));
-                    match check(&versions, &found[part], &bytes, begun) {
+                    match check(&versions, &found[part], &bytes, &view) {
                         Ok(seen) => contested.extend(seen),
                         Err(mismatch) => sight.mismatch = sight.mismatch.or(Some(mismatch)),
                     }

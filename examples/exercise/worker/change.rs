@@ -2,10 +2,12 @@
 
 use spanlock::page_cache::Length;
 
-use super::{Worker, expect, outcome_of};
-use crate::finding::Finding;
+use super::{Worker, expect, finding, outcome_of};
+use crate::finding::{Finding, What};
 use crate::history::Content;
+use crate::knowledge::Reliability;
 use crate::op::{Op, Path};
+use crate::reopen::Farewell;
 use crate::subject::Subject;
 
 impl<S: Subject> Worker<'_, S> {
@@ -65,9 +67,42 @@ impl<S: Subject> Worker<'_, S> {
             done.map(|()| 0)
         });
         known.oracle.end_other(op, outcome_of(&result));
+        self.watch();
         let tells = matches!(op.path, Path::Writeback | Path::SyncRange);
         self.record.heard_errors += u64::from(tells && result.is_err());
         expect(op, result)
+    }
+
+    /// Closes the file, whoever is at work on it, and opens it anew: then it is as long as it was. What
+    /// was written before is durable if it could be closed, as after a sync.
+    pub(super) fn reopen(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let op = Op { bytes: 0..known.limit, ..op.clone() };
+        // What is dropped with the file cannot be told.
+        let how = match known.store == Reliability::Sound && self.workload.once_in(2) {
+            true => Farewell::Dropped,
+            false => Farewell::Closed,
+        };
+        let glance = known.length.glance();
+        let sync = self.floor.map(|floor| (floor, floor.begin(&op, known)));
+        let result = self.timed(&op, || file.reopen(how).map(|()| 0));
+        self.record.heard_errors = match &result {
+            Ok(_) => 0,
+            Err(_) => self.record.heard_errors + 1,
+        };
+        self.watch();
+        match (sync, &result) {
+            (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
+            (Some(_), Err(_)) => known.oracle.forget_read(&op),
+            (None, _) => {}
+        }
+        expect(&op, result)?;
+        let found = file.len();
+        let expected = known.length.since(glance);
+        match expected.contains(&found) {
+            true => Ok(()),
+            false => Err(finding(&op, What::Len { expected, found })),
+        }
     }
 
     pub(super) fn sync(&mut self, op: &Op) -> Result<(), Box<Finding>> {
@@ -78,6 +113,7 @@ impl<S: Subject> Worker<'_, S> {
         let result =
             self.timed(&op, || if all { file.sync_all() } else { file.sync_data() }.map(|()| 0));
         self.record.heard_errors += u64::from(result.is_err());
+        self.watch();
         match (sync, &result) {
             (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
             (Some(_), Err(_)) => known.oracle.forget_read(&op),
