@@ -33,6 +33,11 @@ pub fn is_injected(error: &io::Error) -> bool {
     error.to_string().contains(INJECTED)
 }
 
+/// An error that passes for one of a plan.
+pub fn injected(what: &str) -> io::Error {
+    io::Error::other(format!("{INJECTED}: {what}"))
+}
+
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

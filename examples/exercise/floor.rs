@@ -18,7 +18,8 @@ use crate::op::{Op, Path};
 
 /// The last sync, and the store that it synced.
 pub struct Floor {
-    store: Arc<Volatile>,
+    /// Nothing if it is a real one.
+    store: Option<Arc<Volatile>>,
     last: Mutex<Synced>,
     /// Set if bytes were moved since, of which a crash may leave any part.
     unknown: AtomicBool,
@@ -37,6 +38,11 @@ pub struct Synced {
 impl Floor {
     /// The floor of a file of zeroes, which are durable.
     pub fn new(store: Arc<Volatile>, known: &Knowledge) -> Floor {
+        Floor { store: Some(store), ..Floor::of_a_file(known) }
+    }
+
+    /// The same, of a real file.
+    pub fn of_a_file(known: &Knowledge) -> Floor {
         let op = Op {
             path: Path::Sync,
             thread: u16::MAX,
@@ -46,7 +52,7 @@ impl Floor {
             len: None,
         };
         Floor {
-            store,
+            store: None,
             last: Mutex::new(begin(op, known)),
             unknown: AtomicBool::new(false),
             losses: AtomicU64::new(0),
@@ -71,7 +77,7 @@ impl Floor {
     /// Looks whether the store has lost something. To be called before anybody reads or a sync counts
     /// as a success.
     pub fn watch(&self, known: &Knowledge) {
-        let losses = self.store.losses();
+        let losses = self.store.as_ref().map_or(0, |store| store.losses());
         if self.losses.swap(losses, Ordering::SeqCst) == losses {
             return;
         }
@@ -96,19 +102,25 @@ impl Floor {
 
     /// Crashes, in thought, and judges what would be left.
     pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
+        match &self.store {
+            Some(store) => self.judge(known, "a crash after", &store.crash(rng)),
+            None => Ok(()),
+        }
+    }
+
+    /// Judges what a crash has left.
+    pub fn judge(&self, known: &Knowledge, what: &str, left: &[u8]) -> Result<(), Box<Finding>> {
         if self.unknown.load(Ordering::SeqCst) {
             return Ok(());
         }
-        // Held until it is judged, so that no sync comes between.
         let last = self.last();
-        let left = self.store.crash(rng);
-        let seen_by = format!("a crash after {}", last.op);
+        let seen_by = format!("{what} {}", last.op);
         let (expected, found) = (known.length.since(last.glance), left.len() as u64);
         if !expected.contains(&found) {
             let what = What::Len { expected, found };
             return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
         }
-        known.oracle.compare_since(&last.op, &seen_by, &left)
+        known.oracle.compare_since(&last.op, &seen_by, left)
     }
 
     fn last(&self) -> MutexGuard<'_, Synced> {

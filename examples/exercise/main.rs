@@ -14,6 +14,7 @@ mod floor;
 mod history;
 mod inject;
 mod journal;
+mod kill;
 mod knowledge;
 mod latency;
 mod length;
@@ -78,6 +79,16 @@ fn exercise() -> Result<i32, Box<dyn Error>> {
             let injection = inject::inject(Scope::new(seed));
             print(&mut io::stdout(), &injection.to_string());
             Ok(if injection.findings() == 0 { CLEAN } else { CORRUPT })
+        }
+        Command::Kill(killing) => {
+            print(&mut io::stdout(), &format!("seed {}:\n", killing.seed));
+            let outcome = kill::kill(&killing)?;
+            print(&mut io::stdout(), &outcome.to_string());
+            Ok(if outcome.findings() == 0 { CLEAN } else { CORRUPT })
+        }
+        Command::Serve(serving) => {
+            kill::serve(&serving)?;
+            Ok(CLEAN)
         }
         Command::Help => {
             print(&mut io::stdout(), options::HELP);

@@ -1,14 +1,16 @@
 //! The command line.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use spanlock::page_cache::PAGE_SIZE;
+use spanlock::page_cache::{FileStore, PAGE_SIZE};
 
 use crate::faults::Plan;
-use crate::knowledge::Reliability;
+use crate::kill::{Killing, Serving};
+use crate::knowledge::{Reliability, WriteMode};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -36,6 +38,10 @@ Options:
   --differential   instead of a run: one thread does the operations to a plain file and,
                    through the cache, to files on disk, on tmpfs and in memory; bytes, sizes
                    and return values have to agree [default: 100000 operations on 16M]
+  --kill ROUNDS    instead of a run: processes that have a file cached are killed at random
+                   moments, and what they had synced has to be there; with --direct too
+                   [default: a file of 100K in a cache of 64K]
+  --dir PATH       where that file is [default: the temp folder]
   --inject         instead of a run: every request of a small workload to its store fails
                    once, in every way, and there is a crash after every operation
   --direct         reach all files past the kernel's cache, where the file system can do so
@@ -144,6 +150,16 @@ pub enum StoreAccess {
     Direct,
 }
 
+impl StoreAccess {
+    /// A store over the file at `path`.
+    pub fn open(self, path: &Path) -> io::Result<FileStore> {
+        match self {
+            StoreAccess::Buffered => FileStore::open(path),
+            StoreAccess::Direct => FileStore::open_direct(path),
+        }
+    }
+}
+
 /// How the results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -159,6 +175,10 @@ pub enum Command {
     Compare(Options),
     /// Faults into a workload drawn from this seed.
     Inject(u64),
+    /// Processes that are killed.
+    Kill(Killing),
+    /// Being one of them.
+    Serve(Serving),
     Help,
 }
 
@@ -190,7 +210,8 @@ impl Command {
             output: Output::Table,
         };
         let (mut bytes, mut cache, mut extent, mut count) = (None, None, None, None);
-        let mut task = Task::Run;
+        let (mut folder, mut served) = (None, None);
+        let (mut task, mut writes) = (Task::Run, WriteMode::Back);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("file") => options.file = Some(file(parser.value()?.into())?),
@@ -210,6 +231,11 @@ impl Command {
                 Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
                 Long("differential") => task = Task::Compare,
                 Long("inject") => task = Task::Inject,
+                Long("kill") => task = Task::Kill(rounds(&parser.value()?.string()?)?),
+                Long("dir") => folder = Some(parser.value()?.into()),
+                // What a process to be killed is started with.
+                Long("serve") => served = Some(parser.value()?.into()),
+                Long("through") => writes = WriteMode::Through,
                 Long("direct") => options.direct = DirectFiles::All,
                 Long("json") => options.output = Output::Json,
                 Short('h') | Long("help") => return Ok(Command::Help),
@@ -221,10 +247,22 @@ impl Command {
         options.extent = extent.unwrap_or(usual_extent);
         options.files = count.unwrap_or(if options.file.is_none() { USUAL_FILES } else { 1 });
         let page = PAGE_SIZE as u64;
-        let cache = cache.unwrap_or(options.size / 4).max(page) / page;
+        let usual_cache = if matches!(task, Task::Kill(_)) { 16 * page } else { options.size / 4 };
+        let cache = cache.unwrap_or(usual_cache).max(page) / page;
         options.cache =
             usize::try_from(cache).map_err(|_| "--cache is more than fits in memory")?;
+        let access = match options.direct {
+            DirectFiles::EveryThird => StoreAccess::Buffered,
+            DirectFiles::All => StoreAccess::Direct,
+        };
+        let Options { size, cache, seed, .. } = options;
+        if let Some(path) = served {
+            return Ok(Command::Serve(Serving { path, access, writes, cache }));
+        }
         Ok(match task {
+            Task::Kill(rounds) => {
+                Command::Kill(Killing { rounds, folder, access, size, cache, seed })
+            }
             Task::Run => Command::Run(options),
             Task::Compare => Command::Compare(options),
             Task::Inject => Command::Inject(options.seed),
@@ -237,6 +275,8 @@ enum Task {
     Run,
     Compare,
     Inject,
+    /// So many processes.
+    Kill(u64),
 }
 
 impl Task {
@@ -244,6 +284,7 @@ impl Task {
     fn usual(&self) -> (u64, Extent) {
         match self {
             Task::Run => (64 << 20, Extent::Time(Duration::from_secs(10))),
+            Task::Kill(_) => (100 << 10, Extent::Operations(0)),
             Task::Compare | Task::Inject => (16 << 20, Extent::Operations(100_000)),
         }
     }
@@ -294,6 +335,13 @@ fn operations(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(operations @ 1..) => Ok(operations),
         _ => Err(format!("--operations {text:?} is not a number greater than 0")),
+    }
+}
+
+fn rounds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(rounds @ 1..) => Ok(rounds),
+        _ => Err(format!("--kill {text:?} is not a number greater than 0")),
     }
 }
 

@@ -144,11 +144,11 @@ impl<S: Subject> Shared<S> {
                     self.publish(Err(io::Error::other("somebody kept the file")));
                     return Err(io::Error::other("somebody kept the file"));
                 };
-                if let Err((file, error)) = file.close() {
-                    if !is_injected(&error) || !self.settle(&file) {
-                        self.publish(Ok(Arc::new(file)));
-                        return Err(error);
-                    }
+                if let Err((file, error)) = file.close()
+                    && !(is_injected(&error) && self.settle(&file))
+                {
+                    self.publish(Ok(Arc::new(file)));
+                    return Err(error);
                 }
             }
         }

@@ -34,6 +34,8 @@ pub enum Mix {
     Usual,
     /// As often as any other.
     Even,
+    /// The same, without those that move bytes within the file.
+    Still,
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
@@ -123,8 +125,10 @@ impl Workload {
     }
 
     fn path(&mut self) -> Path {
-        if self.mix == Mix::Even {
-            return Path::ALL[self.rng.usize(..Path::ALL.len())];
+        if self.mix != Mix::Usual {
+            let path = Path::ALL[self.rng.usize(..Path::ALL.len())];
+            let moves = matches!(path, Path::Collapse | Path::Insert);
+            return if moves && self.mix == Mix::Still { Path::Append } else { path };
         }
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {

@@ -1,0 +1,157 @@
+//! What parent and child tell each other: requests of a fixed head and some bytes, and answers likewise.
+
+use std::io::{self, Read, Write};
+
+/// What a child is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verb {
+    Read,
+    ReadVectored,
+    ReadMemory,
+    ReadDirect,
+    Write,
+    WriteVectored,
+    WriteMemory,
+    WriteDirect,
+    WriteItself,
+    Append,
+    Load,
+    Store,
+    SetLen,
+    Punch,
+    ZeroRange,
+    Allocate,
+    Writeback,
+    SyncRange,
+    SyncData,
+    SyncAll,
+    Reopen,
+}
+
+const VERBS: [Verb; 21] = [
+    Verb::Read,
+    Verb::ReadVectored,
+    Verb::ReadMemory,
+    Verb::ReadDirect,
+    Verb::Write,
+    Verb::WriteVectored,
+    Verb::WriteMemory,
+    Verb::WriteDirect,
+    Verb::WriteItself,
+    Verb::Append,
+    Verb::Load,
+    Verb::Store,
+    Verb::SetLen,
+    Verb::Punch,
+    Verb::ZeroRange,
+    Verb::Allocate,
+    Verb::Writeback,
+    Verb::SyncRange,
+    Verb::SyncData,
+    Verb::SyncAll,
+    Verb::Reopen,
+];
+
+impl Verb {
+    /// Whether bytes come back.
+    pub fn reads(self) -> bool {
+        matches!(
+            self,
+            Verb::Read | Verb::ReadVectored | Verb::ReadMemory | Verb::ReadDirect | Verb::Load
+        )
+    }
+
+    /// Whether bytes come along.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Verb::Write
+                | Verb::WriteVectored
+                | Verb::WriteMemory
+                | Verb::WriteDirect
+                | Verb::Append
+                | Verb::Store
+        )
+    }
+}
+
+/// A verb, and what it is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub verb: Verb,
+    pub offset: u64,
+    pub len: u64,
+    /// Where a mapping starts.
+    pub start: u64,
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub outcome: Result<u64, Failure>,
+    /// How long the file is.
+    pub len: u64,
+}
+
+/// The errors that a right file may answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    PastEnd,
+    Other,
+}
+
+impl Request {
+    pub fn send(&self, to: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+        let mut message = vec![self.verb as u8];
+        for word in [self.offset, self.len, self.start] {
+            message.extend(word.to_le_bytes());
+        }
+        message.extend(bytes);
+        to.write_all(&message).and_then(|()| to.flush())
+    }
+
+    pub fn receive(from: &mut dyn Read) -> io::Result<Request> {
+        let mut verb = [0];
+        from.read_exact(&mut verb)?;
+        let [offset, len, start] = words(from)?;
+        let verb = *VERBS.get(usize::from(verb[0])).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Request { verb, offset, len, start })
+    }
+}
+
+impl Answer {
+    pub fn send(&self, to: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+        let (kind, value) = match self.outcome {
+            Ok(value) => (0, value),
+            Err(Failure::PastEnd) => (1, 0),
+            Err(Failure::Other) => (2, 0),
+        };
+        let mut message = Vec::new();
+        for word in [kind, value, self.len] {
+            message.extend(word.to_le_bytes());
+        }
+        message.extend(bytes);
+        to.write_all(&message).and_then(|()| to.flush())
+    }
+
+    pub fn receive(from: &mut dyn Read) -> io::Result<Answer> {
+        let [kind, value, len] = words(from)?;
+        let outcome = match kind {
+            0 => Ok(value),
+            1 => Err(Failure::PastEnd),
+            _ => Err(Failure::Other),
+        };
+        Ok(Answer { outcome, len })
+    }
+}
+
+fn words(from: &mut dyn Read) -> io::Result<[u64; 3]> {
+    let mut words = [0; 3];
+    for word in &mut words {
+        let mut bytes = [0; 8];
+        from.read_exact(&mut bytes)?;
+        *word = u64::from_le_bytes(bytes);
+    }
+    Ok(words)
+}
