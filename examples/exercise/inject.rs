@@ -35,15 +35,6 @@ pub struct Scope {
     pub crash_runs: u64,
     /// How many crashes such a run has after each operation.
     pub crashes: u32,
-    pub losses: Losses,
-}
-
-/// What a sync that fails loses of what was not synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Losses {
-    None,
-    #[allow(dead_code, reason = "the cache forgets a failed sync still")]
-    Any,
 }
 
 impl Scope {
@@ -55,7 +46,6 @@ impl Scope {
             between_crashes: 4,
             crash_runs: 120,
             crashes: 8,
-            losses: Losses::Any,
         }
     }
 }

@@ -6,21 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use spanlock::page_cache::{File, Mapping};
 
 use super::trial::{Look, Trial};
-use super::{Losses, Scope, inject};
+use super::{Scope, inject};
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Plan};
 use crate::knowledge::WriteMode;
 use crate::subject::Subject;
 
-const SCOPE: Scope = Scope {
-    seed: 5,
-    workloads: 1,
-    operations: 20,
-    between_crashes: 5,
-    crash_runs: 4,
-    crashes: 4,
-    losses: Losses::None,
-};
+const SCOPE: Scope =
+    Scope { seed: 5, workloads: 1, operations: 20, between_crashes: 5, crash_runs: 4, crashes: 4 };
 
 fn trial(plan: Plan) -> Trial {
     Trial {

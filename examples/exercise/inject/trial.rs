@@ -9,7 +9,7 @@ use fastrand::Rng;
 use spanlock::MappingLock;
 use spanlock::page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
 
-use super::{Losses, Scope};
+use super::Scope;
 use crate::crash::{Honesty, Volatile};
 use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
 use crate::finding::Finding;
@@ -102,12 +102,9 @@ impl Trial {
         // A second handle, as long as the file is open.
         let other = Arc::new(Mutex::new(None));
         let (companion, mode) = (Arc::clone(&other), self.mode.options());
-        let (beneath, plan, losses) = (Arc::clone(store), Arc::clone(faults), self.scope.losses);
+        let (beneath, plan) = (Arc::clone(store), Arc::clone(faults));
         let open = move || {
-            let lose = match losses {
-                Losses::None => |_: &Arc<Volatile>, _| {},
-                Losses::Any => |store: &Arc<Volatile>, seed| store.lose(seed),
-            };
+            let lose = |store: &Arc<Volatile>, seed| store.lose(seed);
             let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan)).losing(lose);
             let file = cache.open_with(faulty, mode.clone())?;
             *lock(&companion) = Some(file.clone());
