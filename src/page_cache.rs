@@ -54,6 +54,7 @@ mod inode;
 mod invalidate;
 mod leaf;
 mod limit;
+mod loans;
 mod mapped;
 mod memory;
 mod mm;
@@ -71,9 +72,11 @@ mod reclaim;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod shift;
+mod standing;
 mod stats;
 mod store;
 mod sync_group;
+mod throttle;
 #[cfg(shuttle)]
 mod trace;
 mod truncate;

@@ -29,6 +29,8 @@ mod failing_store;
 mod identity;
 #[path = "page_cache/injection.rs"]
 mod injection;
+#[path = "page_cache/isolation.rs"]
+mod isolation;
 #[path = "page_cache/lifetimes.rs"]
 mod lifetimes;
 #[path = "page_cache/longest.rs"]

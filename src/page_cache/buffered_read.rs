@@ -140,6 +140,7 @@ impl<L: PathLock> Inode<L> {
 
     /// The page, pinned and uptodate when last seen; `None` if it lies past the end.
     fn bring_in(&self, page: u64, access: Access) -> io::Result<Option<Pin<'_>>> {
+        let _loan = self.borrow_frame()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(access, page);
         if page * PAGE_SIZE as u64 >= self.size() {

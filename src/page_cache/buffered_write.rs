@@ -21,8 +21,9 @@
 //!    prepare it.
 //! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
 //!    the claim.
-//! 8. If there is more to write, and more pages are dirty now than may be, write some of this file's
-//!    back, holding no more than the IO lock.
+//! 8. If the page was clean, and the file may not have one more that is dirty, nothing was copied. Let go of the
+//!    page; write some of this file's back, holding no more than the IO lock, and begin anew. If it
+//!    has none, other files have all: then write these bytes through.
 //!
 //! If a page fails, it leaves the cache unless it has dirty bytes to keep. The bytes before it stay
 //! written, and are reported.
@@ -30,17 +31,26 @@
 use std::io;
 use std::ops::Range;
 
+use super::dirty::By;
 use super::error::Request;
 use super::file_options::WriteMode;
 use super::frame::{LockedPage, WriteHit};
 use super::inode::{Claim, Inode, IoClaim};
 use super::memory::Source;
-use super::order::may_wait_for_clean;
 use super::stats::Event;
+use super::throttle::Room;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
+
+/// What became of a write within a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Written,
+    /// The page is clean, and the file may not have one more that is dirty.
+    NoRoom,
+}
 
 impl<L: PathLock> Inode<L> {
     /// Writes at `offset`; short if an error cut it off after some bytes.
@@ -86,9 +96,6 @@ impl<L: PathLock> Inode<L> {
                 }
                 Err(error) => return Err(error),
             }
-            if done < len && self.cache.dirty.at_limit() {
-                self.clean_some();
-            }
         }
         Ok(done)
     }
@@ -113,14 +120,21 @@ impl<L: PathLock> Inode<L> {
         if hit.key() != self.key(page) {
             return 0;
         }
+        let was_dirty = hit.is_dirty();
+        if !was_dirty && !self.admit_dirty(page, By::Write) {
+            return 0;
+        }
         let to = &mut hit.bytes()[within..within + part.len()];
         let written = from.copy_nofault(part.start, to);
         if S::MAY_BE_ABSENT && written == 0 {
+            if !was_dirty {
+                self.note_clean(page);
+            }
             return 0;
         }
         self.cache.counters.count(Event::Hit);
-        if hit.set_dirty() {
-            self.note_dirty(page);
+        if !was_dirty {
+            hit.set_dirty();
         }
         self.note_written(at..at + written as u64);
         self.extend_to(at + written as u64);
@@ -146,14 +160,23 @@ impl<L: PathLock> Inode<L> {
     ) -> io::Result<usize> {
         let mut temporary = Vec::new();
         let part = from.bring_in(part.start, part.len(), &mut temporary)?;
-        if !S::MAY_BE_ABSENT || self.write_hit(at, part, 0..part.len()) == 0 {
-            self.write_slow(at, part)?;
+        if S::MAY_BE_ABSENT && self.write_hit(at, part, 0..part.len()) > 0 {
+            return Ok(part.len());
+        }
+        while self.write_slow(at, part)? == Outcome::NoRoom {
+            if self.make_room()? == Room::WithOthers {
+                // One frame is all that this takes, and that only as long as the store is at it.
+                return self.send_through(part, at).or_else(|(written, error)| match written {
+                    0 => Err(error),
+                    written => Ok(written),
+                });
+            }
         }
         Ok(part.len())
     }
 
     #[cold]
-    fn write_slow(&self, at: u64, part: &[u8]) -> io::Result<()> {
+    fn write_slow(&self, at: u64, part: &[u8]) -> io::Result<Outcome> {
         let number = at / PAGE;
         let claim = self.claim_page(Access::BufferedWrite, number);
         if let Some(page) = self.find_locked(number) {
@@ -161,6 +184,10 @@ impl<L: PathLock> Inode<L> {
             return self.write_into(page, at, part, &claim);
         }
         drop(claim);
+        if !self.has_room(By::Write) {
+            return Ok(Outcome::NoRoom);
+        }
+        let _loan = self.borrow_frame()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::BufferedWrite, number);
         self.cache.counters.count(Event::Miss);
@@ -178,12 +205,15 @@ impl<L: PathLock> Inode<L> {
         at: u64,
         part: &[u8],
         claim: &Claim<'_, L>,
-    ) -> io::Result<()> {
-        let within = (at % PAGE) as usize;
+    ) -> io::Result<Outcome> {
+        let (number, within) = (page.key().page, (at % PAGE) as usize);
         let prepared = self.prepare(page, within..within + part.len(), claim)?;
+        if !prepared.is_dirty() && !self.admit_dirty(number, By::Write) {
+            return Ok(Outcome::NoRoom);
+        }
         prepared.latch().bytes()[prepared.within()].copy_from_slice(part);
         self.commit(prepared, part.len());
-        Ok(())
+        Ok(Outcome::Written)
     }
 
     /// Marks a locked page dirty, which is not on its way to the store.
@@ -197,34 +227,6 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn extend_to(&self, end: u64) {
         if end > self.size() {
             self.set_size(end);
-        }
-    }
-
-    /// Waits until less is dirty than may be. The caller holds nothing; or the IO
-    /// lock, where a direct read faults its memory in.
-    ///
-    /// A store that fails is no reason to wait for ever: then the write goes on, until no frame
-    /// can be had.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn throttle(&self) {
-        may_wait_for_clean(&self.cache.frames);
-        let dirty = &self.cache.dirty;
-        if dirty.worth_cleaning() {
-            self.throttle_slow();
-        }
-    }
-
-    #[cold]
-    fn throttle_slow(&self) {
-        self.cache.flusher.wake();
-        if !self.cache.dirty.at_limit() {
-            return;
-        }
-        let start = self.cache.flusher.progress();
-        while self.cache.dirty.at_limit() {
-            if self.cache.flusher.wait_for_progress().failed_since(&start).is_some() {
-                return;
-            }
         }
     }
 }

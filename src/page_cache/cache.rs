@@ -20,6 +20,7 @@ use super::frame::{Key, LockedPage};
 use super::identity::{Found, OpenStores, find_or_register};
 use super::index::Index;
 use super::inode::Inode;
+use super::loans::Loans;
 use super::reclaim::Queues;
 use super::stats::{Counters, Stats};
 use super::visit::Visit;
@@ -73,7 +74,12 @@ impl Options {
         }
     }
 
-    /// Lets at most about `pages` be dirty: writers that would dirty more wait for the flusher.
+    /// Lets at most about `pages` be dirty, of all files together, and never more than leave some frames
+    /// to those who read.
+    ///
+    /// One file may have two thirds of that; several files that want more share it, so that there is
+    /// something left for one that comes later. A writer that would dirty more writes pages of its own file back
+    /// first: it waits for its own store only, and hears that store's error.
     ///
     /// # Examples
     ///
@@ -91,7 +97,9 @@ impl Options {
         Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
     }
 
-    /// Has the flusher write all that is dirty whenever `interval` has passed.
+    /// Has the flusher write what is dirty of a file when it has been dirty for `interval`, or for a millisecond
+    /// if that is longer. A file whose store fails is tried again after a pause, which doubles
+    /// up to a second.
     ///
     /// # Examples
     ///
@@ -322,6 +330,7 @@ pub(super) struct Shared<L: PathLock> {
     pub(super) index: Index,
     pub(super) counters: Counters,
     pub(super) dirty: DirtyPages,
+    pub(super) loans: Loans,
     pub(super) flusher: Flusher,
     pub(super) queues: Mutex<Queues>,
     /// The longest window of readahead, in pages.
@@ -338,7 +347,8 @@ impl<L: PathLock> Shared<L> {
             frames: Frames::new(frames),
             index: Index::new(frames),
             counters: Counters::new(),
-            dirty: DirtyPages::new(options.dirty_limit),
+            dirty: DirtyPages::new(options.dirty_limit, frames as usize),
+            loans: Loans::new(frames as usize),
             flusher: Flusher::new(options.flush_interval),
             queues: Mutex::new(Queues::new(frames)),
             readahead: options.readahead,
@@ -351,14 +361,6 @@ impl<L: PathLock> Shared<L> {
     /// A visit to a file that has not been closed.
     pub(super) fn file(&self, id: u64) -> Option<Visit<L>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Visit::new)
-    }
-
-    /// The numbers of all open files, in the order in which they were opened.
-    pub(super) fn files(&self) -> Vec<u64> {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        let mut ids: Vec<_> = files.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.

@@ -16,6 +16,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::dirty::By;
 use super::error::{Told, described};
 use super::inode::Inode;
 use super::sync_group::Scope;
@@ -86,11 +87,15 @@ impl<L: PathLock> Inode<L> {
         let Some(page) = self.find_locked(number) else { return };
         page.wait_for_writeback();
         let Some(owed) = self.store.unstable().owed(number) else { return };
-        if !page.state().is_uptodate() {
-            let Part::Ranges(owed) = owed else {
-                self.store.note(|unstable| unstable.page_left(number));
-                return;
-            };
+        let ranges = match owed {
+            _ if page.state().is_uptodate() => None,
+            Part::Ranges(ranges) => Some(ranges),
+            Part::Whole => return self.store.note(|unstable| unstable.page_left(number)),
+        };
+        if !page.state().is_dirty() && !self.admit_dirty(number, By::FailedSync) {
+            return self.store.note(|unstable| unstable.page_left(number));
+        }
+        if let Some(owed) = ranges {
             let mut ranges = self.dirty_ranges(&page);
             ranges.add(&owed);
             self.partial.set(number, ranges);

@@ -16,6 +16,7 @@
 use std::io;
 
 use super::PathLock;
+use super::dirty::By;
 use super::frame::LockedPage;
 use super::inode::Inode;
 use super::page_table::{Entry, PageTable, Rights};
@@ -42,6 +43,7 @@ impl<L: PathLock> Inode<L> {
         if brought_in.is_some() && self.map_cached(table, page, rights)? {
             return Ok(());
         }
+        let _loan = self.borrow_frame()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;
@@ -65,8 +67,13 @@ impl<L: PathLock> Inode<L> {
         Ok(true)
     }
 
+    /// Maps a locked page; not to be written, if the file may have no more dirty pages. Then whoever
+    /// wants to write it throttles once more.
     fn map_locked(&self, table: &PageTable, page: &LockedPage<'_>, rights: Rights) {
         if rights == Rights::ReadWrite {
+            if !page.state().is_dirty() && !self.admit_dirty(page.key().page, By::Mapping) {
+                return;
+            }
             self.dirty(page);
         }
         page.set_mapped();

@@ -1,6 +1,6 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock};
 use std::collections::BTreeSet;
 use std::io;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::backing::Backing;
 use super::cache::Shared;
+use super::dirty::{By, Own, StoreIs};
 use super::dirty_ranges::PartialPages;
 use super::error::MAX_LEN;
 use super::failure::Failure;
@@ -16,11 +17,12 @@ use super::file_options::{FileOptions, WriteMode};
 use super::frame::{FreeFrame, Key, LockedPage, Pin};
 use super::identity::Registration;
 use super::index::Found;
-use super::leaf::lock_leaf;
+use super::leaf::{Leaf, lock_leaf};
 use super::limit::Limit;
 use super::order::{Held, Lock};
 use super::page_table::PageTable;
 use super::readahead::Readahead;
+use super::standing::Standing;
 use super::stats::Grant;
 use super::sync_group::SyncGroup;
 use super::unclean::{Epoch, Unclean};
@@ -59,6 +61,11 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) write_errors: WriteErrors,
     pub(super) limit: Limit,
     pub(super) syncs: SyncGroup,
+    pub(super) standing: Standing,
+    /// Set while the flusher has been asked for the file and has not begun.
+    pub(super) hastened: AtomicBool,
+    /// How many frames its requests have on loan.
+    pub(super) on_loan: AtomicUsize,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
@@ -112,6 +119,9 @@ impl<L: PathLock> Inode<L> {
             write_errors: WriteErrors::default(),
             limit: Limit::new(),
             syncs: SyncGroup::default(),
+            standing: Standing::default(),
+            hastened: AtomicBool::new(false),
+            on_loan: AtomicUsize::new(0),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             registration,
@@ -324,12 +334,55 @@ impl<L: PathLock> Inode<L> {
         lock_leaf(&self.unclean).run(first, most, epoch)
     }
 
-    /// Notes a page that has just become dirty; the caller has it locked.
+    /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
+    /// The caller has it locked.
+    #[cold]
+    pub(super) fn admit_dirty(&self, page: u64, by: By) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        if unclean.contains(page) {
+            return true;
+        }
+        let admitted = self.cache.dirty.admit(self.own(&unclean), by);
+        if admitted {
+            unclean.insert(page);
+            self.schedule(unclean);
+        }
+        admitted
+    }
+
+    /// Notes a page that has just become dirty, whatever the file may have; the caller has it locked.
     #[cold]
     pub(super) fn note_dirty(&self, page: u64) {
-        if lock_leaf(&self.unclean).insert(page) {
+        let mut unclean = lock_leaf(&self.unclean);
+        if unclean.insert(page) {
             self.cache.dirty.add_one();
+            self.schedule(unclean);
         }
+    }
+
+    /// Tells the flusher of the file, if it does not know.
+    fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
+        if !std::mem::replace(&mut unclean.scheduled, true) {
+            drop(unclean);
+            self.cache.flusher.add(self.id);
+        }
+    }
+
+    /// Whether the file is clean; then the flusher is told of it when it becomes dirty again.
+    pub(super) fn is_clean_and_unscheduled(&self) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        unclean.scheduled = unclean.len() > 0;
+        !unclean.scheduled
+    }
+
+    /// What the file has of the dirty pages.
+    pub(super) fn own_dirty(&self) -> Own {
+        self.own(&lock_leaf(&self.unclean))
+    }
+
+    fn own(&self, unclean: &Unclean) -> Own {
+        let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
+        Own { pages: unclean.len(), store }
     }
 
     /// Notes that a page is clean. The caller has it locked, or on its way: nobody dirties it.

@@ -141,7 +141,7 @@ impl<L: PathLock> Mapping<L> {
 
     fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
         while !self.store_mapped(page, within, from, Patience::Waits) {
-            self.throttle();
+            self.throttle()?;
             self.fault(page, Rights::ReadWrite)?;
         }
         Ok(())
@@ -201,11 +201,12 @@ impl<L: PathLock> Mapping<L> {
     }
 
     /// Waits, before a write fault and with no more than an IO lock held, while too much is dirty.
-    pub(super) fn throttle(&self) {
-        self.handle.inode.throttle();
+    pub(super) fn throttle(&self) -> io::Result<()> {
+        self.handle.inode.throttle_store()
     }
 
-    /// Maps a page of the file; it may be unmapped again by the time this returns.
+    /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused for
+    /// want of room for one more dirty page.
     pub(super) fn fault(&self, page: u64, rights: Rights) -> io::Result<()> {
         self.handle.inode.fault(&self.table, page, rights)
     }

@@ -270,7 +270,7 @@ impl<L: PathLock> AddressSpace<L> {
             if region.is_present(address, rights) {
                 return Ok(());
             }
-            region.throttle(rights);
+            region.throttle(rights)?;
         }
         self.fault(address, rights, &self.lock_shared())
     }

@@ -40,6 +40,10 @@ impl<'a> Prepared<'a> {
         self.page.latch()
     }
 
+    pub(super) fn is_dirty(&self) -> bool {
+        self.page.state().is_dirty()
+    }
+
     /// The range that was prepared.
     pub(super) fn within(&self) -> Range<usize> {
         self.within.clone()

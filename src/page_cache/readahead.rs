@@ -108,8 +108,10 @@ impl<L: PathLock> Inode<L> {
         if run.end.saturating_sub(run.start) < 2 {
             return None;
         }
+        let mut loan = self.borrow_frame().ok()?;
+        let lent = loan.extend_to((run.end - run.start) as usize);
         let mut frames = vec![self.cache.free_frame().ok()?];
-        frames.extend(self.cache.cold_frames((run.end - run.start - 1) as usize));
+        frames.extend(self.cache.cold_frames(lent - 1));
         let run = run.start..run.start + frames.len() as u64;
         let (run, claim) = self.try_claim_part(run)?;
         let pages = self.make_run(run, frames);

@@ -1,6 +1,6 @@
 //! Reclaim: a frame for a page that is to be cached, out of a cache that keeps to its capacity.
 //!
-//! The caller holds no page and no mapping claim.
+//! The caller holds no page, no other frame and no mapping claim, and has a loan: see `loans`.
 //!
 //! 1. Take a frame off the free list.
 //! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
@@ -9,13 +9,16 @@
 //! 3. Try the lock of any other page; unmap it; latch its bytes, which waits until nobody reads them. If
 //!    nobody has it pinned, let nobody read it any more, and only then take it out of its file's pages
 //!    and the index.
-//! 4. If looking at every page several times finds nothing, wake the flusher and wait until it has
-//!    cleaned something.
+//! 4. If looking at every page several times finds nothing, call the flusher and look again. There are
+//!    frames that are neither dirty nor on loan, so this ends.
+//!
+//! Nobody waits here for any file's store.
 
 mod ghosts;
 mod queues;
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use super::PathLock;
 use super::cache::Shared;
@@ -26,6 +29,9 @@ use super::stats::Event;
 use queues::Verdict;
 pub(super) use queues::{Queues, Victims};
 
+/// The longest that anybody waits for a frame.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
 const LOOKS: u32 = 3;
 
@@ -33,23 +39,23 @@ const LOOKS: u32 = 3;
 const LOOKS_AT_ONCE: u32 = 32;
 
 impl<L: PathLock> Shared<L> {
-    /// A free frame; waits for one to become clean if need be.
+    /// A free frame; waits for one. The caller has a loan, so that there will be one soon.
     ///
-    /// Fails if pages can be cleaned no more: with what the store says to it.
+    /// Fails if there is none for a long time.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
         if let Some(free) = self.try_free_frame() {
             return Ok(free);
         }
-        let start = self.flusher.progress();
+        let start = Instant::now();
         loop {
-            let now = self.flusher.wait_for_progress();
+            self.flusher.wait_for_progress();
             if let Some(free) = self.try_free_frame() {
                 return Ok(free);
             }
-            if let Some(error) = now.failed_since(&start) {
-                return Err(error);
+            if start.elapsed() >= PATIENCE {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "no frame becomes free"));
             }
         }
     }

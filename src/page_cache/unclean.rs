@@ -14,6 +14,8 @@ use std::ops::Range;
 pub(super) struct Unclean {
     pages: BTreeMap<u64, Epoch>,
     now: Epoch,
+    /// Whether the flusher knows of the file.
+    pub(super) scheduled: bool,
 }
 
 /// A stretch of a file's time, which ends when a sync or a round begins.
@@ -26,6 +28,14 @@ impl Epoch {
 }
 
 impl Unclean {
+    pub(super) fn contains(&self, page: u64) -> bool {
+        self.pages.contains_key(&page)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pages.len()
+    }
+
     /// Adds a page that has become dirty; whether it was not in.
     pub(super) fn insert(&mut self, page: u64) -> bool {
         let mut added = false;

@@ -37,6 +37,7 @@ use std::ops::Range;
 use super::error::Request;
 use super::frame::{FreeFrame, LockedPage, Pin};
 use super::inode::{Claim, Inode};
+use super::loans::Loan;
 use super::memory::Source;
 use super::stats::Event;
 use super::store::write_full;
@@ -107,12 +108,12 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Sends one request; how many bytes it wrote, not all if it is cut off or fails.
-    fn send_through(&self, bytes: &[u8], at: u64) -> Result<usize, (usize, io::Error)> {
+    pub(super) fn send_through(&self, bytes: &[u8], at: u64) -> Result<usize, (usize, io::Error)> {
         let end = at + bytes.len() as u64;
         let pages = at / PAGE..end.div_ceil(PAGE);
-        let frames = self.frames_for(pages).map_err(|error| (0, error))?;
+        let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
-        let sent = self.copy_in(bytes, at, frames, &claim);
+        let sent = self.copy_in(bytes, at, (&loan, frames), &claim);
         let write = || write_full(&*self.store, &bytes[..sent.len], at);
         let sent_end = at + sent.len as u64;
         let outcome =
@@ -156,16 +157,19 @@ impl<L: PathLock> Inode<L> {
         outcome.map(|()| written)
     }
 
-    /// Free frames for pages that are not cached: one, and as many more as can be had at once.
-    fn frames_for(&self, pages: Range<u64>) -> io::Result<Vec<FreeFrame<'_>>> {
+    /// A loan of one frame, and of as many more as can be had at once; and so many free ones as there are
+    /// pages that are not cached.
+    fn frames_for(&self, pages: Range<u64>) -> io::Result<(Loan<'_>, Vec<FreeFrame<'_>>)> {
+        let mut loan = self.borrow_frame()?;
+        let lent = loan.extend_to((pages.end - pages.start) as usize);
         let mut frames = vec![self.cache.free_frame()?];
-        for _ in pages.skip(1).filter(|&page| self.find(page).is_none()) {
+        for _ in pages.take(lent).skip(1).filter(|&page| self.find(page).is_none()) {
             match self.cache.try_free_frame() {
                 Some(frame) => frames.push(frame),
                 None => break,
             }
         }
-        Ok(frames)
+        Ok((loan, frames))
     }
 
     /// Copies into pages and puts them on their way, until one has to be the last.
@@ -173,11 +177,12 @@ impl<L: PathLock> Inode<L> {
         &'a self,
         bytes: &[u8],
         at: u64,
-        mut frames: Vec<FreeFrame<'a>>,
+        (loan, mut frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
         _claim: &Claim<'_, L>,
     ) -> Sent<'a> {
         let mut sent = Sent::default();
-        while sent.len < bytes.len() {
+        // A page that was cached is on loan as well: on its way it is neither evicted nor cleaned.
+        while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
             let number = (at + sent.len as u64) / PAGE;
             let start = ((at + sent.len as u64) % PAGE) as usize;
             let part = &bytes[sent.len..bytes.len().min(sent.len + PAGE_SIZE - start)];

@@ -70,7 +70,7 @@ impl<L: PathLock> Inode<L> {
             let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
             let wrote = self.flush_run(run.clone(), &claim);
             drop(claim);
-            self.cache.flusher.report(&wrote);
+            self.cache.flusher.report();
             outcome = outcome.and(wrote);
             from = run.end;
         }
@@ -94,14 +94,10 @@ impl<L: PathLock> Inode<L> {
         Ok(())
     }
 
-    /// Writes back one run of this file, for a writer that has dirtied its share. An error comes
-    /// back to the next sync.
-    pub(super) fn clean_some(&self) {
-        if let Some(first) = self.first_unclean(0..u64::MAX, Epoch::LAST) {
-            let run = self.run_at(first, u64::MAX, Epoch::LAST);
-            // The pages stay dirty, and the error is noted.
-            let _ = self.flush(run);
-        }
+    /// The first run of the file's dirty pages.
+    pub(super) fn dirty_run(&self) -> Option<Range<u64>> {
+        let first = self.first_unclean(0..u64::MAX, Epoch::LAST)?;
+        Some(self.run_at(first, u64::MAX, Epoch::LAST))
     }
 
     /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
@@ -176,6 +172,9 @@ impl<L: PathLock> Inode<L> {
         });
         if let Err((_, error)) = &outcome {
             self.write_errors.note(error);
+        }
+        if !request.pages.is_empty() {
+            self.standing.note(outcome.as_ref().err().map(|(_, error)| error));
         }
         for (page, (_, end)) in request.pages.iter().zip(&request.parts) {
             let number = page.frame().key().page;

@@ -25,6 +25,10 @@ pub(crate) const BOARD_CELLS: usize = 2;
 /// The first collision makes a table.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
 
+/// One thread more would only be one more to schedule.
+#[cfg(feature = "page-cache")]
+pub(crate) const MOST_WORKERS: usize = 1;
+
 /// Parks at once: whether a lock is had while spinning or after parking is the scheduler's choice.
 #[cfg(feature = "page-cache")]
 pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;

@@ -22,6 +22,10 @@ pub(crate) const BOARD_CELLS: usize = 8;
 /// How often a claim must find the lock's one embedded slot taken before a table is allocated.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 8;
 
+/// How many threads write back at most: so many stores may hang.
+#[cfg(feature = "page-cache")]
+pub(crate) const MOST_WORKERS: usize = 64;
+
 /// How often a page's lock is tried before the thread parks.
 #[cfg(feature = "page-cache")]
 pub(crate) const SPINS_BEFORE_PARKING: u32 = 60;

@@ -84,8 +84,9 @@ fn an_error_that_nobody_was_told_is_not_lost_with_the_handles_that_were_open() {
 fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
     file.write_all_at(&[1; 100], 0).unwrap();
     store.fail_writes(1);
-    // A write past the limit of dirty pages cleans some, and tells nobody how that went.
-    file.clone().write_all_at(&[2; 40 * PAGE as usize], 0).unwrap();
+    // A write past the file's share of dirty pages cleans some, and hears how that went; its handle is
+    // not told as by a sync.
+    let _heard = file.clone().write_all_at(&[2; 40 * PAGE as usize], 0);
     file.clone()
 }
 
@@ -218,11 +219,12 @@ fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
     let options = Options::new(64).dirty_limit(4).flush_interval(NEVER);
     let (_cache, file, store) = open(options);
     file.set_len(200 * PAGE).unwrap();
-    file.write_all_at(&[1; 4 * PAGE as usize], 0).unwrap();
+    // All that the file may have.
+    file.write_all_at(&[1; 3 * PAGE as usize], 0).unwrap();
     thread::scope(|scope| {
         let hold = store.hold_writes();
         let writer = scope.spawn(|| file.write_all_at(&[2; 10], 100 * PAGE));
-        // The flusher, which the writer has woken, is stuck; the writer waits for it.
+        // The writer cleans pages of the file, or waits for the flusher to, which it has called.
         store.wait_for_held(1);
         for _ in 0..1_000 {
             file.punch_hole(100 * PAGE, PAGE).unwrap();

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file of ones that nobody has read.
 fn open(pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
-    let options = Options::new(100).flush_interval(Duration::from_secs(3600));
+    let options = Options::new(1000).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_options(options);
     let store = Arc::new(RecordingStore::with(&vec![1; (pages * PAGE) as usize]));
     let options = FileOptions::new().write_through();

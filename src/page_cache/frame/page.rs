@@ -52,6 +52,10 @@ impl<'a> Pin<'a> {
         self.frame
     }
 
+    pub(in crate::page_cache) fn frames(&self) -> &'a Frames {
+        self.frames
+    }
+
     /// Locks the page, waiting as long as it takes. Its key may have changed meanwhile.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(in crate::page_cache) fn lock(self) -> LockedPage<'a> {
@@ -262,11 +266,15 @@ impl<'a> WriteHit<'a> {
         unsafe { &mut *self.frame.bytes.as_ptr() }
     }
 
-    /// Marks the page dirty; whether it was clean before.
+    /// Whether the page is dirty. Nobody cleans one that somebody else has locked.
     #[inline]
-    pub(in crate::page_cache) fn set_dirty(&self) -> bool {
-        // Nobody cleans a page that somebody else has locked.
-        !self.frame.state().is_dirty() && !self.frame.step(State::dirtied).is_dirty()
+    pub(in crate::page_cache) fn is_dirty(&self) -> bool {
+        self.frame.state().is_dirty()
+    }
+
+    #[inline]
+    pub(in crate::page_cache) fn set_dirty(&self) {
+        self.frame.step(State::dirtied);
     }
 }
 

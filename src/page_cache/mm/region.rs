@@ -74,9 +74,10 @@ impl<L: PathLock> Region<L> {
     }
 
     /// Waits, before a fault and without the mm lock, while too much is dirty to dirty more.
-    pub(super) fn throttle(&self, rights: Rights) {
-        if let (Backing::File(mapping), Rights::ReadWrite) = (&self.backing, rights) {
-            mapping.throttle();
+    pub(super) fn throttle(&self, rights: Rights) -> io::Result<()> {
+        match (&self.backing, rights) {
+            (Backing::File(mapping), Rights::ReadWrite) => mapping.throttle(),
+            _ => Ok(()),
         }
     }
 

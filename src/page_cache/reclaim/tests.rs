@@ -49,7 +49,7 @@ fn frames_at_rest(cache: &Shared<crate::MappingLock>) -> (usize, usize) {
             break;
         }
         drop(free);
-        drop(cache.flusher.wait_for_progress());
+        cache.flusher.wait_for_progress();
     }
     counts
 }

@@ -4,19 +4,22 @@ use std::io;
 
 use super::Store;
 
+/// How often one request is interrupted before that is its error.
+const MOST_INTERRUPTIONS: u32 = 1000;
+
 /// Reads until `bytes` is full or the store has no more.
 pub(in crate::page_cache) fn read_full<S: Store + ?Sized>(
     store: &S,
     bytes: &mut [u8],
     offset: u64,
 ) -> io::Result<usize> {
-    let mut done = 0;
+    let (mut done, mut interruptions) = (0, 0);
     while done < bytes.len() {
         match store.read_at(&mut bytes[done..], offset + done as u64) {
             Ok(0) => break,
             Ok(part) if part > bytes.len() - done => return Err(overrun(part, bytes.len() - done)),
             Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
             Err(error) => return Err(error),
         }
     }
@@ -29,7 +32,7 @@ pub(in crate::page_cache) fn write_full<S: Store + ?Sized>(
     bytes: &[u8],
     offset: u64,
 ) -> Result<(), (usize, io::Error)> {
-    let mut done = 0;
+    let (mut done, mut interruptions) = (0, 0);
     while done < bytes.len() {
         match store.write_at(&bytes[done..], offset + done as u64) {
             Ok(0) => return Err((done, wrote_nothing(bytes.len() - done))),
@@ -37,7 +40,7 @@ pub(in crate::page_cache) fn write_full<S: Store + ?Sized>(
                 return Err((done, overrun(part, bytes.len() - done)));
             }
             Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
             Err(error) => return Err((done, error)),
         }
     }
@@ -53,6 +56,12 @@ fn wrote_nothing(asked: usize) -> io::Error {
 pub(super) fn too_large(most: u64) -> io::Error {
     let message = format!("a store of {most} bytes at most ends before");
     io::Error::new(io::ErrorKind::FileTooLarge, message)
+}
+
+/// Whether a request was interrupted, and not for the last time that this puts up with.
+fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bool {
+    *interruptions += 1;
+    error.kind() == io::ErrorKind::Interrupted && *interruptions < MOST_INTERRUPTIONS
 }
 
 fn overrun(part: usize, asked: usize) -> io::Error {

@@ -1,0 +1,96 @@
+//! Throttle: who would dirty more pages than its file may have writes some of that file's back first.
+//!
+//! 1. With nothing held, or no more than an IO lock: if the file has more than half of its share, call the
+//!    flusher. If it has all of it, write a run of its pages back. See `dirty` for the share.
+//! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
+//!    dirties more than may be. One that is refused has let go of the page before it comes here again.
+//!
+//! A writer waits for its own file's store, and for none else. If that fails, it hears the error; until the store is to
+//! be asked again it hears it at once.
+
+use std::io;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::PathLock;
+use super::dirty::By;
+use super::inode::Inode;
+use super::order::may_wait_for_clean;
+use crate::sync::atomic::Ordering;
+
+/// The longest that a store to a mapping waits while all that may be dirty is, and is other files'.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether cleaning pages of a file makes room for others of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Made,
+    /// The file has no dirty page; others have all that may be.
+    WithOthers,
+}
+
+impl<L: PathLock> Inode<L> {
+    /// Lets a writer clean pages if the file has its share of those that are dirty. The caller holds
+    /// nothing; or the IO lock, where a direct read faults its memory in.
+    ///
+    /// What goes wrong is heard by who needs the room.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn throttle(&self) {
+        may_wait_for_clean(&self.cache.frames);
+        if self.cache.dirty.worth_cleaning() {
+            self.throttle_slow();
+        }
+    }
+
+    #[cold]
+    fn throttle_slow(&self) {
+        let own = self.own_dirty();
+        if self.cache.dirty.presses(own) && !self.hastened.swap(true, Ordering::Relaxed) {
+            self.cache.flusher.hasten(self.id);
+        }
+        if !self.cache.dirty.has_room(own, By::Write) {
+            // An error is kept by the file, and heard by this writer if it needs the room.
+            let _ = self.make_room();
+        }
+    }
+
+    /// Waits until the file may have one more dirty page, for a store to a mapping. The caller holds what
+    /// may be held for `throttle`.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn throttle_store(&self) -> io::Result<()> {
+        self.throttle();
+        let start = Instant::now();
+        while !self.has_room(By::Mapping) {
+            if self.make_room()? == Room::Made {
+                continue;
+            }
+            if start.elapsed() >= PATIENCE {
+                let message = "as many pages of other files are dirty as may be, and stay so";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            self.cache.flusher.wait_for_progress();
+        }
+        Ok(())
+    }
+
+    /// Whether the file may have one more dirty page.
+    pub(super) fn has_room(&self, by: By) -> bool {
+        !self.cache.dirty.worth_cleaning() || self.cache.dirty.has_room(self.own_dirty(), by)
+    }
+
+    /// Cleans some pages of the file. The caller holds no more than an IO lock.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn make_room(&self) -> io::Result<Room> {
+        may_wait_for_clean(&self.cache.frames);
+        self.cache.flusher.hasten_others(self.id);
+        let Some(run) = self.dirty_run() else { return Ok(Room::WithOthers) };
+        match self.standing.refusal() {
+            Some(error) => Err(error),
+            None => self.flush_run_of(run),
+        }
+    }
+
+    fn flush_run_of(&self, run: Range<u64>) -> io::Result<Room> {
+        self.flush(run).map(|()| Room::Made)
+    }
+}
