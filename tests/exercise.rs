@@ -140,6 +140,7 @@ fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted()
     assert_eq!(output.status.code(), Some(0), "{report}");
     assert!(report["settings"]["files"].as_u64() > Some(2), "{report}");
     assert!(report["cache"]["evictions"].as_u64() > Some(60), "{report}");
+    assert!(report["cache"]["crowded_evictions"].as_u64() > Some(60), "{report}");
     let is_direct = report["settings"]["direct_files"].as_u64() == Some(1);
     let refused = text(&output.stderr).contains("no direct access to a file at ");
     assert!(is_direct != refused, "{report}");

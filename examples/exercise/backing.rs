@@ -14,6 +14,7 @@ use crate::options::{Options, StoreAccess};
 pub struct Backing {
     file: File,
     name: Option<PathBuf>,
+    size: u64,
     access: StoreAccess,
     /// Why it is not reached as it was to be.
     refusal: Option<io::Error>,
@@ -54,7 +55,7 @@ impl Backing {
         match file.set_len(0).and_then(|()| file.set_len(size)) {
             Ok(()) => {
                 let access = StoreAccess::Buffered;
-                let backing = Backing { file, name: path, access, refusal: None };
+                let backing = Backing { file, name: path, size, access, refusal: None };
                 Ok(backing.reached_by(options.access(number)))
             }
             Err(error) => Err(BackingError::Resize { name, size, error }),
@@ -82,6 +83,11 @@ impl Backing {
             StoreAccess::Direct => self.open_direct(),
         };
         store.map_err(|error| self.unreadable(error))
+    }
+
+    /// How long the file is at most.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// Whether the file is reached past the kernel's cache.

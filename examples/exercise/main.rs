@@ -47,7 +47,7 @@ use backing::Backing;
 use inject::Scope;
 use options::{Command, LockKind, Options, Output};
 use report::{Report, Settings, Verdict};
-use run::run;
+use run::{CROWDED_SIZE, run};
 
 const CLEAN: i32 = 0;
 const CORRUPT: i32 = 1;
@@ -101,6 +101,9 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     let files: Result<Vec<_>, _> =
         (0..options.files).map(|file| Backing::create(options, file).map(Arc::new)).collect();
     let files = files?;
+    let crowded = Options { file: None, size: CROWDED_SIZE, ..options.clone() };
+    let crowded = Arc::new(Backing::create(&crowded, 0)?);
+    let all: Vec<_> = files.iter().cloned().chain([crowded]).collect();
     let heading = format!("{}\n", Settings::of(options, &files));
     match options.output {
         Output::Table => print(&mut io::stdout(), &heading),
@@ -110,9 +113,9 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
         print(&mut io::stderr(), &format!("exercise: {refusal}\n"));
     }
     let run = match options.lock {
-        LockKind::Range => run::<MappingLock>(options, &files),
-        LockKind::WholeFile => run::<WholeFile>(options, &files),
-        LockKind::Nothing => run::<Unlocked>(options, &files),
+        LockKind::Range => run::<MappingLock>(options, &all),
+        LockKind::WholeFile => run::<WholeFile>(options, &all),
+        LockKind::Nothing => run::<Unlocked>(options, &all),
     }?;
     let report = Report::new(options, &files, &run);
     match options.output {

@@ -15,7 +15,8 @@ use crate::knowledge::{Reliability, WriteMode};
 /// What `--help` prints.
 pub const HELP: &str = "\
 Reads, writes, maps, truncates and punches cached files from many threads at once,
-and checks every sector that is seen.
+and checks every sector that is seen. Beside the files that are asked for there is a small one,
+with a cache to itself that is smaller still.
 
 Usage: exercise [OPTIONS]
 

@@ -117,6 +117,8 @@ struct CacheReport {
     writebacks: u64,
     pageouts: u64,
     evictions: u64,
+    /// From the crowded cache, of which the other numbers say nothing.
+    crowded_evictions: u64,
 }
 
 impl Settings {
@@ -165,6 +167,7 @@ impl Report {
         let operations = paths.iter().map(|path| path.operations).sum();
         let Stats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } =
             run.stats;
+        let crowded_evictions = run.crowded.evictions;
         let unmet = unmet::unmet(options, run);
         Report {
             verdict: match run.findings.count {
@@ -178,7 +181,16 @@ impl Report {
             rate: rate(operations),
             paths,
             claims: claims(&run.stats),
-            cache: CacheReport { hits, misses, fills, read_ahead, writebacks, pageouts, evictions },
+            cache: CacheReport {
+                hits,
+                misses,
+                fills,
+                read_ahead,
+                writebacks,
+                pageouts,
+                evictions,
+                crowded_evictions,
+            },
             faults: run
                 .struck
                 .iter()
@@ -272,12 +284,20 @@ impl fmt::Display for Report {
             let (taken, waited) = (grouped(*taken), grouped(*waited));
             writeln!(f, "{claim:<24}{mode:<10}{taken:>14}{waited:>14}")?;
         }
-        let CacheReport { hits, misses, fills, read_ahead, writebacks, pageouts, evictions } =
-            &self.cache;
+        let CacheReport {
+            hits,
+            misses,
+            fills,
+            read_ahead,
+            writebacks,
+            pageouts,
+            evictions,
+            crowded_evictions,
+        } = &self.cache;
         writeln!(
             f,
             "\npages: {} hits, {} misses, {} fills ({} read ahead), {} writebacks ({} pageouts), \
-             {} evictions\n",
+             {} evictions; {} from a crowded cache\n",
             grouped(*hits),
             grouped(*misses),
             grouped(*fills),
@@ -285,6 +305,7 @@ impl fmt::Display for Report {
             grouped(*writebacks),
             grouped(*pageouts),
             grouped(*evictions),
+            grouped(*crowded_evictions),
         )?;
         if !self.faults.is_empty() {
             write!(f, "faults:")?;

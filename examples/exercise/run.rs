@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanlock::page_cache::{File, Options as CacheOptions, PageCache, PathLock, Stats};
+use spanlock::page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, PathLock, Stats};
 
 use crate::backing::{Backing, BackingError};
 use crate::crew::{Crew, Known, Shift, work};
@@ -24,6 +24,10 @@ use crate::subject::{Subject, sync_anew};
 const COMPARISON: &str = "the comparison of the file itself";
 const LAST_SYNC: &str = "the last sync";
 const CHUNK: usize = 128 * SECTOR;
+/// The file that has a cache to itself in which threads get into each other's way: what they need
+/// is just what is being evicted.
+pub const CROWDED_SIZE: u64 = 24 * PAGE_SIZE as u64;
+pub const CROWDED_FRAMES: usize = 16;
 
 /// What came of a run.
 pub struct Run {
@@ -31,6 +35,8 @@ pub struct Run {
     pub latencies: Latencies,
     pub findings: Findings,
     pub stats: Stats,
+    /// Of the crowded cache.
+    pub crowded: Stats,
     pub digest: Digest,
     /// The last operations, the oldest first.
     pub last_operations: Vec<String>,
@@ -38,19 +44,23 @@ pub struct Run {
     pub struck: Vec<(Fault, u64)>,
 }
 
-/// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end.
+/// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end. The last
+/// of the files is the crowded one.
 pub fn run<L: PathLock>(
     options: &Options,
     backings: &[Arc<Backing>],
 ) -> Result<Run, Box<dyn Error>> {
     let cache = Arc::new(PageCache::<L>::with_options(CacheOptions::new(options.cache)));
+    let crowded = CacheOptions::new(CROWDED_FRAMES);
+    let crowded = Arc::new(PageCache::<L>::with_options(crowded));
     let mut faults = Vec::new();
     let mut files = Vec::new();
     for (number, backing) in (0..).zip(backings) {
+        let cache = if number < u64::from(options.files) { &cache } else { &crowded };
         let faulty = Arc::new(Faults::new(options.plan(number)));
         // Every second file is written through.
         let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
-        files.push(open(&cache, options, backing, writes, &faulty)?);
+        files.push(open(cache, options, backing, writes, &faulty)?);
         faults.push(faulty);
     }
     let journal = Arc::new(match &options.log {
@@ -73,24 +83,24 @@ pub fn run<L: PathLock>(
         .to_vec();
     let mut digest = record.digest;
     let stats = if stuck {
-        let stats = cache.stats();
+        let stats = [cache.stats(), crowded.stats()];
         // Its threads are still in there.
-        std::mem::forget((files, cache));
+        std::mem::forget((files, cache, crowded));
         stats
     } else {
         for (file, known) in &files {
             close(&**file, known, &mut findings);
         }
-        let stats = cache.stats();
+        let stats = [cache.stats(), crowded.stats()];
         let known: Vec<_> = files.into_iter().map(|(_, known)| known).collect();
-        drop(cache);
+        drop((cache, crowded));
         for (backing, known) in backings.iter().zip(&known) {
             compare(backing, known, &mut findings, &mut digest);
         }
         stats
     };
-    let latencies = record.latencies;
-    Ok(Run { elapsed, latencies, findings, stats, digest, last_operations, struck })
+    let (latencies, [stats, crowded]) = (record.latencies, stats);
+    Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
 fn open<L: PathLock>(
@@ -111,7 +121,7 @@ fn open<L: PathLock>(
         }
     };
     let file = Reopenable::new(open, failing).map_err(|error| backing.unreadable(error))?;
-    let known = Knowledge::new(options.size, options.threads, options.store, writes);
+    let known = Knowledge::new(backing.size(), options.threads, options.store, writes);
     Ok((Arc::new(file), Arc::new(known)))
 }
 

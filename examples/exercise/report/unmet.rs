@@ -23,12 +23,14 @@ pub fn unmet(options: &Options, run: &Run) -> Vec<String> {
         (pageouts, "pageouts"),
         (evictions, "evictions"),
     ];
+    let crowded = run.crowded.evictions == 0;
     let struck: u64 = run.struck.iter().map(|(_, requests)| requests).sum();
     let faults = options.store == Reliability::Failing && struck == 0;
     paths
         .map(|path| path.name().to_owned())
         .chain(claims.map(|(_, name)| format!("claims for {name}")))
         .chain(pages.iter().filter(|(count, _)| *count == 0).map(|(_, name)| (*name).to_owned()))
+        .chain(crowded.then(|| "evictions from the crowded cache".to_owned()))
         .chain(faults.then(|| "faults".to_owned()))
         .collect()
 }
