@@ -21,6 +21,7 @@ use super::identity::{Found, OpenStores, find_or_register};
 use super::index::Index;
 use super::inode::Inode;
 use super::loans::Loans;
+use super::page_table::MappingId;
 use super::reclaim::Queues;
 use super::stats::{Counters, Stats};
 use super::visit::Visit;
@@ -338,6 +339,7 @@ pub(super) struct Shared<L: PathLock> {
     open_stores: Arc<OpenStores<L>>,
     files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
     next_file: AtomicU64,
+    next_mapping: AtomicU64,
 }
 
 impl<L: PathLock> Shared<L> {
@@ -355,7 +357,13 @@ impl<L: PathLock> Shared<L> {
             open_stores: Arc::new(OpenStores::new()),
             files: RwLock::default(),
             next_file: AtomicU64::new(1),
+            next_mapping: AtomicU64::new(1),
         }
+    }
+
+    /// The number of a new mapping.
+    pub(super) fn next_mapping(&self) -> MappingId {
+        MappingId::new(self.next_mapping.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A visit to a file that has not been closed.

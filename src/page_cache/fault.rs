@@ -19,28 +19,28 @@ use super::PathLock;
 use super::dirty::By;
 use super::frame::LockedPage;
 use super::inode::Inode;
-use super::page_table::{Entry, PageTable, Rights};
+use super::page_table::{MappingId, Rights};
 use super::stats::Event;
 use crate::Access;
 use crate::page_cache::PAGE_SIZE;
 
 impl<L: PathLock> Inode<L> {
-    /// Maps a page of the file in a table with the rights that an access needs. The caller holds no
+    /// Maps a page of the file in a mapping with the rights that an access needs. The caller holds no
     /// claim, and has throttled before it took the mm lock, if it has taken that.
     #[cold]
-    pub(super) fn fault(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<()> {
+    pub(super) fn fault(&self, mapping: MappingId, page: u64, rights: Rights) -> io::Result<()> {
         self.check_inside(page)?;
         if rights == Rights::ReadWrite {
             self.check_storable(page)?;
         }
-        if self.map_cached(table, page, rights)? {
+        if self.map_cached(mapping, page, rights)? {
             self.cache.counters.count(Event::Hit);
             return Ok(());
         }
         self.cache.counters.count(Event::Miss);
         // Kept until the page is mapped: nobody evicts it before.
         let brought_in = self.read_ahead(page..page + 1);
-        if brought_in.is_some() && self.map_cached(table, page, rights)? {
+        if brought_in.is_some() && self.map_cached(mapping, page, rights)? {
             return Ok(());
         }
         let _loan = self.borrow_frame()?;
@@ -50,26 +50,26 @@ impl<L: PathLock> Inode<L> {
         if let Some(locked) = self.find_or_make(page, &mut free) {
             wait_before(rights, &locked);
             let locked = self.fill(locked, &claim)?;
-            self.map_locked(table, &locked, rights);
+            self.map_locked(mapping, &locked, rights);
         }
         Ok(())
     }
 
     /// Maps a page if it is cached and uptodate; whether it was.
-    fn map_cached(&self, table: &PageTable, page: u64, rights: Rights) -> io::Result<bool> {
+    fn map_cached(&self, mapping: MappingId, page: u64, rights: Rights) -> io::Result<bool> {
         let Some(locked) = self.find_locked(page) else { return Ok(false) };
         wait_before(rights, &locked);
         if !locked.state().is_uptodate() {
             return Ok(false);
         }
         self.check_inside(page)?;
-        self.map_locked(table, &locked, rights);
+        self.map_locked(mapping, &locked, rights);
         Ok(true)
     }
 
     /// Maps a locked page; not to be written, if the file may have no more dirty pages. Then whoever
     /// wants to write it throttles once more.
-    fn map_locked(&self, table: &PageTable, page: &LockedPage<'_>, rights: Rights) {
+    fn map_locked(&self, mapping: MappingId, page: &LockedPage<'_>, rights: Rights) {
         if rights == Rights::ReadWrite {
             if !page.state().is_dirty() && !self.admit_dirty(page.key().page, By::Mapping) {
                 return;
@@ -77,7 +77,7 @@ impl<L: PathLock> Inode<L> {
             self.dirty(page);
         }
         page.set_mapped();
-        table.map(page.key().page, Entry::new(page.id(), rights));
+        page.frame().entries.map(mapping, rights);
     }
 
     fn check_inside(&self, page: u64) -> io::Result<()> {

@@ -27,6 +27,7 @@ use crate::sync::blocking::{Mutex, PoisonError};
 use std::ptr::NonNull;
 
 use super::order::{Held, Lock};
+use super::page_table::Entries;
 use memory::{FrameMemory, PageBytes};
 pub(super) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(super) use state::State;
@@ -61,7 +62,11 @@ pub(super) struct Frame {
     id: FrameId,
     /// The next frame of the index's bucket.
     pub(super) next: AtomicU32,
+    /// The mappings that have the page. There is none once it is out of the index.
+    pub(super) entries: Entries,
 }
+
+const _: () = assert!(cfg!(shuttle) || size_of::<Frame>() == 64);
 
 // SAFETY: the pointer is into the `FrameMemory` that `Frames` owns beside the header, and the bytes
 // are reached through latches only, by S1 from one writer or many readers.
@@ -123,6 +128,7 @@ impl Frame {
             bytes,
             id,
             next: AtomicU32::new(u32::MAX),
+            entries: Entries::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::blocking::{Mutex, PoisonError, RwLock};
+use crate::sync::blocking::Mutex;
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use super::index::Found;
 use super::leaf::{Leaf, lock_leaf};
 use super::limit::Limit;
 use super::order::{Held, Lock};
-use super::page_table::PageTable;
+use super::page_table::Entries;
 use super::readahead::Readahead;
 use super::standing::Standing;
 use super::stats::Grant;
@@ -57,7 +57,6 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) unclean: Mutex<Unclean>,
     pub(super) partial: PartialPages,
     pub(super) readahead: Readahead,
-    mappings: RwLock<Vec<Arc<PageTable>>>,
     pub(super) write_errors: WriteErrors,
     pub(super) limit: Limit,
     pub(super) syncs: SyncGroup,
@@ -114,7 +113,6 @@ impl<L: PathLock> Inode<L> {
             unclean: Mutex::default(),
             partial: PartialPages::default(),
             readahead,
-            mappings: RwLock::default(),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
             limit: Limit::new(),
@@ -392,33 +390,20 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
-    pub(super) fn add_mapping(&self, table: &Arc<PageTable>) {
-        self.mappings.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(table));
-    }
-
-    pub(super) fn remove_mapping(&self, table: &Arc<PageTable>) {
-        let mut mappings = self.mappings.write().unwrap_or_else(PoisonError::into_inner);
-        mappings.retain(|other| !Arc::ptr_eq(other, table));
-    }
-
     /// Takes the page out of every page table, and waits for the accesses through them to end.
     pub(super) fn unmap(&self, page: &LockedPage<'_>) {
-        self.for_each_table(page, PageTable::unmap);
+        self.change_entries(page, Entries::unmap_all);
         page.clear_mapped();
     }
 
     /// Takes the right to store from every page table, and waits for the stores to end.
     pub(super) fn write_protect(&self, page: &LockedPage<'_>) {
-        self.for_each_table(page, PageTable::write_protect);
+        self.change_entries(page, Entries::write_protect);
     }
 
-    fn for_each_table(&self, page: &LockedPage<'_>, change: impl Fn(&PageTable, u64)) {
+    fn change_entries(&self, page: &LockedPage<'_>, change: impl Fn(&Entries)) {
         if page.state().is_mapped() {
-            let held = Held::acquire(Lock::leaf());
-            for table in self.mappings.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                change(table, page.key().page);
-            }
-            drop(held);
+            change(&page.frame().entries);
             // Who looked an entry up before it changed is in the latch by now, or looks again.
             drop(page.latch());
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::Request;
 use super::file::Handle;
 use super::frame::Frame;
-use super::page_table::{PageTable, Rights};
+use super::page_table::{MappingId, Rights};
 use super::{PAGE_SIZE, PathLock};
 use crate::MappingLock;
 
@@ -35,7 +35,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// ```
 pub struct Mapping<L: PathLock = MappingLock> {
     handle: Arc<Handle<L>>,
-    table: Arc<PageTable>,
+    id: MappingId,
     range: Range<u64>,
 }
 
@@ -50,10 +50,8 @@ pub(super) enum Patience {
 
 impl<L: PathLock> Mapping<L> {
     pub(super) fn new(handle: &Arc<Handle<L>>, range: Range<u64>) -> Mapping<L> {
-        let first = range.start / PAGE;
-        let table = Arc::new(PageTable::new(first, range.end.div_ceil(PAGE) - first));
-        handle.inode.add_mapping(&table);
-        Mapping { handle: Arc::clone(handle), table, range }
+        let id = handle.inode.cache.next_mapping();
+        Mapping { handle: Arc::clone(handle), id, range }
     }
 
     /// Copies from the mapping, `offset` bytes after its start.
@@ -162,7 +160,9 @@ impl<L: PathLock> Mapping<L> {
             Patience::Never => frame.try_read(),
         };
         match latch {
-            Some(latch) if self.still_maps(page, frame, Rights::Read) => {
+            Some(latch)
+                if latch.key().page == page && frame.entries.allow(self.id, Rights::Read) =>
+            {
                 to.copy_from_slice(&latch.bytes()[within..within + to.len()]);
                 true
             }
@@ -185,7 +185,9 @@ impl<L: PathLock> Mapping<L> {
             Patience::Never => frame.try_write_mapped(),
         };
         match latch {
-            Some(mut latch) if self.still_maps(page, frame, Rights::ReadWrite) => {
+            Some(mut latch)
+                if frame.key().page == page && frame.entries.allow(self.id, Rights::ReadWrite) =>
+            {
                 latch.bytes()[within..within + from.len()].copy_from_slice(from);
                 let start = page * PAGE + within as u64;
                 self.handle.inode.note_written(start..start + from.len() as u64);
@@ -197,7 +199,7 @@ impl<L: PathLock> Mapping<L> {
 
     /// Whether a page of the file is mapped with these rights.
     pub(super) fn maps(&self, page: u64, rights: Rights) -> bool {
-        self.table.get(page).is_some_and(|entry| entry.allows(rights))
+        self.translate(page, rights).is_some()
     }
 
     /// Waits, before a write fault and with no more than an IO lock held, while too much is dirty.
@@ -208,7 +210,7 @@ impl<L: PathLock> Mapping<L> {
     /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused for
     /// want of room for one more dirty page.
     pub(super) fn fault(&self, page: u64, rights: Rights) -> io::Result<()> {
-        self.handle.inode.fault(&self.table, page, rights)
+        self.handle.inode.fault(self.id, page, rights)
     }
 
     /// Takes pages of the file out of the page table, and waits for the accesses through it to end.
@@ -216,23 +218,27 @@ impl<L: PathLock> Mapping<L> {
         let inode = &self.handle.inode;
         for number in inode.resident_in(pages) {
             if let Some(page) = inode.find_locked(number) {
-                self.table.unmap(number);
+                page.frame().entries.unmap(self.id);
                 drop(page.latch());
             }
         }
     }
 
-    /// The frame that the page is mapped to, if it is, with the rights needed.
+    /// The frame that the page is mapped to, if it is, with the rights needed. Whoever latches it looks at its
+    /// key and its entries again: if they still say so, nobody changes that without waiting for the latch. The entry
+    /// is of this mapping, and so of its file.
+    #[inline]
     fn translate(&self, page: u64, rights: Rights) -> Option<&Frame> {
-        let entry = self.table.get(page).filter(|entry| entry.allows(rights))?;
-        self.handle.inode.cache.frames.get(entry.frame())
+        let cache = &self.handle.inode.cache;
+        let frame = cache.index.peek(&cache.frames, self.handle.inode.key(page));
+        let frame = frame.or_else(|| self.find_exactly(page))?;
+        frame.entries.allow(self.id, rights).then_some(frame)
     }
 
-    /// Whether the entry by which a frame was latched is still there: then nobody takes it away
-    /// without waiting for the latch.
-    fn still_maps(&self, page: u64, frame: &Frame, rights: Rights) -> bool {
-        let entry = self.table.get(page).filter(|entry| entry.allows(rights));
-        entry.is_some_and(|entry| entry.frame() == frame.id())
+    /// For a page that is not there at a glance: it may be, and then a fault would change nothing.
+    #[cold]
+    fn find_exactly(&self, page: u64) -> Option<&Frame> {
+        Some(self.handle.inode.find(page)?.frame())
     }
 
     fn place(&self, offset: u64) -> (u64, usize) {
@@ -253,12 +259,6 @@ impl<L: PathLock> Mapping<L> {
                 Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
             }
         }
-    }
-}
-
-impl<L: PathLock> Drop for Mapping<L> {
-    fn drop(&mut self) {
-        self.handle.inode.remove_mapping(&self.table);
     }
 }
 

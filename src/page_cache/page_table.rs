@@ -1,32 +1,31 @@
-//! A mapping's page table: which frames its pages are mapped to.
+//! Page tables: which pages a mapping has present, and with which rights.
 //!
-//! A radix tree of the depth that the mapping's length needs; a node is made when the first page
-//! below it is mapped, and lives as long as the table. An entry is present, and if writable then
-//! its page is dirty: the write fault marks it so before it lets anybody store, and writeback
-//! takes the right to store away before it clears the mark. So there is no dirty bit to carry
-//! from the entry to the page, and none to lose.
+//! They are inverted: what is mapped is noted in the header of its frame, by the number of the mapping.
+//! So the tables of all mappings take no memory beyond the frames', and whatever takes a page out of the
+//! cache has nothing to look up: it clears the notes of the frame that it has locked. A lookup goes
+//! by way of the index, as that of a read does.
 //!
-//! An entry goes from absent to present, and from read-only to writable, under the page lock of its
-//! frame; the same for the way back. Who accesses memory through an entry latches its frame, reads
-//! the entry again, and copies: so who takes an entry away and then takes the latch once knows that
-//! no access through it goes on.
+//! A frame has room for a few mappings ([`SEATS`]). If one more maps the page, the one that came first
+//! loses it, and faults when it comes back; so a mapping may lose a page at any time, as it may anyway.
+//!
+//! An entry that is writable is of a page that is dirty: the write fault marks it so before it lets
+//! anybody store, and writeback takes the right to store away before it clears the mark. So
+//! there is no dirty bit to carry from the entry to the page, and none to lose.
+//!
+//! Entries are made and taken away, and their rights changed, under the page lock of their frame. Who
+//! accesses memory through one latches the frame, reads the entry and the frame's key again, and copies: so
+//! who takes an entry away and then takes the latch once knows that no access through it goes on.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::blocking::OnceLock;
 
-use super::frame::FrameId;
+/// How many mappings can have one page at a time.
+const SEATS: usize = 3;
 
-const FANOUT_BITS: u32 = 9;
-const FANOUT: u64 = 1 << FANOUT_BITS;
+const WRITABLE: u64 = 1;
 
-const PRESENT: u64 = 1 << 62;
-const WRITABLE: u64 = 1 << 63;
-
-/// What a page is mapped to.
+/// The number of a mapping, which no other mapping of its cache has, nor had, nor will have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    word: u64,
-}
+pub(super) struct MappingId(u64);
 
 /// What may be done through an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,121 +34,75 @@ pub(super) enum Rights {
     ReadWrite,
 }
 
-impl Entry {
-    pub(super) fn new(frame: FrameId, rights: Rights) -> Entry {
-        let writable = match rights {
-            Rights::Read => 0,
-            Rights::ReadWrite => WRITABLE,
+impl MappingId {
+    /// The `number`th mapping of a cache, counted from one.
+    pub(super) fn new(number: u64) -> MappingId {
+        debug_assert_ne!(number, 0);
+        MappingId(number << 1)
+    }
+}
+
+/// The mappings that have the page of one frame.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    /// Each the number of a mapping and its right to store, or zero.
+    seats: [AtomicU64; SEATS],
+}
+
+impl Entries {
+    /// Whether a mapping has the page, with these rights.
+    #[inline]
+    pub(super) fn allow(&self, mapping: MappingId, rights: Rights) -> bool {
+        let wanted = mapping.0 | WRITABLE;
+        // ORDERING: acquire pairs with `map`; taking an entry away is ordered by the frame's latch.
+        self.seats.iter().any(|seat| match (seat.load(Ordering::Acquire), rights) {
+            (entry, Rights::ReadWrite) => entry == wanted,
+            (entry, Rights::Read) => entry | WRITABLE == wanted,
+        })
+    }
+
+    /// Gives a mapping the page. The caller has it locked.
+    pub(super) fn map(&self, mapping: MappingId, rights: Rights) {
+        let entry = match rights {
+            Rights::Read => mapping.0,
+            Rights::ReadWrite => mapping.0 | WRITABLE,
         };
-        Entry { word: PRESENT | writable | u64::from(frame) }
-    }
-
-    #[inline]
-    pub(super) fn frame(self) -> FrameId {
-        self.word as FrameId
-    }
-
-    #[inline]
-    pub(super) fn allows(self, rights: Rights) -> bool {
-        rights == Rights::Read || self.word & WRITABLE != 0
-    }
-}
-
-enum Node {
-    Inner(Box<[OnceLock<Node>]>),
-    Leaf(Box<[AtomicU64]>),
-}
-
-impl Node {
-    fn new(height: u32) -> Node {
-        match height {
-            0 => Node::Leaf((0..FANOUT).map(|_| AtomicU64::new(0)).collect()),
-            _ => Node::Inner((0..FANOUT).map(|_| OnceLock::new()).collect()),
-        }
-    }
-}
-
-pub(super) struct PageTable {
-    /// The file's page that the first entry maps.
-    first: u64,
-    pages: u64,
-    height: u32,
-    root: OnceLock<Node>,
-}
-
-impl PageTable {
-    pub(super) fn new(first: u64, pages: u64) -> PageTable {
-        let mut height = 0;
-        while pages.saturating_sub(1) >> (FANOUT_BITS * (height + 1)) != 0 {
-            height += 1;
-        }
-        PageTable { first, pages, height, root: OnceLock::new() }
-    }
-
-    /// The entry of a page of the file, if it is present.
-    #[inline]
-    pub(super) fn get(&self, page: u64) -> Option<Entry> {
-        // ORDERING: pairs with `map`; taking an entry away is ordered by the frame's latch.
-        let word = self.slot(page)?.load(Ordering::Acquire);
-        (word & PRESENT != 0).then_some(Entry { word })
-    }
-
-    /// Maps a page of the file; the caller holds its page lock.
-    pub(super) fn map(&self, page: u64, entry: Entry) {
-        let Some(at) = self.position(page) else { return };
-        let mut height = self.height;
-        let mut node = self.root.get_or_init(|| Node::new(height));
-        loop {
-            match node {
-                Node::Leaf(entries) => {
-                    return entries[index_at(at, 0)].store(entry.word, Ordering::Release);
+        let place = self.seats.iter().position(|seat| {
+            let before = seat.load(Ordering::Relaxed);
+            before == 0 || before | WRITABLE == entry | WRITABLE
+        });
+        match place {
+            Some(place) => self.seats[place].store(entry, Ordering::Release),
+            None => {
+                for place in 1..SEATS {
+                    let later = self.seats[place].load(Ordering::Relaxed);
+                    self.seats[place - 1].store(later, Ordering::Release);
                 }
-                Node::Inner(children) => {
-                    let child = &children[index_at(at, height)];
-                    height -= 1;
-                    node = child.get_or_init(|| Node::new(height));
-                }
+                self.seats[SEATS - 1].store(entry, Ordering::Release);
             }
         }
     }
 
-    /// Unmaps a page of the file; the caller holds its page lock, and drains its latch.
-    pub(super) fn unmap(&self, page: u64) {
-        if let Some(slot) = self.slot(page) {
-            slot.store(0, Ordering::Release);
+    /// Takes the page from a mapping. The caller has it locked, and drains its latch.
+    pub(super) fn unmap(&self, mapping: MappingId) {
+        let has =
+            |seat: &&AtomicU64| seat.load(Ordering::Relaxed) | WRITABLE == mapping.0 | WRITABLE;
+        if let Some(seat) = self.seats.iter().find(has) {
+            seat.store(0, Ordering::Release);
         }
     }
 
-    /// Takes away the right to store; the caller holds the page lock, and drains the latch.
-    pub(super) fn write_protect(&self, page: u64) {
-        if let Some(slot) = self.slot(page) {
-            slot.fetch_and(!WRITABLE, Ordering::AcqRel);
+    /// Takes the page from all mappings. The caller has it locked, and drains its latch.
+    pub(super) fn unmap_all(&self) {
+        self.seats.iter().for_each(|seat| seat.store(0, Ordering::Release));
+    }
+
+    /// Takes away the right to store. The caller has the page locked, and drains its latch.
+    pub(super) fn write_protect(&self) {
+        for seat in &self.seats {
+            seat.fetch_and(!WRITABLE, Ordering::AcqRel);
         }
     }
-
-    #[inline]
-    fn slot(&self, page: u64) -> Option<&AtomicU64> {
-        let at = self.position(page)?;
-        let mut height = self.height;
-        let mut node = self.root.get()?;
-        loop {
-            match node {
-                Node::Leaf(entries) => return entries.get(index_at(at, 0)),
-                Node::Inner(children) => node = children[index_at(at, height)].get()?,
-            }
-            height -= 1;
-        }
-    }
-
-    #[inline]
-    fn position(&self, page: u64) -> Option<u64> {
-        page.checked_sub(self.first).filter(|&at| at < self.pages)
-    }
-}
-
-#[inline]
-fn index_at(at: u64, height: u32) -> usize {
-    (at >> (FANOUT_BITS * height) & (FANOUT - 1)) as usize
 }
 
 #[cfg(test)]

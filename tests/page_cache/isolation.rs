@@ -425,3 +425,34 @@ fn a_store_that_is_interrupted_for_ever_is_not_asked_for_ever() {
     store.0.store(false, Ordering::SeqCst);
     file.read_exact_at(&mut [0; 5], 0).unwrap();
 }
+
+/// Section 7. Page tables take no memory of their own: whatever is mapped, it is a frame's.
+#[test]
+fn more_mappings_of_a_page_than_its_frame_has_room_for_all_see_its_bytes() {
+    let cache: PageCache = PageCache::with_options(Options::new(64));
+    let (file, _) = open(&cache, &[]);
+    file.set_len(1 << 40).unwrap();
+    let far = (1 << 40) - PAGE;
+    let mappings: Vec<_> = (0..8).map(|_| file.map(0..1 << 40).unwrap()).collect();
+    let part = file.map(far..far + PAGE).unwrap();
+    for (round, mapping) in mappings.iter().cycle().take(40).enumerate() {
+        mapping.store(far, &[round as u8]).unwrap();
+        let mut seen = [0];
+        for other in &mappings {
+            other.load(far, &mut seen).unwrap();
+            assert_eq!(seen, [round as u8]);
+        }
+        part.load(0, &mut seen).unwrap();
+        assert_eq!(seen, [round as u8]);
+        match round % 4 {
+            0 => file.sync_data().unwrap(),
+            1 => file.punch_hole(far, PAGE).unwrap(),
+            2 => file.set_len(far).unwrap(),
+            _ => {}
+        }
+        if round % 4 == 2 {
+            assert!(mapping.load(far, &mut seen).is_err());
+            file.set_len(1 << 40).unwrap();
+        }
+    }
+}

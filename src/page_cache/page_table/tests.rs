@@ -1,34 +1,42 @@
-use super::{Entry, PageTable, Rights};
+use super::{Entries, MappingId, Rights, SEATS};
 
-#[test]
-fn a_table_over_everything_maps_its_first_and_last_page() {
-    let pages = u64::MAX >> 12;
-    let table = PageTable::new(0, pages);
-    for page in [0, 1, 511, 512, 1 << 30, pages - 1] {
-        assert_eq!(table.get(page), None);
-        table.map(page, Entry::new(7, Rights::Read));
-        assert_eq!(table.get(page).map(Entry::frame), Some(7));
-    }
-    assert_eq!(table.get(pages), None);
+fn mapping(number: u64) -> MappingId {
+    MappingId::new(number)
 }
 
 #[test]
-fn a_page_outside_of_the_table_is_absent_and_cannot_be_mapped() {
-    let table = PageTable::new(10, 2);
-    for page in [0, 9, 12, u64::MAX] {
-        table.map(page, Entry::new(1, Rights::ReadWrite));
-        table.unmap(page);
-        assert_eq!(table.get(page), None);
+fn an_entry_is_of_one_mapping_and_has_the_rights_that_it_was_made_with() {
+    let entries = Entries::default();
+    entries.map(mapping(7), Rights::Read);
+    entries.map(mapping(8), Rights::ReadWrite);
+    for (number, reads, stores) in [(6, false, false), (7, true, false), (8, true, true)] {
+        assert_eq!(entries.allow(mapping(number), Rights::Read), reads, "mapping {number}");
+        assert_eq!(entries.allow(mapping(number), Rights::ReadWrite), stores, "mapping {number}");
     }
+    entries.map(mapping(7), Rights::ReadWrite);
+    entries.unmap(mapping(8));
+    assert!(entries.allow(mapping(7), Rights::ReadWrite));
+    assert!(!entries.allow(mapping(8), Rights::Read));
 }
 
 #[test]
-fn write_protection_leaves_the_right_to_read() {
-    let table = PageTable::new(0, 1);
-    table.map(0, Entry::new(3, Rights::ReadWrite));
-    table.write_protect(0);
-    let entry = table.get(0).unwrap();
-    assert!(entry.allows(Rights::Read) && !entry.allows(Rights::ReadWrite));
-    table.unmap(0);
-    assert_eq!(table.get(0), None);
+fn write_protection_leaves_the_right_to_read_and_unmapping_leaves_none() {
+    let entries = Entries::default();
+    (1..=2).for_each(|number| entries.map(mapping(number), Rights::ReadWrite));
+    entries.write_protect();
+    for number in 1..=2 {
+        assert!(entries.allow(mapping(number), Rights::Read));
+        assert!(!entries.allow(mapping(number), Rights::ReadWrite));
+    }
+    entries.unmap_all();
+    assert!((1..=2).all(|number| !entries.allow(mapping(number), Rights::Read)));
+}
+
+#[test]
+fn one_mapping_more_than_there_is_room_for_takes_the_page_from_the_first() {
+    let entries = Entries::default();
+    let last = SEATS as u64 + 1;
+    (1..=last).for_each(|number| entries.map(mapping(number), Rights::ReadWrite));
+    assert!(!entries.allow(mapping(1), Rights::Read));
+    assert!((2..=last).all(|number| entries.allow(mapping(number), Rights::ReadWrite)));
 }
