@@ -36,16 +36,20 @@ impl<L: PathLock> Inode<L> {
         self.check_outside(request)?;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let mut done = 0;
+        // Where the pages end that were fetched for this request.
+        let mut fetched = 0;
         while done < len {
             let at = offset.saturating_add(done as u64);
             let (page, within) = (at / PAGE_SIZE as u64, (at % PAGE_SIZE as u64) as usize);
             let wanted = (PAGE_SIZE - within).min(len - done);
             let pages = page..offset.saturating_add(len as u64).div_ceil(PAGE_SIZE as u64);
             let found = match self
-                .read_hit(page, within, wanted, |bytes| to.copy_nofault(done, bytes))
+                .read_hit(page, within, wanted, fetched, |bytes| to.copy_nofault(done, bytes))
             {
                 Some(found) => found,
-                None => match to.put(done, wanted, |part| self.read_part(pages, within, part)) {
+                None => match to
+                    .put(done, wanted, |part| self.read_part(pages, within, part, &mut fetched))
+                {
                     Ok(found) => found,
                     Err(error) if done > 0 => {
                         self.note_failure(request, error);
@@ -68,11 +72,12 @@ impl<L: PathLock> Inode<L> {
         page: u64,
         within: usize,
         wanted: usize,
+        fetched: u64,
         copy: impl FnOnce(&[u8]) -> bool,
     ) -> Option<usize> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
         let found = self.copy_out(&frame.read()?, page, within, wanted, copy)?;
-        self.cache.counters.count(Event::Hit);
+        self.cache.counters.count(if page < fetched { Event::Miss } else { Event::Hit });
         Some(found)
     }
 
@@ -97,15 +102,21 @@ impl<L: PathLock> Inode<L> {
     /// Reads within the first of some pages, all of which the request touches, to memory that is
     /// always there.
     #[cold]
-    fn read_part(&self, pages: Range<u64>, within: usize, to: &mut [u8]) -> io::Result<usize> {
+    fn read_part(
+        &self,
+        pages: Range<u64>,
+        within: usize,
+        to: &mut [u8],
+        fetched: &mut u64,
+    ) -> io::Result<usize> {
         let wanted = to.len();
         let mut copy = |bytes: &[u8]| {
             to[..bytes.len()].copy_from_slice(bytes);
             true
         };
-        match self.read_hit(pages.start, within, wanted, &mut copy) {
+        match self.read_hit(pages.start, within, wanted, *fetched, &mut copy) {
             Some(found) => Ok(found),
-            None => self.read_miss(pages, within, wanted, copy),
+            None => self.read_miss(pages, within, wanted, fetched, copy),
         }
     }
 
@@ -114,6 +125,7 @@ impl<L: PathLock> Inode<L> {
         pages: Range<u64>,
         within: usize,
         wanted: usize,
+        fetched: &mut u64,
         mut copy: impl FnMut(&[u8]) -> bool,
     ) -> io::Result<usize> {
         let page = pages.start;
@@ -121,7 +133,10 @@ impl<L: PathLock> Inode<L> {
             return Ok(0);
         }
         self.cache.counters.count(Event::Miss);
-        let mut brought_in = self.read_ahead(pages);
+        let mut brought_in = self.read_ahead(pages).map(|(first, end)| {
+            *fetched = end;
+            first
+        });
         loop {
             let pin = match brought_in.take() {
                 Some(pin) => pin,

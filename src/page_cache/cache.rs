@@ -31,6 +31,9 @@ use crate::MappingLock;
 /// The fewest frames that a cache has: every path in flight needs one or two.
 const LEAST_CAPACITY: usize = 16;
 
+/// The most: a frame's number has 32 bits, and one of them is none.
+const MOST_CAPACITY: u32 = u32::MAX - 1;
+
 /// How a cache is made.
 ///
 /// # Examples
@@ -172,8 +175,8 @@ impl PageCache {
     ///
     /// # Panics
     ///
-    /// If so many pages exceed the address space. Aborts as any allocation does if they exceed
-    /// the memory.
+    /// If `capacity` is more than 2<sup>32</sup> - 2 pages, or so many exceed the address space. Aborts as
+    /// any allocation does if they exceed the memory.
     ///
     /// # Examples
     ///
@@ -344,7 +347,10 @@ pub(super) struct Shared<L: PathLock> {
 
 impl<L: PathLock> Shared<L> {
     fn new(options: &Options) -> Shared<L> {
-        let frames = u32::try_from(options.capacity).unwrap_or(u32::MAX - 1);
+        let frames = match u32::try_from(options.capacity) {
+            Ok(frames) if frames < u32::MAX => frames,
+            _ => panic!("a cache of {} pages is more than {MOST_CAPACITY}", options.capacity),
+        };
         Shared {
             frames: Frames::new(frames),
             index: Index::new(frames),

@@ -99,9 +99,9 @@ impl Streams {
 
 impl<L: PathLock> Inode<L> {
     /// Brings in the first of the pages `wanted`, which is not cached, together with others; it is
-    /// pinned, and was uptodate when last seen.
+    /// pinned, and was uptodate when last seen. Also returns where the pages end.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn read_ahead(&self, wanted: Range<u64>) -> Option<Pin<'_>> {
+    pub(super) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
         let inside = self.size().div_ceil(PAGE);
         let run = self.readahead.run(wanted.clone(), self.cache.cold_frames_at_most());
         let run = run.start..run.end.min(inside);
@@ -115,11 +115,11 @@ impl<L: PathLock> Inode<L> {
         let run = run.start..run.start + frames.len() as u64;
         let (run, claim) = self.try_claim_part(run)?;
         let pages = self.make_run(run, frames);
-        let first = pages.first()?.pin();
+        let (first, end) = (pages.first()?.pin(), pages.last()?.key().page + 1);
         let ahead = pages.iter().filter(|page| page.key().page >= wanted.end).count();
         self.fill_run(pages, &claim).then(|| {
             (0..ahead).for_each(|_| self.cache.counters.count(Event::ReadAhead));
-            first
+            (first, end)
         })
     }
 

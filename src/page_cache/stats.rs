@@ -32,7 +32,8 @@ use crate::Access;
 pub struct Stats {
     /// Pages found in the cache, by reads, writes and faults.
     pub hits: u64,
-    /// Pages that were not, and had to be brought in or made.
+    /// Pages that were not, and had to be brought in or made, each once: what a read fetches together with
+    /// its first page and then reads is not a hit.
     pub misses: u64,
     /// Pages read from a store.
     pub fills: u64,

@@ -189,3 +189,14 @@ fn readahead_meets_writers_and_truncation_without_losing_a_byte() {
     });
     read_pages(&file, 0..300);
 }
+
+#[test]
+fn a_page_that_was_fetched_by_the_request_that_reads_it_is_no_hit() {
+    let store = RecordingStore::with(&[1; 16 * PAGE as usize]);
+    let cache = PageCache::new(256);
+    let file = cache.open(store).unwrap();
+    file.read_exact_at(&mut [0; 8 * PAGE as usize], 0).unwrap();
+    assert_eq!((cache.stats().misses, cache.stats().hits), (8, 0));
+    file.read_exact_at(&mut [0; 12 * PAGE as usize], 4 * PAGE).unwrap();
+    assert_eq!((cache.stats().misses, cache.stats().hits), (16, 4));
+}

@@ -30,6 +30,7 @@ struct State {
     held: usize,
     failures: usize,
     tearing: bool,
+    cut: Option<(usize, usize)>,
     failing_sync: bool,
     unreadable: Range<u64>,
 }
@@ -75,6 +76,11 @@ impl RecordingStore {
     /// Fails so many writes from here on, those that are held too.
     pub fn fail_writes(&self, writes: usize) {
         self.state().failures = writes;
+    }
+
+    /// Has so many writes from here on write that many bytes at most, and fails the one after them.
+    pub fn cut_writes(&self, bytes: usize, writes: usize) {
+        self.state().cut = Some((bytes, writes));
     }
 
     /// Fails the next write when half of it is written.
@@ -131,6 +137,14 @@ impl Store for RecordingStore {
         if std::mem::take(&mut state.tearing) {
             self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
             return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail"));
+        }
+        match state.cut.take() {
+            Some((_, 0)) => return Err(io::Error::new(io::ErrorKind::StorageFull, "told to fail")),
+            Some((most, writes)) => {
+                state.cut = Some((most, writes - 1));
+                return self.inner.write_at(&bytes[..bytes.len().min(most)], offset);
+            }
+            None => {}
         }
         drop(state);
         self.inner.write_at(bytes, offset)

@@ -163,6 +163,67 @@ fn what_a_mapping_dirtied_outlives_a_write_that_failed() {
     assert_eq!(store.bytes(9..21), [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1]);
 }
 
+/// E3.
+#[test]
+fn what_a_write_that_failed_had_is_not_written_with_what_a_mapping_dirtied() {
+    let (_cache, file, store) = open(2);
+    let mapping = file.map(0..2 * PAGE).unwrap();
+    mapping.store(10, &[3; 10]).unwrap();
+    mapping.store(PAGE + 10, &[3; 10]).unwrap();
+    store.fail_writes(1);
+    file.write_at(&[2; 2 * PAGE as usize - 110], 100).unwrap_err();
+    assert_eq!(read(&file, 100..PAGE + 10), [1; PAGE as usize - 90]);
+    file.sync_data().unwrap();
+    assert_eq!(store.bytes(9..21), [1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 1]);
+    assert_eq!(store.bytes(100..PAGE + 10), [1; PAGE as usize - 90]);
+    assert_eq!(store.bytes(PAGE + 10..PAGE + 20), [3; 10]);
+    assert_eq!(store.bytes(PAGE + 20..2 * PAGE), [1; PAGE as usize - 20]);
+}
+
+/// E3. What the store has taken stays, and is as the file has it.
+#[test]
+fn of_a_write_that_failed_midway_a_dirty_page_keeps_what_the_store_has() {
+    let (_cache, file, store) = open(1);
+    let mapping = file.map(0..PAGE).unwrap();
+    mapping.store(10, &[3; 10]).unwrap();
+    store.cut_writes(50, 1);
+    assert_eq!(file.write_at(&[2; 100], 100).unwrap(), 50);
+    let expected = [[2; 50], [1; 50]].concat();
+    assert_eq!(read(&file, 100..200), expected);
+    file.sync_data().unwrap();
+    assert_eq!(store.bytes(100..200), expected);
+}
+
+/// E3, where the mapping stores while the write is under way.
+#[test]
+fn what_a_mapping_stores_while_a_write_is_failing_is_written_without_it() {
+    for dirty in [Some(&[3; 10]), None] {
+        let (_cache, file, store) = open(1);
+        let mapping = file.map(0..PAGE).unwrap();
+        mapping.load(0, &mut [0]).unwrap();
+        if let Some(bytes) = dirty {
+            mapping.store(300, bytes).unwrap();
+        }
+        thread::scope(|scope| {
+            let hold = store.hold_writes();
+            let writer = scope.spawn(|| file.write_at(&[2; 100], 0));
+            store.wait_for_held(1);
+            let storer = scope.spawn(|| mapping.store(200, &[4; 10]));
+            for _ in 0..100 {
+                thread::yield_now();
+            }
+            store.fail_writes(1);
+            drop(hold);
+            writer.join().unwrap().unwrap_err();
+            storer.join().unwrap().unwrap();
+        });
+        file.sync_data().unwrap();
+        assert_eq!(store.bytes(0..200), [1; 200]);
+        assert_eq!(store.bytes(200..210), [4; 10]);
+        assert_eq!(store.bytes(300..310), *dirty.unwrap_or(&[1; 10]));
+    }
+}
+
 /// E3. Invariant 5.
 #[test]
 fn a_write_that_fails_midway_reports_and_keeps_what_the_store_has() {
