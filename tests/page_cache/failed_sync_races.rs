@@ -99,6 +99,62 @@ fn a_page_that_is_written_anew_while_its_sync_fails_is_durable_after_the_next() 
     assert_eq!(store.after_a_crash(), [2, 2, 2, 2, 2, 1, 1, 1, 1, 1]);
 }
 
+#[test]
+fn a_write_that_returns_after_a_sync_has_failed_is_made_again() {
+    type Write = fn(&File);
+    let writes: [Write; 3] = [
+        |file| assert_eq!(file.write_direct_at(&[2; 100], 10).unwrap(), 100),
+        |file| file.zero_range(10, 100, spanlock::page_cache::Length::Keep).unwrap(),
+        |file| {
+            file.write_all_at(&[2; 100], 10).unwrap();
+            file.writeback(0..PAGE).unwrap();
+        },
+    ];
+    for write in writes {
+        let (_cache, file, store) = open(64, Fate::Lost);
+        file.write_all_at(&[1; 200], 0).unwrap();
+        file.sync_data().unwrap();
+        thread::scope(|scope| {
+            store.hold_made_write();
+            let writer = scope.spawn(|| write(&file));
+            store.wait_for_held();
+            store.fail_syncs(1);
+            file.sync_range(0..0).unwrap_err();
+            store.release();
+            writer.join().unwrap();
+        });
+        file.sync_data().unwrap();
+        let mut seen = [0; 200];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        assert_ne!(seen[10], 1);
+        assert_eq!(store.after_a_crash(), seen);
+    }
+}
+
+#[test]
+fn a_part_of_a_page_is_kept_that_is_read_while_its_sync_is_failing() {
+    let (cache, file, store) = open(64, Fate::Undone);
+    file.write_all_at(&[1; 200], 0).unwrap();
+    file.sync_data().unwrap();
+    drop(file);
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[2; 10], 10).unwrap();
+    thread::scope(|scope| {
+        store.fail_syncs(1);
+        store.hold_failed_sync();
+        let sync = scope.spawn(|| file.sync_data());
+        store.wait_for_held();
+        // The store has the old bytes again.
+        let mut seen = [0; 12];
+        file.read_exact_at(&mut seen, 9).unwrap();
+        assert_eq!(seen, [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]);
+        store.release();
+        sync.join().unwrap().unwrap_err();
+    });
+    file.sync_data().unwrap();
+    assert_eq!(store.after_a_crash()[9..21], [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]);
+}
+
 /// Writers of pages of their own, each of which syncs, and looks at what is durable.
 #[test]
 fn whoever_is_told_that_its_page_is_durable_finds_it_after_a_crash() {

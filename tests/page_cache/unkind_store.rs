@@ -36,6 +36,10 @@ struct State {
     data_syncs: usize,
     holding: bool,
     held: usize,
+    /// Where the next request of each kind waits, once it has done what it does.
+    late_write: bool,
+    late_sync: bool,
+    released: bool,
     random: Random,
 }
 
@@ -92,6 +96,9 @@ impl UnkindStore {
             data_syncs: 0,
             holding: false,
             held: 0,
+            late_write: false,
+            late_sync: false,
+            released: true,
             random: Random::new(if let Fate::Any(seed) = fate { seed } else { 0 }),
         };
         UnkindStore { state: Mutex::new(state), changed: Condvar::new(), fate }
@@ -108,7 +115,31 @@ impl UnkindStore {
         HoldSyncs(self)
     }
 
-    /// Waits until a sync is held.
+    /// Has the next write wait, once it is made, until `release`.
+    pub fn hold_made_write(&self) {
+        let mut state = self.state();
+        (state.late_write, state.released) = (true, false);
+    }
+
+    /// Has the next sync that fails wait, once it has lost what it loses, until `release`.
+    pub fn hold_failed_sync(&self) {
+        let mut state = self.state();
+        (state.late_sync, state.released) = (true, false);
+    }
+
+    pub fn release(&self) {
+        self.state().released = true;
+        self.changed.notify_all();
+    }
+
+    fn until_released<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+        state.held += 1;
+        self.changed.notify_all();
+        state = self.changed.wait_while(state, |state| !state.released).unwrap();
+        state.held -= 1;
+    }
+
+    /// Waits until a request is held.
     pub fn wait_for_held(&self) {
         drop(self.changed.wait_while(self.state(), |state| state.held == 0).unwrap());
     }
@@ -171,6 +202,9 @@ impl UnkindStore {
             state.cached.set_len(longest)?;
             state.cached.write_at(&bytes, 0)?;
         }
+        if std::mem::take(&mut state.late_sync) {
+            self.until_released(state);
+        }
         Err(io::Error::other("told to fail"))
     }
 }
@@ -181,7 +215,12 @@ impl Store for UnkindStore {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.change(Op::Write(offset, bytes.to_vec())).map(|()| bytes.len())
+        self.change(Op::Write(offset, bytes.to_vec()))?;
+        let mut state = self.state();
+        if std::mem::take(&mut state.late_write) {
+            self.until_released(state);
+        }
+        Ok(bytes.len())
     }
 
     fn len(&self) -> io::Result<u64> {
