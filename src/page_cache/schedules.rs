@@ -1,7 +1,6 @@
 //! The paths of dirty pages and of eviction among each other, in as many orders as a deterministic scheduler is
 //! given; run by `RUSTFLAGS="--cfg shuttle" cargo test --release --lib schedules`.
 
-use std::io;
 use std::sync::Arc;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
@@ -162,75 +161,4 @@ fn a_pageout_a_truncation_and_the_last_handle_on_its_way_out() {
         assert_eq!(store.len().unwrap(), PAGE);
         assert!(stored(&store) == [2; PAGE_SIZE]);
     });
-}
-
-/// A sync shares another's sync of the store only if that began after its writes.
-#[test]
-fn two_syncs_and_a_write_through_a_third_handle() {
-    explore(|| {
-        let (_cache, file, store) = open_synced();
-        let synced = |file: File, store: Arc<Synced>, page: u64| {
-            move || {
-                file.write_all_at(&[2; 10], page * PAGE).unwrap();
-                file.sync_data().unwrap();
-                assert!(store.durable(page) == [2; 10]);
-            }
-        };
-        let others: Vec<_> = (1..3)
-            .map(|page| thread::spawn(synced(file.clone(), Arc::clone(&store), page)))
-            .collect();
-        synced(file, store, 0)();
-        others.into_iter().for_each(|other| other.join().unwrap());
-    });
-}
-
-/// A store of which a sync makes durable what was there when it began.
-#[derive(Default)]
-struct Synced {
-    cached: MemStore,
-    durable: MemStore,
-}
-
-impl Synced {
-    fn durable(&self, page: u64) -> [u8; 10] {
-        let mut bytes = [0; 10];
-        self.durable.read_at(&mut bytes, page * PAGE).unwrap();
-        bytes
-    }
-}
-
-impl Store for Synced {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.cached.read_at(bytes, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.cached.write_at(bytes, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.cached.len()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.cached.set_len(len)
-    }
-
-    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.cached.punch_hole(offset, len)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut bytes = vec![0; self.cached.len()? as usize];
-        self.cached.read_at(&mut bytes, 0)?;
-        thread::yield_now();
-        self.durable.write_at(&bytes, 0).map(drop)
-    }
-}
-
-fn open_synced() -> (PageCache, File, Arc<Synced>) {
-    let store = Arc::new(Synced::default());
-    let cache = PageCache::with_options(Options::new(16));
-    let file = cache.open(Arc::clone(&store)).unwrap();
-    (cache, file, store)
 }
