@@ -196,7 +196,7 @@ fn the_longest_file_is_read_written_and_shaped_to_its_last_byte() {
 fn a_cache_of_more_pages_than_there_are_numbers_for_panics_and_names_both() {
     for capacity in [usize::MAX, u32::MAX as usize] {
         let made = std::panic::catch_unwind(|| PageCache::new(capacity));
-        let payload = made.err().expect("it was made");
+        let payload = made.expect_err("it was made");
         let message = payload.downcast_ref::<String>().unwrap();
         assert_eq!(*message, format!("a cache of {capacity} pages is more than 4294967294"));
     }
