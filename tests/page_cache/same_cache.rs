@@ -1,6 +1,7 @@
 //! Stores that use files of the cache that they are stores of.
 
 use std::io::{self, ErrorKind};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -207,4 +208,72 @@ fn a_file_that_a_store_drops_is_closed_by_another_thread() {
         thread::yield_now();
     }
     assert_eq!(one.len().unwrap(), 5);
+}
+
+type Job = Box<dyn FnOnce(&File) + Send>;
+
+/// A file as the store of another, by way of a thread of its own.
+struct Remote(Mutex<Sender<Job>>);
+
+impl Remote {
+    fn new(file: File) -> Remote {
+        let (jobs, given): (Sender<Job>, Receiver<Job>) = channel();
+        thread::spawn(move || given.iter().for_each(|job| job(&file)));
+        Remote(Mutex::new(jobs))
+    }
+
+    fn ask<T: Send + 'static>(&self, request: impl FnOnce(&File) -> T + Send + 'static) -> T {
+        let (answer, answered) = channel();
+        let job = move |file: &File| drop(answer.send(request(file)));
+        self.0.lock().unwrap().send(Box::new(job)).unwrap();
+        answered.recv().unwrap()
+    }
+}
+
+impl Store for Remote {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let len = bytes.len();
+        let read = self.ask(move |file| {
+            let mut bytes = vec![0; len];
+            file.read_at(&mut bytes, offset).map(|found| (found, bytes))
+        });
+        let (found, read) = read?;
+        bytes.copy_from_slice(&read);
+        Ok(found)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let bytes = bytes.to_vec();
+        self.ask(move |file| file.write_at(&bytes, offset))
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.ask(|file| Ok(file.len()))
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.ask(move |file| file.set_len(len))
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.ask(move |file| file.punch_hole(offset, len))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.ask(File::sync_data)
+    }
+}
+
+/// `Store` forbids it, but it does no harm: nobody waits for another file's store.
+#[test]
+fn a_store_that_has_a_thread_use_another_file_of_its_cache_is_served() {
+    let cache = PageCache::new(64);
+    let image = cache.open(MemStore::new()).unwrap();
+    let disk = cache.open(Remote::new(image)).unwrap();
+    let bytes: Vec<u8> = (0..1 << 20).map(|at: u32| (at / 4096) as u8).collect();
+    disk.write_all_at(&bytes, 0).unwrap();
+    disk.sync_data().unwrap();
+    let mut seen = vec![0; bytes.len()];
+    disk.read_exact_at(&mut seen, 0).unwrap();
+    assert!(seen == bytes);
 }
