@@ -8,7 +8,8 @@
 //! What the cache promises to the store is checked: one write of a page at a time, and no change of
 //! shape as long as a read or a write of a page that it changes is on its way.
 
-use std::fmt;
+mod plan;
+
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use spanlock::page_cache::{PAGE_SIZE, Store};
+
+pub use plan::{Fault, Plan};
 
 use crate::stamp::SECTOR;
 
@@ -36,119 +39,6 @@ pub fn is_injected(error: &io::Error) -> bool {
 /// An error that passes for one of a plan.
 pub fn injected(what: &str) -> io::Error {
     io::Error::other(format!("{INJECTED}: {what}"))
-}
-
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing is done, and it fails.
-    Refused,
-    /// The same, for want of space.
-    Full,
-    /// Something is done, from its first sector on, or all of it; and it fails.
-    Late,
-    /// Nothing is done, and it is to be asked again.
-    Interrupted,
-    /// It moves fewer sectors than it was asked to, if there is a choice.
-    Short,
-    /// It takes longer.
-    Delayed,
-    /// It is done after one that came later.
-    Overtaken,
-}
-
-impl Fault {
-    pub const ALL: [Fault; 7] = [
-        Fault::Refused,
-        Fault::Full,
-        Fault::Late,
-        Fault::Interrupted,
-        Fault::Short,
-        Fault::Delayed,
-        Fault::Overtaken,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fault::Refused => "refused",
-            Fault::Full => "full",
-            Fault::Late => "late",
-            Fault::Interrupted => "interrupted",
-            Fault::Short => "short",
-            Fault::Delayed => "delayed",
-            Fault::Overtaken => "overtaken",
-        }
-    }
-
-    /// Whether a right store may do so to a request.
-    fn may_strike(self, kind: Kind) -> bool {
-        match self {
-            Fault::Refused | Fault::Delayed | Fault::Overtaken => true,
-            Fault::Full => matches!(kind, Kind::Write | Kind::Shape | Kind::Zero | Kind::Sync),
-            Fault::Late => matches!(kind, Kind::Write | Kind::Zero | Kind::Sync),
-            Fault::Interrupted | Fault::Short => matches!(kind, Kind::Read | Kind::Write),
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Which requests are struck, and by what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
-    Never,
-    /// Each request has its fate from the seed and its number. At times the store is full.
-    Seeded(u64),
-    /// The request with this number alone.
-    Nth(u64, Fault),
-    /// The same, and the two after it are refused: so is what was to make good for it.
-    NthAndTwo(u64, Fault),
-    /// Every third sync, as the seed has it.
-    Syncs(u64),
-}
-
-impl Plan {
-    fn strikes(self, number: u64, kind: Kind) -> Option<Fault> {
-        let fault = match self {
-            Plan::Never => None,
-            Plan::Seeded(seed) => seeded(seed, number),
-            Plan::Nth(struck, fault) => (number == struck).then_some(fault),
-            Plan::NthAndTwo(struck, fault) => match number.wrapping_sub(struck) {
-                0 => Some(fault),
-                1 | 2 => Some(Fault::Refused),
-                _ => None,
-            },
-            Plan::Syncs(_) if kind != Kind::Sync => None,
-            Plan::Syncs(seed) => match Rng::with_seed(seed ^ number << 20).u32(..9) {
-                0 | 1 => Some(Fault::Refused),
-                2 => Some(Fault::Late),
-                _ => None,
-            },
-        };
-        fault.filter(|fault| fault.may_strike(kind))
-    }
-}
-
-fn seeded(seed: u64, number: u64) -> Option<Fault> {
-    // For some dozens of requests, every few thousand.
-    let season = Rng::with_seed(seed ^ (number >> 6).wrapping_mul(0x9e37_79b9)).u32(..64);
-    if season == 0 {
-        return Some(Fault::Full);
-    }
-    match Rng::with_seed(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))).u32(..1024)
-    {
-        0..6 => Some(Fault::Refused),
-        6..12 => Some(Fault::Late),
-        12..24 => Some(Fault::Interrupted),
-        24..64 => Some(Fault::Short),
-        64..72 => Some(Fault::Delayed),
-        72..80 => Some(Fault::Overtaken),
-        _ => None,
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
