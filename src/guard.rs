@@ -67,7 +67,7 @@ impl<L: LockRef> Raw for L {
 ///
 /// # Complexity
 ///
-/// Letting go of a few units for which nobody waits is an atomic operation for each. Otherwise it takes the
+/// Letting go of a claim that took no mutex, and for which nobody waits, is one atomic operation. Otherwise it takes the
 /// lock's mutex, and time logarithmic in the claims of the registry plus linear in those, held or
 /// waiting, that overlap the span.
 ///

@@ -42,10 +42,11 @@ pub(crate) use timed::after;
 ///
 /// # Complexity
 ///
-/// A claim on one unit, with nobody on the same unit, is one atomic read-modify-write to lock and one to
-/// unlock, whatever is held elsewhere, as long as the claims on ranges are few; up to four units take one
-/// pair each. Other claims take a mutex, and time logarithmic in those claims plus linear in the ones
-/// that overlap. Letting go costs as much: it asks each claim of the registry that overlaps, held or waiting,
+/// A claim that meets nobody takes no mutex, as long as no more than sixteen ranges are held or waited for at once. On
+/// one unit it is one atomic read-modify-write to lock and one to unlock. On several units, however many, it is
+/// three in all, a look at the ranges that are held, and one at the slots of its units, or at all of them if it has
+/// more units than there are slots. Other claims take a mutex, and time logarithmic in those that do plus linear
+/// in the ones that overlap. Letting go costs as much: it asks each claim of the registry that overlaps, held or waiting,
 /// whether this was the last in its way. A range for which ten thousand wait is therefore let go of in ten
 /// thousand steps, under the mutex, even if only one of them is granted; and so is a single unit, if a claim on
 /// a range waits for it.
@@ -58,15 +59,15 @@ pub(crate) use timed::after;
 /// # Memory
 ///
 /// 32 bytes, and nothing on the heap as long as claims are on one unit and come one at a time. The first claim
-/// that needs more allocates a registry of about half a kilobyte, which grows with the most claims that it had
-/// at once. The first claim on two to four units, or the eighth on one that finds the embedded slot taken,
-/// allocates a table of 2 KiB, once. All is freed with the lock.
+/// that needs more allocates cells and a registry, about one and a half kilobytes, which grow with the most claims that the
+/// registry had at once. The eighth claim on one unit that finds the embedded slot taken allocates a table of 2 KiB,
+/// once. All is freed with the lock.
 ///
 /// # Source
 ///
 /// The lock that Jan Kara proposed for a file's mapping ("efficient in locking a single page range",
 /// linux-mm, June 2012). Counting blockers by arrival follows his range lock patches (2013); slots and
-/// board are this crate's.
+/// cells are this crate's.
 ///
 /// # Examples
 ///

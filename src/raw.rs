@@ -1,29 +1,30 @@
-//! The lock without its guards: slots, registry and board.
+//! The lock without its guards: slots, cells and registry.
 //!
-//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Every other claim, and every
-//! claim that must wait, is in the [registry], behind a mutex. The [board] is what the former read
-//! instead of taking that mutex.
+//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other takes a [cell].
+//! Who must wait, or finds no cell, is in the [registry], behind a mutex. The [board] shows the registry's
+//! claims to those who do not take that mutex.
 //!
 //! # Invariants
 //!
 //! - **I1** A unit's claims in slots are all in one slot: the lock's embedded one until a table exists,
 //!   the table's from then on. Closing the embedded slot moves its word into the table, which is
 //!   published after that, all under the mutex.
-//! - **I2** A slot whose word has WAITERS has a proxy in the registry, a held claim of the same unit and
-//!   mode; both come and go under the mutex. A claim is counted as a blocker only if it is in the
-//!   registry, itself or by proxy.
+//! - **I2** A slot or a cell that is watched has a proxy in the registry, a held claim of the same span and
+//!   mode; both come under the mutex. They go under the mutex too, but for the watch of a cell that is let go
+//!   of: the cell then stays taken until the proxy has gone. A claim is counted as a blocker only if it is in
+//!   the registry, itself or by proxy.
 //! - **I3** Two claims that both consider themselves held never conflict.
-//! - **I4** (the two-sided argument) A claim in slots writes its slots (W, a SeqCst read-modify-write),
-//!   then loads the summary (L, SeqCst). A claim of the registry stores the summary (S, SeqCst), then
-//!   loads the slots in its span (B, SeqCst). If L does not see S or a later store, L precedes S in the single
+//! - **I4** (the two-sided argument) A unit writes its slot (W, a SeqCst read-modify-write), then loads the
+//!   summary (L, SeqCst). A range is entered in the summary (S, a SeqCst read-modify-write), then loads the slots
+//!   in its span (B, SeqCst). If L does not see S or a later write, L precedes S in the single
 //!   total order, hence W precedes B there, and B sees W or a later word. So at least one sees the
-//!   other. The claim in slots then asks the registry, under the mutex, and gives way to whoever is
-//!   there; the claim of the registry counts the slot's holders as blockers, by proxy.
+//!   other, and takes itself back, or waits for it by proxy. Of two ranges, the later is told by S of the
+//!   earlier: every write of the summary is a read-modify-write.
 //! - **I5** Table and core are allocated once and freed with the lock; a pointer that was read stays valid.
-//! - **I6** A split shows the upper part and watches the slots that conflict with it, all before it
-//!   narrows the cell of the lower part. A claim in slots that finds no cell in its way then looks at
-//!   its own slots, and asks the registry if one is watched: the summary that it has read may be older
-//!   than the split, and the cell younger.
+//! - **I6** A split shows the upper part and watches the slots and cells that conflict with it, all before it
+//!   narrows the cell of the lower part. A newcomer that finds nobody on the board in its way then looks whether it
+//!   is watched itself, and takes itself back if so: the summary that it has read may be older than the split, and
+//!   the cell younger.
 //!
 //! docs/design.md has the whole argument, each ordering with its counterpart, and the model that
 //! fails without it.
@@ -31,76 +32,68 @@
 mod acquire;
 mod admit;
 mod board;
+mod cell;
 mod change;
 mod counters;
 mod enter;
 mod inspect;
 mod many;
+mod place;
 mod registry;
 mod release;
 mod slot;
+mod summary;
 mod table;
 mod waiter;
 
 #[cfg(all(test, loom))]
 mod models;
 
+use std::ops::ControlFlow;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::Span;
 use crate::deadlock;
 use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
-use board::{Board, Moved, Notices, Place, Summary};
+use board::Board;
+use cell::Cells;
 use counters::{Counters, Path};
 use registry::Registry;
 use slot::{UNITS, Word};
+use summary::Summary;
 use table::Table;
 use waiter::{Waiter, Wakes};
 
 pub(crate) use acquire::{Pending, Queued};
 pub(crate) use many::Part;
+pub(crate) use place::Hold;
 pub(crate) use registry::ClaimId;
-
-/// Claims on at most so many units are tried in slots before they go to the registry.
-const SMALL: u64 = 4;
-
-/// What an acquisition holds, consumed by its release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hold {
-    /// An empty span: nothing.
-    Nothing,
-    /// The slot of every unit.
-    Slots,
-    /// A claim of the registry.
-    Claim(ClaimId),
-}
 
 /// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed
 /// trait that is in public bounds; nobody outside can name it.
 pub struct RawLock {
     /// The one slot of a lock that has no table.
     slot: AtomicU64,
-    /// Who is on the board; written under the mutex of the core.
+    /// Who is on the board.
     summary: AtomicU64,
     /// The slots of a lock that had several units in use at once; null until then.
     table: AtomicPtr<Table>,
-    /// The registry; null until a claim needs it.
+    /// Cells and registry; null until a claim needs them.
     core: AtomicPtr<Core>,
     /// Of no size without the feature `stats`.
     counters: Counters,
 }
 
-/// What the lock allocates when a claim first needs the registry.
+/// What the lock allocates when a claim first needs more than a slot.
 struct Core {
-    board: Board,
+    cells: Cells,
     books: Mutex<Books>,
 }
 
 /// What the mutex guards.
 struct Books {
     registry: Registry<Waiter>,
-    /// The claims that found no cell on the board.
-    unlisted: Vec<ClaimId>,
+    board: Board,
     /// How many claims found the embedded slot taken by another unit.
     collisions: u32,
 }
@@ -161,10 +154,10 @@ impl RawLock {
             return core;
         }
         let new = Box::into_raw(Box::new(Core {
-            board: Board::new(),
+            cells: Cells::new(),
             books: Mutex::new(Books {
                 registry: Registry::new(),
-                unlisted: Vec::new(),
+                board: Board::default(),
                 collisions: 0,
             }),
         }));
@@ -187,21 +180,26 @@ impl RawLock {
         unsafe { &*core }
     }
 
-    /// The slots in `span`, embedded or in the table; with the mutex held, so that none moves, or ready
-    /// to find the embedded one closed.
-    fn visit_slots<'a>(&'a self, span: Span, visit: impl FnMut(&'a AtomicU64)) {
+    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it breaks off. Without
+    /// the mutex the embedded one may be found closed.
+    #[inline]
+    fn visit_slots<'a, B>(
+        &'a self,
+        span: Span,
+        mut visit: impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let in_slots = Span::from_range(span.start().min(UNITS)..span.end().min(UNITS));
         match self.table() {
             Some(table) => table.visit(in_slots, visit),
-            None if in_slots.is_empty() => {}
-            None => [&self.slot].into_iter().for_each(visit),
+            None if in_slots.is_empty() => ControlFlow::Continue(()),
+            None => table::visit_used(&self.slot, &mut visit),
         }
     }
 }
 
 impl Core {
     fn enter<'a>(&'a self, lock: &'a RawLock) -> Ledger<'a> {
-        Ledger { lock, board: &self.board, books: self.books.lock(), wakes: Wakes::default() }
+        Ledger { lock, core: self, books: self.books.lock(), wakes: Wakes::default() }
     }
 }
 
@@ -209,7 +207,7 @@ impl Core {
 /// by [`close`](Ledger::close), after the mutex is released.
 struct Ledger<'a> {
     lock: &'a RawLock,
-    board: &'a Board,
+    core: &'a Core,
     books: MutexGuard<'a, Books>,
     wakes: Wakes,
 }
@@ -218,8 +216,8 @@ impl Ledger<'_> {
     // Inlined, for a ledger that is moved to another function goes through memory.
     #[inline(always)]
     fn close(mut self) {
-        let has_queue = self.registry().has_queue();
-        self.notices().set_queue(has_queue);
+        self.list();
+        self.set_queue();
         self.wakes.end_records();
         let Ledger { lock, books, wakes, .. } = self;
         drop(books);
@@ -230,27 +228,11 @@ impl Ledger<'_> {
         &mut self.books.registry
     }
 
-    fn notices(&mut self) -> Notices<'_> {
-        Notices {
-            summary: &self.lock.summary,
-            board: self.board,
-            unlisted: &mut self.books.unlisted,
-        }
-    }
-
     /// Takes a claim out of the registry and off the board, granting those it was the last to block.
     fn remove(&mut self, id: ClaimId) {
+        let mode = self.registry().mode(id);
         let place = self.books.registry.remove(id, &mut self.wakes.0);
-        self.retract(place);
-    }
-
-    fn retract(&mut self, place: Place) {
-        let Some(Moved { id, place }) = self.notices().retract(place) else { return };
-        if let Place::Cell(cell) = place {
-            let (span, mode) = (self.books.registry.span(id), self.books.registry.mode(id));
-            self.notices().list_last(cell, span, mode);
-        }
-        self.books.registry.set_place(id, place);
+        self.retract(place, mode);
     }
 }
 

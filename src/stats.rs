@@ -19,7 +19,7 @@ pub(crate) const BUCKETS: usize = 40;
 /// let lock = RangeLock::new();
 /// drop((lock.lock_shared(7..8), lock.lock_exclusive(100..200)));
 /// let stats = lock.stats();
-/// assert_eq!((stats.shared.by_slot, stats.exclusive.by_registry), (1, 1));
+/// assert_eq!((stats.shared.by_slot, stats.exclusive.by_cell), (1, 1));
 /// assert_eq!(stats.wakes, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,11 @@ pub struct Stats {
 pub struct ModeStats {
     /// Claims on one unit that took its slot: two atomic operations and no mutex.
     pub by_slot: u64,
-    /// Claims on a few units that took their slots.
+    /// Claims that took a cell, as those on several units do: three atomic operations and no mutex.
+    pub by_cell: u64,
+    /// The same as [`by_cell`](ModeStats::by_cell), by the name that it had when only claims on a few units did
+    /// without the mutex.
+    #[deprecated(note = "renamed to `by_cell`")]
     pub by_small_range: u64,
     /// Claims that went through the registry, those that waited among them.
     pub by_registry: u64,
@@ -83,7 +87,7 @@ impl ModeStats {
     /// ```
     #[must_use]
     pub fn granted(&self) -> u64 {
-        self.by_slot + self.by_small_range + self.by_registry
+        self.by_slot + self.by_cell + self.by_registry
     }
 }
 

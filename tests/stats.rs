@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use spanlock::{Access, MappingLock, Mode, RangeLock, Stats};
 
@@ -35,21 +35,79 @@ fn claims_are_counted_by_the_way_they_went_and_by_mode() {
     drop(lock.lock_many([(7..7, Mode::Shared)]));
     let stats = lock.stats();
     assert_eq!((stats.shared.by_slot, stats.exclusive.by_slot), (5, 5));
-    assert_eq!((stats.shared.by_registry, stats.exclusive.by_registry), (4, 3));
+    assert_eq!((stats.shared.by_cell, stats.exclusive.by_cell), (3, 2));
+    assert_eq!((stats.shared.by_registry, stats.exclusive.by_registry), (1, 1));
     assert_eq!((stats.shared.granted(), stats.exclusive.granted()), (9, 8));
     assert_eq!((stats.wakes, stats.shared.waits.count()), (0, 0));
 }
 
-#[test]
-fn a_small_range_beside_a_held_unit_goes_through_the_slots() {
-    let lock = RangeLock::new();
-    let held = lock.lock_shared(3..4);
-    let small = (0..100).map(|turn| drop(lock.lock_shared(10 * turn + 100..10 * turn + 102)));
-    assert_eq!(small.count(), 100);
+/// How many claims took a mutex.
+fn registered(lock: &RangeLock) -> u64 {
     let stats = lock.stats();
-    assert_eq!(stats.shared.by_small_range + stats.shared.by_registry, 100);
-    assert!(stats.shared.by_small_range >= 80, "few were in the way of each other: {stats:?}");
-    drop(held);
+    stats.shared.by_registry + stats.exclusive.by_registry
+}
+
+#[test]
+fn claims_that_meet_nobody_take_no_mutex_whatever_else_is_held() {
+    let lock = RangeLock::new();
+    let ranges: Vec<_> =
+        (0..12).map(|at| lock.lock_exclusive(1_000 * at..1_000 * at + 500)).collect();
+    let units: Vec<_> =
+        (0..300).map(|at| lock.lock_shared(1 << 40 | at..(1 << 40 | at) + 1)).collect();
+    assert!(lock.stats().shared.by_slot >= 150, "{:?}", lock.stats());
+    drop(units);
+    let before = registered(&lock);
+    for at in 0..12 {
+        drop(lock.lock_exclusive(1_000 * at + 500..1_000 * at + 501));
+        drop(lock.lock_exclusive(1_000 * at + 600..1_000 * at + 1_000));
+        drop(lock.try_lock_shared(1_000 * at + 600..1_000 * at + 602));
+    }
+    drop(ranges);
+    assert_eq!(registered(&lock), before);
+}
+
+#[test]
+fn what_a_range_cost_others_ends_with_it() {
+    for long in [None, Some(1_000_000..2_000_000)] {
+        let lock = RangeLock::new();
+        let long = long.map(|long| lock.lock_shared(long));
+        let mut hand = lock.lock_shared(0..2);
+        drop(long);
+        for at in 1..1_000 {
+            hand = lock.lock_shared(10 * at..10 * at + 2);
+        }
+        drop(hand);
+        assert_eq!(registered(&lock), 0);
+    }
+    // More than find a cell, and all of them gone.
+    let lock = RangeLock::new();
+    drop((0..40).map(|at| lock.lock_exclusive(10 * at..10 * at + 2)).collect::<Vec<_>>());
+    let before = registered(&lock);
+    assert_ne!(before, 0, "all forty found a cell");
+    (0..40).for_each(|at| drop(lock.lock_exclusive(10 * at..10 * at + 9)));
+    assert_eq!(registered(&lock), before);
+}
+
+#[test]
+fn a_claim_that_gave_up_costs_those_nothing_who_come_after_it() {
+    for wanted in [7..8, 0..9] {
+        let lock = RangeLock::new();
+        let first = lock.lock_shared(7..8);
+        let come_and_go = || (0..100).for_each(|_| drop(lock.lock_shared(7..8)));
+        assert!(lock.try_lock_exclusive_for(wanted.clone(), Duration::from_millis(1)).is_none());
+        come_and_go();
+        let first = first.try_upgrade().expect("nobody else is there").downgrade();
+        let second = lock.lock_shared(wanted.clone());
+        let second = second.try_upgrade().expect_err("the first is there");
+        come_and_go();
+        {
+            let mut dropped = pin!(lock.lock_exclusive_async(wanted));
+            assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        come_and_go();
+        assert_eq!(registered(&lock), 0);
+        drop((first, second));
+    }
 }
 
 #[test]
@@ -66,7 +124,7 @@ fn claims_that_wait_are_counted_with_their_time_and_their_wake() {
     drop(held);
     let most = before.elapsed();
     let stats = lock.stats();
-    assert_eq!((stats.wakes, stats.exclusive.by_registry, stats.shared.by_registry), (2, 2, 1));
+    assert_eq!((stats.wakes, stats.exclusive.by_registry, stats.shared.by_registry), (2, 1, 1));
     for waits in [&stats.shared.waits, &stats.exclusive.waits] {
         assert_eq!(waits.count(), 1);
         assert!(waits.mean() <= most && waits.quantile_bound(0.0) <= 2 * most);
@@ -147,5 +205,5 @@ fn a_mapping_counts_by_its_pages() {
     let lock = MappingLock::new();
     drop((lock.lock_page(Access::Fault, 7), lock.lock(Access::Truncate, 1 << 20..u64::MAX)));
     let stats = lock.pages().stats();
-    assert_eq!((stats.shared.by_slot, stats.exclusive.by_registry), (1, 1));
+    assert_eq!((stats.shared.by_slot, stats.exclusive.by_cell), (1, 1));
 }

@@ -188,8 +188,8 @@ impl<'a, T> RangeRwGuard<'a, T, Shared> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another guard has one of the elements, or another thread is about to
-    /// have one, or to find that it cannot.
+    /// Gives the guard back, still shared, if another guard has one of the elements, or, rarely, if another comes at the
+    /// same moment.
     ///
     /// # Examples
     ///

@@ -11,8 +11,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     ///
     /// # Complexity
     ///
-    /// Free for a claim on a few units; otherwise logarithmic in the claims that are not on single
-    /// units, plus linear in those that wait across `at`.
+    /// Takes the mutex, and time logarithmic in the claims of the registry plus linear in those that wait across
+    /// `at`; nothing at an end of the range.
     ///
     /// # Panics
     ///
@@ -138,9 +138,8 @@ impl<L: LockRef> Guard<L, Shared> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another claim is held on one of its units; or if another thread is about to
-    /// lock one of them, or to find that it cannot, which beside threads that try in a loop may be most of the
-    /// time.
+    /// Gives the guard back, still shared, if another claim is held on one of its units; or, rarely, if another comes at the same
+    /// moment.
     ///
     /// # Examples
     ///
@@ -177,8 +176,8 @@ impl<L: LockRef> Guard<L, Mode> {
     ///
     /// # Errors
     ///
-    /// Gives the guard back, unchanged, if another claim is held on one of its units, or is about to be, or to find that it
-    /// cannot.
+    /// Gives the guard back, unchanged, if another claim is held on one of its units, or, rarely, if another comes at the same
+    /// moment.
     ///
     /// # Examples
     ///

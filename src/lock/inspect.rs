@@ -6,8 +6,8 @@ use std::ops::RangeBounds;
 use crate::{Claim, ClaimState, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Whether any unit of `range` is held. The answer may be out of date when it arrives, and it may take a claim for
-    /// held that is about to find that it cannot be had.
+    /// Whether any unit of `range` is held. The answer may be out of date when it arrives. A single unit that no range
+    /// overlaps is looked at without the mutex.
     ///
     /// # Panics
     ///
@@ -25,7 +25,7 @@ impl RangeLock {
     #[must_use]
     #[track_caller]
     pub fn is_locked(&self, range: impl RangeBounds<u64>) -> bool {
-        self.raw.claims(Span::from_range(range)).iter().any(|claim| claim.is_held)
+        self.raw.is_locked(Span::from_range(range))
     }
 
     /// Whether a claim on `range` in `mode` would have to wait, for held claims or behind waiting ones.
@@ -71,7 +71,7 @@ impl RangeLock {
     }
 
     /// Every claim, held or waiting, by ascending start: a snapshot for debugging, which `Debug`
-    /// prints. A claim on a few units that is about to find that it cannot be had is shown as held.
+    /// prints. A claim that is about to find that it cannot be had is not shown.
     ///
     /// # Complexity
     ///

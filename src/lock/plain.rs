@@ -46,9 +46,7 @@ impl RangeLock {
 
     /// Locks `range` shared if nothing is in the way; never waits.
     ///
-    /// It may also fail though no conflicting claim is held or queued: while another thread is about to lock one of the
-    /// units, or to find that it cannot. Beside threads that try in a loop, and fail, it may fail most of the
-    /// time.
+    /// It may also fail, rarely, though no conflicting claim is held or queued: if another comes at the same moment.
     ///
     /// # Panics
     ///
@@ -115,9 +113,7 @@ impl RangeLock {
 
     /// Locks `range` exclusively if nothing is in the way; never waits.
     ///
-    /// It may also fail though no conflicting claim is held or queued: while another thread is about to lock one of the
-    /// units, or to find that it cannot. Beside threads that try in a loop, and fail, it may fail most of the
-    /// time.
+    /// It may also fail, rarely, though no conflicting claim is held or queued: if another comes at the same moment.
     ///
     /// # Panics
     ///

@@ -6,12 +6,12 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::deadlock::Waiting;
-use crate::raw::board::Summary;
-use crate::raw::enter::{Attempt, Obstacle};
+use crate::raw::RawLock;
+use crate::raw::enter::Obstacle;
+use crate::raw::place::Hold;
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
-use crate::raw::{Hold, RawLock};
-use crate::sync::{Backoff, Ordering, Parker};
+use crate::sync::{Backoff, Parker};
 use crate::{Mode, Span};
 
 /// Whether a claim that is blocked is queued.
@@ -52,8 +52,8 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
         match self.attempt(span, mode) {
-            Attempt::Held => self.held_in_slots(span, mode),
-            attempt => self.lock_cold(span, mode, attempt),
+            Ok(hold) => hold,
+            Err(obstacle) => self.lock_cold(span, mode, obstacle),
         }
     }
 
@@ -61,8 +61,10 @@ impl RawLock {
     #[inline]
     pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
         match self.attempt(span, mode) {
-            Attempt::Held => Some(self.held_in_slots(span, mode)),
-            attempt => self.try_lock_cold(span, mode, attempt),
+            Ok(hold) => Some(hold),
+            // Who is in the way holds the lock, or waits for it.
+            Err(Obstacle::Conflict) => None,
+            Err(_) => self.try_lock_cold(span, mode),
         }
     }
 
@@ -70,8 +72,8 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
         match self.attempt(span, mode) {
-            Attempt::Held => Some(self.held_in_slots(span, mode)),
-            attempt => self.lock_until_cold(span, mode, deadline, attempt),
+            Ok(hold) => Some(hold),
+            Err(obstacle) => self.lock_until_cold(span, mode, deadline, obstacle),
         }
     }
 
@@ -80,7 +82,7 @@ impl RawLock {
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
         let mut parker = None;
         let patience = Patience::Waits(Queueing::Reentrant);
-        let queued = self.register(span, Mode::Shared, patience, Obstacle::Registry, || {
+        let queued = self.register(span, Mode::Shared, patience, || {
             let parker = parker.insert(Arc::new(Parker::new()));
             let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared, record)
@@ -90,18 +92,12 @@ impl RawLock {
 
     /// Takes a claim or puts it into the queue, from where `waker` is woken once it is granted.
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
-        let attempt = self.attempt(span, mode);
-        if attempt == Attempt::Held {
-            return Queued::Held(self.held_in_slots(span, mode));
+        if let Ok(hold) = self.attempt(span, mode) {
+            return Queued::Held(hold);
         }
-        let obstacle = match self.take_in_slots(span, mode, attempt) {
-            Ok(hold) => return Queued::Held(hold),
-            Err(obstacle) => obstacle,
-        };
         // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
         let mut waiter = Some(Waiter::new(Sleeper::of_task(waker), mode, Waiting::unfollowed()));
-        let queued =
-            self.enqueue(span, mode, obstacle, || waiter.take().expect("a claim is queued once"));
+        let queued = self.enqueue(span, mode, || waiter.take().expect("a claim is queued once"));
         if let Queued::Held(hold) = queued {
             let unowned = Unowned { lock: self, span, mode, hold };
             drop(waiter);
@@ -131,7 +127,9 @@ impl RawLock {
         // A waker's drop is user code: it must outlive the ledger.
         let waiter = ledger.registry().take_waiter(pending.0);
         if !granted {
+            let span = ledger.registry().span(pending.0);
             ledger.remove(pending.0);
+            ledger.unwatch_idle(span);
         }
         if let Some(waiter) = &waiter {
             self.counters.withdrawn_after(&waiter.wait);
@@ -143,9 +141,9 @@ impl RawLock {
 
     #[cold]
     #[inline(never)]
-    fn lock_cold(&self, span: Span, mode: Mode, attempt: Attempt) -> Hold {
+    fn lock_cold(&self, span: Span, mode: Mode, obstacle: Obstacle) -> Hold {
         let mut parker = None;
-        let queued = self.queue(span, mode, attempt, || {
+        let queued = self.queue(span, mode, obstacle, || {
             let parker = parker.insert(Arc::new(Parker::new()));
             let record = Waiting::in_line(self.address(), [(span, mode)]);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
@@ -155,14 +153,9 @@ impl RawLock {
 
     #[cold]
     #[inline(never)]
-    fn try_lock_cold(&self, span: Span, mode: Mode, attempt: Attempt) -> Option<Hold> {
-        let obstacle = match self.take_in_slots(span, mode, attempt) {
-            Ok(hold) => return Some(hold),
-            Err(Obstacle::Conflict) => return None,
-            Err(obstacle) => obstacle,
-        };
+    fn try_lock_cold(&self, span: Span, mode: Mode) -> Option<Hold> {
         let nobody = || unreachable!("a claim that gives up is not queued");
-        match self.register(span, mode, Patience::GivesUp, obstacle, nobody)? {
+        match self.register(span, mode, Patience::GivesUp, nobody)? {
             Queued::Held(hold) => Some(hold),
             Queued::Waiting(_) => unreachable!("a claim that gives up is not queued"),
         }
@@ -175,13 +168,16 @@ impl RawLock {
         span: Span,
         mode: Mode,
         deadline: Instant,
-        attempt: Attempt,
+        obstacle: Obstacle,
     ) -> Option<Hold> {
         if deadline <= Instant::now() {
-            return self.try_lock_cold(span, mode, attempt);
+            return match obstacle {
+                Obstacle::Conflict => None,
+                _ => self.try_lock_cold(span, mode),
+            };
         }
         let mut parker = None;
-        let queued = self.queue(span, mode, attempt, || {
+        let queued = self.queue(span, mode, obstacle, || {
             let parker = parker.insert(Arc::new(Parker::new()));
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
         });
@@ -202,49 +198,30 @@ impl RawLock {
         &self,
         span: Span,
         mode: Mode,
-        mut attempt: Attempt,
+        mut obstacle: Obstacle,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
         let backoff = Backoff::new();
-        loop {
-            let obstacle = match self.take_in_slots(span, mode, attempt) {
-                Ok(hold) => return Queued::Held(hold),
-                Err(obstacle) => obstacle,
-            };
-            if backoff.is_completed() || !self.is_briefly_blocked(span, mode, obstacle) {
-                return self.enqueue(span, mode, obstacle, waiter);
-            }
+        while !backoff.is_completed() && self.is_briefly_blocked(obstacle) {
             backoff.snooze();
-            attempt = Attempt::Refused;
+            match self.attempt(span, mode) {
+                Ok(hold) => return Queued::Held(hold),
+                Err(again) => obstacle = again,
+            }
         }
+        self.enqueue(span, mode, waiter)
     }
 
     /// Takes a claim through the registry, or queues it there.
-    fn enqueue(
-        &self,
-        span: Span,
-        mode: Mode,
-        obstacle: Obstacle,
-        waiter: impl FnOnce() -> Waiter,
-    ) -> Queued {
-        self.register(span, mode, Patience::Waits(Queueing::InLine), obstacle, waiter)
+    fn enqueue(&self, span: Span, mode: Mode, waiter: impl FnOnce() -> Waiter) -> Queued {
+        self.register(span, mode, Patience::Waits(Queueing::InLine), waiter)
             .expect("a claim that waits is held or queued")
     }
 
     /// Whether somebody is in the way who has no queue yet; a guess.
-    fn is_briefly_blocked(&self, span: Span, mode: Mode, obstacle: Obstacle) -> bool {
-        // ORDERING: Relaxed: a hint. Whatever it leads to is decided in slots or under the mutex.
-        let summary = Summary::from_bits(self.summary.load(Ordering::Relaxed));
-        let on_board = || match self.existing_core() {
-            // A full board cannot tell who is in the way, and its claims are long ones.
-            Some(core) if !summary.has_unlisted() => core.board.may_conflict(summary, span, mode),
-            _ => false,
-        };
-        !summary.has_queue()
-            && match obstacle {
-                Obstacle::Conflict => true,
-                Obstacle::Collision | Obstacle::Registry => on_board(),
-            }
+    fn is_briefly_blocked(&self, obstacle: Obstacle) -> bool {
+        matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided)
+            && !self.summary_hint().has_queue()
     }
 
     /// Admits a claim to the registry, queues it there, or, if it gives up, leaves no trace.
@@ -253,16 +230,12 @@ impl RawLock {
         span: Span,
         mode: Mode,
         patience: Patience,
-        obstacle: Obstacle,
         waiter: impl FnOnce() -> Waiter,
     ) -> Option<Queued> {
         if span.is_empty() {
             return Some(Queued::Held(Hold::Nothing));
         }
         let mut ledger = self.core().enter(self);
-        if obstacle == Obstacle::Collision {
-            ledger.note_collision(span);
-        }
         let queued = match patience {
             Patience::Waits(queueing) => Some(ledger.admit(span, mode, queueing, waiter)),
             Patience::GivesUp => ledger.admit_now(span, mode).map(Queued::Held),

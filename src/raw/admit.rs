@@ -1,12 +1,16 @@
 //! Admitting a claim to the registry, with the mutex held: shown on the board first, and then compared with
-//! those who are in slots.
+//! those who are in slots and in cells.
 
-use crate::raw::board::Place;
-use crate::raw::registry::{ClaimId, Queueing};
+use std::ops::ControlFlow;
+
+use crate::raw::enter::unit_of;
+use crate::raw::place::{Hold, Place};
+use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
+use crate::raw::summary::Summary;
 use crate::raw::table::Table;
 use crate::raw::waiter::Waiter;
-use crate::raw::{Hold, Ledger, Path, Pending, Queued};
+use crate::raw::{Ledger, Path, Pending, Queued, RawLock};
 use crate::sync::{self, AtomicU64, Ordering};
 use crate::{Mode, Span};
 
@@ -19,6 +23,10 @@ impl Ledger<'_> {
         queueing: Queueing,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
+        let in_line = queueing == Queueing::InLine;
+        if in_line && !self.registry().blocks(span, mode, queueing) && self.enter_slot(span, mode) {
+            return Queued::Held(Hold::Slot);
+        }
         let place = self.announce(span, mode);
         let blockers = self.registry().blockers(span, mode, queueing);
         if blockers == 0 {
@@ -35,33 +43,94 @@ impl Ledger<'_> {
 
     /// Admits a claim that nothing blocks, or nobody.
     pub(super) fn admit_now(&mut self, span: Span, mode: Mode) -> Option<Hold> {
-        if self.registry().blocks(span, mode, Queueing::InLine) {
+        if self.is_blocked(span, mode) || self.meets_a_held_unit(span, mode) {
             return None;
         }
-        let place = self.notices().publish(span, mode);
-        if self.slots_conflict(span, mode) {
-            self.retract(place);
-            return None;
+        if !self.registry().blocks(span, mode, Queueing::InLine) && self.enter_slot(span, mode) {
+            return Some(Hold::Slot);
         }
-        let id = self.registry().hold(span, mode, Queueing::InLine);
-        self.settle(id, place);
-        self.lock.counters.granted(Path::Registry, mode);
-        Some(Hold::Claim(id))
+        let place = self.announce(span, mode);
+        self.watch_those_in_the_way(span);
+        let hold = (!self.is_blocked(span, mode)).then(|| {
+            let id = self.registry().hold(span, mode, Queueing::InLine);
+            self.settle(id, place);
+            self.lock.counters.granted(Path::Registry, mode);
+            Hold::Claim(id)
+        });
+        if hold.is_none() {
+            self.retract(place, mode);
+        }
+        self.unwatch_idle(span);
+        hold
     }
 
-    /// Shows a claim to those who enter slots from now on, and puts proxies for those who are there
-    /// and in its way into the registry.
+    /// Whether a claim that is held or waits is in the way, as far as the registry knows. One that will find that it
+    /// must leave is none; it is watched, and so it does leave, even if those to whom it gives way are
+    /// gone by the time it looks: the cells of watched claims and of the registry's own are not used again while we have
+    /// the mutex, and who reads them later finds that he is watched (I6).
+    pub(super) fn is_blocked(&self, span: Span, mode: Mode) -> bool {
+        self.books.registry.blocks_for_good(span, mode, self.undecided())
+    }
+
+    /// Which cells' claims may yet find that they must leave, or have let go and are not yet out of the registry.
+    pub(super) fn undecided(&self) -> impl Fn(u32) -> bool {
+        // ORDERING: Acquire: whoever finds that a claim has left follows it.
+        let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
+        let cells = &self.core.cells;
+        move |cell| !now.uses(cell) || !cells.is_settled(cell)
+    }
+
+    /// Has the registry know the claims in cells that are in the way of those whom it has proxies for in `span`, so that it
+    /// can tell who of them must leave.
+    pub(super) fn watch_those_in_the_way(&mut self, span: Span) {
+        for (span, mode) in self.registry().proxies(span) {
+            // ORDERING: Acquire, as in `watch_cell`.
+            let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
+            self.watch_cells(now, span, mode);
+        }
+    }
+
+    /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
+    fn meets_a_held_unit(&mut self, span: Span, mode: Mode) -> bool {
+        let found = self.lock.conflicting_slot(span, mode).filter(|word| !word.has_waiters());
+        let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
+        let unit = Span::from_range(unit..unit + 1);
+        let there = self.lock.summary_hint().unwatched();
+        !self.registry().blocks(unit, holder, Queueing::InLine)
+            && self.core.cells.meet(there, unit, holder).is_none()
+    }
+
+    /// Takes a claim that nothing in the registry blocks in its slot, where that is possible.
+    fn enter_slot(&mut self, span: Span, mode: Mode) -> bool {
+        let Some(unit) = unit_of(span) else { return false };
+        if self.lock.enter_slot(unit, mode).is_err() {
+            return false;
+        }
+        let summary = Summary::from_bits(self.lock.summary_after_entering());
+        if self.cells_conflict(summary, span, mode) {
+            self.leave_slot(unit);
+            return false;
+        }
+        self.lock.counters.granted(Path::Slot, mode);
+        true
+    }
+
+    /// Shows a claim to those who come from now on, and puts proxies for those who are there and in its way
+    /// into the registry.
     pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
-        let place = self.notices().publish(span, mode);
-        let lock = self.lock;
-        lock.visit_slots(span, |slot| self.watch(slot, span, mode));
+        let (place, before) = self.publish(span, mode);
+        self.watch_all(before, span, mode);
         place
     }
 
-    /// Lets the registry and the board know where a claim that is now admitted is shown.
-    pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
-        self.registry().set_place(id, place);
-        self.notices().name(place, id);
+    /// Watches the cells of `before`, and the slots, that are in the way of a claim which is shown now.
+    pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
+        self.watch_cells(before, span, mode);
+        let lock = self.lock;
+        let _ = lock.visit_slots(span, |slot, _| {
+            self.watch(slot, span, mode);
+            ControlFlow::<()>::Continue(())
+        });
     }
 
     /// Makes the holders of a slot wait-for-able, if they conflict: WAITERS in the word, a proxy in
@@ -91,27 +160,20 @@ impl Ledger<'_> {
         }
     }
 
-    /// Whether a claim in slots conflicts.
-    pub(super) fn slots_conflict(&self, span: Span, mode: Mode) -> bool {
-        let mut conflict = false;
-        self.lock.visit_slots(span, |slot| {
-            // ORDERING: SeqCst, as in `watch`.
-            let word = Word::from_bits(slot.load(Ordering::SeqCst));
-            conflict |= word.holder().is_some_and(|(unit, holder)| {
-                span.contains_unit(unit) && holder.conflicts_with(mode)
-            });
-        });
-        conflict
+    /// Takes WAITERS back from the word of a watched slot.
+    pub(super) fn unwatch_slot(&self, unit: u64) {
+        let slot = self.lock.slot_of(unit);
+        // ORDERING: Relaxed: a watched word changes under the mutex only.
+        let word = Word::from_bits(slot.load(Ordering::Relaxed));
+        // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the mutex
+        // has told us; who finds that he is not watched any more follows those for whom he was.
+        slot.store(word.unwatched().bits(), Ordering::Release);
     }
 
     /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a table.
-    pub(super) fn note_collision(&mut self, span: Span) {
-        if self.lock.table().is_some() {
-            return;
-        }
+    fn note_collision(&mut self) {
         self.books.collisions += 1;
-        // A small range needs several slots, and collides with itself until there is a table.
-        if span.len() > 1 || self.books.collisions >= sync::COLLISIONS_BEFORE_TABLE {
+        if self.lock.table().is_none() && self.books.collisions >= sync::COLLISIONS_BEFORE_TABLE {
             self.grow();
         }
     }
@@ -120,14 +182,27 @@ impl Ledger<'_> {
     /// time (I1).
     fn grow(&mut self) {
         let table = Table::new();
-        // ORDERING: AcqRel. Acquire: who enters the table follows whoever left the slot. Release: a
-        // holder that finds its slot closed must find the core.
-        let closed = self.lock.slot.swap(Word::MOVED.bits(), Ordering::AcqRel);
+        // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds the embedded one
+        // as it was before, it has looked before any unit entered the table, and is seen by all that do (I4).
+        // As an Acquire: who enters the table follows whoever left the slot. As a Release: a holder that finds
+        // its slot closed must find the core.
+        let closed = self.lock.slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
         if let Some((unit, _)) = Word::from_bits(closed).holder() {
             // ORDERING: Relaxed: nobody sees the table before it is stored below.
             table.slot(unit).store(closed, Ordering::Relaxed);
         }
         // ORDERING: Release, paired with the Acquire in `RawLock::table`.
         self.lock.table.store(Box::into_raw(table), Ordering::Release);
+    }
+}
+
+impl RawLock {
+    #[cold]
+    pub(super) fn note_collision(&self) {
+        if self.table().is_none() {
+            let mut ledger = self.core().enter(self);
+            ledger.note_collision();
+            ledger.close();
+        }
     }
 }

@@ -1,241 +1,265 @@
-//! The board: what a single-unit claim reads instead of taking the registry's mutex.
+//! The board: where claims of the registry are shown to those who do not take its mutex.
 //!
-//! Each claim of the registry, held or waiting, is shown in one of a few cells, or else counted as
-//! unlisted. The summary word says which cells are in use, which of them are exclusive and how many
-//! claims are unlisted:
-//!
-//! | bits    | meaning                                  |
-//! |---------|------------------------------------------|
-//! | 0..8    | cell i is in use                         |
-//! | 8..16   | cell i is in use by an exclusive claim   |
-//! | 16..63  | how many claims are unlisted             |
-//! | 63      | some claim waits; a hint                 |
-//!
-//! Board and summary are written under the registry's mutex only.
-//!
-//! **A cell needs no sequence lock.** A reader loads the summary, then the cells that it names. If it
-//! reads the summary that a publisher stored, or a later one, it sees that publisher's cell, or a
-//! later one. If it reads an earlier summary, then by the two-sided argument (raw.rs, I4) the
-//! publisher sees the reader's slot, and whatever mixture the reader made of the cell does not
-//! matter. A mixture that overlaps without cause only costs the mutex. While a claim is held its cell
-//! is narrowed to what it still has, and what it has no longer was let go of before; the one
-//! exception is a split, which has its own rule (raw.rs, I6).
+//! Each claim of the registry, held or waiting, is shown in a [cell](crate::raw::cell), or else is
+//! *unlisted*: the [summary](crate::raw::summary) says that there is such a claim, and who may be in its way
+//! asks under the mutex. A cell that was taken without the mutex is *watched* when somebody must wait for its
+//! claim: a proxy comes into the registry, and the summary's bit tells whoever lets go of the cell to
+//! take the mutex.
 
-use crate::raw::registry::ClaimId;
-use crate::sync::{AtomicU64, BOARD_CELLS, Ordering};
+use crate::raw::cell::Met;
+use crate::raw::place::Place;
+use crate::raw::registry::{ClaimId, Queueing};
+use crate::raw::summary::Summary;
+use crate::raw::{Ledger, RawLock};
+use crate::sync::{self, BOARD_CELLS, LOOKS, Ordering};
 use crate::{Mode, Span};
 
-const EXCLUSIVE_SHIFT: u32 = 8;
-const UNLISTED_SHIFT: u32 = 16;
-const CELLS: u64 = (1 << BOARD_CELLS) - 1;
-const UNLISTED: u64 = 1 << UNLISTED_SHIFT;
-const QUEUE: u64 = 1 << 63;
-
-/// Where others can see a claim of the registry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the slot for which it is the proxy.
-    Slot,
-    /// In this cell of the board.
-    Cell(u32),
-    /// Only under the mutex; the number is its position in the list of unlisted claims.
-    Unlisted(u32),
-}
-
-/// The summary word: who is on the board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Summary(u64);
-
-impl Summary {
-    pub(crate) const EMPTY: u64 = 0;
-
-    pub(crate) fn from_bits(bits: u64) -> Summary {
-        Summary(bits)
-    }
-
-    /// Whether nobody is on the board.
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == Summary::EMPTY
-    }
-
-    pub(crate) fn has_unlisted(self) -> bool {
-        (self.0 & !QUEUE) >> UNLISTED_SHIFT != 0
-    }
-
-    /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
-    pub(crate) fn has_queue(self) -> bool {
-        self.0 & QUEUE != 0
-    }
-
-    /// The cells, one bit each, whose claims would conflict with `mode` if they overlapped.
-    fn conflicting(self, mode: Mode) -> u64 {
-        match mode {
-            Mode::Shared => (self.0 >> EXCLUSIVE_SHIFT) & CELLS,
-            Mode::Exclusive => self.0 & CELLS,
-        }
-    }
-
-    fn free_cell(self) -> Option<u32> {
-        let free = !self.0 & CELLS;
-        (free != 0).then(|| free.trailing_zeros())
-    }
-
-    fn with(self, cell: u32, mode: Mode) -> Summary {
-        let exclusive = u64::from(mode == Mode::Exclusive);
-        Summary(self.without(cell).0 | 1 << cell | exclusive << (cell + EXCLUSIVE_SHIFT))
-    }
-
-    fn without(self, cell: u32) -> Summary {
-        Summary(self.0 & !(1 << cell | 1 << (cell + EXCLUSIVE_SHIFT)))
-    }
-}
-
-struct Cell {
-    start: AtomicU64,
-    end: AtomicU64,
-}
-
-/// The cells of a lock's board. The summary lives in the lock itself, one load from the fast path.
+/// The registry's side of the board.
+#[derive(Default)]
 pub(crate) struct Board {
-    cells: [Cell; BOARD_CELLS],
+    /// The claims that found no cell, and how many of them are exclusive.
+    unlisted: Vec<ClaimId>,
+    exclusive: u32,
+    /// The proxies of claims that took their cells without the mutex.
+    pub(super) proxies: [Option<ClaimId>; BOARD_CELLS],
 }
 
-impl Board {
-    pub(crate) fn new() -> Board {
-        Board {
-            cells: std::array::from_fn(|_| Cell {
-                start: AtomicU64::new(0),
-                end: AtomicU64::new(0),
-            }),
-        }
-    }
-
-    /// Whether a claim of the registry may conflict with a claim in slots. `false` is certain.
-    pub(crate) fn may_conflict(&self, summary: Summary, span: Span, mode: Mode) -> bool {
-        if summary.has_unlisted() {
-            return true;
-        }
-        let mut cells = summary.conflicting(mode);
-        while cells != 0 {
-            let cell = &self.cells[cells.trailing_zeros() as usize];
-            // ORDERING: Acquire, paired with the Release in `show`. Whoever finds in a cell that no
-            // claim overlaps it any more must see what the cell's last claim did before it left.
-            let start = cell.start.load(Ordering::Acquire);
-            let end = cell.end.load(Ordering::Acquire);
-            if start < span.end() && span.start() < end {
-                return true;
-            }
-            cells &= cells - 1;
-        }
-        false
-    }
-
-    fn show(&self, cell: u32, span: Span) {
-        let cell = &self.cells[cell as usize];
-        // ORDERING: Release, paired with the Acquire in `may_conflict`: the claim that was shown here
-        // before has left, under the mutex that we hold.
-        cell.start.store(span.start(), Ordering::Release);
-        cell.end.store(span.end(), Ordering::Release);
+impl RawLock {
+    /// The summary as the registry reads it; who is in a cell that it shows is not yet known by this.
+    pub(super) fn summary_hint(&self) -> Summary {
+        // ORDERING: Relaxed: a hint. Whatever it leads to is decided in a slot, in a cell, or under the mutex.
+        Summary::from_bits(self.summary.load(Ordering::Relaxed))
     }
 }
 
-/// The board as its writer sees it, with the registry's mutex held.
-pub(crate) struct Notices<'a> {
-    pub(crate) summary: &'a AtomicU64,
-    pub(crate) board: &'a Board,
-    pub(crate) unlisted: &'a mut Vec<ClaimId>,
-}
-
-impl Notices<'_> {
-    /// Shows a claim, before it has a number, and orders that before the reads of slots that follow.
-    pub(crate) fn publish(&mut self, span: Span, mode: Mode) -> Place {
-        let summary = self.summary();
-        let (place, summary) = match summary.free_cell() {
+impl Ledger<'_> {
+    /// Shows a claim, before it has a number, and orders that before the looks at slots and cells that
+    /// follow. Returns who was there before.
+    pub(super) fn publish(&mut self, span: Span, mode: Mode) -> (Place, Summary) {
+        let cells = &self.core.cells;
+        let (place, bits) = match cells.take(|| self.lock.summary_hint().unused()) {
             Some(cell) => {
-                self.board.show(cell, span);
-                (Place::Cell(cell), summary.with(cell, mode))
+                cells.show(cell, span);
+                (Place::Board(cell), Summary::claim(cell, mode) | Summary::watch(cell))
             }
             None => {
-                self.unlisted.push(ClaimId::NONE);
-                (Place::Unlisted(self.unlisted.len() as u32 - 1), Summary(summary.0 + UNLISTED))
+                self.books.board.unlisted.push(ClaimId::NONE);
+                self.books.board.exclusive += u32::from(mode == Mode::Exclusive);
+                (
+                    Place::Unlisted(self.books.board.unlisted.len() as u32 - 1),
+                    Summary::unlisted(mode),
+                )
             }
         };
-        // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4). It is a release
-        // as well: whoever reads this summary sees the cell.
-        self.summary.store(summary.0, Ordering::SeqCst);
-        crate::sync::two_sided_barrier();
-        place
+        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
+        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
+        let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
+        sync::two_sided_barrier();
+        (place, Summary::from_bits(before))
     }
 
-    /// Gives a published claim its number, by which it is moved when a cell becomes free.
-    pub(crate) fn name(&mut self, place: Place, id: ClaimId) {
-        if let Place::Unlisted(position) = place {
-            self.unlisted[position as usize] = id;
+    /// Lets the registry and the board know where a claim that is now admitted is shown.
+    pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
+        self.registry().set_place(id, place);
+        match place {
+            Place::Board(cell) | Place::Cell(cell) => self.core.cells.settle(cell),
+            Place::Unlisted(position) => self.books.board.unlisted[position as usize] = id,
+            Place::Slot => {}
         }
     }
 
-    /// Stops showing a claim that leaves. Returns an unlisted claim whose place is now a cell.
-    pub(crate) fn retract(&mut self, place: Place) -> Option<Moved> {
+    /// Stops showing a claim of this mode that leaves.
+    pub(super) fn retract(&mut self, place: Place, mode: Mode) {
         match place {
-            Place::Slot => None,
-            Place::Cell(cell) => {
-                self.replace(self.summary().without(cell));
-                self.unlisted.last().map(|&id| Moved { id, place })
+            Place::Slot | Place::Cell(_) => {}
+            Place::Board(cell) => {
+                self.clear(Summary::all_of(cell));
+                self.core.cells.free(cell);
             }
             Place::Unlisted(position) => {
-                self.unlisted.swap_remove(position as usize);
-                self.replace(Summary(self.summary().0 - UNLISTED));
-                self.unlisted.get(position as usize).map(|&id| Moved { id, place })
+                let board = &mut self.books.board;
+                board.unlisted.swap_remove(position as usize);
+                let moved = board.unlisted.get(position as usize).copied();
+                if let Some(id) = moved.filter(|&id| id != ClaimId::NONE) {
+                    self.registry().set_place(id, place);
+                }
+                self.unlist(mode);
             }
         }
     }
 
-    /// Shows the last unlisted claim in a cell that has become free.
-    pub(crate) fn list_last(&mut self, cell: u32, span: Span, mode: Mode) {
-        self.unlisted.pop();
-        self.board.show(cell, span);
-        self.replace(Summary(self.summary().with(cell, mode).0 - UNLISTED));
+    /// Takes a claim of this mode off the count of those that are not listed.
+    fn unlist(&mut self, mode: Mode) {
+        let board = &mut self.books.board;
+        board.exclusive -= u32::from(mode == Mode::Exclusive);
+        let still = match (board.unlisted.is_empty(), board.exclusive) {
+            (true, _) => 0,
+            (false, 0) => Summary::unlisted(Mode::Shared),
+            (false, _) => return,
+        };
+        self.clear(Summary::unlisted(Mode::Exclusive) & !still);
     }
 
-    /// Shows the new span or mode of a claim, which allows more to others than the old one.
-    pub(crate) fn weaken(&mut self, place: Place, span: Span, mode: Mode) {
-        if let Place::Cell(cell) = place {
-            self.board.show(cell, span);
-            self.replace(self.summary().with(cell, mode));
+    /// Shows claims that found no cell, as long as cells have become free.
+    pub(super) fn list(&mut self) {
+        while let Some(&id) = self.books.board.unlisted.last() {
+            let cells = &self.core.cells;
+            let Some(cell) = cells.take(|| self.lock.summary_hint().unused()) else { return };
+            let (span, mode) = (self.registry().span(id), self.registry().mode(id));
+            cells.show(cell, span);
+            cells.settle(cell);
+            // ORDERING: Relaxed: who reads this asks under the mutex, since a claim is unlisted still; who reads that
+            // none is, by the Release in `clear`, sees the cell.
+            let bits = Summary::claim(cell, mode) | Summary::watch(cell);
+            self.lock.summary.fetch_or(bits, Ordering::Relaxed);
+            // Only now, so that each summary shows it one way or the other.
+            self.books.board.unlisted.pop();
+            self.unlist(mode);
+            self.registry().set_place(id, Place::Board(cell));
         }
     }
 
-    /// Shows the new mode of a claim, which allows less to others than the old one.
-    pub(crate) fn strengthen(&mut self, place: Place, mode: Mode) {
-        if let Place::Cell(cell) = place {
-            // ORDERING: SeqCst, as in `publish`: the slots are read after it.
-            self.summary.store(self.summary().with(cell, mode).0, Ordering::SeqCst);
+    /// Shows the new span of a claim, a part of the old one.
+    pub(super) fn narrow(&self, place: Place, span: Span) {
+        if let Place::Board(cell) | Place::Cell(cell) = place {
+            self.core.cells.show(cell, span);
         }
-        crate::sync::two_sided_barrier();
+    }
+
+    /// Shows that an exclusive claim is shared now.
+    pub(super) fn weaken(&mut self, place: Place) {
+        match place {
+            Place::Board(cell) | Place::Cell(cell) => self.clear(Summary::exclusive(cell)),
+            Place::Unlisted(_) => self.unlist(Mode::Exclusive),
+            Place::Slot => {}
+        }
+    }
+
+    /// Shows that a shared claim is exclusive now, if it can be. Returns who was there before.
+    pub(super) fn strengthen(&mut self, place: Place) -> Summary {
+        let bits = match place {
+            Place::Board(cell) | Place::Cell(cell) => {
+                self.core.cells.unsettle(cell);
+                Summary::exclusive(cell)
+            }
+            Place::Unlisted(_) => {
+                self.books.board.exclusive += 1;
+                Summary::unlisted(Mode::Exclusive)
+            }
+            Place::Slot => 0,
+        };
+        // ORDERING: SeqCst, as in `publish`: slots and cells are looked at after it.
+        let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
+        sync::two_sided_barrier();
+        Summary::from_bits(before)
     }
 
     /// Says whether some claim waits.
-    pub(crate) fn set_queue(&mut self, has_queue: bool) {
-        let summary = self.summary();
-        if summary.has_queue() != has_queue {
-            self.replace(Summary(summary.0 ^ QUEUE));
+    pub(super) fn set_queue(&mut self) {
+        let has_queue = self.registry().has_queue();
+        if self.lock.summary_hint().has_queue() != has_queue {
+            // ORDERING: Relaxed: a hint.
+            if has_queue {
+                self.lock.summary.fetch_or(Summary::QUEUE, Ordering::Relaxed);
+            } else {
+                self.lock.summary.fetch_and(!Summary::QUEUE, Ordering::Relaxed);
+            }
         }
     }
 
-    fn summary(&self) -> Summary {
-        // ORDERING: Relaxed: written under the mutex that we hold.
-        Summary(self.summary.load(Ordering::Relaxed))
+    fn clear(&self, bits: u64) {
+        // ORDERING: Release, paired with every load of the summary by a newcomer: who finds that a claim
+        // has left the board sees what it did.
+        self.lock.summary.fetch_and(!bits, Ordering::Release);
     }
 
-    fn replace(&self, summary: Summary) {
-        // ORDERING: Release, paired with the load of the summary on the fast path: who finds that a
-        // claim has left the board sees what it did.
-        self.summary.store(summary.0, Ordering::Release);
+    /// Watches the cells of `before` whose claims are in the way of one that is now shown.
+    pub(super) fn watch_cells(&mut self, before: Summary, span: Span, mode: Mode) {
+        for cell in before.unwatched().conflicting(mode) {
+            if !self.core.cells.span(cell).overlaps(span) {
+                continue;
+            }
+            let Some(id) = self.watch_cell(cell) else { continue };
+            let (theirs, held) = (self.registry().span(id), self.registry().mode(id));
+            if !theirs.overlaps(span) || !held.conflicts_with(mode) {
+                // The cell has changed hands meanwhile, or its claim was downgraded.
+                self.unwatch(id);
+            }
+        }
     }
-}
 
-/// A claim whose place changed because another left.
-pub(crate) struct Moved {
-    pub(crate) id: ClaimId,
-    pub(crate) place: Place,
+    /// Has the registry know the claim in a cell: by its proxy, which is returned, unless the claim has left.
+    pub(super) fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
+        // ORDERING: Acquire here, on failure and in between: whoever finds that the cell is not in use any more
+        // follows the claim that was there.
+        let mut summary = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
+        loop {
+            if !summary.uses(cell) || summary.watches(cell) {
+                return self.books.board.proxies[cell as usize].filter(|_| summary.uses(cell));
+            }
+            let watched = summary.bits() | Summary::watch(cell);
+            match self.lock.summary.compare_exchange_weak(
+                summary.bits(),
+                watched,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => break,
+                Err(bits) => summary = Summary::from_bits(bits),
+            }
+        }
+        // From here on the cell stays with its claim until we let go of the mutex.
+        let (span, mode) = (self.core.cells.span(cell), summary.mode_of(cell));
+        let proxy = self.registry().hold(span, mode, Queueing::InLine);
+        self.registry().set_place(proxy, Place::Cell(cell));
+        self.books.board.proxies[cell as usize] = Some(proxy);
+        Some(proxy)
+    }
+
+    /// Takes the watch of a slot or a cell back.
+    pub(super) fn unwatch(&mut self, proxy: ClaimId) {
+        match self.registry().place(proxy) {
+            Place::Slot => {
+                let unit = self.registry().span(proxy).start();
+                self.unwatch_slot(unit);
+            }
+            Place::Cell(cell) => {
+                // ORDERING: Release: whoever looks whether he is watched, and is not any more, follows those
+                // for whom he was. Relaxed would do for the claim's own sake.
+                let before = self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
+                if !Summary::from_bits(before).uses(cell) {
+                    // Who let go of it was told to take the mutex, and expects the proxy.
+                    return;
+                }
+                self.books.board.proxies[cell as usize] = None;
+            }
+            Place::Board(_) | Place::Unlisted(_) => return,
+        }
+        self.books.registry.remove(proxy, &mut self.wakes.0);
+    }
+
+    /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and
+    /// nobody is to keep them out.
+    pub(super) fn unwatch_idle(&mut self, span: Span) {
+        for proxy in self.registry().idle_proxies(span) {
+            self.unwatch(proxy);
+        }
+    }
+
+    /// Whether a claim conflicts that was in a cell in `before` and is not in the registry. One that may
+    /// yet find that it must let go is given a moment to do so.
+    pub(super) fn cells_conflict(&self, before: Summary, span: Span, mode: Mode) -> bool {
+        let mut there = before.unwatched();
+        for _ in 0..LOOKS {
+            match self.core.cells.meet(there, span, mode) {
+                None => return false,
+                Some(Met::Settled) => return true,
+                Some(Met::Undecided) => sync::pause(),
+            }
+            // ORDERING: Acquire: whoever finds that a claim has left follows it.
+            let now = self.lock.summary.load(Ordering::Acquire);
+            there = there.and(Summary::from_bits(now));
+        }
+        true
+    }
 }

@@ -1,9 +1,13 @@
 //! Changing a claim while it is held: its mode, or its span.
+//!
+//! A claim in a cell comes into the registry for that, by proxy, and its cell shows the change.
 
+use crate::raw::place::{Hold, Place};
 use crate::raw::registry::ClaimId;
 use crate::raw::slot::Word;
-use crate::raw::{Hold, Ledger, RawLock, Summary};
-use crate::sync::{self, Ordering};
+use crate::raw::summary::Summary;
+use crate::raw::{Ledger, RawLock};
+use crate::sync::Ordering;
 use crate::{Mode, Span};
 
 impl RawLock {
@@ -11,9 +15,12 @@ impl RawLock {
     pub(crate) fn downgrade(&self, span: Span, hold: Hold) {
         match hold {
             Hold::Nothing => {}
-            Hold::Slots => span.range().for_each(|unit| self.downgrade_slot(unit)),
+            Hold::Slot => self.downgrade_slot(span.start()),
+            Hold::Cell(cell) => self.downgrade_cell(cell),
             Hold::Claim(id) => {
                 let mut ledger = self.core().enter(self);
+                let place = ledger.registry().place(id);
+                ledger.weaken(place);
                 ledger.downgrade(id);
                 ledger.close();
             }
@@ -25,49 +32,61 @@ impl RawLock {
     pub(crate) fn try_upgrade(&self, span: Span, hold: Hold) -> bool {
         match hold {
             Hold::Nothing => return true,
-            Hold::Slots if span.len() == 1 && self.upgrade_slot(span.start()) => return true,
-            Hold::Slots | Hold::Claim(_) => {}
+            Hold::Slot if self.upgrade_slot(span.start()) => return true,
+            Hold::Slot | Hold::Cell(_) | Hold::Claim(_) => {}
         }
         let mut ledger = self.core().enter(self);
         let upgraded = match hold {
+            Hold::Nothing => true,
+            Hold::Slot => ledger.try_upgrade_slot(span),
+            Hold::Cell(cell) => {
+                let proxy = ledger.known(cell);
+                ledger.try_upgrade(proxy)
+            }
             Hold::Claim(id) => ledger.try_upgrade(id),
-            _ => ledger.try_upgrade_slots(span),
         };
+        ledger.unwatch_idle(span);
         ledger.close();
         upgraded
     }
 
     /// Splits a hold at a unit of its span, or at one of its ends.
     pub(crate) fn split(&self, span: Span, hold: Hold, at: u64) -> (Hold, Hold) {
-        match hold {
-            _ if at == span.start() => (Hold::Nothing, hold),
-            _ if at == span.end() => (hold, Hold::Nothing),
-            Hold::Nothing | Hold::Slots => (hold, hold),
-            Hold::Claim(id) => {
-                let mut ledger = self.core().enter(self);
-                let upper = ledger.split(id, at);
-                ledger.close();
-                (hold, Hold::Claim(upper))
-            }
+        if at == span.start() {
+            return (Hold::Nothing, hold);
         }
+        if at == span.end() {
+            return (hold, Hold::Nothing);
+        }
+        let mut ledger = self.core().enter(self);
+        let id = match hold {
+            Hold::Claim(id) => id,
+            Hold::Cell(cell) => ledger.known(cell),
+            Hold::Nothing | Hold::Slot => unreachable!("neither has an inside to be split in"),
+        };
+        let upper = ledger.split(id, at);
+        ledger.close();
+        (hold, Hold::Claim(upper))
     }
 
     /// Lets go of what a hold has outside `to`, which is a part of its span. What is left of the hold
     /// is the same hold, or nothing if `to` is empty.
     pub(crate) fn shrink(&self, span: Span, mode: Mode, hold: Hold, to: Span) {
-        match hold {
-            _ if to.is_empty() => self.unlock(span, mode, hold),
-            Hold::Nothing => {}
-            Hold::Slots => {
-                let outside = (span.start()..to.start()).chain(to.end()..span.end());
-                self.leave_slots(outside, mode);
-            }
-            Hold::Claim(id) => {
-                let mut ledger = self.core().enter(self);
-                ledger.shrink(id, to);
-                ledger.close();
-            }
+        if to.is_empty() {
+            return self.unlock(span, mode, hold);
         }
+        if to == span {
+            return;
+        }
+        let mut ledger = self.core().enter(self);
+        let id = match hold {
+            Hold::Claim(id) => id,
+            Hold::Cell(cell) => ledger.known(cell),
+            Hold::Nothing | Hold::Slot => unreachable!("neither has a part that is smaller"),
+        };
+        ledger.shrink(id, to);
+        ledger.unwatch_idle(span);
+        ledger.close();
     }
 
     fn downgrade_slot(&self, unit: u64) {
@@ -83,10 +102,20 @@ impl RawLock {
         }
     }
 
-    /// Upgrades the sole reader of a slot while nobody is in the registry.
+    fn downgrade_cell(&self, cell: u32) {
+        // ORDERING: Release, paired with the loads of the summary by readers.
+        let before = self.summary.fetch_and(!Summary::exclusive(cell), Ordering::Release);
+        if Summary::from_bits(before).watches(cell) {
+            let mut ledger = self.core().enter(self);
+            let proxy = ledger.known(cell);
+            ledger.downgrade(proxy);
+            ledger.close();
+        }
+    }
+
+    /// Upgrades the sole reader of a slot while nobody is on the board.
     fn upgrade_slot(&self, unit: u64) -> bool {
-        // ORDERING: Relaxed: a hint, which spares us the undoing below.
-        if self.summary.load(Ordering::Relaxed) != Summary::EMPTY {
+        if !self.summary_hint().is_empty() {
             return false;
         }
         let from = Word::sole(unit, Mode::Shared).bits();
@@ -97,9 +126,7 @@ impl RawLock {
         if slot.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_err() {
             return false;
         }
-        sync::two_sided_barrier();
-        // ORDERING: SeqCst, as above.
-        if self.summary.load(Ordering::SeqCst) == Summary::EMPTY {
+        if self.summary_after_entering() == Summary::EMPTY {
             return true;
         }
         self.downgrade_slot(unit);
@@ -108,10 +135,16 @@ impl RawLock {
 }
 
 impl Ledger<'_> {
+    /// The proxy of a claim in a cell, which is held.
+    fn known(&mut self, cell: u32) -> ClaimId {
+        self.watch_cell(cell).expect("a held claim is in its cell")
+    }
+
+    /// Turns an exclusive claim into a shared one, which others can see already.
     fn downgrade(&mut self, id: ClaimId) {
         self.books.registry.downgrade(id, &mut self.wakes.0);
-        let (place, span) = (self.books.registry.place(id), self.books.registry.span(id));
-        self.notices().weaken(place, span, Mode::Shared);
+        let span = self.registry().span(id);
+        self.unwatch_idle(span);
     }
 
     fn downgrade_slot(&mut self, unit: u64) {
@@ -130,64 +163,72 @@ impl Ledger<'_> {
             if word.has_waiters() {
                 let unit = Span::from_range(unit..unit + 1);
                 let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
-                self.books.registry.downgrade(proxy, &mut self.wakes.0);
+                self.downgrade(proxy);
             }
             return;
         }
     }
 
     fn try_upgrade(&mut self, id: ClaimId) -> bool {
-        if !self.registry().holds_alone(id) {
+        if !self.holds_alone(id) {
             return false;
         }
-        // As for any exclusive claim: show it, then look at the slots.
-        let (place, span) = (self.books.registry.place(id), self.books.registry.span(id));
-        self.notices().strengthen(place, Mode::Exclusive);
-        if self.slots_conflict(span, Mode::Exclusive) {
-            self.notices().weaken(place, span, Mode::Shared);
+        // As for any exclusive claim: show it, then look at cells and slots.
+        let (place, span) = (self.registry().place(id), self.registry().span(id));
+        let before = self.strengthen(place);
+        self.watch_all(before, span, Mode::Exclusive);
+        self.watch_those_in_the_way(span);
+        let upgraded = self.holds_alone(id);
+        if upgraded {
+            self.registry().upgrade(id);
+        } else {
+            self.weaken(place);
+        }
+        self.settle(id, place);
+        upgraded
+    }
+
+    /// Upgrades a claim in a slot. Watching it first keeps new readers out and puts a proxy into the
+    /// registry, by which others wait for us.
+    fn try_upgrade_slot(&mut self, span: Span) -> bool {
+        let slot = self.lock.slot_of(span.start());
+        // ORDERING: Acquire, as in `watch_cell`.
+        let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
+        self.watch_all(now, span, Mode::Exclusive);
+        self.watch_those_in_the_way(span);
+        // ORDERING: Relaxed: readers that left before the slot was watched were acquired by `watch`,
+        // and those that leave a watched slot do so under the mutex.
+        let word = Word::from_bits(slot.load(Ordering::Relaxed));
+        let proxy = self.registry().proxy(span).expect("a watched slot has a proxy (I2)");
+        let Some(upgraded) = word.upgraded() else { return false };
+        if !self.holds_alone(proxy) {
             return false;
         }
-        self.registry().upgrade(id);
+        // ORDERING: SeqCst, the unit's side of the two-sided argument (I4): a watched word changes under the
+        // mutex only, but ranges take cells without it.
+        slot.swap(upgraded.bits(), Ordering::SeqCst);
+        let summary = Summary::from_bits(self.lock.summary_after_entering());
+        if self.cells_conflict(summary, span, Mode::Exclusive) {
+            // ORDERING: Relaxed: nobody joins before the watch is taken back, by a Release.
+            slot.store(word.bits(), Ordering::Relaxed);
+            return false;
+        }
+        self.registry().upgrade(proxy);
         true
     }
 
-    /// Upgrades a claim in slots. Watching them first keeps new readers out and puts proxies into the
-    /// registry, by which others wait for us.
-    fn try_upgrade_slots(&mut self, span: Span) -> bool {
-        let lock = self.lock;
-        lock.visit_slots(span, |slot| self.watch(slot, span, Mode::Exclusive));
-        let mut proxies = Vec::new();
-        for unit in span.range() {
-            // ORDERING: Relaxed: readers that left before the slot was watched were acquired by `watch`,
-            // and those that leave a watched slot do so under the mutex.
-            let word = Word::from_bits(lock.slot_of(unit).load(Ordering::Relaxed));
-            let unit = Span::from_range(unit..unit + 1);
-            let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
-            if !word.has_one_holder() || !self.registry().holds_alone(proxy) {
-                return false;
-            }
-            proxies.push(proxy);
-        }
-        for (unit, proxy) in span.range().zip(proxies) {
-            let slot = lock.slot_of(unit);
-            // ORDERING: Relaxed: a watched word changes under the mutex only, which also orders us
-            // after the readers who left.
-            let word = Word::from_bits(slot.load(Ordering::Relaxed));
-            let upgraded = word.upgraded().expect("one reader, and none can join");
-            slot.store(upgraded.bits(), Ordering::Relaxed);
-            self.registry().upgrade(proxy);
-        }
-        true
+    fn holds_alone(&self, id: ClaimId) -> bool {
+        let (own, undecided) = (self.books.registry.place(id), self.undecided());
+        self.books.registry.holds_alone(id, |cell| own != Place::Cell(cell) && undecided(cell))
     }
 
     fn split(&mut self, id: ClaimId, at: u64) -> ClaimId {
-        let mode = self.books.registry.mode(id);
-        let (lower, upper) = self.books.registry.span(id).split_at(at);
-        // Who has entered a slot and read a summary without the upper part gives way because it is
-        // watched, now that the cell of the lower part is about to be out of its way (I6).
+        let (mode, place) = (self.registry().mode(id), self.registry().place(id));
+        let (lower, upper) = self.registry().span(id).split_at(at);
+        // Who has come with a summary without the upper part gives way because it is watched, now that the cell
+        // of the lower part is about to be out of its way (I6).
         let upper_place = self.announce(upper, mode);
-        let lower_place = self.books.registry.place(id);
-        self.notices().weaken(lower_place, lower, mode);
+        self.narrow(place, lower);
         let upper = self.registry().split(id, at);
         self.settle(upper, upper_place);
         upper
@@ -195,7 +236,7 @@ impl Ledger<'_> {
 
     fn shrink(&mut self, id: ClaimId, to: Span) {
         self.books.registry.shrink(id, to, &mut self.wakes.0);
-        let (place, mode) = (self.books.registry.place(id), self.books.registry.mode(id));
-        self.notices().weaken(place, to, mode);
+        let place = self.registry().place(id);
+        self.narrow(place, to);
     }
 }

@@ -11,22 +11,13 @@ pub(crate) use absent::{Counters, Wait};
 #[cfg(feature = "stats")]
 pub(crate) use kept::{Counters, Wait};
 
-use crate::Span;
-
 /// Which way a claim went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     /// Through the slot of its one unit.
     Slot,
-    /// Through the slots of its few units.
-    SmallRange,
+    /// Through a cell.
+    Cell,
     /// Through the registry.
     Registry,
-}
-
-impl Path {
-    #[inline]
-    pub(super) fn in_slots(span: Span) -> Path {
-        if span.len() == 1 { Path::Slot } else { Path::SmallRange }
-    }
 }

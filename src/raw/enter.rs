@@ -1,165 +1,121 @@
-//! Taking a claim in slots: without the mutex, if few units are asked for and nobody is in the way.
+//! Taking a claim without the mutex: a unit enters its slot, anything else takes a cell.
+//!
+//! Either way the claim is written first, and then looks for those in its way. If there is one it takes
+//! itself back, at once, and asks only then: between writing and knowing it is *tentative*, and in the way of
+//! others without being held.
 
-use crate::raw::board::Summary;
-use crate::raw::registry::Queueing;
+use std::ops::ControlFlow;
+
+use crate::raw::cell::Met;
+use crate::raw::place::Hold;
 use crate::raw::slot::{UNITS, Word};
-use crate::raw::{Hold, Path, RawLock, SMALL};
+use crate::raw::summary::Summary;
+use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
-/// How far the inlined attempt on a single unit got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Attempt {
-    /// The unit is in its slot, and the board shows nobody in the way: it is held.
-    Held,
-    /// The unit is in its slot, and somebody in the registry may be in the way.
-    Entered,
-    /// Nothing was taken.
-    Refused,
-}
-
-/// Why a claim could not be had in slots.
+/// Why a claim could not be had without the mutex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
-    /// A conflicting claim is there.
+    /// A conflicting claim is there, held or queued.
     Conflict,
-    /// A slot is in use by another unit.
+    /// A conflicting claim is there, and may yet find that it must leave.
+    Undecided,
+    /// The unit's slot is in use by another unit.
     Collision,
     /// Only the registry can tell.
     Registry,
 }
 
-impl RawLock {
-    #[inline]
-    pub(super) fn held_in_slots(&self, span: Span, mode: Mode) -> Hold {
-        self.counters.granted(Path::in_slots(span), mode);
-        Hold::Slots
-    }
+/// The unit of a claim that belongs into a slot.
+#[inline]
+pub(super) fn unit_of(span: Span) -> Option<u64> {
+    (span.len() == 1 && span.start() < UNITS).then_some(span.start())
+}
 
+impl RawLock {
+    /// Takes a claim, if nobody is in the way.
     #[inline]
-    pub(super) fn attempt(&self, span: Span, mode: Mode) -> Attempt {
-        if span.len() != 1 || span.start() >= UNITS {
-            return Attempt::Refused;
-        }
-        let slot = self.slot_of(span.start());
-        let sole = Word::sole(span.start(), mode).bits();
+    pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
+        let Some(unit) = unit_of(span) else { return self.take_cell(span, mode) };
+        let sole = Word::sole(unit, mode).bits();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
         // paired with the Release of whoever left the slot.
-        let entered =
-            slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
+        let entered = self.slot_of(unit).compare_exchange(
+            Word::FREE.bits(),
+            sole,
+            Ordering::SeqCst,
+            Ordering::Relaxed,
+        );
         match entered {
-            Err(_) if mode == Mode::Shared => self.attempt_to_join(span),
-            Err(_) => Attempt::Refused,
             Ok(_) => match self.summary_after_entering() {
-                Summary::EMPTY => Attempt::Held,
-                summary => self.attempt_beside(Summary::from_bits(summary), span, mode),
+                Summary::EMPTY => Ok(self.held_in_slot(mode)),
+                summary => self.stay_or_leave(Summary::from_bits(summary), unit, mode),
             },
-        }
-    }
-
-    /// The same for a unit that may have readers already.
-    #[inline(never)]
-    fn attempt_to_join(&self, span: Span) -> Attempt {
-        match self.enter_slot(span.start(), Mode::Shared) {
-            Err(_) => Attempt::Refused,
-            Ok(()) => match self.summary_after_entering() {
-                Summary::EMPTY => Attempt::Held,
-                summary => self.attempt_beside(Summary::from_bits(summary), span, Mode::Shared),
-            },
-        }
-    }
-
-    /// Whether a claim that is in its slots is held in spite of those on the board.
-    #[inline(never)]
-    fn attempt_beside(&self, summary: Summary, span: Span, mode: Mode) -> Attempt {
-        match self.existing_core() {
-            Some(core)
-                if !summary.is_empty()
-                    && (core.board.may_conflict(summary, span, mode) || self.is_watched(span)) =>
-            {
-                Attempt::Entered
-            }
-            _ => Attempt::Held,
+            Err(_) => self.attempt_again(unit, mode),
         }
     }
 
     #[inline]
-    fn summary_after_entering(&self) -> u64 {
+    fn held_in_slot(&self, mode: Mode) -> Hold {
+        self.counters.granted(Path::Slot, mode);
+        Hold::Slot
+    }
+
+    /// The same for a unit whose slot is not free.
+    #[inline(never)]
+    fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
+        match self.enter_slot(unit, mode) {
+            Ok(()) => {
+                let summary = Summary::from_bits(self.summary_after_entering());
+                self.stay_or_leave(summary, unit, mode)
+            }
+            Err(Obstacle::Collision) => {
+                self.note_collision();
+                self.take_cell(Span::from_range(unit..unit + 1), mode)
+            }
+            Err(obstacle) => Err(obstacle),
+        }
+    }
+
+    /// Whether a unit that is in its slot is held in spite of those on the board. If not, it leaves.
+    #[inline(never)]
+    fn stay_or_leave(&self, summary: Summary, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
+        let met = match self.existing_core() {
+            Some(core) if !summary.is_empty() => {
+                let span = Span::from_range(unit..unit + 1);
+                let is_watched = || self.is_slot_watched(unit);
+                meet(core, summary, span, mode, is_watched)
+            }
+            _ => Ok(()),
+        };
+        match met {
+            Ok(()) => Ok(self.held_in_slot(mode)),
+            Err(obstacle) => {
+                self.leave_slot(unit, mode);
+                Err(obstacle)
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn summary_after_entering(&self) -> u64 {
         sync::two_sided_barrier();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the stores of the summary: a claim that is not there any more has left all
+        // paired with the writes of the summary: a claim that is not there any more has left all
         // that it did.
         self.summary.load(Ordering::SeqCst)
     }
 
-    /// Takes a claim without the mutex, if it is on few enough units, their slots are free or shared,
-    /// and the board shows nobody in the way.
-    pub(super) fn take_in_slots(
-        &self,
-        span: Span,
-        mode: Mode,
-        attempt: Attempt,
-    ) -> Result<Hold, Obstacle> {
-        if span.is_empty() {
-            return Ok(Hold::Nothing);
-        }
-        if attempt == Attempt::Refused {
-            self.enter_slots(span, mode)?;
-        }
-        let summary = Summary::from_bits(self.summary_after_entering());
-        if self.attempt_beside(summary, span, mode) == Attempt::Held {
-            return Ok(self.held_in_slots(span, mode));
-        }
-        let mut ledger = self.core().enter(self);
-        let blocked = ledger.registry().blocks(span, mode, Queueing::InLine);
-        if blocked {
-            ledger.leave_slots(span);
-        }
-        ledger.close();
-        if blocked { Err(Obstacle::Conflict) } else { Ok(self.held_in_slots(span, mode)) }
-    }
-
-    /// Whether a registered claim watches one of our slots. The cells that we have read may belong to a
-    /// claim that was split after we had read the summary; its upper part is then not among them, but
-    /// has found us (I6).
-    fn is_watched(&self, span: Span) -> bool {
-        span.range().any(|unit| {
-            // ORDERING: Relaxed. The narrowed cell of the lower part was stored, with Release, after our
-            // slot was watched, and has been loaded with Acquire.
-            Word::from_bits(self.slot_of(unit).load(Ordering::Relaxed)).has_waiters()
-        })
-    }
-
-    /// Enters the slots of a small span in ascending order, or none of them.
-    fn enter_slots(&self, span: Span, mode: Mode) -> Result<(), Obstacle> {
-        if span.len() > SMALL || span.end() > UNITS {
-            return Err(Obstacle::Registry);
-        }
-        // While somebody is in the registry, a claim in slots may have to ask there in any case; the
-        // slots are then better left to single units.
-        // ORDERING: Relaxed: a hint.
-        if span.len() > 1 && self.summary.load(Ordering::Relaxed) != Summary::EMPTY {
-            return Err(Obstacle::Registry);
-        }
-        for unit in span.range() {
-            if let Err(obstacle) = self.enter_slot(unit, mode) {
-                let (entered, _) = span.split_at(unit);
-                self.leave_slots(entered.range(), mode);
-                return Err(obstacle);
-            }
-        }
-        Ok(())
-    }
-
-    fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(), Obstacle> {
+    pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(), Obstacle> {
         let slot = self.slot_of(unit);
         // ORDERING: Relaxed: a guess, which the exchange below verifies.
         let mut found = Word::from_bits(slot.load(Ordering::Relaxed));
         loop {
             let next = match mode {
                 _ if found == Word::FREE => Word::sole(unit, mode),
-                Mode::Shared => found.join(unit).ok_or(obstacle(found, unit, mode))?,
-                Mode::Exclusive => return Err(obstacle(found, unit, mode)),
+                Mode::Shared => found.join(unit).ok_or(self.obstacle(found, unit, mode))?,
+                Mode::Exclusive => return Err(self.obstacle(found, unit, mode)),
             };
             // ORDERING: SeqCst, as in `attempt`.
             match slot.compare_exchange(
@@ -173,14 +129,87 @@ impl RawLock {
             }
         }
     }
+
+    /// What stands in the way of a claim on `unit` that found this word in its slot.
+    fn obstacle(&self, found: Word, unit: u64, mode: Mode) -> Obstacle {
+        match found.holder() {
+            Some((holder, _)) if holder != unit => Obstacle::Collision,
+            // Who has nobody to give way to is held.
+            Some((_, held)) if held.conflicts_with(mode) && self.summary_hint().is_empty() => {
+                Obstacle::Conflict
+            }
+            Some((_, held)) if held.conflicts_with(mode) => Obstacle::Undecided,
+            Some(_) | None => Obstacle::Registry,
+        }
+    }
+
+    fn is_slot_watched(&self, unit: u64) -> bool {
+        // ORDERING: Acquire. A watch that we must see was set before the narrowed cell was stored, with Release,
+        // which has been loaded with Acquire (I6). If it was taken back since, we follow those who did.
+        Word::from_bits(self.slot_of(unit).load(Ordering::Acquire)).has_waiters()
+    }
+
+    /// Takes a cell for a claim, if nobody is in its way.
+    #[inline(never)]
+    fn take_cell(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
+        if span.is_empty() {
+            return Ok(Hold::Nothing);
+        }
+        let core = self.core();
+        let Some(cell) = core.cells.take(|| self.summary_hint().unused()) else {
+            return Err(Obstacle::Registry);
+        };
+        core.cells.show(cell, span);
+        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
+        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
+        let bits = Summary::claim(cell, mode);
+        let before = Summary::from_bits(self.summary.fetch_or(bits, Ordering::SeqCst));
+        sync::two_sided_barrier();
+        let is_watched = || {
+            // ORDERING: Acquire, as in `is_slot_watched`.
+            Summary::from_bits(self.summary.load(Ordering::Acquire)).watches(cell)
+        };
+        let met = match before.is_empty() {
+            true => Ok(()),
+            false => meet(core, before, span, mode, is_watched),
+        };
+        if met.is_ok() && self.conflicting_slot(span, mode).is_none() {
+            core.cells.settle(cell);
+            self.counters.granted(Path::Cell, mode);
+            return Ok(Hold::Cell(cell));
+        }
+        self.leave_cell(cell);
+        Err(met.err().unwrap_or(Obstacle::Undecided))
+    }
+
+    /// A slot whose holder is in the way of a claim, as far as can be seen: its word.
+    pub(super) fn conflicting_slot(&self, span: Span, mode: Mode) -> Option<Word> {
+        let found = self.visit_slots(span, |_, word| match word.holder() {
+            Some((unit, holder)) if !span.contains_unit(unit) || !holder.conflicts_with(mode) => {
+                ControlFlow::Continue(())
+            }
+            // Without a holder it is closed, and its unit in a table that we have not seen yet.
+            Some(_) | None => ControlFlow::Break(word),
+        });
+        found.break_value()
+    }
 }
 
-/// What stands in the way of a claim on `unit` that found this word in its slot.
-fn obstacle(found: Word, unit: u64, mode: Mode) -> Obstacle {
-    match found.holder() {
-        Some((holder, held)) if holder == unit && held.conflicts_with(mode) => Obstacle::Conflict,
-        Some((holder, _)) if holder == unit => Obstacle::Registry,
-        Some(_) => Obstacle::Collision,
-        None => Obstacle::Registry,
+/// Whether those whom a summary shows leave room for a claim.
+fn meet(
+    core: &Core,
+    summary: Summary,
+    span: Span,
+    mode: Mode,
+    is_watched: impl FnOnce() -> bool,
+) -> Result<(), Obstacle> {
+    match core.cells.meet(summary, span, mode) {
+        Some(Met::Settled) => Err(Obstacle::Conflict),
+        Some(Met::Undecided) => Err(Obstacle::Undecided),
+        None if summary.has_unlisted(mode) => Err(Obstacle::Registry),
+        // The cells that we have read may belong to a claim that was split after we had the summary; its upper
+        // part is then not among them, but has found us (I6).
+        None if is_watched() => Err(Obstacle::Registry),
+        None => Ok(()),
     }
 }

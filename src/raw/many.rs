@@ -50,20 +50,24 @@ impl RawLock {
             return Some(Box::default());
         }
         let mut ledger = self.core().enter(self);
-        let is_blocked = parts
-            .iter()
-            .any(|part| ledger.registry().blocks(part.span, part.mode, Queueing::InLine));
-        let mut places = Vec::new();
-        if !is_blocked {
-            places.extend(parts.iter().map(|part| ledger.notices().publish(part.span, part.mode)));
+        let is_blocked =
+            |ledger: &Ledger<'_>| parts.iter().any(|part| ledger.is_blocked(part.span, part.mode));
+        if is_blocked(&ledger) {
+            return None;
         }
-        if is_blocked || parts.iter().any(|part| ledger.slots_conflict(part.span, part.mode)) {
+        let places: Vec<_> =
+            parts.iter().map(|part| ledger.announce(part.span, part.mode)).collect();
+        parts.iter().for_each(|part| ledger.watch_those_in_the_way(part.span));
+        if is_blocked(&ledger) {
             // In reverse, so that no unlisted place is moved that has no number yet.
-            places.into_iter().rev().for_each(|place| ledger.retract(place));
+            let taken_back = parts.iter().zip(places).rev();
+            taken_back.for_each(|(part, place)| ledger.retract(place, part.mode));
+            parts.iter().for_each(|part| ledger.unwatch_idle(part.span));
+            ledger.close();
             return None;
         }
         let ids = ledger.hold_all(parts);
-        for (&id, &place) in ids.iter().zip(&places) {
+        for (&id, place) in ids.iter().zip(places) {
             ledger.settle(id, place);
         }
         ledger.close();

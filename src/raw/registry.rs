@@ -10,7 +10,7 @@
 //!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero only in the moment of granting.
-//! - **R4** Two held claims never conflict, save for the proxy of one that has entered its slot and is
+//! - **R4** Two held claims never conflict, save for the proxy of one that is in its slot or cell and is
 //!   about to find that it must leave.
 
 mod claim;
@@ -18,7 +18,7 @@ mod tree;
 
 use std::ops::ControlFlow;
 
-use crate::raw::board::Place;
+use crate::raw::place::Place;
 use crate::{Mode, Span};
 use claim::{Claim, State};
 use tree::IntervalTree;
@@ -30,6 +30,9 @@ pub(crate) struct Entry {
     pub(crate) span: Span,
     pub(crate) mode: Mode,
     pub(crate) is_held: bool,
+    pub(crate) arrival: u64,
+    /// Whom it goes before: as a holder, all that arrived after this.
+    pub(crate) rank: u64,
     pub(crate) place: Place,
 }
 
@@ -76,6 +79,49 @@ impl<W> Registry<W> {
             }
         });
         found.is_break()
+    }
+
+    /// Whether a newcomer in line would have to wait for a claim that is held or waits; `is_undecided` says of a cell
+    /// whether its claim may yet find that it must leave.
+    pub(crate) fn blocks_for_good(
+        &self,
+        span: Span,
+        mode: Mode,
+        is_undecided: impl Fn(u32) -> bool,
+    ) -> bool {
+        let found = self.visit(span, |id, claim| {
+            if claim.mode.conflicts_with(mode) && !self.must_leave(id, &is_undecided) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.is_break()
+    }
+
+    /// Whether a claim is the proxy of one that will find that it must leave: who came to where somebody is held,
+    /// or waited before.
+    fn must_leave(&self, id: ClaimId, is_undecided: &impl Fn(u32) -> bool) -> bool {
+        let proxy = self.claim(id);
+        let may_leave = match proxy.place {
+            Place::Slot => true,
+            Place::Cell(cell) => is_undecided(cell),
+            Place::Board(_) | Place::Unlisted(_) => false,
+        };
+        let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
+            (State::Waiting(_), _) => claim.arrival < proxy.rank,
+            (State::Held, Place::Slot) => false,
+            (State::Held, Place::Cell(cell)) => !is_undecided(cell),
+            (State::Held, Place::Board(_) | Place::Unlisted(_)) => true,
+        };
+        let found = self.visit(self.span(id), |other, claim| {
+            if other != id && claim.mode.conflicts_with(proxy.mode) && was_there(claim) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        may_leave && found.is_break()
     }
 
     /// Admits a claim that nothing blocks. Its place is to be set by the caller.
@@ -145,10 +191,13 @@ impl<W> Registry<W> {
         self.unblock(self.tree.span(id.0), blocked, granted);
     }
 
-    /// Whether no other claim is held on the span of this one.
-    pub(crate) fn holds_alone(&self, id: ClaimId) -> bool {
+    /// Whether no other claim is held on the span of this one; see
+    /// [`blocks_for_good`](Registry::blocks_for_good).
+    pub(crate) fn holds_alone(&self, id: ClaimId, is_undecided: impl Fn(u32) -> bool) -> bool {
         let others = self.visit(self.span(id), |other, claim| match claim.state {
-            State::Held if other != id => ControlFlow::Break(()),
+            State::Held if other != id && !self.must_leave(other, &is_undecided) => {
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(()),
         });
         others.is_continue()
@@ -246,6 +295,42 @@ impl<W> Registry<W> {
         found.break_value()
     }
 
+    /// Span and mode of every proxy in `span`.
+    pub(crate) fn proxies(&self, span: Span) -> Vec<(Span, Mode)> {
+        let mut proxies = Vec::new();
+        let _ = self.visit(span, |id, claim| {
+            if claim.place.is_of_proxy() {
+                proxies.push((self.span(id), claim.mode));
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        proxies
+    }
+
+    /// The proxies in `span` that conflict with no other claim.
+    pub(crate) fn idle_proxies(&self, span: Span) -> Vec<ClaimId> {
+        let mut idle = Vec::new();
+        let _ = self.visit(span, |id, claim| {
+            if claim.place.is_of_proxy() && !self.conflicts_with_another(id) {
+                idle.push(id);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        idle
+    }
+
+    fn conflicts_with_another(&self, id: ClaimId) -> bool {
+        let mode = self.mode(id);
+        let found = self.visit(self.span(id), |other, claim| {
+            if other != id && claim.mode.conflicts_with(mode) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.is_break()
+    }
+
     /// Every claim that overlaps `span`.
     pub(crate) fn entries(&self, span: Span) -> Vec<Entry> {
         let mut entries = Vec::new();
@@ -254,6 +339,8 @@ impl<W> Registry<W> {
                 span: self.tree.span(id.0),
                 mode: claim.mode,
                 is_held: claim.state == State::Held,
+                arrival: claim.arrival,
+                rank: claim.rank,
                 place: claim.place,
             });
             ControlFlow::<()>::Continue(())

@@ -1,7 +1,10 @@
 //! Letting go of a claim, and waking those that it was the last to block.
 
+use crate::raw::place::Hold;
+use crate::raw::registry::ClaimId;
 use crate::raw::slot::Word;
-use crate::raw::{Hold, Ledger, RawLock};
+use crate::raw::summary::Summary;
+use crate::raw::{Ledger, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
@@ -9,23 +12,24 @@ impl RawLock {
     /// Lets go of what an acquisition of `span` in `mode` returned.
     #[inline]
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
-        if hold == Hold::Slots && span.len() == 1 {
-            self.leave_slot(span.start(), mode);
-        } else {
-            self.unlock_cold(span, mode, hold);
+        match hold {
+            Hold::Slot => self.leave_slot(span.start(), mode),
+            Hold::Cell(cell) => self.leave_cell(cell),
+            Hold::Nothing | Hold::Claim(_) => self.unlock_cold(hold),
+        }
+    }
+
+    #[inline(never)]
+    fn unlock_cold(&self, hold: Hold) {
+        if let Hold::Claim(id) = hold {
+            let mut ledger = self.core().enter(self);
+            ledger.remove(id);
+            ledger.close();
         }
     }
 
     #[inline]
-    fn leave_slot(&self, unit: u64, mode: Mode) {
-        if !self.leave_sole(unit, mode) {
-            self.leave_slot_cold(unit);
-        }
-    }
-
-    /// Leaves a slot, if nobody else is there and nobody waits.
-    #[inline]
-    fn leave_sole(&self, unit: u64, mode: Mode) -> bool {
+    pub(super) fn leave_slot(&self, unit: u64, mode: Mode) {
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: Release, paired with the Acquire of whoever enters the slot or scans it next.
         let left = self.slot_of(unit).compare_exchange(
@@ -34,32 +38,8 @@ impl RawLock {
             Ordering::Release,
             Ordering::Relaxed,
         );
-        left.is_ok()
-    }
-
-    /// Leaves several slots. Whoever was blocked is woken after the last, for a waker may panic.
-    pub(super) fn leave_slots(&self, units: impl Iterator<Item = u64>, mode: Mode) {
-        let mut ledger = None;
-        for unit in units {
-            if !self.leave_sole(unit, mode) && !self.try_leave_slot(unit) {
-                ledger.get_or_insert_with(|| self.core().enter(self)).leave_slot(unit);
-            }
-        }
-        if let Some(ledger) = ledger {
-            ledger.close();
-        }
-    }
-
-    #[inline(never)]
-    fn unlock_cold(&self, span: Span, mode: Mode, hold: Hold) {
-        match hold {
-            Hold::Nothing => {}
-            Hold::Slots => self.leave_slots(span.range(), mode),
-            Hold::Claim(id) => {
-                let mut ledger = self.core().enter(self);
-                ledger.remove(id);
-                ledger.close();
-            }
+        if left.is_err() {
+            self.leave_slot_cold(unit);
         }
     }
 
@@ -81,7 +61,7 @@ impl RawLock {
         // takes the mutex and looks again.
         let mut word = Word::from_bits(slot.load(Ordering::Relaxed));
         while let Some(next) = word.leave() {
-            // ORDERING: Release, as in `leave_sole`.
+            // ORDERING: Release, as in `leave_slot`.
             match slot.compare_exchange(
                 word.bits(),
                 next.bits(),
@@ -94,16 +74,27 @@ impl RawLock {
         }
         false
     }
+
+    /// Lets go of a cell: the claim is taken off the board first, and the cell given back last.
+    #[inline(never)]
+    pub(super) fn leave_cell(&self, cell: u32) {
+        let core = self.core();
+        // ORDERING: Release, paired with every load of the summary by a newcomer: who does not find the claim
+        // follows it.
+        let before = self.summary.fetch_and(!Summary::all_of(cell), Ordering::Release);
+        if Summary::from_bits(before).watches(cell) {
+            let mut ledger = core.enter(self);
+            ledger.leave_watched_cell(cell);
+            ledger.close();
+        } else {
+            core.cells.free(cell);
+        }
+    }
 }
 
 impl Ledger<'_> {
-    /// Leaves every slot of a span.
-    pub(super) fn leave_slots(&mut self, span: Span) {
-        span.range().for_each(|unit| self.leave_slot(unit));
-    }
-
     /// Leaves a slot, with its proxy if this was the last holder of a watched one.
-    fn leave_slot(&mut self, unit: u64) {
+    pub(super) fn leave_slot(&mut self, unit: u64) {
         if self.lock.try_leave_slot(unit) {
             return;
         }
@@ -114,13 +105,27 @@ impl Ledger<'_> {
         let word = Word::from_bits(slot.load(Ordering::Relaxed));
         debug_assert!(word.has_waiters() && word != Word::MOVED);
         let next = word.leave_watched();
-        // ORDERING: Release, as in `RawLock::leave_sole`. The readers that left before us are covered: by
+        // ORDERING: Release, as in `RawLock::leave_slot`. The readers that left before us are covered: by
         // the Acquire of `watch` or by the mutex.
         slot.store(next.bits(), Ordering::Release);
         if next == Word::FREE {
             let unit = Span::from_range(unit..unit + 1);
             let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
-            self.remove(proxy);
+            self.remove_proxy(proxy);
         }
+    }
+
+    /// Takes the proxy of a claim that is off the board out of the registry, and gives its cell back.
+    fn leave_watched_cell(&mut self, cell: u32) {
+        let proxy = self.books.board.proxies[cell as usize].take();
+        self.remove_proxy(proxy.expect("a watched cell has a proxy (I2)"));
+        self.core.cells.free(cell);
+    }
+
+    /// Takes a proxy out of the registry, and the watches back of those that were watched for its sake.
+    fn remove_proxy(&mut self, proxy: ClaimId) {
+        let span = self.registry().span(proxy);
+        self.remove(proxy);
+        self.unwatch_idle(span);
     }
 }

@@ -11,7 +11,7 @@
 //! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed; look in the table |
 //!
 //! WAITERS is set under the registry's mutex only, together with the proxy, and goes with the last
-//! holder, under the mutex again. While it is set nobody joins, and holders leave under the mutex.
+//! holder or when nobody waits any more, under the mutex again. While it is set nobody joins, and holders leave under the mutex.
 
 use crate::Mode;
 
@@ -91,6 +91,11 @@ impl Word {
     /// The same holders, watched.
     pub(crate) fn watched(self) -> Word {
         Word(self.0 | WAITERS)
+    }
+
+    /// The same holders, whom nobody watches any more.
+    pub(crate) fn unwatched(self) -> Word {
+        Word(self.0 & !WAITERS)
     }
 
     /// One writer turned into one reader, watched as before.

@@ -3,6 +3,8 @@
 //! A unit has exactly one slot. Were there a second place to look, two threads could enter the same
 //! unit twice; a unit whose slot is taken by another unit goes to the registry instead.
 
+use std::ops::ControlFlow;
+
 use crate::Span;
 use crate::raw::slot::Word;
 use crate::sync::{AtomicU64, Ordering, TABLE_BITS};
@@ -32,24 +34,34 @@ impl Table {
         &self.slots[index as usize]
     }
 
-    /// Calls `visit` with every slot that may hold a unit of `span` and is not free.
-    pub(crate) fn visit<'a>(&'a self, span: Span, mut visit: impl FnMut(&'a AtomicU64)) {
-        // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4); as an Acquire it
-        // is paired with the Release of whoever left the slot.
-        let load = |slot: &AtomicU64| slot.load(Ordering::SeqCst);
-        let mut visit_used = |slot| {
-            if load(slot) != Word::FREE.bits() {
-                visit(slot);
-            }
-        };
+    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it breaks off.
+    pub(crate) fn visit<'a, B>(
+        &'a self,
+        span: Span,
+        mut visit: impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         if span.len() < SLOTS as u64 {
-            span.range().for_each(|unit| visit_used(self.slot(unit)));
-            return;
+            return span.range().try_for_each(|unit| visit_used(self.slot(unit), &mut visit));
         }
         for slots in self.slots.chunks_exact(STRIDE) {
+            // ORDERING: SeqCst, as in `visit_used`.
+            let load = |slot: &AtomicU64| slot.load(Ordering::SeqCst);
             if slots.iter().fold(0, |any, slot| any | load(slot)) != Word::FREE.bits() {
-                slots.iter().for_each(&mut visit_used);
+                slots.iter().try_for_each(|slot| visit_used(slot, &mut visit))?;
             }
         }
+        ControlFlow::Continue(())
     }
+}
+
+/// Calls `visit` with a slot that is not free.
+#[inline]
+pub(crate) fn visit_used<'a, B>(
+    slot: &'a AtomicU64,
+    visit: &mut impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4); as an Acquire it
+    // is paired with the Release of whoever left the slot.
+    let word = Word::from_bits(slot.load(Ordering::SeqCst));
+    if word == Word::FREE { ControlFlow::Continue(()) } else { visit(slot, word) }
 }

@@ -22,6 +22,18 @@ pub(crate) const TABLE_BITS: u32 = 2;
 /// Two cells, so that a third claim overflows the board.
 pub(crate) const BOARD_CELLS: usize = 2;
 
+/// The cell that a thread tries first.
+pub(crate) fn own_cell() -> u32 {
+    0
+}
+
+/// Who looks again lets the others go on in between.
+pub(crate) const LOOKS: u32 = 2;
+
+pub(crate) fn pause() {
+    shuttle::thread::yield_now();
+}
+
 /// The first collision makes a table.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
 

@@ -12,8 +12,18 @@ use loom::sync::atomic::{AtomicBool, fence};
 /// Two slots, so that two units can share one and two can differ.
 pub(crate) const TABLE_BITS: u32 = 1;
 
-/// One cell, so that two claims are enough to overflow the board.
-pub(crate) const BOARD_CELLS: usize = 1;
+/// Two cells, so that two ranges can meet in them, and three overflow the board.
+pub(crate) const BOARD_CELLS: usize = 2;
+
+/// The cell that a thread tries first.
+pub(crate) fn own_cell() -> u32 {
+    0
+}
+
+/// A model explores every order in any case.
+pub(crate) const LOOKS: u32 = 2;
+
+pub(crate) use loom::thread::yield_now as pause;
 
 /// The first collision makes a table.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;

@@ -3,6 +3,7 @@
 pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
@@ -16,8 +17,32 @@ use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_on
 /// How many slots a table has, as a power of two: 256 slots are 2 KiB.
 pub(crate) const TABLE_BITS: u32 = 8;
 
-/// How many claims of the registry a board shows.
-pub(crate) const BOARD_CELLS: usize = 8;
+/// How many ranges a board shows: a power of two, at most 16.
+pub(crate) const BOARD_CELLS: usize = 16;
+
+/// The cell that a thread tries first. Threads are given them in turns, and not side by side, since processors
+/// fetch lines in pairs.
+#[inline]
+pub(crate) fn own_cell() -> u32 {
+    // Not a part of any argument: a thread that is going away, or two with the same cell, lose time only.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    std::thread_local! {
+        static OWN: Cell<u32> = const { Cell::new(u32::MAX) };
+    }
+    let own = OWN.try_with(|own| {
+        if own.get() == u32::MAX {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            own.set((2 * number + number / (BOARD_CELLS as u32 / 2)) % BOARD_CELLS as u32);
+        }
+        own.get()
+    });
+    own.unwrap_or(0)
+}
+
+/// How often a claim that somebody may be about to leave is looked at, with the mutex held.
+pub(crate) const LOOKS: u32 = 64;
+
+pub(crate) use std::hint::spin_loop as pause;
 
 /// How often a claim must find the lock's one embedded slot taken before a table is allocated.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 8;

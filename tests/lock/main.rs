@@ -11,5 +11,6 @@ mod operations;
 mod panics;
 mod release;
 mod traits;
+mod tries;
 mod unruly;
 mod watchdog;

@@ -12,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use spanlock::{
-    Access, ClaimState, LockExclusiveFuture, MappingLock, Mode, RangeLock, RangeRwLock, lock_pair,
+    Access, ClaimState, ExclusiveGuard, LockExclusiveFuture, MappingLock, Mode, RangeLock,
+    RangeRwLock, lock_pair,
 };
 
 use super::unruly::{Act, Bomb, Unruly, bomb_of};
@@ -86,15 +87,27 @@ fn a_claim_that_is_had_at_once_is_let_go_of_if_the_unused_waker_panics_when_it_i
         assert!(!is_locked());
     }
     let lock = RangeLock::new();
-    check(lock.lock_exclusive_async(0..9), || lock.is_locked(..));
-    check(lock.lock_shared_async(0..9), || lock.is_locked(..));
+    let others = crowd(&lock);
+    check(lock.lock_exclusive_async(0..9), || lock.is_locked(0..99));
+    check(lock.lock_shared_async(0..9), || lock.is_locked(0..99));
+    drop(others);
     let lock = Arc::new(RangeLock::new());
-    check(lock.lock_exclusive_async_arc(0..9), || lock.is_locked(..));
+    let others = crowd(&lock);
+    check(lock.lock_exclusive_async_arc(0..9), || lock.is_locked(0..99));
+    drop(others);
     let lock = MappingLock::new();
-    check(lock.lock_async(Access::Truncate, 0..99_999), || lock.pages().is_locked(..));
+    let others = crowd(lock.pages());
+    check(lock.lock_async(Access::Truncate, 0..99_999), || lock.pages().is_locked(0..99));
+    drop(others);
     let lock = RangeRwLock::new([0; 9]);
-    check(lock.write_async(..), || lock.indices().is_locked(..));
-    check(lock.read_async(..), || lock.indices().is_locked(..));
+    let _others = crowd(lock.indices());
+    check(lock.write_async(..), || lock.indices().is_locked(0..99));
+    check(lock.read_async(..), || lock.indices().is_locked(0..99));
+}
+
+/// So many ranges that the next one finds no cell, and has its waker cloned before it knows that it need not wait.
+fn crowd(lock: &RangeLock) -> Vec<ExclusiveGuard<'_>> {
+    (100..116).map(|at| lock.lock_exclusive(1_000 * at..1_000 * at + 2)).collect()
 }
 
 #[test]

@@ -149,6 +149,7 @@ impl Kept {
         }
     }
 
+    #[expect(deprecated, reason = "one count has two names")]
     fn of_mode(&self, mode: Mode) -> ModeStats {
         let claims = |path: Path| {
             self.shards.iter().map(|shard| get(&shard.claims[mode as usize][path as usize])).sum()
@@ -156,7 +157,8 @@ impl Kept {
         let waits = &self.waits[mode as usize];
         ModeStats {
             by_slot: claims(Path::Slot),
-            by_small_range: claims(Path::SmallRange),
+            by_cell: claims(Path::Cell),
+            by_small_range: claims(Path::Cell),
             by_registry: claims(Path::Registry),
             withdrawn: get(&waits.withdrawn),
             waits: WaitHistogram::new(waits.buckets.each_ref().map(get), get(&waits.nanoseconds)),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-use crate::raw::Summary;
+use crate::raw::summary::Summary;
 
 /// Holds `mine`, changes it by `change`, while another thread takes `theirs`.
 fn change_against(
@@ -165,6 +165,23 @@ fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     }
 }
 
+/// The same for a range in a cell, which finds by its own watch that it was seen.
+#[test]
+fn a_range_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+    model(3, || {
+        let units = Units::with_table();
+        let hold = units.lock.lock(span(0, 3), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.try_locked(span(1, 3), Exclusive));
+        let (low, high) = units.lock.split(span(0, 3), hold, 1);
+        units.touch(span(1, 3), Exclusive);
+        units.lock.unlock(span(1, 3), Exclusive, high);
+        units.lock.unlock(span(0, 1), Exclusive, low);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
+
 /// Not a race: a board that went on showing it would be as exact, and only cost others the mutex.
 #[test]
 fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
@@ -172,7 +189,7 @@ fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
         let units = Units::with_table();
         let shows = |wanted, mode| {
             let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
-            units.lock.existing_core().unwrap().board.may_conflict(summary, wanted, mode)
+            units.lock.existing_core().unwrap().cells.meet(summary, wanted, mode).is_some()
         };
         let hold = units.lock.lock(span(0, 9), Exclusive);
         units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 8));
@@ -183,6 +200,28 @@ fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
         assert!(!units.lock.try_upgrade(span(0, 8), hold));
         assert!(!shows(span(7, 8), Shared));
         units.lock.unlock(span(1, 2), Shared, reader);
+        units.lock.unlock(span(0, 8), Shared, hold);
+        units.assert_idle();
+    });
+}
+
+/// A claim in a cell is watched for the change, and not any more when that is over.
+#[test]
+fn a_change_leaves_no_watch_where_nobody_waits() {
+    model(1, || {
+        let units = Units::with_table();
+        let is_watched = || {
+            let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
+            summary.unwatched() != summary
+        };
+        let hold = units.lock.lock(span(0, 9), Shared);
+        let reader = units.lock.lock(span(1, 2), Shared);
+        assert!(!units.lock.try_upgrade(span(0, 9), hold) && !is_watched());
+        units.lock.unlock(span(1, 2), Shared, reader);
+        assert!(units.lock.try_upgrade(span(0, 9), hold) && !is_watched());
+        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 8));
+        units.lock.downgrade(span(0, 8), hold);
+        assert!(!is_watched());
         units.lock.unlock(span(0, 8), Shared, hold);
         units.assert_idle();
     });

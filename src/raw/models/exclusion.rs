@@ -1,9 +1,9 @@
-//! Mutual exclusion, for every pairing of slot, small range and registry.
+//! Mutual exclusion, for every pairing of slot, cell and registry.
 
 use super::*;
 
 const UNIT: (u64, u64) = (1, 2);
-const SMALL: (u64, u64) = (0, 2);
+const PAIR: (u64, u64) = (0, 2);
 const RANGE: (u64, u64) = (0, 9);
 
 fn exclude(a: (u64, u64), b: (u64, u64)) {
@@ -17,30 +17,31 @@ fn two_claims_in_one_slot_exclude_each_other() {
     exclude(UNIT, UNIT);
 }
 
-#[test]
-fn a_unit_and_a_small_range_exclude_each_other() {
-    exclude(UNIT, SMALL);
-}
-
-/// The two-sided argument (I4): at least one of the two sees the other.
+/// The two-sided argument (I4): at least one of the two sees the other. By all of the table, or by
+/// the slots of its units, the range finds the unit's.
 #[test]
 fn a_unit_and_a_range_that_race_for_it_exclude_each_other() {
     exclude(UNIT, RANGE);
+    exclude(UNIT, PAIR);
 }
 
 #[test]
-fn two_small_ranges_exclude_each_other() {
-    exclude(SMALL, SMALL);
+fn two_ranges_in_cells_exclude_each_other() {
+    exclude(PAIR, (1, 9));
 }
 
 #[test]
-fn a_small_range_and_a_range_exclude_each_other() {
-    exclude(SMALL, RANGE);
-}
-
-#[test]
-fn two_ranges_exclude_each_other() {
-    exclude(RANGE, (1, 9));
+fn two_ranges_that_are_tried_exclude_each_other() {
+    for mode in [Shared, Exclusive] {
+        model(3, move || {
+            let units = Units::with_table();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(span(1, 3), mode));
+            units.try_locked(span(0, 2), Exclusive);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
 }
 
 #[test]
@@ -55,7 +56,7 @@ fn a_unit_that_is_tried_and_a_range_that_is_tried_exclude_each_other() {
     });
 }
 
-/// Units 0 and 2 share a slot: the second goes to the registry and stays exact.
+/// Units 0 and 2 share a slot: the second takes a cell and stays exact.
 #[test]
 fn units_that_share_a_slot_neither_admit_two_nor_exclude_each_other() {
     for (mine, theirs) in [(Exclusive, Exclusive), (Exclusive, Shared)] {
@@ -95,28 +96,8 @@ fn a_reader_that_joins_one_who_must_leave_looks_at_the_board_itself() {
     });
 }
 
-/// A cell that is used again: who finds that nobody overlaps any more follows the one who left.
 #[test]
-fn a_unit_follows_the_range_whose_cell_another_range_took() {
-    model(2, || {
-        let units = Units::with_table();
-        let first = units.lock.lock(span(0, 2), Exclusive);
-        // Small ranges are in slots, so that this one is on the board it takes a longer one.
-        units.lock.unlock(span(0, 2), Exclusive, first);
-        let near = units.lock.lock(span(1, 9), Exclusive);
-        units.touch(span(1, 9), Exclusive);
-        let other = Arc::clone(&units);
-        let thread = thread::spawn(move || other.try_locked(span(1, 2), Exclusive));
-        units.lock.unlock(span(1, 9), Exclusive, near);
-        let far = units.lock.lock(span(20, 30), Exclusive);
-        thread.join().unwrap();
-        units.lock.unlock(span(20, 30), Exclusive, far);
-        units.assert_idle();
-    });
-}
-
-#[test]
-fn three_threads_with_a_unit_a_small_range_and_a_range_exclude_each_other() {
+fn three_threads_with_a_unit_and_two_ranges_exclude_each_other() {
     model(2, || {
         let units = Units::with_table();
         let threads = [(span(0, 2), Exclusive), (span(1, 9), Shared)].map(|(span, mode)| {
@@ -124,6 +105,21 @@ fn three_threads_with_a_unit_a_small_range_and_a_range_exclude_each_other() {
             thread::spawn(move || units.locked(span, mode))
         });
         units.locked(span(1, 2), Exclusive);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        units.assert_idle();
+    });
+}
+
+/// One of the three finds both cells taken.
+#[test]
+fn three_ranges_with_two_cells_exclude_each_other() {
+    model(2, || {
+        let units = Units::with_table();
+        let threads = [(span(0, 2), Exclusive), (span(1, 9), Shared)].map(|(span, mode)| {
+            let units = Arc::clone(&units);
+            thread::spawn(move || units.try_locked(span, mode))
+        });
+        units.locked(span(0, 3), Exclusive);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         units.assert_idle();
     });

@@ -1,10 +1,12 @@
 //! What a claim's holder did happens before what the next one does, by the Acquire and Release of the
-//! lock's words alone. In these models nobody enters a slot while a claim of the registry is published,
-//! so they do without the barrier, behind which a missing Acquire or Release would hide.
+//! lock's words alone. In these models nobody enters a slot while a range is published that wants it,
+//! so they do without the barrier, behind which a missing Acquire or Release would hide. Two ranges may race:
+//! which of them sees the other is decided by the order of the summary's writes.
 
 use super::*;
 
-use crate::raw::{Part, Summary};
+use crate::raw::Part;
+use crate::raw::summary::Summary;
 use crate::sync::without_barrier;
 
 const UNIT: Span = Span::of_unit(1).unwrap();
@@ -36,11 +38,9 @@ fn unlocks(span: Span, mode: Mode) -> impl Fn(&Units, Hold) + Clone + Send + Syn
 }
 
 #[test]
-fn a_claim_in_slots_follows_the_one_that_left_them() {
+fn a_unit_follows_the_one_that_left_its_slot() {
     for mode in [Shared, Exclusive] {
         followed_by((UNIT, mode), unlocks(UNIT, mode), [(UNIT, Exclusive)]);
-        followed_by((UNIT, mode), unlocks(UNIT, mode), [(span(0, 2), Exclusive)]);
-        followed_by((span(0, 2), mode), unlocks(span(0, 2), mode), [(UNIT, Exclusive)]);
     }
 }
 
@@ -69,7 +69,7 @@ fn a_reader_follows_the_writer_that_downgraded() {
 
 #[test]
 fn an_upgraded_reader_follows_the_reader_that_left() {
-    for mine in [UNIT, RANGE] {
+    for (mine, theirs) in [(UNIT, UNIT), (RANGE, UNIT), (RANGE, span(1, 3))] {
         let finish = move |units: &Units, hold| {
             let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
             units.touch(mine, mode);
@@ -79,11 +79,11 @@ fn an_upgraded_reader_follows_the_reader_that_left() {
             model(3, move || {
                 let units = Units::with_table();
                 let hold = units.lock.lock(mine, Shared);
-                let theirs = units.lock.lock(UNIT, Shared);
+                let read = units.lock.lock(theirs, Shared);
                 let other = Arc::clone(&units);
                 let thread = thread::spawn(move || {
-                    other.touch(UNIT, Shared);
-                    other.lock.unlock(UNIT, Shared, theirs);
+                    other.touch(theirs, Shared);
+                    other.lock.unlock(theirs, Shared, read);
                 });
                 finish(&units, hold);
                 thread.join().unwrap();
@@ -123,6 +123,80 @@ fn a_unit_follows_the_range_whose_cell_another_range_took() {
             let _ = units.lock.lock_many(&[Part { span: far, mode: Exclusive }]);
         };
         followed_by((RANGE, Exclusive), finish, [(UNIT, Exclusive)]);
+    }
+}
+
+/// By the summary, which does not show the first any more; or the second takes its very cell.
+#[test]
+fn a_range_follows_the_range_that_let_go_of_its_cell() {
+    for mode in [Shared, Exclusive] {
+        followed_by((RANGE, mode), unlocks(RANGE, mode), [(RANGE, Exclusive)]);
+    }
+    followed_by((RANGE, Exclusive), unlocks(RANGE, Exclusive), [(RANGE, Shared)]);
+}
+
+/// By the cell, in which the third finds the second's span, the summary having named the first: start or end
+/// tells that it is not in the way.
+#[test]
+fn a_range_follows_the_range_whose_cell_another_range_took() {
+    let pair = span(1, 3);
+    for far in [span(3, 9), span(0, 1)] {
+        followed_by(
+            (pair, Exclusive),
+            unlocks(pair, Exclusive),
+            [(far, Shared), (pair, Exclusive)],
+        );
+    }
+}
+
+#[test]
+fn of_two_ranges_that_race_one_follows_the_other() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(span(1, 3), Exclusive));
+            units.try_locked(span(0, 2), Exclusive);
+            thread.join().unwrap();
+        });
+    });
+}
+
+/// The waiter finds that the first has left when it sets out to watch its cell.
+#[test]
+fn a_range_that_waits_follows_the_range_that_let_go_of_its_cell() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(span(0, 2), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 3), Exclusive));
+            units.touch(span(0, 2), Exclusive);
+            units.lock.unlock(span(0, 2), Exclusive, hold);
+            thread.join().unwrap();
+        });
+    });
+}
+
+/// The newcomer has been watched for the upper part, and is not any more. (There is a two-sided race here, and
+/// the barrier before it, which hides nothing of what comes after.)
+#[test]
+fn who_is_not_watched_any_more_follows_those_for_whom_he_was() {
+    for wanted in [UNIT, span(1, 3)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(RANGE, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(wanted, Exclusive));
+            let (low, high) = units.lock.split(RANGE, hold, 1);
+            let upper = span(1, u64::MAX);
+            units.touch(upper, Exclusive);
+            units.lock.shrink(upper, Exclusive, high, span(3, 9));
+            thread.join().unwrap();
+            units.lock.unlock(span(3, 9), Exclusive, high);
+            units.lock.unlock(span(0, 1), Exclusive, low);
+            units.assert_idle();
+        });
     }
 }
 
@@ -195,22 +269,31 @@ fn who_sees_a_core_sees_it_whole() {
 }
 
 /// The cell is written before the summary that names it, and so is the core in which it is.
-#[test]
-fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
+fn seen_in_its_cell(claim: fn(&Units)) {
     without_barrier(|| {
-        model(3, || {
+        model(3, move || {
             let units = Units::new();
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || {
                 let summary = Summary::from_bits(other.lock.summary.load(Ordering::SeqCst));
                 if !summary.is_empty() {
                     let core = other.lock.existing_core().expect("it was there before the claim");
-                    assert!(core.board.may_conflict(summary, UNIT, Exclusive));
+                    assert!(core.cells.meet(summary, UNIT, Exclusive).is_some());
                 }
             });
-            let hold = units.lock.lock(RANGE, Shared);
-            assert!(units.lock.try_upgrade(RANGE, hold));
+            claim(&units);
             thread.join().unwrap();
         });
+    });
+}
+
+#[test]
+fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
+    seen_in_its_cell(|units| {
+        let hold = units.lock.lock(RANGE, Shared);
+        assert!(units.lock.try_upgrade(RANGE, hold));
+    });
+    seen_in_its_cell(|units| {
+        let _ = units.lock.lock_many(&[Part { span: RANGE, mode: Shared }]);
     });
 }

@@ -4,17 +4,33 @@ use super::*;
 
 use crate::raw::Part;
 
+const ELSEWHERE: [Span; 2] = [Span::of_unit(1 << 50).unwrap(), Span::of_unit(1 << 51).unwrap()];
+
+impl Units {
+    /// Takes both cells.
+    fn filled(&self) -> [Hold; 2] {
+        ELSEWHERE.map(|span| self.lock.lock(span, Exclusive))
+    }
+
+    fn empty(&self, holds: [Hold; 2]) {
+        ELSEWHERE
+            .iter()
+            .zip(holds)
+            .for_each(|(&span, hold)| self.lock.unlock(span, Exclusive, hold));
+    }
+}
+
 #[test]
 fn a_unit_and_a_range_that_found_no_cell_exclude_each_other() {
     for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
         model(3, move || {
             let units = Units::with_table();
-            let elsewhere = units.lock.lock(span(20, 30), Exclusive);
+            let elsewhere = units.filled();
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.locked(span(0, 9), a));
             units.locked(span(1, 2), b);
             thread.join().unwrap();
-            units.lock.unlock(span(20, 30), Exclusive, elsewhere);
+            units.empty(elsewhere);
             units.assert_idle();
         });
     }
@@ -27,6 +43,7 @@ fn a_unit_and_a_range_that_is_given_a_cell_exclude_each_other() {
         model(3, move || {
             let units = Units::with_table();
             let first = units.lock.lock_many(&[Part { span: leaver, mode: Exclusive }]);
+            let elsewhere = units.lock.lock(ELSEWHERE[0], Exclusive);
             let second = units.lock.lock(span(0, 9), Exclusive);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
@@ -34,17 +51,18 @@ fn a_unit_and_a_range_that_is_given_a_cell_exclude_each_other() {
             units.touch(span(0, 9), Exclusive);
             units.lock.unlock(span(0, 9), Exclusive, second);
             thread.join().unwrap();
+            units.lock.unlock(ELSEWHERE[0], Exclusive, elsewhere);
             units.assert_idle();
         });
     }
 }
 
-/// Three claims and one cell: the middle one of the list leaves, and the last takes its position.
+/// Four claims and two cells: one of the list leaves, and another takes its position.
 #[test]
 fn claims_that_found_no_cell_come_and_go_in_any_order() {
     model(2, || {
         let units = Units::with_table();
-        let holds = [(20, 30), (30, 40), (0, 9)].map(|(start, end)| {
+        let holds = [(20, 30), (30, 40), (0, 9), (50, 60)].map(|(start, end)| {
             let span = span(start, end);
             (span, units.lock.lock(span, Exclusive))
         });
@@ -53,7 +71,7 @@ fn claims_that_found_no_cell_come_and_go_in_any_order() {
             other.locked(span(1, 2), Exclusive);
             other.locked(span(40, 50), Shared);
         });
-        for at in [1, 0, 2] {
+        for at in [2, 0, 3, 1] {
             let (span, hold) = holds[at];
             units.touch(span, Exclusive);
             units.lock.unlock(span, Exclusive, hold);
@@ -67,12 +85,12 @@ fn claims_that_found_no_cell_come_and_go_in_any_order() {
 fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
     model(3, || {
         let units = Units::with_table();
-        let elsewhere = units.lock.lock(span(20, 30), Exclusive);
+        let elsewhere = units.filled();
         let hold = units.lock.lock(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
         let (low, high) = units.lock.split(span(0, 9), hold, 1);
-        units.lock.unlock(span(20, 30), Exclusive, elsewhere);
+        units.empty(elsewhere);
         units.lock.unlock(span(0, 1), Exclusive, low);
         units.touch(span(1, 9), Exclusive);
         units.lock.unlock(span(1, 9), Exclusive, high);

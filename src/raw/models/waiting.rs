@@ -2,7 +2,10 @@
 
 use super::*;
 
+use std::task::Waker;
 use std::time::{Duration, Instant};
+
+use crate::raw::Queued;
 
 /// A deadline that is not in the past; the model's parker lets it pass as soon as it is waited for.
 fn soon() -> Instant {
@@ -34,6 +37,37 @@ fn the_last_of_two_readers_wakes_the_range_that_waits_for_both() {
         units.lock.unlock(span(1, 2), Shared, mine);
         reader.join().unwrap();
         writer.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+#[test]
+fn a_waiter_on_a_cell_is_woken() {
+    for (held, mode) in [(span(0, 2), Shared), (span(0, 2), Exclusive)] {
+        for wanted in [span(1, 3), span(1, 2)] {
+            race(Units::with_table, (held, mode), (wanted, Exclusive));
+        }
+    }
+}
+
+/// Who lets go of a watched cell comes to the mutex late. Were the cell free by then, its next claim could be
+/// taken for the one that has left, and who waits for that one be let in beside it.
+#[test]
+fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {
+    model(3, || {
+        let units = Units::with_table();
+        let held = units.lock.lock(span(0, 2), Exclusive);
+        let [next, last] = std::array::from_fn(|_| Arc::clone(&units));
+        let next = thread::spawn(move || {
+            if let Some(hold) = next.lock.lock_until(span(0, 2), Exclusive, soon()) {
+                return next.lock.unlock(span(0, 2), Exclusive, hold);
+            }
+            next.try_locked(span(0, 2), Exclusive);
+        });
+        let last = thread::spawn(move || last.locked(span(0, 2), Exclusive));
+        units.lock.unlock(span(0, 2), Exclusive, held);
+        next.join().unwrap();
+        last.join().unwrap();
         units.assert_idle();
     });
 }
@@ -100,7 +134,7 @@ fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
     });
 }
 
-/// A claim in slots that finds that it must leave is watched meanwhile, after the re-entrant claim was
+/// A unit in its slot that finds that it must leave is watched meanwhile, after the re-entrant claim was
 /// queued: when it leaves it takes nothing off the count of that claim, which still waits for the writer.
 #[test]
 fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
@@ -139,4 +173,30 @@ fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
             units.assert_idle();
         });
     }
+}
+
+/// A reader waits, so the writer must leave; another reader is let in beside him. Then nothing that the writer has
+/// seen is there any more: he finds that he is watched.
+#[test]
+fn who_is_passed_since_he_must_leave_does_leave() {
+    model(3, || {
+        let units = Units::with_table();
+        let elsewhere = units.lock.lock(span(2, 3), Exclusive);
+        let Queued::Waiting(reader) = units.lock.lock_or_queue(span(1, 3), Shared, Waker::noop())
+        else {
+            unreachable!("a writer is there")
+        };
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.try_locked(span(1, 2), Exclusive));
+        let ours = units.lock.try_lock(span(0, 2), Shared).expect("he who is there must leave");
+        units.touch(span(0, 2), Shared);
+        assert!(units.lock.withdraw(reader).is_none());
+        let far = units.lock.try_lock(span(20, 30), Shared);
+        units.touch(span(0, 2), Shared);
+        units.lock.unlock(span(0, 2), Shared, ours);
+        far.into_iter().for_each(|far| units.lock.unlock(span(20, 30), Shared, far));
+        units.lock.unlock(span(2, 3), Exclusive, elsewhere);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
 }

@@ -1,7 +1,7 @@
 //! A claim as the registry keeps it, and which others it waits for.
 
 use crate::Mode;
-use crate::raw::board::Place;
+use crate::raw::place::Place;
 
 /// The number of a claim in the registry; used again once the claim has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{ClaimId, Queueing, Registry, State};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
-use crate::raw::board::Place;
+use crate::raw::place::Place;
 use reference::{Naive, Reference};
 
 const UNITS: u64 = 24;
@@ -54,11 +54,13 @@ impl Pair {
     }
 
     fn note(&mut self, id: ClaimId, span: Span, mode: Mode, queueing: Queueing, is_held: bool) {
-        self.registry.set_place(id, Place::Cell(0));
+        self.registry.set_place(id, Place::Board(0));
         let group = self.groups;
         let is_proxy = false;
         let is_intruder = false;
-        let claim = Naive { id, group, span, mode, queueing, is_held, is_intruder, is_proxy };
+        let has_passed = false;
+        let claim =
+            Naive { id, group, span, mode, queueing, is_held, is_intruder, is_proxy, has_passed };
         self.reference.claims.push(claim);
     }
 
@@ -149,9 +151,10 @@ impl Pair {
         let Some(at) = at else { return };
         let id = self.reference.claims[at].id;
         let alone = self.reference.holds_alone(at);
-        assert_eq!(self.registry.holds_alone(id), alone);
+        assert_eq!(self.registry.holds_alone(id, |_| false), alone);
         if alone {
             self.reference.claims[at].mode = Exclusive;
+            self.reference.claims[at].has_passed = true;
             self.registry.upgrade(id);
         }
     }
@@ -164,7 +167,7 @@ impl Pair {
         let mut part = self.reference.claims[at].clone();
         part.id = self.registry.split(part.id, cut);
         part.span = upper;
-        self.registry.set_place(part.id, Place::Cell(0));
+        self.registry.set_place(part.id, Place::Board(0));
         self.reference.claims[at].span = lower;
         self.reference.claims.insert(at + 1, part);
     }
@@ -210,7 +213,9 @@ impl Pair {
             let blockers = self.registry.claim(leader).blockers;
             assert_eq!(blockers, self.reference.pairs(group) as u64, "group {group}");
         }
-        let wanted = self.span();
+        let (wanted, mode) = (self.span(), self.mode());
+        let blocks_for_good = self.registry.blocks_for_good(wanted, mode, |_| false);
+        assert_eq!(blocks_for_good, self.reference.blocks_for_good(wanted, mode));
         let overlapping = self.reference.claims.iter().filter(|c| c.span.overlaps(wanted));
         assert_eq!(self.registry.entries(wanted).len(), overlapping.count());
         assert_eq!(self.registry.has_queue(), !self.reference.waiting().is_empty());

@@ -15,6 +15,8 @@ pub(super) struct Naive {
     /// A proxy of a claim that is in its slot and will find that it must leave.
     pub(super) is_intruder: bool,
     pub(super) is_proxy: bool,
+    /// It was upgraded, past all that waited.
+    pub(super) has_passed: bool,
 }
 
 /// The claims in the order of their arrival. Parts of a split claim stand where it stood.
@@ -81,6 +83,30 @@ impl Reference {
     pub(super) fn holds_alone(&self, at: usize) -> bool {
         let span = self.claims[at].span;
         let mut others = self.claims.iter().enumerate().filter(|&(other, _)| other != at);
-        !others.any(|(_, claim)| claim.is_held && claim.span.overlaps(span))
+        !others.any(|(other, claim)| {
+            claim.is_held && claim.span.overlaps(span) && !self.must_leave(other)
+        })
+    }
+
+    /// Whether a newcomer would wait for one that will not find that it must leave.
+    pub(super) fn blocks_for_good(&self, span: Span, mode: Mode) -> bool {
+        let mut claims = self.claims.iter().enumerate();
+        claims.any(|(at, claim)| {
+            claim.span.overlaps(span) && claim.mode.conflicts_with(mode) && !self.must_leave(at)
+        })
+    }
+
+    /// Whether a proxy is in the way of one that is held, or waited when it came.
+    fn must_leave(&self, at: usize) -> bool {
+        let proxy = &self.claims[at];
+        let mut others = self.claims.iter().enumerate().filter(|&(other, _)| other != at);
+        proxy.is_proxy
+            && others.any(|(other, claim)| {
+                let conflicts =
+                    claim.span.overlaps(proxy.span) && claim.mode.conflicts_with(proxy.mode);
+                let was_there =
+                    if claim.is_held { !claim.is_proxy } else { other < at && !proxy.has_passed };
+                conflicts && was_there
+            })
     }
 }

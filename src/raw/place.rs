@@ -1,0 +1,36 @@
+//! Where a claim is, and where others can see it.
+
+use crate::raw::registry::ClaimId;
+
+/// What an acquisition holds, consumed by its release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// An empty span: nothing.
+    Nothing,
+    /// The slot of its one unit.
+    Slot,
+    /// A cell that it took without the mutex.
+    Cell(u32),
+    /// A claim of the registry.
+    Claim(ClaimId),
+}
+
+/// Where others can see a claim that is in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a slot: the claim is a proxy of who is there.
+    Slot,
+    /// In a cell that its holder took without the mutex: the claim is his proxy.
+    Cell(u32),
+    /// In a cell that the registry took for it.
+    Board(u32),
+    /// Only under the mutex; the number is its position in the list of unlisted claims.
+    Unlisted(u32),
+}
+
+impl Place {
+    /// Whether the claim is there for another, which is in a slot or a cell.
+    pub(crate) fn is_of_proxy(self) -> bool {
+        matches!(self, Place::Slot | Place::Cell(_))
+    }
+}

@@ -1,0 +1,145 @@
+//! The summary word: who is on the board.
+//!
+//! | bits   | meaning                                                                    |
+//! |--------|----------------------------------------------------------------------------|
+//! | 0..16  | cell i is in use                                                           |
+//! | 16..32 | cell i is in use by an exclusive claim                                     |
+//! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy   |
+//! | 61     | some claim found no cell                                                   |
+//! | 62     | some exclusive claim found no cell                                         |
+//! | 63     | some claim waits; a hint                                                   |
+//!
+//! The bits of a cell are set by whoever took it, in one step, and cleared by whoever lets go of it, in one
+//! step. All else is written under the mutex. Every write is a read-modify-write, since any other would
+//! undo one that came in between.
+
+use crate::Mode;
+use crate::sync::BOARD_CELLS;
+
+const CELLS: u64 = (1 << BOARD_CELLS) - 1;
+const EXCLUSIVE_SHIFT: u32 = 16;
+const WATCHED_SHIFT: u32 = 32;
+const UNLISTED: u64 = 1 << 61;
+const UNLISTED_EXCLUSIVE: u64 = 1 << 62;
+
+/// A summary as it was read; see the table in the module's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Summary(u64);
+
+impl Summary {
+    pub(crate) const EMPTY: u64 = 0;
+    pub(crate) const QUEUE: u64 = 1 << 63;
+
+    #[inline]
+    pub(crate) fn from_bits(bits: u64) -> Summary {
+        Summary(bits)
+    }
+
+    /// Whether nobody is on the board.
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == Summary::EMPTY
+    }
+
+    /// Whether a claim that found no cell may conflict with `mode`.
+    pub(crate) fn has_unlisted(self, mode: Mode) -> bool {
+        match mode {
+            Mode::Shared => self.0 & UNLISTED_EXCLUSIVE != 0,
+            Mode::Exclusive => self.0 & UNLISTED != 0,
+        }
+    }
+
+    /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
+    pub(crate) fn has_queue(self) -> bool {
+        self.0 & Summary::QUEUE != 0
+    }
+
+    /// The cells whose claims would conflict with `mode` if they overlapped.
+    pub(crate) fn conflicting(self, mode: Mode) -> CellSet {
+        match mode {
+            Mode::Shared => CellSet((self.0 >> EXCLUSIVE_SHIFT) & CELLS),
+            Mode::Exclusive => self.used(),
+        }
+    }
+
+    pub(crate) fn used(self) -> CellSet {
+        CellSet(self.0 & CELLS)
+    }
+
+    pub(crate) fn unused(self) -> CellSet {
+        CellSet(!self.0 & CELLS)
+    }
+
+    /// The same without the cells whose claims are in the registry.
+    pub(crate) fn unwatched(self) -> Summary {
+        let watched = (self.0 >> WATCHED_SHIFT) & CELLS;
+        Summary(self.0 & !(watched | watched << EXCLUSIVE_SHIFT))
+    }
+
+    /// The same without the cells that are not in use in `other`.
+    pub(crate) fn and(self, other: Summary) -> Summary {
+        Summary(self.0 & other.0)
+    }
+
+    pub(crate) fn uses(self, cell: u32) -> bool {
+        self.0 & 1 << cell != 0
+    }
+
+    pub(crate) fn watches(self, cell: u32) -> bool {
+        self.0 & Summary::watch(cell) != 0
+    }
+
+    pub(crate) fn mode_of(self, cell: u32) -> Mode {
+        if self.0 & Summary::exclusive(cell) != 0 { Mode::Exclusive } else { Mode::Shared }
+    }
+
+    /// The bits of a claim that has a cell.
+    #[inline]
+    pub(crate) fn claim(cell: u32, mode: Mode) -> u64 {
+        1 << cell | (u64::from(mode == Mode::Exclusive) << cell) << EXCLUSIVE_SHIFT
+    }
+
+    /// The bits of a claim that has none.
+    pub(crate) fn unlisted(mode: Mode) -> u64 {
+        match mode {
+            Mode::Shared => UNLISTED,
+            Mode::Exclusive => UNLISTED | UNLISTED_EXCLUSIVE,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn exclusive(cell: u32) -> u64 {
+        (1 << cell) << EXCLUSIVE_SHIFT
+    }
+
+    #[inline]
+    pub(crate) fn watch(cell: u32) -> u64 {
+        (1 << cell) << WATCHED_SHIFT
+    }
+
+    /// Every bit that says something of this cell.
+    #[inline]
+    pub(crate) fn all_of(cell: u32) -> u64 {
+        1 << cell | Summary::exclusive(cell) | Summary::watch(cell)
+    }
+
+    #[inline]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// A set of cells, from the lowest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CellSet(u64);
+
+impl Iterator for CellSet {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let cell = (self.0 != 0).then(|| self.0.trailing_zeros());
+        self.0 &= self.0.wrapping_sub(1);
+        cell
+    }
+}

@@ -1,0 +1,84 @@
+//! Tries and snapshots beside others that try, and fail: who finds that he must give way is in nobody's way.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+use std::thread;
+
+use spanlock::{Claim, ClaimState, Mode, RangeLock};
+
+use super::watchdog::Watchdog;
+
+/// So many turns of so many tries each.
+const TURNS: u32 = 40;
+const TRIES: u32 = if cfg!(miri) { 2 } else { 2_000 };
+
+/// Does `work` again and again while another thread tries what it cannot have; in how many turns more than a quarter was
+/// refused. A thread that is interrupted on its way out is in the way until it goes on, and may spoil some of the turns.
+fn spoilt_turns(
+    lock: &RangeLock,
+    fails: impl Fn(&RangeLock) + Sync,
+    mut is_refused: impl FnMut() -> bool,
+) -> u32 {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                fails(lock);
+            }
+        });
+        let mut turn = || (0..TRIES).filter(|_| is_refused()).count() > TRIES as usize / 4;
+        let spoilt = (0..TURNS).filter(|_| turn()).count() as u32;
+        over.store(true, Ordering::Relaxed);
+        spoilt
+    })
+}
+
+#[test]
+fn a_try_is_not_refused_because_of_another_that_fails() {
+    let watchdog = Watchdog::over("tries beside one that fails");
+    for (tried, wanted) in [(5..6, 5..6), (5..6, 4..9), (5..7, 5..6), (5..7, 4..9)] {
+        // Somebody waits, shared, for one who holds 100: no exclusive claim can be had of what he wants.
+        let lock = RangeLock::new();
+        let _holder = lock.lock_exclusive(100..101);
+        let mut waits = pin!(lock.lock_shared_async(5..101));
+        assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let fails = |lock: &RangeLock| assert!(lock.try_lock_exclusive(tried.clone()).is_none());
+        let spoilt = spoilt_turns(&lock, fails, || lock.try_lock_shared(wanted.clone()).is_none());
+        assert!(
+            spoilt < TURNS / 2,
+            "{spoilt} of {TURNS} turns of tries for {wanted:?} beside {tried:?}"
+        );
+        watchdog.moved();
+    }
+}
+
+#[test]
+fn an_upgrade_is_not_refused_because_of_a_try_that_fails() {
+    let watchdog = Watchdog::over("upgrades beside a try that fails");
+    for (tried, held) in [(5..6, 0..9), (5..6, 5..6), (5..7, 0..9)] {
+        // A writer waits for the reader, and for one of 100.
+        let lock = RangeLock::new();
+        let _holder = lock.lock_shared(100..101);
+        let mut reader = Some(lock.lock_shared(held));
+        let mut waits = pin!(lock.lock_exclusive_async(5..101));
+        assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let mut shown = 0;
+        let fails = |lock: &RangeLock| assert!(lock.try_lock_shared(tried.clone()).is_none());
+        let is_of_the_try = |claim: &Claim| {
+            claim.state == ClaimState::Held && claim.range == tried && claim.mode == Mode::Shared
+        };
+        let spoilt = spoilt_turns(&lock, fails, || {
+            let held = reader.take().expect("a reader, at the end of each try");
+            shown += u32::from(tried != held.range() && lock.claims().iter().any(is_of_the_try));
+            let upgraded = held.try_upgrade();
+            let is_refused = upgraded.is_err();
+            reader = Some(upgraded.map_or_else(|reader| reader, |writer| writer.downgrade()));
+            is_refused
+        });
+        assert!(spoilt < TURNS / 2, "{spoilt} of {TURNS} turns of upgrades beside {tried:?}");
+        assert_eq!(shown, 0, "a claim that nobody held was shown as held");
+        watchdog.moved();
+    }
+}
