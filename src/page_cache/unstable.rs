@@ -111,6 +111,15 @@ impl Pages {
         }
     }
 
+    /// Forgets of a page what has been sent again.
+    fn settle(&mut self, page: u64, sent: &Part) {
+        match sent {
+            Part::Whole => drop(self.pages.remove(&page)),
+            // Of a page that is owed whole, all of it is sent again: it is dirty, or about to be.
+            Part::Ranges(ranges) => ranges.iter().for_each(|part| self.forget_part(page, part)),
+        }
+    }
+
     /// Forgets a part of a page that is not uptodate.
     fn forget_part(&mut self, page: u64, within: Range<usize>) {
         if let Some(Part::Ranges(ranges)) = self.pages.get_mut(&page) {
@@ -197,7 +206,7 @@ impl Unstable {
 
     /// Notes bytes of a page that was sent, and is cached. The caller has marked it as on its way.
     pub(super) fn sent(&mut self, page: u64, part: &Part) {
-        self.owed.pages.remove(&page);
+        self.owed.settle(page, part);
         self.current.cached.add(page, part);
         if !self.broken.is_empty() {
             for range in part.bytes(page) {

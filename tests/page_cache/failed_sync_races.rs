@@ -155,6 +155,38 @@ fn a_part_of_a_page_is_kept_that_is_read_while_its_sync_is_failing() {
     assert_eq!(store.after_a_crash()[9..21], [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]);
 }
 
+#[test]
+fn what_a_failed_sync_lost_of_a_page_is_kept_while_another_part_of_it_is_sent() {
+    let (cache, file, store) = open(64, Fate::Lost);
+    file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+    file.sync_data().unwrap();
+    drop(file);
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let tell_tale = || assert_eq!(file.write_direct_at(&[4; 10], PAGE).unwrap(), 10);
+    tell_tale();
+    file.write_all_at(&[2; 10], 10).unwrap();
+    file.writeback(0..PAGE).unwrap();
+    file.write_all_at(&[3; 10], 100).unwrap();
+    thread::scope(|scope| {
+        store.hold_made_write();
+        let writeback = scope.spawn(|| file.writeback(0..PAGE));
+        store.wait_for_held();
+        store.fail_syncs(1);
+        let sync = scope.spawn(|| file.sync_range(0..0));
+        while file.broken_ranges().is_empty() {
+            thread::yield_now();
+        }
+        // The sync has failed, and waits for the page to be sent before it marks it dirty again.
+        store.release();
+        writeback.join().unwrap().unwrap();
+        sync.join().unwrap().unwrap_err();
+    });
+    tell_tale();
+    file.sync_data().unwrap();
+    assert_eq!(store.after_a_crash()[10..20], [2; 10]);
+    assert_eq!(store.after_a_crash()[100..110], [3; 10]);
+}
+
 /// Writers of pages of their own, each of which syncs, and looks at what is durable.
 #[test]
 fn whoever_is_told_that_its_page_is_durable_finds_it_after_a_crash() {

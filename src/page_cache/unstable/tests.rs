@@ -93,6 +93,25 @@ fn of_a_page_that_was_sent_in_part_that_part_is_lost() {
 }
 
 #[test]
+fn what_is_sent_of_a_page_settles_no_more_than_that_part_of_what_is_owed() {
+    let mut unstable = Unstable::default();
+    unstable.sent(1, &Part::range(0..100));
+    assert_eq!(fail(&mut unstable), [1]);
+    // Sent before anybody made the page dirty again.
+    unstable.sent(1, &Part::range(50..200));
+    assert_eq!(unstable.owed(1), Some(Part::range(0..50)));
+    unstable.sent(1, &Part::range(0..50));
+    assert!(unstable.owes_nothing());
+
+    let mut unstable = with([1]);
+    assert_eq!(fail(&mut unstable), [1]);
+    unstable.sent(1, &Part::range(0..100));
+    assert_eq!(unstable.owed(1), Some(ALL), "a page is owed whole or by ranges");
+    unstable.sent(1, &ALL);
+    assert!(unstable.owes_nothing());
+}
+
+#[test]
 fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_order() {
     let mut unstable = Unstable::default();
     unstable.sent_past(0..100);
