@@ -42,11 +42,12 @@ pub(crate) use timed::after;
 ///
 /// # Complexity
 ///
-/// A claim that meets nobody takes no mutex, as long as no more than sixteen ranges are held or waited for at once. On
-/// one unit it is one atomic read-modify-write to lock and one to unlock. On several units, however many, it is
-/// three in all, a look at the ranges that are held, and one at the slots of its units, or at all of them if it has
-/// more units than there are slots. Other claims take a mutex, and time logarithmic in those that do plus linear
-/// in the ones that overlap. Letting go costs as much: it asks each claim of the registry that overlaps, held or waiting,
+/// A claim that meets nobody takes no mutex, as long as no more than twelve ranges are held or waited for at once. On
+/// one unit it is one atomic read-modify-write to lock and one to unlock. On several units, however many, it is the
+/// same for the first four threads that lock ranges, and three in all for others or for a second range; and a look at
+/// the ranges that are held, and at the slots of its units, or at all slots if it has more units than there are.
+/// Other claims take a mutex, and time logarithmic in those that do plus linear in the ones that overlap. Letting go
+/// costs as much: it asks each claim of the registry that overlaps, held or waiting,
 /// whether this was the last in its way. A range for which ten thousand wait is therefore let go of in ten
 /// thousand steps, under the mutex, even if only one of them is granted; and so is a single unit, if a claim on
 /// a range waits for it.

@@ -61,7 +61,7 @@ pub struct Stats {
 pub struct ModeStats {
     /// Claims on one unit that took its slot: two atomic operations and no mutex.
     pub by_slot: u64,
-    /// Claims that took a cell, as those on several units do: three atomic operations and no mutex.
+    /// Claims that took a cell, as those on several units do: two or three atomic operations and no mutex.
     pub by_cell: u64,
     /// The same as [`by_cell`](ModeStats::by_cell), by the name that it had when only claims on a few units did
     /// without the mutex.

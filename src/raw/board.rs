@@ -37,7 +37,7 @@ impl Ledger<'_> {
     /// follow. Returns who was there before.
     pub(super) fn publish(&mut self, span: Span, mode: Mode) -> (Place, Summary) {
         let cells = &self.core.cells;
-        let (place, bits) = match cells.take(|| self.lock.summary_hint().unused()) {
+        let (place, bits) = match cells.take_common(self.lock.summary_hint().unused()) {
             Some(cell) => {
                 cells.show(cell, span);
                 (Place::Board(cell), Summary::claim(cell, mode) | Summary::watch(cell))
@@ -104,7 +104,7 @@ impl Ledger<'_> {
     pub(super) fn list(&mut self) {
         while let Some(&id) = self.books.board.unlisted.last() {
             let cells = &self.core.cells;
-            let Some(cell) = cells.take(|| self.lock.summary_hint().unused()) else { return };
+            let Some(cell) = cells.take_common(self.lock.summary_hint().unused()) else { return };
             let (span, mode) = (self.registry().span(id), self.registry().mode(id));
             cells.show(cell, span);
             cells.settle(cell);

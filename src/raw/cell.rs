@@ -55,11 +55,28 @@ impl Cells {
         Cells { cells: std::array::from_fn(cell) }
     }
 
-    /// Takes a free cell: this thread's own, or else one of those that `hint` has.
+    /// Takes a free cell: this thread's own, or else one of those that `hint` has and that are anybody's.
     #[inline]
     pub(crate) fn take(&self, hint: impl FnOnce() -> CellSet) -> Option<u32> {
-        let own = sync::own_cell();
-        if self.try_take(own) { Some(own) } else { hint().find(|&cell| self.try_take(cell)) }
+        let own = sync::own_cell().filter(|&own| self.take_own(own));
+        own.or_else(|| self.take_common(hint()))
+    }
+
+    /// Takes one of the cells of `hint` that are anybody's.
+    pub(crate) fn take_common(&self, hint: CellSet) -> Option<u32> {
+        hint.common().find(|&cell| self.try_take(cell))
+    }
+
+    /// Takes the cell that belongs to this thread. Nobody else takes it, though anybody may give it back.
+    #[inline]
+    fn take_own(&self, cell: u32) -> bool {
+        // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is Relaxed: what
+        // others read of the cell is published by the summary.
+        let is_free = self.cell(cell).own.load(Ordering::Acquire) == FREE;
+        if is_free {
+            self.cell(cell).own.store(TAKEN, Ordering::Relaxed);
+        }
+        is_free
     }
 
     #[inline]

@@ -14,7 +14,7 @@
 //! undo one that came in between.
 
 use crate::Mode;
-use crate::sync::BOARD_CELLS;
+use crate::sync::{self, BOARD_CELLS};
 
 const CELLS: u64 = (1 << BOARD_CELLS) - 1;
 const EXCLUSIVE_SHIFT: u32 = 16;
@@ -132,6 +132,13 @@ impl Summary {
 /// A set of cells, from the lowest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CellSet(u64);
+
+impl CellSet {
+    /// Those that belong to no thread.
+    pub(crate) fn common(self) -> CellSet {
+        CellSet(self.0 & sync::common_cells())
+    }
+}
 
 impl Iterator for CellSet {
     type Item = u32;

@@ -22,9 +22,13 @@ pub(crate) const TABLE_BITS: u32 = 2;
 /// Two cells, so that a third claim overflows the board.
 pub(crate) const BOARD_CELLS: usize = 2;
 
-/// The cell that a thread tries first.
-pub(crate) fn own_cell() -> u32 {
-    0
+/// No cell belongs to a thread.
+pub(crate) fn common_cells() -> u64 {
+    u64::MAX
+}
+
+pub(crate) fn own_cell() -> Option<u32> {
+    None
 }
 
 /// Who looks again lets the others go on in between.

@@ -3,7 +3,7 @@
 pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use loom::sync::Condvar;
@@ -15,9 +15,31 @@ pub(crate) const TABLE_BITS: u32 = 1;
 /// Two cells, so that two ranges can meet in them, and three overflow the board.
 pub(crate) const BOARD_CELLS: usize = 2;
 
-/// The cell that a thread tries first.
-pub(crate) fn own_cell() -> u32 {
-    0
+thread_local! {
+    // The thread that has the first cell for itself, in models that say so.
+    static OWNER: RefCell<Option<loom::thread::ThreadId>> = const { RefCell::new(None) };
+}
+
+/// Which of the cells are anybody's, a bit each.
+pub(crate) fn common_cells() -> u64 {
+    OWNER.with_borrow(|owner| if owner.is_some() { !1 } else { u64::MAX })
+}
+
+/// The cell that belongs to this thread, if one does.
+pub(crate) fn own_cell() -> Option<u32> {
+    OWNER.with_borrow(|owner| (*owner == Some(loom::thread::current().id())).then_some(0))
+}
+
+/// From now on, until the model's next run says it anew, the first cell belongs to this thread.
+#[cfg(test)]
+pub(crate) fn own_the_first_cell() {
+    OWNER.set(Some(loom::thread::current().id()));
+}
+
+/// No cell belongs to a thread.
+#[cfg(test)]
+pub(crate) fn own_no_cell() {
+    OWNER.set(None);
 }
 
 /// A model explores every order in any case.

@@ -20,23 +20,61 @@ pub(crate) const TABLE_BITS: u32 = 8;
 /// How many ranges a board shows: a power of two, at most 16.
 pub(crate) const BOARD_CELLS: usize = 16;
 
-/// The cell that a thread tries first. Threads are given them in turns, and not side by side, since processors
-/// fetch lines in pairs.
+/// The cells that belong to a thread each, from the first on; the others are anybody's.
+const OWN_CELLS: u32 = 4;
+
+/// Which of the cells are anybody's, a bit each.
 #[inline]
-pub(crate) fn own_cell() -> u32 {
-    // Not a part of any argument: a thread that is going away, or two with the same cell, lose time only.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    std::thread_local! {
-        static OWN: Cell<u32> = const { Cell::new(u32::MAX) };
-    }
-    let own = OWN.try_with(|own| {
-        if own.get() == u32::MAX {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            own.set((2 * number + number / (BOARD_CELLS as u32 / 2)) % BOARD_CELLS as u32);
+pub(crate) fn common_cells() -> u64 {
+    !((1 << OWN_CELLS) - 1)
+}
+
+/// The cell that belongs to this thread, if one does: so many threads as there are such cells have one each, until
+/// they end. Then the next thread without one that asks for the first time gets it.
+#[inline]
+pub(crate) fn own_cell() -> Option<u32> {
+    let own = OWN.get();
+    if own == UNKNOWN { first_own_cell() } else { (own != NONE).then_some(own) }
+}
+
+const UNKNOWN: u32 = u32::MAX;
+const NONE: u32 = u32::MAX - 1;
+
+std::thread_local! {
+    static OWN: Cell<u32> = const { Cell::new(UNKNOWN) };
+    static OWNER: Owner = const { Owner };
+}
+
+/// The cells that belong to threads, a bit each. Not a part of any model: it only says who is who.
+static OWNED: AtomicU32 = AtomicU32::new(0);
+
+#[cold]
+fn first_own_cell() -> Option<u32> {
+    OWN.set(NONE);
+    // A thread that is going away gets none.
+    OWNER.try_with(|_| ()).ok()?;
+    let lowest_free = |owned: u32| {
+        let own = owned.trailing_ones();
+        (own < OWN_CELLS).then_some(owned | 1 << own)
+    };
+    // ORDERING: Acquire, paired with the Release in `drop`: the thread that had the cell has seen to it that
+    // its words are as it left them.
+    let owned = OWNED.fetch_update(Ordering::Acquire, Ordering::Relaxed, lowest_free).ok()?;
+    OWN.set(owned.trailing_ones());
+    own_cell()
+}
+
+/// Gives a thread's cell back when the thread ends.
+struct Owner;
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let own = OWN.replace(NONE);
+        if own < OWN_CELLS {
+            // ORDERING: Release, paired with the Acquire in `first_own_cell`.
+            OWNED.fetch_and(!(1 << own), Ordering::Release);
         }
-        own.get()
-    });
-    own.unwrap_or(0)
+    }
 }
 
 /// How often a claim that somebody may be about to leave is looked at, with the mutex held.
@@ -158,3 +196,6 @@ impl Parker {
         std::ptr::from_ref(self).addr()
     }
 }
+
+#[cfg(test)]
+mod tests;

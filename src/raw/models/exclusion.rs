@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::sync::{own_no_cell, own_the_first_cell};
+
 const UNIT: (u64, u64) = (1, 2);
 const PAIR: (u64, u64) = (0, 2);
 const RANGE: (u64, u64) = (0, 9);
@@ -54,6 +56,21 @@ fn a_unit_that_is_tried_and_a_range_that_is_tried_exclude_each_other() {
         thread.join().unwrap();
         units.assert_idle();
     });
+}
+
+#[test]
+fn a_range_in_a_cell_of_its_thread_and_another_exclude_each_other() {
+    model(3, || {
+        own_the_first_cell();
+        let units = Units::with_table();
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 3), Exclusive));
+        units.locked(span(0, 2), Exclusive);
+        units.locked(span(0, 2), Shared);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+    own_no_cell();
 }
 
 /// Units 0 and 2 share a slot: the second takes a cell and stays exact.

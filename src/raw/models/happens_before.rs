@@ -7,7 +7,7 @@ use super::*;
 
 use crate::raw::Part;
 use crate::raw::summary::Summary;
-use crate::sync::without_barrier;
+use crate::sync::{own_no_cell, own_the_first_cell, without_barrier};
 
 const UNIT: Span = Span::of_unit(1).unwrap();
 const RANGE: Span = Span::ALL;
@@ -147,6 +147,30 @@ fn a_range_follows_the_range_whose_cell_another_range_took() {
             [(far, Shared), (pair, Exclusive)],
         );
     }
+}
+
+/// The cell belongs to the thread that takes it twice, and another gives it back in between. A third has a summary that
+/// names the first claim, and reads the second's span.
+#[test]
+fn a_range_follows_who_gave_a_cell_back_for_the_thread_that_it_belongs_to() {
+    without_barrier(|| {
+        model(3, || {
+            own_the_first_cell();
+            let units = Units::with_table();
+            let hold = units.lock.lock(span(1, 3), Exclusive);
+            assert_eq!(hold, Hold::Cell(0));
+            let [other, third] = std::array::from_fn(|_| Arc::clone(&units));
+            let other = thread::spawn(move || {
+                other.touch(span(1, 3), Exclusive);
+                other.lock.unlock(span(1, 3), Exclusive, hold);
+            });
+            let third = thread::spawn(move || third.try_locked(span(1, 3), Exclusive));
+            units.try_locked(span(3, 9), Exclusive);
+            other.join().unwrap();
+            third.join().unwrap();
+        });
+        own_no_cell();
+    });
 }
 
 #[test]
