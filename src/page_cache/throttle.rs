@@ -73,9 +73,10 @@ impl<L: PathLock> Inode<L> {
         Ok(())
     }
 
-    /// Whether the file may have one more dirty page.
+    /// Whether the file may have one more dirty page. This is the rule by which `admit_dirty` decides: if they
+    /// differed, a store that is told that there is room and is then refused would try for ever.
     pub(super) fn has_room(&self, by: By) -> bool {
-        !self.cache.dirty.worth_cleaning() || self.cache.dirty.has_room(self.own_dirty(), by)
+        self.cache.dirty.has_room(self.own_dirty(), by)
     }
 
     /// Cleans some pages of the file. The caller holds no more than an IO lock.

@@ -346,6 +346,26 @@ fn a_dead_store_is_asked_a_few_times_a_second_whatever_its_writers_do() {
 }
 
 #[test]
+fn a_store_to_a_mapping_ends_however_few_pages_a_failed_file_may_have_dirty() {
+    let options = Options::new(16).flush_interval(Duration::MAX);
+    let cache: PageCache = PageCache::with_options(options);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Dead)]);
+    file.set_len(24 * PAGE).unwrap();
+    let mapping = file.map(0..24 * PAGE).unwrap();
+    without_waiting(&[Arc::clone(&store)], move || {
+        mapping.store(0, &[1]).unwrap();
+        file.writeback(0..PAGE).unwrap_err();
+        // The file has one dirty page, which is its share as long as its store fails; few are dirty in all.
+        let error = mapping.store(PAGE, &[2]).unwrap_err();
+        assert!(error.to_string().contains("the disk is dead"), "{error}");
+        store.set(&[Kind::Write], Mood::Well);
+        let _heard = file.sync_data();
+        mapping.store(PAGE, &[2]).unwrap();
+        file.sync_data().unwrap();
+    });
+}
+
+#[test]
 fn a_file_is_written_when_its_interval_has_passed_though_other_stores_hang() {
     let options = Options::new(256).flush_interval(Duration::from_millis(1));
     let cache: PageCache = PageCache::with_options(options);
