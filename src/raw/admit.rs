@@ -23,8 +23,11 @@ impl Ledger<'_> {
         queueing: Queueing,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        let in_line = queueing == Queueing::InLine;
-        if in_line && !self.registry().blocks(span, mode, queueing) && self.enter_slot(span, mode) {
+        let is_for_a_slot = queueing == Queueing::InLine && unit_of(span).is_some();
+        if is_for_a_slot
+            && !self.registry().blocks(span, mode, queueing)
+            && self.enter_slot(span, mode)
+        {
             return Queued::Held(Hold::Slot);
         }
         let place = self.announce(span, mode);

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use crate::raw::cell::Met;
 use crate::raw::place::Hold;
 use crate::raw::slot::{UNITS, Word};
-use crate::raw::summary::Summary;
+use crate::raw::summary::{CellSet, Summary};
 use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
@@ -156,9 +156,13 @@ impl RawLock {
             return Ok(Hold::Nothing);
         }
         let core = self.core();
-        let Some(cell) = core.cells.take(|| self.summary_hint().unused()) else {
-            return Err(Obstacle::Registry);
+        // Where some claim has no cell the registry is asked in any case: that is left to those with a cell of
+        // their own, who find out when they have taken it.
+        let hint = || match self.summary_hint() {
+            hint if hint.has_unlisted(mode) => CellSet::EMPTY,
+            hint => hint.unused(),
         };
+        let Some(cell) = core.cells.take(hint) else { return Err(Obstacle::Registry) };
         core.cells.show(cell, span);
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
         // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.

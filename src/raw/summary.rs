@@ -134,6 +134,8 @@ impl Summary {
 pub(crate) struct CellSet(u64);
 
 impl CellSet {
+    pub(crate) const EMPTY: CellSet = CellSet(0);
+
     /// Those that belong to no thread.
     pub(crate) fn common(self) -> CellSet {
         CellSet(self.0 & sync::common_cells())
