@@ -165,6 +165,17 @@ fn a_store_that_cannot_read_ahead_fails_only_who_asks_for_what_it_cannot_read() 
 }
 
 #[test]
+fn a_read_of_several_pages_ends_before_the_one_that_the_store_cannot_read() {
+    let (_cache, file, store) = open(4, Options::new(100));
+    store.fail_reads_of(2 * PAGE..3 * PAGE);
+    let mut bytes = [0; 4 * PAGE as usize];
+    assert_eq!(file.read_at(&mut bytes, PAGE).unwrap(), PAGE as usize);
+    assert_eq!(file.read_at(&mut bytes, 0).unwrap(), 2 * PAGE as usize);
+    assert_eq!(bytes[PAGE as usize..2 * PAGE as usize], [byte_of(1); PAGE as usize]);
+    file.read_at(&mut bytes, 2 * PAGE).unwrap_err();
+}
+
+#[test]
 fn readahead_meets_writers_and_truncation_without_losing_a_byte() {
     let (_cache, file, _store) = open(400, Options::new(64).dirty_limit(16));
     thread::scope(|scope| {

@@ -1,10 +1,13 @@
 //! Reads into memory that is absent, evicted, or a mapping of what is read.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::Access;
 use crate::page_cache::mm::Point;
+use crate::page_cache::observed::{ObservedFile, observed};
 use crate::page_cache::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache};
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -60,4 +63,36 @@ fn memory_that_is_a_mapping_of_the_page_that_is_read_gets_it_as_it_was() {
         memory.load(mapped.start, &mut bytes).unwrap();
         assert_eq!(bytes[..], expected);
     }
+}
+
+#[test]
+fn a_read_past_the_end_is_no_miss_and_fills_nothing() {
+    let cache: PageCache = PageCache::new(64);
+    let file = cache.open(MemStore::new()).unwrap();
+    file.set_len(10 * PAGE - 100).unwrap();
+    for offset in [10 * PAGE - 100, 10 * PAGE - 50, 10 * PAGE, 20 * PAGE] {
+        assert_eq!(file.read_at(&mut [0], offset).unwrap(), 0);
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.hits, stats.misses, stats.fills), (0, 0, 0));
+}
+
+/// C4. Invariant 5.
+#[test]
+fn who_waited_while_the_file_was_cut_off_finds_its_end_and_makes_no_page() {
+    let ObservedFile { file, mapping, .. } = observed(MemStore::new());
+    file.set_len(3 * PAGE).unwrap();
+    let mapped = file.map(0..3 * PAGE).unwrap();
+    let claim = file.inode().claim(Access::Truncate, PAGE..u64::MAX);
+    thread::scope(|scope| {
+        let read = scope.spawn(|| file.read_at(&mut [0; 10], 2 * PAGE).unwrap());
+        mapping.until_waited_for(Access::BufferedRead);
+        let load = scope.spawn(|| mapped.load(2 * PAGE, &mut [0]).unwrap_err().kind());
+        mapping.until_waited_for(Access::Fault);
+        file.inode().cut_cache(PAGE, &claim);
+        drop(claim);
+        assert_eq!(read.join().unwrap(), 0);
+        assert_eq!(load.join().unwrap(), ErrorKind::UnexpectedEof);
+    });
+    assert_eq!(file.inode().resident_in(0..u64::MAX), []);
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use super::CHUNK;
+use super::{CHUNK, chunk_at};
 use crate::Access;
 use crate::page_cache::observed::{Asked, Asking, Observed, ObservedFile, observed};
 use crate::page_cache::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, PathLock, Store};
@@ -207,6 +207,13 @@ fn a_read_that_comes_while_a_direct_write_is_under_way_waits_and_sees_what_it_wr
         assert_eq!(loader.join().unwrap(), [2; PAGE_SIZE]);
     });
     drop(go_on);
+}
+
+#[test]
+fn a_chunk_ends_at_a_multiple_of_its_length_or_with_the_request() {
+    assert_eq!(chunk_at(0, u64::MAX), 0..CHUNK);
+    assert_eq!(chunk_at(3 * CHUNK + 7, 2 * CHUNK), 3 * CHUNK + 7..4 * CHUNK);
+    assert_eq!(chunk_at(3 * CHUNK + 7, 10), 3 * CHUNK + 7..3 * CHUNK + 17);
 }
 
 #[test]

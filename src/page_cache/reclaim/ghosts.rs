@@ -84,4 +84,24 @@ mod tests {
         assert!(remembered(&mut ghosts, 9000..10_000) > 950);
         assert_eq!(remembered(&mut ghosts, 9000..10_000), 0);
     }
+
+    /// Eight pages fit into any bucket.
+    #[test]
+    fn as_many_are_remembered_as_there_are_frames_and_not_one_more() {
+        for evicted in 1..40 {
+            let mut ghosts = Ghosts::new(8);
+            (0..evicted).for_each(|page| ghosts.insert(key(page)));
+            for page in 0..evicted {
+                assert_eq!(ghosts.take(key(page)), page + 8 >= evicted, "{page} of {evicted}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_different_files_are_not_taken_for_each_other() {
+        let mut ghosts = Ghosts::new(8);
+        ghosts.insert(key(5));
+        assert!(!ghosts.take(Key { file: 2, page: 5 }));
+        assert!(ghosts.take(key(5)));
+    }
 }

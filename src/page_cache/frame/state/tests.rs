@@ -1,4 +1,4 @@
-use super::State;
+use super::{READERS, State};
 
 fn uptodate() -> State {
     State::NEW.filled().unlock()
@@ -72,4 +72,27 @@ fn unlocking_and_the_end_of_writeback_let_the_waiters_go() {
     assert!(state.has_waiters());
     assert!(!state.unlock().has_waiters() && !state.writeback_ended().has_waiters());
     assert!(!state.writeback_ended().is_dirty());
+}
+
+#[test]
+fn a_word_full_of_readers_lets_no_more_in() {
+    let full = State(uptodate().0 | READERS);
+    assert_eq!((full.enter(), full.enter_and_use()), (None, None));
+    assert_eq!(State(full.0 - State::ONE_READER).enter(), Some(full));
+}
+
+#[test]
+fn a_store_that_must_not_wait_needs_an_uptodate_page_that_nobody_copies() {
+    let latched = uptodate().latch_mapped();
+    assert_eq!(uptodate().latch_mapped_at_once(), latched);
+    assert!(latched.is_some_and(State::is_latched));
+    let busy = [State::NEW, uptodate().enter().unwrap(), uptodate().latch().unwrap()];
+    assert!(busy.into_iter().all(|state| state.latch_mapped_at_once().is_none()));
+}
+
+#[test]
+fn a_page_is_mapped_between_its_mapping_and_its_unmapping() {
+    let mapped = uptodate().mapped();
+    assert_eq!((uptodate().is_mapped(), mapped.is_mapped()), (false, true));
+    assert_eq!(mapped.unmapped(), uptodate());
 }

@@ -105,6 +105,30 @@ fn where_one_queue_has_nothing_but_busy_pages_the_other_gives() {
 }
 
 #[test]
+fn a_tenth_of_the_frames_and_four_at_least_are_the_small_queues() {
+    assert_eq!(Queues::new(20).small_target(), 4);
+    assert_eq!(Queues::new(200).small_target(), 20);
+}
+
+/// Readahead takes half of what the small queue has to itself, at most, and not what is in use.
+#[test]
+fn the_small_queue_gives_while_it_is_more_than_half_full_and_not_all_busy() {
+    let mut queues = Queues::new(20);
+    let mut gives = Vec::new();
+    for id in 0..4 {
+        queues.admit(id, key(u64::from(id)));
+        gives.push(queues.small_gives());
+    }
+    assert_eq!(gives, [false, false, true, true]);
+    for busy in 1..=4 {
+        assert!(queues.step(Victims::Small, |_| Verdict::<()>::Busy).is_none());
+        assert_eq!(queues.small_gives(), busy < 4);
+    }
+    queues.step(Victims::Small, |_| Verdict::<()>::Used);
+    assert!(queues.small_gives());
+}
+
+#[test]
 fn random_steps_keep_each_frame_in_one_queue_at_most() {
     let mut queues = Queues::new(50);
     let mut random = fastrand::Rng::with_seed(1);
