@@ -1,4 +1,4 @@
-use super::{READERS, State};
+use super::*;
 
 fn uptodate() -> State {
     State::NEW.filled().unlock()
@@ -57,6 +57,7 @@ fn only_a_clean_idle_and_unpinned_page_is_evicted() {
 #[test]
 fn a_retired_frame_is_free_with_its_last_pin() {
     let locked = uptodate().lock().unwrap();
+    assert_eq!(locked.pinned().pinned().unpinned(), locked.pinned());
     assert_eq!(locked.retired(), State::FREE);
     let pinned = locked.pinned().pinned().retired();
     assert_ne!(pinned.unpinned(), State::FREE);
@@ -95,4 +96,92 @@ fn a_page_is_mapped_between_its_mapping_and_its_unmapping() {
     let mapped = uptodate().mapped();
     assert_eq!((uptodate().is_mapped(), mapped.is_mapped()), (false, true));
     assert_eq!(mapped.unmapped(), uptodate());
+}
+
+/// Words with every set of flags, and with none, some, and the most readers and pins.
+fn words() -> impl Iterator<Item = State> {
+    let counts = [0, READER, READERS, PIN, PINS, 2 * READER | 2 * PIN];
+    (0..1 << 10).flat_map(move |flags| counts.map(|counts| State(flags | counts)))
+}
+
+#[test]
+fn each_question_is_about_its_own_flags_or_count() {
+    type Question = (fn(State) -> bool, u64);
+    let questions: [Question; 8] = [
+        (State::is_locked, LOCKED),
+        (State::has_waiters, WAITERS),
+        (State::is_latched, LATCHED),
+        (State::is_uptodate, UPTODATE),
+        (State::is_dirty, DIRTY),
+        (State::in_writeback, WRITEBACK),
+        (State::is_mapped, MAPPED),
+        (State::is_pinned, PINS),
+    ];
+    for state in words() {
+        for (at, (is, bits)) in questions.into_iter().enumerate() {
+            assert_eq!(is(state), state.0 & bits != 0, "question {at} of {state:?}");
+        }
+        assert_eq!(state.is_clean(), state.0 & (DIRTY | WRITEBACK) == 0, "{state:?}");
+        assert_eq!(state.is_drained(), state.0 & READERS == 0, "{state:?}");
+    }
+}
+
+#[test]
+fn a_step_that_is_always_allowed_sets_and_clears_what_it_names_and_nothing_else() {
+    /// A step, what it sets, and what it clears.
+    type Step = (fn(State) -> State, u64, u64);
+    let steps: [Step; 13] = [
+        (State::unlatched, 0, LATCHED),
+        (State::filled, UPTODATE, LATCHED),
+        (State::voided, 0, LATCHED | UPTODATE),
+        (State::unlock, 0, LOCKED | WAITERS),
+        (State::unlock_and_unlatch, 0, LOCKED | LATCHED | WAITERS),
+        (State::announce_waiter, WAITERS, 0),
+        (State::dirtied, DIRTY, 0),
+        (State::cleaned, 0, DIRTY),
+        (State::mapped, MAPPED, 0),
+        (State::unmapped, 0, MAPPED),
+        (State::writeback_begun, WRITEBACK, DIRTY),
+        (State::write_through_begun, WRITEBACK, 0),
+        (State::writeback_ended, 0, WRITEBACK | WAITERS),
+    ];
+    for state in words() {
+        for (at, (step, set, cleared)) in steps.into_iter().enumerate() {
+            assert_eq!(step(state).0, state.0 & !cleared | set, "step {at} of {state:?}");
+        }
+    }
+}
+
+#[test]
+fn a_step_is_refused_unless_all_that_it_needs_is_set_and_all_that_it_minds_is_clear() {
+    /// A step, what it needs, what it minds, and what it sets.
+    type Step = (fn(State) -> Option<State>, u64, u64, u64);
+    let steps: [Step; 7] = [
+        (State::latch, 0, LATCHED, LATCHED),
+        (State::latch_mapped, UPTODATE, LATCHED, LATCHED | REFERENCED),
+        (State::latch_mapped_at_once, UPTODATE, LATCHED | READERS, LATCHED | REFERENCED),
+        (State::lock, 0, LOCKED, LOCKED),
+        (
+            State::lock_and_latch,
+            UPTODATE,
+            LOCKED | LATCHED | WRITEBACK | READERS,
+            LOCKED | LATCHED | REFERENCED,
+        ),
+        (State::lock_for_eviction, LINKED, LOCKED | DIRTY | WRITEBACK | PINS, LOCKED),
+        (State::pin_dirty, LINKED | DIRTY, WRITEBACK | PINS, PIN),
+    ];
+    for state in words() {
+        for (at, (step, needs, minds, sets)) in steps.into_iter().enumerate() {
+            let allowed = state.0 & needs == needs && state.0 & minds == 0;
+            let expected = allowed.then_some(State(state.0 | sets));
+            assert_eq!(step(state), expected, "step {at} of {state:?}");
+        }
+        let entered = (state.0 & (UPTODATE | LATCHED) == UPTODATE && state.0 & READERS != READERS)
+            .then(|| State(state.0 + READER));
+        assert_eq!(state.enter(), entered, "{state:?}");
+        let used = entered.map(|state| State(state.0 | REFERENCED));
+        assert_eq!(state.enter_and_use(), used, "{state:?}");
+        let passed = (state.0 & REFERENCED != 0).then_some(State(state.0 & !REFERENCED));
+        assert_eq!(state.pass_over(), passed, "{state:?}");
+    }
 }
