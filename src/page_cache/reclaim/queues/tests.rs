@@ -105,6 +105,33 @@ fn where_one_queue_has_nothing_but_busy_pages_the_other_gives() {
 }
 
 #[test]
+fn main_gives_nothing_while_the_small_queue_has_its_share_or_more() {
+    let mut queues = full();
+    evict(&mut queues, &mut HashSet::new(), &[]);
+    queues.admit(0, key(0));
+    assert_eq!(contents(&queues)[1], [0]);
+    // Sixteen of nineteen go, and leave one less than the share.
+    let order: Vec<_> = (0..17).map(|_| evict(&mut queues, &mut HashSet::new(), &[])).collect();
+    assert_eq!(order, (1..=16).chain([0]).map(Some).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_queue_that_is_all_busy_and_the_other_take_turns() {
+    let mut queues = Queues::new(20);
+    (10..20).for_each(|id| queues.ghosts.insert(key(id)));
+    (0..20).for_each(|id| queues.admit(id, key(u64::from(id))));
+    assert_eq!(contents(&queues).map(|ids| ids.len()), [10, 10]);
+    let mut looked = Vec::new();
+    for _ in 0..16 {
+        queues.step(Victims::Any, |id| {
+            looked.push(id);
+            if id < 10 { Verdict::<()>::Busy } else { Verdict::Used }
+        });
+    }
+    assert_eq!(looked, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0, 11, 1, 12, 2]);
+}
+
+#[test]
 fn a_tenth_of_the_frames_and_four_at_least_are_the_small_queues() {
     assert_eq!(Queues::new(20).small_target(), 4);
     assert_eq!(Queues::new(200).small_target(), 20);
