@@ -130,10 +130,11 @@ fn each_question_is_about_its_own_flags_or_count() {
 fn a_step_that_is_always_allowed_sets_and_clears_what_it_names_and_nothing_else() {
     /// A step, what it sets, and what it clears.
     type Step = (fn(State) -> State, u64, u64);
-    let steps: [Step; 13] = [
+    let steps: [Step; 14] = [
         (State::unlatched, 0, LATCHED),
         (State::filled, UPTODATE, LATCHED),
         (State::voided, 0, LATCHED | UPTODATE),
+        (State::doubted, 0, UPTODATE),
         (State::unlock, 0, LOCKED | WAITERS),
         (State::unlock_and_unlatch, 0, LOCKED | LATCHED | WAITERS),
         (State::announce_waiter, WAITERS, 0),
