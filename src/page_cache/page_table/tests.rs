@@ -40,3 +40,19 @@ fn one_mapping_more_than_there_is_room_for_takes_the_page_from_the_first() {
     assert!(!entries.allow(mapping(1), Rights::Read));
     assert!((2..=last).all(|number| entries.allow(mapping(number), Rights::ReadWrite)));
 }
+
+#[test]
+fn a_mapping_that_maps_a_page_again_has_one_entry_with_the_rights_of_the_last_time() {
+    let entries = Entries::default();
+    let last = SEATS as u64;
+    let numbers = 1..=last;
+    numbers.clone().for_each(|number| entries.map(mapping(number), Rights::ReadWrite));
+    for rights in [Rights::Read, Rights::ReadWrite, Rights::Read] {
+        entries.map(mapping(last), rights);
+        assert!(numbers.clone().all(|number| entries.allow(mapping(number), Rights::Read)));
+        assert_eq!(entries.allow(mapping(last), Rights::ReadWrite), rights == Rights::ReadWrite);
+        assert!(entries.allow(mapping(1), Rights::ReadWrite));
+    }
+    entries.unmap(mapping(last));
+    assert!(!entries.allow(mapping(last), Rights::Read));
+}
