@@ -100,7 +100,7 @@ fn a_page_is_mapped_between_its_mapping_and_its_unmapping() {
 
 /// Words with every set of flags, and with none, some, and the most readers and pins.
 fn words() -> impl Iterator<Item = State> {
-    let counts = [0, READER, READERS, PIN, PINS, 2 * READER | 2 * PIN];
+    let counts = [0, READER, READERS, PIN, PINS, (2 * READER) | (2 * PIN)];
     (0..1 << 10).flat_map(move |flags| counts.map(|counts| State(flags | counts)))
 }
 
