@@ -10,7 +10,7 @@ use spanlock::page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, 
 use crate::backing::{Backing, BackingError};
 use crate::crew::{Crew, Known, Shift, work};
 use crate::digest::Digest;
-use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
+use crate::faults::{Fault, Faults, FaultyStore, is_injected};
 use crate::finding::{Finding, Findings, What};
 use crate::journal::Journal;
 use crate::knowledge::{Knowledge, Reliability, WriteMode};
@@ -56,16 +56,11 @@ pub fn run<L: PathLock>(
     let mut faults = Vec::new();
     let mut files = Vec::new();
     for (number, backing) in (0..).zip(backings) {
-        // In a crowded cache nothing fails: else it is about little but that.
-        let (cache, plan, store) = match number < u64::from(options.files) {
-            true => (&cache, options.plan(number), options.store),
-            false => (&crowded, Plan::Never, Reliability::Sound),
-        };
-        let options = Options { store, ..options.clone() };
-        let faulty = Arc::new(Faults::new(plan));
+        let cache = if number < u64::from(options.files) { &cache } else { &crowded };
+        let faulty = Arc::new(Faults::new(options.plan(number)));
         // Every second file is written through.
         let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
-        files.push(open(cache, &options, backing, writes, &faulty)?);
+        files.push(open(cache, options, backing, writes, &faulty)?);
         faults.push(faulty);
     }
     let journal = Arc::new(match &options.log {
