@@ -63,6 +63,8 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) standing: Standing,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(super) hastened: AtomicBool,
+    /// The page at which the flusher's next round begins: behind that at which the last has failed.
+    pub(super) round: AtomicU64,
     /// How many frames its requests have on loan.
     pub(super) on_loan: AtomicUsize,
     /// What last went wrong for a caller. The mutex is a leaf.
@@ -119,6 +121,7 @@ impl<L: PathLock> Inode<L> {
             syncs: SyncGroup::default(),
             standing: Standing::default(),
             hastened: AtomicBool::new(false),
+            round: AtomicU64::new(0),
             on_loan: AtomicUsize::new(0),
             last_failure: Mutex::default(),
             visitors: Arc::default(),

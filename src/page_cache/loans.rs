@@ -1,8 +1,12 @@
 //! Loans: the frames that requests have while they read the store, or wait for a claim.
 //!
 //! Such a frame can neither be evicted nor cleaned. It comes back when its request goes on, and if a store hangs
-//! it never does. So there is a bound on them, of which each file has a share by the rule that dirty
-//! pages have, with a multiple of a half: see `dirty`. Together the two bounds leave frames that can be had at any time. So who has a loan gets its frame
+//! it never does. So there is a bound on them, of which three eighths are for files that have no loan: each
+//! gets one frame of these. The rest is shared by the rule that dirty pages have, with a multiple of one: see
+//! `dirty`. Files that hang, one after the other, take the rest between a few of them; then each takes one
+//! frame, and a file that comes later still gets one, until as many hang as the three eighths have frames.
+//!
+//! Together the two bounds leave frames that can be had at any time. So who has a loan gets its frame
 //! soon, and whoever waits for a loan waits for requests to its own file, or for many files that hang.
 //!
 //! A request takes its loan with no page, no mapping claim and no other loan held. One that can make use of several
@@ -72,7 +76,8 @@ impl Loans {
 
     fn allows(&self, own: usize, count: usize) -> bool {
         let left = self.most.saturating_sub(count);
-        left > 0 && (own == 0 || 2 * own < left)
+        let shared = left.saturating_sub(self.most * 3 / 8);
+        if own == 0 { left > 0 } else { own <= shared }
     }
 
     #[cold]

@@ -55,7 +55,7 @@ impl<L: PathLock> Shared<L> {
         let Key { file: id, page: number } = page.key();
         // Declared after the page, and so dropped before its lock.
         let file = self.file(id)?;
-        if !page.state().is_dirty() {
+        if !page.state().is_dirty() || file.standing.refusal().is_some() {
             return None;
         }
         let run = number..number + file.unclean_run(number, RUN, Epoch::LAST);

@@ -63,13 +63,19 @@ impl Standing {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
     }
 
-    /// The last error, if it is too early to ask the store again.
+    /// The last error, if it is too early to ask the store again. If it is time, the caller asks it, and
+    /// nobody else for as long as the pause was.
     pub(super) fn refusal(&self) -> Option<io::Error> {
         if !self.fails() {
             return None;
         }
-        let failures = lock_leaf(&self.failures);
-        let last = failures.as_ref().filter(|failures| Instant::now() < failures.next)?;
-        Some(last.last.clone().into())
+        let mut failures = lock_leaf(&self.failures);
+        let failures = failures.as_mut()?;
+        let now = Instant::now();
+        if now < failures.next {
+            return Some(failures.last.clone().into());
+        }
+        failures.next = now + failures.pause;
+        None
     }
 }

@@ -34,6 +34,7 @@ use super::unclean::Epoch;
 use super::unstable::Part;
 use super::{PAGE_SIZE, PathLock};
 use crate::Access;
+use crate::sync::atomic::Ordering;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -65,12 +66,7 @@ impl<L: PathLock> Inode<L> {
         let epoch = self.end_epoch();
         let mut outcome = Ok(());
         let mut from = pages.start;
-        while let Some(first) = self.first_unclean(from..pages.end, epoch) {
-            let run = self.run_at(first, pages.end, epoch);
-            let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
-            let wrote = self.flush_run(run.clone(), &claim);
-            drop(claim);
-            self.cache.flusher.report();
+        while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch) {
             outcome = outcome.and(wrote);
             from = run.end;
         }
@@ -80,6 +76,33 @@ impl<L: PathLock> Inode<L> {
     /// As `flush`, for the whole file.
     pub(super) fn flush_all(&self) -> io::Result<()> {
         self.flush(0..u64::MAX)
+    }
+
+    /// As `flush_all`, for the flusher: ends with the first error, and goes on behind it the next time. So a
+    /// store that is dead is asked once a round, and one that fails at some pages has all others.
+    pub(super) fn flush_round(&self) {
+        // ORDERING: relaxed: one worker at most is at the file.
+        let start = self.round.load(Ordering::Relaxed);
+        let epoch = self.end_epoch();
+        for pages in [start..u64::MAX, 0..start] {
+            let mut from = pages.start;
+            while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch) {
+                from = run.end;
+                if wrote.is_err() {
+                    return self.round.store(from, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Flushes the first run of a range, if there is one.
+    fn flush_next(&self, pages: Range<u64>, epoch: Epoch) -> Option<(Range<u64>, io::Result<()>)> {
+        let run = self.run_at(self.first_unclean(pages.clone(), epoch)?, pages.end, epoch);
+        let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
+        let wrote = self.flush_run(run.clone(), &claim);
+        drop(claim);
+        self.cache.flusher.report();
+        Some((run, wrote))
     }
 
     /// As `flush`, for a path that has claimed the range; ends with the first error.

@@ -277,6 +277,30 @@ fn readers_of_stores_that_do_not_answer_leave_frames_to_others() {
 }
 
 #[test]
+fn readers_of_many_stores_that_do_not_answer_leave_a_frame_to_each_other_file() {
+    let cache: PageCache = PageCache::with_options(Options::new(256));
+    let (well, _) = open(&cache, &[]);
+    let stuck: Vec<_> = (0..24).map(|_| open(&cache, &[])).collect();
+    let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
+    thread::scope(|scope| {
+        for (number, (file, store)) in stuck.iter().enumerate() {
+            file.set_len(1000 * PAGE).unwrap();
+            store.set(&[Kind::Read], Mood::Hangs);
+            for thread in 0..4 {
+                let read = move || file.read_exact_at(&mut [0; 1 << 16], thread * 20 * PAGE);
+                scope.spawn(move || read().unwrap());
+            }
+            // The first have what they can get before the next come.
+            if number < 8 {
+                store.until_hanging(1);
+            }
+        }
+        without_waiting(&stores, || use_file(&cache, &well));
+        stores.iter().for_each(|store| store.set(&[Kind::Read], Mood::Well));
+    });
+}
+
+#[test]
 fn changes_of_shape_and_syncs_that_do_not_end_keep_their_own_file_only() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
     let (well, _) = open(&cache, &[]);
@@ -363,6 +387,72 @@ fn a_store_to_a_mapping_ends_however_few_pages_a_failed_file_may_have_dirty() {
         mapping.store(PAGE, &[2]).unwrap();
         file.sync_data().unwrap();
     });
+}
+
+#[test]
+fn a_dead_store_is_asked_a_few_times_a_second_by_many_writers_of_scattered_pages() {
+    let options = Options::new(512).flush_interval(Duration::ZERO);
+    let cache: PageCache = PageCache::with_options(options);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Dead)]);
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let file = &file;
+            scope.spawn(move || {
+                let (start, mut tries) = (Instant::now(), thread);
+                while start.elapsed() < Duration::from_millis(1500) {
+                    let _heard = file.write_all_at(&[1], tries * 7 % 1000 * PAGE);
+                    tries += 4;
+                }
+            });
+        }
+    });
+    let requests = store.requests.load(Ordering::SeqCst);
+    assert!(requests < 40, "{requests} requests");
+    store.set(&[Kind::Write], Mood::Well);
+    let _heard = file.sync_data();
+    file.sync_data().unwrap();
+}
+
+#[test]
+fn a_flusher_goes_on_behind_pages_that_cannot_be_written() {
+    /// Cannot write the pages below the 80th that are divided by four.
+    struct BadSectors(MemStore);
+    impl Store for BadSectors {
+        fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.0.read_at(bytes, offset)
+        }
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+            let page = offset / PAGE;
+            let bad = page < 80 && page.is_multiple_of(4);
+            if bad { Err(ErrorKind::Other.into()) } else { self.0.write_at(bytes, offset) }
+        }
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.0.set_len(len)
+        }
+        fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+            self.0.punch_hole(offset, len)
+        }
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let options = Options::new(512).flush_interval(Duration::from_millis(1));
+    let cache: PageCache = PageCache::with_options(options);
+    let store = Arc::new(BadSectors(MemStore::new()));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    // Each alone, so that every other request fails.
+    for page in (0..20).map(|number| number * 2) {
+        file.write_all_at(&[1], page * PAGE).unwrap();
+    }
+    let mut seen = [0];
+    while (0..10).any(|number| {
+        store.0.read_at(&mut seen, (4 * number + 2) * PAGE).unwrap() == 0 || seen != [1]
+    }) {
+        thread::yield_now();
+    }
 }
 
 #[test]

@@ -157,8 +157,10 @@ impl<L: PathLock> Shared<L> {
             && let Some(file) = self.file(task.file)
         {
             file.hastened.store(false, Ordering::Relaxed);
-            // Its errors are kept by the file for the next sync.
-            let _ = file.flush_all();
+            // Its errors are kept by the file for the next sync. Others may have asked the store just now.
+            if file.standing.refusal().is_none() {
+                file.flush_round();
+            }
         }
     }
 
