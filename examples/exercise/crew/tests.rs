@@ -33,8 +33,8 @@ fn threads_share_a_number_of_operations() {
     assert_eq!(shift.findings.count, 0, "{:?}", shift.findings.first);
     let operations: u64 =
         Path::ALL.into_iter().map(|path| shift.record.latencies.of(path).len()).sum();
-    // A scribble may come with one, and is not counted; and there may be no room for another.
-    assert!((450..600).contains(&operations), "{operations}");
+    // For some there is no room in a file of this size. Were they not shared, there would be more than these.
+    assert!((200..=501).contains(&operations), "{operations}");
 }
 
 #[test]
