@@ -30,7 +30,8 @@ pub(super) struct Inside(());
 impl Inside {
     /// Enters a store of a cache, which is told from others by `Frames::cache`.
     pub(super) fn of(cache: usize) -> Inside {
-        CACHES.with(|caches| caches.borrow_mut().push(cache));
+        // A thread that ends has no list any more, and may still drop a file that it kept.
+        let _ = CACHES.try_with(|caches| caches.borrow_mut().push(cache));
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         Inside(())
     }
@@ -39,7 +40,7 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         DEPTH.with(|depth| depth.set(depth.get() - 1));
-        CACHES.with(|caches| caches.borrow_mut().pop());
+        let _ = CACHES.try_with(|caches| caches.borrow_mut().pop());
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn is_inside(frames: &Frames) -> bool {
 
 #[cold]
 fn is_listed(cache: usize) -> bool {
-    CACHES.with(|caches| caches.borrow().contains(&cache))
+    CACHES.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
 }
 
 impl<L: PathLock> Inode<L> {

@@ -222,6 +222,7 @@ impl Unstable {
     pub(super) fn sent_past(&mut self, range: Range<u64>) {
         self.uncertain(range.clone());
         self.broken.update(range, |_| Some(Mending::Sent(Copied::Gone)));
+        self.limit_broken();
     }
 
     /// Notes bytes that a request which failed may have changed in the store.

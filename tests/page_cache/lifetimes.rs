@@ -1,5 +1,6 @@
 //! Caches, files and mappings that come and go in any order.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -88,6 +89,25 @@ fn a_file_outlives_its_cache_with_eviction_throttling_and_flusher_as_before() {
     }
     drop(mapping);
     assert_holds(&store, 100, 2);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[test]
+fn a_file_that_a_thread_keeps_to_its_end_is_closed_with_it() {
+    thread_local! {
+        static KEPT: RefCell<Option<File>> = const { RefCell::new(None) };
+    }
+    let store = Arc::new(MemStore::new());
+    let own = Arc::clone(&store);
+    let keeper = thread::spawn(move || {
+        // Before the cache keeps anything for this thread, so that this goes last.
+        KEPT.set(None);
+        let file = PageCache::new(64).open(own).unwrap();
+        write_pages(&file, 3, 7);
+        KEPT.set(Some(file));
+    });
+    keeper.join().unwrap();
+    assert_holds(&store, 3, 7);
     assert_eq!(Arc::strong_count(&store), 1);
 }
 

@@ -258,6 +258,21 @@ fn ranges_that_are_too_many_are_rounded_out_and_none_is_forgotten() {
 }
 
 #[test]
+fn broken_ranges_that_are_mended_in_pieces_are_not_too_many_either() {
+    let mut unstable = Unstable::default();
+    unstable.doubtful(0..u64::MAX);
+    for page in (0..20_000).step_by(2) {
+        unstable.sent_past(page * PAGE..(page + 1) * PAGE);
+        assert!(unstable.broken.iter().count() <= super::MOST_RANGES);
+    }
+    sync(&mut unstable);
+    assert!(unstable.is_broken());
+    unstable.sent_past(0..u64::MAX);
+    sync(&mut unstable);
+    assert!(!unstable.is_broken());
+}
+
+#[test]
 fn ranges_agree_with_one_state_for_each_byte() {
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..500 {
