@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::unwind;
+
 /// What a caller asked of a file, for its errors to name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
@@ -155,8 +157,12 @@ pub(super) struct Told {
 
 impl From<&io::Error> for Told {
     fn from(error: &io::Error) -> Told {
-        let described = Described { message: error.to_string(), errno: errno(error) };
-        Told { kind: error.kind(), described }
+        // The description may be the store's own code, and pages may be on their way.
+        let message = unwind::catch(|| error.to_string()).unwrap_or_else(|payload| {
+            unwind::discard(payload);
+            format!("{}, whose description panicked", error.kind())
+        });
+        Told { kind: error.kind(), described: Described { message, errno: errno(error) } }
     }
 }
 

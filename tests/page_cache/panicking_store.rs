@@ -1,5 +1,7 @@
 //! Stores that panic: nothing stays locked, on its way or waited for, and nobody's thread ends.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::panic;
 use std::sync::Arc;
@@ -168,4 +170,65 @@ fn a_panic_whose_payload_panics_is_an_error_like_others() {
     file.sync_all().unwrap();
     file.read_exact_at(&mut seen, 0).unwrap();
     assert_eq!((seen, first_byte_in(&store, 0)), ([2, 1], 2));
+}
+
+/// An error that cannot be described.
+#[derive(Debug)]
+struct Nameless;
+
+impl fmt::Display for Nameless {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("nobody can describe this");
+    }
+}
+
+impl Error for Nameless {}
+
+/// Fails to write with an error that cannot be described, until it is told not to.
+#[derive(Default)]
+struct Unspeakable {
+    inner: MemStore,
+    well: AtomicBool,
+}
+
+impl Store for Unspeakable {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        match self.well.load(Ordering::SeqCst) {
+            true => self.inner.write_at(bytes, offset),
+            false => Err(io::Error::other(Nameless)),
+        }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_whose_description_panics_leaves_no_page_on_its_way() {
+    let store = Arc::new(Unspeakable::default());
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[1; 3 * PAGE_SIZE], 0).unwrap();
+    assert_eq!(file.sync_data().unwrap_err().kind(), io::ErrorKind::Other);
+    store.well.store(true, Ordering::SeqCst);
+    // It waits for no page; the flusher may have met the error as well.
+    let _heard = file.sync_data();
+    file.sync_data().unwrap();
+    assert_eq!(store.len().unwrap(), 3 * PAGE);
 }
