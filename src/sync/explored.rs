@@ -120,36 +120,4 @@ impl Parker {
 #[cfg(feature = "page-cache")]
 pub(crate) mod blocking {
     pub(crate) use shuttle::sync::*;
-
-    /// A cell that is written once. Who finds it empty makes a value, and one of those is kept.
-    #[derive(Debug, Default)]
-    pub(crate) struct OnceLock<T>(std::sync::OnceLock<T>);
-
-    impl<T> OnceLock<T> {
-        pub(crate) const fn new() -> OnceLock<T> {
-            OnceLock(std::sync::OnceLock::new())
-        }
-
-        pub(crate) fn get(&self) -> Option<&T> {
-            super::point();
-            self.0.get()
-        }
-
-        pub(crate) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
-            match self.get() {
-                Some(value) => value,
-                None => {
-                    // Outside of the cell: shuttle's threads share one, which must not block.
-                    let value = make();
-                    self.0.get_or_init(|| value)
-                }
-            }
-        }
-    }
-}
-
-/// A point where another thread may go on.
-#[cfg(feature = "page-cache")]
-fn point() {
-    shuttle::thread::sleep(std::time::Duration::ZERO);
 }
