@@ -102,15 +102,29 @@ impl RawLock {
         }
     }
 
+    /// Without the mutex only while nobody watches the cell: the registry would otherwise take the claim for exclusive
+    /// when readers see already that it is not, and think that these must leave.
     fn downgrade_cell(&self, cell: u32) {
-        // ORDERING: Release, paired with the loads of the summary by readers.
-        let before = self.summary.fetch_and(!Summary::exclusive(cell), Ordering::Release);
-        if Summary::from_bits(before).watches(cell) {
-            let mut ledger = self.core().enter(self);
-            let proxy = ledger.known(cell);
-            ledger.downgrade(proxy);
-            ledger.close();
+        let mut seen = self.summary_hint();
+        while !seen.watches(cell) {
+            let weaker = seen.bits() & !Summary::exclusive(cell);
+            // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure: it is tried
+            // again, or the mutex is taken.
+            match self.summary.compare_exchange_weak(
+                seen.bits(),
+                weaker,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(bits) => seen = Summary::from_bits(bits),
+            }
         }
+        let mut ledger = self.core().enter(self);
+        let proxy = ledger.known(cell);
+        ledger.weaken(Place::Cell(cell));
+        ledger.downgrade(proxy);
+        ledger.close();
     }
 
     /// Upgrades the sole reader of a slot while nobody is on the board.

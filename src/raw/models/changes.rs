@@ -226,3 +226,24 @@ fn a_change_leaves_no_watch_where_nobody_waits() {
         units.assert_idle();
     });
 }
+
+/// The downgraded claim is known to the registry. A reader comes as soon as it sees the downgrade, and a writer beside
+/// the claim but not beside the reader tries: the reader need not leave, whatever the registry takes the claim for.
+#[test]
+fn a_reader_that_a_downgrade_lets_in_is_not_passed_as_one_who_must_leave() {
+    model(2, || {
+        let units = Units::with_table();
+        let whole = units.lock.lock(span(0, 20), Exclusive);
+        let (lower, upper) = units.lock.split(span(0, 20), whole, 3);
+        units.lock.unlock(span(3, 20), Exclusive, upper);
+        assert!(matches!(lower, Hold::Cell(_)));
+        let (reader, writer) = (Arc::clone(&units), Arc::clone(&units));
+        let reads = thread::spawn(move || reader.try_locked(span(2, 4), Shared));
+        let writes = thread::spawn(move || writer.try_locked(span(3, 5), Exclusive));
+        units.lock.downgrade(span(0, 3), lower);
+        reads.join().unwrap();
+        writes.join().unwrap();
+        units.lock.unlock(span(0, 3), Shared, lower);
+        units.assert_idle();
+    });
+}
