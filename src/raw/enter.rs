@@ -85,7 +85,7 @@ impl RawLock {
             Some(core) if !summary.is_empty() => {
                 let span = Span::from_range(unit..unit + 1);
                 let is_watched = || self.is_slot_watched(unit);
-                meet(core, summary, span, mode, is_watched)
+                self.meet(core, summary, span, mode, is_watched)
             }
             _ => Ok(()),
         };
@@ -175,7 +175,7 @@ impl RawLock {
         };
         let met = match before.is_empty() {
             true => Ok(()),
-            false => meet(core, before, span, mode, is_watched),
+            false => self.meet(core, before, span, mode, is_watched),
         };
         if met.is_ok() && self.conflicting_slot(span, mode).is_none() {
             core.cells.settle(cell);
@@ -197,23 +197,36 @@ impl RawLock {
         });
         found.break_value()
     }
-}
 
-/// Whether those whom a summary shows leave room for a claim.
-fn meet(
-    core: &Core,
-    summary: Summary,
-    span: Span,
-    mode: Mode,
-    is_watched: impl FnOnce() -> bool,
-) -> Result<(), Obstacle> {
-    match core.cells.meet(summary, span, mode) {
-        Some(Met::Settled) => Err(Obstacle::Conflict),
-        Some(Met::Undecided) => Err(Obstacle::Undecided),
-        None if summary.has_unlisted(mode) => Err(Obstacle::Registry),
-        // The cells that we have read may belong to a claim that was split after we had the summary; its upper
-        // part is then not among them, but has found us (I6).
-        None if is_watched() => Err(Obstacle::Registry),
-        None => Ok(()),
+    /// Whether those whom a summary shows leave room for a claim.
+    fn meet(
+        &self,
+        core: &Core,
+        summary: Summary,
+        span: Span,
+        mode: Mode,
+        is_watched: impl FnOnce() -> bool,
+    ) -> Result<(), Obstacle> {
+        match core.cells.meet(summary, span, mode) {
+            Some(Met::Settled) if self.meets_still(core, summary, span, mode) => {
+                Err(Obstacle::Conflict)
+            }
+            Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
+            None if summary.has_unlisted(mode) => Err(Obstacle::Registry),
+            // The cells that we have read may belong to a claim that was split after we had the summary; its upper
+            // part is then not among them, but has found us (I6).
+            None if is_watched() => Err(Obstacle::Registry),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether one of those whom a summary showed is in the way of a claim, at a second look. A cell that was given to
+    /// another since the summary was read is seen with the span of its new claim and the mode of its old one,
+    /// or with something of both spans, and nobody may be refused for that.
+    fn meets_still(&self, core: &Core, summary: Summary, span: Span, mode: Mode) -> bool {
+        // ORDERING: Acquire, paired with the read-modify-write that publishes a claim: who is in the cell now is seen
+        // with his span.
+        let now = Summary::from_bits(self.summary.load(Ordering::Acquire));
+        core.cells.meet(summary.and(now), span, mode) == Some(Met::Settled)
     }
 }

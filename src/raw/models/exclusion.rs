@@ -141,3 +141,22 @@ fn three_ranges_with_two_cells_exclude_each_other() {
         units.assert_idle();
     });
 }
+
+/// One takes two claims by turns, neither of which conflicts with what the other tries. In the cell of the first the other
+/// may find the second, which is settled, and must not take it for one in the mode of the first.
+#[test]
+fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
+    model(3, || {
+        let units = Units::new();
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || {
+            other.locked(span(0, 2), Exclusive);
+            other.locked(span(2, 4), Shared);
+        });
+        let hold = units.lock.try_lock(span(2, 4), Shared).expect("nobody conflicts");
+        units.touch(span(2, 4), Shared);
+        units.lock.unlock(span(2, 4), Shared, hold);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
