@@ -13,7 +13,7 @@ one order of its threads after the other, until something is found. Beside it th
 the cache's own path wherever it has one, comes through the same scenario.
 
 This file is printed by `cargo run --release --example gallery -- --markdown`, and CI checks that it is
-what that prints. `docs/design.md` tells how the orders are chosen. The number under *in* is of the schedule
+what that prints. `docs/page-cache.md` tells how the schedules are chosen. The number under *in* is of the schedule
 that it was found in; the seeds are fixed, so it is the same in every run until a path changes.
 
 A lock that is *of pages 0..2* is claimed for those pages only. *Seed* names the mail thread: 000 how NFS
