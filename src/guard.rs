@@ -116,6 +116,19 @@ pub type SharedGuard<'a> = Guard<&'a RangeLock, Shared>;
 /// ```
 pub type ExclusiveGuard<'a> = Guard<&'a RangeLock, Exclusive>;
 
+/// A claim that borrows its lock, in a mode that was chosen at run time.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Mode, RangeGuard, RangeLock};
+///
+/// let lock = RangeLock::new();
+/// let guard: RangeGuard<'_> = lock.lock(7..8, Mode::Shared);
+/// assert_eq!(guard.mode(), Mode::Shared);
+/// ```
+pub type RangeGuard<'a> = Guard<&'a RangeLock, Mode>;
+
 /// A shared claim that owns a reference to its lock.
 ///
 /// # Examples
@@ -141,6 +154,19 @@ pub type ArcSharedGuard = Guard<Arc<RangeLock>, Shared>;
 /// assert_eq!(guard.range(), 7..8);
 /// ```
 pub type ArcExclusiveGuard = Guard<Arc<RangeLock>, Exclusive>;
+
+/// A claim that owns a reference to its lock, in a mode that was chosen at run time.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use spanlock::{ArcRangeGuard, Mode, RangeLock};
+///
+/// let guard: ArcRangeGuard = Arc::new(RangeLock::new()).lock_arc(7..8, Mode::Exclusive);
+/// assert_eq!(guard.mode(), Mode::Exclusive);
+/// ```
+pub type ArcRangeGuard = Guard<Arc<RangeLock>, Mode>;
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
     #[inline]

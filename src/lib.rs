@@ -77,11 +77,16 @@ pub use future::{
     LockMappingFuture, LockSharedFuture,
 };
 pub use guard::{
-    ArcExclusiveGuard, ArcSharedGuard, Exclusive, ExclusiveGuard, Guard, GuardMode, LockRef,
-    Shared, SharedGuard,
+    ArcExclusiveGuard, ArcRangeGuard, ArcSharedGuard, Exclusive, ExclusiveGuard, Guard, GuardMode,
+    LockRef, RangeGuard, Shared, SharedGuard,
 };
 pub use lock::RangeLock;
-pub use many::{ManyGuard, PairGuard, lock_pair};
+pub use many::{
+    ArcManyGuard, ArcPairGuard, GuardPair, GuardSet, LockManyFuture, LockPairFuture, ManyGuard,
+    PairGuard, lock_pair, lock_pair_arc, lock_pair_async, lock_pair_async_arc, try_lock_pair,
+    try_lock_pair_arc, try_lock_pair_for, try_lock_pair_for_arc, try_lock_pair_until,
+    try_lock_pair_until_arc,
+};
 pub use mapping::{Access, ArcMappingGuard, MappingGuard, MappingLock};
 pub use mode::Mode;
 pub use span::Span;

@@ -3,6 +3,8 @@
 // In the order in which rustdoc is to list what they add to the type.
 mod plain;
 
+mod mode;
+
 mod timed;
 
 mod several;

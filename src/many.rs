@@ -1,53 +1,112 @@
 //! Claims on several spans of one lock, or on two locks, taken together.
 
+mod future;
+mod methods;
+mod pair;
+
 use std::fmt;
-use std::ops::{Range, RangeBounds};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
 
 use crate::deadlock::Held;
-use crate::guard::Guard;
+use crate::guard::{LockRef, Raw};
 use crate::raw::{ClaimId, Part};
 use crate::{Mode, RangeLock, Span};
+
+pub use future::LockManyFuture;
+pub(crate) use methods::claims_on_many;
+pub use pair::{
+    ArcPairGuard, GuardPair, LockPairFuture, PairGuard, lock_pair, lock_pair_arc, lock_pair_async,
+    lock_pair_async_arc, try_lock_pair, try_lock_pair_arc, try_lock_pair_for,
+    try_lock_pair_for_arc, try_lock_pair_until, try_lock_pair_until_arc,
+};
+
+/// Held claims on several spans of one lock, which were granted together; dropping it lets go of all.
+///
+/// `L` is how it reaches its lock; the aliases [`ManyGuard`] and [`ArcManyGuard`] name the usual ones.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Access, GuardSet, MappingLock};
+///
+/// let lock = MappingLock::new();
+/// let guard: GuardSet<&MappingLock> =
+///     lock.lock_many([(Access::BufferedRead, 0..8192), (Access::PunchHole, 65536..131072)]);
+/// assert_eq!(guard.claims().len(), 2);
+/// ```
+#[must_use = "a guard that is dropped at once locks nothing"]
+pub struct GuardSet<L: LockRef> {
+    lock: L,
+    parts: Vec<Part>,
+    ids: Box<[ClaimId]>,
+    record: Held,
+}
 
 /// Held claims on several spans of one lock, which were granted together.
 ///
 /// # Examples
 ///
 /// ```
-/// use spanlock::{Mode, RangeLock};
+/// use spanlock::{ManyGuard, Mode, RangeLock};
 ///
 /// let lock = RangeLock::new();
-/// let guard = lock.lock_many([(0..4, Mode::Shared), (8..9, Mode::Exclusive)]);
+/// let guard: ManyGuard<'_> = lock.lock_many([(0..4, Mode::Shared), (8..9, Mode::Exclusive)]);
 /// assert_eq!(guard.claims().len(), 2);
 /// assert!(lock.try_lock_exclusive(4..8).is_some());
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
-pub struct ManyGuard<'a> {
-    lock: &'a RangeLock,
-    parts: Vec<Part>,
-    ids: Box<[ClaimId]>,
-    record: Held,
-}
+pub type ManyGuard<'a> = GuardSet<&'a RangeLock>;
 
-impl<'a> ManyGuard<'a> {
+/// Held claims on several spans of one lock, which were granted together and own a reference to it.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use spanlock::{ArcManyGuard, Mode, RangeLock};
+///
+/// let guard: ArcManyGuard = Arc::new(RangeLock::new()).lock_many_arc([(0..4, Mode::Shared)]);
+/// std::thread::spawn(move || drop(guard)).join().unwrap();
+/// ```
+pub type ArcManyGuard = GuardSet<Arc<RangeLock>>;
+
+impl<L: LockRef> GuardSet<L> {
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
-    pub(crate) fn lock(lock: &'a RangeLock, parts: Vec<Part>) -> Self {
+    pub(crate) fn lock(lock: L, parts: Vec<Part>) -> Self {
         let parts = disjoint(parts);
-        let ids = lock.raw.lock_many(&parts);
+        let ids = lock.raw().lock_many(&parts);
         Self::of_this_thread(lock, parts, ids)
     }
 
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
-    pub(crate) fn try_lock(lock: &'a RangeLock, parts: Vec<Part>) -> Option<Self> {
+    pub(crate) fn try_lock(lock: L, parts: Vec<Part>) -> Option<Self> {
         let parts = disjoint(parts);
-        let ids = lock.raw.try_lock_many(&parts)?;
+        let ids = lock.raw().try_lock_many(&parts)?;
+        Some(Self::of_this_thread(lock, parts, ids))
+    }
+
+    /// Without a deadline it waits as long as it takes.
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
+    pub(crate) fn lock_until(lock: L, parts: Vec<Part>, deadline: Option<Instant>) -> Option<Self> {
+        let parts = disjoint(parts);
+        let ids = match deadline {
+            Some(deadline) => lock.raw().lock_many_until(&parts, deadline)?,
+            None => lock.raw().lock_many(&parts),
+        };
         Some(Self::of_this_thread(lock, parts, ids))
     }
 
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
-    fn of_this_thread(lock: &'a RangeLock, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
+    fn of_this_thread(lock: L, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
         let spans = parts.iter().map(|part| (part.span, part.mode));
-        let record = Held::by_this_thread(lock.raw.address(), spans);
-        ManyGuard { lock, parts, ids, record }
+        let record = Held::by_this_thread(lock.raw().address(), spans);
+        GuardSet { lock, parts, ids, record }
+    }
+
+    /// The guard of a claim that a task was granted.
+    fn of_task(lock: L, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
+        GuardSet { lock, parts, ids, record: Held::by_somebody() }
     }
 
     /// What is held: disjoint ranges in ascending order, each with its mode.
@@ -79,14 +138,14 @@ impl<'a> ManyGuard<'a> {
     pub fn unlock(self) {}
 }
 
-impl Drop for ManyGuard<'_> {
+impl<L: LockRef> Drop for GuardSet<L> {
     fn drop(&mut self) {
         self.record.end();
-        self.lock.raw.unlock_many(&self.ids);
+        self.lock.raw().unlock_many(&self.ids);
     }
 }
 
-impl fmt::Debug for ManyGuard<'_> {
+impl<L: LockRef> fmt::Debug for GuardSet<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.claims()).finish()
     }
@@ -96,20 +155,36 @@ impl fmt::Debug for ManyGuard<'_> {
 /// ones are left out.
 fn disjoint(parts: Vec<Part>) -> Vec<Part> {
     let exclusive = union(&parts, Mode::Exclusive);
-    let mut disjoint: Vec<Part> = Vec::with_capacity(parts.len());
-    for whole in union(&parts, Mode::Shared) {
-        let mut shared = whole;
-        for hole in exclusive.iter().filter(|hole| hole.overlaps(whole)) {
-            let (before, rest) = shared.split_at(hole.start().max(shared.start()));
-            disjoint.push(Part { span: before, mode: Mode::Shared });
-            shared = rest.split_at(hole.end().min(rest.end())).1;
-        }
-        disjoint.push(Part { span: shared, mode: Mode::Shared });
-    }
-    disjoint.extend(exclusive.into_iter().map(|span| Part { span, mode: Mode::Exclusive }));
-    disjoint.retain(|part| !part.span.is_empty());
+    let shared = without(union(&parts, Mode::Shared), exclusive.iter().copied());
+    let part = |mode| move |span| Part { span, mode };
+    let mut disjoint: Vec<Part> = shared.into_iter().map(part(Mode::Shared)).collect();
+    disjoint.extend(exclusive.into_iter().map(part(Mode::Exclusive)));
     disjoint.sort_unstable_by_key(|part| part.span.start());
     disjoint
+}
+
+/// What is left of `spans` without `holes`, both disjoint and in ascending order; each hole is looked at once.
+fn without(spans: Vec<Span>, holes: impl Iterator<Item = Span>) -> Vec<Span> {
+    let mut holes = holes.peekable();
+    let mut left = Vec::with_capacity(spans.len());
+    for mut span in spans {
+        while holes.next_if(|hole| hole.end() <= span.start()).is_some() {}
+        while let Some(&hole) = holes.peek()
+            && hole.overlaps(span)
+        {
+            let (before, rest) = span.split_at(hole.start().max(span.start()));
+            left.push(before);
+            span = rest.split_at(hole.end().min(rest.end())).1;
+            // One that reaches further may be in the way of the next span too.
+            if span.is_empty() {
+                break;
+            }
+            holes.next();
+        }
+        left.push(span);
+    }
+    left.retain(|span| !span.is_empty());
+    left
 }
 
 /// The union of the spans of one mode, in ascending order.
@@ -125,85 +200,6 @@ fn union(parts: &[Part], mode: Mode) -> Vec<Span> {
         touches
     });
     spans
-}
-
-/// Held claims on two locks, or on two ranges of one.
-///
-/// # Examples
-///
-/// ```
-/// use spanlock::{Mode, RangeLock, lock_pair};
-///
-/// let (source, target) = (RangeLock::new(), RangeLock::new());
-/// let guard = lock_pair(&source, 0..8, Mode::Shared, &target, 16..24, Mode::Exclusive);
-/// assert!(source.try_lock_shared(..).is_some());
-/// assert!(target.try_lock_shared(20..21).is_none());
-/// # drop(guard);
-/// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
-#[derive(Debug)]
-pub struct PairGuard<'a> {
-    _held: Pair<'a>,
-}
-
-#[derive(Debug)]
-#[expect(dead_code, reason = "held to be dropped, and shown by Debug")]
-enum Pair<'a> {
-    Two(Guard<&'a RangeLock, Mode>, Guard<&'a RangeLock, Mode>),
-    Same(ManyGuard<'a>),
-}
-
-/// Locks a range of each of two locks, as a clone, a dedupe or a rename must, waiting as long as it
-/// takes.
-///
-/// The locks are taken in the order of their addresses, so that two callers who name them in opposite
-/// order cannot deadlock. If both are the same lock, its two ranges are claimed together
-/// ([`RangeLock::lock_many`]) and may overlap.
-///
-/// # Fairness
-///
-/// FIFO on each lock. The claim on the first is held while the second is waited for.
-///
-/// # Panics
-///
-/// If a range starts after its end, or includes unit `u64::MAX`.
-///
-/// # Examples
-///
-/// ```
-/// use spanlock::{Mode, RangeLock, lock_pair};
-///
-/// let lock = RangeLock::new();
-/// let guard = lock_pair(&lock, 0..8, Mode::Shared, &lock, 4..16, Mode::Exclusive);
-/// assert!(lock.try_lock_shared(0..4).is_some());
-/// assert!(lock.try_lock_shared(4..8).is_none());
-/// # drop(guard);
-/// ```
-#[track_caller]
-pub fn lock_pair<'a>(
-    a: &'a RangeLock,
-    a_range: impl RangeBounds<u64>,
-    a_mode: Mode,
-    b: &'a RangeLock,
-    b_range: impl RangeBounds<u64>,
-    b_mode: Mode,
-) -> PairGuard<'a> {
-    let (a_span, b_span) = (Span::from_range(a_range), Span::from_range(b_range));
-    let held = match std::ptr::from_ref(a).addr().cmp(&std::ptr::from_ref(b).addr()) {
-        std::cmp::Ordering::Less => {
-            let first = Guard::lock(a, a_span, a_mode);
-            Pair::Two(first, Guard::lock(b, b_span, b_mode))
-        }
-        std::cmp::Ordering::Greater => {
-            let first = Guard::lock(b, b_span, b_mode);
-            Pair::Two(Guard::lock(a, a_span, a_mode), first)
-        }
-        std::cmp::Ordering::Equal => Pair::Same(ManyGuard::lock(
-            a,
-            vec![Part { span: a_span, mode: a_mode }, Part { span: b_span, mode: b_mode }],
-        )),
-    };
-    PairGuard { _held: held }
 }
 
 #[cfg(test)]

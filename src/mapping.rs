@@ -2,7 +2,13 @@
 
 mod access;
 
-use std::fmt;
+// In the order in which rustdoc is to list what they add to the type.
+mod several;
+
+mod owned;
+
+mod inspect;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -177,6 +183,7 @@ impl MappingLock {
     /// assert!(lock.try_lock_page(Access::Fault, 2).is_some());
     /// # drop(punch);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
@@ -201,6 +208,7 @@ impl MappingLock {
     /// assert!(lock.try_lock(Access::BufferedRead, 8192..8193).is_some());
     /// # drop(write);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
@@ -224,6 +232,7 @@ impl MappingLock {
     /// assert!(lock.try_lock_for(Access::Fault, 0..1, Duration::from_millis(1)).is_none());
     /// # drop(punch);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_for(
@@ -252,6 +261,7 @@ impl MappingLock {
     /// assert!(lock.try_lock_until(Access::Fault, 0..1, Instant::now()).is_none());
     /// # drop(punch);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_until(
@@ -289,51 +299,38 @@ impl MappingLock {
         LockFuture::new(self, self.pages_of(bytes), access.mode())
     }
 
-    /// As [`lock`](MappingLock::lock), with a guard that keeps the lock alive, for an IO completion to
-    /// drop.
+    /// Locks every page that `bytes` touches past the claims that wait: for a holder who must lock again, as
+    /// [`RangeLock::lock_shared_recursive`] does.
+    ///
+    /// # Fairness
+    ///
+    /// None: a flood of such claims starves writers.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// If `access` claims exclusively, or the range starts after its end.
     ///
     /// # Examples
     ///
     /// ```
-    /// use std::sync::Arc;
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
     /// use spanlock::{Access, MappingLock};
     ///
-    /// let guard = Arc::new(MappingLock::new()).lock_arc(Access::DirectRead, 0..4096);
-    /// std::thread::spawn(move || drop(guard)).join().unwrap();
+    /// let lock = MappingLock::new();
+    /// let outer = lock.lock(Access::BufferedRead, 0..65536);
+    /// let mut punch = pin!(lock.lock_async(Access::PunchHole, 4096..8192));
+    /// assert!(punch.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    /// let inner = lock.lock_recursive(Access::Fault, 4096..8192);
+    /// # drop((outer, inner));
     /// ```
-    #[inline]
     #[track_caller]
-    pub fn lock_arc(self: &Arc<Self>, access: Access, bytes: Range<u64>) -> ArcMappingGuard {
-        Guard::lock(Arc::clone(self), self.pages_of(bytes), access.mode())
-    }
-
-    /// As [`try_lock`](MappingLock::try_lock), with a guard that keeps the lock alive.
-    ///
-    /// # Panics
-    ///
-    /// If the range starts after its end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use spanlock::{Access, MappingLock};
-    ///
-    /// let lock = Arc::new(MappingLock::new());
-    /// assert!(lock.try_lock_arc(Access::DirectRead, 0..4096).is_some());
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn try_lock_arc(
-        self: &Arc<Self>,
-        access: Access,
-        bytes: Range<u64>,
-    ) -> Option<ArcMappingGuard> {
-        Guard::try_lock(Arc::clone(self), self.pages_of(bytes), access.mode())
+    pub fn lock_recursive(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
+        assert!(
+            access.mode() == Mode::Shared,
+            "{access:?} claims exclusively, and not recursively"
+        );
+        Guard::lock_reentrant(self, self.pages_of(bytes), Mode::Shared)
     }
 
     /// The lock on page numbers beneath, for what this face does not offer.
@@ -370,14 +367,5 @@ impl MappingLock {
 impl Default for MappingLock {
     fn default() -> Self {
         MappingLock::new()
-    }
-}
-
-impl fmt::Debug for MappingLock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MappingLock")
-            .field("page_size", &self.page_size())
-            .field("pages", &self.pages)
-            .finish()
     }
 }

@@ -65,7 +65,7 @@ use table::Table;
 use waiter::{Waiter, Wakes};
 
 pub(crate) use acquire::{Pending, Queued};
-pub(crate) use many::Part;
+pub(crate) use many::{Part, QueuedMany};
 pub(crate) use place::Hold;
 pub(crate) use registry::ClaimId;
 

@@ -48,6 +48,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_read(..2).is_some());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_read(
@@ -75,6 +76,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_read_for(..3, Duration::from_millis(1)).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_read_for(
         &self,
@@ -100,6 +102,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_read_until(..3, Instant::now()).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_read_until(
         &self,
@@ -169,6 +172,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_write(..2).is_some());
     /// # drop(reader);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_write(
@@ -196,6 +200,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_write_for(..3, Duration::from_millis(1)).is_none());
     /// # drop(reader);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_write_for(
         &self,
@@ -221,6 +226,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_write_until(..3, Instant::now()).is_none());
     /// # drop(reader);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_write_until(
         &self,

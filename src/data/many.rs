@@ -54,6 +54,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_read_many([4..6, 0..2]).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_read_many<R: RangeBounds<usize>>(
         &self,
@@ -114,6 +115,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// drop(guard);
     /// assert_eq!(lock.into_inner(), [6, 2, 3, 4, 5, 1]);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_write_many<R: RangeBounds<usize>>(
         &self,

@@ -44,6 +44,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_shared_arc(10..20).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_shared_arc(
@@ -68,6 +69,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_shared_for_arc(10..20, Duration::from_millis(1)).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_lock_shared_for_arc(
         self: &Arc<Self>,
@@ -92,6 +94,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_shared_until_arc(10..20, Instant::now()).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_lock_shared_until_arc(
         self: &Arc<Self>,
@@ -163,6 +166,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_exclusive_arc(10..20).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_exclusive_arc(
@@ -187,6 +191,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_exclusive_for_arc(10..20, Duration::from_millis(1)).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_lock_exclusive_for_arc(
         self: &Arc<Self>,
@@ -211,6 +216,7 @@ impl RangeLock {
     /// let lock = Arc::new(spanlock::RangeLock::new());
     /// assert!(lock.try_lock_exclusive_until_arc(10..20, Instant::now()).is_some());
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[track_caller]
     pub fn try_lock_exclusive_until_arc(
         self: &Arc<Self>,

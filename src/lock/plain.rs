@@ -61,6 +61,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_shared(20..30).is_some());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_shared(&self, range: impl RangeBounds<u64>) -> Option<SharedGuard<'_>> {
@@ -128,6 +129,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_exclusive(20..30).is_some());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_exclusive(&self, range: impl RangeBounds<u64>) -> Option<ExclusiveGuard<'_>> {

@@ -26,6 +26,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_shared_for(0..11, Duration::from_millis(1)).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_shared_for(
@@ -55,6 +56,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_shared_until(0..11, Instant::now()).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_shared_until(
@@ -84,6 +86,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_exclusive_for(0..11, Duration::from_millis(1)).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_exclusive_for(
@@ -113,6 +116,7 @@ impl RangeLock {
     /// assert!(lock.try_lock_exclusive_until(0..11, Instant::now()).is_none());
     /// # drop(writer);
     /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
     #[inline]
     #[track_caller]
     pub fn try_lock_exclusive_until(

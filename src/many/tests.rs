@@ -1,4 +1,4 @@
-use super::disjoint;
+use super::{disjoint, without};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
 use crate::raw::Part;
@@ -30,5 +30,34 @@ fn overlapping_parts_become_disjoint_ones_and_exclusive_wins() {
         assert_eq!(cells(&disjoint), cells(&parts), "{parts:?}");
         assert!(disjoint.is_sorted_by(|a, b| a.span.end() <= b.span.start()), "{disjoint:?}");
         assert!(disjoint.iter().all(|part| !part.span.is_empty()));
+    }
+}
+
+/// Spans of one unit each, at every `step`th from `first` on.
+fn comb(first: u64, step: u64, teeth: u64) -> Vec<Span> {
+    (0..teeth).map(|n| first + n * step).map(|at| Span::from_range(at..at + 1)).collect()
+}
+
+#[test]
+fn each_exclusive_span_is_looked_at_once_however_many_shared_ones_there_are() {
+    for (spans, holes) in [
+        (comb(0, 2, 1_000), comb(1, 2, 1_000)),
+        (comb(0, 2, 1_000), comb(0, 2, 1_000)),
+        (comb(0, 2, 1_000), vec![Span::from_range(0..2_000)]),
+        (vec![Span::from_range(0..2_000)], comb(0, 2, 1_000)),
+    ] {
+        let mut looks = 0;
+        let holes_in_all = holes.len();
+        let left = without(spans.clone(), holes.iter().copied().inspect(|_| looks += 1));
+        assert!(looks <= holes_in_all, "{looks} looks at {holes_in_all} spans");
+        assert!(left.iter().all(|span| !holes.iter().any(|hole| hole.overlaps(*span))));
+        let units = |spans: &[Span]| spans.iter().map(|span| span.len()).sum::<u64>();
+        let covered = |span: &&Span| holes.iter().any(|hole| hole.overlaps(**span));
+        if spans.len() > 1 {
+            let spared = spans.iter().filter(|span| !covered(span)).count() as u64;
+            assert_eq!(units(&left), spared);
+        } else {
+            assert_eq!(units(&left), 2_000 - holes_in_all as u64);
+        }
     }
 }

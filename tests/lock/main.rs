@@ -10,6 +10,7 @@ mod fairness;
 mod operations;
 mod panics;
 mod release;
+mod several;
 mod traits;
 mod tries;
 mod unruly;

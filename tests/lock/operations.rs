@@ -49,6 +49,8 @@ pub enum Op {
     /// A claim on a place of the lock and one of another, which is free; unless it would block.
     PairWithAnother([Part; 2]),
     Look(Place),
+    /// A future of a claim on several places, polled once.
+    QueueMany([Part; 3]),
 }
 
 /// What is claimed, and how.

@@ -3,8 +3,9 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use spanlock::{
-    ArcExclusiveGuard, ArcSharedGuard, ExclusiveGuard, MappingGuard, MappingLock, RangeLock,
-    SharedGuard,
+    Access, ArcExclusiveGuard, ArcManyGuard, ArcPairGuard, ArcRangeGuard, ArcSharedGuard,
+    ExclusiveGuard, LockManyFuture, LockPairFuture, ManyGuard, MappingGuard, MappingLock, Mode,
+    PairGuard, RangeGuard, RangeLock, SharedGuard,
 };
 
 const fn any_thread<T: Send + Sync>() {}
@@ -18,6 +19,14 @@ const _: () = {
     any_thread::<ArcSharedGuard>();
     any_thread::<ArcExclusiveGuard>();
     any_thread::<MappingGuard<'_>>();
+    any_thread::<RangeGuard<'_>>();
+    any_thread::<ArcRangeGuard>();
+    any_thread::<ManyGuard<'_>>();
+    any_thread::<ArcManyGuard>();
+    any_thread::<PairGuard<'_>>();
+    any_thread::<ArcPairGuard>();
+    any_thread::<LockManyFuture<&RangeLock>>();
+    any_thread::<LockPairFuture<&RangeLock>>();
     survives_a_panic::<RangeLock>();
     survives_a_panic::<SharedGuard<'_>>();
     survives_a_panic::<ExclusiveGuard<'_>>();
@@ -48,5 +57,30 @@ fn the_compiler_warns_of_a_guard_that_is_not_kept() {
     #[expect(unused_must_use)]
     {
         lock.lock_exclusive(1..2);
+    }
+    #[expect(unused_must_use)]
+    {
+        lock.lock_many([(1..2, Mode::Shared)]);
+    }
+}
+
+#[test]
+fn the_compiler_warns_of_a_try_whose_answer_is_not_looked_at() {
+    let lock = RangeLock::new();
+    #[expect(unused_must_use)]
+    {
+        lock.try_lock(1..2, Mode::Shared);
+    }
+    #[expect(unused_must_use)]
+    {
+        lock.try_lock_exclusive(1..2);
+    }
+    #[expect(unused_must_use)]
+    {
+        lock.try_lock_many([(1..2, Mode::Shared)]);
+    }
+    #[expect(unused_must_use)]
+    {
+        MappingLock::new().try_lock(Access::Fault, 1..2);
     }
 }

@@ -172,11 +172,17 @@ impl Face for MappingLock {
                 self.try_lock_page(access, bytes.start).map(boxed)
             }
             (Way::Try, Reach::Borrows) => self.try_lock(access, bytes).map(boxed),
-            (Way::For(patience), _) => {
+            (Way::For(patience), Reach::Borrows) => {
                 self.try_lock_for(access, bytes, patience.timeout()).map(boxed)
             }
-            (Way::Until(patience), _) => {
+            (Way::For(patience), Reach::Owns) => {
+                self.try_lock_for_arc(access, bytes, patience.timeout()).map(boxed)
+            }
+            (Way::Until(patience), Reach::Borrows) => {
                 self.try_lock_until(access, bytes, patience.deadline()).map(boxed)
+            }
+            (Way::Until(patience), Reach::Owns) => {
+                self.try_lock_until_arc(access, bytes, patience.deadline()).map(boxed)
             }
             (Way::Wait, Reach::Owns) => Some(boxed(self.lock_arc(access, bytes))),
             (Way::Wait, Reach::Borrows) if is_a_page => {
@@ -186,7 +192,10 @@ impl Face for MappingLock {
         }
     }
 
-    fn queue(self: &Arc<Self>, at: Place, mode: Mode, _: Reach) -> Queued<'_> {
-        future(self.lock_async(access(mode, at), at.units()))
+    fn queue(self: &Arc<Self>, at: Place, mode: Mode, reach: Reach) -> Queued<'_> {
+        match reach {
+            Reach::Borrows => future(self.lock_async(access(mode, at), at.units())),
+            Reach::Owns => future(self.lock_async_arc(access(mode, at), at.units())),
+        }
     }
 }

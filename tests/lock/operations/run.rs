@@ -1,7 +1,9 @@
 //! One run of a program: the real lock and the naive one, side by side.
 
 use std::fmt;
+use std::future::Future;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -11,7 +13,7 @@ use spanlock::{ClaimState, Mode, RangeLock, lock_pair};
 #[path = "../../../src/reference.rs"]
 mod reference;
 
-use super::face::{Face, Queued, Reach, Way};
+use super::face::{Face, Reach, Way};
 use super::guard::{AnyGuard, Boxed};
 use super::place::{self, CELLS, Place};
 use super::{Op, Part};
@@ -48,7 +50,7 @@ struct Held<'a> {
 struct Waiting<'a> {
     claim: Claim,
     cells: Range<usize>,
-    future: Queued<'a>,
+    future: Pin<Box<dyn Future<Output = Guard<'a>> + 'a>>,
     task: Arc<Task>,
 }
 
@@ -76,7 +78,16 @@ impl<'a, F: Face> Run<'a, F> {
                     self.release(which);
                 }
             }
-            Op::Queue(reach, part) => self.queue(reach, part),
+            Op::Queue(reach, part) => {
+                let future = self.face.queue(part.at, part.mode(), reach);
+                self.queue(&[part], part.at.cells(), async { Guard::One(future.await) });
+            }
+            Op::QueueMany(parts) => {
+                let wanted = parts.map(|part| (part.at.bounds(), part.mode()));
+                let future = self.lock.lock_many_async(wanted);
+                let guard = async { Guard::Several(Box::new(future.await)) };
+                self.queue(&parts, 0..0, guard);
+            }
             Op::Poll(which) => self.poll(which),
             Op::PollElsewhere(which) => {
                 if let Some(which) = among(which, self.waiting.len()) {
@@ -169,17 +180,22 @@ impl<'a, F: Face> Run<'a, F> {
         self.reference.leave(held.claim);
     }
 
-    fn queue(&mut self, reach: Reach, part: Part) {
-        let (at, cells) = (part.at, part.at.cells());
-        let claim = self.reference.arrive(&[(cells.clone(), part.mode())]);
-        let mut future = self.face.queue(at, part.mode(), reach);
+    fn queue(
+        &mut self,
+        parts: &[Part],
+        cells: Range<usize>,
+        future: impl Future<Output = Guard<'a>> + 'a,
+    ) {
+        let wanted: Vec<_> = parts.iter().map(|part| (part.at.cells(), part.mode())).collect();
+        let claim = self.reference.arrive(&wanted);
         let task = Arc::default();
-        let guard = poll(&mut future, &task);
+        let mut waiting = Waiting { claim, cells, future: Box::pin(future), task };
+        let guard = waiting.poll();
         let granted = self.reference.holds(claim);
-        assert_eq!(guard.is_some(), granted, "the first poll at {:?} was ready", at.units());
+        assert_eq!(guard.is_some(), granted, "the first poll of {wanted:?} was ready");
         match guard {
-            Some(guard) => self.hold(claim, cells, Guard::One(guard)),
-            None => self.waiting.push(Waiting { claim, cells, future, task }),
+            Some(guard) => self.hold(claim, waiting.cells, guard),
+            None => self.waiting.push(waiting),
         }
         if self.waiting.len() > MOST_QUEUED {
             self.abandon(0);
@@ -189,12 +205,12 @@ impl<'a, F: Face> Run<'a, F> {
     fn poll(&mut self, which: u8) {
         let Some(which) = among(which, self.waiting.len()) else { return };
         let waiting = &mut self.waiting[which];
-        let guard = poll(&mut waiting.future, &waiting.task);
+        let guard = waiting.poll();
         let granted = self.reference.holds(waiting.claim);
         assert_eq!(guard.is_some(), granted, "a later poll on {:?} was ready", waiting.cells);
         if let Some(guard) = guard {
             let Waiting { claim, cells, .. } = self.waiting.swap_remove(which);
-            self.hold(claim, cells, Guard::One(guard));
+            self.hold(claim, cells, guard);
         }
     }
 
@@ -334,11 +350,13 @@ impl<'a, F: Face> Run<'a, F> {
     }
 }
 
-fn poll<'a>(future: &mut Queued<'a>, task: &Arc<Task>) -> Option<Boxed<'a>> {
-    let waker = Waker::from(Arc::clone(task));
-    match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Ready(guard) => Some(guard),
-        Poll::Pending => None,
+impl<'a> Waiting<'a> {
+    fn poll(&mut self) -> Option<Guard<'a>> {
+        let waker = Waker::from(Arc::clone(&self.task));
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(guard) => Some(guard),
+            Poll::Pending => None,
+        }
     }
 }
 

@@ -1,0 +1,290 @@
+//! Claims whose mode is known when the program runs.
+
+use std::ops::RangeBounds;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::after;
+use crate::guard::{ArcRangeGuard, Guard, RangeGuard};
+use crate::{LockFuture, Mode, RangeLock, Span};
+
+impl RangeLock {
+    /// Locks `range` in `mode`, waiting as long as it takes.
+    ///
+    /// [`lock_shared`](RangeLock::lock_shared) and [`lock_exclusive`](RangeLock::lock_exclusive) are the same with a guard
+    /// whose type has the mode.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// fn visit(lock: &RangeLock, mode: Mode) {
+    ///     let guard = lock.lock(10..20, mode);
+    ///     assert_eq!(guard.mode(), mode);
+    /// }
+    ///
+    /// let lock = RangeLock::new();
+    /// visit(&lock, Mode::Shared);
+    /// visit(&lock, Mode::Exclusive);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn lock(&self, range: impl RangeBounds<u64>, mode: Mode) -> RangeGuard<'_> {
+        Guard::lock(self, Span::from_range(range), mode)
+    }
+
+    /// Locks `range` in `mode` if nothing is in the way; never waits. May fail without cause, as
+    /// [`try_lock_shared`](RangeLock::try_lock_shared) may.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = RangeLock::new();
+    /// let reader = lock.lock(10..20, Mode::Shared);
+    /// assert!(lock.try_lock(19..30, Mode::Shared).is_some());
+    /// assert!(lock.try_lock(19..30, Mode::Exclusive).is_none());
+    /// # drop(reader);
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[inline]
+    #[track_caller]
+    pub fn try_lock(&self, range: impl RangeBounds<u64>, mode: Mode) -> Option<RangeGuard<'_>> {
+        Guard::try_lock(self, Span::from_range(range), mode)
+    }
+
+    /// Locks `range` in `mode`, waiting for `timeout` at most. A claim that times out is withdrawn: nobody waits for
+    /// it any more.
+    ///
+    /// A timeout of zero is a try; one too long for the clock is none.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = RangeLock::new();
+    /// let writer = lock.lock(10..20, Mode::Exclusive);
+    /// assert!(lock.try_lock_for(0..11, Mode::Shared, Duration::from_millis(1)).is_none());
+    /// # drop(writer);
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_for(
+        &self,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+        timeout: Duration,
+    ) -> Option<RangeGuard<'_>> {
+        Guard::lock_until(self, Span::from_range(range), mode, after(timeout))
+    }
+
+    /// Locks `range` in `mode`, waiting until `deadline` at most. A claim that times out is withdrawn: nobody waits for
+    /// it any more.
+    ///
+    /// A deadline in the past is a try.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = RangeLock::new();
+    /// let writer = lock.lock(10..20, Mode::Exclusive);
+    /// assert!(lock.try_lock_until(0..11, Mode::Shared, Instant::now()).is_none());
+    /// # drop(writer);
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_until(
+        &self,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Option<RangeGuard<'_>> {
+        Guard::lock_until(self, Span::from_range(range), mode, Some(deadline))
+    }
+
+    /// Locks `range` in `mode`, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    ///
+    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// then keeps others out until it is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Waker};
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = RangeLock::new();
+    /// let future = pin!(lock.lock_async(10..20, Mode::Exclusive));
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(future.poll(&mut context).is_ready());
+    /// ```
+    #[track_caller]
+    pub fn lock_async(
+        &self,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+    ) -> LockFuture<&RangeLock, Mode> {
+        LockFuture::new(self, Span::from_range(range), mode)
+    }
+
+    /// As [`lock`](RangeLock::lock), with a guard that keeps the lock alive.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = Arc::new(RangeLock::new());
+    /// let guard = lock.lock_arc(10..20, Mode::Exclusive);
+    /// std::thread::spawn(move || drop(guard)).join().unwrap();
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn lock_arc(self: &Arc<Self>, range: impl RangeBounds<u64>, mode: Mode) -> ArcRangeGuard {
+        Guard::lock(Arc::clone(self), Span::from_range(range), mode)
+    }
+
+    /// As [`try_lock`](RangeLock::try_lock), with a guard that keeps the lock alive.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = Arc::new(RangeLock::new());
+    /// assert!(lock.try_lock_arc(10..20, Mode::Shared).is_some());
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[inline]
+    #[track_caller]
+    pub fn try_lock_arc(
+        self: &Arc<Self>,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+    ) -> Option<ArcRangeGuard> {
+        Guard::try_lock(Arc::clone(self), Span::from_range(range), mode)
+    }
+
+    /// As [`try_lock_for`](RangeLock::try_lock_for), with a guard that keeps the lock alive.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = Arc::new(RangeLock::new());
+    /// let timeout = Duration::from_millis(1);
+    /// assert!(lock.try_lock_for_arc(10..20, Mode::Shared, timeout).is_some());
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[track_caller]
+    pub fn try_lock_for_arc(
+        self: &Arc<Self>,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+        timeout: Duration,
+    ) -> Option<ArcRangeGuard> {
+        Guard::lock_until(Arc::clone(self), Span::from_range(range), mode, after(timeout))
+    }
+
+    /// As [`try_lock_until`](RangeLock::try_lock_until), with a guard that keeps the lock alive.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Instant;
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = Arc::new(RangeLock::new());
+    /// assert!(lock.try_lock_until_arc(10..20, Mode::Shared, Instant::now()).is_some());
+    /// ```
+    #[must_use = "if `None` is returned nothing is locked"]
+    #[track_caller]
+    pub fn try_lock_until_arc(
+        self: &Arc<Self>,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+        deadline: Instant,
+    ) -> Option<ArcRangeGuard> {
+        Guard::lock_until(Arc::clone(self), Span::from_range(range), mode, Some(deadline))
+    }
+
+    /// As [`lock_async`](RangeLock::lock_async), with a future and a guard that keep the lock
+    /// alive: both are `'static`.
+    ///
+    /// # Panics
+    ///
+    /// If the range starts after its end, or includes unit `u64::MAX`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::sync::Arc;
+    /// use std::task::{Context, Waker};
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = Arc::new(RangeLock::new());
+    /// let future = pin!(lock.lock_async_arc(10..20, Mode::Exclusive));
+    /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    /// ```
+    #[track_caller]
+    pub fn lock_async_arc(
+        self: &Arc<Self>,
+        range: impl RangeBounds<u64>,
+        mode: Mode,
+    ) -> LockFuture<Arc<RangeLock>, Mode> {
+        LockFuture::new(Arc::clone(self), Span::from_range(range), mode)
+    }
+}

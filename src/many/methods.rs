@@ -1,0 +1,302 @@
+//! The ways to claim several ranges at once, for each lock that has them.
+
+/// The methods of a lock for claims on several ranges. The lock has a method `parts`, which makes parts of its
+/// kind of claims.
+macro_rules! claims_on_many {
+    (
+        impl $lock:ident, for $item:ty $(, where $range:ident: $bounds:path)?;
+        $(#[$note:meta])*
+        panics: $panics:literal;
+        example: $imports:literal, $claims:literal, beside $holder:literal;
+    ) => {
+        impl $lock {
+            /// Locks several ranges at once, waiting until all of them can be had: all or nothing, so there is
+            /// no order to get wrong.
+            ///
+            /// Ranges may be repeated and may overlap: a unit that is named more than once is claimed once,
+            /// exclusively if any of them is. While it waits, the claim holds nothing.
+            $(#[$note])*
+            ///
+            /// # Fairness
+            ///
+            /// The claim takes its place in every queue at once, and is granted when all conflicting claims
+            /// that were there before it have left.
+            ///
+            /// # Complexity
+            ///
+            /// Sorts the ranges; apart from that as for that many claims on ranges, under one mutex acquisition.
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = ", stringify!($lock), "::new();")]
+            #[doc = concat!("let guard = lock.lock_many(", $claims, ");")]
+            /// assert_eq!(guard.claims().len(), 2);
+            /// assert!(guard.claims().all(|(range, _)| lock.is_locked(range)));
+            /// ```
+            #[track_caller]
+            pub fn lock_many$(<$range: $bounds>)?(
+                &self,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> GuardSet<&$lock> {
+                GuardSet::lock(self, self.parts(claims))
+            }
+
+            /// Locks several ranges at once if nothing is in the way of any; never waits. May fail without
+            /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+            ///
+            #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = ", stringify!($lock), "::new();")]
+            #[doc = concat!("let both = ", $claims, ";")]
+            #[doc = concat!("let held = ", $holder, ";")]
+            /// assert!(lock.try_lock_many(both.clone()).is_none());
+            /// drop(held);
+            /// assert!(lock.try_lock_many(both).is_some());
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many$(<$range: $bounds>)?(
+                &self,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> Option<GuardSet<&$lock>> {
+                GuardSet::try_lock(self, self.parts(claims))
+            }
+
+            /// Locks several ranges at once, waiting for `timeout` at most. A claim that times out is withdrawn as
+            /// a whole.
+            ///
+            #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::time::Duration;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = ", stringify!($lock), "::new();")]
+            #[doc = concat!("let held = ", $holder, ";")]
+            #[doc = concat!("let both = ", $claims, ";")]
+            /// assert!(lock.try_lock_many_for(both, Duration::from_millis(1)).is_none());
+            /// # drop(held);
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many_for$(<$range: $bounds>)?(
+                &self,
+                claims: impl IntoIterator<Item = $item>,
+                timeout: Duration,
+            ) -> Option<GuardSet<&$lock>> {
+                GuardSet::lock_until(self, self.parts(claims), after(timeout))
+            }
+
+            /// Locks several ranges at once, waiting until `deadline` at most. A claim that times out is withdrawn as
+            /// a whole.
+            ///
+            #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::time::Instant;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = ", stringify!($lock), "::new();")]
+            #[doc = concat!("let held = ", $holder, ";")]
+            #[doc = concat!("let both = ", $claims, ";")]
+            /// assert!(lock.try_lock_many_until(both, Instant::now()).is_none());
+            /// # drop(held);
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many_until$(<$range: $bounds>)?(
+                &self,
+                claims: impl IntoIterator<Item = $item>,
+                deadline: Instant,
+            ) -> Option<GuardSet<&$lock>> {
+                GuardSet::lock_until(self, self.parts(claims), Some(deadline))
+            }
+
+            /// Locks several ranges at once, as a future: see [`LockManyFuture`] for how it waits and what
+            /// dropping it does.
+            ///
+            #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::pin::pin;
+            /// use std::task::{Context, Waker};
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = ", stringify!($lock), "::new();")]
+            #[doc = concat!("let future = pin!(lock.lock_many_async(", $claims, "));")]
+            /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+            /// ```
+            #[track_caller]
+            pub fn lock_many_async$(<$range: $bounds>)?(
+                &self,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> LockManyFuture<&$lock> {
+                LockManyFuture::new(self, self.parts(claims))
+            }
+
+            #[doc = concat!("As [`lock_many`](", stringify!($lock), "::lock_many), with a guard that keeps the lock alive.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = Arc::new(", stringify!($lock), "::new());")]
+            #[doc = concat!("let guard = lock.lock_many_arc(", $claims, ");")]
+            /// std::thread::spawn(move || drop(guard)).join().unwrap();
+            /// ```
+            #[track_caller]
+            pub fn lock_many_arc$(<$range: $bounds>)?(
+                self: &Arc<Self>,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> GuardSet<Arc<$lock>> {
+                GuardSet::lock(Arc::clone(self), self.parts(claims))
+            }
+
+            #[doc = concat!("As [`try_lock_many`](", stringify!($lock), "::try_lock_many), with a guard that keeps the lock alive.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = Arc::new(", stringify!($lock), "::new());")]
+            #[doc = concat!("assert!(lock.try_lock_many_arc(", $claims, ").is_some());")]
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many_arc$(<$range: $bounds>)?(
+                self: &Arc<Self>,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> Option<GuardSet<Arc<$lock>>> {
+                GuardSet::try_lock(Arc::clone(self), self.parts(claims))
+            }
+
+            #[doc = concat!("As [`try_lock_many_for`](", stringify!($lock), "::try_lock_many_for), with a guard that keeps the lock alive.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            /// use std::time::Duration;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = Arc::new(", stringify!($lock), "::new());")]
+            #[doc = concat!("let both = ", $claims, ";")]
+            /// assert!(lock.try_lock_many_for_arc(both, Duration::from_millis(1)).is_some());
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many_for_arc$(<$range: $bounds>)?(
+                self: &Arc<Self>,
+                claims: impl IntoIterator<Item = $item>,
+                timeout: Duration,
+            ) -> Option<GuardSet<Arc<$lock>>> {
+                GuardSet::lock_until(Arc::clone(self), self.parts(claims), after(timeout))
+            }
+
+            #[doc = concat!("As [`try_lock_many_until`](", stringify!($lock), "::try_lock_many_until), with a guard that keeps the lock alive.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            /// use std::time::Instant;
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = Arc::new(", stringify!($lock), "::new());")]
+            #[doc = concat!("let both = ", $claims, ";")]
+            /// assert!(lock.try_lock_many_until_arc(both, Instant::now()).is_some());
+            /// ```
+            #[must_use = "if `None` is returned nothing is locked"]
+            #[track_caller]
+            pub fn try_lock_many_until_arc$(<$range: $bounds>)?(
+                self: &Arc<Self>,
+                claims: impl IntoIterator<Item = $item>,
+                deadline: Instant,
+            ) -> Option<GuardSet<Arc<$lock>>> {
+                GuardSet::lock_until(Arc::clone(self), self.parts(claims), Some(deadline))
+            }
+
+            #[doc = concat!("As [`lock_many_async`](", stringify!($lock), "::lock_many_async), with a future and a guard that keep the lock alive.")]
+            ///
+            /// # Panics
+            ///
+            #[doc = $panics]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::pin::pin;
+            /// use std::sync::Arc;
+            /// use std::task::{Context, Waker};
+            #[doc = concat!("use spanlock::", $imports, ";")]
+            ///
+            #[doc = concat!("let lock = Arc::new(", stringify!($lock), "::new());")]
+            #[doc = concat!("let future = pin!(lock.lock_many_async_arc(", $claims, "));")]
+            /// assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+            /// ```
+            #[track_caller]
+            pub fn lock_many_async_arc$(<$range: $bounds>)?(
+                self: &Arc<Self>,
+                claims: impl IntoIterator<Item = $item>,
+            ) -> LockManyFuture<Arc<$lock>> {
+                LockManyFuture::new(Arc::clone(self), self.parts(claims))
+            }
+        }
+    };
+}
+
+pub(crate) use claims_on_many;
