@@ -1,5 +1,4 @@
-//! Shared/exclusive locks on ranges, as cheap as an rwlock for a single unit; and a page cache built
-//! on them.
+//! Shared/exclusive locks on ranges, as cheap as an rwlock for a single unit.
 //!
 //! A [`RangeLock`] locks ranges of `u64` units, shared or exclusive. A unit is whatever the caller says:
 //! a page, a byte, a block. Disjoint ranges never wait for each other; overlapping ones are granted
@@ -25,7 +24,7 @@
 //! | several ranges, or two locks, at once | [`RangeLock::lock_many`], [`lock_pair`]               |
 //! | a file's pages, by the path that asks | [`MappingLock`], [`Access`]                           |
 //! | the elements of a vector or a slice  | [`RangeRwLock`]                                        |
-//! | a file, cached                       | [`page_cache`]                                         |
+//! | a file, cached                       | the crate `spanlock-page-cache`, which is built on this one |
 //!
 //! # Vocabulary
 //!
@@ -34,13 +33,12 @@
 //!
 //! # The map of the crate
 //!
-//! Imports point one way: `page_cache` → `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
+//! Imports point one way: `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
 //! and `error` below. `data`, `many` and `future` are faces of the lock too. `raw` holds the algorithm
 //! and knows nothing of guards; its `registry` decides who waits for whom and knows nothing of threads;
 //! `sync` is the one place that knows of loom, and the one where shuttle's primitives stand for the
 //! real ones.
-//! `docs/design.md` has the argument for every ordering and the model that fails without it,
-//! and what the page cache has to keep to.
+//! `docs/design.md` has the argument for every ordering and the model that fails without it.
 
 mod claim;
 mod data;
@@ -55,8 +53,6 @@ mod lock;
 mod many;
 mod mapping;
 mod mode;
-#[cfg(all(feature = "page-cache", not(loom)))]
-pub mod page_cache;
 mod raw;
 mod sealed;
 mod span;
@@ -94,6 +90,6 @@ pub use span::Span;
 pub use stats::{ModeStats, Stats, WaitHistogram};
 
 /// The examples of the README are tested with the others.
-#[cfg(all(doctest, feature = "page-cache"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

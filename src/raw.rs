@@ -46,7 +46,7 @@ mod summary;
 mod table;
 mod waiter;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, spanlock_loom))]
 mod models;
 
 use std::ops::ControlFlow;

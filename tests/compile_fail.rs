@@ -3,7 +3,7 @@
 //! A line that is to be refused ends with `//~` and the code of the error. Nothing else is compared of what
 //! the compiler says, since its wording changes from one to the next.
 
-#![cfg(not(any(loom, shuttle)))]
+#![cfg(not(any(spanlock_loom, spanlock_shuttle)))]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

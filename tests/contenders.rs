@@ -1,6 +1,6 @@
 //! The locks that the benchmarks compare with: a wrong comparator would be a lie.
 
-#![cfg(not(loom))]
+#![cfg(not(spanlock_loom))]
 
 #[path = "../benches/harness/mod.rs"]
 mod harness;

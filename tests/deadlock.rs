@@ -1,6 +1,6 @@
 //! Circles of waiting threads, made on purpose. The threads of a deadlock end with the process.
 
-#![cfg(all(feature = "deadlock_detection", not(loom)))]
+#![cfg(all(feature = "deadlock_detection", not(spanlock_loom)))]
 
 use std::backtrace::BacktraceStatus;
 use std::mem;

@@ -1,7 +1,7 @@
 //! What the lock allocates, by an allocator that counts.
 
 // The records of `deadlock_detection` are allocated claim by claim.
-#![cfg(not(any(loom, feature = "deadlock_detection")))]
+#![cfg(not(any(spanlock_loom, feature = "deadlock_detection")))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

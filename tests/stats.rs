@@ -1,6 +1,6 @@
 //! The counters of the feature `stats`.
 
-#![cfg(all(feature = "stats", not(loom)))]
+#![cfg(all(feature = "stats", not(spanlock_loom)))]
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

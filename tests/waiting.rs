@@ -1,6 +1,6 @@
 //! What waiting costs others: wake-ups counted one by one, and how often a queued claim is passed.
 
-#![cfg(not(loom))]
+#![cfg(not(spanlock_loom))]
 
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};

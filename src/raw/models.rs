@@ -1,7 +1,7 @@
 //! loom models of the lock: each states a claim in a sentence, and fails if an ordering it rests on is
 //! weakened (docs/design.md says which).
 //!
-//! Run by `RUSTFLAGS="--cfg loom" cargo test --release --lib models`. The tables are tiny here: two
+//! Run by `.ci/run models`. The tables are tiny here: two
 //! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.
 
 mod async_waiters;

@@ -13,9 +13,6 @@ use std::time::Instant;
 
 use shuttle::sync::Condvar;
 
-#[cfg(feature = "page-cache")]
-pub(crate) use shuttle::{hint, sync::atomic, thread, thread_local};
-
 /// Four slots, so that units collide, and a span is looked for in few of them.
 pub(crate) const TABLE_BITS: u32 = 2;
 
@@ -40,14 +37,6 @@ pub(crate) fn pause() {
 
 /// The first collision makes a table.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
-
-/// One thread more would only be one more to schedule.
-#[cfg(feature = "page-cache")]
-pub(crate) const MOST_WORKERS: usize = 1;
-
-/// Parks at once: whether a lock is had while spinning or after parking is the scheduler's choice.
-#[cfg(feature = "page-cache")]
-pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;
 
 /// All operations are sequentially consistent here.
 #[inline(always)]
@@ -100,9 +89,7 @@ impl Parker {
         drop(waited.expect("nothing panics with a mutex held"));
     }
 
-    /// There is no clock: a deadline passes at once, which races it with every grant. (A timed wait
-    /// on a condition variable never passes: the page cache has them for patience alone, and what
-    /// goes on only because somebody's patience ended is then found to stand still.)
+    /// There is no clock: a deadline passes at once, which races it with every grant.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
         if deadline.is_none() {
             self.wait();
@@ -114,10 +101,4 @@ impl Parker {
         *self.notified.lock().expect("nothing panics with a mutex held") = true;
         self.woken.notify_one();
     }
-}
-
-/// What blocks a thread, in std's words.
-#[cfg(feature = "page-cache")]
-pub(crate) mod blocking {
-    pub(crate) use shuttle::sync::*;
 }

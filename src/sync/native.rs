@@ -7,11 +7,6 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
-#[cfg(feature = "page-cache")]
-pub(crate) use std::thread_local;
-#[cfg(feature = "page-cache")]
-pub(crate) use std::{hint, sync as blocking, sync::atomic, thread};
-
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
 /// How many slots a table has, as a power of two: 256 slots are 2 KiB.
@@ -84,14 +79,6 @@ pub(crate) use std::hint::spin_loop as pause;
 
 /// How often a claim must find the lock's one embedded slot taken before a table is allocated.
 pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 8;
-
-/// How many threads write back at most: so many stores may hang.
-#[cfg(feature = "page-cache")]
-pub(crate) const MOST_WORKERS: usize = 64;
-
-/// How often a page's lock is tried before the thread parks.
-#[cfg(feature = "page-cache")]
-pub(crate) const SPINS_BEFORE_PARKING: u32 = 60;
 
 /// Stands between a store and a later load that must not pass it, on both sides of a two-sided
 /// argument. Natively it is nothing: both the store and the load are `SeqCst`, which is enough. loom

@@ -1,6 +1,6 @@
 //! The lock through its public interface.
 
-#![cfg(not(loom))]
+#![cfg(not(spanlock_loom))]
 
 mod bounds;
 mod cells;

@@ -4,7 +4,7 @@
 //! every order of these steps, but it has no store buffers; a processor has, so it is asked here.
 //! A binary of its own, since the two sides meet only if each has a core.
 
-#![cfg(not(loom))]
+#![cfg(not(spanlock_loom))]
 
 #[path = "../lock/cells.rs"]
 mod cells;

@@ -1,0 +1,168 @@
+//! One of the files that are compared.
+
+use std::io;
+
+use spanlock_page_cache::Length;
+
+use crate::journal::Answer;
+use crate::op::{Op, Path};
+use crate::reopen::Farewell;
+use crate::stamp::{Stamp, UNFILLED};
+use crate::subject::{Mapped, Subject};
+use crate::workload::LONGEST;
+
+/// Reads what lies under a file.
+type Beneath = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize>>;
+
+/// One of the files that are compared, and what its last operation gave back.
+pub struct Contestant {
+    name: String,
+    file: Option<Box<dyn Perform>>,
+    beneath: Beneath,
+    buffer: Vec<u8>,
+    read: usize,
+    answer: Answer,
+}
+
+/// A file of whatever type.
+trait Perform {
+    /// Does `op`, with `bytes` to be written or to read into, and returns how many it read, or
+    /// wrote; of a load, how many of the file's.
+    fn perform(&mut self, op: &Op, bytes: &mut [u8], mapping_start: u64) -> io::Result<u64>;
+    fn len(&self) -> u64;
+    fn sync(&self) -> io::Result<()>;
+}
+
+struct Files<S: Subject> {
+    file: S,
+    mapping: Option<(u64, S::Mapping)>,
+}
+
+impl<S: Subject> Perform for Files<S> {
+    fn perform(&mut self, op: &Op, bytes: &mut [u8], mapping_start: u64) -> io::Result<u64> {
+        let (file, start) = (&self.file, op.bytes.start);
+        let len = op.bytes.end - start;
+        let counted = |count: io::Result<usize>| count.map(|count| count as u64);
+        let done = |done: io::Result<()>| done.map(|()| 0);
+        let length = if op.sequence.is_multiple_of(2) { Length::Keep } else { Length::Extend };
+        match op.path {
+            Path::Read => counted(file.read_at(bytes, start)),
+            Path::VectoredRead => counted(file.read_vectored_at(bytes, start)),
+            Path::MemoryRead => counted(file.read_by_memory(bytes, start)),
+            Path::Write => counted(file.write_at(bytes, start)),
+            Path::VectoredWrite => counted(file.write_vectored_at(bytes, start)),
+            Path::MemoryWrite => counted(file.write_by_memory(bytes, start)),
+            Path::SelfWrite => {
+                let end = op.bytes.end.min(file.len());
+                counted(file.write_from_itself(start.min(end)..end))
+            }
+            Path::Append => file.append(bytes),
+            Path::DirectRead => counted(file.read_direct_at(bytes, start)),
+            Path::DirectWrite => counted(file.write_direct_at(bytes, start)),
+            Path::Load => {
+                let inside = file.len().clamp(start, op.bytes.end) - start;
+                self.mapping(mapping_start)?.load(start - mapping_start, bytes)?;
+                Ok(inside)
+            }
+            Path::Store => done(self.mapping(mapping_start)?.store(start - mapping_start, bytes)),
+            Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
+            Path::Punch => done(file.punch_hole(start, len)),
+            Path::ZeroRange => done(file.zero_range(start, len, length)),
+            Path::Allocate => done(file.allocate(start, len, length)),
+            Path::Collapse => done(file.collapse_range(start, len)),
+            Path::Insert => done(file.insert_range(start, len)),
+            Path::Writeback => done(file.writeback(op.bytes.clone())),
+            Path::SyncRange => done(file.sync_range(op.bytes.clone())),
+            Path::Sync => done(file.sync_all()),
+            Path::Reopen => {
+                self.mapping = None;
+                done(self.file.reopen(Farewell::Dropped))
+            }
+        }
+    }
+
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+impl<S: Subject> Files<S> {
+    /// The mapping that starts at `start`.
+    fn mapping(&mut self, start: u64) -> io::Result<&S::Mapping> {
+        if self.mapping.as_ref().is_none_or(|(mapped, _)| *mapped != start) {
+            self.mapping = Some((start, self.file.map(start..u64::MAX)?));
+        }
+        match &self.mapping {
+            Some((_, mapping)) => Ok(mapping),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Contestant {
+    /// The file, and how to read what lies under it.
+    pub fn new(
+        name: &str,
+        file: impl Subject,
+        beneath: impl Fn(&mut [u8], u64) -> io::Result<usize> + 'static,
+    ) -> Contestant {
+        Contestant {
+            name: name.to_owned(),
+            file: Some(Box::new(Files { file, mapping: None })),
+            beneath: Box::new(beneath),
+            buffer: vec![0; LONGEST],
+            read: 0,
+            answer: Ok(0),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Does `op`, and keeps what it gave back.
+    pub fn perform(&mut self, op: &Op, stamp: Stamp, mapping_start: u64) {
+        let Some(file) = &mut self.file else { return };
+        let reads = op.path.reads_whole_pages() || op.path == Path::Load;
+        let len = if reads || op.path.writes() { op.bytes.end - op.bytes.start } else { 0 };
+        let bytes = &mut self.buffer[..len as usize];
+        match reads {
+            true => bytes.fill(UNFILLED),
+            false => stamp.fill(bytes, op.bytes.start),
+        }
+        let result = file.perform(op, bytes, mapping_start);
+        self.answer = result.map_err(|error| error.kind());
+        self.read = match self.answer {
+            Ok(count) if reads => count as usize,
+            _ => 0,
+        };
+    }
+
+    /// What the last operation returned.
+    pub fn answer(&self) -> Answer {
+        self.answer
+    }
+
+    /// What the last operation read.
+    pub fn read(&self) -> &[u8] {
+        &self.buffer[..self.read.min(self.buffer.len())]
+    }
+
+    pub fn len(&self) -> u64 {
+        self.file.as_ref().map_or(0, |file| file.len())
+    }
+
+    /// Syncs and closes the file.
+    pub fn close(&mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), |file| file.sync())
+    }
+
+    /// Reads what lies under the file.
+    pub fn read_beneath(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        (self.beneath)(bytes, offset)
+    }
+}

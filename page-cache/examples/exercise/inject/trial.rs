@@ -1,0 +1,234 @@
+//! One run of the workload, with one plan of faults.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use spanlock::MappingLock;
+use spanlock_page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
+
+use super::Scope;
+use crate::crash::{Honesty, Volatile};
+use crate::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
+use crate::finding::Finding;
+use crate::floor::Floor;
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::reopen::Reopenable;
+use crate::subject::{Mapped, Subject};
+use crate::worker::{Post, Worker};
+use crate::workload::{Mix, Workload};
+
+/// Small, and not a whole number of sectors; more than the cache holds.
+pub const LIMIT: u64 = 24 * PAGE_SIZE as u64 + 333;
+const FRAMES: usize = 16;
+const BETWEEN_SYNCS: u32 = 10;
+
+/// One run of the workload of a seed.
+#[derive(Clone)]
+pub struct Trial {
+    pub plan: Plan,
+    pub seed: u64,
+    pub mode: WriteMode,
+    pub scope: Scope,
+    /// How many crashes at a time.
+    pub crashes: u32,
+    pub look: Look,
+}
+
+/// When cache and store are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// After the operation that met the first fault, and in the end.
+    AtOnce,
+    /// In the end, so that whatever the fault left meets all that comes after.
+    InTheEnd,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub requests: u64,
+    pub struck: u64,
+    pub crashes: u64,
+    pub finding: Option<String>,
+}
+
+/// Something wrong, in words.
+type Wrong = Box<dyn fmt::Display>;
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Trial { plan, seed, mode, look, .. } = self;
+        write!(f, "{plan:?} in workload {seed} with writes {mode:?}, looked at {look:?}")
+    }
+}
+
+impl Trial {
+    pub fn run(&self) -> Outcome {
+        self.run_on(Arc::new(Volatile::new(LIMIT, Honesty::Honest)), |file| file)
+    }
+
+    /// Runs with a store and with what `dress` makes of the file.
+    pub fn run_on<S: Subject>(
+        &self,
+        store: Arc<Volatile>,
+        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
+    ) -> Outcome {
+        let faults = Arc::new(Faults::new(self.plan));
+        let journal = Journal::new(1);
+        let mut crashes = 0;
+        let result = self.try_run(&store, &faults, &journal, dress, &mut crashes);
+        let finding = result.err().map(|wrong| {
+            let last: String = journal.last().iter().map(|line| format!("\n  {line}")).collect();
+            format!("{wrong}the last operations:{last}\n")
+        });
+        Outcome { requests: faults.requests(), struck: struck(&faults), crashes, finding }
+    }
+
+    fn try_run<S: Subject>(
+        &self,
+        store: &Arc<Volatile>,
+        faults: &Arc<Faults>,
+        journal: &Journal,
+        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
+        crashes: &mut u64,
+    ) -> Result<(), Wrong> {
+        // The flusher is kept asleep, so that the requests come in one order.
+        let options =
+            CacheOptions::new(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
+        let cache: PageCache = PageCache::with_options(options);
+        // A second handle, as long as the file is open.
+        let other = Arc::new(Mutex::new(None));
+        let (companion, mode) = (Arc::clone(&other), self.mode.options());
+        let (beneath, plan) = (Arc::clone(store), Arc::clone(faults));
+        let open = move || {
+            let lose = |store: &Arc<Volatile>, seed| store.lose(seed);
+            let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan)).losing(lose);
+            let file = cache.open_with(faulty, mode.clone())?;
+            *lock(&companion) = Some(file.clone());
+            Ok(dress(file))
+        };
+        let file = Reopenable::new(open, None).map_err(refused("open"))?;
+        let known = Knowledge::new(LIMIT, 1, Reliability::Failing, self.mode);
+        let floor = Floor::new(Arc::clone(store), &known);
+        let post = Post { thread: 0, file: 0, files: 1 };
+        let workload = Workload::new(self.seed, 0, LIMIT, Mix::Even);
+        let mut worker = Worker::new(&file, &known, journal, post, workload).over(&floor);
+        let mut rng = Rng::with_seed(self.seed);
+        let mut looks = self.look == Look::AtOnce;
+        let mut mends = false;
+        faults.start();
+        for number in 1..=self.scope.operations {
+            worker.step().map_err(found)?;
+            if looks && struck(faults) > 0 {
+                looks = false;
+                faults.stop();
+                settle(&mut worker)?;
+                agree(&file, store, &known)?;
+                faults.start();
+            }
+            if number % BETWEEN_SYNCS == 0 && !worker.sync_now().map_err(found)? {
+                // What is lost for good is mended every other time.
+                mends = !mends;
+                if mends && !worker.sync_now().map_err(found)? {
+                    worker.rewrite().map_err(found)?;
+                    worker.sync_now().map_err(found)?;
+                }
+            }
+            if number % self.scope.between_crashes == 0 {
+                for _ in 0..self.crashes {
+                    *crashes += 1;
+                    floor.crash(&known, &mut rng).map_err(found)?;
+                }
+            }
+        }
+        faults.stop();
+        settle(&mut worker)?;
+        let other = lock(&other).take();
+        errors_are_told_once(other, worker.heard_errors() > 0)?;
+        agree(&file, store, &known)?;
+        if let Some(collision) = faults.collisions().first() {
+            return wrong(format!("requests collide: {collision}"));
+        }
+        file.set_len(0).map_err(refused("set_len"))?;
+        match (file.len(), store.len().ok()) {
+            (0, Some(0)) => Ok(()),
+            lens => wrong(format!("cut off, file and store have {lens:?} bytes")),
+        }
+    }
+}
+
+/// Invariant 15: what one handle `heard` of, the other hears of once.
+fn errors_are_told_once(other: Option<File<MappingLock>>, heard: bool) -> Result<(), Wrong> {
+    let Some(other) = other else { return wrong("nobody has opened the file".to_owned()) };
+    match other.sync_all() {
+        Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
+        result if result.is_err() != heard => {
+            wrong(format!("one handle heard of an error: {heard}; the other: {}", !heard))
+        }
+        _ => other.sync_all().map_err(refused("the other handle's second sync")),
+    }
+}
+
+/// Syncs, with a store that is well again. What failed before is told by the first sync, and once; but
+/// what the store has lost and the cache cannot send again is told until it was written anew.
+fn settle<S: Subject>(worker: &mut Worker<'_, S>) -> Result<(), Wrong> {
+    if worker.sync_now().map_err(found)? || worker.sync_now().map_err(found)? {
+        return Ok(());
+    }
+    worker.rewrite().map_err(found)?;
+    match worker.sync_now().map_err(found)? {
+        true => Ok(()),
+        false => wrong("a sync failed after all of the file was written anew".to_owned()),
+    }
+}
+
+fn found(finding: Box<Finding>) -> Wrong {
+    finding
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn struck(faults: &Faults) -> u64 {
+    Fault::ALL.into_iter().map(|fault| faults.struck(fault)).sum()
+}
+
+/// Cache, mappings and store have the same bytes, which the oracle allows.
+fn agree<S: Subject>(file: &S, store: &Volatile, known: &Knowledge) -> Result<(), Wrong> {
+    let contents = store.contents();
+    let len = file.len();
+    if contents.len() as u64 != len {
+        return wrong(format!("the file has {len} bytes, and the store {}", contents.len()));
+    }
+    if !known.length.now().contains(&len) {
+        return wrong(format!("the file has {len} bytes instead of {:?}", known.length.now()));
+    }
+    let mapping = file.map(0..LIMIT).map_err(refused("map"))?;
+    let mut seen = vec![0xa5; contents.len()];
+    for path in ["read", "direct read", "load"] {
+        let count = match path {
+            "read" => file.read_at(&mut seen, 0),
+            "load" => mapping.load(0, &mut seen).map(|()| seen.len()),
+            _ => file.read_direct_at(&mut seen, 0),
+        };
+        let count = count.map_err(refused(path))?;
+        if count != seen.len() || seen != contents {
+            let at = seen.iter().zip(&contents).position(|(seen, stored)| seen != stored);
+            return wrong(format!("a {path} of {count} bytes is not what is stored at {at:?}"));
+        }
+    }
+    let bytes = 0..contents.len() as u64;
+    known.oracle.compare("the comparison of the store", &bytes, &contents).map_err(found)
+}
+
+fn refused(what: &'static str) -> impl FnOnce(io::Error) -> Wrong {
+    move |error| Box::new(format!("{what} failed: {error}\n"))
+}
+
+fn wrong<T>(text: String) -> Result<T, Wrong> {
+    Err(Box::new(text + "\n"))
+}

@@ -1,0 +1,244 @@
+//! Processes that are killed: a child has a file cached and does what it is told, until it is killed at a
+//! random moment. What it had synced is in the file then, and the file is as long as it was at some
+//! time since.
+//!
+//! The parent asks for one operation after the other, over a pipe, as it would of a file of its own. So the
+//! oracle is told of each before the child is, and of its end after the child told of it: what was
+//! being done when the child was killed may be there or not.
+
+mod child;
+mod remote;
+mod wire;
+
+use std::fmt;
+use std::io;
+use std::path::{Path as FilePath, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use spanlock_page_cache::{FileStore, PageCache, Store};
+use tempfile::NamedTempFile;
+
+pub use child::{Serving, serve};
+
+use crate::finding::{Finding, What};
+use crate::floor::Floor;
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::options::StoreAccess;
+use crate::report::grouped;
+use crate::worker::{Post, Worker};
+use crate::workload::{Mix, Workload};
+use remote::Remote;
+
+const LONGEST_LIFE_IN_MICROS: u64 = 30_000;
+const POST: Post = Post { thread: 0, file: 0, files: 1 };
+
+/// What is killed, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Killing {
+    pub rounds: u64,
+    /// Where the file is.
+    pub folder: Option<PathBuf>,
+    pub access: StoreAccess,
+    pub size: u64,
+    /// In pages.
+    pub cache: usize,
+    pub seed: u64,
+}
+
+/// What came of it.
+pub struct Outcome {
+    access: StoreAccess,
+    /// Why the file is not reached as it was to be.
+    refusal: Option<String>,
+    rounds: u64,
+    operations: u64,
+    syncs: u64,
+    findings: u64,
+    first: Option<String>,
+    elapsed: Duration,
+}
+
+/// Kills one child after the other.
+pub fn kill(killing: &Killing) -> io::Result<Outcome> {
+    let start = Instant::now();
+    let folder = killing.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let file = NamedTempFile::new_in(&folder).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot write to {}: {error}", folder.display()))
+    })?;
+    let mut outcome = Outcome {
+        access: killing.access,
+        refusal: None,
+        rounds: 0,
+        operations: 0,
+        syncs: 0,
+        findings: 0,
+        first: None,
+        elapsed: Duration::ZERO,
+    };
+    if killing.access == StoreAccess::Direct
+        && let Err(error) = FileStore::open_direct(file.path())
+    {
+        outcome.access = StoreAccess::Buffered;
+        outcome.refusal = Some(format!("no direct access in {}: {error}", folder.display()));
+    }
+    for round in 0..killing.rounds {
+        let seed = killing.seed.wrapping_add(round);
+        let writes = if round % 2 == 0 { WriteMode::Back } else { WriteMode::Through };
+        let serving = Serving {
+            path: file.path().to_owned(),
+            access: outcome.access,
+            writes,
+            cache: killing.cache,
+        };
+        let result = Round { serving, seed, size: killing.size }.run(&mut outcome);
+        if let Err(wrong) = result {
+            outcome.findings += 1;
+            outcome.first.get_or_insert_with(|| format!("round {round}, seed {seed}: {wrong}"));
+        }
+        outcome.rounds += 1;
+    }
+    outcome.elapsed = start.elapsed();
+    Ok(outcome)
+}
+
+/// One child's life.
+struct Round {
+    serving: Serving,
+    seed: u64,
+    size: u64,
+}
+
+/// Something wrong, in words.
+type Wrong = Box<dyn fmt::Display>;
+
+impl Round {
+    fn run(&self, outcome: &mut Outcome) -> Result<(), Wrong> {
+        let journal = Journal::new(1);
+        let known = Knowledge::new(self.size, 1, Reliability::Failing, self.serving.writes);
+        let floor = Floor::of_a_file(&known);
+        let result = self.live_and_die(&known, &floor, &journal, outcome);
+        result.map_err(|wrong| {
+            let last: String = journal.last().iter().map(|line| format!("\n  {line}")).collect();
+            Box::new(format!("{wrong}the last operations:{last}\n")) as Wrong
+        })
+    }
+
+    fn live_and_die(
+        &self,
+        known: &Knowledge,
+        floor: &Floor,
+        journal: &Journal,
+        outcome: &mut Outcome,
+    ) -> Result<(), Wrong> {
+        let Serving { path, .. } = &self.serving;
+        make_empty(path, self.size).map_err(refused("an empty file"))?;
+        let (remote, child) =
+            Remote::start(&self.serving, self.size).map_err(refused("a child"))?;
+        let mut rng = Rng::with_seed(self.seed);
+        let life = Duration::from_micros(rng.u64(..LONGEST_LIFE_IN_MICROS));
+        let killer = thread::spawn(move || {
+            let mut child = child;
+            thread::sleep(life);
+            child.kill().and_then(|()| child.wait())
+        });
+        let workload = Workload::new(self.seed, 0, known.limit, Mix::Still);
+        let mut worker = Worker::new(&remote, known, journal, POST, workload).over(floor);
+        let mut done = Ok(());
+        while done.is_ok() && remote.is_alive() {
+            outcome.operations += 1;
+            done = match outcome.operations % 8 {
+                0 => worker.sync_now().map(drop),
+                _ => worker.step(),
+            };
+        }
+        outcome.syncs += remote.syncs();
+        match killer.join() {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Err(refused("a kill")(error)),
+            Err(_) => return wrong("the killer panicked".to_owned()),
+        }
+        done.map_err(found)?;
+        self.look(known, floor, &remote)
+    }
+
+    /// Looks at what the child left.
+    fn look(&self, known: &Knowledge, floor: &Floor, remote: &Remote) -> Result<(), Wrong> {
+        let Serving { path, access, .. } = &self.serving;
+        let left = std::fs::read(path).map_err(refused("a look at the file"))?;
+        let len = left.len() as u64;
+        if !remote.may_be_left(len) {
+            let lens = remote.lens();
+            return wrong(format!(
+                "the file has {len} bytes, and had {lens:?} since the last sync"
+            ));
+        }
+        floor.judge(known, "what was left after", &left).map_err(found)?;
+        let store = access.open(path).map_err(refused("opening the file anew"))?;
+        let file = PageCache::new(16).open(store).map_err(refused("caching the file anew"))?;
+        let mut seen = vec![0xa5; left.len()];
+        let count = file.read_at(&mut seen, 0).map_err(refused("a read of the file"))?;
+        match count == left.len() && seen == left && file.len() == len {
+            true => Ok(()),
+            false => wrong(format!("opened anew, the file has {count} bytes, and others")),
+        }
+    }
+}
+
+/// A file of zeroes, which are durable.
+fn make_empty(path: &FilePath, size: u64) -> io::Result<()> {
+    let store = FileStore::open(path)?;
+    store.set_len(0)?;
+    store.set_len(size)?;
+    store.sync()
+}
+
+fn found(finding: Box<Finding>) -> Wrong {
+    finding
+}
+
+fn refused(what: &'static str) -> impl FnOnce(io::Error) -> Wrong {
+    move |error| {
+        let what_failed = What::Refused(error);
+        Box::new(Finding { seen_by: what.to_owned(), what: what_failed, history: Vec::new() })
+    }
+}
+
+fn wrong<T>(text: String) -> Result<T, Wrong> {
+    Err(Box::new(text + "\n"))
+}
+
+impl Outcome {
+    pub fn findings(&self) -> u64 {
+        self.findings
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(refusal) = &self.refusal {
+            writeln!(f, "{refusal}; buffered instead")?;
+        }
+        if let Some(first) = &self.first {
+            writeln!(f, "{first}")?;
+        }
+        let access = match self.access {
+            StoreAccess::Buffered => "buffered",
+            StoreAccess::Direct => "direct",
+        };
+        writeln!(
+            f,
+            "{} processes killed ({access}) in {} operations, after {} syncs: {} findings, in {:.1} s",
+            grouped(self.rounds),
+            grouped(self.operations),
+            grouped(self.syncs),
+            grouped(self.findings),
+            self.elapsed.as_secs_f64()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! The child: has a file cached, and does what it is told until it is killed.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, Length, Options as CacheOptions, PageCache};
+
+use super::wire::{Answer, Failure, Request, Verb};
+use crate::knowledge::WriteMode;
+use crate::options::StoreAccess;
+use crate::reopen::{Farewell, Reopenable};
+use crate::subject::{Mapped, Subject};
+
+/// Short, so that it is often killed while the flusher is at work.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
+
+/// What a child serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Serving {
+    pub path: PathBuf,
+    pub access: StoreAccess,
+    pub writes: WriteMode,
+    /// In pages.
+    pub cache: usize,
+}
+
+/// Does what is asked for on stdin, and answers on stdout, until nobody asks any more.
+pub fn serve(serving: &Serving) -> io::Result<()> {
+    let options = CacheOptions::new(serving.cache).flush_interval(FLUSH_INTERVAL);
+    let cache: PageCache = PageCache::with_options(options);
+    let Serving { path, access, writes, .. } = serving.clone();
+    let open = move || cache.open_with(access.open(&path)?, writes.options());
+    let mut server = Server { file: Reopenable::new(open, None)?, mapping: None };
+    let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
+    // The file is open.
+    to.write_all(b"!").and_then(|()| to.flush())?;
+    let mut bytes = Vec::new();
+    while let Ok(request) = Request::receive(&mut from) {
+        let Request { verb, len, .. } = request;
+        bytes.clear();
+        bytes.resize(if verb.reads() || verb.writes() { len as usize } else { 0 }, 0);
+        if verb.writes() {
+            from.read_exact(&mut bytes)?;
+        }
+        let outcome = server.perform(&request, &mut bytes);
+        let outcome = outcome.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Failure::PastEnd,
+            _ => {
+                // The parent knows that it is told of no error.
+                eprintln!("{verb:?}: {error}");
+                Failure::Other
+            }
+        });
+        let answer = Answer { outcome, len: server.file.len() };
+        answer.send(&mut to, if verb.reads() { &bytes } else { &[] })?;
+    }
+    Ok(())
+}
+
+struct Server {
+    file: Reopenable<File>,
+    mapping: Option<(u64, <Reopenable<File> as Subject>::Mapping)>,
+}
+
+impl Server {
+    fn perform(&mut self, request: &Request, bytes: &mut [u8]) -> io::Result<u64> {
+        let Request { verb, offset, len, start } = *request;
+        let file = &self.file;
+        let counted = |done: io::Result<usize>| done.map(|count| count as u64);
+        let done = |done: io::Result<()>| done.map(|()| 0);
+        match verb {
+            Verb::Read => counted(file.read_at(bytes, offset)),
+            Verb::ReadVectored => counted(file.read_vectored_at(bytes, offset)),
+            Verb::ReadMemory => counted(file.read_by_memory(bytes, offset)),
+            Verb::ReadDirect => counted(file.read_direct_at(bytes, offset)),
+            Verb::Write => counted(file.write_at(bytes, offset)),
+            Verb::WriteVectored => counted(file.write_vectored_at(bytes, offset)),
+            Verb::WriteMemory => counted(file.write_by_memory(bytes, offset)),
+            Verb::WriteDirect => counted(file.write_direct_at(bytes, offset)),
+            Verb::WriteItself => counted(file.write_from_itself(offset..offset + len)),
+            Verb::Append => file.append(bytes),
+            Verb::Load => done(self.mapping(start)?.load(offset - start, bytes)),
+            Verb::Store => done(self.mapping(start)?.store(offset - start, bytes)),
+            Verb::SetLen => done(file.set_len(len)),
+            Verb::Punch => done(file.punch_hole(offset, len)),
+            Verb::ZeroRange => done(file.zero_range(offset, len, Length::Keep)),
+            Verb::Allocate => done(file.allocate(offset, len, Length::Keep)),
+            Verb::Writeback => done(file.writeback(offset..offset + len)),
+            Verb::SyncRange => done(file.sync_range(offset..offset + len)),
+            Verb::SyncData => done(file.sync_data()),
+            Verb::SyncAll => done(file.sync_all()),
+            Verb::Reopen => done(file.reopen(Farewell::Closed)),
+        }
+    }
+
+    /// The mapping that starts at `start`.
+    fn mapping(&mut self, start: u64) -> io::Result<&<Reopenable<File> as Subject>::Mapping> {
+        if self.mapping.as_ref().is_none_or(|(mapped, _)| *mapped != start) {
+            self.mapping = Some((start, self.file.map(start..u64::MAX)?));
+        }
+        match &self.mapping {
+            Some((_, mapping)) => Ok(mapping),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The file that a child has cached, as its parent sees it.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use spanlock_page_cache::{Length, PAGE_SIZE};
+
+use super::child::Serving;
+use super::wire::{Answer, Failure, Request, Verb};
+use crate::faults;
+use crate::knowledge::WriteMode;
+use crate::options::StoreAccess;
+use crate::reopen::Farewell;
+use crate::subject::{Mapped, Subject};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The file that a child has cached.
+#[derive(Clone)]
+pub struct Remote {
+    line: Arc<Mutex<Line>>,
+}
+
+/// A mapping of it.
+pub struct RemoteMapping {
+    remote: Remote,
+    start: u64,
+}
+
+struct Line {
+    to: ChildStdin,
+    from: ChildStdout,
+    alive: bool,
+    syncs: u64,
+    len: u64,
+    /// How long the file was since the last sync, and has been asked to be.
+    lens: Vec<u64>,
+    /// Where it grew meanwhile, a page at a time.
+    growth: Vec<Range<u64>>,
+}
+
+impl Remote {
+    /// Starts a child that has a file of `len` bytes cached.
+    pub fn start(serving: &Serving, len: u64) -> io::Result<(Remote, Child)> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--serve").arg(&serving.path);
+        command.arg("--cache").arg((serving.cache * PAGE_SIZE).to_string());
+        if serving.access == StoreAccess::Direct {
+            command.arg("--direct");
+        }
+        if serving.writes == WriteMode::Through {
+            command.arg("--through");
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(to), Some(mut from)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("a child without pipes"));
+        };
+        if let Err(error) = from.read_exact(&mut [0]) {
+            child.kill().and_then(|()| child.wait())?;
+            return Err(error);
+        }
+        let (lens, growth) = (vec![len], Vec::new());
+        let line = Line { to, from, alive: true, syncs: 0, len, lens, growth };
+        Ok((Remote { line: Arc::new(Mutex::new(line)) }, child))
+    }
+
+    /// Whether the child has not been found dead.
+    pub fn is_alive(&self) -> bool {
+        self.line().alive
+    }
+
+    /// How often the file was synced.
+    pub fn syncs(&self) -> u64 {
+        self.line().syncs
+    }
+
+    /// How long the file was since it was last synced.
+    pub fn lens(&self) -> Vec<u64> {
+        let mut lens = self.line().lens.clone();
+        lens.sort_unstable();
+        lens.dedup();
+        lens
+    }
+
+    /// Whether the child may have left a file of `len` bytes: as long as the file was at some time since
+    /// it was last synced. A write of many pages that makes it longer does so page by page.
+    pub fn may_be_left(&self, len: u64) -> bool {
+        let line = self.line();
+        let grown = |growth: &Range<u64>| growth.contains(&len) && len.is_multiple_of(PAGE);
+        line.lens.contains(&len) || line.growth.iter().any(grown)
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, verb: Verb, offset: u64, len: u64) -> io::Result<u64> {
+        let request = Request { verb, offset, len, start: 0 };
+        self.line().ask(&request, &[], &mut [])
+    }
+
+    fn read(&self, verb: Verb, bytes: &mut [u8], offset: u64, start: u64) -> io::Result<u64> {
+        let request = Request { verb, offset, len: bytes.len() as u64, start };
+        self.line().ask(&request, &[], bytes)
+    }
+
+    fn write(&self, verb: Verb, bytes: &[u8], offset: u64, start: u64) -> io::Result<u64> {
+        let request = Request { verb, offset, len: bytes.len() as u64, start };
+        self.line().ask(&request, bytes, &mut [])
+    }
+}
+
+impl Line {
+    /// Asks for something, and waits for the answer; or fails as an injected fault does, if the child is
+    /// dead.
+    fn ask(&mut self, request: &Request, bytes: &[u8], read: &mut [u8]) -> io::Result<u64> {
+        self.expect_length(request);
+        match self.exchange(request, bytes, read) {
+            Ok(answer) => {
+                self.len = answer.len;
+                self.lens.push(answer.len);
+                let syncs = matches!(request.verb, Verb::SyncAll | Verb::SyncData | Verb::Reopen);
+                if syncs && answer.outcome.is_ok() {
+                    self.syncs += 1;
+                    (self.lens, self.growth) = (vec![answer.len], Vec::new());
+                }
+                answer.outcome.map_err(|failure| match failure {
+                    Failure::PastEnd => io::ErrorKind::UnexpectedEof.into(),
+                    Failure::Other => io::Error::other("the child failed, and said why"),
+                })
+            }
+            Err(_) => {
+                self.alive = false;
+                Err(faults::injected("the child was killed"))
+            }
+        }
+    }
+
+    fn exchange(&mut self, request: &Request, bytes: &[u8], read: &mut [u8]) -> io::Result<Answer> {
+        request.send(&mut self.to, bytes)?;
+        let answer = Answer::receive(&mut self.from)?;
+        if request.verb.reads() {
+            self.from.read_exact(read)?;
+        }
+        Ok(answer)
+    }
+
+    /// Notes how long the file may be once the request is on its way.
+    fn expect_length(&mut self, request: &Request) {
+        let end = match request.verb {
+            Verb::SetLen => return self.lens.push(request.len),
+            Verb::Append => self.len + request.len,
+            verb if verb.writes() && verb != Verb::Store => request.offset + request.len,
+            _ => return,
+        };
+        if end > self.len {
+            self.lens.push(end);
+            self.growth.push(self.len..end);
+        }
+    }
+}
+
+impl Subject for Remote {
+    type Mapping = RemoteMapping;
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read(Verb::Read, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write(Verb::Write, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read(Verb::ReadDirect, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write(Verb::WriteDirect, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn map(&self, range: Range<u64>) -> io::Result<RemoteMapping> {
+        Ok(RemoteMapping { remote: self.clone(), start: range.start })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.ask(Verb::SetLen, 0, len).map(drop)
+    }
+
+    fn len(&self) -> u64 {
+        self.line().len
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.ask(Verb::Punch, offset, len).map(drop)
+    }
+
+    fn writeback(&self, range: Range<u64>) -> io::Result<()> {
+        self.ask(Verb::Writeback, range.start, range.end - range.start).map(drop)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.ask(Verb::SyncData, 0, 0).map(drop)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.ask(Verb::SyncAll, 0, 0).map(drop)
+    }
+
+    fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
+        self.ask(Verb::SyncRange, range.start, range.end - range.start).map(drop)
+    }
+
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read(Verb::ReadVectored, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write(Verb::WriteVectored, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read(Verb::ReadMemory, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write(Verb::WriteMemory, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        let count = self.ask(Verb::WriteItself, bytes.start, bytes.end - bytes.start)?;
+        Ok(count as usize)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.write(Verb::Append, bytes, 0, 0)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, _: Length) -> io::Result<()> {
+        self.ask(Verb::ZeroRange, offset, len).map(drop)
+    }
+
+    fn allocate(&self, offset: u64, len: u64, _: Length) -> io::Result<()> {
+        self.ask(Verb::Allocate, offset, len).map(drop)
+    }
+
+    fn reopen(&self, _: Farewell) -> io::Result<()> {
+        self.ask(Verb::Reopen, 0, 0).map(drop)
+    }
+}
+
+impl Mapped for RemoteMapping {
+    fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.remote.read(Verb::Load, bytes, self.start + offset, self.start).map(drop)
+    }
+
+    fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.remote.write(Verb::Store, bytes, self.start + offset, self.start).map(drop)
+    }
+}

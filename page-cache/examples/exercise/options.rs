@@ -1,0 +1,379 @@
+//! The command line.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use spanlock_page_cache::{FileStore, PAGE_SIZE};
+
+use crate::faults::Plan;
+use crate::kill::{Killing, Serving};
+use crate::knowledge::{Reliability, WriteMode};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Reads, writes, maps, truncates and punches cached files from many threads at once,
+and checks every sector that is seen. Beside the files that are asked for there is a small one,
+with a cache to itself that is smaller still.
+
+Usage: exercise [OPTIONS]
+
+Options:
+  --file PATH      the file to work on: created, or overwritten, and kept; further ones
+                   have a number added [default: unnamed files in the temp folder]
+  --size SIZE      how long a file is at most, as 4096, 64K, 256M or 1G [default: 64M]
+  --cache SIZE     the memory for its pages [default: a quarter of the size]
+  --threads N      how many threads are at work, 1 to 1024 [default: 4]
+  --seconds N      for how long, as 10 or 0.5 [default: 10]
+  --operations N   instead of that, how many operations all threads do together;
+                   one thread does and sees the same again with the same seed
+  --files N        how many files of that size share the cache, 1 to 100; every second one
+                   is written through, and every third one is reached past the kernel's
+                   cache (O_DIRECT) [default: 4, or 1 if it is named]
+  --seed N         what the operations are drawn from [default: at random]
+  --lock KIND      what serialises the paths: range, rwlock or none [default: range]
+  --faults         let the stores fail, write short, delay and reorder requests, by the seed
+  --log PATH       write every operation and what came of it to this file
+  --differential   instead of a run: one thread does the operations to a plain file and,
+                   through the cache, to files on disk, on tmpfs and in memory; bytes, sizes
+                   and return values have to agree [default: 100000 operations on 16M]
+  --kill ROUNDS    instead of a run: processes that have a file cached are killed at random
+                   moments, and what they had synced has to be there; with --direct too
+                   [default: a file of 100K in a cache of 64K]
+  --dir PATH       where that file is [default: the temp folder]
+  --inject         instead of a run: every request of a small workload to its store fails
+                   once, in every way, and there is a crash after every operation
+  --direct         reach all files past the kernel's cache, where the file system can do so
+  --json           write the results as one JSON object
+  --help           print this
+
+Exit status: 0 if nothing was found, 1 if something was, 2 if it could not run, 3 if nothing
+was found but the run did not come to all that it lists: no eviction, or a path never taken.
+";
+
+const USUAL_FILES: u16 = 4;
+const LONGEST_RUN: f64 = 366.0 * 86_400.0;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    pub file: Option<PathBuf>,
+    pub size: u64,
+    /// In pages.
+    pub cache: usize,
+    pub files: u16,
+    pub threads: u16,
+    pub extent: Extent,
+    pub seed: u64,
+    pub lock: LockKind,
+    pub direct: DirectFiles,
+    pub store: Reliability,
+    pub log: Option<PathBuf>,
+    pub output: Output,
+}
+
+impl Options {
+    /// How the file with this number is reached.
+    pub fn access(&self, file: u16) -> StoreAccess {
+        match self.direct {
+            DirectFiles::EveryThird if file % 3 < 2 => StoreAccess::Buffered,
+            DirectFiles::EveryThird | DirectFiles::All => StoreAccess::Direct,
+        }
+    }
+
+    /// Which requests to the store of the file with this number fail.
+    pub fn plan(&self, file: u64) -> Plan {
+        match self.store {
+            Reliability::Sound => Plan::Never,
+            Reliability::Failing => Plan::Seeded(self.seed ^ file << 48),
+        }
+    }
+}
+
+/// When a run is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Extent {
+    Time(Duration),
+    Operations(u64),
+}
+
+impl Extent {
+    /// For how long threads are at work at most.
+    pub fn duration(self) -> Duration {
+        match self {
+            Extent::Time(duration) => duration,
+            Extent::Operations(_) => Duration::MAX,
+        }
+    }
+
+    /// How many operations one of so many threads does at most.
+    pub fn share(self, thread: u16, threads: u16) -> u64 {
+        match self {
+            Extent::Time(_) => u64::MAX,
+            Extent::Operations(all) => {
+                let (thread, threads) = (u64::from(thread), u64::from(threads));
+                all / threads + u64::from(thread < all % threads)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Extent::Time(duration) => write!(f, "{} s", duration.as_secs_f64()),
+            Extent::Operations(count) => write!(f, "{count} operations"),
+        }
+    }
+}
+
+/// What serialises the paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    Range,
+    WholeFile,
+    Nothing,
+}
+
+/// Which files are reached past the kernel's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectFiles {
+    EveryThird,
+    All,
+}
+
+/// How the store reaches the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreAccess {
+    Buffered,
+    Direct,
+}
+
+impl StoreAccess {
+    /// A store over the file at `path`.
+    pub fn open(self, path: &Path) -> io::Result<FileStore> {
+        match self {
+            StoreAccess::Buffered => FileStore::open(path),
+            StoreAccess::Direct => FileStore::open_direct(path),
+        }
+    }
+}
+
+/// How the results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    Table,
+    Json,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Run(Options),
+    /// Cached files with a plain one.
+    Compare(Options),
+    /// Faults into a workload drawn from this seed.
+    Inject(u64),
+    /// Processes that are killed.
+    Kill(Killing),
+    /// Being one of them.
+    Serve(Serving),
+    Help,
+}
+
+impl fmt::Display for LockKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            LockKind::Range => "range",
+            LockKind::WholeFile => "rwlock",
+            LockKind::Nothing => "none",
+        })
+    }
+}
+
+impl Command {
+    /// Understands the arguments that `parser` goes through.
+    pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+        let mut options = Options {
+            file: None,
+            size: 0,
+            cache: 0,
+            files: 0,
+            threads: 4,
+            extent: Extent::Operations(0),
+            seed: fastrand::u64(..),
+            lock: LockKind::Range,
+            direct: DirectFiles::EveryThird,
+            store: Reliability::Sound,
+            log: None,
+            output: Output::Table,
+        };
+        let (mut bytes, mut cache, mut extent, mut count) = (None, None, None, None);
+        let (mut folder, mut served) = (None, None);
+        let (mut task, mut writes) = (Task::Run, WriteMode::Back);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("file") => options.file = Some(file(parser.value()?.into())?),
+                Long("size") => bytes = Some(size("--size", &parser.value()?.string()?)?),
+                Long("cache") => cache = Some(size("--cache", &parser.value()?.string()?)?),
+                Long("threads") => options.threads = threads(&parser.value()?.string()?)?,
+                Long("seconds") => {
+                    extent = Some(Extent::Time(seconds(&parser.value()?.string()?)?));
+                }
+                Long("operations") => {
+                    extent = Some(Extent::Operations(operations(&parser.value()?.string()?)?));
+                }
+                Long("files") => count = Some(files(&parser.value()?.string()?)?),
+                Long("faults") => options.store = Reliability::Failing,
+                Long("log") => options.log = Some(parser.value()?.into()),
+                Long("seed") => options.seed = seed(&parser.value()?.string()?)?,
+                Long("lock") => options.lock = lock(&parser.value()?.string()?)?,
+                Long("differential") => task = Task::Compare,
+                Long("inject") => task = Task::Inject,
+                Long("kill") => task = Task::Kill(rounds(&parser.value()?.string()?)?),
+                Long("dir") => folder = Some(parser.value()?.into()),
+                // What a process to be killed is started with.
+                Long("serve") => served = Some(parser.value()?.into()),
+                Long("through") => writes = WriteMode::Through,
+                Long("direct") => options.direct = DirectFiles::All,
+                Long("json") => options.output = Output::Json,
+                Short('h') | Long("help") => return Ok(Command::Help),
+                other => return Err(other.unexpected()),
+            }
+        }
+        let (usual_size, usual_extent) = task.usual();
+        options.size = bytes.unwrap_or(usual_size);
+        options.extent = extent.unwrap_or(usual_extent);
+        options.files = count.unwrap_or(if options.file.is_none() { USUAL_FILES } else { 1 });
+        let page = PAGE_SIZE as u64;
+        let usual_cache = if matches!(task, Task::Kill(_)) { 16 * page } else { options.size / 4 };
+        let cache = cache.unwrap_or(usual_cache).max(page) / page;
+        options.cache =
+            usize::try_from(cache).map_err(|_| "--cache is more than fits in memory")?;
+        let access = match options.direct {
+            DirectFiles::EveryThird => StoreAccess::Buffered,
+            DirectFiles::All => StoreAccess::Direct,
+        };
+        let Options { size, cache, seed, .. } = options;
+        if let Some(path) = served {
+            return Ok(Command::Serve(Serving { path, access, writes, cache }));
+        }
+        Ok(match task {
+            Task::Kill(rounds) => {
+                Command::Kill(Killing { rounds, folder, access, size, cache, seed })
+            }
+            Task::Run => Command::Run(options),
+            Task::Compare => Command::Compare(options),
+            Task::Inject => Command::Inject(options.seed),
+        })
+    }
+}
+
+/// What options are for.
+enum Task {
+    Run,
+    Compare,
+    Inject,
+    /// So many processes.
+    Kill(u64),
+}
+
+impl Task {
+    /// The size and the extent without options for them.
+    fn usual(&self) -> (u64, Extent) {
+        match self {
+            Task::Run => (64 << 20, Extent::Time(Duration::from_secs(10))),
+            Task::Kill(_) => (100 << 10, Extent::Operations(0)),
+            Task::Compare | Task::Inject => (16 << 20, Extent::Operations(100_000)),
+        }
+    }
+}
+
+fn file(path: PathBuf) -> Result<PathBuf, String> {
+    if path.as_os_str().is_empty() { Err("--file needs a path".into()) } else { Ok(path) }
+}
+
+/// A number of bytes, a page at least, with the suffixes that everyone knows.
+fn size(option: &str, text: &str) -> Result<u64, String> {
+    let wrong = || format!("{option} {text:?} is not a size such as 4096, 64K, 256M or 1G");
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, suffix) = text.split_at(digits);
+    let shift = match suffix.to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(1 << shift) {
+        Some(bytes) if bytes < PAGE_SIZE as u64 => {
+            Err(format!("{option} {text} is less than one page of {PAGE_SIZE} bytes"))
+        }
+        Some(bytes) if bytes <= i64::MAX as u64 / 2 => Ok(bytes),
+        _ => Err(format!("{option} {text} is more than any file can hold")),
+    }
+}
+
+fn threads(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(threads @ 1..=1024) => Ok(threads),
+        _ => Err(format!("--threads {text:?} is not a number from 1 to 1024")),
+    }
+}
+
+fn files(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(files @ 1..=100) => Ok(files),
+        _ => Err(format!("--files {text:?} is not a number from 1 to 100")),
+    }
+}
+
+fn operations(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(operations @ 1..) => Ok(operations),
+        _ => Err(format!("--operations {text:?} is not a number greater than 0")),
+    }
+}
+
+fn rounds(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(rounds @ 1..) => Ok(rounds),
+        _ => Err(format!("--kill {text:?} is not a number greater than 0")),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST_RUN => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        Ok(seconds) if seconds > LONGEST_RUN => {
+            Err(format!("--seconds {text} is more than a year"))
+        }
+        _ => Err(format!("--seconds {text:?} is not a number greater than 0")),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("--seed {text:?} is not a number from 0 to {}", u64::MAX))
+}
+
+fn lock(text: &str) -> Result<LockKind, String> {
+    match text {
+        "range" => Ok(LockKind::Range),
+        "rwlock" => Ok(LockKind::WholeFile),
+        "none" => Ok(LockKind::Nothing),
+        _ => Err(format!("--lock {text:?} is none of range, rwlock and none")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! A run: files opened in one cache, worked on, closed, and what is left of them compared.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, PathLock, Stats};
+
+use crate::backing::{Backing, BackingError};
+use crate::crew::{Crew, Known, Shift, work};
+use crate::digest::Digest;
+use crate::faults::{Fault, Faults, FaultyStore, is_injected};
+use crate::finding::{Finding, Findings, What};
+use crate::journal::Journal;
+use crate::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::latency::Latencies;
+use crate::options::Options;
+use crate::progress::Progress;
+use crate::reopen::Reopenable;
+use crate::stamp::SECTOR;
+use crate::subject::{Subject, sync_anew};
+
+const COMPARISON: &str = "the comparison of the file itself";
+const LAST_SYNC: &str = "the last sync";
+const CHUNK: usize = 128 * SECTOR;
+/// The file that has a cache to itself in which threads get into each other's way: what they need
+/// is just what is being evicted.
+pub const CROWDED_SIZE: u64 = 24 * PAGE_SIZE as u64;
+pub const CROWDED_FRAMES: usize = 16;
+
+/// What came of a run.
+pub struct Run {
+    pub elapsed: Duration,
+    pub latencies: Latencies,
+    pub findings: Findings,
+    pub stats: Stats,
+    /// Of the crowded cache.
+    pub crowded: Stats,
+    pub digest: Digest,
+    /// The last operations, the oldest first.
+    pub last_operations: Vec<String>,
+    /// How many requests to the stores each fault struck.
+    pub struck: Vec<(Fault, u64)>,
+}
+
+/// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end. The last
+/// of the files is the crowded one.
+pub fn run<L: PathLock>(
+    options: &Options,
+    backings: &[Arc<Backing>],
+) -> Result<Run, Box<dyn Error>> {
+    let cache = Arc::new(PageCache::<L>::with_options(CacheOptions::new(options.cache)));
+    let crowded = CacheOptions::new(CROWDED_FRAMES);
+    let crowded = Arc::new(PageCache::<L>::with_options(crowded));
+    let mut faults = Vec::new();
+    let mut files = Vec::new();
+    for (number, backing) in (0..).zip(backings) {
+        let cache = if number < u64::from(options.files) { &cache } else { &crowded };
+        let faulty = Arc::new(Faults::new(options.plan(number)));
+        // Every second file is written through.
+        let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
+        files.push(open(cache, options, backing, writes, &faulty)?);
+        faults.push(faulty);
+    }
+    let journal = Arc::new(match &options.log {
+        Some(path) => Journal::in_file(options.threads, path)
+            .map_err(|error| BackingError::Open { name: path.clone(), error })?,
+        None => Journal::new(options.threads),
+    });
+    let crew = Crew { threads: options.threads, extent: options.extent, seed: options.seed };
+    faults.iter().for_each(|faults| faults.start());
+    let shift = work(&files, &journal, &crew, Progress::new(options.extent));
+    faults.iter().for_each(|faults| faults.stop());
+    let Shift { elapsed, record, mut findings, stuck } = shift;
+    for collision in faults.iter().flat_map(|faults| faults.collisions()) {
+        findings.push(closing("the store", What::Collision(collision)));
+    }
+    journal.flush()?;
+    let last_operations = journal.last().iter().map(ToString::to_string).collect();
+    let struck = Fault::ALL
+        .map(|fault| (fault, faults.iter().map(|faults| faults.struck(fault)).sum()))
+        .to_vec();
+    let mut digest = record.digest;
+    let stats = if stuck {
+        let stats = [cache.stats(), crowded.stats()];
+        // Its threads are still in there.
+        std::mem::forget((files, cache, crowded));
+        stats
+    } else {
+        for (file, known) in &files {
+            close(&**file, known, &mut findings);
+        }
+        let stats = [cache.stats(), crowded.stats()];
+        let known: Vec<_> = files.into_iter().map(|(_, known)| known).collect();
+        drop((cache, crowded));
+        for (backing, known) in backings.iter().zip(&known) {
+            compare(backing, known, &mut findings, &mut digest);
+        }
+        stats
+    };
+    let (latencies, [stats, crowded]) = (record.latencies, stats);
+    Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
+}
+
+fn open<L: PathLock>(
+    cache: &Arc<PageCache<L>>,
+    options: &Options,
+    backing: &Arc<Backing>,
+    writes: WriteMode,
+    faults: &Arc<Faults>,
+) -> Result<Known<Reopenable<File<L>>>, BackingError> {
+    let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
+    let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
+    let open = move || {
+        let store = beneath.store().map_err(io::Error::other)?;
+        let how = writes.options();
+        match &faulty {
+            None => cache.open_with(store, how),
+            Some(faults) => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
+        }
+    };
+    let file = Reopenable::new(open, failing).map_err(|error| backing.unreadable(error))?;
+    let known = Knowledge::new(backing.size(), options.threads, options.store, writes);
+    Ok((Arc::new(file), Arc::new(known)))
+}
+
+/// Has all of a file in its store, and compares its length.
+fn close<S: Subject>(file: &S, known: &Knowledge, findings: &mut Findings) {
+    let synced = match file.sync_all() {
+        // Of a time when the store failed. Now it does not.
+        Err(error) if is_injected(&error) => sync_anew(file),
+        synced => synced,
+    };
+    if let Err(error) = synced {
+        findings.push(closing(LAST_SYNC, What::Refused(error)));
+    }
+    let (expected, found) = (known.length.now(), file.len());
+    if !expected.contains(&found) {
+        findings.push(closing(LAST_SYNC, What::Len { expected, found }));
+    }
+}
+
+/// Compares the file itself with what is known, sector by sector, when all else is done.
+fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings, digest: &mut Digest) {
+    let refused = |error| closing(COMPARISON, What::Refused(error));
+    let found = match backing.len() {
+        Ok(len) => len,
+        Err(error) => return findings.push(refused(error)),
+    };
+    let expected = known.length.now();
+    if !expected.contains(&found) {
+        findings.push(closing(COMPARISON, What::Len { expected, found }));
+    }
+    let mut bytes = vec![0; CHUNK];
+    let mut at = 0;
+    while at < found.min(known.limit) {
+        let read = match backing.read(&mut bytes, at) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => return findings.push(refused(error)),
+        };
+        let within = read.min((known.limit - at) as usize);
+        compare_bytes(&bytes[..within], at, known, findings);
+        digest.add_bytes(&bytes[..within]);
+        at += within as u64;
+    }
+}
+
+/// Compares `bytes`, which the file holds at `offset`, sector by sector.
+pub fn compare_bytes(bytes: &[u8], offset: u64, known: &Knowledge, findings: &mut Findings) {
+    let mut at = offset;
+    for sector in bytes.chunks(SECTOR) {
+        let range = at..at + sector.len() as u64;
+        if let Err(finding) = known.oracle.compare(COMPARISON, &range, sector) {
+            findings.push(*finding);
+        }
+        at = range.end;
+    }
+}
+
+fn closing(seen_by: &str, what: What) -> Finding {
+    Finding { seen_by: seen_by.to_owned(), what, history: Vec::new() }
+}

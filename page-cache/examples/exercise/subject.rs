@@ -1,0 +1,264 @@
+//! What is exercised: a cached file, or in tests whatever stands in for one.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::ops::Range;
+
+use crate::reopen::Farewell;
+use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE, PathLock};
+
+/// Syncs a file whose store is well again. What a sync that failed may have lost is written anew
+/// first: until then every sync fails.
+pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if error.to_string().contains(" may be lost since a sync failed: ") => {
+            let mut bytes = vec![0; file.len() as usize];
+            let found = file.read_at(&mut bytes, 0)?;
+            file.write_at(&bytes[..found], 0)?;
+            file.sync_all()
+        }
+        synced => synced,
+    }
+}
+
+/// A file with all its paths.
+pub trait Subject: Send + Sync + 'static {
+    type Mapping: Mapped + Send + 'static;
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+    fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    fn map(&self, range: Range<u64>) -> io::Result<Self::Mapping>;
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    fn len(&self) -> u64;
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()>;
+    fn writeback(&self, range: Range<u64>) -> io::Result<()>;
+    fn sync_data(&self) -> io::Result<()>;
+    fn sync_all(&self) -> io::Result<()>;
+
+    fn sync_range(&self, _: Range<u64>) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    /// Reads to slices that are parts of `bytes`.
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
+    /// Writes from slices that are parts of `bytes`.
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
+    /// Reads to an address space, and copies that to `bytes`.
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
+    /// Writes from an address space that `bytes` were copied to.
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
+    /// Writes from a mapping of the same bytes.
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        let mut copy = vec![0; (bytes.end - bytes.start) as usize];
+        let found = self.read_at(&mut copy, bytes.start)?;
+        self.write_at(&copy[..found], bytes.start)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let end = self.len();
+        self.write_at(bytes, end)?;
+        Ok(end)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        if length == Length::Extend && self.len() < offset + len {
+            self.set_len(offset + len)?;
+        }
+        self.punch_hole(offset, len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        match length == Length::Extend && self.len() < offset + len {
+            true => self.set_len(offset + len),
+            false => Ok(()),
+        }
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let size = self.len();
+        let mut behind = vec![0; (size - offset - len) as usize];
+        self.read_at(&mut behind, offset + len)?;
+        self.write_at(&behind, offset)?;
+        self.set_len(size - len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let mut behind = vec![0; (self.len() - offset) as usize];
+        self.read_at(&mut behind, offset)?;
+        self.write_at(&behind, offset + len)?;
+        self.punch_hole(offset, len)
+    }
+
+    /// Lets all handles and mappings go, and opens the file anew; if it can be.
+    fn reopen(&self, _: Farewell) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Closes the file, or gives it back.
+    fn close(self) -> Result<(), (Self, io::Error)>
+    where
+        Self: Sized,
+    {
+        match self.sync_all() {
+            Ok(()) => Ok(()),
+            Err(error) => Err((self, error)),
+        }
+    }
+}
+
+/// A mapping of a file; offsets count from its start.
+pub trait Mapped {
+    fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+    fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+}
+
+impl<L: PathLock> Subject for File<L> {
+    type Mapping = Mapping<L>;
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        File::read_at(self, bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        File::write_at(self, bytes, offset)
+    }
+
+    fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        File::read_direct_at(self, bytes, offset)
+    }
+
+    fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        File::write_direct_at(self, bytes, offset)
+    }
+
+    fn map(&self, range: Range<u64>) -> io::Result<Mapping<L>> {
+        File::map(self, range)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        File::set_len(self, len)
+    }
+
+    fn len(&self) -> u64 {
+        File::len(self)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        File::punch_hole(self, offset, len)
+    }
+
+    fn writeback(&self, range: Range<u64>) -> io::Result<()> {
+        File::writeback(self, range)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        File::sync_all(self)
+    }
+
+    fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
+        File::sync_range(self, range)
+    }
+
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (first, rest) = bytes.split_at_mut(bytes.len() / 3);
+        let (second, third) = rest.split_at_mut(rest.len().min(1));
+        let slices = [&mut [], first, second, &mut [], third];
+        File::read_vectored_at(self, &mut slices.map(IoSliceMut::new), offset)
+    }
+
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (first, rest) = bytes.split_at(bytes.len() / 3);
+        let (second, third) = rest.split_at(rest.len().min(1));
+        let slices = [&[], first, second, &[], third];
+        File::write_vectored_at(self, &slices.map(IoSlice::new), offset)
+    }
+
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let memory = AddressSpace::new();
+        let there = memory.map_anonymous(bytes.len() as u64)?;
+        let found = self.read_into(&memory, &segments(&there, bytes.len()), offset)?;
+        memory.load(there.start, &mut bytes[..found])?;
+        Ok(found)
+    }
+
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let memory = AddressSpace::new();
+        // Memory that has to be brought in cuts a write where its pages end. There those of the file
+        // end too: the oracle takes a write of a page to be one.
+        let within = offset % PAGE_SIZE as u64;
+        let there = memory.map_anonymous(within + bytes.len() as u64)?;
+        let there = there.start + within..there.end;
+        memory.store(there.start, bytes)?;
+        memory.evict(there.start - within..there.end)?;
+        self.write_from(&memory, &segments(&there, bytes.len()), offset)
+    }
+
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let memory = AddressSpace::new();
+        let page = PAGE_SIZE as u64;
+        let start = bytes.start - bytes.start % page;
+        let there = memory.map_file(self, start..bytes.end.next_multiple_of(page))?.start;
+        let source = there + (bytes.start - start)..there + (bytes.end - start);
+        self.write_from(&memory, &[source], bytes.start)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        File::append(self, bytes)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        File::zero_range(self, offset, len, length)
+    }
+
+    fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        File::allocate(self, offset, len, length)
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        File::collapse_range(self, offset, len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        File::insert_range(self, offset, len)
+    }
+
+    fn close(self) -> Result<(), (File<L>, io::Error)> {
+        File::close(self).map_err(CloseError::into_parts)
+    }
+}
+
+/// The first `len` bytes of some memory, in two parts with nothing between.
+fn segments(there: &Range<u64>, len: usize) -> [Range<u64>; 3] {
+    let (middle, end) = (there.start + len as u64 / 2, there.start + len as u64);
+    [there.start..middle, middle..middle, middle..end]
+}
+
+impl<L: PathLock> Mapped for Mapping<L> {
+    fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        Mapping::load(self, offset, bytes)
+    }
+
+    fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        Mapping::store(self, offset, bytes)
+    }
+}

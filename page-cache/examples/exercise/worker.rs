@@ -1,0 +1,227 @@
+//! A worker: one thread's operations on one file, each of them told to the oracle.
+//!
+//! An operation may fail only with an error that was injected into the store. Of what it was to
+//! write, every byte may then be old or new; a length that could not be set is as it was.
+
+mod change;
+mod mapped;
+mod shift;
+mod transfer;
+
+use std::io;
+use std::ops::Range;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use spanlock_page_cache::PAGE_SIZE;
+
+use crate::digest::Digest;
+use crate::faults::is_injected;
+use crate::finding::{Finding, What};
+use crate::floor::Floor;
+use crate::journal::Journal;
+use crate::knowledge::Knowledge;
+use crate::latency::Latencies;
+use crate::op::{Op, Path};
+use crate::oracle::Outcome;
+use crate::stamp::Stamp;
+use crate::subject::Subject;
+use crate::workload::{LONGEST, Workload};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// One thread at work on one file.
+pub struct Worker<'a, S: Subject> {
+    file: &'a S,
+    known: &'a Knowledge,
+    journal: &'a Journal,
+    post: Post,
+    sequence: u64,
+    workload: Workload,
+    buffer: Vec<u8>,
+    mapping: Option<(Range<u64>, S::Mapping)>,
+    mapping_uses: u32,
+    floor: Option<&'a Floor>,
+    record: Record,
+}
+
+/// Where a worker is: in which thread, and on which of how many files. The workers of a thread
+/// number their operations so that no two of them have the same stamp.
+#[derive(Clone, Copy, Debug)]
+pub struct Post {
+    pub thread: u16,
+    pub file: u16,
+    pub files: u16,
+}
+
+/// What a worker has to tell in the end.
+#[derive(Default)]
+pub struct Record {
+    pub latencies: Latencies,
+    /// Of its operations, what came of them, and what they read.
+    pub digest: Digest,
+    /// How often it heard that something did not get to the store.
+    pub heard_errors: u64,
+}
+
+impl Record {
+    pub fn add(&mut self, other: &Record) {
+        self.latencies.add(&other.latencies);
+        self.digest.add(other.digest.value());
+        self.heard_errors += other.heard_errors;
+    }
+}
+
+impl<'a, S: Subject> Worker<'a, S> {
+    pub fn new(
+        file: &'a S,
+        known: &'a Knowledge,
+        journal: &'a Journal,
+        post: Post,
+        workload: Workload,
+    ) -> Worker<'a, S> {
+        Worker {
+            file,
+            known,
+            journal,
+            post,
+            sequence: u64::from(post.file),
+            workload,
+            buffer: vec![0; LONGEST],
+            mapping: None,
+            mapping_uses: 0,
+            floor: None,
+            record: Record::default(),
+        }
+    }
+
+    /// Has it tell `floor` of its syncs.
+    pub fn over(self, floor: &'a Floor) -> Worker<'a, S> {
+        Worker { floor: Some(floor), ..self }
+    }
+
+    /// Does one operation.
+    pub fn step(&mut self) -> Result<(), Box<Finding>> {
+        let plan = self.workload.next(self.known.length.hint(), &self.known.met);
+        let op = self.op(plan.path, plan.bytes);
+        let known = self.known;
+        let is_alone = matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert);
+        let (alone, together) = match is_alone {
+            true => (Some(known.gate.write().unwrap_or_else(PoisonError::into_inner)), None),
+            false => (None, Some(known.gate.read().unwrap_or_else(PoisonError::into_inner))),
+        };
+        let done = match op.path {
+            Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead => self.read(&op),
+            Path::Write | Path::VectoredWrite | Path::MemoryWrite | Path::DirectWrite => {
+                self.write(&op)
+            }
+            // What it would write may be what is to be written anew.
+            Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
+            Path::SelfWrite => self.write_itself(op),
+            Path::Append => self.append(op),
+            Path::Load => self.load(&op),
+            Path::Store if self.workload.once_in(64) => self.scribble(op),
+            Path::Store => self.store(&op),
+            Path::Truncate => self.truncate_after_scribble(op, plan.len),
+            Path::Punch | Path::ZeroRange => self.zero(&op),
+            Path::Collapse | Path::Insert => self.shift(op),
+            Path::Allocate | Path::Writeback | Path::SyncRange => self.leave_alone(&op),
+            Path::Sync => self.sync(&op),
+            Path::Reopen => self.reopen(&op),
+        };
+        drop((alone, together));
+        done
+    }
+
+    /// Syncs, whatever comes next; whether that succeeded.
+    pub fn sync_now(&mut self) -> Result<bool, Box<Finding>> {
+        let op = self.op(Path::Sync, 0..0);
+        let before = self.record.heard_errors;
+        self.sync(&op)?;
+        Ok(self.record.heard_errors == before)
+    }
+
+    /// Writes all of the file anew.
+    pub fn rewrite(&mut self) -> Result<(), Box<Finding>> {
+        let len = self.file.len();
+        for start in (0..len).step_by(LONGEST) {
+            let op = self.op(Path::Write, start..len.min(start + LONGEST as u64));
+            self.write(&op)?;
+        }
+        Ok(())
+    }
+
+    /// How often it heard that something did not get to the store, since the file was opened.
+    pub fn heard_errors(&self) -> u64 {
+        self.record.heard_errors
+    }
+
+    /// Notes what the store has lost.
+    fn watch(&self) {
+        if let Some(floor) = self.floor {
+            floor.watch(self.known);
+        }
+    }
+
+    pub fn into_record(self) -> Record {
+        self.record
+    }
+
+    fn op(&mut self, path: Path, bytes: Range<u64>) -> Op {
+        self.sequence += u64::from(self.post.files);
+        let file = if self.post.files > 1 { self.post.file + 1 } else { 0 };
+        Op { path, thread: self.post.thread, sequence: self.sequence, file, bytes, len: None }
+    }
+
+    fn stamped<'b>(&self, op: &Op, buffer: &'b mut [u8]) -> &'b [u8] {
+        let bytes = &mut buffer[..(op.bytes.end - op.bytes.start) as usize];
+        stamp_of(op).fill(bytes, op.bytes.start);
+        bytes
+    }
+
+    /// Does `work`, which is all that `op` asks of the file, and returns how many bytes it says
+    /// that it moved, or 0.
+    fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
+        self.known.met.note(op.path);
+        self.journal.begin(op);
+        let start = Instant::now();
+        let result = work();
+        self.record.latencies.record(op.path, start.elapsed());
+        let answer = result.as_ref().map_or_else(|error| Err(error.kind()), |&count| Ok(count));
+        self.journal.end(self.post.thread, answer);
+        for word in [op.path as u64, op.bytes.start, op.bytes.end, op.len.unwrap_or(u64::MAX)] {
+            self.record.digest.add(word);
+        }
+        self.record.digest.add(answer.unwrap_or(u64::MAX));
+        result
+    }
+
+    /// Has the file say how long it is, where that depends on the order of what overlapped.
+    fn observe(&self, op: &Op) -> Result<(), Box<Finding>> {
+        let observed = self.known.length.observe(|| self.file.len());
+        observed.map_err(|(expected, found)| finding(op, What::Len { expected, found }))
+    }
+}
+
+fn stamp_of(op: &Op) -> Stamp {
+    Stamp::new(op.path, op.thread, op.sequence)
+}
+
+fn outcome_of(result: &io::Result<u64>) -> Outcome {
+    if result.is_ok() { Outcome::Done } else { Outcome::Failed }
+}
+
+/// Judges an operation by its result alone.
+fn expect(op: &Op, result: io::Result<u64>) -> Result<(), Box<Finding>> {
+    match result {
+        Err(error) if !is_injected(&error) => Err(finding(op, What::Refused(error))),
+        _ => Ok(()),
+    }
+}
+
+fn finding(op: &Op, what: What) -> Box<Finding> {
+    Box::new(Finding { seen_by: op.to_string(), what, history: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! What changes the shape of the file, or nothing of it.
+
+use spanlock_page_cache::Length;
+
+use super::{Worker, expect, finding, outcome_of};
+use crate::finding::{Finding, What};
+use crate::history::Content;
+use crate::knowledge::Reliability;
+use crate::op::{Op, Path};
+use crate::reopen::Farewell;
+use crate::subject::Subject;
+
+impl<S: Subject> Worker<'_, S> {
+    fn truncate(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        // From the new length on when it goes down; from the old one on when it goes up.
+        let longest = known.length.begin_set(len);
+        let op = Op { bytes: len.min(longest)..known.limit, len: Some(len), ..op };
+        known.oracle.begin_write(&op, &op.bytes, Content::Zero);
+        // Writes that extended the file before the oracle heard of the truncation survive it.
+        let certain = len.min(known.length.longest())..known.limit;
+        let result = self.timed(&op, || file.set_len(len).map(|()| 0));
+        match result {
+            Ok(_) => known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&result)),
+            Err(_) => known.oracle.refuse_write(&op, &op.bytes),
+        }
+        known.length.end_set(result.is_ok().then_some(len));
+        expect(&op, result)?;
+        self.observe(&op)
+    }
+
+    /// A truncation, and before it what an extension could bring to light.
+    pub(super) fn truncate_after_scribble(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+        if self.workload.once_in(2) {
+            self.scribble(Op { path: Path::Store, ..op.clone() })?;
+        }
+        self.truncate(op, len)
+    }
+
+    pub(super) fn zero(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        known.oracle.begin_write(op, &op.bytes, Content::Zero);
+        let (start, len) = (op.bytes.start, op.bytes.end - op.bytes.start);
+        let result = self.timed(op, || {
+            let done = match op.path {
+                Path::ZeroRange => file.zero_range(start, len, Length::Keep),
+                _ => file.punch_hole(start, len),
+            };
+            done.map(|()| 0)
+        });
+        let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
+        known.oracle.end_write(op, &op.bytes, &certain, outcome_of(&result));
+        expect(op, result)
+    }
+
+    /// What changes no byte.
+    pub(super) fn leave_alone(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        known.oracle.begin_other(op);
+        let (start, len) = (op.bytes.start, op.bytes.end - op.bytes.start);
+        let result = self.timed(op, || {
+            let done = match op.path {
+                Path::Allocate => file.allocate(start, len, Length::Keep),
+                Path::SyncRange => file.sync_range(op.bytes.clone()),
+                _ => file.writeback(op.bytes.clone()),
+            };
+            done.map(|()| 0)
+        });
+        known.oracle.end_other(op, outcome_of(&result));
+        self.watch();
+        let tells = matches!(op.path, Path::Writeback | Path::SyncRange);
+        self.record.heard_errors += u64::from(tells && result.is_err());
+        expect(op, result)
+    }
+
+    /// Closes the file, whoever is at work on it, and opens it anew: then it is as long as it was. What
+    /// was written before is durable if it could be closed, as after a sync.
+    pub(super) fn reopen(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let op = Op { bytes: 0..known.limit, ..op.clone() };
+        // What is dropped with the file cannot be told.
+        let how = match known.store == Reliability::Sound && self.workload.once_in(2) {
+            true => Farewell::Dropped,
+            false => Farewell::Closed,
+        };
+        let glance = known.length.glance();
+        let sync = self.floor.map(|floor| (floor, floor.begin(&op, known)));
+        let result = self.timed(&op, || file.reopen(how).map(|()| 0));
+        self.record.heard_errors = match &result {
+            Ok(_) => 0,
+            Err(_) => self.record.heard_errors + 1,
+        };
+        self.watch();
+        match (sync, &result) {
+            (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
+            (Some(_), Err(_)) => known.oracle.forget_read(&op),
+            (None, _) => {}
+        }
+        expect(&op, result)?;
+        let found = file.len();
+        let expected = known.length.since(glance);
+        match expected.contains(&found) {
+            true => Ok(()),
+            false => Err(finding(&op, What::Len { expected, found })),
+        }
+    }
+
+    pub(super) fn sync(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let op = Op { bytes: 0..known.limit, ..op.clone() };
+        let all = self.workload.once_in(2);
+        let sync = self.floor.map(|floor| (floor, floor.begin(&op, known)));
+        let result =
+            self.timed(&op, || if all { file.sync_all() } else { file.sync_data() }.map(|()| 0));
+        self.record.heard_errors += u64::from(result.is_err());
+        self.watch();
+        match (sync, &result) {
+            (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
+            (Some(_), Err(_)) => known.oracle.forget_read(&op),
+            (None, _) => {}
+        }
+        expect(&op, result)
+    }
+}

@@ -1,0 +1,138 @@
+//! Loads and stores through mappings.
+
+use std::io;
+
+use spanlock_page_cache::PAGE_SIZE;
+
+use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
+use crate::finding::{Finding, What};
+use crate::history::Content;
+use crate::length::{Glance, count};
+use crate::op::{Op, Path};
+use crate::stamp::UNFILLED;
+use crate::subject::{Mapped, Subject};
+
+/// How many mapped operations go through one mapping.
+const MAPPING_USES: u32 = 512;
+
+impl<S: Subject> Worker<'_, S> {
+    pub(super) fn load(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let known = self.known;
+        let start = self.map(op)?;
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let loaded = &mut bytes[..(op.bytes.end - op.bytes.start) as usize];
+        loaded.fill(UNFILLED);
+        let glance = known.length.glance();
+        known.oracle.begin_read(op);
+        let result =
+            self.through_mapping(op, |mapping| mapping.load(op.bytes.start - start, loaded));
+        // What lies past the end, in the last page, is nobody's.
+        let surely = match result {
+            Ok(_) => *count(&op.bytes, &known.length.since(glance)).start() as usize,
+            Err(_) => 0,
+        };
+        self.record.digest.add_bytes(&loaded[..surely]);
+        let seen = known.oracle.end_read(op, &loaded[..surely], outcome_of(&result));
+        self.buffer = bytes;
+        seen?;
+        self.expect_mapped(op, result, glance)
+    }
+
+    pub(super) fn store(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let known = self.known;
+        let start = self.map(op)?;
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let stored = self.stamped(op, &mut bytes);
+        let glance = known.length.glance();
+        known.oracle.begin_write(op, &op.bytes, Content::Of(stamp_of(op)));
+        let result =
+            self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored));
+        // What a truncation overtakes is stored past the end, where it is lost.
+        let surely = match result {
+            Ok(_) => *count(&op.bytes, &known.length.since(glance)).start(),
+            Err(_) => 0,
+        };
+        let certain = op.bytes.start..op.bytes.start + surely;
+        known.oracle.end_write(op, &op.bytes, &certain, outcome_of(&result));
+        self.buffer = bytes;
+        self.expect_mapped(op, result, glance)
+    }
+
+    /// Stores past the end of the file, in its last page: nobody may ever see that.
+    pub(super) fn scribble(&mut self, op: Op) -> Result<(), Box<Finding>> {
+        let known = self.known;
+        let start = self.map(&Op { path: Path::Store, bytes: 0..0, ..op.clone() })?;
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let mut result = Ok(0);
+        let mut op = op;
+        known.length.while_steady(|len| {
+            let end = len.next_multiple_of(PAGE);
+            op.bytes = len..end;
+            if len < end {
+                known.oracle.begin_other(&op);
+                let stored = self.stamped(&op, &mut bytes);
+                result = self.through_mapping(&op, |mapping| mapping.store(len - start, stored));
+                known.oracle.end_other(&op, outcome_of(&result));
+            }
+        });
+        self.buffer = bytes;
+        expect(&op, result)
+    }
+
+    /// Judges a mapped access: it is to fail if it touches pages past the end, and only then.
+    fn expect_mapped(
+        &self,
+        op: &Op,
+        result: io::Result<u64>,
+        glance: Glance,
+    ) -> Result<(), Box<Finding>> {
+        let lens = self.known.length.since(glance);
+        let mapped_end =
+            |len: u64| len.saturating_add(PAGE_SIZE as u64 - 1) & !(PAGE_SIZE as u64 - 1);
+        match result {
+            Ok(_) if op.bytes.end > mapped_end(*lens.end()) => {
+                Err(finding(op, What::PastEnd { end: op.bytes.end, len: *lens.end() }))
+            }
+            Err(error)
+                if error.kind() == io::ErrorKind::UnexpectedEof
+                    && op.bytes.end > mapped_end(*lens.start()) =>
+            {
+                Ok(())
+            }
+            result => expect(op, result),
+        }
+    }
+
+    /// Sees to a mapping that covers the bytes of `op`, and tells where it starts.
+    fn map(&mut self, op: &Op) -> Result<u64, Box<Finding>> {
+        self.mapping_uses += 1;
+        match &self.mapping {
+            Some((range, _))
+                if range.start <= op.bytes.start && self.mapping_uses < MAPPING_USES =>
+            {
+                Ok(range.start)
+            }
+            _ => {
+                let end = self.known.limit.next_multiple_of(PAGE);
+                let range = self.workload.mapping_start(&op.bytes)..end;
+                let mapping = self.file.map(range.clone());
+                let mapping = mapping.map_err(|error| finding(op, What::Refused(error)))?;
+                let start = range.start;
+                self.mapping = Some((range, mapping));
+                self.mapping_uses = 0;
+                Ok(start)
+            }
+        }
+    }
+
+    fn through_mapping(
+        &mut self,
+        op: &Op,
+        work: impl FnOnce(&S::Mapping) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        let Some((range, mapping)) = self.mapping.take() else { return Ok(0) };
+        let done = self.timed(op, || work(&mapping).map(|()| 0));
+        self.mapping = Some((range, mapping));
+        done
+    }
+}

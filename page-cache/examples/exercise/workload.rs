@@ -1,0 +1,216 @@
+//! Which operation comes next: all paths mixed, at random, replayable from the seed.
+//!
+//! Half of the operations go to a window that all threads share and that moves on now and then,
+//! or to the end of the file: where they meet each other. The others go anywhere, so that pages
+//! are evicted.
+//!
+//! What costs in proportion to the file, and empties the cache of it, is the rarer the longer the
+//! file is: else a long file would see little else, and no page of it would stay to be evicted.
+
+use std::ops::Range;
+
+use fastrand::Rng;
+use spanlock_page_cache::PAGE_SIZE;
+
+use crate::met::Met;
+use crate::op::Path;
+use crate::stamp::SECTOR;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+/// The most bytes that one read or write asks for.
+pub const LONGEST: usize = 16 * PAGE_SIZE;
+/// How many operations of a thread see the shared window in one place.
+const STAY: u64 = 1 << 13;
+const WINDOW: u64 = 64 * PAGE;
+/// The longest file for which no chance is taken away from what costs in proportion to it.
+const CHEAP: u64 = 1 << 20;
+/// As long as a file has not met each path, one that it lacks comes next once in so many operations.
+const BETWEEN_FIRSTS: u32 = 2;
+
+/// How often each path comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// As [`WEIGHTS`] say.
+    Usual,
+    /// As often as any other.
+    Even,
+    /// The same, without those that move bytes within the file.
+    Still,
+}
+
+/// How often each path usually comes, out of [`TOTAL`].
+const WEIGHTS: [(Path, u32); 22] = [
+    (Path::Read, 2841),
+    (Path::VectoredRead, 300),
+    (Path::MemoryRead, 300),
+    (Path::Write, 1800),
+    (Path::VectoredWrite, 300),
+    (Path::MemoryWrite, 300),
+    (Path::SelfWrite, 40),
+    (Path::Append, 60),
+    (Path::Load, 1400),
+    (Path::Store, 1100),
+    (Path::DirectRead, 400),
+    (Path::DirectWrite, 650),
+    (Path::Punch, 150),
+    (Path::ZeroRange, 100),
+    (Path::Allocate, 50),
+    (Path::Collapse, 10),
+    (Path::Insert, 10),
+    (Path::Writeback, 150),
+    (Path::SyncRange, 1),
+    (Path::Truncate, 30),
+    (Path::Sync, 1),
+    (Path::Reopen, 7),
+];
+const TOTAL: u32 = 10_000;
+
+/// What a thread is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub path: Path,
+    pub bytes: Range<u64>,
+    /// The length to set, for a truncation.
+    pub len: u64,
+}
+
+/// The operations of one thread.
+pub struct Workload {
+    rng: Rng,
+    seed: u64,
+    /// The length that the file never exceeds.
+    limit: u64,
+    mix: Mix,
+    planned: u64,
+}
+
+impl Workload {
+    pub fn new(seed: u64, thread: u16, limit: u64, mix: Mix) -> Workload {
+        let rng = Rng::with_seed(seed ^ u64::from(thread).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        Workload { rng, seed, limit, mix, planned: 0 }
+    }
+
+    /// One of `chances` times true.
+    pub fn once_in(&mut self, chances: u32) -> bool {
+        self.rng.u32(..chances) == 0
+    }
+
+    /// The next operation on a file that has about `len` bytes and met some paths before.
+    pub fn next(&mut self, len: u64, met: &Met) -> Plan {
+        self.planned += 1;
+        // What is still being appended may be counted as more than there is room for.
+        let len = len.min(self.limit);
+        let path = match self.mix == Mix::Usual && self.once_in(BETWEEN_FIRSTS) {
+            true => met.lacking(&mut self.rng).unwrap_or_else(|| self.path()),
+            false => self.path(),
+        };
+        let bytes = match path {
+            Path::Punch | Path::ZeroRange => {
+                let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
+                self.bytes(len, longest.max(PAGE))
+            }
+            Path::Writeback | Path::SyncRange | Path::Allocate => self.bytes(len, WINDOW),
+            Path::Collapse | Path::Insert => self.pages(len),
+            _ => self.bytes(len, LONGEST as u64),
+        };
+        // Not every write near the end is to extend the file, nor every store to fail there.
+        let crosses = bytes.start < len && len < bytes.end;
+        let bytes = if crosses && !self.once_in(4) { bytes.start..len } else { bytes };
+        Plan { path, bytes, len: self.new_len(len) }
+    }
+
+    /// Where a mapping begins that covers `bytes`.
+    pub fn mapping_start(&mut self, bytes: &Range<u64>) -> u64 {
+        self.rng.u64(..=bytes.start / PAGE) * PAGE
+    }
+
+    fn path(&mut self) -> Path {
+        if self.mix != Mix::Usual {
+            let path = Path::ALL[self.rng.usize(..Path::ALL.len())];
+            let moves = matches!(path, Path::Collapse | Path::Insert);
+            return if moves && self.mix == Mix::Still { Path::Append } else { path };
+        }
+        let mut drawn = self.rng.u32(..TOTAL);
+        for (path, weight) in WEIGHTS {
+            if drawn < weight {
+                let is_dear = matches!(path, Path::Collapse | Path::Insert | Path::Reopen);
+                return if is_dear && !self.can_afford() { Path::Read } else { path };
+            }
+            drawn -= weight;
+        }
+        Path::Read
+    }
+
+    /// Whether what costs in proportion to the file is to be done.
+    fn can_afford(&mut self) -> bool {
+        self.rng.u64(..self.limit.max(CHEAP)) < CHEAP
+    }
+
+    /// At most `longest` bytes, below the limit, and mostly within a file of `len` bytes.
+    fn bytes(&mut self, len: u64, longest: u64) -> Range<u64> {
+        let start = self.place(len);
+        let (start, count) = match self.rng.u32(..20) {
+            // A page.
+            0..8 => (start - start % PAGE, PAGE),
+            // Several.
+            8..12 => (start - start % PAGE, self.rng.u64(1..=(longest / PAGE).max(1)) * PAGE),
+            // Sectors of one page.
+            12..15 => {
+                let sector = SECTOR as u64;
+                (start - start % sector, self.rng.u64(1..=PAGE / sector) * sector)
+            }
+            // Less than a page, wherever it lies.
+            15..18 => (start, self.rng.u64(1..PAGE)),
+            // Anything.
+            _ => (start, self.rng.u64(1..=longest)),
+        };
+        let start = start.min(self.limit - 1);
+        start..(start + count.min(longest)).min(self.limit)
+    }
+
+    /// Some whole pages that end before the file does, if it has so many.
+    fn pages(&mut self, len: u64) -> Range<u64> {
+        let most = (len.saturating_sub(1) / PAGE).max(1);
+        let count = self.rng.u64(1..=most.min(8));
+        let first = self.rng.u64(..=most - count);
+        first * PAGE..((first + count) * PAGE).min(self.limit)
+    }
+
+    fn place(&mut self, len: u64) -> u64 {
+        let len = len.clamp(1, self.limit);
+        match self.rng.u32(..16) {
+            0..7 => {
+                let window = WINDOW.min(self.limit);
+                let moves = Rng::with_seed(self.seed ^ (self.planned / STAY)).u64(..);
+                let start = moves % (len.max(window) - window + 1);
+                start + self.rng.u64(..window)
+            }
+            7 => len.saturating_sub(self.rng.u64(..8 * PAGE)),
+            // Past the end, as likely as not.
+            8 if self.once_in(8) => self.rng.u64(..self.limit),
+            _ => self.rng.u64(..len),
+        }
+    }
+
+    /// Up or down, mostly by a little, and within the upper half of the limit.
+    fn new_len(&mut self, len: u64) -> u64 {
+        let least = self.limit / 2;
+        let len = if self.once_in(4) && self.can_afford() {
+            self.rng.u64(least..=self.limit)
+        } else {
+            let step = self.limit / 64 + PAGE;
+            let len = (len + self.rng.u64(..=step)).saturating_sub(self.rng.u64(..=step));
+            // Mirrored at the limit, not to stay there.
+            len.min((2 * self.limit).saturating_sub(len))
+        };
+        let len = match self.rng.u32(..4) {
+            0 | 1 => len - len % PAGE,
+            2 => len - len % SECTOR as u64,
+            _ => len,
+        };
+        len.clamp(least, self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests;

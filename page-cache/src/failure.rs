@@ -1,0 +1,197 @@
+//! `Failure`: what failed, with the numbers that an OS error has no room for.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use super::PathLock;
+use super::error::{Request, errno};
+use super::inode::Inode;
+use super::leaf::lock_leaf;
+
+/// A request to a file that failed: what was asked, of which file, and why it failed.
+///
+/// An [`io::Error`] carries an errno or a description, not both. Where the store's error has an
+/// errno, the caller gets the errno, and [`File::last_failure`](super::File::last_failure) has the
+/// description. Where it has none, the caller's error has a `Failure` for its
+/// [inner error](io::Error::get_ref).
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{Failure, MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// let error = file.read_exact_at(&mut [0; 8], 100).unwrap_err();
+/// let failure = error.get_ref().and_then(|inner| inner.downcast_ref::<Failure>()).unwrap();
+/// assert_eq!((failure.operation(), failure.offset(), failure.len()), ("read", 100, Some(8)));
+/// assert_eq!(
+///     error.to_string(),
+///     r#"read of 8 bytes at 100 from "memory": the file ends at 0 bytes"#,
+/// );
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Failure {
+    request: Request,
+    label: Arc<str>,
+    cause: Arc<io::Error>,
+}
+
+impl Failure {
+    pub(super) fn new(request: Request, label: Arc<str>, cause: io::Error) -> Failure {
+        Failure { request, label, cause: Arc::new(cause) }
+    }
+
+    /// The error that the caller gets: the errno if there is one, else the description.
+    pub(super) fn into_error(self) -> io::Error {
+        match self.raw_os_error() {
+            Some(errno) => io::Error::from_raw_os_error(errno),
+            None => io::Error::new(self.kind(), self),
+        }
+    }
+
+    /// The operation, as the method of [`File`](super::File) or [`Mapping`](super::Mapping) is
+    /// named; `direct read` and `direct write` for those past the cache.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.punch_hole(0, u64::MAX).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().operation(), "punch_hole");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.request.operation
+    }
+
+    /// Where in the file, or in the mapping, the request started, in bytes. For `set_len`, the
+    /// length that was asked for; for a request about the whole file, 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 63).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().offset(), 1 << 63);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.request.offset
+    }
+
+    /// How many bytes were asked for; `None` for a request to the end of the file or about all
+    /// of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.map(1..u64::MAX).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().len(), None);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is the length of a request")]
+    pub fn len(&self) -> Option<u64> {
+        self.request.bytes()
+    }
+
+    /// What the file's store is called: [`Store::label`](super::Store::label).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.map(1..2).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().label(), "memory");
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The kind of the error that made the request fail.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.map(1..2).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().kind(), ErrorKind::InvalidInput);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.cause.kind()
+    }
+
+    /// The errno of the error that made the request fail, if it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.map(1..2).unwrap_err();
+    /// assert_eq!(file.last_failure().unwrap().raw_os_error(), None);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn raw_os_error(&self) -> Option<i32> {
+        errno(&self.cause)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure { request, label, cause } = self;
+        write!(f, "{request} {} {label:?}: {cause}", request.preposition())
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
+impl<L: PathLock> Inode<L> {
+    /// The error that the caller of a request gets, which is kept as the file's last failure.
+    #[cold]
+    pub(super) fn failed(&self, request: Request, cause: impl Into<io::Error>) -> io::Error {
+        self.note_failure(request, cause.into()).into_error()
+    }
+
+    /// The end of what is requested, which must be an offset that the file can have.
+    pub(super) fn end_of(&self, request: Request) -> io::Result<u64> {
+        request.end().map_err(|error| self.failed(request, error))
+    }
+
+    /// Keeps what ended a request short, for who asks why.
+    #[cold]
+    pub(super) fn note_failure(&self, request: Request, cause: io::Error) -> Failure {
+        let failure = Failure::new(request, Arc::clone(self.store.label_at_open()), cause);
+        let before = lock_leaf(&self.last_failure).replace(failure.clone());
+        drop(before);
+        failure
+    }
+}

@@ -1,0 +1,151 @@
+//! `File::close`, for who wants to hear what dropping a file does not tell.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use super::File;
+use super::sync::ALL;
+use crate::PathLock;
+use crate::error::Request;
+use crate::sync_group::Scope;
+use spanlock::MappingLock;
+
+/// A file that could not be closed, and why.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::with_most_blocks(1))?;
+/// file.write_all_at(&[1; 8192], 0)?;
+/// let error = file.close().unwrap_err();
+/// assert_eq!(error.error().kind(), ErrorKind::StorageFull);
+/// let file = error.into_file();
+/// file.set_len(4096)?;
+/// file.close()?;
+/// # std::io::Result::Ok(())
+/// ```
+pub struct CloseError<L: PathLock = MappingLock> {
+    file: File<L>,
+    error: io::Error,
+}
+
+impl<L: PathLock> CloseError<L> {
+    /// Why the file could not be closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::with_most_blocks(0))?;
+    /// file.write_all_at(b"no room", 0)?;
+    /// assert!(file.close().unwrap_err().error().to_string().starts_with("close"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+
+    /// The file, open as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::with_most_blocks(0))?;
+    /// file.write_all_at(b"no room", 0)?;
+    /// assert_eq!(file.close().unwrap_err().into_file().len(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn into_file(self) -> File<L> {
+        self.file
+    }
+
+    /// The file, and why it could not be closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::with_most_blocks(0))?;
+    /// file.write_all_at(b"no room", 0)?;
+    /// let (file, error) = file.close().unwrap_err().into_parts();
+    /// assert_eq!((file.len(), error.kind()), (7, ErrorKind::StorageFull));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn into_parts(self) -> (File<L>, io::Error) {
+        (self.file, self.error)
+    }
+}
+
+impl<L: PathLock> From<CloseError<L>> for io::Error {
+    /// The error alone. The file is dropped, and what could not be written is lost.
+    fn from(error: CloseError<L>) -> io::Error {
+        error.error
+    }
+}
+
+impl<L: PathLock> fmt::Debug for CloseError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CloseError { file, error } = self;
+        f.debug_struct("CloseError").field("file", file).field("error", error).finish()
+    }
+}
+
+impl<L: PathLock> fmt::Display for CloseError<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<L: PathLock> Error for CloseError<L> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl<L: PathLock> File<L> {
+    /// Closes this handle, once all that was written through any is durable, as after
+    /// [`sync_all`](File::sync_all).
+    ///
+    /// To drop the file instead writes out what is dirty as well, but makes nothing durable and
+    /// tells of no error; [`Stats::lost_bytes`](crate::Stats::lost_bytes) counts what is lost then.
+    ///
+    /// # Errors
+    ///
+    /// As [`sync_all`](File::sync_all), also what this handle has not heard of yet. The error has the
+    /// file, open as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
+    /// file.write_all_at(b"kept", 0)?;
+    /// file.close()?;
+    /// assert_eq!(store.len()?, 4);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn close(self) -> Result<(), CloseError<L>> {
+        match self.sync(Request::of_file("close"), Scope::All, ALL) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(CloseError { file: self, error }),
+        }
+    }
+}

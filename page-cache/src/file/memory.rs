@@ -1,0 +1,212 @@
+//! Reads and writes whose memory is more than one slice.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::ops::Range;
+
+use super::File;
+use crate::error::Request;
+use crate::memory::{Gather, Scatter, UserMemory};
+use crate::{AddressSpace, PathLock};
+
+impl<L: PathLock> File<L> {
+    /// As [`read_at`](File::read_at), into several slices, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](File::read_at).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"scattered", 0)?;
+    /// let (mut first, mut second) = ([0; 2], [0; 9]);
+    /// let mut slices = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
+    /// assert_eq!(file.read_vectored_at(&mut slices, 0)?, 9);
+    /// assert_eq!((&first, &second[..7]), (b"sc", &b"attered"[..]));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn read_vectored_at(
+        &self,
+        slices: &mut [IoSliceMut<'_>],
+        offset: u64,
+    ) -> io::Result<usize> {
+        self.inode().read_buffered(Scatter::new(slices), offset)
+    }
+
+    /// As [`write_at`](File::write_at), from several slices, one after the other. A page that
+    /// several of them go to is prepared once.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let slices = [IoSlice::new(b"gath"), IoSlice::new(b""), IoSlice::new(b"ered")];
+    /// assert_eq!(file.write_vectored_at(&slices, 0)?, 8);
+    /// let mut seen = [0; 8];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"gathered");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_vectored_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        self.inode().write_buffered(&Gather::new(slices), offset)
+    }
+
+    /// As [`read_at`](File::read_at), into segments of an address space, one after the other. They
+    /// may be a mapping of this file, also of what is read: a page that was put to memory may then be
+    /// among those that are read after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_at`](File::read_at). `InvalidInput` if a segment is inverted, or if there is nothing
+    /// mapped at an address; `UnexpectedEof` if what is mapped lies past the end of its file; what
+    /// the store of that file says. After some bytes the read ends short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{AddressSpace, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"into memory", 0)?;
+    /// let memory = AddressSpace::new();
+    /// let buffer = memory.map_anonymous(4096)?;
+    /// assert_eq!(file.read_into(&memory, &[buffer.clone()], 5)?, 6);
+    /// let mut seen = [0; 6];
+    /// memory.load(buffer.start, &mut seen)?;
+    /// assert_eq!(&seen, b"memory");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn read_into(
+        &self,
+        memory: &AddressSpace<L>,
+        segments: &[Range<u64>],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let memory = self.user_memory("read", memory, segments, offset)?;
+        self.inode().read_buffered(memory, offset)
+    }
+
+    /// As [`write_at`](File::write_at), from segments of an address space, one after the other. They
+    /// may be a mapping of this file, also of what is written: bytes that are written first may then
+    /// be among those that are copied after them.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at), and as [`read_into`](File::read_into) of the memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{AddressSpace, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let memory = AddressSpace::new();
+    /// let buffer = memory.map_anonymous(4096)?;
+    /// memory.store(buffer.start, b"memory")?;
+    /// let (word, bad) = (buffer.start..buffer.start + 6, buffer.end..buffer.end + 1);
+    /// assert_eq!(file.write_from(&memory, &[0..0, word, bad.clone()], 0)?, 6);
+    /// let error = file.write_from(&memory, &[bad], 0).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_from(
+        &self,
+        memory: &AddressSpace<L>,
+        segments: &[Range<u64>],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let memory = self.user_memory("write", memory, segments, offset)?;
+        self.inode().write_buffered(&memory, offset)
+    }
+
+    /// As [`read_direct_at`](File::read_direct_at), into segments of an address space.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_direct_at`](File::read_direct_at), and as [`read_into`](File::read_into) of the
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{AddressSpace, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// let memory = AddressSpace::new();
+    /// let buffer = memory.map_anonymous(4096)?;
+    /// assert_eq!(file.read_direct_into(&memory, &[buffer.clone()], 0)?, 6);
+    /// let mut seen = [0; 6];
+    /// memory.load(buffer.start, &mut seen)?;
+    /// assert_eq!(&seen, b"cached");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn read_direct_into(
+        &self,
+        memory: &AddressSpace<L>,
+        segments: &[Range<u64>],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let memory = self.user_memory("direct read", memory, segments, offset)?;
+        self.inode().read_direct(memory, offset)
+    }
+
+    /// As [`write_direct_at`](File::write_direct_at), from segments of an address space.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_direct_at`](File::write_direct_at), and as [`read_into`](File::read_into) of the
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{AddressSpace, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"one two", 0)?;
+    /// // A mapping of the very page that is written.
+    /// let memory = AddressSpace::new();
+    /// let mapped = memory.map_file(&file, 0..4096)?;
+    /// file.write_direct_from(&memory, &[mapped.start + 4..mapped.start + 7], 0)?;
+    /// let mut seen = [0; 7];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"two two");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_direct_from(
+        &self,
+        memory: &AddressSpace<L>,
+        segments: &[Range<u64>],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let memory = self.user_memory("direct write", memory, segments, offset)?;
+        self.inode().write_direct(&memory, offset)
+    }
+
+    fn user_memory<'a>(
+        &self,
+        operation: &'static str,
+        memory: &'a AddressSpace<L>,
+        segments: &'a [Range<u64>],
+        offset: u64,
+    ) -> io::Result<UserMemory<'a, L>> {
+        UserMemory::new(memory, segments)
+            .map_err(|error| self.inode().failed(Request::new(operation, offset, 0), error))
+    }
+}

@@ -1,0 +1,271 @@
+//! `State`: the word that says all about a frame that paths without a common lock must agree on.
+//!
+//! | field | meaning | set by | cleared by |
+//! | --- | --- | --- | --- |
+//! | `LOCKED` | the page lock | whoever locks the page | the same |
+//! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
+//! | `LATCHED` | somebody writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
+//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it; a write-through that failed, before it ends |
+//! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
+//! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
+//! | `REFERENCED` | used since the hand came by | any use | the hand |
+//! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
+//! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
+//! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
+//! | readers | threads that copy the bytes out | each reader | the same |
+//! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
+//!
+//! Invariants. S1: while `LATCHED` is set and readers is zero, its setter alone touches the bytes;
+//! while readers is not zero, nobody writes them. S2: no reader enters unless `UPTODATE` is set
+//! and `LATCHED` is not. S3: a frame's key changes only while it is free, or latched and drained.
+//! S4: a free frame's word is zero, and stays so until it is assigned: every step on a frame that
+//! is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`, which only a linked frame is.
+//!
+//! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
+//! dirty is kept by its file, beside the word. Neither of the two, linked and unlocked, is a page of
+//! which nothing is known any more: nobody reads it, and reclaim takes it.
+
+use std::fmt;
+
+const LOCKED: u64 = 1 << 0;
+const WAITERS: u64 = 1 << 1;
+const LATCHED: u64 = 1 << 2;
+const UPTODATE: u64 = 1 << 3;
+const DIRTY: u64 = 1 << 4;
+const WRITEBACK: u64 = 1 << 5;
+const REFERENCED: u64 = 1 << 6;
+const MAPPED: u64 = 1 << 7;
+const RETIRED: u64 = 1 << 8;
+const LINKED: u64 = 1 << 9;
+
+const READER: u64 = 1 << 16;
+const READERS: u64 = 0xffff << 16;
+const PIN: u64 = 1 << 32;
+const PINS: u64 = 0xffff_ffff << 32;
+
+/// The word; see the module's table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State(pub(super) u64);
+
+impl State {
+    pub(super) const FREE: State = State(0);
+    /// As a fresh frame is linked into the index: its maker has it locked.
+    pub(super) const NEW: State = State(LOCKED | LINKED);
+    pub(super) const ONE_READER: u64 = READER;
+
+    pub(crate) fn is_locked(self) -> bool {
+        self.has(LOCKED)
+    }
+
+    pub(crate) fn is_uptodate(self) -> bool {
+        self.has(UPTODATE)
+    }
+
+    pub(crate) fn is_dirty(self) -> bool {
+        self.has(DIRTY)
+    }
+
+    pub(crate) fn in_writeback(self) -> bool {
+        self.has(WRITEBACK)
+    }
+
+    pub(crate) fn is_clean(self) -> bool {
+        !self.has(DIRTY) && !self.has(WRITEBACK)
+    }
+
+    pub(crate) fn is_mapped(self) -> bool {
+        self.has(MAPPED)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pins(self) -> u64 {
+        (self.0 & PINS) / PIN
+    }
+
+    pub(super) fn has_waiters(self) -> bool {
+        self.has(WAITERS)
+    }
+
+    pub(crate) fn is_latched(self) -> bool {
+        self.has(LATCHED)
+    }
+
+    pub(super) fn is_drained(self) -> bool {
+        self.0 & READERS == 0
+    }
+
+    pub(crate) fn is_pinned(self) -> bool {
+        self.0 & PINS != 0
+    }
+
+    /// One more reader of the bytes.
+    #[inline]
+    pub(super) fn enter(self) -> Option<State> {
+        let open = self.0 & (UPTODATE | LATCHED) == UPTODATE && self.0 & READERS != READERS;
+        open.then(|| State(self.0 + READER))
+    }
+
+    /// One more reader, who counts as a use of the page.
+    #[inline]
+    pub(super) fn enter_and_use(self) -> Option<State> {
+        self.enter().map(|state| State(state.0 | REFERENCED))
+    }
+
+    /// The bytes' latch, for a writer; readers may still have to leave.
+    #[inline]
+    pub(super) fn latch(self) -> Option<State> {
+        (!self.is_latched()).then_some(State(self.0 | LATCHED))
+    }
+
+    /// The latch, for a store through a page table, whose entry may be stale: the frame may be
+    /// free, and then is not to be touched.
+    #[inline]
+    pub(super) fn latch_mapped(self) -> Option<State> {
+        if self.is_uptodate() { Some(State(self.latch()?.0 | REFERENCED)) } else { None }
+    }
+
+    /// As `latch_mapped`, where no reader has to leave first.
+    pub(super) fn latch_mapped_at_once(self) -> Option<State> {
+        if self.is_drained() { self.latch_mapped() } else { None }
+    }
+
+    /// Without the latch.
+    #[inline]
+    pub(super) fn unlatched(self) -> State {
+        State(self.0 & !LATCHED)
+    }
+
+    /// Without the latch, and with every byte valid.
+    pub(super) fn filled(self) -> State {
+        State((self.0 & !LATCHED) | UPTODATE)
+    }
+
+    /// Without the latch, and with no byte valid: nobody reads the page any more.
+    pub(super) fn voided(self) -> State {
+        State(self.0 & !(LATCHED | UPTODATE))
+    }
+
+    /// With no byte valid, whoever has the latch.
+    pub(super) fn doubted(self) -> State {
+        State(self.0 & !UPTODATE)
+    }
+
+    #[inline]
+    pub(super) fn lock(self) -> Option<State> {
+        (!self.is_locked()).then_some(State(self.0 | LOCKED))
+    }
+
+    /// Page lock and latch at once, on a page that a write needs to wait for in no way.
+    #[inline]
+    pub(super) fn lock_and_latch(self) -> Option<State> {
+        let idle = self.0 & (UPTODATE | LOCKED | LATCHED | WRITEBACK | READERS) == UPTODATE;
+        idle.then_some(State(self.0 | LOCKED | LATCHED | REFERENCED))
+    }
+
+    #[inline]
+    pub(super) fn unlock(self) -> State {
+        State(self.0 & !(LOCKED | WAITERS))
+    }
+
+    #[inline]
+    pub(super) fn unlock_and_unlatch(self) -> State {
+        State(self.0 & !(LOCKED | LATCHED | WAITERS))
+    }
+
+    /// The page lock of a page that could be taken out at once.
+    pub(super) fn lock_for_eviction(self) -> Option<State> {
+        let idle = self.0 & (LINKED | LOCKED | DIRTY | WRITEBACK | PINS) == LINKED;
+        idle.then_some(State(self.0 | LOCKED))
+    }
+
+    /// Passed over by the hand once, if it was used since the last time.
+    pub(super) fn pass_over(self) -> Option<State> {
+        self.has(REFERENCED).then_some(State(self.0 & !REFERENCED))
+    }
+
+    pub(super) fn announce_waiter(self) -> State {
+        State(self.0 | WAITERS)
+    }
+
+    pub(super) fn dirtied(self) -> State {
+        State(self.0 | DIRTY)
+    }
+
+    pub(super) fn cleaned(self) -> State {
+        State(self.0 & !DIRTY)
+    }
+
+    pub(super) fn mapped(self) -> State {
+        State(self.0 | MAPPED)
+    }
+
+    pub(super) fn unmapped(self) -> State {
+        State(self.0 & !MAPPED)
+    }
+
+    pub(super) fn writeback_begun(self) -> State {
+        State((self.0 & !DIRTY) | WRITEBACK)
+    }
+
+    /// On its way in part: what else of it is dirty stays so.
+    pub(super) fn write_through_begun(self) -> State {
+        State(self.0 | WRITEBACK)
+    }
+
+    pub(super) fn writeback_ended(self) -> State {
+        State(self.0 & !(WRITEBACK | WAITERS))
+    }
+
+    pub(super) fn pinned(self) -> State {
+        State(self.0 + PIN)
+    }
+
+    /// A pin on a page that is waiting to be written, if nobody else takes an interest in it.
+    pub(super) fn pin_dirty(self) -> Option<State> {
+        let idle = self.0 & (LINKED | DIRTY | WRITEBACK | PINS) == LINKED | DIRTY;
+        idle.then(|| self.pinned())
+    }
+
+    /// One pin less; a retired frame is free with the last.
+    pub(super) fn unpinned(self) -> State {
+        let left = State(self.0 - PIN);
+        if self.is_freed_by_unpinning() { State::FREE } else { left }
+    }
+
+    /// Whether the next pin to go is the last of a retired frame.
+    pub(super) fn is_freed_by_unpinning(self) -> bool {
+        self.has(RETIRED) && self.0 & PINS == PIN
+    }
+
+    /// Out of the index, unlocked, and free unless somebody has it pinned.
+    pub(super) fn retired(self) -> State {
+        if self.is_pinned() { State((self.0 & PINS) | RETIRED) } else { State::FREE }
+    }
+
+    fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (LOCKED, "locked"),
+            (WAITERS, "waiters"),
+            (LATCHED, "latched"),
+            (UPTODATE, "uptodate"),
+            (DIRTY, "dirty"),
+            (WRITEBACK, "writeback"),
+            (REFERENCED, "referenced"),
+            (MAPPED, "mapped"),
+            (LINKED, "linked"),
+            (RETIRED, "retired"),
+        ];
+        let set = names.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| name);
+        f.debug_set().entries(set).finish()?;
+        write!(f, " readers {} pins {}", (self.0 & READERS) / READER, (self.0 & PINS) / PIN)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! The gallery: protocols that break, and the machine that finds how.
+//!
+//! Each entry is a protocol that a kernel shipped, or that was proposed and turned down, built out of
+//! this cache's own locks and pages; and beside it the right one, which is the cache's own path
+//! wherever it has one. Both are run in the same scenario by a deterministic scheduler, in one order
+//! after the other. The broken one is to be found out within a bounded number of them, the right one
+//! to come through all. Compiled with `--cfg spanlock_shuttle` only; `examples/gallery` is its front.
+//!
+//! # Examples
+//!
+//! ```
+//! use spanlock_page_cache::gallery;
+//!
+//! let entry = gallery::entries().iter().find(|entry| entry.id == "K17").unwrap();
+//! assert!(entry.broken.run().finding.is_some());
+//! ```
+
+mod bounded;
+mod explore;
+mod k01;
+mod k02;
+mod k03;
+mod k04;
+mod k05;
+mod k06;
+mod k07;
+mod k08;
+mod k09;
+mod k10;
+mod k11;
+mod k12;
+mod k13;
+mod k14;
+mod k15;
+mod k16;
+mod k17;
+mod k18;
+mod k19;
+mod k20;
+mod props;
+mod random;
+mod stage;
+
+pub use super::trace::{Event, What};
+pub use explore::{Explored, Fault, Finding, Strategy};
+
+/// A protocol that breaks, and the right one.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its number in the list.
+    pub id: &'static str,
+    /// Its name.
+    pub title: &'static str,
+    /// Where it comes from.
+    pub seed: &'static str,
+    /// What the broken protocol does, in a clause.
+    pub mistake: &'static str,
+    /// The broken protocol.
+    pub broken: Protocol,
+    /// The right one.
+    pub right: Protocol,
+}
+
+/// A protocol in its scenario.
+#[derive(Debug)]
+pub struct Protocol {
+    /// What it does.
+    pub steps: &'static [&'static str],
+    /// How it is run.
+    pub plans: &'static [Plan],
+    scenario: fn(),
+}
+
+/// One exploration.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How threads are chosen.
+    pub strategy: Strategy,
+    /// In how many schedules at most.
+    pub most: usize,
+}
+
+impl Protocol {
+    /// Runs it as planned, until something is found.
+    #[must_use]
+    pub fn run(&self) -> Explored {
+        let mut all = Explored { schedules: 0, exhausted: None, finding: None };
+        for plan in self.plans {
+            let one = explore::explore(plan.strategy, plan.most, self.scenario);
+            all.schedules += one.schedules;
+            all.exhausted = all.exhausted.max(one.exhausted);
+            all.finding = one.finding;
+            if all.finding.is_some() {
+                break;
+            }
+        }
+        all
+    }
+}
+
+/// All entries, in order.
+#[must_use]
+pub fn entries() -> &'static [Entry] {
+    const ENTRIES: &[Entry] = &[
+        k01::ENTRY,
+        k02::ENTRY,
+        k03::ENTRY,
+        k04::ENTRY,
+        k05::ENTRY,
+        k06::ENTRY,
+        k07::ENTRY,
+        k07::BAILED_OUT,
+        k08::ENTRY,
+        k09::NO_TRUNCATE_FLAG,
+        k09::BOUNDED_RETRY,
+        k09::UNMAPPING_LOCK,
+        k09::READ_PAGE,
+        k09::PROBE,
+        k10::FIFO,
+        k10::READER_PREFERENCE,
+        k11::ENTRY,
+        k12::ENTRY,
+        k13::ENTRY,
+        k14::ENTRY,
+        k15::ENTRY,
+        k16::ENTRY,
+        k17::ENTRY,
+        k18::ENTRY,
+        k19::ENTRY,
+        k20::ENTRY,
+    ];
+    ENTRIES
+}
+
+/// For a scenario of one thread: there is one order.
+const ALONE: &[Plan] = &[Plan { strategy: Strategy::Exhaustive { preemptions: 0 }, most: 2 }];
+
+/// To find something: few changes of priority give orders that can be told.
+const HUNT: &[Plan] = &[Plan { strategy: Strategy::Priorities { seed: 1, depth: 3 }, most: 2_000 }];
+
+/// To find nothing between two threads.
+const SURVIVE_TWO: &[Plan] = &[
+    Plan { strategy: Strategy::Exhaustive { preemptions: 2 }, most: 200_000 },
+    Plan { strategy: Strategy::Random { seed: 1 }, most: 10_000 },
+];
+
+/// To find nothing among more.
+const SURVIVE_MORE: &[Plan] = &[
+    Plan { strategy: Strategy::Random { seed: 1 }, most: 10_000 },
+    Plan { strategy: Strategy::Priorities { seed: 1, depth: 3 }, most: 10_000 },
+];

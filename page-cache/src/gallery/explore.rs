@@ -1,0 +1,253 @@
+//! Running a scenario in many orders, until something is found.
+//!
+//! shuttle runs the threads of a scenario as coroutines of one real thread, and asks a scheduler at
+//! each operation on a primitive who goes on. The scheduler here has a scenario's first thread, its
+//! *root*, set the others up, and from then on run only when nobody else can: then they have all
+//! ended, or those that have not never will, and the root can ask why. Between the two one of three
+//! strategies decides.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+
+use shuttle::scheduler::{PctScheduler, Schedule, Scheduler, Task, TaskId as Thread};
+use shuttle::{Config, MaxSteps, Runner};
+
+use super::bounded::Bounded;
+use super::random::Random;
+use crate::trace::{self, Event};
+
+/// How the next thread is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Each time any of those that can go on, all alike.
+    Random {
+        /// What the choices follow from.
+        seed: u64,
+    },
+    /// Probabilistic concurrency testing (Burckhardt and others, 2010): threads have random
+    /// priorities, which change at a few random points.
+    Priorities {
+        /// What the choices follow from.
+        seed: u64,
+        /// The points at which a priority changes, plus one.
+        depth: usize,
+    },
+    /// Every order in which a thread that could have gone on is interrupted this often at most.
+    Exhaustive {
+        /// How often.
+        preemptions: usize,
+    },
+}
+
+/// The most steps that a schedule may take. None here takes a tenth of it, unless its threads go
+/// round in circles.
+const MOST_STEPS: usize = 20_000;
+
+thread_local! {
+    static PHASE: Cell<Phase> = const { Cell::new(Phase::Setup) };
+    static FINDING: RefCell<Option<Finding>> = const { RefCell::new(None) };
+    static SCHEDULES: Cell<usize> = const { Cell::new(0) };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The root runs, and others only while it waits.
+    Setup,
+    /// The others run, and the root only when they cannot.
+    Explored,
+    /// This schedule is not to go on.
+    Over,
+}
+
+/// What was found, and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub fault: Fault,
+    /// What happened, in the order in which it did.
+    pub events: Vec<Event>,
+    /// The names of the threads, by the numbers that the events have for them.
+    pub threads: Vec<String>,
+}
+
+/// What is wrong with a protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Threads that wait for each other: each holds what it says, and waits for what it says.
+    Deadlock(Vec<String>),
+    /// Bytes that nobody may see, or an answer that nobody may get.
+    Violation {
+        /// Who saw it.
+        reader: String,
+        /// What.
+        saw: String,
+        /// What forbids it.
+        rule: &'static str,
+    },
+    /// Something that has no bound: who went round how often, or was overtaken how often.
+    NoProgress(String),
+    /// A scenario that asserted something, or could not even be set up.
+    Panic(String),
+}
+
+/// What exploring a scenario gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explored {
+    /// How many schedules were run; the last is the one with the finding.
+    pub schedules: usize,
+    /// That there is no other with so many preemptions or fewer.
+    pub exhausted: Option<usize>,
+    /// What was found, if anything.
+    pub finding: Option<Finding>,
+}
+
+/// Runs a scenario in `most` orders, or all that the strategy has, until something is found.
+pub(super) fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explored {
+    FINDING.take();
+    let mut config = Config::new();
+    config.max_steps = MaxSteps::None;
+    config.silence_warnings = true;
+    config.failure_persistence = shuttle::FailurePersistence::None;
+    let run = move || {
+        trace::begin();
+        scenario();
+    };
+    SCHEDULES.set(0);
+    let explored = panic::catch_unwind(AssertUnwindSafe(|| match strategy {
+        Strategy::Random { seed } => {
+            Runner::new(Rooted::new(Random::new(seed, most), most), config).run(run)
+        }
+        Strategy::Priorities { seed, depth } => {
+            let inner = PctScheduler::new_from_seed(seed, depth, most);
+            Runner::new(Rooted::new(inner, most), config).run(run)
+        }
+        Strategy::Exhaustive { preemptions } => {
+            Runner::new(Rooted::new(Bounded::new(preemptions), most), config).run(run)
+        }
+    }));
+    if let Err(payload) = explored {
+        note(Fault::Panic(message_of(&*payload)));
+    }
+    let schedules = SCHEDULES.get();
+    let finding = FINDING.take();
+    let exhausted = match strategy {
+        Strategy::Exhaustive { preemptions } if schedules < most => Some(preemptions),
+        _ => None,
+    };
+    Explored { schedules, exhausted: exhausted.filter(|_| finding.is_none()), finding }
+}
+
+/// From here on the strategy decides who runs.
+pub(super) fn open() {
+    PHASE.set(Phase::Explored);
+    trace::record();
+}
+
+/// From here on the root runs again.
+pub(super) fn close() {
+    PHASE.set(Phase::Setup);
+    trace::pause();
+}
+
+/// Ends the exploration with a finding.
+pub(super) fn found(fault: Fault) -> ! {
+    note(fault);
+    PHASE.set(Phase::Over);
+    loop {
+        // The scheduler ends the schedule at this point, and leaves the threads where they are.
+        shuttle::thread::yield_now();
+    }
+}
+
+/// Keeps a finding, unless there is one.
+fn note(fault: Fault) {
+    FINDING.with_borrow_mut(|finding| {
+        if finding.is_none() {
+            let (events, threads) = trace::events();
+            *finding = Some(Finding { fault, events, threads });
+        }
+    });
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// The root goes on until it waits or yields, and whoever else it has woken until it sleeps again.
+fn in_setup(runnable: &[&Task], current: Option<Thread>, is_yielding: bool) -> Thread {
+    let can_run = |wanted: Thread| runnable.iter().any(|thread| thread.id() == wanted);
+    match current {
+        Some(current) if !is_yielding && can_run(current) => current,
+        _ => {
+            let other = runnable.iter().rfind(|thread| Some(thread.id()) != current);
+            other.unwrap_or(&runnable[0]).id()
+        }
+    }
+}
+
+/// Another scheduler, which is not asked about the root.
+struct Rooted<S> {
+    inner: S,
+    left: usize,
+    steps: usize,
+}
+
+impl<S> Rooted<S> {
+    fn new(inner: S, most: usize) -> Rooted<S> {
+        Rooted { inner, left: most, steps: 0 }
+    }
+}
+
+impl<S: Scheduler> Scheduler for Rooted<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if self.left == 0 || FINDING.with_borrow(Option::is_some) {
+            return None;
+        }
+        self.left -= 1;
+        self.steps = 0;
+        PHASE.set(Phase::Setup);
+        let schedule = self.inner.new_execution()?;
+        SCHEDULES.set(SCHEDULES.get() + 1);
+        Some(schedule)
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&Task],
+        current: Option<Thread>,
+        is_yielding: bool,
+    ) -> Option<Thread> {
+        let root = Thread::from(0);
+        self.steps += 1;
+        if self.steps > MOST_STEPS && FINDING.with_borrow(Option::is_none) {
+            note(match trace::circle() {
+                Some(circle) => Fault::Deadlock(circle),
+                None => Fault::NoProgress(format!("{MOST_STEPS} steps led nowhere")),
+            });
+            PHASE.set(Phase::Over);
+        }
+        match PHASE.get() {
+            Phase::Over => None,
+            Phase::Setup => Some(in_setup(runnable, current, is_yielding)),
+            Phase::Explored => {
+                let others: Vec<&Task> =
+                    runnable.iter().filter(|thread| thread.id() != root).copied().collect();
+                if others.is_empty() {
+                    Some(root)
+                } else {
+                    self.inner.next_task(&others, current, is_yielding)
+                }
+            }
+        }
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.inner.next_u64()
+    }
+}
+
+#[cfg(test)]
+mod tests;

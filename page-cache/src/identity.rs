@@ -1,0 +1,136 @@
+//! A store that says which one it is is open once in a cache.
+//!
+//! Two files over one store would each have pages of it, and not see each other's writes. So whoever
+//! opens a store that is open gets a handle of that file; and whoever opens one that is being opened,
+//! or closed, waits: until the last handle has written what is dirty, and the store is gone. Its
+//! registration goes last of all that the file has.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Weak};
+
+use super::PathLock;
+use super::file::Handle;
+use super::file_options::FileOptions;
+use super::frame::Frames;
+use super::nested::is_inside;
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Which store it is: two that have the same are one.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::Identity;
+///
+/// let (first, again) = (Identity::new("disk", [8, 1]), Identity::new("disk", [8, 1]));
+/// assert_eq!(first, again);
+/// assert_ne!(first, Identity::new("disk", [8, 2]));
+/// assert_ne!(first, Identity::new("tape", [8, 1]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    space: &'static str,
+    numbers: [u64; 2],
+}
+
+impl Identity {
+    /// Two numbers, in a space of numbers that has a name: of a kind of store, say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let volume = spanlock_page_cache::Identity::new("my volumes", [0, 77]);
+    /// assert!(format!("{volume:?}").contains("my volumes"));
+    /// ```
+    #[must_use]
+    pub const fn new(space: &'static str, numbers: [u64; 2]) -> Identity {
+        Identity { space, numbers }
+    }
+}
+
+/// The open stores of a cache that say which they are.
+pub(super) struct OpenStores<L: PathLock> {
+    stores: Mutex<HashMap<Identity, OpenStore<L>>>,
+    removed_or_opened: Condvar,
+}
+
+struct OpenStore<L: PathLock> {
+    /// Nobody's before the store is open, and when it is being closed.
+    handle: Weak<Handle<L>>,
+    options: FileOptions,
+}
+
+/// What whoever opens a store finds.
+pub(super) enum Found<L: PathLock> {
+    /// It is open.
+    Open(Arc<Handle<L>>),
+    /// It is not, and nobody else opens it before the registration is dropped.
+    Absent(Registration<L>),
+}
+
+/// That a store is open, or being opened or closed.
+pub(super) struct Registration<L: PathLock> {
+    stores: Arc<OpenStores<L>>,
+    identity: Identity,
+}
+
+impl<L: PathLock> OpenStores<L> {
+    pub(super) fn new() -> OpenStores<L> {
+        OpenStores { stores: Mutex::default(), removed_or_opened: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, OpenStore<L>>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Finds a store, or registers it. The caller holds nothing.
+pub(super) fn find_or_register<L: PathLock>(
+    stores: &Arc<OpenStores<L>>,
+    identity: Identity,
+    options: &FileOptions,
+    frames: &Frames,
+) -> io::Result<Found<L>> {
+    let mut open = stores.lock();
+    while let Some(store) = open.get(&identity) {
+        if let Some(handle) = store.handle.upgrade() {
+            let agree = store.options == *options;
+            // Before the handle, which may be the last by now, and closes the file then.
+            drop(open);
+            return match agree {
+                true => Ok(Found::Open(handle)),
+                false => Err(busy("it is open in this cache, with other options")),
+            };
+        }
+        if is_inside(frames) {
+            return Err(busy("it is being opened or closed by who may wait for this very store"));
+        }
+        let waited = stores.removed_or_opened.wait(open);
+        open = waited.unwrap_or_else(PoisonError::into_inner);
+    }
+    open.insert(identity, OpenStore { handle: Weak::new(), options: options.clone() });
+    Ok(Found::Absent(Registration { stores: Arc::clone(stores), identity }))
+}
+
+fn busy(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, message)
+}
+
+impl<L: PathLock> Registration<L> {
+    /// Has those who open the store from here on get handles of this file.
+    pub(super) fn opened(&self, handle: &Arc<Handle<L>>) {
+        if let Some(store) = self.stores.lock().get_mut(&self.identity) {
+            store.handle = Arc::downgrade(handle);
+        }
+        self.stores.removed_or_opened.notify_all();
+    }
+}
+
+impl<L: PathLock> Drop for Registration<L> {
+    fn drop(&mut self) {
+        let removed = self.stores.lock().remove(&self.identity);
+        drop(removed);
+        self.stores.removed_or_opened.notify_all();
+    }
+}

@@ -1,0 +1,65 @@
+//! The page tables of an address space: its regions, and what each of them knows of its pages.
+//!
+//! A walk holds them for an access to one page, and no longer: so once a region is taken out, no
+//! access to it goes on. A walk may wait for the latch of the page that it leads to; who holds one
+//! may not wait for a walk, and only tries.
+
+use std::ops::Deref;
+
+use super::region::Regions;
+use crate::PathLock;
+use crate::mapped::Patience;
+use crate::order::{Held, Lock};
+use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
+
+pub(super) struct Tables<L: PathLock> {
+    regions: RwLock<Regions<L>>,
+}
+
+/// The regions, as they are for the moment.
+pub(super) struct Walk<'a, L: PathLock> {
+    regions: RwLockReadGuard<'a, Regions<L>>,
+    _held: Held,
+}
+
+impl<L: PathLock> Tables<L> {
+    pub(super) fn new() -> Tables<L> {
+        Tables { regions: RwLock::new(Regions::new()) }
+    }
+
+    /// Reads the regions. Somebody who changes them may have to be waited for.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn walk(&self) -> Walk<'_, L> {
+        let _held = Held::acquire(Lock::walk());
+        Walk { regions: self.regions.read().unwrap_or_else(PoisonError::into_inner), _held }
+    }
+
+    /// As `walk`; who must not wait gets nothing while somebody changes them.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn walk_with(&self, patience: Patience) -> Option<Walk<'_, L>> {
+        if patience == Patience::Waits {
+            return Some(self.walk());
+        }
+        let regions = match self.regions.try_read() {
+            Ok(regions) => regions,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Walk { regions, _held: Held::tried(Lock::walk()) })
+    }
+
+    /// Changes the regions, when no walk goes on. The caller holds the mm lock exclusively.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Regions<L>) -> T) -> T {
+        let _held = Held::acquire(Lock::walk());
+        change(&mut self.regions.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<L: PathLock> Deref for Walk<'_, L> {
+    type Target = Regions<L>;
+
+    fn deref(&self) -> &Regions<L> {
+        &self.regions
+    }
+}

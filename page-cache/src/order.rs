@@ -1,0 +1,210 @@
+//! The lock order, checked as the paths run (invariant 12).
+//!
+//! A thread takes locks of one cache in this order, and never goes back up while it holds one:
+//!
+//! | rank | lock | two at once |
+//! | --- | --- | --- |
+//! | 1 | the IO lock of a file | never |
+//! | 2 | an mm's lock | never |
+//! | 3 | the mapping lock of a file | never, also not of two files |
+//! | 4 | page locks | of one file, ascending |
+//! | 5 | the page tables of an mm, for one access | never |
+//! | 6 | the latch on a page's bytes | never |
+//! | 7 | a stripe of the index | never |
+//! | 8 | leaves: sets of pages, lists, page tables | never |
+//!
+//! What follows from it:
+//!
+//! - Memory that can fault is touched where the mm could be taken, and nowhere else: not under a
+//!   mapping claim, a page lock or a latch. User memory may be a mapping of another file: then that
+//!   file's mapping lock and pages come below the IO lock of the first.
+//! - Whoever waits for pages to become clean, or for a frame, holds nothing from rank 3 on:
+//!   writeback takes all of these. It takes neither IO locks nor an mm, so those may be held.
+//! - Waiting for the end of a writeback is allowed everywhere above the leaves: its completion takes
+//!   nothing but leaves.
+//! - What is merely tried waits for nobody, so it may be tried in any order. It is recorded all the
+//!   same, and what is taken after it is checked against it.
+//! - Caches are ordered among each other by who is whose store. A path of one that calls into its
+//!   store, which is a file of another, is checked in each for itself; the mm is common to all.
+//!
+//! With debug assertions every acquisition is checked and recorded, whether or not it has to wait,
+//! and one against the order panics with both places named. Without them nothing of this is compiled.
+//! Under shuttle the acquisitions are traced instead, for the gallery, which breaks the order.
+//! The holder of a lock is the thread that took it, until the record that came with it is dropped,
+//! on whichever thread that is.
+
+#[cfg(not(any(debug_assertions, spanlock_shuttle)))]
+mod absent;
+#[cfg(all(debug_assertions, not(spanlock_shuttle)))]
+mod check;
+#[cfg(spanlock_shuttle)]
+mod traced;
+
+use std::fmt;
+use std::ops::Range;
+
+use super::PAGE_SIZE;
+use super::frame::{Frame, Frames, Key};
+use spanlock::Mode;
+
+#[cfg(not(any(debug_assertions, spanlock_shuttle)))]
+pub(super) use absent::{Held, may_fault, may_wait_for_clean};
+#[cfg(all(debug_assertions, not(spanlock_shuttle)))]
+pub(super) use check::{Held, may_fault, may_wait_for_clean};
+#[cfg(spanlock_shuttle)]
+pub(super) use traced::{Held, may_fault, may_wait_for_clean};
+
+/// A lock, or the part of one, that a thread asks for.
+#[derive(Clone, Debug)]
+pub(super) struct Lock {
+    rank: Rank,
+    /// The cache that it belongs to.
+    #[cfg_attr(
+        any(not(debug_assertions), spanlock_shuttle),
+        expect(dead_code, reason = "nothing is checked")
+    )]
+    cache: usize,
+    /// The file, or the mm.
+    owner: u64,
+    /// Bytes or pages of the file.
+    units: Range<u64>,
+    #[cfg_attr(not(spanlock_shuttle), expect(dead_code, reason = "nothing is traced"))]
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Io,
+    Mm,
+    Mapping,
+    Page,
+    Walk,
+    Latch,
+    Stripe,
+    Leaf,
+}
+
+impl Lock {
+    /// The IO lock of a file, over some bytes.
+    #[inline(always)]
+    pub(super) fn io(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
+        Lock {
+            rank: Rank::Io,
+            cache: frames.cache(),
+            owner: file,
+            units: bytes.clone(),
+            mode: Mode::Exclusive,
+        }
+    }
+
+    /// The IO lock of a file, over one page.
+    #[inline(always)]
+    pub(super) fn io_page(frames: &Frames, file: u64, page: u64) -> Lock {
+        let start = page.saturating_mul(PAGE_SIZE as u64);
+        Lock::io(frames, file, &(start..start.saturating_add(PAGE_SIZE as u64)))
+    }
+
+    /// The lock of an mm, by its number.
+    #[inline(always)]
+    pub(super) fn mm(number: u64) -> Lock {
+        Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0, mode: Mode::Exclusive }
+    }
+
+    /// The mapping lock of a file, over some bytes.
+    #[inline(always)]
+    pub(super) fn mapping(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
+        let page = PAGE_SIZE as u64;
+        let units = bytes.start / page..bytes.end.div_ceil(page);
+        Lock {
+            rank: Rank::Mapping,
+            cache: frames.cache(),
+            owner: file,
+            units,
+            mode: Mode::Exclusive,
+        }
+    }
+
+    /// The mapping lock of a file, over one page.
+    #[inline(always)]
+    pub(super) fn mapping_page(frames: &Frames, file: u64, page: u64) -> Lock {
+        let units = page..page.saturating_add(1);
+        Lock {
+            rank: Rank::Mapping,
+            cache: frames.cache(),
+            owner: file,
+            units,
+            mode: Mode::Exclusive,
+        }
+    }
+
+    /// The lock of one page.
+    #[inline(always)]
+    pub(super) fn page(frame: &Frame) -> Lock {
+        Lock::of_page(Rank::Page, frame.cache(), key_of(frame))
+    }
+
+    /// The page tables of an mm.
+    #[inline(always)]
+    pub(super) fn walk() -> Lock {
+        Lock { rank: Rank::Walk, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
+    }
+
+    /// The latch on one page's bytes.
+    #[inline(always)]
+    pub(super) fn latch(frame: &Frame) -> Lock {
+        Lock::of_page(Rank::Latch, frame.cache(), key_of(frame))
+    }
+
+    /// A stripe of the index.
+    #[inline(always)]
+    pub(super) fn stripe() -> Lock {
+        Lock { rank: Rank::Stripe, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
+    }
+
+    /// A lock that is held for a few instructions, in which nothing else is locked.
+    #[inline(always)]
+    pub(super) fn leaf() -> Lock {
+        Lock { rank: Rank::Leaf, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
+    }
+
+    #[inline(always)]
+    fn of_page(rank: Rank, cache: usize, key: Key) -> Lock {
+        let units = key.page..key.page;
+        Lock { rank, cache, owner: key.file, units, mode: Mode::Exclusive }
+    }
+
+    /// The same, asked for in a mode. The order does not depend on it; who waits for whom does.
+    #[inline(always)]
+    pub(super) fn in_mode(self, mode: Mode) -> Lock {
+        Lock { mode, ..self }
+    }
+}
+
+/// The page that a frame seems to cache: an atomic load would not be optimised away.
+#[inline(always)]
+fn key_of(frame: &Frame) -> Key {
+    if cfg!(any(debug_assertions, spanlock_shuttle)) {
+        frame.key()
+    } else {
+        Key { file: 0, page: 0 }
+    }
+}
+
+impl fmt::Display for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Lock { rank, owner, units, .. } = self;
+        match rank {
+            Rank::Io => write!(f, "the IO lock of file {owner} over bytes {units:?}"),
+            Rank::Mm => write!(f, "the lock of mm {owner}"),
+            Rank::Mapping => write!(f, "the mapping lock of file {owner} over pages {units:?}"),
+            Rank::Page => write!(f, "the lock of page {} of file {owner}", units.start),
+            Rank::Walk => f.write_str("the page tables of an mm"),
+            Rank::Latch => write!(f, "the bytes of page {} of file {owner}", units.start),
+            Rank::Stripe => f.write_str("a stripe of the index"),
+            Rank::Leaf => f.write_str("a leaf lock"),
+        }
+    }
+}
+
+#[cfg(all(test, debug_assertions, not(spanlock_shuttle)))]
+mod tests;

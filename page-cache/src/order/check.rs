@@ -1,0 +1,113 @@
+//! What each thread holds, and the check of what it asks for.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+
+use super::{Frames, Lock, Rank};
+use crate::sync::thread_local;
+
+thread_local! {
+    /// What this thread has taken. A record that was dropped, here or elsewhere, is swept out when
+    /// the next one is made.
+    static TAKEN: RefCell<Vec<Weak<Record>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// That a lock is held: lives as long as the guard that it comes with.
+pub(crate) struct Held {
+    record: Option<Arc<Record>>,
+}
+
+struct Record {
+    lock: Lock,
+    place: &'static Location<'static>,
+}
+
+impl Held {
+    /// For a lock that is about to be waited for, if need be.
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds one that it must not hold then.
+    #[track_caller]
+    pub(crate) fn acquire(lock: Lock) -> Held {
+        let place = Location::caller();
+        check(&lock, place, |held| held.allows(&lock));
+        Held::record(lock, place)
+    }
+
+    /// For a lock that was got without waiting.
+    #[track_caller]
+    pub(crate) fn tried(lock: Lock) -> Held {
+        Held::record(lock, Location::caller())
+    }
+
+    /// That the wait is over. The order was checked before it.
+    pub(crate) fn taken(&self) {}
+
+    /// Strikes the record out early, for a guard that is forgotten.
+    pub(crate) fn release(&mut self) {
+        self.record = None;
+    }
+
+    fn record(lock: Lock, place: &'static Location<'static>) -> Held {
+        let record = Arc::new(Record { lock, place });
+        // A thread that is ending has no list any more, and takes locks in destructors only.
+        let _ = TAKEN.try_with(|taken| {
+            let mut taken = taken.borrow_mut();
+            taken.retain(|record| record.strong_count() > 0);
+            taken.push(Arc::downgrade(&record));
+        });
+        Held { record: Some(record) }
+    }
+}
+
+/// Checks that this thread may wait for pages of a cache to become clean, or for a frame of it.
+#[track_caller]
+pub(crate) fn may_wait_for_clean(frames: &Frames) {
+    let (place, cache) = (Location::caller(), frames.cache());
+    let of_another = |held: &Lock| held.cache != 0 && held.cache != cache;
+    check(&"clean pages", place, |held| held.rank < Rank::Mapping || of_another(held));
+}
+
+/// Checks that this thread may touch memory that can fault, which takes its mm.
+#[track_caller]
+pub(crate) fn may_fault() {
+    let place = Location::caller();
+    check(&"memory that can fault", place, |held| held.rank < Rank::Mm);
+}
+
+fn check(wanted: &dyn fmt::Display, place: &Location<'_>, allowed: impl Fn(&Lock) -> bool) {
+    // A second panic would end the process, and hide the first.
+    if std::thread::panicking() {
+        return;
+    }
+    let forbidding = TAKEN.try_with(|taken| {
+        let taken = taken.borrow();
+        taken.iter().filter_map(Weak::upgrade).find(|held| !allowed(&held.lock))
+    });
+    if let Ok(Some(held)) = forbidding {
+        let Record { lock, place: taken_at } = &*held;
+        panic!(
+            "lock order (invariant 12): {place} asks for {wanted}, while its thread holds {lock}, \
+             taken at {taken_at}"
+        );
+    }
+}
+
+impl Lock {
+    /// Whether a thread that holds this may wait for `next`.
+    fn allows(&self, next: &Lock) -> bool {
+        let ascending = self.owner == next.owner && self.units.start < next.units.start;
+        // A page that has left its file has no order: who finds it so lets go.
+        let gone = self.owner == 0 || next.owner == 0;
+        self.rank < next.rank
+            || self.is_of_another_cache_than(next)
+            || (self.rank, next.rank) == (Rank::Page, Rank::Page) && (ascending || gone)
+    }
+
+    fn is_of_another_cache_than(&self, next: &Lock) -> bool {
+        self.cache != 0 && next.cache != 0 && self.cache != next.cache
+    }
+}

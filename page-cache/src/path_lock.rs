@@ -1,0 +1,185 @@
+//! `PathLock`: which lock serialises the paths of a file.
+//!
+//! A file has two: the mapping lock, and the IO lock above it. Both are of the type that the cache
+//! was made with.
+
+use crate::sync::blocking::{
+    PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
+};
+use std::ops::Range;
+
+use super::PAGE_SIZE;
+use spanlock::{Access, MappingGuard, MappingLock, Mode};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// A lock over byte ranges of a file, taken by the paths of the page cache.
+///
+/// [`MappingLock`] is the one that keeps a cache right and its paths out of each other's way.
+/// [`WholeFile`] keeps it right. [`Unlocked`] does neither.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, Options, PageCache, WholeFile};
+///
+/// let cache: PageCache<WholeFile> = PageCache::with_options(Options::new(64));
+/// let file = cache.open(MemStore::new())?;
+/// file.write_all_at(b"one writer a file", 0)?;
+/// # std::io::Result::Ok(())
+/// ```
+pub trait PathLock: Default + Send + Sync + 'static {
+    /// A held claim; dropping it lets go.
+    type Guard<'a>;
+
+    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
+    ///
+    /// # Panics
+    ///
+    /// If it likes, where the range starts after its end: the cache asks for no such range.
+    fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
+
+    /// Claims as [`lock`](PathLock::lock) does, if that can be done at once.
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
+
+    /// Claims one page, by its number: what most claims are for.
+    ///
+    /// # Panics
+    ///
+    /// If it likes, where the page's bytes do not all have offsets: the cache asks for no such page.
+    #[inline]
+    fn lock_page(&self, access: Access, page: u64) -> Self::Guard<'_> {
+        self.lock(access, page * PAGE..(page + 1) * PAGE)
+    }
+
+    /// Claims as [`lock_page`](PathLock::lock_page) does, if that can be done at once.
+    #[inline]
+    fn try_lock_page(&self, access: Access, page: u64) -> Option<Self::Guard<'_>> {
+        self.try_lock(access, page * PAGE..(page + 1) * PAGE)
+    }
+}
+
+impl PathLock for MappingLock {
+    type Guard<'a> = MappingGuard<'a>;
+
+    #[inline]
+    fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
+        MappingLock::lock(self, access, bytes)
+    }
+
+    #[inline]
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
+        MappingLock::try_lock(self, access, bytes)
+    }
+
+    #[inline]
+    fn lock_page(&self, access: Access, page: u64) -> MappingGuard<'_> {
+        MappingLock::lock_page(self, access, page)
+    }
+
+    #[inline]
+    fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
+        MappingLock::try_lock_page(self, access, page)
+    }
+}
+
+/// One rwlock for the whole file, as Linux has it since 2021: right, and in the way.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, WholeFile};
+///
+/// let lock = WholeFile::default();
+/// let fault = lock.lock(Access::Fault, 0..4096);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_none()); // elsewhere, and in the way
+/// drop(fault);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_some());
+/// ```
+#[derive(Debug, Default)]
+pub struct WholeFile(RwLock<()>);
+
+/// The guard of a [`WholeFile`], in either mode.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, WholeFile, WholeFileGuard};
+///
+/// let lock = WholeFile::default();
+/// let guard: WholeFileGuard<'_> = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_none());
+/// # drop(guard);
+/// ```
+#[derive(Debug)]
+#[must_use = "a guard that is dropped at once locks nothing"]
+pub struct WholeFileGuard<'a> {
+    _hold: Hold<'a>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "the guards are kept for their drop")]
+enum Hold<'a> {
+    Shared(RwLockReadGuard<'a, ()>),
+    Exclusive(RwLockWriteGuard<'a, ()>),
+}
+
+impl PathLock for WholeFile {
+    type Guard<'a> = WholeFileGuard<'a>;
+
+    fn lock(&self, access: Access, _: Range<u64>) -> WholeFileGuard<'_> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(self.0.read().unwrap_or_else(PoisonError::into_inner)),
+            Mode::Exclusive => {
+                Hold::Exclusive(self.0.write().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
+        WholeFileGuard { _hold }
+    }
+
+    fn try_lock(&self, access: Access, _: Range<u64>) -> Option<WholeFileGuard<'_>> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(unpoisoned(self.0.try_read())?),
+            Mode::Exclusive => Hold::Exclusive(unpoisoned(self.0.try_write())?),
+        };
+        Some(WholeFileGuard { _hold })
+    }
+}
+
+/// A panic leaves nothing half done here that the poison would have to tell of.
+fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
+    match tried {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// No lock at all. Memory stays safe, data does not: this shows what the lock is for.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, Unlocked};
+///
+/// let lock = Unlocked;
+/// let _truncation = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_some()); // which is wrong
+/// ```
+#[derive(Debug, Default)]
+pub struct Unlocked;
+
+impl PathLock for Unlocked {
+    type Guard<'a> = ();
+
+    #[inline]
+    fn lock(&self, _: Access, _: Range<u64>) {}
+
+    #[inline]
+    fn try_lock(&self, _: Access, _: Range<u64>) -> Option<()> {
+        Some(())
+    }
+}

@@ -1,0 +1,299 @@
+//! Counters of what a cache did.
+//!
+//! They decide nothing, so no scheduler needs to see them: they are std's in any build.
+#![allow(clippy::disallowed_types, reason = "counters take no part in any argument")]
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crossbeam_utils::CachePadded;
+
+use spanlock::Access;
+
+/// What a cache did since it was made.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let cache = PageCache::new(64);
+/// let file = cache.open(MemStore::new())?;
+/// file.write_all_at(b"bytes", 0)?;
+/// file.read_exact_at(&mut [0; 5], 0)?;
+/// let stats = cache.stats();
+/// assert_eq!((stats.misses, stats.hits), (1, 1));
+/// assert_eq!(stats.claims(Access::BufferedRead).taken, 0);
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Pages found in the cache, by reads, writes and faults.
+    pub hits: u64,
+    /// Pages that were not, and had to be brought in or made, each once: what a read fetches together with
+    /// its first page and then reads is not a hit.
+    pub misses: u64,
+    /// Pages read from a store.
+    pub fills: u64,
+    /// Those among them that were read ahead of a reader, who had not asked for them yet.
+    pub read_ahead: u64,
+    /// Pages written to a store.
+    pub writebacks: u64,
+    /// Requests that wrote dirty pages because their room was wanted.
+    pub pageouts: u64,
+    /// Pages taken out to make room.
+    pub evictions: u64,
+    /// Pages of which bytes were lost when the last handle or mapping of a file was dropped: dirty bytes
+    /// that the store did not take, and those that it may have lost in a sync that failed.
+    /// [`File::close`](super::File::close) reports them instead.
+    pub lost_pages: u64,
+    /// How many bytes of them.
+    pub lost_bytes: u64,
+    /// Claims on IO locks.
+    pub io_claims: Claims,
+    mapping_claims: [Claims; PATHS],
+}
+
+/// How many claims were made, and how many of them could not be granted at once.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let cache = PageCache::new(64);
+/// cache.open(MemStore::new())?.write_at(b"bytes", 0)?;
+/// let claims = cache.stats().io_claims;
+/// assert_eq!((claims.taken, claims.waited), (1, 0));
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Claims granted.
+    pub taken: u64,
+    /// Those among them that had to wait.
+    pub waited: u64,
+}
+
+impl Stats {
+    /// The claims on mapping locks made by one path.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::Access;
+    /// use spanlock_page_cache::PageCache;
+    ///
+    /// assert_eq!(PageCache::new(64).stats().claims(Access::Fault).taken, 0);
+    /// ```
+    #[must_use]
+    pub fn claims(&self, access: Access) -> Claims {
+        self.mapping_claims[index_of(access)]
+    }
+}
+
+/// One for each kind of access, and one for those that a later lock may have and the cache never makes.
+const PATHS: usize = 13;
+
+const fn index_of(access: Access) -> usize {
+    match access {
+        Access::BufferedRead => 0,
+        Access::BufferedWrite => 1,
+        Access::Fault => 2,
+        Access::Writeback => 3,
+        Access::Readahead => 4,
+        Access::DirectRead => 5,
+        Access::DirectWrite => 6,
+        Access::Truncate => 7,
+        Access::PunchHole => 8,
+        Access::Invalidate => 9,
+        Access::Shift => 10,
+        Access::Allocate => 11,
+        _ => 12,
+    }
+}
+
+/// The counters behind [`Stats`].
+///
+/// A thread that has a shard to itself counts by a load and a store, without an atomic
+/// read-modify-write: what is counted is over in a few dozen nanoseconds. Threads beyond those
+/// that the shards are enough for share the last one.
+pub(super) struct Counters {
+    shards: Box<[CachePadded<Shard>]>,
+}
+
+const SHARDS: usize = 32;
+
+#[derive(Default)]
+struct Shard {
+    events: [AtomicU64; EVENTS],
+    io_claims: ClaimCounters,
+    mapping_claims: [ClaimCounters; PATHS],
+}
+
+#[derive(Default)]
+struct ClaimCounters {
+    taken: AtomicU64,
+    waited: AtomicU64,
+}
+
+/// What is counted, claims apart.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    Hit,
+    Miss,
+    Fill,
+    ReadAhead,
+    Writeback,
+    Eviction,
+    Pageout,
+    LostPage,
+    LostByte,
+}
+
+const EVENTS: usize = Event::LostByte as usize + 1;
+
+/// How a claim was granted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    AtOnce,
+    AfterWaiting,
+}
+
+impl ClaimCounters {
+    #[inline]
+    fn counter(&self, grant: Grant) -> [Option<&AtomicU64>; 2] {
+        [Some(&self.taken), (grant == Grant::AfterWaiting).then_some(&self.waited)]
+    }
+
+    fn add_to(&self, claims: &mut Claims) {
+        claims.taken += self.taken.load(Ordering::Relaxed);
+        claims.waited += self.waited.load(Ordering::Relaxed);
+    }
+}
+
+impl Counters {
+    pub(super) fn new() -> Counters {
+        Counters { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
+    }
+
+    #[inline]
+    pub(super) fn count(&self, event: Event) {
+        let seat = seat();
+        seat.add_one(&self.shards[seat.shard].events[event as usize]);
+    }
+
+    /// Counts an event that happened so many times, in the shard that all threads share.
+    #[cold]
+    pub(super) fn count_many(&self, event: Event, times: u64) {
+        let counter = &self.shards[SHARED_SEAT.shard].events[event as usize];
+        counter.fetch_add(times, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn io_claim(&self, grant: Grant) {
+        let seat = seat();
+        let claims = &self.shards[seat.shard].io_claims;
+        claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
+    }
+
+    #[inline]
+    pub(super) fn mapping_claim(&self, access: Access, grant: Grant) {
+        let seat = seat();
+        let claims = &self.shards[seat.shard].mapping_claims[index_of(access)];
+        claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
+    }
+
+    pub(super) fn read(&self) -> Stats {
+        let events = |event: Event| {
+            let of_shard =
+                |shard: &CachePadded<Shard>| shard.events[event as usize].load(Ordering::Relaxed);
+            self.shards.iter().map(of_shard).sum()
+        };
+        let mut stats = Stats {
+            hits: events(Event::Hit),
+            misses: events(Event::Miss),
+            fills: events(Event::Fill),
+            read_ahead: events(Event::ReadAhead),
+            writebacks: events(Event::Writeback),
+            pageouts: events(Event::Pageout),
+            evictions: events(Event::Eviction),
+            lost_pages: events(Event::LostPage),
+            lost_bytes: events(Event::LostByte),
+            ..Stats::default()
+        };
+        for shard in &self.shards {
+            shard.io_claims.add_to(&mut stats.io_claims);
+            for (path, claims) in shard.mapping_claims.iter().zip(&mut stats.mapping_claims) {
+                path.add_to(claims);
+            }
+        }
+        stats
+    }
+}
+
+/// Which shard a thread counts in, and whether others do too.
+#[derive(Clone, Copy)]
+struct Seat {
+    shard: usize,
+    company: Company,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Shared,
+}
+
+const SHARED_SEAT: Seat = Seat { shard: SHARDS - 1, company: Company::Shared };
+
+impl Seat {
+    #[inline]
+    fn add_one(self, counter: &AtomicU64) {
+        match self.company {
+            Company::Alone => {
+                counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            }
+            Company::Shared => drop(counter.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+}
+
+/// The shards that no thread has to itself. A mutex orders what one owner counted before what the
+/// next does.
+static VACANT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+static SEATED: AtomicUsize = AtomicUsize::new(0);
+
+/// A shard of a thread's own, until the thread ends.
+struct Seated(Seat);
+
+impl Seated {
+    fn new() -> Seated {
+        let vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let shard = vacant.unwrap_or_else(|| SEATED.fetch_add(1, Ordering::Relaxed));
+        if shard < SHARED_SEAT.shard {
+            Seated(Seat { shard, company: Company::Alone })
+        } else {
+            Seated(SHARED_SEAT)
+        }
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        if self.0.company == Company::Alone {
+            VACANT.lock().unwrap_or_else(PoisonError::into_inner).push(self.0.shard);
+        }
+    }
+}
+
+#[inline]
+fn seat() -> Seat {
+    thread_local! {
+        static SEAT: Seated = Seated::new();
+    }
+    // A thread that is ending has given its seat away.
+    SEAT.try_with(|seated| seated.0).unwrap_or(SHARED_SEAT)
+}

@@ -1,0 +1,200 @@
+//! What a store has no call of its own for, done by reading and writing.
+
+use std::io;
+use std::ops::Range;
+
+use super::Store;
+use super::shift::Shift;
+use super::whole::{read_full, shrunk, too_large, write_full};
+use crate::PAGE_SIZE;
+use crate::error::{MAX_LEN, described};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most bytes that are moved at once.
+const CHUNK: u64 = 256 << 10;
+
+/// Writes zeroes.
+pub(super) fn zero<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
+    let zeroes = vec![0; len.min(CHUNK) as usize];
+    for_each_part(offset, len, most(store), |at, part| {
+        write_full(store, &zeroes[..part], at).map_err(|(_, error)| error)
+    })
+}
+
+/// Writes back what is read: a hole then has blocks, and so has what lay past the end.
+pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
+    let mut bytes = vec![0; len.min(CHUNK) as usize];
+    for_each_part(offset, len, most(store), |at, part| {
+        let bytes = &mut bytes[..part];
+        let found = read_full(store, bytes, at)?;
+        bytes[found..].fill(0);
+        write_full(store, bytes, at).map_err(|(_, error)| error)
+    })
+}
+
+/// Moves what lies behind the range to its start, and cuts the rest off.
+pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
+    let end = store.len()?;
+    let shorter = Shift::Collapse.check(offset, len, end, most(store))?;
+    let shift = Move::new(store, offset + len, offset, shorter - offset);
+    let moved = shift.run(store);
+    let outcome = moved.and_then(|()| store.set_len(shorter).map_err(|error| (shift.len, error)));
+    outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
+        Undone::Whole(error) | Undone::Stuck(error) => error,
+    })
+}
+
+/// Moves what lies behind the offset towards the end, and makes a hole there.
+pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
+    let end = store.len()?;
+    let longer = Shift::Insert.check(offset, len, end, most(store))?;
+    let shift = Move::new(store, offset, offset + len, end - offset);
+    store.set_len(longer)?;
+    let moved = shift.run(store);
+    let outcome =
+        moved.and_then(|()| store.punch_hole(offset, len).map_err(|error| (shift.len, error)));
+    outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
+        Undone::Whole(error) => {
+            // A store that fails at this too has a length that says so.
+            let _ = store.set_len(end);
+            error
+        }
+        // What is behind the old end may be nowhere else.
+        Undone::Stuck(error) => error,
+    })
+}
+
+/// How long a store can be.
+fn most<S: Store + ?Sized>(store: &S) -> u64 {
+    store.max_len().min(MAX_LEN)
+}
+
+fn for_each_part(
+    offset: u64,
+    len: u64,
+    most: u64,
+    mut run: impl FnMut(u64, usize) -> io::Result<()>,
+) -> io::Result<()> {
+    let end = offset.checked_add(len).filter(|&end| end <= most).ok_or_else(|| too_large(most))?;
+    let mut at = offset;
+    while at < end {
+        let part = (end - at).min(CHUNK);
+        run(at, part as usize)?;
+        at += part;
+    }
+    Ok(())
+}
+
+/// Bytes on their way to another offset.
+struct Move {
+    from: u64,
+    to: u64,
+    len: u64,
+    /// What of it has no blocks, as far as the store can tell, and is to have none where it goes.
+    holes: Vec<Range<u64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Hole,
+    Blocks,
+}
+
+/// What became of a move that failed, and the error to tell.
+enum Undone {
+    /// All that was moved is back.
+    Whole(io::Error),
+    /// That failed too.
+    Stuck(io::Error),
+}
+
+impl Move {
+    fn new<S: Store + ?Sized>(store: &S, from: u64, to: u64, len: u64) -> Move {
+        // A store that fails at this cannot tell.
+        let holes = store.holes(from..from + len).ok().flatten().unwrap_or_default();
+        Move { from, to, len, holes }
+    }
+
+    /// Moves the bytes, in an order in which none is overwritten before it was moved: from the
+    /// front if they go towards the start, else from the back. An error comes with how many were
+    /// moved.
+    ///
+    /// A part is no longer than the way, so a write that fails half way through has overwritten
+    /// only what had been moved before, or what the move overwrites for good.
+    fn run<S: Store + ?Sized>(&self, store: &S) -> Result<(), (u64, io::Error)> {
+        let most = self.from.abs_diff(self.to).min(self.len).min(CHUNK);
+        let mut bytes = vec![0; most as usize];
+        let mut done = 0;
+        while done < self.len {
+            // From the back, what is no whole page comes first, so that the others are.
+            let within = if self.to > self.from && done == 0 { self.len % PAGE } else { 0 };
+            let part = most.min(if within > 0 { within } else { self.len - done });
+            let at = if self.to < self.from { done } else { self.len - done - part };
+            let bytes = &mut bytes[..part as usize];
+            self.move_part(store, bytes, at).map_err(|error| (done, error))?;
+            done += part;
+        }
+        Ok(())
+    }
+
+    /// Moves back the first `done` bytes that were moved.
+    fn undo<S: Store + ?Sized>(&self, store: &S, done: u64, error: io::Error) -> Undone {
+        let at = if self.to < self.from { 0 } else { self.len - done };
+        let back = Move::new(store, self.to + at, self.from + at, done);
+        match back.run(store) {
+            Ok(()) => Undone::Whole(error),
+            Err((_, second)) => {
+                let message = format!("{error}; what had been moved is not back: {second}");
+                Undone::Stuck(described(&error, message))
+            }
+        }
+    }
+
+    /// Moves the bytes that fit into a buffer, from `at` bytes after the start. A hole is one where it
+    /// goes; what may have blocks has some there, zeroes too.
+    fn move_part<S: Store + ?Sized>(&self, store: &S, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        let (from, to) = (self.from + at, self.to + at);
+        let found = read_full(store, bytes, from)?;
+        if found < bytes.len() {
+            return Err(shrunk(from + found as u64, from + bytes.len() as u64));
+        }
+        for (run, content) in self.runs(bytes, from) {
+            let (start, bytes) = (to + run.start as u64, &bytes[run]);
+            match content {
+                Content::Hole => store.punch_hole(start, bytes.len() as u64)?,
+                Content::Blocks if is_zero(bytes) => store.zero_range(start, bytes.len() as u64)?,
+                Content::Blocks => write_full(store, bytes, start).map_err(|(_, error)| error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Splits what was read at `from` into runs of pages that are a hole, and of those that are none.
+    fn runs(&self, bytes: &[u8], from: u64) -> Vec<(Range<usize>, Content)> {
+        let mut runs: Vec<(Range<usize>, Content)> = Vec::new();
+        let mut start = 0;
+        while start < bytes.len() {
+            let at = from + start as u64;
+            let end = bytes.len().min(start + (PAGE - at % PAGE) as usize);
+            // Whatever a store says, bytes are moved as bytes.
+            let hole = is_zero(&bytes[start..end]) && self.is_hole(at..from + end as u64);
+            let content = if hole { Content::Hole } else { Content::Blocks };
+            match runs.last_mut().filter(|(_, last)| *last == content) {
+                Some((run, _)) => run.end = end,
+                None => runs.push((start..end, content)),
+            }
+            start = end;
+        }
+        runs
+    }
+
+    fn is_hole(&self, range: Range<u64>) -> bool {
+        let next = self.holes.partition_point(|hole| hole.end < range.end);
+        self.holes.get(next).is_some_and(|hole| hole.start <= range.start)
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
+}

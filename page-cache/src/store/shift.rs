@@ -1,0 +1,48 @@
+//! Shifts: a range is cut out of a store, or a hole put into it, and what lies behind moves.
+
+use std::io;
+
+use crate::PAGE_SIZE;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// Which way what lies behind moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shift {
+    /// Towards the start, over the range.
+    Collapse,
+    /// Towards the end, out of the range.
+    Insert,
+}
+
+impl Shift {
+    /// How long a file of `size` bytes is after the shift; an error if it cannot be shifted so, or
+    /// would be longer than `most`.
+    pub(crate) fn check(self, offset: u64, len: u64, size: u64, most: u64) -> io::Result<u64> {
+        let whole_pages = offset.is_multiple_of(PAGE) && len.is_multiple_of(PAGE);
+        match self {
+            _ if !whole_pages => {
+                Err(invalid(format!("offset and length must be multiples of {PAGE} bytes")))
+            }
+            Shift::Collapse if offset.checked_add(len).is_none_or(|end| end >= size) => Err(
+                invalid(format!("the range must end before the end of the file, at {size} bytes")),
+            ),
+            Shift::Collapse => Ok(size - len),
+            Shift::Insert if offset >= size => Err(invalid(format!(
+                "the offset must lie before the end of the file, at {size} bytes"
+            ))),
+            Shift::Insert => match size.checked_add(len) {
+                Some(longer) if longer <= most => Ok(longer),
+                _ => {
+                    let message =
+                        format!("the file has {size} bytes already, and can have {most} at most");
+                    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
+                }
+            },
+        }
+    }
+}
+
+fn invalid(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}

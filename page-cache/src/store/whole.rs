@@ -1,0 +1,76 @@
+//! Whole requests, out of a store that may do a part of one.
+
+use std::io;
+
+use super::Store;
+
+/// How often one request is interrupted before that is its error.
+const MOST_INTERRUPTIONS: u32 = 1000;
+
+/// Reads until `bytes` is full or the store has no more.
+pub(crate) fn read_full<S: Store + ?Sized>(
+    store: &S,
+    bytes: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
+    let (mut done, mut interruptions) = (0, 0);
+    while done < bytes.len() {
+        match store.read_at(&mut bytes[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(part) if part > bytes.len() - done => return Err(overrun(part, bytes.len() - done)),
+            Ok(part) => done += part,
+            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all of `bytes`, and says how far it came if it cannot.
+pub(crate) fn write_full<S: Store + ?Sized>(
+    store: &S,
+    bytes: &[u8],
+    offset: u64,
+) -> Result<(), (usize, io::Error)> {
+    let (mut done, mut interruptions) = (0, 0);
+    while done < bytes.len() {
+        match store.write_at(&bytes[done..], offset + done as u64) {
+            Ok(0) => return Err((done, wrote_nothing(bytes.len() - done))),
+            Ok(part) if part > bytes.len() - done => {
+                return Err((done, overrun(part, bytes.len() - done)));
+            }
+            Ok(part) => done += part,
+            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
+            Err(error) => return Err((done, error)),
+        }
+    }
+    Ok(())
+}
+
+fn wrote_nothing(asked: usize) -> io::Error {
+    let message = format!("the store wrote none of {asked} bytes");
+    io::Error::new(io::ErrorKind::WriteZero, message)
+}
+
+/// A request that ends past what a store can hold.
+pub(super) fn too_large(most: u64) -> io::Error {
+    let message = format!("a store of {most} bytes at most ends before");
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
+}
+
+/// Whether a request was interrupted, and not for the last time that this puts up with.
+fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bool {
+    *interruptions += 1;
+    error.kind() == io::ErrorKind::Interrupted && *interruptions < MOST_INTERRUPTIONS
+}
+
+fn overrun(part: usize, asked: usize) -> io::Error {
+    let message = format!("the store says it moved {part} bytes where {asked} were asked for");
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// A store that ends where it is known to have held more.
+pub(crate) fn shrunk(end: u64, held: u64) -> io::Error {
+    let message = format!("the store ends at {end} bytes, and held {held} before");
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
+}

@@ -1,0 +1,11 @@
+//! The real primitives: std's.
+
+pub(crate) use crossbeam_utils::Backoff;
+pub(crate) use std::thread_local;
+pub(crate) use std::{hint, sync as blocking, sync::atomic, thread};
+
+/// How many threads write back at most: so many stores may hang.
+pub(crate) const MOST_WORKERS: usize = 64;
+
+/// How often a page's lock is tried before the thread parks.
+pub(crate) const SPINS_BEFORE_PARKING: u32 = 60;

@@ -1,0 +1,172 @@
+//! Caches, files and mappings that come and go in any order.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, MemStore, Options, PageCache, Store};
+
+use crate::failing_store::FailingStore;
+use crate::random::Random;
+
+const PAGE: u64 = 4096;
+
+fn write_pages(file: &File, pages: u64, byte: u8) {
+    for page in 0..pages {
+        file.write_all_at(&[byte; PAGE as usize], page * PAGE).unwrap();
+    }
+}
+
+fn assert_holds(store: &impl Store, pages: u64, byte: u8) {
+    assert_eq!(store.len().unwrap(), pages * PAGE);
+    let mut seen = vec![0; (pages * PAGE) as usize];
+    assert_eq!(store.read_at(&mut seen, 0).unwrap(), seen.len());
+    assert!(seen.iter().all(|&seen| seen == byte));
+}
+
+#[test]
+fn files_that_come_and_go_in_one_small_cache_keep_their_bytes() {
+    let cache: PageCache = PageCache::with_options(Options::new(24).dirty_limit(8));
+    thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let cache = &cache;
+            scope.spawn(move || {
+                let mut random = Random::new(thread);
+                for round in 0..30 {
+                    let store = Arc::new(MemStore::new());
+                    let (pages, byte) = (1 + random.below(40), (thread * 60 + round) as u8 + 1);
+                    let file = cache.open(Arc::clone(&store)).unwrap();
+                    write_pages(&file, pages, byte);
+                    let mut seen = [0; PAGE as usize];
+                    for _ in 0..10 {
+                        file.read_exact_at(&mut seen, random.below(pages) * PAGE).unwrap();
+                        assert_eq!(seen, [byte; PAGE as usize]);
+                    }
+                    drop(file);
+                    assert_holds(&store, pages, byte);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_closed_leaves_all_of_the_cache_to_the_others() {
+    let cache: PageCache = PageCache::with_options(Options::new(32).readahead(0));
+    let (first, second) = (cache.open(MemStore::new()), cache.open(MemStore::new()));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    write_pages(&first, 32, 1);
+    drop(first);
+    second.set_len(32 * PAGE).unwrap();
+    let before = cache.stats();
+    for page in (0..32).chain(0..32) {
+        second.read_exact_at(&mut [0], page * PAGE).unwrap();
+    }
+    let after = cache.stats();
+    assert_eq!((after.misses - before.misses, after.evictions - before.evictions), (32, 0));
+}
+
+#[test]
+fn a_file_outlives_its_cache_with_eviction_throttling_and_flusher_as_before() {
+    let store = Arc::new(MemStore::new());
+    let options = Options::new(16).dirty_limit(4).flush_interval(Duration::from_secs(3600));
+    let cache: PageCache = PageCache::with_options(options);
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    write_pages(&file, 4, 1);
+    drop(cache);
+    let other = file.clone();
+    let mapping = file.map(0..100 * PAGE).unwrap();
+    drop(file);
+    // Many times what may be dirty, and what the cache holds.
+    write_pages(&other, 100, 2);
+    drop(other);
+    for page in 0..100 {
+        let mut byte = [0];
+        mapping.load(page * PAGE, &mut byte).unwrap();
+        assert_eq!(byte, [2]);
+        mapping.store(page * PAGE, &[2]).unwrap();
+    }
+    drop(mapping);
+    assert_holds(&store, 100, 2);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[test]
+fn a_file_that_a_thread_keeps_to_its_end_is_closed_with_it() {
+    thread_local! {
+        static KEPT: RefCell<Option<File>> = const { RefCell::new(None) };
+    }
+    let store = Arc::new(MemStore::new());
+    let own = Arc::clone(&store);
+    let keeper = thread::spawn(move || {
+        // Before the cache keeps anything for this thread, so that this goes last.
+        KEPT.set(None);
+        let file = PageCache::new(64).open(own).unwrap();
+        write_pages(&file, 3, 7);
+        KEPT.set(Some(file));
+    });
+    keeper.join().unwrap();
+    assert_holds(&store, 3, 7);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[test]
+fn a_file_whose_store_fails_is_closed_and_gives_its_frames_back() {
+    let store = Arc::new(FailingStore::default());
+    let cache = PageCache::new(16);
+    let failing = cache.open(Arc::clone(&store)).unwrap();
+    write_pages(&failing, 8, 1);
+    store.fail(0..u64::MAX);
+    drop(failing);
+    assert_eq!(Arc::strong_count(&store), 1);
+    let file = cache.open(MemStore::new()).unwrap();
+    write_pages(&file, 16, 2);
+    let mut seen = [0; 16 * PAGE as usize];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert_eq!(seen, [2; 16 * PAGE as usize]);
+}
+
+#[test]
+fn two_files_over_two_caches_one_above_the_other_keep_their_bytes() {
+    /// A store that is a cached file.
+    struct Below(File);
+
+    impl Store for Below {
+        fn read_at(&self, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            self.0.read_at(bytes, offset)
+        }
+
+        fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<usize> {
+            self.0.write_at(bytes, offset)
+        }
+
+        fn len(&self) -> std::io::Result<u64> {
+            Ok(self.0.len())
+        }
+
+        fn set_len(&self, len: u64) -> std::io::Result<()> {
+            self.0.set_len(len)
+        }
+
+        fn punch_hole(&self, offset: u64, len: u64) -> std::io::Result<()> {
+            self.0.punch_hole(offset, len)
+        }
+
+        fn sync(&self) -> std::io::Result<()> {
+            self.0.sync_all()
+        }
+    }
+
+    let store = Arc::new(MemStore::new());
+    let (upper, lower) = (PageCache::new(16), PageCache::new(16));
+    let below = lower.open(Arc::clone(&store)).unwrap();
+    let file = upper.open(Below(below)).unwrap();
+    write_pages(&file, 60, 1);
+    write_pages(&file, 60, 2);
+    let mut seen = vec![0; 60 * PAGE as usize];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert!(seen.iter().all(|&byte| byte == 2));
+    file.sync_all().unwrap();
+    assert_holds(&store, 60, 2);
+}
