@@ -1,4 +1,4 @@
-//! What threads do that run under a deterministic scheduler: locks that they ask for, get and let go
+//! What threads do that run under a deterministic scheduler: locks that they request, get and release
 //! of, which the hooks of the lock order tell, and what they note themselves.
 //!
 //! It is kept for one schedule, and only while something is being explored.
@@ -29,7 +29,7 @@ pub enum What {
     Asks(String),
     /// It got a lock that it asked for.
     Gets(String),
-    /// It let go of a lock.
+    /// It released a lock.
     Leaves(String),
     /// Something else, in its own words.
     Does(String),
@@ -103,7 +103,7 @@ struct Column {
     name: String,
 }
 
-/// A lock that was asked for, and not let go of.
+/// A lock that was requested and not released.
 struct Asked {
     ticket: usize,
     thread: usize,
@@ -138,7 +138,7 @@ impl Asked {
     }
 }
 
-/// That the thread has asked for a lock, or holds it; dropped when it lets go.
+/// That the thread has requested a lock, or holds it; dropped at the release.
 #[must_use = "a ticket that is dropped at once says that nothing is held"]
 pub(super) struct Ticket {
     number: Option<usize>,
@@ -204,7 +204,7 @@ pub(super) fn does(what: impl Into<String>) {
     });
 }
 
-/// Gives all that the thread holds to another one, which is to let go of it.
+/// Hands all locks of the thread to another one, which releases them.
 pub(super) fn hands_over(to: &str) {
     let task = this_task();
     LOG.with_borrow_mut(|log| {

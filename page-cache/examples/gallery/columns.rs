@@ -45,7 +45,7 @@ fn text(events: &[Event], at: usize) -> Option<String> {
         }
         What::Gets(lock) if at > 0 && told(at - 1, &What::Asks(lock.clone())) => return None,
         What::Gets(lock) => format!("gets the {lock}"),
-        What::Leaves(lock) => format!("lets go of the {lock}"),
+        What::Leaves(lock) => format!("releases the {lock}"),
         What::Does(deed) => deed.clone(),
     })
 }

@@ -5,27 +5,25 @@ use crate::exhibit::{Exhibit, grouped};
 use crate::terminal::faults;
 
 const INTRODUCTION: &str = "\
-# The gallery: protocols that break, and how a machine finds it
+# The gallery: locking protocols that fail
 
-Each entry is a protocol that a kernel shipped, or that was proposed on a mailing list and turned down. It
-is built out of this crate's own range lock, page locks and mm lock, and run by a deterministic scheduler in
-one order of its threads after the other, until something is found. Beside it the right protocol, which is
-the cache's own path wherever it has one, comes through the same scenario.
+Each entry is a locking protocol that a kernel shipped, or that was proposed on a mailing list and rejected. It uses
+the real range lock, page locks and mm lock of these crates. A deterministic scheduler runs it in one schedule after
+another until it fails. The correct protocol, which is the page cache's own code where it has one, survives the same
+scenario.
 
-This file is printed by `cargo run --release --example gallery -- --markdown`, and CI checks that it is
-what that prints. `page-cache/docs/design.md` tells how the schedules are chosen. The number under *in* is of the schedule
-that it was found in; the seeds are fixed, so it is the same in every run until a path changes.
+`cargo run --release --example gallery -- --markdown` prints this file, and CI compares it. `page-cache/docs/design.md`
+describes how schedules are chosen. The column *in* has the number of the schedule that failed; the seeds are fixed,
+so it changes only when the code does.
 
-A lock that is *of pages 0..2* is claimed for those pages only. *Seed* names the mail thread: 000 how NFS
-writes parts of pages, 001 the page lock and the copy from user memory, 002 the range lock between mmap_sem
-and the page lock, 003 pageout by the flusher, 004 write-through in FUSE.
+A lock *of pages 0..2* is held for those pages only. *Seed* names the mail thread: 000 NFS's partial page writes,
+001 the page lock and the copy from user memory, 002 the range lock between mmap_sem and the page lock, 003 pageout by
+the flusher, 004 write-through in FUSE.
 ";
 
 pub fn print(exhibits: &[Exhibit]) {
     println!("{INTRODUCTION}");
-    println!(
-        "| | what the broken protocol does | what is found | in | the right one survives | seed |"
-    );
+    println!("| | what the broken protocol does | found | in | the correct one survives | seed |");
     println!("|---|---|---|---|---|---|");
     for exhibit in exhibits {
         println!(
@@ -48,7 +46,7 @@ fn print_story(exhibit: &Exhibit) {
     println!("## {}: {}\n", entry.id, entry.title);
     println!("Broken ({}):\n", entry.mistake);
     print_steps(entry.broken.steps);
-    println!("\nRight:\n");
+    println!("\nCorrect:\n");
     print_steps(entry.right.steps);
     let Some(finding) = &exhibit.broken.finding else { return };
     println!("\nFound in schedule {}:\n", grouped(exhibit.broken.schedules));

@@ -48,7 +48,7 @@ pub fn print_story(exhibit: &Exhibit) {
     println!("({})\n", entry.seed);
     println!("Broken: {}", entry.mistake);
     print_steps(entry.broken.steps);
-    println!("\nRight:");
+    println!("\nCorrect:");
     print_steps(entry.right.steps);
     let schedules = grouped(exhibit.broken.schedules);
     match &exhibit.broken.finding {

@@ -225,7 +225,7 @@ impl<S: Scheduler> Scheduler for Rooted<S> {
         if self.steps > MOST_STEPS && FINDING.with_borrow(Option::is_none) {
             note(match trace::circle() {
                 Some(circle) => Fault::Deadlock(circle),
-                None => Fault::NoProgress(format!("{MOST_STEPS} steps led nowhere")),
+                None => Fault::NoProgress(format!("no progress in {MOST_STEPS} steps")),
             });
             PHASE.set(Phase::Over);
         }

@@ -14,9 +14,9 @@ pub(super) const ENTRY: Entry = Entry {
     mistake: "a write locks its page, then faults on a mapping of it",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the page shared; lock the page.",
-            "Copy from memory. What is not present faults: the mm lock shared, then the page's lock.",
-            "Commit, and unlock.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
+            "Copy from memory. A page that is not present faults: mm lock shared, then the page lock.",
+            "Commit and unlock.",
         ],
         plans: ALONE,
         scenario: broken,

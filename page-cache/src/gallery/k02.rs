@@ -11,12 +11,12 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K2",
     title: "two writers, buffers mapped crosswise",
     seed: "001 patch 9, its table: lines 2 and 8, two pages",
-    mistake: "each locks its page, then faults on the other's",
+    mistake: "each writer locks its page, then faults on the other's",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the page shared; lock the page.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
             "Copy from memory, which is a mapping of the other's page: fault, and lock that page.",
-            "Commit, and unlock.",
+            "Commit and unlock.",
         ],
         plans: HUNT,
         scenario: broken,

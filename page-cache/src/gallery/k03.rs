@@ -10,14 +10,14 @@ use crate::{AddressSpace, File};
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K3",
-    title: "same page, and one who faults with the mm lock",
+    title: "same page, and a thread that faults with the mm lock held",
     seed: "001 patch 9, its table: lines 2 and 6 against b and f",
-    mistake: "page lock before mm lock, where mlock has them the other way round",
+    mistake: "page lock before mm lock, while mlock takes them in the opposite order",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the page shared; lock the page.",
-            "Copy from memory. What is not present faults, and takes the mm lock shared.",
-            "Commit, and unlock.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
+            "Copy from memory. A page that is not present faults and takes the mm lock shared.",
+            "Commit and unlock.",
         ],
         plans: HUNT,
         scenario: broken,

@@ -16,10 +16,10 @@ pub(super) const ENTRY: Entry = Entry {
     mistake: "the second segment, a mapping of the page, faults under the page lock",
     broken: Protocol {
         steps: &[
-            "Bring in the first segment, with nothing held.",
-            "Claim the IO lock, and the page shared; lock the page.",
+            "Fault in the first segment, with no lock held.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
             "Copy all segments. The second one faults.",
-            "Commit, and unlock.",
+            "Commit and unlock.",
         ],
         plans: ALONE,
         scenario: broken,

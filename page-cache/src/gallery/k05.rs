@@ -12,13 +12,13 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K5",
     title: "all faulted in, then evicted",
     seed: "001 patches 5 and 9: prefault promises nothing",
-    mistake: "a write trusts that what it brought in stays",
+    mistake: "a write relies on faulted-in memory staying present",
     broken: Protocol {
         steps: &[
-            "Bring in all the memory, with nothing held.",
-            "Claim the IO lock, and the page shared; lock the page.",
-            "Copy. What has been taken away since faults.",
-            "Commit, and unlock.",
+            "Fault in all of the memory, with no lock held.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
+            "Copy. Pages that were evicted since then fault.",
+            "Commit and unlock.",
         ],
         plans: HUNT,
         scenario: broken,

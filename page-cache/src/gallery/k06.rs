@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K6",
     title: "pin the source by walking page tables",
     seed: "001 patch 9, first version: a kernel thread has no mm",
-    mistake: "a write looks its memory up in the writer's mm",
+    mistake: "a write looks up its memory in the writer's mm",
     broken: Protocol {
         steps: &[
             "Take the writer's mm lock shared; find and pin the pages of its buffer.",
@@ -24,9 +24,9 @@ pub(super) const ENTRY: Entry = Entry {
     },
     right: Protocol {
         steps: &[
-            "Ask the source to copy, with faults off and then on: memory of an mm does that through \
-             its page tables, a plain buffer by copying.",
-            "A plain buffer is always there: no mm is looked at.",
+            "Ask the source to copy, with faults disabled and then enabled: memory in an mm copies through \
+             its page tables, a plain buffer directly.",
+            "A plain buffer is always present; no mm is looked up.",
         ],
         plans: ALONE,
         scenario: right,

@@ -16,26 +16,26 @@ use spanlock::Access;
 const HALF: u64 = PAGE / 2;
 
 const BROKEN_STEPS: &[&str] = &[
-    "Claim the IO lock, and the page shared; lock the page.",
-    "Copy with faults off. If the copy falls short, zero the rest of what was to be written.",
-    "Commit all of it: the page is uptodate, and dirty. Unlock.",
-    "If the copy fell short, bring the memory in with nothing held, and do it all again.",
+    "Claim the IO lock, and the page in shared mode; lock the page.",
+    "Copy with faults disabled. If the copy is short, zero the rest of the range.",
+    "Commit all of it: the page is uptodate and dirty. Unlock.",
+    "If the copy was short, fault the memory in with no lock held, and start again.",
 ];
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K7",
-    title: "zero the uncopied tail, and retry",
+    title: "zero the uncopied tail and retry",
     seed: "001 patch 9, replies: zeroes for a moment",
-    mistake: "a short copy commits zeroes until the next try",
+    mistake: "a short copy commits zeroes until the retry",
     broken: Protocol { steps: BROKEN_STEPS, plans: HUNT, scenario: broken },
     right: Protocol { steps: RIGHT_WRITE, plans: SURVIVE_TWO, scenario: right },
 };
 
 pub(super) const BAILED_OUT: Entry = Entry {
     id: "K7b",
-    title: "zero the tail, and give up in between",
+    title: "zero the tail, then give up",
     seed: "001 patch 9, replies: zeroes for good",
-    mistake: "the zeroes of a short copy stay when there is no next try",
+    mistake: "the zeroes of a short copy stay if there is no retry",
     broken: Protocol { steps: BROKEN_STEPS, plans: HUNT, scenario: bailed_out },
     right: Protocol { steps: RIGHT_WRITE, plans: SURVIVE_TWO, scenario: right_bailed_out },
 };

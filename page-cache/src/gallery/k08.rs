@@ -17,13 +17,13 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K8",
     title: "zero-length commit, page not uptodate",
     seed: "001 patch 9, replies: a prepare that allocated blocks",
-    mistake: "a block is allocated, and shown before anything is written to it",
+    mistake: "a block is allocated and exposed before anything is written to it",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the page shared; lock the page.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
             "Prepare: the page lies in a hole, so allocate a block for it.",
-            "Copy with faults off. Nothing is there: commit no bytes; unlock.",
-            "Bring the memory in with nothing held, and do it all again.",
+            "Copy with faults disabled. Nothing is present: commit no bytes; unlock.",
+            "Fault the memory in with no lock held, and start again.",
         ],
         plans: HUNT,
         scenario: broken,

@@ -15,9 +15,9 @@ pub(super) const ENTRY: Entry = Entry {
     mistake: "the fault on a mapping of the range waits for the write's own claim",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the mapping lock exclusively over all that is to be written.",
-            "Bring the memory in.",
-            "Write page after page, with faults off.",
+            "Claim the IO lock, and the mapping lock exclusively over the whole range of the write.",
+            "Fault the memory in.",
+            "Write page by page, with faults disabled.",
         ],
         plans: ALONE,
         scenario: broken,
@@ -43,6 +43,6 @@ fn from_itself(write: fn(&File, &Memory, u64)) {
 fn claim_and_bring_in(inode: &Inode, memory: &Memory, from: u64) {
     let _io = inode.io_for_write(0..2 * PAGE);
     let _claim = inode.claim(Access::Truncate, 0..2 * PAGE);
-    does("brings its memory in, a mapping of page 1");
+    does("faults in its memory, a mapping of page 1");
     let _ = memory.fault_in(segment(from, PAGE), Rights::Read);
 }

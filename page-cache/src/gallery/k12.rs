@@ -23,8 +23,8 @@ pub(super) const ENTRY: Entry = Entry {
     right: Protocol {
         steps: &[
             "Claim the mapping lock exclusively over the range.",
-            "Flush the range under that claim, which the inner flush has for its witness.",
-            "Take the pages out; write the store.",
+            "Flush the range under that claim, passed to the inner flush as its witness.",
+            "Remove the pages; write the store.",
         ],
         plans: ALONE,
         scenario: right,

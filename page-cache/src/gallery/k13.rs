@@ -15,21 +15,21 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K13",
     title: "upgrade, to trim after a failed write",
     seed: "001 patch 6: trim after a failed prepare; 002: that is exclusive",
-    mistake: "two who share wait for each other to let go",
+    mistake: "two shared holders wait for each other's release",
     broken: Protocol {
         steps: &[
             "Claim the pages to be written, and those past the end, shared.",
-            "The write fails. Upgrade the claim, as soon as nobody shares it.",
-            "Free what was allocated past the end; let go.",
+            "The write fails. Upgrade the claim once nobody else holds it.",
+            "Free what was allocated past the end; release.",
         ],
         plans: HUNT,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Claim the IO lock from the end of the file on: who writes there is alone.",
-            "The write fails. Let go of the mapping lock; or have claimed it exclusively before.",
-            "Claim it exclusively past the end; free what is there; let go.",
+            "Claim the IO lock from the end of the file on, so that nobody else writes there.",
+            "The write fails. Release the mapping lock, unless it was claimed exclusively.",
+            "Claim it exclusively past the end; free what is there; release.",
         ],
         plans: SURVIVE_TWO,
         scenario: right,

@@ -13,23 +13,23 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K14",
     title: "reclaim blocks on the lock that is held",
     seed: "001 patch 9, replies: reclaim of memory of one's own; 002",
-    mistake: "a frame is allocated under a claim, and reclaim claims the page that it takes",
+    mistake: "a frame is allocated under a claim, and reclaim claims the page that it evicts",
     broken: Protocol {
         steps: &[
             "Claim the pages to be read, a run of them, shared.",
-            "For each get a frame. If none is free, reclaim claims a clean page exclusively, as \
-             whoever empties the cache does, and takes it out.",
-            "Fill the frame, and let go.",
+            "Take a frame for each. If none is free, reclaim claims a clean page exclusively, as \
+             invalidation does, and evicts it.",
+            "Fill the frame and release.",
         ],
         plans: ALONE,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Get a frame with nothing held.",
-            "Claim the page shared; make it in that frame, if it is not there by then; fill it.",
-            "Reclaim tries the page lock of a clean page, and asks for no claim: its own caller \
-             might have it.",
+            "Take a frame with no lock held.",
+            "Claim the page shared; insert it with that frame, unless it is there by then; fill it.",
+            "Reclaim tries the page lock of a clean page and takes no claim: its caller \
+             might hold it.",
         ],
         plans: ALONE,
         scenario: right,

@@ -10,18 +10,18 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K15",
     title: "page lock before mapping lock in writeback",
     seed: "002: the mapping lock is above the page locks",
-    mistake: "writeback locks a page, and then claims it",
+    mistake: "writeback locks a page and then claims it",
     broken: Protocol {
-        steps: &["Find a dirty page and lock it.", "Claim it shared.", "Write it; let go of both."],
+        steps: &["Find a dirty page and lock it.", "Claim it shared.", "Write it; release both."],
         plans: HUNT,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Find a dirty page, and note its number only.",
+            "Find a dirty page; note only its number.",
             "Claim it shared.",
-            "Lock it, and see whether it still is the page, and dirty.",
-            "Write it; let go of both.",
+            "Lock it; check that it is still that page, and dirty.",
+            "Write it; release both.",
         ],
         plans: SURVIVE_TWO,
         scenario: right,

@@ -11,22 +11,22 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K16",
     title: "pageout locks its page at enqueue",
     seed: "003: a page locked while its pageout is queued",
-    mistake: "the flusher, at another task, waits for a page that its own queue has locked",
+    mistake: "the flusher, in another task, waits for a page that its own queue has locked",
     broken: Protocol {
         steps: &[
-            "Reclaim locks a dirty page, and queues it for the flusher, locked.",
-            "The flusher ends the sync that it is at: locks each dirty page, and writes it.",
-            "Then it comes to its queue: writes the page, and unlocks it.",
+            "Reclaim locks a dirty page and queues it for the flusher, locked.",
+            "The flusher finishes its current sync: it locks each dirty page and writes it.",
+            "Then it takes the page from its queue, writes it and unlocks it.",
         ],
         plans: HUNT,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Reclaim takes a reference to a dirty page, and queues that.",
-            "Who syncs locks each dirty page in turn, and writes it.",
-            "The flusher comes to its queue with nothing held: locks the page, and writes it if it \
-             still is a page, and dirty.",
+            "Reclaim takes a reference to a dirty page and queues it.",
+            "A sync locks each dirty page in turn and writes it.",
+            "The flusher takes the page from its queue with no lock held, locks it, and writes it if it \
+             is still cached and dirty.",
         ],
         plans: SURVIVE_MORE,
         scenario: right,

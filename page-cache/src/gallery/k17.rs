@@ -10,11 +10,11 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K17",
     title: "writing around from the middle",
     seed: "003: writing what lies before the locked page",
-    mistake: "pageout has its page locked, and locks those before it",
+    mistake: "pageout holds a page lock and locks earlier pages",
     broken: Protocol {
         steps: &[
-            "Lock the page that is to be written out, 1.",
-            "Lock those before it that are dirty too, 0.",
+            "Lock the page to be written: 1.",
+            "Lock the dirty pages before it: 0.",
             "Write them in one request.",
         ],
         plans: HUNT,
@@ -22,8 +22,8 @@ pub(super) const ENTRY: Entry = Entry {
     },
     right: Protocol {
         steps: &[
-            "Lock the page that is to be written out, 1.",
-            "Lock those after it that are dirty too, 2, one after the other: page locks ascend.",
+            "Lock the page to be written: 1.",
+            "Lock the dirty pages after it in ascending order: 2.",
             "Write them in one request.",
         ],
         plans: SURVIVE_MORE,

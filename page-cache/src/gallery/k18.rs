@@ -15,14 +15,14 @@ use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K18",
-    title: "an empty segment, and an atomic copy",
+    title: "an empty segment and an atomic copy",
     seed: "001 patches 2 and 9: empty segments",
-    mistake: "each round brings in the empty segment, and copies nothing of the next",
+    mistake: "each round faults in the empty segment and copies nothing of the next",
     broken: Protocol {
         steps: &[
-            "Bring in the segment that the write has got to.",
-            "Lock the page; copy with faults off from there on, over the ends of segments.",
-            "Commit what was copied. If that is nothing, do it again.",
+            "Fault in the current segment.",
+            "Lock the page; copy with faults disabled from there on, across segments.",
+            "Commit what was copied. If nothing was, start again.",
         ],
         plans: ALONE,
         scenario: broken,
@@ -72,13 +72,13 @@ fn write_segments(inode: &Inode, memory: &Memory, segments: &[Range<u64>]) -> io
         if copied > 0 {
             return Ok(());
         }
-        does(format!("has brought in {reached:?}, and copies 0 bytes"));
+        does(format!("has faulted in {reached:?}, and copies 0 bytes"));
         if round == 2 {
             does("and so on");
             trace::pause();
         }
     }
     found(Fault::NoProgress(format!(
-        "writer goes round {MOST_ROUNDS} times without copying a byte, where one fault was to be taken"
+        "writer retries {MOST_ROUNDS} times without copying a byte, where one fault was needed"
     )))
 }

@@ -12,20 +12,20 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K19",
     title: "two unaligned direct writes to one block",
     seed: "002: direct IO is kept from itself elsewhere",
-    mistake: "each zeroes the rest of the block, where the other's bytes are",
+    mistake: "each writer zeroes the rest of the block, which has the other's bytes",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock shared, since direct writes to other bytes may go on.",
-            "If the block was never written, zero the rest of it about the new bytes, and write it whole.",
-            "Else write the new bytes.",
+            "Claim the IO lock shared, since direct writes to other bytes may run in parallel.",
+            "If the block was never written, write all of it, with zeroes around the new bytes.",
+            "Otherwise write the new bytes.",
         ],
         plans: HUNT,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Claim the IO lock exclusively, rounded out to whole blocks.",
-            "Claim the mapping lock exclusively; flush, and take the pages out.",
+            "Claim the IO lock exclusively, rounded to whole blocks.",
+            "Claim the mapping lock exclusively; flush and remove the pages.",
             "Write the new bytes.",
         ],
         plans: SURVIVE_TWO,

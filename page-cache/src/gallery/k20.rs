@@ -10,12 +10,12 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K20",
     title: "edge zeroing through a fill that claims",
     seed: "002: exclusive to punch, shared to who fills a page",
-    mistake: "a punch reads its edge page in as a read does",
+    mistake: "a punch fills its edge page as a read does",
     broken: Protocol {
         steps: &[
             "Claim the IO lock and the mapping lock exclusively over the range.",
-            "Bring the edge page in, as a read does: claim it shared, and fill it.",
-            "Zero the part of it that is punched.",
+            "Read the edge page as a read does: claim it shared and fill it.",
+            "Zero its punched part.",
         ],
         plans: ALONE,
         scenario: broken,
@@ -24,8 +24,8 @@ pub(super) const ENTRY: Entry = Entry {
         steps: &[
             "Claim the IO lock and the mapping lock exclusively over the range.",
             "Punch the store.",
-            "Zero the part of the edge page where it is cached. What runs under the claim has it for \
-             its witness, and takes none.",
+            "Zero the part of the edge page, if it is cached. Code under the claim receives it as \
+             its witness and takes none.",
         ],
         plans: ALONE,
         scenario: right,
@@ -41,7 +41,7 @@ fn broken() {
             let inode = file.inode();
             let _io = inode.io_exclusive(PUNCHED);
             let _claim = inode.claim(Access::PunchHole, PUNCHED);
-            does("reads the edge page in");
+            does("fills the edge page");
             let _ = inode.read_buffered(&mut [0][..], 0);
         });
     });

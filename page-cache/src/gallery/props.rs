@@ -15,9 +15,9 @@ pub(super) type Memory = AddressSpace<MappingLock>;
 
 /// The rules that corruptions are measured by.
 pub(super) const NEVER_UNINITIALISED: &str =
-    "invariant 1: an uptodate page has no byte that nobody wrote";
+    "invariant 1: an uptodate page holds no byte that nobody wrote";
 pub(super) const OLD_OR_NEW: &str =
-    "invariant 3: a reader sees old or new bytes, never a third party's zeroes";
+    "invariant 3: a reader finds old bytes or new bytes, never zeroes that belong to neither";
 pub(super) const WRITTEN_IS_THERE: &str =
     "invariant 4: bytes reported as written are in the cache or in the store";
 pub(super) const TRIMMED: &str = "invariant 5: there are no blocks past the end";
@@ -58,7 +58,7 @@ pub(super) fn buffer(memory: &Memory, pages: usize) -> u64 {
 
 /// Sends a page of memory away, as if it had not been used for long.
 pub(super) fn evict(memory: &Memory, address: u64) {
-    does("takes the memory's page away");
+    does("evicts the memory's page");
     memory.evict(address..address + PAGE).expect("it is a page's address");
 }
 
@@ -84,7 +84,7 @@ pub(super) fn write_page_with_faults_on(
     let mut copied = Vec::new();
     for segment in segments {
         let mut part = vec![0; (segment.end - segment.start) as usize];
-        does("copies from memory, faults on");
+        does("copies from memory, faults enabled");
         memory.copy(segment.start, Transfer::Load(&mut part))?;
         copied.extend_from_slice(&part);
     }
@@ -103,9 +103,9 @@ pub(super) fn write_right(file: &File, page: u64, memory: &Memory, segments: &[R
 /// What the cache's own write does, for entries whose mistake it does not make.
 pub(super) const RIGHT_WRITE: &[&str] = &[
     "Claim the IO lock over the range; hold nothing else.",
-    "Bring the memory in, with none of the file's pages locked, and no claim.",
+    "Fault the memory in, without a claim and without a page lock of the file.",
     "Claim the page shared, and lock it.",
-    "Copy with faults off. What is not there is copied to a temporary page, after all is let go of, \
-     and from there once the page is locked and checked again.",
-    "Commit what was copied, and no more; unlock; drop the claim.",
+    "Copy with faults disabled. Bytes that are not present are copied to a temporary page after \
+     everything has been released, and from there once the page is locked and checked again.",
+    "Commit only what was copied; unlock; release the claim.",
 ];

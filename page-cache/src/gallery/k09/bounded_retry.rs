@@ -21,12 +21,12 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K9b",
     title: "retry a few times, then fail",
     seed: "001 patch 9, replies: a bound on retries",
-    mistake: "memory that is taken away as often as that makes a good write fail",
+    mistake: "memory that is evicted as often makes a valid write fail",
     broken: Protocol {
         steps: &[
-            "Bring the memory in, with nothing held.",
-            "Lock the page; copy with faults off.",
-            "If nothing was there: unlock, and try again; after three times fail.",
+            "Fault the memory in, with no lock held.",
+            "Lock the page; copy with faults disabled.",
+            "If nothing was present: unlock and retry; fail after three attempts.",
         ],
         plans: &[Plan { strategy: Strategy::Random { seed: 1 }, most: 2_000 }],
         scenario: broken,

@@ -15,13 +15,13 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K9a",
     title: "a \"do not truncate\" flag on the page",
     seed: "001 patch 9, replies: a page flag against truncate",
-    mistake: "the flag must hold off faults too, and the writer faults",
+    mistake: "the flag must also block faults, and the writer faults",
     broken: Protocol {
         steps: &[
-            "Claim the IO lock, and the page shared; lock the page.",
-            "Copy with faults off. If the copy falls short, set the page's flag, and unlock it. \
-             Truncates wait for the flag, and so do faults: they would show the page half made.",
-            "Bring the memory in.",
+            "Claim the IO lock, and the page in shared mode; lock the page.",
+            "Copy with faults disabled. If the copy is short, set the page's flag and unlock it. \
+             Truncates wait for the flag, and so do faults: they would expose a partial page.",
+            "Fault the memory in.",
             "Lock the page, clear the flag, and copy again.",
         ],
         plans: ALONE,

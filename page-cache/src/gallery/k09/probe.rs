@@ -17,14 +17,14 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K9e",
     title: "probe the memory under the page lock",
     seed: "001 patch 9, replies: probing the source",
-    mistake: "memory that was there when it was probed faults all the same",
+    mistake: "memory that was present when it was probed faults nevertheless",
     broken: Protocol {
         steps: &[
-            "Bring the memory in, with nothing held.",
-            "Lock the page; read a byte of the memory with faults off. If it is not there: unlock, \
-             and begin again.",
-            "Copy. If the memory is the page itself, nobody can unmap it now, so that will not fault.",
-            "Commit, and unlock.",
+            "Fault the memory in, with no lock held.",
+            "Lock the page; read a byte of the memory with faults disabled. If it is not present: \
+             unlock and start again.",
+            "Copy. If the memory is the page itself, it cannot be unmapped now, so the copy will not fault.",
+            "Commit and unlock.",
         ],
         plans: HUNT,
         scenario: broken,
@@ -66,7 +66,7 @@ fn write_probing(inode: &Inode, memory: &Memory, from: u64) -> io::Result<()> {
         if memory.copy_nofault(from, Transfer::Load(&mut [0])) == 0 {
             continue;
         }
-        does("finds its memory there, and copies, faults on");
+        does("finds its memory present, and copies, faults enabled");
         let prepared = inode.prepare(page, 0..PAGE as usize, &claim)?;
         let mut bytes = [0; PAGE as usize];
         memory.copy(from, Transfer::Load(&mut bytes))?;

@@ -17,11 +17,11 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K9d",
     title: "read the page in the error path",
     seed: "001 patch 9, replies: reading the page for a copy that fell short",
-    mistake: "the page leaves the cache while a write has it unlocked",
+    mistake: "the page leaves the cache while the write has it unlocked",
     broken: Protocol {
         steps: &[
-            "Lock the page; copy with faults off.",
-            "If the copy falls short, have the page read, which unlocks it; bring the memory in; \
+            "Lock the page; copy with faults disabled.",
+            "If the copy is short, read the page, which unlocks it; fault the memory in; \
              lock the page again.",
             "Copy, commit, and unlock.",
         ],
@@ -79,7 +79,7 @@ fn write_reading(inode: &Inode, memory: &Memory, from: u64) -> io::Result<()> {
         return Ok(());
     }
     let pin = page.pin();
-    does("has the page read, which unlocks it");
+    does("reads the page, which unlocks it");
     drop(page);
     inode.read_buffered(&mut [0][..], 0)?;
     memory.fault_in(segment(from, PAGE), Rights::Read)?;

@@ -14,23 +14,23 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K9c",
     title: "a lock against unmapping",
     seed: "001 patch 9, replies: keeping the mm from being unmapped",
-    mistake: "bringing memory in under the lock needs a frame that only unmapping frees",
+    mistake: "faulting memory in under the lock needs a frame that only unmapping frees",
     broken: Protocol {
         steps: &[
             "Take the mm's lock against unmapping, shared.",
-            "Bring the memory in. That needs a frame: reclaim takes the lock exclusively, unmaps a \
-             page, and takes it out.",
-            "Copy, and let go of the lock.",
+            "Fault the memory in. That needs a frame: reclaim takes the lock exclusively, unmaps a \
+             page and evicts it.",
+            "Copy and release the lock.",
         ],
         plans: ALONE,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Bring the memory in, holding nothing that reclaim waits for.",
-            "Reclaim tries the page lock of a page that is mapped, unmaps it under that, and takes \
-             it out.",
-            "If the memory is gone at the copy, let go of all and begin again.",
+            "Fault the memory in, holding nothing that reclaim waits for.",
+            "Reclaim tries the page lock of a page that is mapped, unmaps it under that, and evicts \
+             it.",
+            "If the memory is not present at the copy, release everything and start again.",
         ],
         plans: ALONE,
         scenario: right,
@@ -48,7 +48,7 @@ fn broken() {
         let held = Ticket::asks(resource(Mode::Shared));
         let _held = against_unmapping.lock_shared(0..1);
         held.gets();
-        does("faults on its memory, which needs a frame");
+        does("faults in its memory, which needs a frame");
         if file.inode().cache.frames.take_free().is_none() {
             let reclaim = Ticket::asks(resource(Mode::Exclusive));
             let _reclaim = against_unmapping.lock_exclusive(0..1);

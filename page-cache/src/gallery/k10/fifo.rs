@@ -11,21 +11,21 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K10a",
     title: "a shared claim above and below the mm lock, first in, first out",
     seed: "002: not both above and below mmap_sem",
-    mistake: "a read copies to memory that faults with its page claimed",
+    mistake: "a read copies to memory that faults while its page is claimed",
     broken: Protocol {
         steps: &[
             "Claim the page shared.",
-            "Copy it to memory. What is not present faults: the mm lock shared.",
-            "Drop the claim. (A fault takes the two in the other order, both shared as well.)",
+            "Copy it to memory. A page that is not present faults: mm lock shared.",
+            "Release the claim. (A fault takes the two in the opposite order, also shared.)",
         ],
         plans: &[Plan { strategy: Strategy::Priorities { seed: 1, depth: 4 }, most: 20_000 }],
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "Claim the page shared, bring it in, keep a reference; drop the claim.",
-            "Copy it with faults off. What is not present is brought in with nothing held.",
-            "A fault takes the mm lock, and then claims: nobody has them the other way round.",
+            "Claim the page shared, read it in, keep a reference; release the claim.",
+            "Copy it with faults disabled. Memory that is not present is faulted in with no lock held.",
+            "A fault takes the mm lock and then claims; no thread takes them in the opposite order.",
         ],
         plans: SURVIVE_MORE,
         scenario: right,
@@ -35,7 +35,7 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
 fn broken() {
     ring(|file, memory, to| {
         let _claim = file.inode().claim_page(Access::BufferedRead, 0);
-        does("copies the page to its memory, faults on");
+        does("copies the page to its memory, faults enabled");
         let _ = memory.store(to, b"what the page has");
     });
 }

@@ -16,23 +16,23 @@ pub(in crate::gallery) const ENTRY: Entry = Entry {
     id: "K10b",
     title: "a shared claim above and below the mm lock, readers first",
     seed: "002: the same, with the other kind of rwlock",
-    mistake: "claims that never wait behind an exclusive one keep it out for good",
+    mistake: "shared claims that never wait behind an exclusive one starve it",
     broken: Protocol {
         steps: &[
-            "A shared claim waits for those that are held exclusively, and for nobody who waits: so \
-             it may be taken again by one who holds it.",
-            "Two faulting threads claim the page in turn, each before the other lets go.",
-            "An exclusive claim waits until there is a moment without either.",
+            "A shared claim waits for held exclusive claims, but not for waiting ones, so \
+             that a holder may take it again.",
+            "Two faulting threads claim the page in turn, each before the other releases it.",
+            "An exclusive claim waits until neither holds the page.",
         ],
         plans: HUNT,
         scenario: broken,
     },
     right: Protocol {
         steps: &[
-            "A shared claim waits behind an exclusive one that came before it. So nobody takes it \
-             again, and nobody has it both above and below the mm lock.",
+            "A shared claim waits behind an earlier exclusive one. So no thread may take it \
+             again, or take it both above and below the mm lock.",
             "Two faulting threads claim the page in turn.",
-            "An exclusive claim waits for those that were there when it came.",
+            "An exclusive claim waits for earlier claims only.",
         ],
         plans: SURVIVE_MORE,
         scenario: right,
