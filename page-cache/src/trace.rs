@@ -1,5 +1,5 @@
-//! What threads do that run under a deterministic scheduler: locks that they request, get and release
-//! of, which the hooks of the lock order tell, and what they note themselves.
+//! What threads do under a deterministic scheduler: the locks that they request, get and release, as the
+//! hooks of the lock order report them, and what they note themselves.
 //!
 //! It is kept for one schedule, and only while something is being explored.
 
