@@ -2,6 +2,7 @@
 
 mod change;
 mod mode;
+mod upgrade;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -16,6 +17,7 @@ use crate::sealed::{INTERNAL, Internal};
 use crate::{Mode, RangeLock, Span};
 
 pub use mode::{Exclusive, GuardMode, Shared};
+pub use upgrade::{UpgradeError, UpgradeFuture};
 
 /// How a guard reaches its lock: by reference or through an `Arc`.
 ///

@@ -74,7 +74,7 @@ pub use future::{
 };
 pub use guard::{
     ArcExclusiveGuard, ArcRangeGuard, ArcSharedGuard, Exclusive, ExclusiveGuard, Guard, GuardMode,
-    LockRef, RangeGuard, Shared, SharedGuard,
+    LockRef, RangeGuard, Shared, SharedGuard, UpgradeError, UpgradeFuture,
 };
 pub use lock::RangeLock;
 pub use many::{

@@ -30,7 +30,7 @@ pub(crate) use timed::after;
 /// moment the last of them has left (first in, first out, by conflict). Claims that do not conflict
 /// pass each other freely. A claim that is waiting is passed only by the few conflicting ones that were
 /// already past their check when it queued, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by
-/// [`try_upgrade`](crate::Guard::try_upgrade).
+/// [`try_upgrade`](crate::Guard::try_upgrade) and [`upgrade`](crate::Guard::upgrade).
 ///
 /// A claim is there once it is queued. A thread that finds its range held, with nobody in the queue, spins before that, and
 /// yields in between; it is passed by any number of others meanwhile. This lasts microseconds, and tens of

@@ -44,6 +44,7 @@ mod release;
 mod slot;
 mod summary;
 mod table;
+mod upgrade;
 mod waiter;
 
 #[cfg(all(test, spanlock_loom))]
@@ -68,6 +69,7 @@ pub(crate) use acquire::{Pending, Queued};
 pub(crate) use many::{Part, QueuedMany};
 pub(crate) use place::Hold;
 pub(crate) use registry::ClaimId;
+pub(crate) use upgrade::Refused;
 
 /// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed
 /// trait that is in public bounds; nobody outside can name it.

@@ -28,11 +28,13 @@ pub struct Refused;
 pub struct Reference {
     cells: Vec<Vec<(Claim, Mode)>>,
     arrived: u32,
+    /// The upgrades that wait, each with the claim that it upgrades.
+    upgrades: Vec<(Claim, Claim)>,
 }
 
 impl Reference {
     pub fn new(cells: usize) -> Reference {
-        Reference { cells: vec![Vec::new(); cells], arrived: 0 }
+        Reference { cells: vec![Vec::new(); cells], arrived: 0, upgrades: Vec::new() }
     }
 
     /// A claim on all of `parts` arrives behind every other; a cell in several parts is claimed
@@ -73,18 +75,56 @@ impl Reference {
         Err(Refused)
     }
 
+    /// The upgrade of a held shared claim arrives, ahead of everything that waits, but behind what is held. The claim
+    /// itself is not in its way, and leaves once the upgrade is held. Refused where another waits on one of the
+    /// cells.
+    pub fn arrive_upgrade(&mut self, own: Claim) -> Result<Claim, Refused> {
+        let waits = |claim: &Claim| self.upgrades.iter().any(|(upgrade, _)| upgrade == claim);
+        let mut cells = self.cells.iter().filter(|queue| place_of(own, queue).is_some());
+        if cells.any(|queue| queue.iter().any(|(claim, _)| waits(claim))) {
+            return Err(Refused);
+        }
+        let held: Vec<Claim> = (0..self.arrived).map(Claim).filter(|&c| self.holds(c)).collect();
+        let claim = self.name();
+        for queue in &mut self.cells {
+            if place_of(own, queue).is_some() {
+                // Held claims may stand behind waiting ones that do not conflict; to go ahead of these changes nothing.
+                queue.sort_by_key(|(other, _)| !held.contains(other));
+                let place = queue.partition_point(|(other, _)| held.contains(other));
+                queue.insert(place, (claim, Mode::Exclusive));
+            }
+        }
+        self.upgrades.push((claim, own));
+        self.end_upgrades();
+        Ok(claim)
+    }
+
     /// Whether the claim is held; if not, it waits.
     pub fn holds(&self, claim: Claim) -> bool {
+        let is_upgraded = |other: Claim| self.upgrades.contains(&(claim, other));
         self.cells.iter().all(|queue| match place_of(claim, queue) {
-            Some(place) => queue[..place].iter().all(|other| compatible(other.1, queue[place].1)),
+            Some(place) => queue[..place]
+                .iter()
+                .all(|other| is_upgraded(other.0) || compatible(other.1, queue[place].1)),
             None => true,
         })
     }
 
     /// The claim is let go of, or gives up waiting.
     pub fn leave(&mut self, claim: Claim) {
+        self.upgrades.retain(|(upgrade, _)| *upgrade != claim);
         for queue in &mut self.cells {
             queue.retain(|(other, _)| *other != claim);
+        }
+        self.end_upgrades();
+    }
+
+    /// Claims whose upgrades are held leave.
+    fn end_upgrades(&mut self) {
+        while let Some(granted) = self.upgrades.iter().position(|(upgrade, _)| self.holds(*upgrade))
+        {
+            let (_, own) = self.upgrades.remove(granted);
+            self.leave(own);
         }
     }
 
@@ -130,6 +170,7 @@ impl Reference {
                 queue.retain(|(other, _)| *other != claim);
             }
         }
+        self.end_upgrades();
     }
 
     /// The claims on a cell, in the order in which they stand there.

@@ -82,7 +82,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         self.lock.raw().shrink(from, self.mode.mode(), hold, to);
     }
 
-    fn with_mode<N: GuardMode>(self, mode: N) -> Guard<L, N> {
+    pub(super) fn with_mode<N: GuardMode>(self, mode: N) -> Guard<L, N> {
         let (span, hold, record) = (self.span, self.hold, self.record);
         Guard { lock: self.into_parts().0, span, mode, hold, record }
     }
@@ -128,8 +128,7 @@ impl<L: LockRef> Guard<L, Exclusive> {
 impl<L: LockRef> Guard<L, Shared> {
     /// Turns the shared claim into an exclusive one, if no other claim is held on any of its units.
     ///
-    /// It never waits: two holders who both waited for the other would wait for ever. To repair
-    /// something under an exclusive claim, let go, lock exclusively, and verify again.
+    /// It never waits; [`upgrade`](Guard::upgrade) does.
     ///
     /// # Fairness
     ///

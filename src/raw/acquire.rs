@@ -34,11 +34,11 @@ pub(crate) enum Queued {
 pub(crate) struct Pending(pub(crate) ClaimId);
 
 /// A claim that is held before anybody owns it: let go of if user code panics meanwhile.
-struct Unowned<'a> {
-    lock: &'a RawLock,
-    span: Span,
-    mode: Mode,
-    hold: Hold,
+pub(super) struct Unowned<'a> {
+    pub(super) lock: &'a RawLock,
+    pub(super) span: Span,
+    pub(super) mode: Mode,
+    pub(super) hold: Hold,
 }
 
 impl Drop for Unowned<'_> {

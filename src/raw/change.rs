@@ -150,7 +150,7 @@ impl RawLock {
 
 impl Ledger<'_> {
     /// The proxy of a claim in a cell, which is held.
-    fn known(&mut self, cell: u32) -> ClaimId {
+    pub(super) fn known(&mut self, cell: u32) -> ClaimId {
         self.watch_cell(cell).expect("a held claim is in its cell")
     }
 

@@ -8,10 +8,11 @@
 //!   conflict with it and have a lower rank (Kara's rule: those that were there before it).
 //! - **R2** A re-entrant claim is blocked by held claims only, those that were there before it, and itself
 //!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
+//!   An upgrade is such a claim, but does not wait for the shared one that it upgrades; where two overlap, one is refused.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero only in the moment of granting.
 //! - **R4** Two held claims never conflict, save for the proxy of one that is in its slot or cell and is
-//!   about to find that it must leave.
+//!   about to find that it must leave, and for a claim whose upgrade has been granted and which is about to leave.
 
 mod claim;
 mod tree;
@@ -165,16 +166,55 @@ impl<W> Registry<W> {
         id
     }
 
+    /// Whether an upgrade of a claim that overlaps `span` waits.
+    pub(crate) fn has_upgrade(&self, span: Span) -> bool {
+        let found = self.visit(span, |_, claim| match claim.state {
+            State::Waiting(Queueing::Upgrade) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        });
+        found.is_break()
+    }
+
+    /// Queues the upgrade of a held shared claim behind `blockers` others, of which it is none itself, or has it
+    /// held if there are none. Its place is to be set by the caller.
+    pub(crate) fn upgrade_behind(
+        &mut self,
+        own: ClaimId,
+        blockers: u32,
+        waiter: impl FnOnce() -> W,
+    ) -> ClaimId {
+        let (span, mode) = (self.span(own), Mode::Exclusive);
+        let id = match blockers {
+            0 => self.hold(span, mode, Queueing::Upgrade),
+            _ => self.wait(span, mode, Queueing::Upgrade, blockers, waiter()),
+        };
+        self.claim_mut(id).upgrades = Some(own);
+        id
+    }
+
+    /// Lets the upgrade of the last of those for whom `proxy` stands, if it waits, wait for the others no more.
+    pub(crate) fn left_alone(&mut self, proxy: ClaimId, granted: &mut Vec<W>) {
+        let span = self.span(proxy);
+        self.unblock(
+            span,
+            |claim| {
+                claim.upgrades == Some(proxy) && claim.state == State::Waiting(Queueing::Upgrade)
+            },
+            granted,
+        );
+    }
+
     /// Takes out a claim that is held, or a group's claim that waits, and grants those that it was the
     /// last to block. Returns where the claim was shown.
     pub(crate) fn remove(&mut self, id: ClaimId, granted: &mut Vec<W>) -> Place {
         let span = self.tree.span(id.0);
         self.tree.remove(id.0);
-        let &Claim { mode, state, rank, place, .. } = self.claim(id);
-        self.claims[id.0 as usize] = None;
+        let gone = self.claims[id.0 as usize].take().expect("the claim is registered");
+        let Claim { mode, state, rank, place, .. } = gone;
         self.waiting -= u32::from(state != State::Held);
         let blocked = |waiting: &Claim<W>| {
-            mode.conflicts_with(waiting.mode) && waiting.is_behind(rank, state)
+            mode.conflicts_with(waiting.mode)
+                && (waiting.is_behind(rank, state) || gone.has_passed(waiting))
         };
         self.unblock(span, blocked, granted);
         place
@@ -331,10 +371,20 @@ impl<W> Registry<W> {
         found.is_break()
     }
 
-    /// Every claim that overlaps `span`.
+    /// Every claim that overlaps `span`, without those that have been upgraded and are about to leave.
     pub(crate) fn entries(&self, span: Span) -> Vec<Entry> {
-        let mut entries = Vec::new();
+        let (mut entries, mut upgraded) = (Vec::new(), Vec::new());
+        let _ = self.visit(span, |_, claim| {
+            if claim.state == State::Held {
+                upgraded.extend(claim.upgrades.map(|own| (own, claim.arrival)));
+            }
+            ControlFlow::<()>::Continue(())
+        });
         let _ = self.visit(span, |id, claim| {
+            // The number of one that has left may be another's, which came later.
+            if upgraded.iter().any(|&(own, since)| own == id && claim.arrival < since) {
+                return ControlFlow::Continue(());
+            }
             entries.push(Entry {
                 span: self.tree.span(id.0),
                 mode: claim.mode,
@@ -353,7 +403,7 @@ impl<W> Registry<W> {
         let arrival = self.arrivals;
         let rank = match queueing {
             Queueing::InLine => arrival,
-            Queueing::Reentrant => {
+            Queueing::Reentrant | Queueing::Upgrade => {
                 self.block(span, |waiting| waiting.mode.conflicts_with(mode));
                 0
             }
@@ -370,6 +420,7 @@ impl<W> Registry<W> {
             blockers: 0,
             waiter: None,
             sibling: None,
+            upgrades: None,
         };
         match self.claims.get_mut(id.0 as usize) {
             Some(vacant) => *vacant = Some(claim),

@@ -108,10 +108,15 @@ impl Ledger<'_> {
         // ORDERING: Release, as in `RawLock::leave_slot`. The readers that left before us are covered: by
         // the Acquire of `watch` or by the mutex.
         slot.store(next.bits(), Ordering::Release);
+        if next != Word::FREE && !next.has_one_holder() {
+            return;
+        }
+        let unit = Span::from_range(unit..unit + 1);
+        let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
         if next == Word::FREE {
-            let unit = Span::from_range(unit..unit + 1);
-            let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
             self.remove_proxy(proxy);
+        } else {
+            self.books.registry.left_alone(proxy, &mut self.wakes.0);
         }
     }
 

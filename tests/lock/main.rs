@@ -14,4 +14,5 @@ mod several;
 mod traits;
 mod tries;
 mod unruly;
+mod upgrade;
 mod watchdog;

@@ -51,6 +51,8 @@ pub enum Op {
     Look(Place),
     /// A future of a claim on several places, polled once.
     QueueMany([Part; 3]),
+    /// An upgrade that waits, polled once.
+    Upgrade(u8),
 }
 
 /// What is claimed, and how.

@@ -19,6 +19,8 @@ pub(crate) enum Queueing {
     InLine,
     /// Behind held claims only: for a holder who must re-enter.
     Reentrant,
+    /// Behind held claims only, its own shared one excepted: for a holder who upgrades.
+    Upgrade,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) struct Claim<W> {
     pub(super) waiter: Option<W>,
     /// The next claim of the same group.
     pub(super) sibling: Option<ClaimId>,
+    /// The claim, or the proxy of those, whose holder has this one as its upgrade.
+    pub(super) upgrades: Option<ClaimId>,
 }
 
 impl<W> Claim<W> {
@@ -51,7 +55,12 @@ impl<W> Claim<W> {
             && match self.state {
                 State::Held => false,
                 State::Waiting(Queueing::InLine) => true,
-                State::Waiting(Queueing::Reentrant) => state == State::Held,
+                State::Waiting(Queueing::Reentrant | Queueing::Upgrade) => state == State::Held,
             }
+    }
+
+    /// Whether this claim passed one that waited when it came, which therefore waits for it.
+    pub(super) fn has_passed(&self, waiting: &Claim<W>) -> bool {
+        self.rank == 0 && waiting.state != State::Held && waiting.arrival < self.arrival
     }
 }

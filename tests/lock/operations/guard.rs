@@ -1,16 +1,22 @@
 //! A guard of any kind, so that a program can hold them side by side.
 
+use std::future::Future;
 use std::ops::Range;
+use std::pin::Pin;
 
-use spanlock::{Exclusive, Guard, GuardMode, LockRef, Mode, Shared};
+use spanlock::{Exclusive, Guard, GuardMode, LockRef, Mode, Shared, UpgradeFuture};
 
 pub type Boxed<'a> = Box<dyn AnyGuard<'a> + 'a>;
+
+/// A future of an upgrade: of the guard as it is then, or as it was.
+pub type Upgrade<'a> = Pin<Box<dyn Future<Output = Result<Boxed<'a>, Boxed<'a>>> + 'a>>;
 
 pub trait AnyGuard<'a> {
     fn range(&self) -> Range<u64>;
     fn mode(&self) -> Mode;
     fn downgrade(self: Box<Self>) -> Boxed<'a>;
     fn try_upgrade(self: Box<Self>) -> Result<Boxed<'a>, Boxed<'a>>;
+    fn upgrade_async(self: Box<Self>) -> Upgrade<'a>;
     fn split_at(self: Box<Self>, at: u64) -> [Boxed<'a>; 2];
     fn shrink_to(&mut self, range: Range<u64>);
 }
@@ -20,6 +26,17 @@ pub trait Changeable<'a>: GuardMode + 'a {
     fn downgrade<L: LockRef + Clone + 'a>(guard: Guard<L, Self>) -> Boxed<'a>;
 
     fn try_upgrade<L: LockRef + Clone + 'a>(guard: Guard<L, Self>) -> Result<Boxed<'a>, Boxed<'a>>;
+
+    fn upgrade_async<L: LockRef + Clone + 'a>(guard: Guard<L, Self>) -> Upgrade<'a>;
+}
+
+async fn boxed<'a, L: LockRef + Clone + 'a, M: Changeable<'a>, N: Changeable<'a>>(
+    upgrade: UpgradeFuture<L, M, N>,
+) -> Result<Boxed<'a>, Boxed<'a>> {
+    match upgrade.await {
+        Ok(guard) => Ok(Box::new(guard)),
+        Err(refused) => Err(Box::new(refused.into_guard())),
+    }
 }
 
 impl<'a> Changeable<'a> for Shared {
@@ -35,6 +52,10 @@ impl<'a> Changeable<'a> for Shared {
             Err(guard) => Err(Box::new(guard)),
         }
     }
+
+    fn upgrade_async<L: LockRef + Clone + 'a>(guard: Guard<L, Shared>) -> Upgrade<'a> {
+        Box::pin(boxed(guard.upgrade_async()))
+    }
 }
 
 impl<'a> Changeable<'a> for Exclusive {
@@ -46,6 +67,10 @@ impl<'a> Changeable<'a> for Exclusive {
         guard: Guard<L, Exclusive>,
     ) -> Result<Boxed<'a>, Boxed<'a>> {
         Ok(Box::new(guard))
+    }
+
+    fn upgrade_async<L: LockRef + Clone + 'a>(guard: Guard<L, Exclusive>) -> Upgrade<'a> {
+        Box::pin(async { Ok::<Boxed<'a>, _>(Box::new(guard)) })
     }
 }
 
@@ -59,6 +84,10 @@ impl<'a> Changeable<'a> for Mode {
             Ok(guard) => Ok(Box::new(guard)),
             Err(guard) => Err(Box::new(guard)),
         }
+    }
+
+    fn upgrade_async<L: LockRef + Clone + 'a>(guard: Guard<L, Mode>) -> Upgrade<'a> {
+        Box::pin(boxed(guard.upgrade_async()))
     }
 }
 
@@ -77,6 +106,10 @@ impl<'a, L: LockRef + Clone + 'a, M: Changeable<'a>> AnyGuard<'a> for Guard<L, M
 
     fn try_upgrade(self: Box<Self>) -> Result<Boxed<'a>, Boxed<'a>> {
         M::try_upgrade(*self)
+    }
+
+    fn upgrade_async(self: Box<Self>) -> Upgrade<'a> {
+        M::upgrade_async(*self)
     }
 
     fn split_at(self: Box<Self>, at: u64) -> [Boxed<'a>; 2] {

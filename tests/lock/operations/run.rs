@@ -52,6 +52,8 @@ struct Waiting<'a> {
     cells: Range<usize>,
     future: Pin<Box<dyn Future<Output = Guard<'a>> + 'a>>,
     task: Arc<Task>,
+    /// The claim that this one is the upgrade of, and which goes with it.
+    upgrades: Option<Claim>,
 }
 
 pub struct Run<'a, F> {
@@ -124,6 +126,7 @@ impl<'a, F: Face> Run<'a, F> {
                 });
             }
             Op::Look(at) => self.look(at),
+            Op::Upgrade(which) => self.change(which, Run::upgrade),
         }
     }
 
@@ -189,14 +192,18 @@ impl<'a, F: Face> Run<'a, F> {
         let wanted: Vec<_> = parts.iter().map(|part| (part.at.cells(), part.mode())).collect();
         let claim = self.reference.arrive(&wanted);
         let task = Arc::default();
-        let mut waiting = Waiting { claim, cells, future: Box::pin(future), task };
+        let mut waiting = Waiting { claim, cells, future: Box::pin(future), task, upgrades: None };
         let guard = waiting.poll();
         let granted = self.reference.holds(claim);
         assert_eq!(guard.is_some(), granted, "the first poll of {wanted:?} was ready");
         match guard {
             Some(guard) => self.hold(claim, waiting.cells, guard),
-            None => self.waiting.push(waiting),
+            None => self.wait(waiting),
         }
+    }
+
+    fn wait(&mut self, waiting: Waiting<'a>) {
+        self.waiting.push(waiting);
         if self.waiting.len() > MOST_QUEUED {
             self.abandon(0);
         }
@@ -218,6 +225,9 @@ impl<'a, F: Face> Run<'a, F> {
         let waiting = self.waiting.swap_remove(which);
         drop(waiting.future);
         self.reference.leave(waiting.claim);
+        if let Some(own) = waiting.upgrades {
+            self.reference.leave(own);
+        }
     }
 
     fn change(&mut self, which: u8, change: impl FnOnce(&mut Self, Held<'a>)) {
@@ -248,6 +258,40 @@ impl<'a, F: Face> Run<'a, F> {
             other => other,
         };
         self.hold(claim, cells, guard);
+    }
+
+    fn upgrade(&mut self, held: Held<'a>) {
+        let Held { claim, cells, guard } = held;
+        let guard = match guard {
+            Guard::One(guard) if guard.mode() == Mode::Shared => guard,
+            other => return self.hold(claim, cells, other),
+        };
+        let granted = self.reference.try_upgrade(claim).is_ok();
+        let queued = if granted { Ok(claim) } else { self.reference.arrive_upgrade(claim) };
+        let mut future = guard.upgrade_async();
+        let task = Arc::<Task>::default();
+        let waker = Waker::from(Arc::clone(&task));
+        match (future.as_mut().poll(&mut Context::from_waker(&waker)), queued) {
+            (Poll::Ready(Ok(guard)), Ok(_)) if granted => {
+                assert_eq!(guard.mode(), Mode::Exclusive, "the mode of an upgraded guard");
+                self.hold(claim, cells, Guard::One(guard));
+            }
+            (Poll::Ready(Err(guard)), Err(_)) => self.hold(claim, cells, Guard::One(guard)),
+            (Poll::Pending, Ok(upgrade)) if !granted => {
+                let future = Box::pin(async {
+                    match future.await {
+                        Ok(guard) => Guard::One(guard),
+                        Err(_) => panic!("an upgrade that waited was refused"),
+                    }
+                });
+                let upgrades = Some(claim);
+                self.wait(Waiting { claim: upgrade, cells, future, task, upgrades });
+            }
+            (polled, queued) => panic!(
+                "the first poll of an upgrade on {cells:?} was ready: {}; expected: {granted}, {queued:?}",
+                polled.is_ready(),
+            ),
+        }
     }
 
     fn split(&mut self, held: Held<'a>, at: u8) {

@@ -1,0 +1,298 @@
+//! Upgrades that wait, and why one is refused.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
+use crate::Mode;
+use crate::deadlock::Held;
+use crate::raw::{Hold, Pending, Queued, Refused};
+
+/// An upgrade was refused, since another holder of a part of the range waits to upgrade already: each
+/// would wait for the other for ever. The guard comes back, still shared.
+///
+/// Whoever gets it should release the guard, so that the other can go on, lock exclusively, and look again at what
+/// it has read.
+///
+/// # Examples
+///
+/// ```
+/// use std::pin::pin;
+/// use std::task::{Context, Waker};
+/// use spanlock::RangeLock;
+///
+/// let lock = RangeLock::new();
+/// let (a, b) = (lock.lock_shared(0..10), lock.lock_shared(5..20));
+/// let mut first = pin!(a.upgrade_async());
+/// assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+/// let refused = b.upgrade().unwrap_err();
+/// assert_eq!(refused.to_string(), "cannot upgrade 5..20: another holder waits to upgrade a part of it");
+/// drop(refused.into_guard());
+/// assert!(first.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+/// ```
+pub struct UpgradeError<L: LockRef, M: GuardMode> {
+    guard: Guard<L, M>,
+}
+
+impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
+    /// The guard that was to be upgraded, as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{RangeLock, SharedGuard};
+    ///
+    /// fn writable(guard: SharedGuard<'_>) -> bool {
+    ///     match guard.upgrade() {
+    ///         Ok(_) => true,
+    ///         Err(refused) => {
+    ///             let shared: SharedGuard<'_> = refused.into_guard();
+    ///             drop(shared);
+    ///             false
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// assert!(writable(RangeLock::new().lock_shared(0..9)));
+    /// ```
+    pub fn into_guard(self) -> Guard<L, M> {
+        self.guard
+    }
+}
+
+impl<L: LockRef, M: GuardMode> fmt::Display for UpgradeError<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let range = self.guard.range();
+        write!(f, "cannot upgrade {range:?}: another holder waits to upgrade a part of it")
+    }
+}
+
+impl<L: LockRef, M: GuardMode> fmt::Debug for UpgradeError<L, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UpgradeError").field(&self.guard).finish()
+    }
+}
+
+impl<L: LockRef, M: GuardMode> std::error::Error for UpgradeError<L, M> {}
+
+impl<L: LockRef, M: GuardMode> Guard<L, M> {
+    #[cfg_attr(feature = "deadlock_detection", track_caller)]
+    fn upgrade_to<N: GuardMode>(mut self, mode: N) -> Result<Guard<L, N>, UpgradeError<L, M>> {
+        if self.mode() == Mode::Exclusive {
+            return Ok(self.with_mode(mode));
+        }
+        match self.lock.raw().upgrade(self.span, self.hold, self.record) {
+            Ok(hold) => {
+                self.hold = hold;
+                self.record.end();
+                let parts = [(self.span, Mode::Exclusive)];
+                self.record = Held::by_this_thread(self.lock.raw().address(), parts);
+                Ok(self.with_mode(mode))
+            }
+            Err(Refused) => Err(UpgradeError { guard: self }),
+        }
+    }
+}
+
+impl<L: LockRef> Guard<L, Shared> {
+    /// Turns the shared claim into an exclusive one, waiting until no other claim is held on any of its units.
+    ///
+    /// Nobody else holds a unit of the range exclusively in between, so what was read under the shared claim still
+    /// holds. A thread that holds another claim on a part of the range waits for itself, for ever.
+    ///
+    /// # Fairness
+    ///
+    /// An upgrade passes the claims that wait, and is passed by none but
+    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive): whoever comes while it waits, waits for it.
+    ///
+    /// # Errors
+    ///
+    /// If another holder of a part of the range waits to upgrade already, which could not come to an end: the
+    /// [`UpgradeError`] has the guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeLock::new();
+    /// let other = lock.lock_shared(0..10);
+    /// let guard = lock.lock_shared(5..15);
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| drop(other));
+    ///     let guard = guard.upgrade().unwrap(); // once the other has left
+    ///     assert!(lock.try_lock_shared(7..8).is_none());
+    ///     # drop(guard);
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn upgrade(self) -> Result<Guard<L, Exclusive>, UpgradeError<L, Shared>> {
+        self.upgrade_to(Exclusive)
+    }
+
+    /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
+    /// lets go of the shared claim.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// let lock = spanlock::RangeLock::new();
+    /// let (a, b) = (lock.lock_shared(0..10), lock.lock_shared(5..15));
+    /// let mut upgrade = pin!(a.upgrade_async());
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(upgrade.as_mut().poll(&mut context).is_pending());
+    /// drop(b);
+    /// assert!(matches!(upgrade.poll(&mut context), Poll::Ready(Ok(_))));
+    /// ```
+    pub fn upgrade_async(self) -> UpgradeFuture<L, Shared, Exclusive> {
+        UpgradeFuture { guard: Some(self), pending: None, mode: Exclusive }
+    }
+}
+
+impl<L: LockRef> Guard<L, Mode> {
+    /// Turns the claim into an exclusive one, waiting until no other claim is held on any of its units; does nothing if
+    /// it is exclusive.
+    ///
+    /// # Fairness
+    ///
+    /// As for [`Guard<L, Shared>::upgrade`](Guard::upgrade).
+    ///
+    /// # Errors
+    ///
+    /// If another holder of a part of the range waits to upgrade already, which could not come to an end: the
+    /// [`UpgradeError`] has the guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::{Access, MappingLock, Mode};
+    ///
+    /// let lock = MappingLock::new();
+    /// let guard = lock.lock(Access::Fault, 0..4096).upgrade().unwrap();
+    /// assert_eq!(guard.mode(), Mode::Exclusive);
+    /// ```
+    #[track_caller]
+    pub fn upgrade(self) -> Result<Self, UpgradeError<L, Mode>> {
+        self.upgrade_to(Mode::Exclusive)
+    }
+
+    /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
+    /// lets go of the claim.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::pin::pin;
+    /// use std::task::{Context, Poll, Waker};
+    /// use spanlock::{Mode, RangeLock};
+    ///
+    /// let lock = RangeLock::new();
+    /// let upgrade = pin!(lock.lock(0..10, Mode::Shared).upgrade_async());
+    /// let Poll::Ready(Ok(guard)) = upgrade.poll(&mut Context::from_waker(Waker::noop())) else {
+    ///     panic!("nobody is in the way")
+    /// };
+    /// assert_eq!(guard.mode(), Mode::Exclusive);
+    /// ```
+    pub fn upgrade_async(self) -> UpgradeFuture<L, Mode, Mode> {
+        UpgradeFuture { guard: Some(self), pending: None, mode: Mode::Exclusive }
+    }
+}
+
+/// A pending upgrade of a guard from mode `M` to `N`, made by [`Guard::upgrade_async`].
+///
+/// It owns the guard: dropped before it has resolved, it gives up the upgrade and lets go of the shared claim. A future that
+/// waits and is no longer polled keeps others out, as a [`LockFuture`](crate::LockFuture) does.
+///
+/// # Panics
+///
+/// If it is polled again after it has resolved.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::{Exclusive, RangeLock, Shared, UpgradeFuture};
+///
+/// let lock = RangeLock::new();
+/// let future: UpgradeFuture<&RangeLock, Shared, Exclusive> = lock.lock_shared(0..9).upgrade_async();
+/// drop(future);
+/// assert!(!lock.is_locked(..));
+/// ```
+#[must_use = "futures do nothing unless polled"]
+pub struct UpgradeFuture<L: LockRef, M: GuardMode, N: GuardMode> {
+    guard: Option<Guard<L, M>>,
+    pending: Option<Pending>,
+    mode: N,
+}
+
+// Nothing in it is pinned: the queue knows a claim by its number.
+impl<L: LockRef, M: GuardMode, N: GuardMode> Unpin for UpgradeFuture<L, M, N> {}
+
+impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
+    /// The exclusive hold of the guard's range, once it is granted and the shared one let go of.
+    fn poll_hold(
+        guard: &Guard<L, M>,
+        pending: &mut Option<Pending>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Hold, Refused>> {
+        let raw = guard.lock.raw();
+        if let &mut Some(queued) = pending {
+            let Some(hold) = raw.poll(queued, context.waker()) else { return Poll::Pending };
+            *pending = None;
+            raw.unlock(guard.span, Mode::Shared, guard.hold);
+            return Poll::Ready(Ok(hold));
+        }
+        if guard.mode() == Mode::Exclusive {
+            return Poll::Ready(Ok(guard.hold));
+        }
+        match raw.upgrade_or_queue(guard.span, guard.hold, context.waker()) {
+            Ok(Queued::Held(hold)) => Poll::Ready(Ok(hold)),
+            Ok(Queued::Waiting(queued)) => {
+                *pending = Some(queued);
+                Poll::Pending
+            }
+            Err(Refused) => Poll::Ready(Err(Refused)),
+        }
+    }
+}
+
+impl<L: LockRef, M: GuardMode, N: GuardMode> Future for UpgradeFuture<L, M, N> {
+    type Output = Result<Guard<L, N>, UpgradeError<L, M>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let guard = this.guard.as_ref().expect("`UpgradeFuture` polled after completion");
+        let upgraded = std::task::ready!(Self::poll_hold(guard, &mut this.pending, context));
+        let mut guard = this.guard.take().expect("it was there");
+        Poll::Ready(match upgraded {
+            Ok(hold) => {
+                guard.hold = hold;
+                guard.record.set_mode(Mode::Exclusive);
+                Ok(guard.with_mode(this.mode))
+            }
+            Err(Refused) => Err(UpgradeError { guard }),
+        })
+    }
+}
+
+impl<L: LockRef, M: GuardMode, N: GuardMode> Drop for UpgradeFuture<L, M, N> {
+    fn drop(&mut self) {
+        if let (Some(guard), Some(pending)) = (&self.guard, self.pending) {
+            let raw = guard.lock.raw();
+            if let Some(granted) = raw.withdraw(pending) {
+                raw.unlock(guard.span, Mode::Exclusive, granted);
+            }
+        }
+    }
+}
+
+impl<L: LockRef, M: GuardMode, N: GuardMode> fmt::Debug for UpgradeFuture<L, M, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpgradeFuture")
+            .field("guard", &self.guard)
+            .field("pending", &self.pending)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,73 @@
+//! Upgrades that wait, against others of the same range.
+
+use super::*;
+
+use crate::deadlock::Held;
+
+/// Locks shared, upgrades, and gives up if another waits to upgrade.
+fn upgraded(units: &Units, span: Span) {
+    let hold = units.lock.lock(span, Shared);
+    units.touch(span, Shared);
+    match units.lock.upgrade(span, hold, Held::by_somebody()) {
+        Ok(hold) => {
+            units.touch(span, Exclusive);
+            units.lock.unlock(span, Exclusive, hold);
+        }
+        Err(_) => units.lock.unlock(span, Shared, hold),
+    }
+}
+
+#[test]
+fn of_two_readers_that_upgrade_both_come_through_or_one_is_refused() {
+    for theirs in [span(1, 2), span(0, 9)] {
+        for mine in [span(1, 2), span(0, 9)] {
+            model(2, move || {
+                let units = Units::with_table();
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || upgraded(&other, theirs));
+                upgraded(&units, mine);
+                thread.join().unwrap();
+                units.assert_idle();
+            });
+        }
+    }
+}
+
+/// The reader joins the slot, or has a cell, before the upgrade is shown; or finds it and waits for it.
+#[test]
+fn an_upgrade_that_waits_follows_the_readers_that_leave_and_is_woken_by_the_last() {
+    for theirs in [span(1, 2), span(1, 9)] {
+        for mine in [span(1, 2), span(0, 9)] {
+            model(2, move || {
+                let units = Units::with_table();
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || other.locked(theirs, Shared));
+                upgraded(&units, mine);
+                thread.join().unwrap();
+                units.assert_idle();
+            });
+        }
+    }
+}
+
+/// Three in one slot: the upgrade waits until the word shows one reader.
+#[test]
+fn an_upgrade_waits_for_each_other_reader_of_its_slot() {
+    model(2, || {
+        let units = Units::with_table();
+        let unit = span(1, 2);
+        let hold = units.lock.lock(unit, Shared);
+        let threads = [Arc::clone(&units), Arc::clone(&units)].map(|other| {
+            let hold = other.lock.lock(unit, Shared);
+            thread::spawn(move || {
+                other.touch(unit, Shared);
+                other.lock.unlock(unit, Shared, hold);
+            })
+        });
+        let hold = units.lock.upgrade(unit, hold, Held::by_somebody()).expect("the only one");
+        units.touch(unit, Exclusive);
+        units.lock.unlock(unit, Exclusive, hold);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        units.assert_idle();
+    });
+}
