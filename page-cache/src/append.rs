@@ -14,13 +14,13 @@ use super::inode::{Inode, IoClaim};
 use super::{File, PathLock};
 
 impl<L: PathLock> File<L> {
-    /// Writes all of `bytes` at the end of the file, into the cache, and returns where that was. Two
-    /// appends never write to one place, and leave no gap between them.
+    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset. Concurrent
+    /// appends never overlap and leave no gap.
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at). Nothing is appended then; but who read past the old end
-    /// meanwhile may have seen some of it.
+    /// As [`write_at`](File::write_at). Nothing is appended then, but a concurrent read past the old end
+    /// may have seen some of the bytes.
     ///
     /// # Examples
     ///

@@ -34,7 +34,7 @@ const LEAST_CAPACITY: usize = 16;
 /// The most: a frame's number has 32 bits, and one of them is none.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
-/// How a cache is made.
+/// The options of a cache.
 ///
 /// # Examples
 ///
@@ -56,8 +56,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A cache of `capacity` pages (at least 16), half of which may be dirty, flushed every
-    /// second, which reads up to 32 pages ahead.
+    /// The default options of a cache of `capacity` pages (at least 16): half of them may be dirty, dirty
+    /// pages are written back after a second, and readahead is at most 32 pages.
     ///
     /// # Examples
     ///
@@ -78,12 +78,12 @@ impl Options {
         }
     }
 
-    /// Lets at most about `pages` be dirty, of all files together, and never more than leave some frames
-    /// to those who read.
+    /// Limits the number of dirty pages of all files together to about `pages`. The effective limit always
+    /// leaves some frames for reads.
     ///
-    /// One file may have two thirds of that; several files that want more share it, so that there is
-    /// something left for one that comes later. A writer that would dirty more writes pages of its own file back
-    /// first: it waits for its own store only, and hears that store's error.
+    /// One file may have two thirds of the limit. Several files that want more share it, so that a further
+    /// file still gets a part. A writer above its file's share first writes back pages of its own file; it
+    /// waits only for its own store and returns that store's errors.
     ///
     /// # Examples
     ///
@@ -101,9 +101,8 @@ impl Options {
         Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
     }
 
-    /// Has the flusher write what is dirty of a file when it has been dirty for `interval`, or for a millisecond
-    /// if that is longer. A file whose store fails is tried again after a pause, which doubles
-    /// up to a second.
+    /// Writes dirty pages back after `interval` (at least a millisecond). A file whose store fails is tried
+    /// again after a pause that doubles up to a second.
     ///
     /// # Examples
     ///
@@ -127,8 +126,8 @@ impl Options {
         Options { flush_interval: interval, ..self }
     }
 
-    /// Reads at most `pages` ahead of a reader that goes through a file in sequence, and never more
-    /// than a twentieth of the cache, or two pages.
+    /// Limits readahead for a sequential reader to `pages`. It is also limited to a twentieth of the cache,
+    /// but at least two pages.
     ///
     /// # Examples
     ///
@@ -152,8 +151,8 @@ impl Options {
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
-/// `L` is the lock that serialises the paths of each file; see [`PathLock`]. Dropping the cache
-/// leaves open files as they are; the last of them takes the frames and the flusher with it.
+/// `L` is the lock that serialises the operations of each file; see [`PathLock`]. Files stay open when the
+/// cache is dropped. The last of them drops the frames and stops the flusher.
 ///
 /// # Examples
 ///
@@ -171,12 +170,12 @@ pub struct PageCache<L: PathLock = MappingLock> {
 }
 
 impl PageCache {
-    /// A cache of `capacity` pages (at least 16), serialised by the range lock.
+    /// Creates a cache of `capacity` pages (at least 16) with default options.
     ///
     /// # Panics
     ///
-    /// If `capacity` is more than 2<sup>32</sup> - 2 pages, or so many exceed the address space. Aborts as
-    /// any allocation does if they exceed the memory.
+    /// Panics if `capacity` exceeds 2<sup>32</sup> - 2 pages or the address space. Aborts if there is not
+    /// enough memory, as any allocation does.
     ///
     /// # Examples
     ///
@@ -190,7 +189,7 @@ impl PageCache {
 }
 
 impl<L: PathLock> PageCache<L> {
-    /// A cache as `options` say.
+    /// Creates a cache with these options.
     ///
     /// # Panics
     ///
@@ -209,19 +208,18 @@ impl<L: PathLock> PageCache<L> {
         PageCache { shared: Arc::new(Shared::new(&options)) }
     }
 
-    /// Caches `store`. Nothing else may change the store as long as the file is open.
+    /// Opens a file over `store`. Nothing else may change the store while the file is open.
     ///
-    /// A store that says which one it is ([`Store::identity`]), such as a [`FileStore`] over a file of
-    /// a file system, or anything in an [`Arc`], is open once: if it is open already, also by another
-    /// path or another `FileStore`, this gives a handle of the same file, and drops the store that it
-    /// was given. If the last handle is just being dropped, it waits until the file is closed. Of any
-    /// other store two files would not see each other's writes.
+    /// A store with an [identity](Store::identity), such as a [`FileStore`] or anything in an [`Arc`], is
+    /// open once in a cache. If it is open already, by any path, this returns another handle of the same
+    /// file and drops `store`. If its last handle is being dropped, it waits until the file is closed. Do
+    /// not open a store without an identity twice: the two files would not see each other's writes.
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` if the store is open with other options, or by another cache or process
-    /// ([`Locking`](super::Locking)). What the store says when asked for its length, or the system when asked for the flusher's
-    /// thread.
+    /// `ResourceBusy` if the store is open with other options, or in another cache or process
+    /// ([`Locking`](super::Locking)). The store's error when asked for its length. The system's error if
+    /// the flusher's thread cannot be started.
     ///
     /// # Examples
     ///
@@ -241,7 +239,7 @@ impl<L: PathLock> PageCache<L> {
         self.open_with(store, FileOptions::new())
     }
 
-    /// Caches `store` as [`open`](PageCache::open) does, in the way that `options` say.
+    /// Opens a file over `store` like [`open`](PageCache::open), with these options.
     ///
     /// # Errors
     ///
@@ -287,7 +285,7 @@ impl<L: PathLock> PageCache<L> {
         Ok(File::new(inode))
     }
 
-    /// How many pages the cache holds at most.
+    /// Returns the number of pages that the cache can hold.
     ///
     /// # Examples
     ///
@@ -299,7 +297,7 @@ impl<L: PathLock> PageCache<L> {
         self.shared.frames.count() as usize
     }
 
-    /// What the cache did so far.
+    /// Returns statistics of this cache since it was created.
     ///
     /// # Examples
     ///

@@ -27,7 +27,7 @@ use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// What a range that reaches past the end does to the file's length.
+/// Whether an operation on a range past the end changes the length of the file.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Length {
-    /// It stays. What of the range lies past the end is left alone.
+    /// The length does not change. The part of the range past the end is ignored.
     Keep,
     /// The file grows to the end of the range.
     Extend,

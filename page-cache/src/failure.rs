@@ -10,12 +10,11 @@ use super::error::{Request, errno};
 use super::inode::Inode;
 use super::leaf::lock_leaf;
 
-/// A request to a file that failed: what was asked, of which file, and why it failed.
+/// A failed request to a file: the operation, the file, and the cause.
 ///
-/// An [`io::Error`] carries an errno or a description, not both. Where the store's error has an
-/// errno, the caller gets the errno, and [`File::last_failure`](super::File::last_failure) has the
-/// description. Where it has none, the caller's error has a `Failure` for its
-/// [inner error](io::Error::get_ref).
+/// An [`io::Error`] carries an errno or a description, not both. If the store's error has an errno, the
+/// caller gets the errno, and [`File::last_failure`](super::File::last_failure) has the description.
+/// Otherwise the caller's error has a `Failure` as its [inner error](io::Error::get_ref).
 ///
 /// # Examples
 ///
@@ -52,8 +51,8 @@ impl Failure {
         }
     }
 
-    /// The operation, as the method of [`File`](super::File) or [`Mapping`](super::Mapping) is
-    /// named; `direct read` and `direct write` for those past the cache.
+    /// Returns the name of the operation: that of the method of [`File`](super::File) or
+    /// [`Mapping`](super::Mapping), or `direct read` and `direct write`.
     ///
     /// # Examples
     ///
@@ -70,8 +69,8 @@ impl Failure {
         self.request.operation
     }
 
-    /// Where in the file, or in the mapping, the request started, in bytes. For `set_len`, the
-    /// length that was asked for; for a request about the whole file, 0.
+    /// Returns the offset of the request in the file or mapping, in bytes. For `set_len` it is the
+    /// requested length, for a request about the whole file 0.
     ///
     /// # Examples
     ///
@@ -88,8 +87,8 @@ impl Failure {
         self.request.offset
     }
 
-    /// How many bytes were asked for; `None` for a request to the end of the file or about all
-    /// of it.
+    /// Returns the length of the request in bytes, or `None` for a request up to the end of the file or
+    /// about the whole file.
     ///
     /// # Examples
     ///
@@ -107,7 +106,7 @@ impl Failure {
         self.request.bytes()
     }
 
-    /// What the file's store is called: [`Store::label`](super::Store::label).
+    /// Returns the name of the file's store: [`Store::label`](super::Store::label).
     ///
     /// # Examples
     ///
@@ -124,7 +123,7 @@ impl Failure {
         &self.label
     }
 
-    /// The kind of the error that made the request fail.
+    /// Returns the kind of the error that caused the failure.
     ///
     /// # Examples
     ///
@@ -143,7 +142,7 @@ impl Failure {
         self.cause.kind()
     }
 
-    /// The errno of the error that made the request fail, if it has one.
+    /// Returns the errno of the error that caused the failure, if it has one.
     ///
     /// # Examples
     ///

@@ -25,17 +25,17 @@ use spanlock::MappingLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A cached file. Clones share it, and every call may be made from any thread at any time.
+/// A handle of a cached file. Clones share the file, and all methods may be called from any thread.
 ///
-/// The file is open as long as one of these lives or a mapping: nobody has it closed under them. When
-/// the last goes, what is dirty is written to the store, and nobody hears of an error in that:
-/// [`close`](File::close) tells.
+/// The file is closed when its last `File` and its last [`Mapping`] are dropped. Dropping the last one
+/// writes dirty pages to the store, but cannot report an error and makes nothing durable;
+/// [`close`](File::close) does both.
 ///
 /// # Errors
 ///
-/// Where the store's error has an errno, also one that is told later, the caller gets the errno
-/// ([`io::Error::raw_os_error`]), and [`last_failure`](File::last_failure) has the operation, the
-/// store's label and the numbers. Any other error says them itself.
+/// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), also when
+/// the error is reported later. [`last_failure`](File::last_failure) then has the operation, the store's
+/// label and the numbers. Errors without an errno contain this description themselves.
 ///
 /// # Examples
 ///
@@ -101,15 +101,16 @@ impl<L: PathLock> File<L> {
         File { handle, heard }
     }
 
-    /// Reads at `offset`, through the cache; a short count, also zero, tells of the end.
+    /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero,
+    /// means the end of the file.
     ///
-    /// What is read within one page is of one moment; a read of several pages may see a part of
-    /// them change between.
+    /// The read is atomic within each page. A read of several pages may see changes that happen between
+    /// them.
     ///
     /// # Errors
     ///
-    /// What the store says to a read of a page that is not cached, or if pages that are to make room
-    /// cannot be cleaned. After a first page the read ends short instead.
+    /// The store's error, if it cannot read a page that is not cached, or if no frame is free and dirty
+    /// pages cannot be written back. If at least one page was read, the read is short instead.
     ///
     /// # Examples
     ///
@@ -128,12 +129,12 @@ impl<L: PathLock> File<L> {
         self.inode().read_buffered(bytes, offset)
     }
 
-    /// Reads all of `bytes` at `offset`.
+    /// Reads exactly `bytes.len()` bytes at `offset`.
     ///
     /// # Errors
     ///
-    /// As [`read_at`](File::read_at), wherever in the range; `UnexpectedEof` if the file ends
-    /// before.
+    /// As [`read_at`](File::read_at), anywhere in the range. `UnexpectedEof` if the file ends before the
+    /// range does. The contents of `bytes` are unspecified after an error.
     ///
     /// # Examples
     ///
@@ -160,20 +161,20 @@ impl<L: PathLock> File<L> {
         Ok(())
     }
 
-    /// Writes at `offset`, into the cache; the flusher or a sync carries it to the store. The file
-    /// grows where need be.
+    /// Writes at `offset` into the cache, and returns how many bytes were written. The file grows if
+    /// necessary. The flusher or a sync writes the bytes to the store later.
     ///
-    /// Against other writes, direct IO and changes of shape it happens as a whole. A write that starts
-    /// past the end lets the file grow to its start first, by zeroes, and who asks for the length
-    /// meanwhile may be told that; if nothing can be written the file has its old length again.
+    /// The write is atomic with respect to other writes, direct IO, and size and extent changes. A write
+    /// that starts past the end first extends the file with zeroes up to its start; other threads may see
+    /// that length. If nothing is written, the old length is restored.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the write would end past `i64::MAX`, or would start past what the store can
-    /// hold ([`Store::max_len`](crate::Store::max_len)); one that starts before that and
-    /// ends past it is short. What the store says to a read of a
-    /// page that is written in part, or if pages that are to make room cannot be cleaned; after a
-    /// first page the write ends short instead.
+    /// `FileTooLarge` if the write would end past `i64::MAX`, or would start at or past the store's
+    /// greatest length ([`Store::max_len`](crate::Store::max_len)); a write that starts before it and ends
+    /// past it is short. The store's error, if it cannot read a page that is written in part, or if no
+    /// frame is free and dirty pages cannot be written back. If at least one page was written, the write is
+    /// short instead.
     ///
     /// # Examples
     ///
@@ -196,7 +197,8 @@ impl<L: PathLock> File<L> {
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at), wherever in the range; what comes before stays written.
+    /// As [`write_at`](File::write_at), anywhere in the range. What was written before the error stays
+    /// written.
     ///
     /// # Examples
     ///
@@ -217,15 +219,14 @@ impl<L: PathLock> File<L> {
         Ok(())
     }
 
-    /// Reads at `offset` from the store, past the cache, but coherent with it: it sees every
-    /// write and every store through a mapping that came before. A short count tells of the end.
+    /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every
+    /// earlier write and every earlier store through a mapping. A short count means the end of the file.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` unless `offset` and the length are multiples of the store's
-    /// [`direct_alignment`](crate::Store::direct_alignment); what the store
-    /// says, also to the writeback of what is dirty there. After a first chunk of up to a megabyte the
-    /// read ends short instead.
+    /// `InvalidInput` if `offset` or the length is not a multiple of the store's
+    /// [`direct_alignment`](crate::Store::direct_alignment). The store's error, also from writing back
+    /// dirty pages in the range. If at least one chunk (at most 1 MiB) was read, the read is short instead.
     ///
     /// # Examples
     ///
@@ -243,15 +244,15 @@ impl<L: PathLock> File<L> {
         self.inode().read_direct(bytes, offset)
     }
 
-    /// Writes at `offset` to the store, past the cache, but coherent with it: every read and every
-    /// load through a mapping that comes after sees it. It is durable after the next sync.
+    /// Writes at `offset` to the store, bypassing the cache but coherent with it: every later read and
+    /// every later load through a mapping sees the bytes. They are durable after the next sync.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` as for [`write_at`](File::write_at); `InvalidInput` unless `offset` and the
-    /// length are multiples of the store's
-    /// [`direct_alignment`](crate::Store::direct_alignment); what the
-    /// store says, also to the writeback of what is dirty there. If some was written before, the write ends short instead.
+    /// `FileTooLarge` as for [`write_at`](File::write_at). `InvalidInput` if `offset` or the length is not
+    /// a multiple of the store's [`direct_alignment`](crate::Store::direct_alignment). The store's error,
+    /// also from writing back dirty pages in the range. If some bytes were written before, the write is
+    /// short instead.
     ///
     /// # Examples
     ///
@@ -270,7 +271,7 @@ impl<L: PathLock> File<L> {
         self.inode().write_direct(bytes, offset)
     }
 
-    /// How many bytes the file has.
+    /// Returns the length of the file in bytes.
     ///
     /// # Examples
     ///
@@ -287,7 +288,7 @@ impl<L: PathLock> File<L> {
         self.inode().size()
     }
 
-    /// Whether the file has no byte.
+    /// Returns whether the length of the file is zero.
     ///
     /// # Examples
     ///
@@ -302,11 +303,11 @@ impl<L: PathLock> File<L> {
         self.len() == 0
     }
 
-    /// What last went wrong for a caller of this file, through any of its handles and mappings: a
-    /// request that failed, or that ended short of a failure. `None` if nothing has.
+    /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None`
+    /// if there was none. A request that ended short because of an error counts.
     ///
-    /// An error that has an errno has no room for a description; here it is. Failures of several
-    /// threads may overtake each other.
+    /// An error with an errno cannot carry a description; this is where to find it. If several threads fail
+    /// at the same time, their failures may replace each other.
     ///
     /// # Examples
     ///
@@ -348,11 +349,12 @@ impl<L: PathLock> File<L> {
         lock_leaf(&self.inode().last_failure).clone()
     }
 
-    /// Maps `range`, which is to start at a page's first byte; it may reach past the end.
+    /// Maps `range` of the file. The range must start at a page boundary, and may extend past the end of
+    /// the file.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted or does not start at a page.
+    /// `InvalidInput` if the range is inverted or does not start at a page boundary.
     ///
     /// # Examples
     ///

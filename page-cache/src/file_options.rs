@@ -1,6 +1,6 @@
 //! `FileOptions`: how one file is cached.
 
-/// How one file is cached; see [`PageCache::open_with`](super::PageCache::open_with).
+/// The options of a file; see [`PageCache::open_with`](super::PageCache::open_with).
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub(super) enum WriteMode {
 }
 
 impl FileOptions {
-    /// A file whose writes reach the store by writeback, later.
+    /// The default options: writes reach the store by writeback, after they have returned.
     ///
     /// # Examples
     ///
@@ -50,11 +50,11 @@ impl FileOptions {
         FileOptions::default()
     }
 
-    /// Has writes return when the store has their bytes, or with its error. They are cached all the
-    /// same, and durable after the next sync. Stores through a mapping still wait for writeback.
+    /// Makes writes return only when the store has their bytes, or with the store's error. The bytes are
+    /// cached too, and durable after the next sync. Stores through a mapping still wait for writeback.
     ///
-    /// It is the file's for as long as it is open, and not a handle's: a page that some handles
-    /// wrote back and others through would be dirty with bytes of both.
+    /// The option applies to the file, not to one handle: otherwise one page could be dirty with bytes of
+    /// handles of both kinds.
     ///
     /// # Examples
     ///

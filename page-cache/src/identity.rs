@@ -16,7 +16,7 @@ use super::frame::Frames;
 use super::nested::is_inside;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Which store it is: two that have the same are one.
+/// The identity of a store. Two stores with the same identity are one store.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Two numbers, in a space of numbers that has a name: of a kind of store, say.
+    /// Creates an identity of two numbers in a named number space, for example the name of a kind of store.
     ///
     /// # Examples
     ///

@@ -1,9 +1,18 @@
-//! An embedded page cache whose paths are serialised by one mapping lock.
+//! An embedded page cache for storage engines, built on the range lock of the crate `spanlock`.
 //!
-//! Files over a [`Store`] are cached in page frames and reached by buffered reads and writes, by
-//! mappings, by direct IO, and changed in shape: truncated, punched, zeroed, allocated, and shifted
-//! by cutting ranges out or putting holes in. The memory of a request is a slice, or several, or
-//! segments of an [`AddressSpace`].
+//! Open a [`Store`] (a [`FileStore`], a [`MemStore`] or your own) in a [`PageCache`], and use the [`File`]:
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read and write through the cache | [`File::read_at`], [`File::write_at`], [`File::append`] |
+//! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
+//! | access the file through a mapping | [`File::map`], [`Mapping`] |
+//! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
+//! | change size and extents | [`File::set_len`], [`File::punch_hole`], [`File::zero_range`], [`File::allocate`], [`File::collapse_range`], [`File::insert_range`] |
+//! | write every byte to the store before a write returns | [`FileOptions::write_through`] |
+//! | find out why a request failed | [`File::last_failure`], [`Failure`] |
+//!
+//! All of these may run on one file at the same time, from any number of threads.
 //!
 //! # Examples
 //!

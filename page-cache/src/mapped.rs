@@ -14,10 +14,10 @@ use spanlock::MappingLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A range of a file, mapped. It keeps the file open.
+/// A mapping of a range of a file. It keeps the file open.
 ///
-/// Offsets count from the start of the mapping, as addresses would. One access to one page is
-/// atomic; an access that spans pages may see a part of them change between.
+/// Offsets count from the start of the mapping, like addresses. An access within one page is atomic. An
+/// access to several pages may see changes that happen between them.
 ///
 /// # Examples
 ///
@@ -54,14 +54,14 @@ impl<L: PathLock> Mapping<L> {
         Mapping { handle: Arc::clone(handle), id, range }
     }
 
-    /// Copies from the mapping, `offset` bytes after its start.
+    /// Copies bytes from the mapping, starting at `offset`.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` where a machine would raise SIGBUS: a page wholly past the end of the
-    /// file. `InvalidInput` where it would raise SIGSEGV: outside of the mapping. Otherwise what
-    /// the store says to a read of a page that is not cached, or if pages that are to make room
-    /// cannot be cleaned. What was copied before the page that failed stays copied.
+    /// `UnexpectedEof` where hardware would raise SIGBUS: the page lies wholly past the end of the file.
+    /// `InvalidInput` where it would raise SIGSEGV: the range is outside the mapping. The store's error, if
+    /// it cannot read a page that is not cached, or if no frame is free and dirty pages cannot be written
+    /// back. Bytes before the page that failed have been copied.
     ///
     /// # Examples
     ///
@@ -95,8 +95,8 @@ impl<L: PathLock> Mapping<L> {
         Ok(())
     }
 
-    /// Copies into the mapping, `offset` bytes after its start. What is stored past the end of
-    /// the file, in its last page, is lost.
+    /// Copies bytes into the mapping, starting at `offset`. Bytes stored past the end of the file, in its
+    /// last page, are discarded.
     ///
     /// # Errors
     ///

@@ -45,13 +45,12 @@ use spanlock::MappingLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A process's memory: anonymous pages, and mapped files of caches with the lock `L`.
+/// A model of a process's memory: anonymous pages, and mapped files of caches with the lock `L`.
 ///
-/// Buffered and direct reads and writes take their bytes from it, or put them there, by
-/// [`File::write_from`], [`File::read_into`] and their like; also where that memory is a mapping of
-/// the range that is being read or written.
+/// Reads and writes, buffered and direct, can use it as their memory: see [`File::write_from`] and
+/// [`File::read_into`]. That memory may be a mapping of the range that is being read or written.
 ///
-/// Addresses are handed out once: what was unmapped stays a bad address.
+/// Addresses are never reused: an unmapped address stays invalid.
 ///
 /// # Examples
 ///
@@ -77,7 +76,7 @@ pub struct AddressSpace<L: PathLock = MappingLock> {
 }
 
 impl<L: PathLock> AddressSpace<L> {
-    /// An address space with nothing in it.
+    /// Creates an empty address space.
     ///
     /// # Examples
     ///
@@ -94,7 +93,7 @@ impl<L: PathLock> AddressSpace<L> {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if `len` is zero, `OutOfMemory` if there are no such addresses left.
+    /// `InvalidInput` if `len` is zero. `OutOfMemory` if no addresses are left.
     ///
     /// # Examples
     ///
@@ -112,13 +111,12 @@ impl<L: PathLock> AddressSpace<L> {
         self.map(0, len, backing).map_err(|error| Request::new("map", 0, len).failed(error))
     }
 
-    /// Maps `range` of a file, which is to start at a page's first byte, and returns the addresses.
-    /// It may reach past the end, and keeps the file open.
+    /// Maps `range` of a file and returns its addresses. The range must start at a page boundary, and may
+    /// extend past the end of the file. The mapping keeps the file open.
     ///
     /// # Errors
     ///
-    /// As [`File::map`]; `InvalidInput` also if the range is empty; `OutOfMemory` if there are no
-    /// such addresses left.
+    /// As [`File::map`]. `InvalidInput` also if the range is empty. `OutOfMemory` if no addresses are left.
     ///
     /// # Examples
     ///
@@ -147,11 +145,11 @@ impl<L: PathLock> AddressSpace<L> {
         self.tables.change(|regions| regions.add(first, len, backing))
     }
 
-    /// Unmaps the pages that the addresses touch. Where nothing is mapped there is nothing to do.
+    /// Unmaps the pages that the addresses touch. Pages that are not mapped are ignored.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted or does not start at a page.
+    /// `InvalidInput` if the range is inverted or does not start at a page boundary.
     ///
     /// # Examples
     ///
@@ -173,8 +171,8 @@ impl<L: PathLock> AddressSpace<L> {
         Ok(())
     }
 
-    /// Brings in all pages that the addresses touch, holding the mm lock exclusively throughout, as
-    /// `mlock` did when writes still faulted under the page lock.
+    /// Faults in all pages that the addresses touch, holding the mm lock exclusively throughout, as `mlock`
+    /// once did.
     ///
     /// # Errors
     ///
@@ -199,8 +197,8 @@ impl<L: PathLock> AddressSpace<L> {
         Ok(())
     }
 
-    /// Takes the pages that the addresses touch out of memory: an anonymous one goes to the swap, a
-    /// file's one loses its entry in the page table. The next access faults.
+    /// Evicts the pages that the addresses touch: an anonymous page goes to swap, a file's page loses its
+    /// page table entry. The next access faults.
     ///
     /// # Errors
     ///

@@ -13,10 +13,10 @@ use spanlock::{Access, MappingGuard, MappingLock, Mode};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A lock over byte ranges of a file, taken by the paths of the page cache.
+/// A lock over byte ranges of a file, which the operations of the page cache take.
 ///
-/// [`MappingLock`] is the one that keeps a cache right and its paths out of each other's way.
-/// [`WholeFile`] keeps it right. [`Unlocked`] does neither.
+/// [`MappingLock`] is correct and lets disjoint operations run in parallel. [`WholeFile`] is correct.
+/// [`Unlocked`] is neither.
 ///
 /// # Examples
 ///
@@ -32,27 +32,28 @@ pub trait PathLock: Default + Send + Sync + 'static {
     /// A held claim; dropping it lets go.
     type Guard<'a>;
 
-    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
+    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`. Waits until the claim is
+    /// granted.
     ///
     /// # Panics
     ///
-    /// If it likes, where the range starts after its end: the cache asks for no such range.
+    /// May panic if the range starts after its end. The cache never requests that.
     fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
 
-    /// Claims as [`lock`](PathLock::lock) does, if that can be done at once.
+    /// Claims `bytes` like [`lock`](PathLock::lock), if that is possible without waiting.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
 
-    /// Claims one page, by its number: what most claims are for.
+    /// Claims one page, given by its number. Most claims are of this kind.
     ///
     /// # Panics
     ///
-    /// If it likes, where the page's bytes do not all have offsets: the cache asks for no such page.
+    /// May panic if the page ends past the greatest offset. The cache never requests that.
     #[inline]
     fn lock_page(&self, access: Access, page: u64) -> Self::Guard<'_> {
         self.lock(access, page * PAGE..(page + 1) * PAGE)
     }
 
-    /// Claims as [`lock_page`](PathLock::lock_page) does, if that can be done at once.
+    /// Claims one page like [`lock_page`](PathLock::lock_page), if that is possible without waiting.
     #[inline]
     fn try_lock_page(&self, access: Access, page: u64) -> Option<Self::Guard<'_>> {
         self.try_lock(access, page * PAGE..(page + 1) * PAGE)
@@ -83,7 +84,7 @@ impl PathLock for MappingLock {
     }
 }
 
-/// One rwlock for the whole file, as Linux has it since 2021: right, and in the way.
+/// One rwlock for the whole file, as Linux has it since 2021: correct, but without parallelism.
 ///
 /// # Examples
 ///
@@ -157,7 +158,7 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
     }
 }
 
-/// No lock at all. Memory stays safe, data does not: this shows what the lock is for.
+/// No lock. Memory stays safe, but data is corrupted: this shows what the lock is for.
 ///
 /// # Examples
 ///

@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 
 use spanlock::Access;
 
-/// What a cache did since it was made.
+/// Statistics of a cache since it was created.
 ///
 /// # Examples
 ///
@@ -32,31 +32,31 @@ use spanlock::Access;
 pub struct Stats {
     /// Pages found in the cache, by reads, writes and faults.
     pub hits: u64,
-    /// Pages that were not, and had to be brought in or made, each once: what a read fetches together with
-    /// its first page and then reads is not a hit.
+    /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
+    /// not hits.
     pub misses: u64,
     /// Pages read from a store.
     pub fills: u64,
-    /// Those among them that were read ahead of a reader, who had not asked for them yet.
+    /// Pages read by readahead, included in `fills`.
     pub read_ahead: u64,
     /// Pages written to a store.
     pub writebacks: u64,
-    /// Requests that wrote dirty pages because their room was wanted.
+    /// Requests that wrote dirty pages so that they could be evicted.
     pub pageouts: u64,
-    /// Pages taken out to make room.
+    /// Pages evicted.
     pub evictions: u64,
-    /// Pages of which bytes were lost when the last handle or mapping of a file was dropped: dirty bytes
-    /// that the store did not take, and those that it may have lost in a sync that failed.
-    /// [`File::close`](super::File::close) reports them instead.
+    /// Pages that lost bytes when the last handle or mapping of a file was dropped: dirty bytes that the store
+    /// refused, and bytes that it may have lost in a failed sync. [`File::close`](super::File::close) reports
+    /// them as an error instead.
     pub lost_pages: u64,
-    /// How many bytes of them.
+    /// Bytes lost in these pages.
     pub lost_bytes: u64,
     /// Claims on IO locks.
     pub io_claims: Claims,
     mapping_claims: [Claims; PATHS],
 }
 
-/// How many claims were made, and how many of them could not be granted at once.
+/// The number of claims, and how many of them had to wait.
 ///
 /// # Examples
 ///
@@ -73,12 +73,12 @@ pub struct Stats {
 pub struct Claims {
     /// Claims granted.
     pub taken: u64,
-    /// Those among them that had to wait.
+    /// Claims that had to wait, included in `taken`.
     pub waited: u64,
 }
 
 impl Stats {
-    /// The claims on mapping locks made by one path.
+    /// Returns the claims on mapping locks by one kind of access.
     ///
     /// # Examples
     ///

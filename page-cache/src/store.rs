@@ -18,18 +18,18 @@ pub use mem::MemStore;
 pub(super) use shift::Shift;
 pub(super) use whole::{read_full, shrunk, write_full};
 
-/// The backing of one cached file: bytes at offsets, with holes.
+/// The storage below one cached file: bytes at offsets, with holes.
 ///
-/// Requests may come from many threads at once, also from the cache's flusher. The cache never
-/// has two writes of one page in flight, and never changes the shape of a range while it reads or
-/// writes there; a store needs no exclusion of its own beyond keeping itself sound.
+/// Requests may come from several threads at once, including the flusher's. The cache never has two writes
+/// of one page in flight, and never punches, zeroes, allocates or moves a range while it reads or writes
+/// there. So a store needs no locking of its own beyond what keeps it sound.
 ///
-/// A store may use files of another cache, but none of the cache that it is opened in, nor of one whose
-/// stores use that, in the thread that asks it or in another: the cache asks with locks held. What it asks of such a
-/// file in the thread that asks it fails with [`Deadlock`](io::ErrorKind::Deadlock) at once; a
-/// file's length is free to ask.
+/// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of
+/// a cache whose stores use that one, on any thread: the cache calls it with locks held. On the calling
+/// thread every operation on such a file except [`len`](crate::File::len) fails with
+/// [`Deadlock`](io::ErrorKind::Deadlock) at once.
 ///
-/// A request that panics has failed: the cache deals with it, and tells of it, as of an error.
+/// A request that panics counts as failed; the cache reports it like an error.
 ///
 /// # Examples
 ///
@@ -44,28 +44,30 @@ pub(super) use whole::{read_full, shrunk, write_full};
 /// # std::io::Result::Ok(())
 /// ```
 pub trait Store: Send + Sync {
-    /// Reads at `offset`; a short count, also zero, tells of the end. Holes read as zeroes.
+    /// Reads at `offset` and returns how many bytes were read. A short count, also zero, means the end.
+    /// Holes read as zeroes.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from reading.
+    /// Any error that prevents the read.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes at `offset`, growing the store where need be; may write less than all of `bytes`.
+    /// Writes at `offset` and returns how many bytes were written, which may be fewer than all. The store
+    /// grows if necessary.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from writing.
+    /// Any error that prevents the write.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
-    /// How many bytes the store holds, holes included.
+    /// Returns the length of the store in bytes, including holes.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from telling.
+    /// Any error that prevents it.
     fn len(&self) -> io::Result<u64>;
 
-    /// Whether the store holds no byte.
+    /// Returns whether the length is zero.
     ///
     /// # Errors
     ///
@@ -74,168 +76,168 @@ pub trait Store: Send + Sync {
         Ok(self.len()? == 0)
     }
 
-    /// Cuts the store off at `len`, or lets it grow to there by a hole.
+    /// Truncates the store to `len` bytes, or extends it with a hole.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from changing its length; the length is then as it was.
+    /// Any error that prevents it. The length must be unchanged then.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
-    /// Makes `offset..offset + len` read as zeroes and frees what it can. Keeps the length; what
-    /// lies past it is left alone.
+    /// Makes `offset..offset + len` read as zeroes and frees the blocks that it can. The length does not
+    /// change; the part of the range past the end is ignored.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from it.
+    /// Any error that prevents it.
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()>;
 
-    /// Gives `offset..offset + len` blocks, so that a write there cannot fail for want of room; the
-    /// bytes stay as they are. The store grows where need be, by zeroes.
+    /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with
+    /// `StorageFull`. No byte changes. The store grows with zeroes if necessary.
     ///
-    /// What comes with the trait reads the range and writes it back.
+    /// The default implementation reads the range and writes it back.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from it, `StorageFull` say. The bytes are as they were; the store
-    /// may have grown.
+    /// Any error that prevents it, such as `StorageFull`. The bytes are unchanged then; the store may have
+    /// grown.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         copying::allocate(self, offset, len)
     }
 
-    /// Makes `offset..offset + len` read as zeroes, and gives it blocks as
-    /// [`allocate`](Store::allocate) does.
+    /// Makes `offset..offset + len` read as zeroes and allocates its blocks, like
+    /// [`allocate`](Store::allocate).
     ///
-    /// What comes with the trait writes zeroes.
+    /// The default implementation writes zeroes.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from it. Each byte of the range is zero then or as it was; the
-    /// store may have grown.
+    /// Any error that prevents it. Each byte of the range is zero or unchanged then; the store may have
+    /// grown.
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         copying::zero(self, offset, len)
     }
 
-    /// What of `range` has no blocks: ascending, and with a gap between any two; `None` if the store
-    /// cannot tell a hole from zeroes that have blocks, as by default.
+    /// Returns the parts of `range` that have no blocks, in ascending order and not adjacent to each other;
+    /// or `None`, the default, if the store cannot tell a hole from allocated zeroes.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from telling.
+    /// Any error that prevents it.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         let _ = range;
         Ok(None)
     }
 
-    /// Takes `offset..offset + len` out of the store: what lies behind moves to `offset`, and the
-    /// store gets shorter by `len`. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and the range ends
-    /// before the store does.
+    /// Removes `offset..offset + len` from the store: the bytes after the range move to `offset`, and the
+    /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE),
+    /// and the range ends before the end of the store.
     ///
-    /// What comes with the trait moves the bytes by reading and writing them, and then cuts the store
-    /// off. It takes time in proportion to what lies behind. What has blocks has some where it goes. A
-    /// hole stays one, as far as the store can tell ([`holes`](Store::holes)): zeroes that may have
-    /// blocks are moved by [`zero_range`](Store::zero_range), so that none that were allocated are lost.
+    /// The default implementation reads and writes the bytes after the range, then truncates the store. Its
+    /// time is proportional to their number. Allocated blocks stay allocated. Holes stay holes if the store
+    /// can tell them ([`holes`](Store::holes)); otherwise zeroes are moved with
+    /// [`zero_range`](Store::zero_range), so that no allocation is lost.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for numbers other than those; whatever keeps the store from it. The store then
-    /// has its old length, and the bytes outside of the range are as they were: what comes with the
-    /// trait moves back what it had moved. If that fails too, its error says so, and each byte
-    /// behind `offset` may be as before or as after.
+    /// `InvalidInput` for other numbers. Any error that prevents it. The length and the bytes outside the
+    /// range must be unchanged then: the default implementation moves bytes back. If that fails too, its
+    /// error says so, and each byte after `offset` may be in its old place or its new one.
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         copying::collapse(self, offset, len)
     }
 
-    /// Puts a hole of `len` bytes into the store at `offset`: what lies behind moves towards the end,
-    /// and the store gets longer by `len`. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and
-    /// `offset` lies before the end.
+    /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
+    /// store becomes `len` bytes longer. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and
+    /// `offset` is before the end of the store.
     ///
-    /// What comes with the trait moves the bytes, as for a collapse.
+    /// The default implementation reads and writes the bytes, as for a collapse.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for numbers other than those, `FileTooLarge` if the store would end past
-    /// [`max_len`](Store::max_len); whatever keeps the store from it. The store is as it was then: what comes with
-    /// the trait moves back what it had moved. If that fails too, its error says so, and the store
-    /// stays as long as it was to become: bytes up to somewhere are as before, from somewhere on
-    /// as after, and none is lost.
+    /// `InvalidInput` for other numbers. `FileTooLarge` if the store would exceed
+    /// [`max_len`](Store::max_len). Any error that prevents it. The store must be unchanged then: the
+    /// default implementation moves bytes back. If that fails too, its error says so, and the store keeps
+    /// its new length: bytes before some point are in their old place, bytes after it in their new one, and
+    /// none is lost.
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         copying::insert(self, offset, len)
     }
 
-    /// Which store it is, if it can tell. In one cache such a store is open once: a second
-    /// [`PageCache::open`](super::PageCache::open) gives another handle of the file that is open. By
-    /// default it cannot tell.
+    /// Returns the identity of the store, if it has one. In one cache such a store is open once: a second
+    /// [`PageCache::open`](super::PageCache::open) returns another handle of the open file. The default is
+    /// none.
     ///
-    /// What comes in an [`Arc`] and cannot tell is told by its address.
+    /// A store in an [`Arc`] without an identity of its own is identified by its address.
     fn identity(&self) -> Option<Identity> {
         None
     }
 
-    /// Takes what keeps other caches and processes from the store, as its first request when a cache
-    /// opens it. By default nothing does.
+    /// Takes a lock against other caches and processes. It is the first call when a cache opens the store.
+    /// The default does nothing.
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` if another has it. The store is not opened then.
+    /// `ResourceBusy` if another cache or process has the lock. The store is not opened then.
     fn acquire(&self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Gives back what [`acquire`](Store::acquire) took, as its last request when the cache has
-    /// closed it.
+    /// Releases the lock that [`acquire`](Store::acquire) took. It is the last call when the cache has
+    /// closed the store.
     fn release(&self) {}
 
-    /// The greatest length that the store can have, in bytes: `i64::MAX` by default, and never more.
-    /// It may change.
+    /// Returns the greatest length that the store can have, in bytes: `i64::MAX` by default, and never
+    /// more. It may change.
     ///
-    /// The cache refuses with `FileTooLarge` what would go past it, instead of having a writeback
-    /// fail later. It asks when a request goes past the last page of the file, and before it refuses
-    /// one.
+    /// The cache refuses to grow a file beyond it with `FileTooLarge`, so that a later writeback cannot
+    /// fail for that reason. It calls this when a request extends past the last page of the file, and
+    /// before it refuses one.
     fn max_len(&self) -> u64 {
         i64::MAX as u64
     }
 
-    /// What offset and length of a direct request must be multiples of: a power of two of 1 MiB at
-    /// most, 1 by default.
+    /// Returns the alignment of direct requests: offset and length must be multiples of it. A power of two,
+    /// at most 1 MiB; 1 by default.
     ///
-    /// The cache refuses other requests with `InvalidInput`, and passes these on as they come. Of
-    /// its own requests each starts at a page, and ends at one or with the file: to fit such an
-    /// end to its blocks is up to the store.
+    /// The cache refuses other direct requests with `InvalidInput`, and passes aligned ones to the store
+    /// unchanged. The cache's own requests start at a page boundary and end at one or at the end of the
+    /// file; rounding that end to blocks is up to the store.
     fn direct_alignment(&self) -> u64 {
         1
     }
 
-    /// The unit in which the store reads and writes, in bytes: what is no whole number of them costs
-    /// it a read of the rest and a write of all. 1 by default, for a store that has no such unit.
+    /// Returns the unit in which the store reads and writes, in bytes. A write of part of a block costs the
+    /// store a read and a write of the whole block. 1 by default, for a store without such a unit.
     ///
-    /// The cache sends less than a page where less was written. With a block size it sends one
-    /// stretch of whole blocks of each page, which it reads the page for at most once; the last block
-    /// ends with the file. The store takes other requests all the same: a write-through
-    /// ([`FileOptions::write_through`](super::FileOptions::write_through)) is sent as it comes, and
-    /// so is what is dirty of a page that cannot be read. It asks once, when the store is opened.
+    /// The cache sends only the dirty bytes of a page. With a block size it sends one run of whole blocks
+    /// of each page, and reads the page at most once for that; the last block may end with the file. The
+    /// store must accept other requests too: a write-through
+    /// ([`FileOptions::write_through`](super::FileOptions::write_through)) is sent unchanged, and so are
+    /// the dirty bytes of a page that cannot be read. The cache calls this once, when the store is opened.
     fn block_size(&self) -> u64 {
         1
     }
 
-    /// What errors call the store, such as the path of its file; the name of its type by default.
+    /// Returns the name of the store for error messages, such as the path of its file. The default is the
+    /// name of its type.
     ///
-    /// The cache asks once, when the store is opened.
+    /// The cache calls this once, when the store is opened.
     fn label(&self) -> String {
         std::any::type_name::<Self>().into()
     }
 
-    /// Makes all that was done before durable, with what the store keeps beside the bytes.
+    /// Makes everything durable that was done before, including metadata.
     ///
-    /// The cache has one sync of a store under way at a time.
+    /// The cache has at most one sync of a store in progress.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the store from it. Anything that was done since the last sync that succeeded may
-    /// be lost then, also if the next sync succeeds: the cache does it again, or tells of it.
+    /// Any error that prevents it. Anything that was done since the last successful sync may be lost then,
+    /// even if the next sync succeeds: the cache does it again or reports it.
     fn sync(&self) -> io::Result<()>;
 
-    /// As [`sync`](Store::sync), but may leave out what nobody needs to find the bytes, as `fdatasync`
-    /// does: times, say, not the length.
+    /// Like [`sync`](Store::sync), but may omit metadata that is not needed to find the bytes, such as
+    /// times but not the length, as `fdatasync` does.
     ///
     /// The default implementation calls [`sync`](Store::sync).
     ///

@@ -11,7 +11,7 @@ use crate::error::Request;
 use crate::sync_group::Scope;
 use spanlock::MappingLock;
 
-/// A file that could not be closed, and why.
+/// The error of a [`File::close`] that failed. It contains the file, still open.
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ pub struct CloseError<L: PathLock = MappingLock> {
 }
 
 impl<L: PathLock> CloseError<L> {
-    /// Why the file could not be closed.
+    /// Returns why the file could not be closed.
     ///
     /// # Examples
     ///
@@ -52,7 +52,7 @@ impl<L: PathLock> CloseError<L> {
         &self.error
     }
 
-    /// The file, open as it was.
+    /// Returns the file, which is still open.
     ///
     /// # Examples
     ///
@@ -69,7 +69,7 @@ impl<L: PathLock> CloseError<L> {
         self.file
     }
 
-    /// The file, and why it could not be closed.
+    /// Returns the file, and why it could not be closed.
     ///
     /// # Examples
     ///
@@ -117,16 +117,16 @@ impl<L: PathLock> Error for CloseError<L> {
 }
 
 impl<L: PathLock> File<L> {
-    /// Closes this handle, once all that was written through any is durable, as after
+    /// Closes this handle after making everything durable that was written through any handle, like
     /// [`sync_all`](File::sync_all).
     ///
-    /// To drop the file instead writes out what is dirty as well, but makes nothing durable and
-    /// tells of no error; [`Stats::lost_bytes`](crate::Stats::lost_bytes) counts what is lost then.
+    /// Dropping the file also writes back dirty pages, but makes nothing durable and reports no error.
+    /// [`Stats::lost_bytes`](crate::Stats::lost_bytes) counts what is lost then.
     ///
     /// # Errors
     ///
-    /// As [`sync_all`](File::sync_all), also what this handle has not heard of yet. The error has the
-    /// file, open as it was.
+    /// As [`sync_all`](File::sync_all), including errors that this handle has not been told yet. The error
+    /// contains the file, still open.
     ///
     /// # Examples
     ///

@@ -9,7 +9,7 @@ use crate::memory::{Gather, Scatter, UserMemory};
 use crate::{AddressSpace, PathLock};
 
 impl<L: PathLock> File<L> {
-    /// As [`read_at`](File::read_at), into several slices, one after the other.
+    /// Like [`read_at`](File::read_at), into several slices in order.
     ///
     /// # Errors
     ///
@@ -38,8 +38,8 @@ impl<L: PathLock> File<L> {
         self.inode().read_buffered(Scatter::new(slices), offset)
     }
 
-    /// As [`write_at`](File::write_at), from several slices, one after the other. A page that
-    /// several of them go to is prepared once.
+    /// Like [`write_at`](File::write_at), from several slices in order. A page that receives bytes from
+    /// several slices is prepared once.
     ///
     /// # Errors
     ///
@@ -64,15 +64,14 @@ impl<L: PathLock> File<L> {
         self.inode().write_buffered(&Gather::new(slices), offset)
     }
 
-    /// As [`read_at`](File::read_at), into segments of an address space, one after the other. They
-    /// may be a mapping of this file, also of what is read: a page that was put to memory may then be
-    /// among those that are read after it.
+    /// Like [`read_at`](File::read_at), into segments of an address space in order. The segments may map
+    /// this file, even the range that is read; then bytes that the read has stored may be read again by it.
     ///
     /// # Errors
     ///
-    /// As [`read_at`](File::read_at). `InvalidInput` if a segment is inverted, or if there is nothing
-    /// mapped at an address; `UnexpectedEof` if what is mapped lies past the end of its file; what
-    /// the store of that file says. After some bytes the read ends short instead.
+    /// As [`read_at`](File::read_at). `InvalidInput` if a segment is inverted or an address is not mapped.
+    /// `UnexpectedEof` if the mapped page lies past the end of its file. The error of that file's store. If
+    /// some bytes were read before, the read is short instead.
     ///
     /// # Examples
     ///
@@ -99,13 +98,13 @@ impl<L: PathLock> File<L> {
         self.inode().read_buffered(memory, offset)
     }
 
-    /// As [`write_at`](File::write_at), from segments of an address space, one after the other. They
-    /// may be a mapping of this file, also of what is written: bytes that are written first may then
-    /// be among those that are copied after them.
+    /// Like [`write_at`](File::write_at), from segments of an address space in order. The segments may map
+    /// this file, even the range that is written; then bytes that the write has stored may be copied again
+    /// by it.
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at), and as [`read_into`](File::read_into) of the memory.
+    /// As [`write_at`](File::write_at), and as [`read_into`](File::read_into) for the memory.
     ///
     /// # Examples
     ///
@@ -134,12 +133,11 @@ impl<L: PathLock> File<L> {
         self.inode().write_buffered(&memory, offset)
     }
 
-    /// As [`read_direct_at`](File::read_direct_at), into segments of an address space.
+    /// Like [`read_direct_at`](File::read_direct_at), into segments of an address space.
     ///
     /// # Errors
     ///
-    /// As [`read_direct_at`](File::read_direct_at), and as [`read_into`](File::read_into) of the
-    /// memory.
+    /// As [`read_direct_at`](File::read_direct_at), and as [`read_into`](File::read_into) for the memory.
     ///
     /// # Examples
     ///
@@ -166,12 +164,11 @@ impl<L: PathLock> File<L> {
         self.inode().read_direct(memory, offset)
     }
 
-    /// As [`write_direct_at`](File::write_direct_at), from segments of an address space.
+    /// Like [`write_direct_at`](File::write_direct_at), from segments of an address space.
     ///
     /// # Errors
     ///
-    /// As [`write_direct_at`](File::write_direct_at), and as [`read_into`](File::read_into) of the
-    /// memory.
+    /// As [`write_direct_at`](File::write_direct_at), and as [`read_into`](File::read_into) for the memory.
     ///
     /// # Examples
     ///

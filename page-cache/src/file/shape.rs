@@ -6,13 +6,13 @@ use super::File;
 use crate::{Length, PathLock};
 
 impl<L: PathLock> File<L> {
-    /// Cuts the file off at `len`, or extends it to there with zeroes.
+    /// Truncates the file to `len` bytes, or extends it with zeroes.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the file would grow past what its store can hold
-    /// ([`Store::max_len`](crate::Store::max_len)); what the store says. Nothing has
-    /// changed then.
+    /// `FileTooLarge` if `len` exceeds the store's greatest length
+    /// ([`Store::max_len`](crate::Store::max_len)). The store's error. The file is unchanged after an
+    /// error.
     ///
     /// # Examples
     ///
@@ -32,13 +32,13 @@ impl<L: PathLock> File<L> {
         self.inode().truncate(len)
     }
 
-    /// Makes `offset..offset + len` read as zeroes and frees its blocks; the length stays, and
-    /// what of the range lies past it is left alone. An empty range is no work.
+    /// Makes `offset..offset + len` read as zeroes and frees its blocks. The length of the file does not
+    /// change; the part of the range past the end is ignored. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`; what the store says, and then no byte
-    /// outside of the range has changed.
+    /// `FileTooLarge` if the range ends past `i64::MAX`. The store's error; bytes outside the range are
+    /// unchanged then.
     ///
     /// # Examples
     ///
@@ -57,16 +57,15 @@ impl<L: PathLock> File<L> {
         self.inode().punch(offset, len)
     }
 
-    /// Makes `offset..offset + len` read as zeroes, and gives it blocks, so that a write there cannot
-    /// fail for want of room. If the range reaches past the end, `length` says whether the file
-    /// grows. An empty range is no work.
+    /// Makes `offset..offset + len` read as zeroes and allocates its blocks, so that a later write there
+    /// cannot fail with `StorageFull`. If the range extends past the end, `length` decides whether the file
+    /// grows. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past what its store
-    /// can hold; what the store says, `StorageFull` say. The
-    /// length and all bytes outside of the range are as they were then; of the range each byte is
-    /// zero or as it was.
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's greatest
+    /// length. The store's error, such as `StorageFull`. After an error the length and all bytes outside
+    /// the range are unchanged; each byte of the range is zero or unchanged.
     ///
     /// # Examples
     ///
@@ -88,16 +87,16 @@ impl<L: PathLock> File<L> {
         self.inode().zero_range(offset, len, length)
     }
 
-    /// Gives `offset..offset + len` blocks, so that a write there cannot fail for want of room; its
-    /// bytes stay as they are. If the range reaches past the end, `length` says whether the file
-    /// grows, by zeroes: with [`Length::Keep`] nothing is allocated there, since no block of a cached
-    /// file lies past its end. An empty range is no work.
+    /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with
+    /// `StorageFull`. No byte changes. If the range extends past the end, `length` decides whether the file
+    /// grows, with zeroes; with [`Length::Keep`] nothing is allocated there, since no block of a cached
+    /// file lies past its end. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past what its store
-    /// can hold; what the store says, `StorageFull` say. The
-    /// length and all bytes are as they were then.
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's greatest
+    /// length. The store's error, such as `StorageFull`. The length and all bytes are unchanged after an
+    /// error.
     ///
     /// # Examples
     ///
@@ -116,20 +115,19 @@ impl<L: PathLock> File<L> {
         self.inode().allocate(offset, len, length)
     }
 
-    /// Cuts `offset..offset + len` out of the file: what lies behind moves to `offset`, and the file
-    /// gets shorter by `len`. Mappings stay where they are, and show what is there now.
+    /// Removes `offset..offset + len` from the file: the bytes after the range move to `offset`, and the
+    /// file becomes `len` bytes shorter. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and the range ends
-    /// before the file does: to cut off its end is for [`set_len`](File::set_len). An empty range is
-    /// no work.
+    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and the range must end before the
+    /// end of the file; to remove the end, use [`set_len`](File::set_len). An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a range other than those; what the store says, also to the writeback of
-    /// what is dirty from `offset` on. The length and all bytes outside of the range are as they
-    /// were then, unless the store could not undo what it had begun: its error tells, or
-    /// [`last_failure`](File::last_failure) if that is an errno, and
-    /// [`Store::collapse_range`](crate::Store::collapse_range) what is left.
+    /// `InvalidInput` for other numbers. The store's error, also from writing back dirty pages from
+    /// `offset` on. After an error the length and all bytes outside the range are unchanged, unless the
+    /// store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure) if
+    /// the error is an errno, says so, and [`Store::collapse_range`](crate::Store::collapse_range) says
+    /// what is left.
     ///
     /// # Examples
     ///
@@ -151,19 +149,20 @@ impl<L: PathLock> File<L> {
         self.inode().collapse(offset, len)
     }
 
-    /// Puts a hole of `len` bytes into the file at `offset`: what lies behind moves towards the end,
-    /// and the file gets longer by `len`. Mappings stay where they are, and show what is there now.
+    /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
+    /// file becomes `len` bytes longer. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and `offset` lies
-    /// before the end: to add to the end is for [`set_len`](File::set_len). An empty range is no
-    /// work.
+    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and `offset` must be before the
+    /// end of the file; to extend the file at its end, use [`set_len`](File::set_len). An empty range has
+    /// no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for numbers other than those, `FileTooLarge` if the file would end past
-    /// what its store can hold; what the store says, also to the writeback of what is dirty from `offset` on. The
-    /// file is as it was then, unless the store could not undo what it had begun: its error tells,
-    /// or [`last_failure`](File::last_failure) if that is an errno, and [`Store::insert_range`](crate::Store::insert_range) what is left.
+    /// `InvalidInput` for other numbers. `FileTooLarge` if the file would exceed the store's greatest
+    /// length. The store's error, also from writing back dirty pages from `offset` on. The file is
+    /// unchanged after an error, unless the store failed to undo what it had begun. Then the error, or
+    /// [`last_failure`](File::last_failure) if the error is an errno, says so, and
+    /// [`Store::insert_range`](crate::Store::insert_range) says what is left.
     ///
     /// # Examples
     ///

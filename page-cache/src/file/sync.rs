@@ -12,11 +12,12 @@ use crate::sync_group::Scope;
 pub(super) const ALL: Range<u64> = 0..u64::MAX;
 
 impl<L: PathLock> File<L> {
-    /// Writes the dirty pages of `range` to the store and waits for it; makes nothing durable.
+    /// Writes the dirty pages of `range` to the store and waits until they are written. It makes nothing
+    /// durable.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted; what the store says. The pages stay dirty then.
+    /// `InvalidInput` if the range is inverted. The store's error; the pages stay dirty then.
     ///
     /// # Examples
     ///
@@ -42,13 +43,13 @@ impl<L: PathLock> File<L> {
         })
     }
 
-    /// Writes the dirty pages of `range` to the store and has the store make them durable, with
-    /// whatever else it was given before, as [`sync_data`](File::sync_data) does. Pages outside of the
-    /// range may stay dirty, save for those that a sync which failed may have lost.
+    /// Writes the dirty pages of `range` to the store and makes them durable, together with everything that
+    /// the store was given before, like [`sync_data`](File::sync_data). Pages outside the range may stay
+    /// dirty, except those that a failed sync may have lost.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted; else as [`sync_data`](File::sync_data).
+    /// `InvalidInput` if the range is inverted. Otherwise as [`sync_data`](File::sync_data).
     ///
     /// # Examples
     ///
@@ -68,26 +69,25 @@ impl<L: PathLock> File<L> {
         self.sync(self.request("sync_range", &range)?, Scope::Data, pages_of(&range))
     }
 
-    /// Writes all that is dirty to the store and has the store make it durable, as `fdatasync` does: the
-    /// bytes and the length, and nothing that it keeps beside them ([`Store::sync_data`]).
+    /// Writes all dirty pages to the store and makes bytes and length durable, as `fdatasync` does
+    /// ([`Store::sync_data`]).
     ///
-    /// It ends with what was dirty when it began. Syncs that are under way at the same time share one
-    /// sync of the store.
+    /// It covers the pages that were dirty when it began, so it ends even if others keep writing.
+    /// Concurrent syncs share one sync of the store.
     ///
     /// [`Store::sync_data`]: crate::Store::sync_data
     ///
     /// # Errors
     ///
-    /// What the store says; also what it said to a writeback behind the caller's back since this
-    /// handle last heard of one. Every handle that was open then hears it once; so does one that was
-    /// cloned since, if nobody had heard it by then.
+    /// The store's error. Also an error of background writeback that this handle has not been told yet:
+    /// every handle that was open when the error happened is told once, and so is a clone made since if
+    /// nobody had been told before.
     ///
-    /// After a sync of the store has failed, the store may have lost anything that it was given since
-    /// its last good one, and what was given to it meanwhile. The next sync writes that anew; if it
-    /// succeeds, all is durable. But what is not in the cache any more (evicted pages, direct writes,
-    /// holes, what a collapse or an insertion has moved) cannot be written anew: then every sync of every
-    /// handle fails, also later ones, and names the ranges, until they were written by the caller and synced,
-    /// or the file was opened anew. See [`broken_ranges`](File::broken_ranges).
+    /// When a sync of the store fails, the store may have lost everything it was given since its last
+    /// successful sync. The next sync writes it again; if it succeeds, everything is durable. What is no
+    /// longer in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert)
+    /// cannot be written again. Then every sync of every handle fails and names the ranges, until they were
+    /// written again and synced, or the file was opened again. See [`broken_ranges`](File::broken_ranges).
     ///
     /// # Examples
     ///
@@ -103,8 +103,8 @@ impl<L: PathLock> File<L> {
         self.sync(Request::of_file("sync_data"), Scope::Data, ALL)
     }
 
-    /// As [`sync_data`](File::sync_data), and what the store keeps beside the bytes, as `fsync` does
-    /// ([`Store::sync`](crate::Store::sync)).
+    /// Like [`sync_data`](File::sync_data), and also makes the store's other metadata durable, as `fsync`
+    /// does ([`Store::sync`](crate::Store::sync)).
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl<L: PathLock> File<L> {
         self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
-    /// The ranges that the store may have lost in a sync that failed, and that the cache cannot write
-    /// again: every sync fails until they were written anew, and synced.
+    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write
+    /// again. Every sync fails until they have been written again and synced.
     ///
     /// # Examples
     ///

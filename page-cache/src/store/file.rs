@@ -20,15 +20,15 @@ use super::shift::Shift;
 use super::{Store, copying};
 use crate::Identity;
 
-/// A store over a real file.
+/// A store over a file of the operating system.
 ///
-/// Its shape is changed by `fallocate` on Linux, where the file system can (ext4 and XFS know all of
-/// it, tmpfs knows holes and allocation). Elsewhere a hole and a zeroed range are written as
-/// zeroes, and the rest is done as [`Store`] does it, by copying. Through
-/// [`open_direct`](FileStore::open_direct) the kernel's own cache is bypassed; requests that are not
-/// aligned are then made to fit, so it demands no alignment of direct requests. The file never gets
-/// longer than what was asked for: where it ends within a block, that block's bytes take the way through
-/// the kernel's cache, which is durable with the same sync.
+/// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs
+/// holes and allocation). Elsewhere holes and zeroed ranges are written as zeroes, and the default
+/// implementations of [`Store`] do the rest by copying.
+///
+/// [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
+/// alignment and adjusts them itself. The file never becomes longer than what was requested: bytes in a
+/// block that the file ends in go through the kernel's cache, and the same sync makes them durable.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store over an open file, which must be readable and writable.
+    /// Creates a store over an open file, which must be readable and writable.
     ///
     /// # Examples
     ///
@@ -102,12 +102,12 @@ impl FileStore {
         Ok(FileStore::of_path(OpenOptions::new().read(true).write(true).open(path)?, path))
     }
 
-    /// Creates the file at `path`, or empties it, for reading and writing.
+    /// Creates the file at `path`, or truncates it, for reading and writing.
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`]; `ResourceBusy`, and the file is not emptied, if a cache has it open
-    /// and locked ([`Locking::Advisory`]).
+    /// As [`OpenOptions::open`]. `ResourceBusy` if a cache has the file open and locked
+    /// ([`Locking::Advisory`]); the file is not truncated then.
     ///
     /// # Examples
     ///
@@ -132,12 +132,12 @@ impl FileStore {
         Ok(FileStore::of_path(file, path))
     }
 
-    /// Opens the file at `path` for reading and writing past the kernel's cache (`O_DIRECT`).
+    /// Opens the file at `path` for reading and writing, bypassing the kernel's cache (`O_DIRECT`).
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`]; `InvalidInput` where the file system knows no direct IO,
-    /// `Unsupported` where the system has none.
+    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO.
+    /// `Unsupported` if the operating system has none.
     ///
     /// # Examples
     ///
@@ -175,8 +175,8 @@ impl FileStore {
         }
     }
 
-    /// The same store, locked in another way when a cache opens it: [`Locking::Advisory`] is what
-    /// stores are that were opened by a path, [`Locking::None`] those over an open file.
+    /// Chooses how the store is locked when a cache opens it. The default is [`Locking::Advisory`] for
+    /// stores that were opened by path, and [`Locking::None`] for those over an open file.
     ///
     /// # Examples
     ///

@@ -15,7 +15,7 @@ const BLOCK: usize = 4096;
 
 type Block = Box<[u8; BLOCK]>;
 
-/// A sparse store in memory: blocks that were never written take no room.
+/// A sparse store in memory. Blocks that were never written use no memory.
 ///
 /// # Examples
 ///
@@ -41,7 +41,7 @@ struct Contents {
 }
 
 impl MemStore {
-    /// An empty store.
+    /// Creates an empty store.
     ///
     /// # Examples
     ///
@@ -56,7 +56,7 @@ impl MemStore {
         MemStore::with_most_blocks(usize::MAX)
     }
 
-    /// An empty store that is full once it has so many blocks: what needs more fails with
+    /// Creates an empty store that can have at most `blocks` blocks. Operations that need more fail with
     /// `StorageFull`.
     ///
     /// # Examples
@@ -76,7 +76,7 @@ impl MemStore {
         MemStore { contents: RwLock::default(), most_blocks: blocks }
     }
 
-    /// How many blocks of 4096 bytes are allocated.
+    /// Returns the number of allocated blocks, of 4096 bytes each.
     ///
     /// # Examples
     ///
