@@ -1,5 +1,5 @@
-//! A healthy file's rate beside a dead, a full, a slow and a hanging store, and beside all four, over its rate
-//! alone: each pair taken in turns, in one cache each. Speed is never asserted. With `--test`, as
+//! A healthy file's rate beside a dead, a full, a slow and a hanging store, beside all four, and beside twelve
+//! that hang in reads, over its rate alone: each pair taken in turns, in one cache each. Speed is never asserted. With `--test`, as
 //! `cargo bench -- --test` passes it, each is only run for a moment.
 
 use std::io::{self, ErrorKind};
@@ -16,22 +16,34 @@ const FRAMES: usize = 1024;
 /// The pages of the healthy file: some are cached, some are not.
 const SPAN: u64 = 2 * FRAMES as u64;
 
-/// How a neighbour's store takes writes.
+/// What is wrong with a neighbour's store: how it takes writes, or that it does not answer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Dead,
     Full,
     Slow,
     Hanging,
+    HangingInReads,
 }
 
 const ALL: [Kind; 4] = [Kind::Dead, Kind::Full, Kind::Slow, Kind::Hanging];
+
+/// How many stores hang in reads, and how many readers each of their files has.
+const MANY: usize = 12;
+const READERS: u64 = 16;
 
 /// Whether the stores that hang have been let go, so that the program can end.
 #[derive(Default)]
 struct End {
     over: Mutex<bool>,
     told: Condvar,
+}
+
+impl End {
+    fn wait(&self) {
+        let over = self.over.lock().unwrap();
+        drop(self.told.wait_while(over, |over| !*over).unwrap());
+    }
 }
 
 struct Neighbour {
@@ -42,6 +54,9 @@ struct Neighbour {
 
 impl Store for Neighbour {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.kind == Kind::HangingInReads {
+            self.end.wait();
+        }
         self.inner.read_at(bytes, offset)
     }
 
@@ -50,10 +65,8 @@ impl Store for Neighbour {
             Kind::Dead => return Err(io::Error::other("the disk is dead")),
             Kind::Full => return Err(ErrorKind::StorageFull.into()),
             Kind::Slow => thread::sleep(Duration::from_millis(5)),
-            Kind::Hanging => {
-                let over = self.end.over.lock().unwrap();
-                drop(self.end.told.wait_while(over, |over| !*over).unwrap());
-            }
+            Kind::Hanging => self.end.wait(),
+            Kind::HangingInReads => {}
         }
         self.inner.write_at(bytes, offset)
     }
@@ -93,6 +106,10 @@ impl Case {
         for &kind in kinds {
             let store = Neighbour { inner: MemStore::new(), kind, end: Arc::clone(end) };
             let file = cache.open(store).expect("its length is known");
+            if kind == Kind::HangingInReads {
+                read_from_threads(&file);
+                continue;
+            }
             let (active, over) = (Arc::clone(&active), Arc::clone(over));
             thread::spawn(move || write_always(&file, &active, &over));
         }
@@ -138,6 +155,19 @@ fn write_always(file: &File, active: &AtomicBool, over: &AtomicBool) {
     }
 }
 
+/// Starts readers of a file, each of which wants more pages than it gets.
+fn read_from_threads(file: &File) {
+    file.set_len(SPAN * PAGE).expect("memory grows");
+    for reader in 0..READERS {
+        let file = file.clone();
+        thread::spawn(move || {
+            let mut bytes = vec![0; 16 * PAGE as usize];
+            file.read_exact_at(&mut bytes, reader * 32 % 512 * PAGE)
+                .expect("it answers at the end");
+        });
+    }
+}
+
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
@@ -155,6 +185,8 @@ fn main() {
         cases.push(Case::new(&format!("beside one that is {kind:?}"), &[kind], &end, &over));
     }
     cases.push(Case::new("beside all four", &ALL, &end, &over));
+    let many = [Kind::HangingInReads; MANY];
+    cases.push(Case::new("beside 12 that hang in reads", &many, &end, &over));
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
     for _ in 0..rounds {
         for (case, rates) in cases.iter_mut().zip(&mut rates) {
@@ -165,7 +197,7 @@ fn main() {
     for (case, own) in cases.iter().zip(&rates) {
         let ratios = own.iter().zip(&rates[0]).map(|(own, alone)| own / alone).collect();
         let (ratio, rate) = (median(ratios), median(own.clone()));
-        println!("    {:<28} {ratio:.2}  {rate:.0} a second", case.name.to_lowercase());
+        println!("    {:<30} {ratio:.2}  {rate:.0} a second", case.name.to_lowercase());
     }
     over.store(true, Ordering::Relaxed);
     *end.over.lock().unwrap() = true;

@@ -1,6 +1,6 @@
 //! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use std::collections::BTreeSet;
 use std::io;
@@ -19,6 +19,7 @@ use super::identity::Registration;
 use super::index::Found;
 use super::leaf::{Leaf, lock_leaf};
 use super::limit::Limit;
+use super::loans::Account;
 use super::order::{Held, Lock};
 use super::page_table::Entries;
 use super::readahead::Readahead;
@@ -65,8 +66,8 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) hastened: AtomicBool,
     /// The page at which the flusher's next round begins: behind that at which the last has failed.
     pub(super) round: AtomicU64,
-    /// How many frames its requests have on loan.
-    pub(super) on_loan: AtomicUsize,
+    /// What its requests have on loan.
+    pub(super) account: Arc<Account>,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
@@ -122,7 +123,7 @@ impl<L: PathLock> Inode<L> {
             standing: Standing::default(),
             hastened: AtomicBool::new(false),
             round: AtomicU64::new(0),
-            on_loan: AtomicUsize::new(0),
+            account: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             registration,

@@ -1,0 +1,130 @@
+use std::thread;
+
+use super::*;
+
+/// 64 frames, of which 16 may be on loan, six of these only to files that have none.
+fn loans() -> Loans {
+    Loans::new(64)
+}
+
+fn borrow<'a>(loans: &'a Loans, account: &'a Arc<Account>) -> Loan<'a> {
+    assert!(loans.lend(account));
+    Loan { loans, account, frames: 1 }
+}
+
+fn take_all<'a>(loans: &'a Loans, account: &'a Arc<Account>) -> Vec<Loan<'a>> {
+    std::iter::from_fn(|| loans.lend(account).then(|| Loan { loans, account, frames: 1 })).collect()
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::yield_now();
+    }
+}
+
+/// How often anybody who waits has looked whether it may go on.
+fn looks(account: &Account) -> usize {
+    account.looks.load(Ordering::SeqCst)
+}
+
+fn waiting(account: &Account) -> usize {
+    account.waiting.load(Ordering::SeqCst)
+}
+
+#[test]
+fn requests_of_a_file_whose_loans_stay_away_sleep_while_others_come_and_go() {
+    let (loans, stuck, well) = (loans(), Arc::default(), Arc::default());
+    let mut kept = take_all(&loans, &stuck);
+    assert!(kept.len() > 1);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                loans.wait(&stuck).unwrap();
+                loans.take_back(&stuck, 1);
+            });
+        }
+        wait_until(|| looks(&stuck) == 8);
+        for _ in 0..100 {
+            drop(borrow(&loans, &well));
+        }
+        assert_eq!((looks(&stuck), waiting(&stuck)), (8, 8));
+        assert_eq!(stuck.granted.load(Ordering::SeqCst), 0);
+        // One that comes back is lent to one of them, which gives it back to the next.
+        kept.pop();
+    });
+    assert_eq!(waiting(&stuck), 0);
+    assert_eq!(stuck.frames.load(Ordering::SeqCst), kept.len());
+}
+
+#[test]
+fn files_that_have_no_loan_get_what_comes_back_in_their_turn() {
+    let loans = loans();
+    let takers: Vec<Arc<Account>> = (0..20).map(|_| Arc::default()).collect();
+    let mut taken: Vec<_> = takers.iter().flat_map(|account| take_all(&loans, account)).collect();
+    assert_eq!(taken.len(), 16);
+    let newcomers: [Arc<Account>; 3] = Default::default();
+    thread::scope(|scope| {
+        let waiting: Vec<_> = newcomers
+            .iter()
+            .map(|account| {
+                let thread = scope.spawn(|| loans.wait(account));
+                wait_until(|| looks(account) == 1);
+                thread
+            })
+            .collect();
+        for (number, thread) in waiting.into_iter().enumerate() {
+            taken.pop();
+            thread.join().unwrap().unwrap();
+            for later in &newcomers[number + 1..] {
+                assert!(later.has_none());
+                assert_eq!(looks(later), 1);
+            }
+        }
+    });
+    assert_eq!(loans.queued.load(Ordering::SeqCst), 0);
+    assert_eq!(loans.count.load(Ordering::SeqCst), 16);
+}
+
+#[test]
+fn those_of_a_file_who_wait_get_its_last_loan_when_others_have_taken_all_that_was_left() {
+    let (loans, file, other) = (loans(), Arc::default(), Arc::default());
+    let only = borrow(&loans, &file);
+    let kept = take_all(&loans, &other);
+    let late: Vec<Arc<Account>> = (0..20).map(|_| Arc::default()).collect();
+    let taken: Vec<_> = late.iter().flat_map(|account| take_all(&loans, account)).collect();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| loans.wait(&file));
+        wait_until(|| looks(&file) == 1);
+        drop(only);
+        waits.join().unwrap().unwrap();
+    });
+    assert_eq!(file.frames.load(Ordering::SeqCst), 1);
+    drop((kept, taken));
+    assert_eq!(loans.count.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn whatever_threads_of_several_files_do_nothing_stays_lent_and_nobody_waits_for_ever() {
+    let loans = loans();
+    let files: Vec<Arc<Account>> = (0..24).map(|_| Arc::default()).collect();
+    thread::scope(|scope| {
+        for thread in 0..48 {
+            let (loans, account) = (&loans, &files[thread % 24]);
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    if !loans.lend(account) {
+                        loans.wait(account).unwrap();
+                    }
+                    let mut loan = Loan { loans, account, frames: 1 };
+                    loan.extend_to(3);
+                    thread::yield_now();
+                }
+            });
+        }
+    });
+    assert_eq!(loans.count.load(Ordering::SeqCst), 0);
+    for account in &files {
+        let counts = [&account.frames, &account.granted].map(|count| count.load(Ordering::SeqCst));
+        assert_eq!((counts, waiting(account)), ([0, 0], 0));
+    }
+}
