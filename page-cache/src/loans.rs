@@ -46,6 +46,8 @@ pub(super) struct Loans {
     /// again, and who returns one has done so before it looks who waits; so one of the two sees the other.
     count: AtomicUsize,
     most: usize,
+    /// The longest that a file which has none waits for others.
+    patience: Duration,
     /// How many files are in the queue.
     queued: AtomicUsize,
     queue: Mutex<Queue>,
@@ -85,6 +87,7 @@ impl Loans {
         Loans {
             count: AtomicUsize::new(0),
             most: most(frames),
+            patience: PATIENCE,
             queued: AtomicUsize::new(0),
             queue: Mutex::default(),
         }
@@ -177,11 +180,11 @@ impl Loans {
                 break Ok(());
             }
             // Loans of the file's own come back when its store answers.
-            if account.has_none() && start.elapsed() >= PATIENCE {
+            if account.has_none() && start.elapsed() >= self.patience {
                 let message = "the frames that requests may have are all with stores that hang";
                 break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            let waited = account.returned.wait_timeout(queue, PATIENCE);
+            let waited = account.returned.wait_timeout(queue, self.patience);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         account.waiting.fetch_sub(1, Ordering::SeqCst);

@@ -2,9 +2,9 @@ use std::thread;
 
 use super::*;
 
-/// 64 frames, of which 16 may be on loan, six of these only to files that have none.
+/// 64 frames, of which 16 may be on loan, six of these only to files that have none. Nobody loses patience.
 fn loans() -> Loans {
-    Loans::new(64)
+    Loans { patience: Duration::MAX, ..Loans::new(64) }
 }
 
 fn borrow<'a>(loans: &'a Loans, account: &'a Arc<Account>) -> Loan<'a> {
@@ -46,6 +46,7 @@ fn requests_of_a_file_whose_loans_stay_away_sleep_while_others_come_and_go() {
         wait_until(|| looks(&stuck) == 8);
         for _ in 0..100 {
             drop(borrow(&loans, &well));
+            thread::yield_now();
         }
         assert_eq!((looks(&stuck), waiting(&stuck)), (8, 8));
         assert_eq!(stuck.granted.load(Ordering::SeqCst), 0);
@@ -96,6 +97,7 @@ fn those_of_a_file_who_wait_get_its_last_loan_when_others_have_taken_all_that_wa
         let waits = scope.spawn(|| loans.wait(&file));
         wait_until(|| looks(&file) == 1);
         drop(only);
+        assert_eq!(file.frames.load(Ordering::SeqCst), 1, "it is lent again before this returns");
         waits.join().unwrap().unwrap();
     });
     assert_eq!(file.frames.load(Ordering::SeqCst), 1);
@@ -111,7 +113,7 @@ fn whatever_threads_of_several_files_do_nothing_stays_lent_and_nobody_waits_for_
         for thread in 0..48 {
             let (loans, account) = (&loans, &files[thread % 24]);
             scope.spawn(move || {
-                for _ in 0..200 {
+                for _ in 0..50 {
                     if !loans.lend(account) {
                         loans.wait(account).unwrap();
                     }
