@@ -1,7 +1,8 @@
 //! The page fault: a mapping's page is not there, or not writable.
 //!
 //! 1. Before a write fault wait until fewer pages are dirty than may be: with no more than an IO lock
-//!    held, so that is left to who takes the fault, before it takes the mm lock.
+//!    held, so that is left to who takes the fault, before it takes the mm lock. If other files have all,
+//!    there is no fault: what is stored is written through.
 //! 2. A page past the end is no page: the fault fails.
 //! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
 //!    map it, if the file still reaches to it. No claim is taken: whoever holds the page exclusively
@@ -80,7 +81,7 @@ impl<L: PathLock> Inode<L> {
         page.frame().entries.map(mapping, rights);
     }
 
-    fn check_inside(&self, page: u64) -> io::Result<()> {
+    pub(super) fn check_inside(&self, page: u64) -> io::Result<()> {
         let size = self.size();
         if page * (PAGE_SIZE as u64) < size {
             return Ok(());

@@ -9,6 +9,7 @@ use super::error::Request;
 use super::file::Handle;
 use super::frame::Frame;
 use super::page_table::{MappingId, Rights};
+use super::throttle::Room;
 use super::{PAGE_SIZE, PathLock};
 use spanlock::MappingLock;
 
@@ -139,7 +140,9 @@ impl<L: PathLock> Mapping<L> {
 
     fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
         while !self.store_mapped(page, within, from, Patience::Waits) {
-            self.throttle()?;
+            if self.throttle()? == Room::WithOthers {
+                return self.store_through(page, within, from);
+            }
             self.fault(page, Rights::ReadWrite)?;
         }
         Ok(())
@@ -202,9 +205,15 @@ impl<L: PathLock> Mapping<L> {
         self.translate(page, rights).is_some()
     }
 
-    /// Waits, before a write fault and with no more than an IO lock held, while too much is dirty.
-    pub(super) fn throttle(&self) -> io::Result<()> {
+    /// Sees to it, before a write fault and with no more than an IO lock held, that the file may dirty one more
+    /// page. If there is no room to be made, the caller stores through.
+    pub(super) fn throttle(&self) -> io::Result<Room> {
         self.handle.inode.throttle_store()
+    }
+
+    /// Stores to a page of the file, and to the file's store. The caller holds no more than an IO lock.
+    pub(super) fn store_through(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
+        self.handle.inode.store_through(from, page * PAGE + within as u64)
     }
 
     /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused for

@@ -268,6 +268,7 @@ impl<L: PathLock> AddressSpace<L> {
             if region.is_present(address, rights) {
                 return Ok(());
             }
+            // Whoever is to store finds out whether there was room.
             region.throttle(rights)?;
         }
         self.fault(address, rights, &self.lock_shared())

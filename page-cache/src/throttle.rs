@@ -5,21 +5,19 @@
 //! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
 //!    dirties more than may be. One that is refused has let go of the page before it comes here again.
 //!
+//! A writer of a file that has no dirty page, and cannot get one since others have all, writes through.
+//!
 //! A writer waits for its own file's store, and for none else. If that fails, it hears the error; until the store is to
 //! be asked again it hears it at once.
 
 use std::io;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use super::PathLock;
 use super::dirty::By;
 use super::inode::Inode;
 use super::order::may_wait_for_clean;
 use crate::sync::atomic::Ordering;
-
-/// The longest that a store to a mapping waits while all that may be dirty is, and is other files'.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether cleaning pages of a file makes room for others of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,23 +52,16 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
-    /// Waits until the file may have one more dirty page, for a store to a mapping. The caller holds what
-    /// may be held for `throttle`.
+    /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If others have
+    /// all, what is stored has to be written through. The caller holds what may be held for `throttle`.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn throttle_store(&self) -> io::Result<()> {
+    pub(super) fn throttle_store(&self) -> io::Result<Room> {
         self.throttle();
-        let start = Instant::now();
-        while !self.has_room(By::Mapping) {
-            if self.make_room()? == Room::Made {
-                continue;
-            }
-            if start.elapsed() >= PATIENCE {
-                let message = "as many pages of other files are dirty as may be, and stay so";
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
-            }
-            self.cache.flusher.wait_for_progress();
+        let mut room = Room::Made;
+        while room == Room::Made && !self.has_room(By::Mapping) {
+            room = self.make_room()?;
         }
-        Ok(())
+        Ok(room)
     }
 
     /// Whether the file may have one more dirty page. This is the rule by which `admit_dirty` decides: if they

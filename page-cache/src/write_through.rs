@@ -11,7 +11,7 @@
 //! For each page, ascending:
 //!
 //! 3. Find it locked, or make it. Then wait for its earlier writeback: what a mapping dirtied before
-//!    may be on its way, and is not to arrive after what is sent now.
+//!    may be on its way, and is not to arrive after what is sent now. If a part of it is dirty, fill it.
 //! 4. A page that is not uptodate, and of which the write leaves something out, stays locked: else it
 //!    would be filled while the write is under way. It is the last of its request; as the first it
 //!    goes alone, so that no page waits locked behind it.
@@ -30,6 +30,9 @@
 //! 9. Clear the marks. The page that stayed locked leaves the cache: it knows a part of itself only. If
 //!    the request failed, so do the others, unmapped, unless they are dirty; and the store is cut back to
 //!    the size.
+//!
+//! A store to a mapping goes this way, too, where there is no room for one more dirty page and cleaning pages of the file
+//! would make none. It takes no IO lock: the claim keeps out those who change the size, and direct reads.
 
 use std::io;
 use std::ops::Range;
@@ -113,7 +116,35 @@ impl<L: PathLock> Inode<L> {
         let pages = at / PAGE..end.div_ceil(PAGE);
         let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
-        let sent = self.copy_in(bytes, at, (&loan, frames), &claim);
+        self.send_claimed(bytes, at, (&loan, frames), &claim)
+    }
+
+    /// Sends what is stored to a page through a mapping, up to the end of the file: what lies behind is lost. The
+    /// caller holds no more than an IO lock; the claim keeps out those who change the size.
+    pub(super) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        let page = at / PAGE;
+        let (loan, frames) = self.frames_for(page..page + 1)?;
+        let claim = self.claim_page(Access::Fault, page);
+        self.check_inside(page)?;
+        self.check_storable(page)?;
+        let inside = self.size().saturating_sub(at).min(bytes.len() as u64) as usize;
+        if inside > 0 {
+            self.send_claimed(&bytes[..inside], at, (&loan, frames), &claim)
+                .map_err(|(_, error)| error)?;
+        }
+        Ok(())
+    }
+
+    /// As `send_through`, for who has claimed the bytes shared.
+    fn send_claimed<'a>(
+        &'a self,
+        bytes: &[u8],
+        at: u64,
+        (loan, frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
+        claim: &Claim<'_, L>,
+    ) -> Result<usize, (usize, io::Error)> {
+        let end = at + bytes.len() as u64;
+        let sent = self.copy_in(bytes, at, (loan, frames), claim).map_err(|error| (0, error))?;
         let write = || write_full(&*self.store, &bytes[..sent.len], at);
         let sent_end = at + sent.len as u64;
         let outcome =
@@ -149,7 +180,7 @@ impl<L: PathLock> Inode<L> {
             self.discard_page(page);
         }
         if outcome.is_err() {
-            self.doubt(sent.pages, &claim);
+            self.doubt(sent.pages, claim);
             if end > self.size() {
                 self.trim_store();
             }
@@ -172,14 +203,15 @@ impl<L: PathLock> Inode<L> {
         Ok((loan, frames))
     }
 
-    /// Copies into pages and puts them on their way, until one has to be the last.
+    /// Copies into pages and puts them on their way, until one has to be the last. Fails if the first cannot
+    /// be copied into.
     fn copy_in<'a>(
         &'a self,
         bytes: &[u8],
         at: u64,
         (loan, mut frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
-        _claim: &Claim<'_, L>,
-    ) -> Sent<'a> {
+        claim: &Claim<'_, L>,
+    ) -> io::Result<Sent<'a>> {
         let mut sent = Sent::default();
         // A page that was cached is on loan as well: on its way it is neither evicted nor cleaned.
         while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
@@ -189,8 +221,16 @@ impl<L: PathLock> Inode<L> {
             let mut frame = frames.pop();
             let found = self.find_or_make(number, &mut frame);
             frames.extend(frame);
-            let Some(page) = found else { break };
+            let Some(mut page) = found else { break };
             page.wait_for_writeback();
+            if !page.state().is_clean() {
+                // A page of which a part is dirty has to be kept, and so to be known as a whole.
+                page = match self.fill(page, claim) {
+                    Ok(page) => page,
+                    Err(error) if sent.len == 0 => return Err(error),
+                    Err(_) => break,
+                };
+            }
             let hit = page.state().is_uptodate();
             self.cache.counters.count(if hit { Event::Hit } else { Event::Miss });
             let position = sent.len;
@@ -208,7 +248,7 @@ impl<L: PathLock> Inode<L> {
             page.begin_write_through();
             sent.pages.push(SentPage { pin: page.pin(), within, position, before });
         }
-        sent
+        Ok(sent)
     }
 
     /// Takes from a page of a request that failed what the store has not, while it is on its way
@@ -251,3 +291,6 @@ fn copy_into(page: &LockedPage<'_>, start: usize, part: &[u8]) {
         latch.commit();
     }
 }
+
+#[cfg(test)]
+mod tests;

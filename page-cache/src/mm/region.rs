@@ -10,6 +10,7 @@ use super::anonymous::Anonymous;
 use super::transfer::Transfer;
 use crate::mapped::Patience;
 use crate::page_table::Rights;
+use crate::throttle::Room;
 use crate::{Mapping, PathLock};
 
 /// No address below is ever mapped: a null pointer with an offset stays a bad address.
@@ -73,12 +74,23 @@ impl<L: PathLock> Region<L> {
         }
     }
 
-    /// Waits, before a fault and without the mm lock, while too much is dirty to dirty more.
-    pub(super) fn throttle(&self, rights: Rights) -> io::Result<()> {
+    /// Has pages of a file cleaned, before a fault and without the mm lock, so that one more may be dirty.
+    pub(super) fn throttle(&self, rights: Rights) -> io::Result<Room> {
         match (&self.backing, rights) {
             (Backing::File(mapping), Rights::ReadWrite) => mapping.throttle(),
-            _ => Ok(()),
+            _ => Ok(Room::Made),
         }
+    }
+
+    /// Stores within one page of a file, and to the file's store, if other files have all the pages that may
+    /// be dirty; whether it did. The caller does not hold the mm lock.
+    pub(super) fn store_through(&self, address: u64, from: &[u8]) -> io::Result<bool> {
+        let Backing::File(mapping) = &self.backing else { return Ok(false) };
+        let (page, within) = (self.page(address), (address % PAGE) as usize);
+        if mapping.maps(page, Rights::ReadWrite) || mapping.throttle()? == Room::Made {
+            return Ok(false);
+        }
+        mapping.store_through(page, within, from).map(|()| true)
     }
 
     /// Brings in the page of an address.

@@ -84,13 +84,26 @@ impl<L: PathLock> AddressSpace<L> {
                 return (done, Err(bad_address(address)));
             };
             while !self.copy_part(at, transfer.part(part.clone()), Patience::Waits) {
-                if let Err(error) = self.fault_in(at..at + part.len() as u64, rights) {
+                let there = match self.store_through(at, transfer.part(part.clone())) {
+                    Ok(true) => break,
+                    Ok(false) => self.fault_in(at..at + part.len() as u64, rights),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = there {
                     return (done, Err(error));
                 }
             }
             done = part.end;
         }
         (done, Ok(()))
+    }
+
+    /// Stores a part that lies in one page without making it present, if it cannot be dirty; whether it did.
+    fn store_through(&self, address: u64, part: Transfer<'_>) -> io::Result<bool> {
+        match (part, self.region_at(address)) {
+            (Transfer::Store(from), Some(region)) => region.store_through(address, from),
+            _ => Ok(false),
+        }
     }
 
     /// Copies a part that lies in one page, if that is present with the rights; whether it was.

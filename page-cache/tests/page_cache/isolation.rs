@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use spanlock_page_cache::{File, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{AddressSpace, File, MemStore, Options, PageCache, Store};
 
 const PAGE: u64 = 4096;
 
@@ -219,6 +219,48 @@ fn more_dead_stores_than_the_cache_has_frames_leave_it_to_others() {
         assert_eq!(seen[0], page as u8);
     }
     well.sync_data().unwrap();
+    dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Mood::Well));
+}
+
+#[test]
+fn more_dead_stores_than_the_cache_has_frames_leave_it_to_who_stores_through_a_mapping() {
+    let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(64));
+    let (well, inner) = open(&cache, &[]);
+    let dead: Vec<_> = (0..200).map(|_| open(&cache, &[(&[Kind::Write], Mood::Dead)])).collect();
+    let heard = dead.iter().filter(|(file, _)| {
+        file.set_len(PAGE).unwrap();
+        file.map(0..PAGE).unwrap().store(0, &[7]).is_err()
+    });
+    let heard = heard.count();
+    assert!(heard > 100, "{heard}");
+    let pages = 2 * cache.capacity() as u64;
+    well.set_len(pages * PAGE + 10).unwrap();
+    let mapping = well.map(0..(pages + 1) * PAGE).unwrap();
+    let memory = AddressSpace::new();
+    let address = memory.map_file(&well, 0..pages * PAGE).unwrap().start;
+    for page in 0..pages {
+        match page % 2 {
+            0 => mapping.store(page * PAGE + 7, &[page as u8; 100]).unwrap(),
+            _ => memory.store(address + page * PAGE + 7, &[page as u8; 100]).unwrap(),
+        }
+    }
+    // What is stored past the end is lost, and a page past the end is none.
+    mapping.store(pages * PAGE + 5, &[3; 100]).unwrap();
+    assert_eq!(well.len(), pages * PAGE + 10);
+    assert_eq!(inner.len().unwrap(), well.len());
+    let past = well.map(0..(pages + 2) * PAGE).unwrap();
+    let error = past.store((pages + 1) * PAGE, &[3]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    let mut seen = [0; 102];
+    for page in 0..pages {
+        mapping.load(page * PAGE + 6, &mut seen).unwrap();
+        assert_eq!((seen[0], seen[1], seen[100], seen[101]), (0, page as u8, page as u8, 0));
+    }
+    well.sync_data().unwrap();
+    inner.read_at(&mut seen, 6).unwrap();
+    assert_eq!(seen[..2], [0, 0]);
+    inner.read_at(&mut seen, 7 * PAGE + 6).unwrap();
+    assert_eq!(seen[..2], [0, 7]);
     dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Mood::Well));
 }
 
