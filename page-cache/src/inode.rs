@@ -29,6 +29,7 @@ use super::sync_group::SyncGroup;
 use super::unclean::{Epoch, Unclean};
 use super::visit::Visitors;
 use super::write_errors::WriteErrors;
+use super::writeback::Round;
 use super::{PathLock, Store};
 use spanlock::Access;
 
@@ -64,8 +65,7 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) standing: Standing,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(super) hastened: AtomicBool,
-    /// The page at which the flusher's next round begins: behind that at which the last has failed.
-    pub(super) round: AtomicU64,
+    pub(super) round: Round,
     /// What its requests have on loan.
     pub(super) account: Arc<Account>,
     /// What last went wrong for a caller. The mutex is a leaf.
@@ -122,7 +122,7 @@ impl<L: PathLock> Inode<L> {
             syncs: SyncGroup::default(),
             standing: Standing::default(),
             hastened: AtomicBool::new(false),
-            round: AtomicU64::new(0),
+            round: Round::new(),
             account: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),

@@ -29,7 +29,7 @@ use super::cache::Shared;
 use super::frame::{DetachedPin, Key, Pin};
 use super::stats::Event;
 use super::unclean::Epoch;
-use super::writeback::{InFlight, RUN};
+use super::writeback::InFlight;
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -58,7 +58,7 @@ impl<L: PathLock> Shared<L> {
         if !page.state().is_dirty() || file.standing.refusal().is_some() {
             return None;
         }
-        let run = number..number + file.unclean_run(number, RUN, Epoch::LAST);
+        let run = number..number + file.unclean_run(number, file.round.most(), Epoch::LAST);
         let bytes = run.start * PAGE..run.end * PAGE;
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);

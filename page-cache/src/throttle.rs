@@ -11,7 +11,6 @@
 //! be asked again it hears it at once.
 
 use std::io;
-use std::ops::Range;
 
 use super::PathLock;
 use super::dirty::By;
@@ -75,14 +74,13 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn make_room(&self) -> io::Result<Room> {
         may_wait_for_clean(&self.cache.frames);
         self.cache.flusher.hasten_others(self.id);
-        let Some(run) = self.dirty_run() else { return Ok(Room::WithOthers) };
-        match self.standing.refusal() {
-            Some(error) => Err(error),
-            None => self.flush_run_of(run),
+        if self.own_dirty().pages == 0 {
+            return Ok(Room::WithOthers);
         }
-    }
-
-    fn flush_run_of(&self, run: Range<u64>) -> io::Result<Room> {
-        self.flush(run).map(|()| Room::Made)
+        if let Some(error) = self.standing.refusal() {
+            return Err(error);
+        }
+        // Another may have cleaned the last page by now.
+        self.flush_some().map(|()| Room::Made)
     }
 }

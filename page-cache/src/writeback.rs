@@ -33,13 +33,53 @@ use super::store::write_full;
 use super::unclean::Epoch;
 use super::unstable::Part;
 use super::{PAGE_SIZE, PathLock};
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most pages in one request.
 pub(super) const RUN: u64 = 64;
+
+/// After so many failures in a row a flush goes on without trying parts of what failed.
+const MOST_FAILURES: u32 = 16;
+
+/// Where the flusher's next round begins, and how much it asks for at once. What failed is tried again in
+/// halves, one a round, and each success doubles what is asked for next.
+///
+/// ORDERING: relaxed throughout: both numbers are hints, and whatever they say some pages are tried.
+pub(super) struct Round {
+    start: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Round {
+    pub(super) fn new() -> Round {
+        Round { start: AtomicU64::new(0), most: AtomicU64::new(RUN) }
+    }
+
+    fn start(&self) -> u64 {
+        self.start.load(Ordering::Relaxed)
+    }
+
+    /// The most pages that the next request is for.
+    pub(super) fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, run: Range<u64>, wrote: &io::Result<()>) {
+        let len = run.end - run.start;
+        let most = match wrote {
+            Ok(()) => RUN.min(2 * len.max(self.most())),
+            Err(_) => 1.max(len / 2),
+        };
+        self.most.store(most, Ordering::Relaxed);
+        if wrote.is_err() {
+            let start = if len > 1 { run.start } else { run.end };
+            self.start.store(start, Ordering::Relaxed);
+        }
+    }
+}
 
 /// Pages on their way, and a copy of the bytes to send.
 #[derive(Default)]
@@ -62,13 +102,28 @@ pub(super) struct Landed<'a> {
 impl<L: PathLock> Inode<L> {
     /// Writes back what is dirty in a range of pages when this begins, and waits for what is on its
     /// way. Goes on after an error, and returns the first.
+    ///
+    /// A run that fails is tried again in halves: a page that cannot be written keeps no other from the store.
+    /// If nothing but failures comes of that, the rest is asked for once.
     pub(super) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
         let epoch = self.end_epoch();
         let mut outcome = Ok(());
-        let mut from = pages.start;
-        while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch) {
+        let (mut from, mut most, mut failures) = (pages.start, RUN, 0);
+        while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch, most) {
+            let len = run.end - run.start;
+            let failed = wrote.is_err();
             outcome = outcome.and(wrote);
+            failures = if failed { failures + 1 } else { 0 };
+            if failed && len > 1 && failures < MOST_FAILURES {
+                most = len / 2;
+                continue;
+            }
             from = run.end;
+            most = match failures {
+                0 => RUN.min(2 * len),
+                MOST_FAILURES.. => RUN,
+                _ => 1,
+            };
         }
         outcome
     }
@@ -78,26 +133,51 @@ impl<L: PathLock> Inode<L> {
         self.flush(0..u64::MAX)
     }
 
-    /// As `flush_all`, for the flusher: ends with the first error, and goes on behind it the next time. So a
-    /// store that is dead is asked once a round, and one that fails at some pages has all others.
+    /// As `flush_all`, for the flusher: ends with the first error. The next round tries half of the run, and
+    /// goes on behind a page that fails by itself. So a store that is dead is asked once a round, and one that
+    /// fails at some pages has all others.
     pub(super) fn flush_round(&self) {
-        // ORDERING: relaxed: one worker at most is at the file.
-        let start = self.round.load(Ordering::Relaxed);
+        let start = self.round.start();
         let epoch = self.end_epoch();
         for pages in [start..u64::MAX, 0..start] {
             let mut from = pages.start;
-            while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch) {
+            while let Some((run, wrote)) =
+                self.flush_next(from..pages.end, epoch, self.round.most())
+            {
                 from = run.end;
+                self.round.note(run, &wrote);
                 if wrote.is_err() {
-                    return self.round.store(from, Ordering::Relaxed);
+                    return;
                 }
             }
         }
     }
 
-    /// Flushes the first run of a range, if there is one.
-    fn flush_next(&self, pages: Range<u64>, epoch: Epoch) -> Option<(Range<u64>, io::Result<()>)> {
-        let run = self.run_at(self.first_unclean(pages.clone(), epoch)?, pages.end, epoch);
+    /// Flushes some pages of the file, if there are any; as a round, but tries half of what failed at once. Fails
+    /// where a page by itself does.
+    pub(super) fn flush_some(&self) -> io::Result<()> {
+        let epoch = self.end_epoch();
+        loop {
+            let (start, most) = (self.round.start(), self.round.most());
+            let flushed = self.flush_next(start..u64::MAX, epoch, most);
+            let flushed = flushed.or_else(|| self.flush_next(0..start, epoch, most));
+            let Some((run, wrote)) = flushed else { return Ok(()) };
+            let len = run.end - run.start;
+            self.round.note(run, &wrote);
+            if wrote.is_ok() || len == 1 {
+                return wrote;
+            }
+        }
+    }
+
+    /// Flushes the first run of a range, of `most` pages at most, if there is one.
+    fn flush_next(
+        &self,
+        pages: Range<u64>,
+        epoch: Epoch,
+        most: u64,
+    ) -> Option<(Range<u64>, io::Result<()>)> {
+        let run = self.run_at(self.first_unclean(pages.clone(), epoch)?, pages.end, epoch, most);
         let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
         let wrote = self.flush_run(run.clone(), &claim);
         drop(claim);
@@ -110,17 +190,11 @@ impl<L: PathLock> Inode<L> {
         let epoch = self.end_epoch();
         let mut from = pages.start;
         while let Some(first) = self.first_unclean(from..pages.end, epoch) {
-            let run = self.run_at(first, pages.end, epoch);
+            let run = self.run_at(first, pages.end, epoch, RUN);
             self.flush_run(run.clone(), claim)?;
             from = run.end;
         }
         Ok(())
-    }
-
-    /// The first run of the file's dirty pages.
-    pub(super) fn dirty_run(&self) -> Option<Range<u64>> {
-        let first = self.first_unclean(0..u64::MAX, Epoch::LAST)?;
-        Some(self.run_at(first, u64::MAX, Epoch::LAST))
     }
 
     /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
@@ -136,8 +210,8 @@ impl<L: PathLock> Inode<L> {
         self.transmit(request, claim).end()
     }
 
-    fn run_at(&self, first: u64, end: u64, epoch: Epoch) -> Range<u64> {
-        let most = RUN.min(end - first);
+    fn run_at(&self, first: u64, end: u64, epoch: Epoch, most: u64) -> Range<u64> {
+        let most = most.min(end - first);
         first..first + self.unclean_run(first, most, epoch).max(1)
     }
 
@@ -255,3 +329,6 @@ impl InFlight<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
