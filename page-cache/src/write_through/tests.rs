@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::page_cache::{MemStore, Options, PageCache, Store};
+use crate::{MemStore, Options, PageCache, Store};
 
 const PAGE: u64 = 4096;
 

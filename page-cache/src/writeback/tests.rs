@@ -3,9 +3,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::page_cache::throttle::Room;
-use crate::page_cache::{File, MemStore, Options, PageCache, Store};
 use crate::sync::blocking::Mutex;
+use crate::throttle::Room;
+use crate::{File, MemStore, Options, PageCache, Store};
 
 /// Refuses every write that touches one of some pages, as a whole.
 struct BadPages {
