@@ -22,7 +22,7 @@ use std::ops::ControlFlow;
 use crate::raw::place::Place;
 use crate::{Mode, Span};
 use claim::{Claim, State};
-use tree::IntervalTree;
+use tree::{IntervalTree, Sought, Traits, in_the_way_of};
 
 pub(crate) use claim::{ClaimId, Queueing};
 
@@ -58,7 +58,7 @@ impl<W> Registry<W> {
     /// How many claims a newcomer would have to wait for.
     pub(crate) fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> u32 {
         let mut blockers = 0;
-        let _ = self.visit(span, |_, claim| {
+        let _ = self.visit_sought(in_the_way_of(mode), span, |_, claim| {
             let is_ahead = queueing == Queueing::InLine || claim.state == State::Held;
             blockers += u32::from(is_ahead && claim.mode.conflicts_with(mode));
             ControlFlow::<()>::Continue(())
@@ -71,7 +71,7 @@ impl<W> Registry<W> {
         if self.tree.is_empty() {
             return false;
         }
-        let found = self.visit(span, |_, claim| {
+        let found = self.visit_sought(in_the_way_of(mode), span, |_, claim| {
             let is_ahead = queueing == Queueing::InLine || claim.state == State::Held;
             if is_ahead && claim.mode.conflicts_with(mode) {
                 ControlFlow::Break(())
@@ -90,7 +90,7 @@ impl<W> Registry<W> {
         mode: Mode,
         is_undecided: impl Fn(u32) -> bool,
     ) -> bool {
-        let found = self.visit(span, |id, claim| {
+        let found = self.visit_sought(in_the_way_of(mode), span, |id, claim| {
             if claim.mode.conflicts_with(mode) && !self.must_leave(id, &is_undecided) {
                 ControlFlow::Break(())
             } else {
@@ -115,7 +115,8 @@ impl<W> Registry<W> {
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
             (State::Held, Place::Board(_) | Place::Unlisted(_)) => true,
         };
-        let found = self.visit(self.span(id), |other, claim| {
+        let sought = in_the_way_of(proxy.mode);
+        let found = self.visit_sought(sought, self.span(id), |other, claim| {
             if other != id && claim.mode.conflicts_with(proxy.mode) && was_there(claim) {
                 ControlFlow::Break(())
             } else {
@@ -168,7 +169,7 @@ impl<W> Registry<W> {
 
     /// Whether an upgrade of a claim that overlaps `span` waits.
     pub(crate) fn has_upgrade(&self, span: Span) -> bool {
-        let found = self.visit(span, |_, claim| match claim.state {
+        let found = self.visit_sought(Sought::Waiting, span, |_, claim| match claim.state {
             State::Waiting(Queueing::Upgrade) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         });
@@ -225,6 +226,7 @@ impl<W> Registry<W> {
         let claim = self.claim_mut(id);
         claim.mode = Mode::Shared;
         let rank = claim.rank;
+        self.tree.set_traits(id.0, Traits { mode: Mode::Shared, is_waiting: false });
         let blocked = |waiting: &Claim<W>| {
             waiting.mode == Mode::Shared && waiting.is_behind(rank, State::Held)
         };
@@ -252,6 +254,7 @@ impl<W> Registry<W> {
         let claim = self.claim_mut(id);
         claim.mode = Mode::Exclusive;
         claim.rank = 0;
+        self.tree.set_traits(id.0, Traits { mode: Mode::Exclusive, is_waiting: false });
         self.block(span, |waiting| waiting.mode == Mode::Shared);
     }
 
@@ -268,7 +271,7 @@ impl<W> Registry<W> {
         // Whoever waits on both sides of the cut counted one claim and now waits for two.
         let cut = Span::from_range(at - 1..at);
         let mut torn = Vec::new();
-        let _ = self.visit(cut, |id, claim| {
+        let _ = self.visit_sought(Sought::Waiting, cut, |id, claim| {
             let spans_cut = self.tree.span(id.0).end() > at;
             let conflicts = claim.mode.conflicts_with(mode);
             if spans_cut && conflicts && claim.is_behind(rank, State::Held) {
@@ -361,7 +364,7 @@ impl<W> Registry<W> {
 
     fn conflicts_with_another(&self, id: ClaimId) -> bool {
         let mode = self.mode(id);
-        let found = self.visit(self.span(id), |other, claim| {
+        let found = self.visit_sought(in_the_way_of(mode), self.span(id), |other, claim| {
             if other != id && claim.mode.conflicts_with(mode) {
                 ControlFlow::Break(())
             } else {
@@ -409,7 +412,8 @@ impl<W> Registry<W> {
             }
         };
         self.waiting += u32::from(state != State::Held);
-        let id = ClaimId(self.tree.insert(span));
+        let traits = Traits { mode, is_waiting: state != State::Held };
+        let id = ClaimId(self.tree.insert(span, traits));
         let claim = Claim {
             mode,
             state,
@@ -435,7 +439,7 @@ impl<W> Registry<W> {
             return;
         }
         let claims = &mut self.claims;
-        let _ = self.tree.visit_overlapping(span, |id| {
+        let _ = self.tree.visit_overlapping(Sought::Waiting, span, |id| {
             let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
             if claim.state != State::Held && which(claim) {
                 let leader = claim.leader;
@@ -461,8 +465,8 @@ impl<W> Registry<W> {
         if self.tree.is_empty() {
             return;
         }
-        let (tree, claims, waiting) = (&self.tree, &mut self.claims, &mut self.waiting);
-        let _ = tree.visit_overlapping(span, |id| {
+        let (tree, claims, mut free) = (&self.tree, &mut self.claims, Vec::new());
+        let _ = tree.visit_overlapping(Sought::Waiting, span, |id| {
             let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
             let is_chosen = claim.state != State::Held && which(claim);
             if is_chosen && !tree.span(id).overlaps(except) {
@@ -470,19 +474,44 @@ impl<W> Registry<W> {
                 let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
                 first.blockers -= 1;
                 if first.blockers == 0 {
-                    *waiting -= grant(claims, leader, granted);
+                    free.push(leader);
                 }
             }
             ControlFlow::<()>::Continue(())
         });
+        free.into_iter().for_each(|leader| self.grant(leader, granted));
+    }
+
+    /// Makes a group held, and hands over what its owner waits on.
+    fn grant(&mut self, leader: ClaimId, granted: &mut Vec<W>) {
+        let mut next = Some(leader);
+        while let Some(id) = next {
+            let claim = self.claim_mut(id);
+            claim.state = State::Held;
+            granted.extend(claim.waiter.take());
+            next = claim.sibling;
+            let mode = claim.mode;
+            self.waiting -= 1;
+            self.tree.set_traits(id.0, Traits { mode, is_waiting: false });
+        }
     }
 
     fn visit<B>(
         &self,
         span: Span,
+        visit: impl FnMut(ClaimId, &Claim<W>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.visit_sought(Sought::All, span, visit)
+    }
+
+    /// The same, for no more claims than those that are sought.
+    fn visit_sought<B>(
+        &self,
+        sought: Sought,
+        span: Span,
         mut visit: impl FnMut(ClaimId, &Claim<W>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        self.tree.visit_overlapping(span, |id| {
+        self.tree.visit_overlapping(sought, span, |id| {
             let id = ClaimId(id);
             visit(id, self.claim(id))
         })
@@ -495,20 +524,6 @@ impl<W> Registry<W> {
     fn claim_mut(&mut self, id: ClaimId) -> &mut Claim<W> {
         self.claims[id.0 as usize].as_mut().expect("the claim is registered")
     }
-}
-
-/// Makes a group held, and hands over what its owner waits on. Returns how many claims it has.
-fn grant<W>(claims: &mut [Option<Claim<W>>], leader: ClaimId, granted: &mut Vec<W>) -> u32 {
-    let mut size = 0;
-    let mut next = Some(leader);
-    while let Some(id) = next {
-        let claim = claims[id.0 as usize].as_mut().expect("a group's claims are all registered");
-        claim.state = State::Held;
-        granted.extend(claim.waiter.take());
-        next = claim.sibling;
-        size += 1;
-    }
-    size
 }
 
 #[cfg(test)]

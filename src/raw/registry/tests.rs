@@ -2,6 +2,7 @@ mod reference;
 
 use std::collections::BTreeSet;
 
+use super::tree::Traits;
 use super::{ClaimId, Queueing, Registry, State};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
@@ -267,6 +268,63 @@ fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
     assert_eq!(granted, ["inner"]);
 }
 
+/// How many entries of the tree `work` looks at.
+fn looks<W>(registry: &mut Registry<W>, work: impl FnOnce(&mut Registry<W>)) -> u64 {
+    let before = registry.tree.looks.get();
+    work(registry);
+    registry.tree.looks.get() - before
+}
+
+/// Looks that a claim may take in a tree of a few thousand, to come and to go.
+const FEW: u64 = 100;
+
+#[test]
+fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
+    const CROWD: u32 = 4_000;
+    let all = Span::from_range(0..u64::MAX);
+    let mut registry = Registry::new();
+    let mut granted = Vec::new();
+    let leave = |registry: &mut Registry<u32>, ids: Vec<ClaimId>, granted: &mut Vec<u32>| {
+        for id in ids {
+            registry.remove(id, granted);
+        }
+    };
+
+    let mut ids = Vec::new();
+    let seen = looks(&mut registry, |registry| {
+        for _ in 0..CROWD {
+            assert_eq!(registry.blockers(all, Shared, Queueing::InLine), 0);
+            ids.push(registry.hold(all, Shared, Queueing::InLine));
+        }
+        leave(registry, ids, &mut granted);
+    });
+    assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that are held at once");
+
+    // The same, of claims that had to wait.
+    let writer = registry.hold(all, Exclusive, Queueing::InLine);
+    let ids: Vec<ClaimId> =
+        (0..CROWD).map(|n| registry.wait(all, Shared, Queueing::InLine, 1, n)).collect();
+    registry.remove(writer, &mut granted);
+    assert_eq!(granted.len(), CROWD as usize);
+    let seen = looks(&mut registry, |registry| leave(registry, ids, &mut granted));
+    assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that have waited");
+
+    // Somebody who waits elsewhere is in nobody's way.
+    let far = Span::from_range(10..11);
+    registry.hold(far, Exclusive, Queueing::InLine);
+    registry.wait(far, Exclusive, Queueing::InLine, 1, 0);
+    let near = Span::from_range(0..5);
+    let seen = looks(&mut registry, |registry| {
+        let mut ids = Vec::new();
+        for _ in 0..CROWD {
+            assert!(!registry.blocks(near, Shared, Queueing::InLine));
+            ids.push(registry.hold(near, Shared, Queueing::InLine));
+        }
+        leave(registry, ids, &mut granted);
+    });
+    assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims beside one that waits");
+}
+
 impl<W> Registry<W> {
     /// Checks R1 to R4 from the claims alone.
     fn validate(&self) {
@@ -281,6 +339,8 @@ impl<W> Registry<W> {
         for &id in &ids {
             let claim = self.claim(id);
             let is_proxy = claim.place == Place::Slot;
+            let traits = Traits { mode: claim.mode, is_waiting: claim.state != State::Held };
+            assert_eq!(self.tree.traits(id.0), traits, "{id:?} is looked for by what it is");
             waiting += u32::from(claim.state != State::Held);
             for &other in ids.iter().filter(|&&other| other != id && conflict(id, other)) {
                 let other_claim = self.claim(other);

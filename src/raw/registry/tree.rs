@@ -1,8 +1,9 @@
-//! An interval tree: a B+ tree by start, in which every entry knows the greatest end below it.
+//! An interval tree: a B+ tree by start and number, in which every entry knows the greatest end below it, also of
+//! exclusive claims and of waiting ones alone.
 //!
-//! Insertion and removal are logarithmic; a visit to the spans that overlap a given one is logarithmic
-//! plus linear in those that it finds. Spans that start at the same unit overlap one another, so a
-//! search among them stays within that bound.
+//! Insertion and removal are logarithmic; a visit to the spans that overlap a given one, and are what it looks
+//! for, is logarithmic plus linear in those that it finds. So a crowd of shared claims that overlap costs
+//! a newcomer that is shared, and whoever leaves while nobody waits, no more than its logarithm.
 //!
 //! A binary tree would do with half the code, but with 65,536 claims held its one cache miss a level
 //! made a single lookup cost more than all the rest of a lock and unlock. Here a level is one node, and an
@@ -10,15 +11,36 @@
 
 use std::ops::ControlFlow;
 
-use crate::Span;
+use crate::{Mode, Span};
 
 /// How many entries a node has room for. A node that becomes full is split at once.
 const ROOM: usize = 16;
 
-/// Entries in ascending order of their keys. In a leaf an entry is a span: its start, its end, its
-/// number. Above, it is a node: its least key, its greatest reach, its index.
-///
-/// The few claims that a lock has as a rule are in one leaf, and their entries in one cache line.
+/// What a span can be looked for by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Traits {
+    pub(crate) mode: Mode,
+    pub(crate) is_waiting: bool,
+}
+
+/// Which spans a visit looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sought {
+    All,
+    Exclusive,
+    Waiting,
+}
+
+/// What is looked for by a claim of this mode that asks who is in its way.
+pub(crate) fn in_the_way_of(mode: Mode) -> Sought {
+    match mode {
+        Mode::Shared => Sought::Exclusive,
+        Mode::Exclusive => Sought::All,
+    }
+}
+
+/// Entries in ascending order of their keys. In a leaf an entry is a span: its start and its number, its end, and its
+/// number again. Above, it is a node: its least key, its greatest reaches, its index.
 #[repr(align(64))]
 struct Node {
     len: usize,
@@ -27,20 +49,51 @@ struct Node {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
-    key: u64,
-    reach: u64,
+    key: Key,
     link: u32,
+    reach: Reach,
+}
+
+/// Where a span is in the order: by its start, and where several start, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    start: u64,
+    id: u32,
+}
+
+/// The greatest end of all spans, of the exclusive and of the waiting ones; 0 where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Reach([u64; 3]);
+
+impl Reach {
+    fn of(span: Span, traits: Traits) -> Reach {
+        let end_if = |is_such| if is_such { span.end() } else { 0 };
+        Reach([span.end(), end_if(traits.mode == Mode::Exclusive), end_if(traits.is_waiting)])
+    }
+
+    #[inline]
+    fn max(self, other: Reach) -> Reach {
+        Reach(std::array::from_fn(|i| self.0[i].max(other.0[i])))
+    }
+
+    #[inline]
+    fn to(self, sought: Sought) -> u64 {
+        self.0[sought as usize]
+    }
 }
 
 /// Spans by number. The number of a removed span is used again.
 pub(crate) struct IntervalTree {
-    spans: Vec<Span>,
+    spans: Vec<(Span, Traits)>,
     vacant_spans: Vec<u32>,
     nodes: Vec<Node>,
     vacant_nodes: Vec<u32>,
     root: u32,
     /// How many levels of nodes are above the leaves.
     height: u32,
+    /// How many entries were looked at, by visits and on the way to others.
+    #[cfg(test)]
+    pub(crate) looks: std::cell::Cell<u64>,
 }
 
 impl IntervalTree {
@@ -52,6 +105,8 @@ impl IntervalTree {
             vacant_nodes: Vec::new(),
             root: 0,
             height: 0,
+            #[cfg(test)]
+            looks: std::cell::Cell::new(0),
         }
     }
 
@@ -60,23 +115,23 @@ impl IntervalTree {
     }
 
     pub(crate) fn span(&self, id: u32) -> Span {
-        self.spans[id as usize]
+        self.spans[id as usize].0
     }
 
     /// Adds a span, which must not be empty, and returns its number.
-    pub(crate) fn insert(&mut self, span: Span) -> u32 {
+    pub(crate) fn insert(&mut self, span: Span, traits: Traits) -> u32 {
         let id = match self.vacant_spans.pop() {
             Some(id) => {
-                self.spans[id as usize] = span;
+                self.spans[id as usize] = (span, traits);
                 id
             }
             None => {
-                self.spans.push(span);
+                self.spans.push((span, traits));
                 let id = u32::try_from(self.spans.len()).expect("fewer than 2^32 claims at once");
                 id - 1
             }
         };
-        self.attach(id, span);
+        self.attach(id);
         id
     }
 
@@ -89,45 +144,65 @@ impl IntervalTree {
     /// Gives a number another span, which must not be empty.
     pub(crate) fn replace(&mut self, id: u32, span: Span) {
         self.detach(id);
-        self.spans[id as usize] = span;
-        self.attach(id, span);
+        self.spans[id as usize].0 = span;
+        self.attach(id);
     }
 
-    /// Calls `visit` with the number of every span that overlaps `span`, by ascending start, until
+    /// Lets a span be looked for by other traits.
+    pub(crate) fn set_traits(&mut self, id: u32, traits: Traits) {
+        self.spans[id as usize].1 = traits;
+        self.reach_anew(self.root, self.height, self.entry(id));
+    }
+
+    fn entry(&self, id: u32) -> Entry {
+        let (span, traits) = self.spans[id as usize];
+        Entry { key: Key { start: span.start(), id }, link: id, reach: Reach::of(span, traits) }
+    }
+
+    /// Calls `visit` with the number of every span that overlaps `span` and is sought, by ascending start, until
     /// it breaks off.
     #[inline]
     pub(crate) fn visit_overlapping<B>(
         &self,
+        sought: Sought,
         span: Span,
         mut visit: impl FnMut(u32) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        self.visit_below(self.root, self.height, span, &mut visit)
+        self.visit_below(self.root, self.height, sought, span, &mut visit)
     }
 
     fn visit_below<B>(
         &self,
         node: u32,
         height: u32,
+        sought: Sought,
         span: Span,
         visit: &mut impl FnMut(u32) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         for entry in self.node(node).entries() {
-            if entry.key >= span.end() {
+            self.look();
+            if entry.key.start >= span.end() {
                 break;
             }
-            if entry.reach > span.start() {
+            if entry.reach.to(sought) > span.start() {
                 match height {
                     0 => visit(entry.link)?,
-                    _ => self.visit_below(entry.link, height - 1, span, visit)?,
+                    _ => self.visit_below(entry.link, height - 1, sought, span, visit)?,
                 }
             }
         }
         ControlFlow::Continue(())
     }
 
+    #[inline(always)]
+    fn look(&self) {
+        #[cfg(test)]
+        self.looks.set(self.looks.get() + 1);
+    }
+
     #[inline]
-    fn attach(&mut self, id: u32, span: Span) {
-        let right = self.attach_below(self.root, self.height, id, span);
+    fn attach(&mut self, id: u32) {
+        let right = self.attach_below(self.root, self.height, self.entry(id));
         if let Some(right) = right {
             self.grow(right);
         }
@@ -144,23 +219,46 @@ impl IntervalTree {
         self.height += 1;
     }
 
-    /// Adds a span to a leaf below `node`. A node that it fills gives some of its entries to a new one, to
+    /// Adds an entry to a leaf below `node`. A node that it fills gives some of its entries to a new one, to
     /// its right, which is returned.
-    fn attach_below(&mut self, node: u32, height: u32, id: u32, span: Span) -> Option<Entry> {
-        let position = self.node(node).position_after(span.start());
+    fn attach_below(&mut self, node: u32, height: u32, new: Entry) -> Option<Entry> {
+        let position = self.position_after(node, new.key);
         if height == 0 {
-            let entry = Entry { key: span.start(), reach: span.end(), link: id };
-            self.node_mut(node).insert(position, entry);
+            self.node_mut(node).insert(position, new);
         } else {
             let child = position.saturating_sub(1);
             let link = self.node(node).entries[child].link;
-            let right = self.attach_below(link, height - 1, id, span);
-            self.refresh(node, child);
-            if let Some(right) = right {
-                self.node_mut(node).insert(child + 1, right);
+            match self.attach_below(link, height - 1, new) {
+                None => {
+                    let entry = &mut self.node_mut(node).entries[child];
+                    entry.key = entry.key.min(new.key);
+                    entry.reach = entry.reach.max(new.reach);
+                }
+                Some(right) => {
+                    self.refresh(node, child);
+                    self.node_mut(node).insert(child + 1, right);
+                }
             }
         }
         (self.node(node).len == ROOM).then(|| self.split(node, position))
+    }
+
+    /// Gives the entry of a span another reach.
+    fn reach_anew(&mut self, node: u32, height: u32, changed: Entry) {
+        let place = self.position_after(node, changed.key) - 1;
+        if height == 0 {
+            debug_assert_eq!(self.node(node).entries[place].key, changed.key);
+            self.node_mut(node).entries[place] = changed;
+        } else {
+            self.reach_anew(self.node(node).entries[place].link, height - 1, changed);
+            self.refresh(node, place);
+        }
+    }
+
+    fn position_after(&self, node: u32, key: Key) -> usize {
+        let position = self.node(node).position_after(key);
+        (0..position).for_each(|_| self.look());
+        position
     }
 
     /// Splits a node that an entry at or below `position` has filled.
@@ -174,8 +272,7 @@ impl IntervalTree {
     }
 
     fn detach(&mut self, id: u32) {
-        let found = self.detach_below(self.root, self.height, self.span(id).start(), id);
-        debug_assert!(found, "a span is removed once");
+        self.detach_below(self.root, self.height, self.entry(id).key);
         while self.height > 0 && self.node(self.root).len == 1 {
             self.vacant_nodes.push(self.root);
             self.root = self.node(self.root).entries[0].link;
@@ -183,23 +280,15 @@ impl IntervalTree {
         }
     }
 
-    /// Takes the entry of span `id`, which starts at `key`, out of a leaf below `node`.
-    fn detach_below(&mut self, node: u32, height: u32, key: u64, id: u32) -> bool {
+    /// Takes an entry, which is there, out of a leaf below `node`.
+    fn detach_below(&mut self, node: u32, height: u32, key: Key) {
+        let place = self.position_after(node, key) - 1;
         if height == 0 {
-            let position = self.node(node).entries().iter().position(|entry| entry.link == id);
-            position.inspect(|&i| self.node_mut(node).remove(i)).is_some()
+            debug_assert_eq!(self.node(node).entries[place].key, key, "a span is removed once");
+            self.node_mut(node).remove(place);
         } else {
-            // Equal keys may stand in several children: to the left of the last whose least is `key`.
-            let last = self.node(node).position_after(key);
-            let first = self.node(node).entries[..last].partition_point(|entry| entry.key < key);
-            (first.saturating_sub(1)..last).any(|child| {
-                let link = self.node(node).entries[child].link;
-                let found = self.detach_below(link, height - 1, key, id);
-                if found {
-                    self.settle(node, child);
-                }
-                found
-            })
+            self.detach_below(self.node(node).entries[place].link, height - 1, key);
+            self.settle(node, place);
         }
     }
 
@@ -259,7 +348,8 @@ impl IntervalTree {
 
 impl Node {
     fn new() -> Node {
-        Node { len: 0, entries: [Entry { key: 0, reach: 0, link: 0 }; ROOM] }
+        let nothing = Entry { key: Key { start: 0, id: 0 }, link: 0, reach: Reach::default() };
+        Node { len: 0, entries: [nothing; ROOM] }
     }
 
     fn entries(&self) -> &[Entry] {
@@ -267,14 +357,18 @@ impl Node {
     }
 
     /// How many entries have keys up to and including `key`.
-    fn position_after(&self, key: u64) -> usize {
+    fn position_after(&self, key: Key) -> usize {
         self.entries().iter().take_while(|entry| entry.key <= key).count()
     }
 
     /// The entry that stands for this node in the one above.
     fn as_entry(&self, index: u32) -> Entry {
-        let reach = self.entries().iter().map(|entry| entry.reach).max().unwrap_or(0);
-        Entry { key: self.entries[0].key, reach, link: index }
+        let reaches = self.entries().iter().map(|entry| entry.reach);
+        Entry {
+            key: self.entries[0].key,
+            link: index,
+            reach: reaches.fold(Reach::default(), Reach::max),
+        }
     }
 
     #[inline]
@@ -311,13 +405,17 @@ impl Node {
 
 #[cfg(test)]
 impl IntervalTree {
+    pub(crate) fn traits(&self, id: u32) -> Traits {
+        self.spans[id as usize].1
+    }
+
     /// Checks that entries are in order, that each knows what is below it, and that nothing is lost.
     pub(crate) fn validate(&self) {
         let mut seen = Vec::new();
         let nodes = self.validate_below(self.root, self.height, &mut seen);
         assert_eq!(nodes + self.vacant_nodes.len(), self.nodes.len(), "a node is lost");
         assert_eq!(seen.len() + self.vacant_spans.len(), self.spans.len(), "a span is lost");
-        assert!(seen.is_sorted_by_key(|&id| self.span(id).start()), "out of order");
+        assert!(seen.is_sorted_by_key(|&id| self.entry(id).key), "out of order");
     }
 
     fn validate_below(&self, index: u32, height: u32, seen: &mut Vec<u32>) -> usize {
@@ -327,8 +425,7 @@ impl IntervalTree {
         for &entry in node.entries() {
             let link = entry.link;
             if height == 0 {
-                let span = self.span(link);
-                assert_eq!(entry, Entry { key: span.start(), reach: span.end(), link });
+                assert_eq!(entry, self.entry(link));
                 seen.push(link);
             } else {
                 assert_ne!(self.node(link).len, 0, "an empty node was kept");
