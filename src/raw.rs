@@ -7,8 +7,8 @@
 //! # Invariants
 //!
 //! - **I1** A unit's claims in slots are all in one slot: the lock's embedded one until a table exists,
-//!   the table's from then on. Closing the embedded slot moves its word into the table, which is
-//!   published after that, all under the mutex.
+//!   that of the present table from then on. When a table is made, or exchanged for another, all old slots are closed, their
+//!   words are stored in the new ones, and these are published, all under the mutex.
 //! - **I2** A slot or a cell that is watched has a proxy in the registry, a held claim of the same span and
 //!   mode; both come under the mutex. They go under the mutex too, but for the watch of a cell that is let go
 //!   of: the cell then stays taken until the proxy has gone. A claim is counted as a blocker only if it is in
@@ -20,7 +20,7 @@
 //!   total order, hence W precedes B there, and B sees W or a later word. So at least one sees the
 //!   other, and takes itself back, or waits for it by proxy. Of two ranges, the later is told by S of the
 //!   earlier: every write of the summary is a read-modify-write.
-//! - **I5** Table and core are allocated once and freed with the lock; a pointer that was read stays valid.
+//! - **I5** Tables, counters and core are freed with the lock; a pointer that was read stays valid.
 //! - **I6** A split shows the upper part and watches the slots and cells that conflict with it, all before it
 //!   narrows the cell of the lower part. A newcomer that finds nobody on the board in its way then looks whether it
 //!   is watched itself, and takes itself back if so: the summary that it has read may be older than the split, and
@@ -39,8 +39,10 @@ mod enter;
 mod inspect;
 mod many;
 mod place;
+mod regions;
 mod registry;
 mod release;
+mod resize;
 mod slot;
 mod summary;
 mod table;
@@ -55,14 +57,17 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::Span;
 use crate::deadlock;
-use crate::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor};
+use crate::sync::{
+    AtomicI64, AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor,
+};
 use board::Board;
 use cell::Cells;
 use counters::{Counters, Path};
+use regions::{Counted, Regions};
 use registry::Registry;
 use slot::{UNITS, Word};
 use summary::Summary;
-use table::Table;
+use table::{Current, Made, Table};
 use waiter::{Waiter, Wakes};
 
 pub(crate) use acquire::{Pending, Queued};
@@ -79,7 +84,7 @@ pub struct RawLock {
     /// Who is on the board.
     summary: AtomicU64,
     /// The slots of a lock that had several units in use at once; null until then.
-    table: AtomicPtr<Table>,
+    table: Current,
     /// Cells and registry; null until a claim needs them.
     core: AtomicPtr<Core>,
     /// Of no size without the feature `stats`.
@@ -89,6 +94,9 @@ pub struct RawLock {
 /// What the lock allocates when a claim first needs more than a slot.
 struct Core {
     cells: Cells,
+    regions: Regions,
+    /// How many claims have yet to find their slot taken by another unit until it is looked whether slots are few.
+    collisions_to_go: AtomicI64,
     books: Mutex<Books>,
 }
 
@@ -96,8 +104,9 @@ struct Core {
 struct Books {
     registry: Registry<Waiter>,
     board: Board,
-    /// How many claims found the embedded slot taken by another unit.
-    collisions: u32,
+    regions: Counted,
+    /// The tables that were ever made.
+    tables: Made,
 }
 
 impl RawLock {
@@ -107,7 +116,7 @@ impl RawLock {
             RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
                 summary: AtomicU64::new(Summary::EMPTY),
-                table: AtomicPtr::new(std::ptr::null_mut()),
+                table: Current::new(),
                 core: AtomicPtr::new(std::ptr::null_mut()),
                 counters: Counters::new(),
             }
@@ -125,18 +134,16 @@ impl RawLock {
     #[inline]
     fn slot_of(&self, unit: u64) -> &AtomicU64 {
         match self.table() {
-            Some(table) => table.slot(unit),
+            Some(table) => table.word(unit),
             None => &self.slot,
         }
     }
 
     #[inline]
-    fn table(&self) -> Option<&Table> {
-        // ORDERING: Acquire, paired with the Release in `grow`: the table's words are seen as they
+    fn table(&self) -> Option<Table<'_>> {
+        // ORDERING: Acquire, paired with the Release in `resize`: the table's words are seen as they
         // were moved.
-        let table = self.table.load(Ordering::Acquire);
-        // SAFETY: a table that is not null was made by `grow` and lives as long as the lock (I5).
-        unsafe { table.as_ref() }
+        self.table.load(Ordering::Acquire)
     }
 
     /// The core, if there is one. Whoever has acquired a summary that is not empty, or a closed slot,
@@ -157,10 +164,13 @@ impl RawLock {
         }
         let new = Box::into_raw(Box::new(Core {
             cells: Cells::new(),
+            regions: Regions::new(),
+            collisions_to_go: AtomicI64::new(1),
             books: Mutex::new(Books {
                 registry: Registry::new(),
                 board: Board::default(),
-                collisions: 0,
+                regions: Counted::default(),
+                tables: Made::default(),
             }),
         }));
         // ORDERING: Release for who finds our core, Acquire for when we find another's.
@@ -218,7 +228,7 @@ impl Ledger<'_> {
     // Inlined, for a ledger that is moved to another function goes through memory.
     #[inline(always)]
     fn close(mut self) {
-        self.list();
+        self.make_room();
         self.set_queue();
         self.wakes.end_records();
         let Ledger { lock, books, wakes, .. } = self;
@@ -232,9 +242,9 @@ impl Ledger<'_> {
 
     /// Takes a claim out of the registry and off the board, granting those it was the last to block.
     fn remove(&mut self, id: ClaimId) {
-        let mode = self.registry().mode(id);
+        let (span, mode) = (self.registry().span(id), self.registry().mode(id));
         let place = self.books.registry.remove(id, &mut self.wakes.0);
-        self.retract(place, mode);
+        self.retract(place, span, mode);
     }
 }
 
@@ -242,12 +252,7 @@ impl Drop for RawLock {
     fn drop(&mut self) {
         deadlock::forget_lock(self.address());
         // ORDERING: Relaxed: nobody else is left.
-        let table = self.table.load(Ordering::Relaxed);
         let core = self.core.load(Ordering::Relaxed);
-        if !table.is_null() {
-            // SAFETY: made from a box by `grow`, and no reference outlives the lock (I5).
-            drop(unsafe { Box::from_raw(table) });
-        }
         if !core.is_null() {
             // SAFETY: made from a box by `core`, and no reference outlives the lock (I5).
             drop(unsafe { Box::from_raw(core) });
@@ -265,5 +270,5 @@ const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<RawLock>();
     // What its pointers lead to, about which they say nothing.
-    is_send_and_sync::<(Table, Core)>();
+    is_send_and_sync::<Core>();
 };

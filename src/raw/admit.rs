@@ -8,10 +8,9 @@ use crate::raw::place::{Hold, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
-use crate::raw::table::Table;
 use crate::raw::waiter::Waiter;
-use crate::raw::{Ledger, Path, Pending, Queued, RawLock};
-use crate::sync::{self, AtomicU64, Ordering};
+use crate::raw::{Ledger, Path, Pending, Queued};
+use crate::sync::{AtomicU64, Ordering};
 use crate::{Mode, Span};
 
 impl Ledger<'_> {
@@ -61,7 +60,7 @@ impl Ledger<'_> {
             Hold::Claim(id)
         });
         if hold.is_none() {
-            self.retract(place, mode);
+            self.retract(place, span, mode);
         }
         self.unwatch_idle(span);
         hold
@@ -95,7 +94,8 @@ impl Ledger<'_> {
 
     /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
     fn meets_a_held_unit(&mut self, span: Span, mode: Mode) -> bool {
-        let found = self.lock.conflicting_slot(span, mode).filter(|word| !word.has_waiters());
+        let found =
+            self.lock.conflicting_slot(span, mode, &mut 0).filter(|word| !word.has_waiters());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
         let there = self.lock.summary_hint().unwatched();
@@ -171,41 +171,5 @@ impl Ledger<'_> {
         // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the mutex
         // has told us; who finds that he is not watched any more follows those for whom he was.
         slot.store(word.unwatched().bits(), Ordering::Release);
-    }
-
-    /// Counts a claim that found the embedded slot taken by another unit, and in the end makes a table.
-    fn note_collision(&mut self) {
-        self.books.collisions += 1;
-        if self.lock.table().is_none() && self.books.collisions >= sync::COLLISIONS_BEFORE_TABLE {
-            self.grow();
-        }
-    }
-
-    /// Makes the table. The embedded slot is closed first, so that its word is in one place at a
-    /// time (I1).
-    fn grow(&mut self) {
-        let table = Table::new();
-        // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds the embedded one
-        // as it was before, it has looked before any unit entered the table, and is seen by all that do (I4).
-        // As an Acquire: who enters the table follows whoever left the slot. As a Release: a holder that finds
-        // its slot closed must find the core.
-        let closed = self.lock.slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
-        if let Some((unit, _)) = Word::from_bits(closed).holder() {
-            // ORDERING: Relaxed: nobody sees the table before it is stored below.
-            table.slot(unit).store(closed, Ordering::Relaxed);
-        }
-        // ORDERING: Release, paired with the Acquire in `RawLock::table`.
-        self.lock.table.store(Box::into_raw(table), Ordering::Release);
-    }
-}
-
-impl RawLock {
-    #[cold]
-    pub(super) fn note_collision(&self) {
-        if self.table().is_none() {
-            let mut ledger = self.core().enter(self);
-            ledger.note_collision();
-            ledger.close();
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The board: where claims of the registry are shown to those who do not take its mutex.
 //!
 //! Each claim of the registry, held or waiting, is shown in a [cell](crate::raw::cell), or else is
-//! *unlisted*: the [summary](crate::raw::summary) says that there is such a claim, and who may be in its way
+//! *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches, and who is in one of them
 //! asks under the mutex. A cell that was taken without the mutex is *watched* when somebody must wait for its
 //! claim: a proxy comes into the registry, and the summary's bit tells whoever lets go of the cell to
 //! take the mutex.
@@ -17,9 +17,6 @@ use crate::{Mode, Span};
 /// The registry's side of the board.
 #[derive(Default)]
 pub(crate) struct Board {
-    /// The claims that found no cell, and how many of them are exclusive.
-    unlisted: Vec<ClaimId>,
-    exclusive: u32,
     /// The proxies of claims that took their cells without the mutex.
     pub(super) proxies: [Option<ClaimId>; BOARD_CELLS],
 }
@@ -42,14 +39,7 @@ impl Ledger<'_> {
                 cells.show(cell, span);
                 (Place::Board(cell), Summary::claim(cell, mode) | Summary::watch(cell))
             }
-            None => {
-                self.books.board.unlisted.push(ClaimId::NONE);
-                self.books.board.exclusive += u32::from(mode == Mode::Exclusive);
-                (
-                    Place::Unlisted(self.books.board.unlisted.len() as u32 - 1),
-                    Summary::unlisted(mode),
-                )
-            }
+            None => (Place::Unlisted, self.count(span, mode)),
         };
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
         // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
@@ -63,89 +53,59 @@ impl Ledger<'_> {
         self.registry().set_place(id, place);
         match place {
             Place::Board(cell) | Place::Cell(cell) => self.core.cells.settle(cell),
-            Place::Unlisted(position) => self.books.board.unlisted[position as usize] = id,
-            Place::Slot => {}
+            Place::Slot | Place::Unlisted => {}
         }
     }
 
-    /// Stops showing a claim of this mode that leaves.
-    pub(super) fn retract(&mut self, place: Place, mode: Mode) {
+    /// Stops showing a claim that leaves.
+    pub(super) fn retract(&mut self, place: Place, span: Span, mode: Mode) {
         match place {
             Place::Slot | Place::Cell(_) => {}
             Place::Board(cell) => {
                 self.clear(Summary::all_of(cell));
                 self.core.cells.free(cell);
             }
-            Place::Unlisted(position) => {
-                let board = &mut self.books.board;
-                board.unlisted.swap_remove(position as usize);
-                let moved = board.unlisted.get(position as usize).copied();
-                if let Some(id) = moved.filter(|&id| id != ClaimId::NONE) {
-                    self.registry().set_place(id, place);
-                }
-                self.unlist(mode);
+            Place::Unlisted => {
+                let gone = self.uncount(span, mode);
+                self.clear(gone);
             }
         }
     }
 
-    /// Takes a claim of this mode off the count of those that are not listed.
-    fn unlist(&mut self, mode: Mode) {
-        let board = &mut self.books.board;
-        board.exclusive -= u32::from(mode == Mode::Exclusive);
-        let still = match (board.unlisted.is_empty(), board.exclusive) {
-            (true, _) => 0,
-            (false, 0) => Summary::unlisted(Mode::Shared),
-            (false, _) => return,
-        };
-        self.clear(Summary::unlisted(Mode::Exclusive) & !still);
-    }
-
-    /// Shows claims that found no cell, as long as cells have become free.
-    pub(super) fn list(&mut self) {
-        while let Some(&id) = self.books.board.unlisted.last() {
-            let cells = &self.core.cells;
-            let Some(cell) = cells.take_common(self.lock.summary_hint().unused()) else { return };
-            let (span, mode) = (self.registry().span(id), self.registry().mode(id));
-            cells.show(cell, span);
-            cells.settle(cell);
-            // ORDERING: Relaxed: who reads this asks under the mutex, since a claim is unlisted still; who reads that
-            // none is, by the Release in `clear`, sees the cell.
-            let bits = Summary::claim(cell, mode) | Summary::watch(cell);
-            self.lock.summary.fetch_or(bits, Ordering::Relaxed);
-            // Only now, so that each summary shows it one way or the other.
-            self.books.board.unlisted.pop();
-            self.unlist(mode);
-            self.registry().set_place(id, Place::Board(cell));
-        }
-    }
-
     /// Shows the new span of a claim, a part of the old one.
-    pub(super) fn narrow(&self, place: Place, span: Span) {
-        if let Place::Board(cell) | Place::Cell(cell) = place {
-            self.core.cells.show(cell, span);
-        }
-    }
-
-    /// Shows that an exclusive claim is shared now.
-    pub(super) fn weaken(&mut self, place: Place) {
+    pub(super) fn narrow(&mut self, place: Place, from: Span, to: Span, mode: Mode) {
         match place {
-            Place::Board(cell) | Place::Cell(cell) => self.clear(Summary::exclusive(cell)),
-            Place::Unlisted(_) => self.unlist(Mode::Exclusive),
+            Place::Board(cell) | Place::Cell(cell) => self.core.cells.show(cell, to),
+            Place::Unlisted => {
+                let shown = self.count(to, mode);
+                // ORDERING: Relaxed: the claim itself is seen already; who reads that no region of the old size is in use,
+                // by the Release in `clear`, sees the new size.
+                self.lock.summary.fetch_or(shown, Ordering::Relaxed);
+                let gone = self.uncount(from, mode);
+                self.clear(gone);
+            }
             Place::Slot => {}
         }
     }
 
+    /// Shows that an exclusive claim is shared now.
+    pub(super) fn weaken(&mut self, place: Place, span: Span) {
+        let gone = match place {
+            Place::Board(cell) | Place::Cell(cell) => Summary::exclusive(cell),
+            Place::Unlisted => self.count_weaker(span),
+            Place::Slot => return,
+        };
+        self.clear(gone);
+    }
+
     /// Shows that a shared claim is exclusive now, if it can be. Returns who was there before.
-    pub(super) fn strengthen(&mut self, place: Place) -> Summary {
+    pub(super) fn strengthen(&mut self, place: Place, span: Span) -> Summary {
         let bits = match place {
             Place::Board(cell) | Place::Cell(cell) => {
                 self.core.cells.unsettle(cell);
                 Summary::exclusive(cell)
             }
-            Place::Unlisted(_) => {
-                self.books.board.exclusive += 1;
-                Summary::unlisted(Mode::Exclusive)
-            }
+            Place::Unlisted => self.count_stronger(span),
             Place::Slot => 0,
         };
         // ORDERING: SeqCst, as in `publish`: slots and cells are looked at after it.
@@ -168,6 +128,9 @@ impl Ledger<'_> {
     }
 
     fn clear(&self, bits: u64) {
+        if bits == 0 {
+            return;
+        }
         // ORDERING: Release, paired with every load of the summary by a newcomer: who finds that a claim
         // has left the board sees what it did.
         self.lock.summary.fetch_and(!bits, Ordering::Release);
@@ -233,7 +196,7 @@ impl Ledger<'_> {
                 }
                 self.books.board.proxies[cell as usize] = None;
             }
-            Place::Board(_) | Place::Unlisted(_) => return,
+            Place::Board(_) | Place::Unlisted => return,
         }
         self.books.registry.remove(proxy, &mut self.wakes.0);
     }

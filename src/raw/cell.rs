@@ -20,7 +20,7 @@
 //! While a claim is held its cell is narrowed to what it still has, and what it has no longer was let go of
 //! before; the one exception is a split, which has its own rule (raw.rs, I6).
 
-use crate::raw::summary::{CellSet, Summary};
+use crate::raw::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
 use crate::{Mode, Span};
 
@@ -57,13 +57,13 @@ impl Cells {
 
     /// Takes a free cell: this thread's own, or else one of those that `hint` has and that are anybody's.
     #[inline]
-    pub(crate) fn take(&self, hint: impl FnOnce() -> CellSet) -> Option<u32> {
+    pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<u32> {
         let own = sync::own_cell().filter(|&own| self.take_own(own));
         own.or_else(|| self.take_common(hint()))
     }
 
     /// Takes one of the cells of `hint` that are anybody's.
-    pub(crate) fn take_common(&self, hint: CellSet) -> Option<u32> {
+    pub(crate) fn take_common(&self, hint: Set) -> Option<u32> {
         hint.common().find(|&cell| self.try_take(cell))
     }
 

@@ -16,11 +16,11 @@ impl RawLock {
         match hold {
             Hold::Nothing => {}
             Hold::Slot => self.downgrade_slot(span.start()),
-            Hold::Cell(cell) => self.downgrade_cell(cell),
+            Hold::Cell(cell) => self.downgrade_cell(span, cell),
             Hold::Claim(id) => {
                 let mut ledger = self.core().enter(self);
                 let place = ledger.registry().place(id);
-                ledger.weaken(place);
+                ledger.weaken(place, span);
                 ledger.downgrade(id);
                 ledger.close();
             }
@@ -104,7 +104,7 @@ impl RawLock {
 
     /// Without the mutex only while nobody watches the cell: the registry would otherwise take the claim for exclusive
     /// when readers see already that it is not, and think that these must leave.
-    fn downgrade_cell(&self, cell: u32) {
+    fn downgrade_cell(&self, span: Span, cell: u32) {
         let mut seen = self.summary_hint();
         while !seen.watches(cell) {
             let weaker = seen.bits() & !Summary::exclusive(cell);
@@ -122,7 +122,7 @@ impl RawLock {
         }
         let mut ledger = self.core().enter(self);
         let proxy = ledger.known(cell);
-        ledger.weaken(Place::Cell(cell));
+        ledger.weaken(Place::Cell(cell), span);
         ledger.downgrade(proxy);
         ledger.close();
     }
@@ -189,14 +189,14 @@ impl Ledger<'_> {
         }
         // As for any exclusive claim: show it, then look at cells and slots.
         let (place, span) = (self.registry().place(id), self.registry().span(id));
-        let before = self.strengthen(place);
+        let before = self.strengthen(place, span);
         self.watch_all(before, span, Mode::Exclusive);
         self.watch_those_in_the_way(span);
         let upgraded = self.holds_alone(id);
         if upgraded {
             self.registry().upgrade(id);
         } else {
-            self.weaken(place);
+            self.weaken(place, span);
         }
         self.settle(id, place);
         upgraded
@@ -238,19 +238,21 @@ impl Ledger<'_> {
 
     fn split(&mut self, id: ClaimId, at: u64) -> ClaimId {
         let (mode, place) = (self.registry().mode(id), self.registry().place(id));
-        let (lower, upper) = self.registry().span(id).split_at(at);
+        let whole = self.registry().span(id);
+        let (lower, upper) = whole.split_at(at);
         // Who has come with a summary without the upper part gives way because it is watched, now that the cell
         // of the lower part is about to be out of its way (I6).
         let upper_place = self.announce(upper, mode);
-        self.narrow(place, lower);
+        self.narrow(place, whole, lower, mode);
         let upper = self.registry().split(id, at);
         self.settle(upper, upper_place);
         upper
     }
 
     fn shrink(&mut self, id: ClaimId, to: Span) {
+        let (from, mode) = (self.registry().span(id), self.registry().mode(id));
         self.books.registry.shrink(id, to, &mut self.wakes.0);
         let place = self.registry().place(id);
-        self.narrow(place, to);
+        self.narrow(place, from, to, mode);
     }
 }

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use crate::raw::cell::Met;
 use crate::raw::place::Hold;
 use crate::raw::slot::{UNITS, Word};
-use crate::raw::summary::{CellSet, Summary};
+use crate::raw::summary::Summary;
 use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
@@ -70,10 +70,8 @@ impl RawLock {
                 let summary = Summary::from_bits(self.summary_after_entering());
                 self.stay_or_leave(summary, unit, mode)
             }
-            Err(Obstacle::Collision) => {
-                self.note_collision();
-                self.take_cell(Span::from_range(unit..unit + 1), mode)
-            }
+            Err(Obstacle::Collision) if self.note_collision() => self.attempt_again(unit, mode),
+            Err(Obstacle::Collision) => self.take_cell(Span::from_range(unit..unit + 1), mode),
             Err(obstacle) => Err(obstacle),
         }
     }
@@ -156,12 +154,7 @@ impl RawLock {
             return Ok(Hold::Nothing);
         }
         let core = self.core();
-        // Where some claim has no cell the registry is asked in any case: that is left to those with a cell of
-        // their own, who find out when they have taken it.
-        let hint = || match self.summary_hint() {
-            hint if hint.has_unlisted(mode) => CellSet::EMPTY,
-            hint => hint.unused(),
-        };
+        let hint = || self.summary_hint().unused();
         let Some(cell) = core.cells.take(hint) else { return Err(Obstacle::Registry) };
         core.cells.show(cell, span);
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
@@ -177,19 +170,23 @@ impl RawLock {
             true => Ok(()),
             false => self.meet(core, before, span, mode, is_watched),
         };
-        if met.is_ok() && self.conflicting_slot(span, mode).is_none() {
+        let mut used = 0;
+        if met.is_ok() && self.conflicting_slot(span, mode, &mut used).is_none() {
             core.cells.settle(cell);
             self.counters.granted(Path::Cell, mode);
+            self.note_scan(span, used);
             return Ok(Hold::Cell(cell));
         }
         self.leave_cell(cell);
         Err(met.err().unwrap_or(Obstacle::Undecided))
     }
 
-    /// A slot whose holder is in the way of a claim, as far as can be seen: its word.
-    pub(super) fn conflicting_slot(&self, span: Span, mode: Mode) -> Option<Word> {
+    /// A slot whose holder is in the way of a claim, as far as can be seen: its word. `used` is how many others were not
+    /// free.
+    pub(super) fn conflicting_slot(&self, span: Span, mode: Mode, used: &mut u64) -> Option<Word> {
         let found = self.visit_slots(span, |_, word| match word.holder() {
             Some((unit, holder)) if !span.contains_unit(unit) || !holder.conflicts_with(mode) => {
+                *used += 1;
                 ControlFlow::Continue(())
             }
             // Without a holder it is closed, and its unit in a table that we have not seen yet.
@@ -212,7 +209,7 @@ impl RawLock {
                 Err(Obstacle::Conflict)
             }
             Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
-            None if summary.has_unlisted(mode) => Err(Obstacle::Registry),
+            None if core.regions.may_meet(summary, span, mode) => Err(Obstacle::Registry),
             // The cells that we have read may belong to a claim that was split after we had the summary; its upper
             // part is then not among them, but has found us (I6).
             None if is_watched() => Err(Obstacle::Registry),

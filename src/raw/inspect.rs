@@ -60,10 +60,10 @@ impl RawLock {
         let summary = Summary::from_bits(self.summary.load(Ordering::Acquire));
         let has_slot_alone = word != Word::MOVED
             && (summary.is_empty()
-                || !summary.has_unlisted(Mode::Exclusive)
-                    && self.existing_core().is_some_and(|core| {
-                        core.cells.meet(summary, span, Mode::Exclusive).is_none()
-                    }));
+                || self.existing_core().is_some_and(|core| {
+                    !core.regions.may_meet(summary, span, Mode::Exclusive)
+                        && core.cells.meet(summary, span, Mode::Exclusive).is_none()
+                }));
         has_slot_alone.then(|| word.holder().is_some_and(|(holder, _)| holder == unit))
     }
 
@@ -142,7 +142,7 @@ impl Ledger<'_> {
                     undecided.push(entry.info());
                     false
                 }
-                Place::Cell(_) | Place::Board(_) | Place::Unlisted(_) => true,
+                Place::Cell(_) | Place::Board(_) | Place::Unlisted => true,
             };
             if shown {
                 claims.push((entry.info(), entry.arrival));

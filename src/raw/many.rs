@@ -156,9 +156,8 @@ impl RawLock {
             parts.iter().map(|part| ledger.announce(part.span, part.mode)).collect();
         parts.iter().for_each(|part| ledger.watch_those_in_the_way(part.span));
         if is_blocked(&ledger) {
-            // In reverse, so that no unlisted place is moved that has no number yet.
-            let taken_back = parts.iter().zip(places).rev();
-            taken_back.for_each(|(part, place)| ledger.retract(place, part.mode));
+            let taken_back = parts.iter().zip(places);
+            taken_back.for_each(|(part, place)| ledger.retract(place, part.span, part.mode));
             parts.iter().for_each(|part| ledger.unwatch_idle(part.span));
             ledger.close();
             return None;

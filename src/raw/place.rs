@@ -24,8 +24,8 @@ pub(crate) enum Place {
     Cell(u32),
     /// In a cell that the registry took for it.
     Board(u32),
-    /// Only under the mutex; the number is its position in the list of unlisted claims.
-    Unlisted(u32),
+    /// Only under the mutex; it is counted in the regions that it touches.
+    Unlisted,
 }
 
 impl Place {

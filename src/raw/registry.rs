@@ -107,13 +107,13 @@ impl<W> Registry<W> {
         let may_leave = match proxy.place {
             Place::Slot => true,
             Place::Cell(cell) => is_undecided(cell),
-            Place::Board(_) | Place::Unlisted(_) => false,
+            Place::Board(_) | Place::Unlisted => false,
         };
         let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
             (State::Waiting(_), _) => claim.arrival < proxy.rank,
             (State::Held, Place::Slot) => false,
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
-            (State::Held, Place::Board(_) | Place::Unlisted(_)) => true,
+            (State::Held, Place::Board(_) | Place::Unlisted) => true,
         };
         let sought = in_the_way_of(proxy.mode);
         let found = self.visit_sought(sought, self.span(id), |other, claim| {

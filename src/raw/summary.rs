@@ -5,7 +5,7 @@
 //! | 0..16  | cell i is in use                                                           |
 //! | 16..32 | cell i is in use by an exclusive claim                                     |
 //! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy   |
-//! | 61     | some claim found no cell                                                   |
+//! | 48..61 | some claim without a cell is counted in [regions](crate::raw::regions) of that size |
 //! | 62     | some exclusive claim found no cell                                         |
 //! | 63     | some claim waits; a hint                                                   |
 //!
@@ -19,8 +19,11 @@ use crate::sync::{self, BOARD_CELLS};
 const CELLS: u64 = (1 << BOARD_CELLS) - 1;
 const EXCLUSIVE_SHIFT: u32 = 16;
 const WATCHED_SHIFT: u32 = 32;
-const UNLISTED: u64 = 1 << 61;
+const SIZES_SHIFT: u32 = 48;
 const UNLISTED_EXCLUSIVE: u64 = 1 << 62;
+
+/// How many sizes regions have.
+pub(crate) const SIZES: u32 = 13;
 
 /// A summary as it was read; see the table in the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +48,13 @@ impl Summary {
     pub(crate) fn has_unlisted(self, mode: Mode) -> bool {
         match mode {
             Mode::Shared => self.0 & UNLISTED_EXCLUSIVE != 0,
-            Mode::Exclusive => self.0 & UNLISTED != 0,
+            Mode::Exclusive => self.sizes() != Set::EMPTY,
         }
+    }
+
+    /// The sizes of regions in which claims without a cell are counted.
+    pub(crate) fn sizes(self) -> Set {
+        Set((self.0 >> SIZES_SHIFT) & ((1 << SIZES) - 1))
     }
 
     /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
@@ -55,19 +63,19 @@ impl Summary {
     }
 
     /// The cells whose claims would conflict with `mode` if they overlapped.
-    pub(crate) fn conflicting(self, mode: Mode) -> CellSet {
+    pub(crate) fn conflicting(self, mode: Mode) -> Set {
         match mode {
-            Mode::Shared => CellSet((self.0 >> EXCLUSIVE_SHIFT) & CELLS),
+            Mode::Shared => Set((self.0 >> EXCLUSIVE_SHIFT) & CELLS),
             Mode::Exclusive => self.used(),
         }
     }
 
-    pub(crate) fn used(self) -> CellSet {
-        CellSet(self.0 & CELLS)
+    pub(crate) fn used(self) -> Set {
+        Set(self.0 & CELLS)
     }
 
-    pub(crate) fn unused(self) -> CellSet {
-        CellSet(!self.0 & CELLS)
+    pub(crate) fn unused(self) -> Set {
+        Set(!self.0 & CELLS)
     }
 
     /// The same without the cells whose claims are in the registry.
@@ -99,11 +107,12 @@ impl Summary {
         1 << cell | (u64::from(mode == Mode::Exclusive) << cell) << EXCLUSIVE_SHIFT
     }
 
-    /// The bits of a claim that has none.
-    pub(crate) fn unlisted(mode: Mode) -> u64 {
+    /// The bits of a claim that has none, and is counted in regions of that size.
+    pub(crate) fn unlisted(size: u32, mode: Mode) -> u64 {
+        let counted = (1 << size) << SIZES_SHIFT;
         match mode {
-            Mode::Shared => UNLISTED,
-            Mode::Exclusive => UNLISTED | UNLISTED_EXCLUSIVE,
+            Mode::Shared => counted,
+            Mode::Exclusive => counted | UNLISTED_EXCLUSIVE,
         }
     }
 
@@ -129,20 +138,20 @@ impl Summary {
     }
 }
 
-/// A set of cells, from the lowest on.
+/// A set of cells or of sizes, from the lowest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CellSet(u64);
+pub(crate) struct Set(u64);
 
-impl CellSet {
-    pub(crate) const EMPTY: CellSet = CellSet(0);
+impl Set {
+    pub(crate) const EMPTY: Set = Set(0);
 
     /// Those that belong to no thread.
-    pub(crate) fn common(self) -> CellSet {
-        CellSet(self.0 & sync::common_cells())
+    pub(crate) fn common(self) -> Set {
+        Set(self.0 & sync::common_cells())
     }
 }
 
-impl Iterator for CellSet {
+impl Iterator for Set {
     type Item = u32;
 
     #[inline]

@@ -1,53 +1,143 @@
-//! The table of slots: where a single unit is claimed without a mutex.
+//! Arrays of words that are exchanged for larger or smaller ones while they are read: the table of slots, where a
+//! single unit is claimed without a mutex, and the [regions](crate::raw::regions).
 //!
 //! A unit has exactly one slot. Were there a second place to look, two threads could enter the same
-//! unit twice; a unit whose slot is taken by another unit goes to the registry instead.
+//! unit twice; a unit whose slot is taken by another unit takes a cell instead.
+//!
+//! The address of an array and the logarithm of its length are one word, so that one load tells where a unit's
+//! word is. Arrays are freed with the lock only, so that an old address stays valid.
 
+use std::marker::PhantomData;
 use std::ops::ControlFlow;
+use std::ptr;
 
 use crate::Span;
 use crate::raw::slot::Word;
-use crate::sync::{AtomicU64, Ordering, TABLE_BITS};
+use crate::sync::{AtomicPtr, AtomicU64, FIRST_TABLE_BITS, Ordering, const_constructor};
 
-const SLOTS: usize = 1 << TABLE_BITS;
+/// How many words lie in a line: two of a processor's, which fetches such pairs.
+const LINE: usize = if FIRST_TABLE_BITS < 4 { 1 << FIRST_TABLE_BITS } else { 16 };
 
-/// How many slots the scan of a table skips at a time when they are all free.
-const STRIDE: usize = if SLOTS < 8 { SLOTS } else { 8 };
+/// The low bits of an address, which are free: the logarithm of the length.
+const BITS: usize = 63;
 
-/// A direct-mapped table of slots, aligned so that eight of them share a cache line.
-#[repr(align(64))]
-pub(crate) struct Table {
-    slots: [AtomicU64; SLOTS],
+#[repr(align(128))]
+struct Line([AtomicU64; LINE]);
+
+/// The current one of several arrays; null before the first.
+pub(crate) struct Current(AtomicPtr<Line>);
+
+/// The arrays that were ever made.
+#[derive(Default)]
+pub(crate) struct Made(Vec<Box<[Line]>>);
+
+/// An array of words, of a length that is a power of two.
+#[derive(Clone, Copy)]
+pub(crate) struct Table<'a> {
+    first: *const Line,
+    bits: u32,
+    lives: PhantomData<&'a Line>,
 }
 
-impl Table {
-    pub(crate) fn new() -> Box<Table> {
-        Box::new(Table { slots: std::array::from_fn(|_| AtomicU64::new(Word::FREE.bits())) })
+impl Current {
+    const_constructor! {
+        pub(crate) fn new() -> Current {
+            Current(AtomicPtr::new(ptr::null_mut()))
+        }
     }
 
-    /// The slot of a unit: neighbours are scattered by Fibonacci hashing, so that two threads
-    /// working side by side do not write one cache line.
+    /// The array, if there is one.
     #[inline]
-    pub(crate) fn slot(&self, unit: u64) -> &AtomicU64 {
+    pub(crate) fn load(&self, order: Ordering) -> Option<Table<'_>> {
+        let tagged = self.0.load(order);
+        let first = tagged.map_addr(|address| address & !BITS);
+        let table = Table { first, bits: (tagged.addr() & BITS) as u32, lives: PhantomData };
+        (!first.is_null()).then_some(table)
+    }
+
+    /// Makes this the array that others find.
+    pub(crate) fn store(&self, table: Table<'_>, order: Ordering) {
+        let tag = table.bits as usize;
+        self.0.store(table.first.map_addr(|address| address | tag).cast_mut(), order);
+    }
+}
+
+impl Made {
+    /// The array of so many words as a power of two, made if there is none; its words are then all 0.
+    ///
+    /// # Safety
+    ///
+    /// What is returned must not be used after this was dropped.
+    pub(crate) unsafe fn get<'a>(&mut self, bits: u32) -> Table<'a> {
+        let length = (1usize << bits).div_ceil(LINE);
+        let found = self.0.iter().position(|lines| lines.len() == length);
+        let at = found.unwrap_or_else(|| {
+            let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
+            self.0.push((0..length).map(|_| line()).collect());
+            self.0.len() - 1
+        });
+        Table { first: self.0[at].as_ptr(), bits, lives: PhantomData }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The logarithm of its length.
+    pub(crate) fn bits(self) -> u32 {
+        self.bits
+    }
+
+    pub(crate) fn len(self) -> u64 {
+        1 << self.bits
+    }
+
+    /// Where a unit's word is: neighbours are scattered by Fibonacci hashing, so that two threads
+    /// working side by side do not write one cache line. In an array of half the length it is half that.
+    #[inline]
+    pub(crate) fn index(self, unit: u64) -> usize {
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        let index = unit.wrapping_mul(GOLDEN) >> (u64::BITS - TABLE_BITS);
-        &self.slots[index as usize]
+        (unit.wrapping_mul(GOLDEN) >> (u64::BITS - self.bits)) as usize
+    }
+
+    #[inline]
+    pub(crate) fn word(self, unit: u64) -> &'a AtomicU64 {
+        self.at(self.index(unit))
+    }
+
+    #[inline]
+    fn at(self, index: usize) -> &'a AtomicU64 {
+        // Of loom's atomics a line is not full.
+        let is_dense = const { size_of::<Line>() == LINE * size_of::<AtomicU64>() };
+        // SAFETY: the array has 2^bits words, from `first` on, in lines, and every index is less; it lives as
+        // long as `'a`.
+        unsafe {
+            if is_dense {
+                &*self.first.cast::<AtomicU64>().add(index)
+            } else {
+                &(*self.first.add(index / LINE)).0[index % LINE]
+            }
+        }
+    }
+
+    /// All its words, in order.
+    pub(crate) fn words(self) -> impl Iterator<Item = &'a AtomicU64> {
+        (0..1usize << self.bits).map(move |index| self.at(index))
     }
 
     /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it breaks off.
-    pub(crate) fn visit<'a, B>(
-        &'a self,
+    pub(crate) fn visit<B>(
+        self,
         span: Span,
         mut visit: impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if span.len() < SLOTS as u64 {
-            return span.range().try_for_each(|unit| visit_used(self.slot(unit), &mut visit));
+        if span.len() < self.len() {
+            return span.range().try_for_each(|unit| visit_used(self.word(unit), &mut visit));
         }
-        for slots in self.slots.chunks_exact(STRIDE) {
+        for line in (0..1usize << self.bits).step_by(LINE) {
+            let slots = || (line..line + LINE).map(|index| self.at(index));
             // ORDERING: SeqCst, as in `visit_used`.
             let load = |slot: &AtomicU64| slot.load(Ordering::SeqCst);
-            if slots.iter().fold(0, |any, slot| any | load(slot)) != Word::FREE.bits() {
-                slots.iter().try_for_each(|slot| visit_used(slot, &mut visit))?;
+            if slots().fold(0, |any, slot| any | load(slot)) != Word::FREE.bits() {
+                slots().try_for_each(|slot| visit_used(slot, &mut visit))?;
             }
         }
         ControlFlow::Continue(())

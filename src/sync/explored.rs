@@ -7,14 +7,19 @@
 #![allow(clippy::disallowed_types, reason = "it is here that std's are wrapped")]
 
 pub(crate) use shuttle::sync::MutexGuard;
-pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+pub(crate) use shuttle::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::time::Instant;
 
 use shuttle::sync::Condvar;
 
 /// Four slots, so that units collide, and a span is looked for in few of them.
-pub(crate) const TABLE_BITS: u32 = 2;
+pub(crate) const FIRST_TABLE_BITS: u32 = 2;
+
+/// The table is exchanged for a larger one, once.
+pub(crate) fn most_table_bits() -> u32 {
+    3
+}
 
 /// Two cells, so that a third claim overflows the board.
 pub(crate) const BOARD_CELLS: usize = 2;
@@ -34,9 +39,6 @@ pub(crate) const LOOKS: u32 = 2;
 pub(crate) fn pause() {
     shuttle::thread::yield_now();
 }
-
-/// The first collision makes a table.
-pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
 
 /// All operations are sequentially consistent here.
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! The modelled primitives: loom's, in tables small enough to explore.
 
 pub(crate) use loom::sync::MutexGuard;
-pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
@@ -10,7 +10,24 @@ use loom::sync::Condvar;
 use loom::sync::atomic::{AtomicBool, fence};
 
 /// Two slots, so that two units can share one and two can differ.
-pub(crate) const TABLE_BITS: u32 = 1;
+pub(crate) const FIRST_TABLE_BITS: u32 = 1;
+
+thread_local! {
+    static MOST_TABLE_BITS: Cell<u32> = const { Cell::new(FIRST_TABLE_BITS) };
+}
+
+/// The table stays as it was made, but in models that say otherwise.
+pub(crate) fn most_table_bits() -> u32 {
+    MOST_TABLE_BITS.get()
+}
+
+/// Explores a model in which the table grows to four slots.
+#[cfg(test)]
+pub(crate) fn with_growing_table(model: impl FnOnce()) {
+    MOST_TABLE_BITS.set(2);
+    model();
+    MOST_TABLE_BITS.set(FIRST_TABLE_BITS);
+}
 
 /// Two cells, so that two ranges can meet in them, and three overflow the board.
 pub(crate) const BOARD_CELLS: usize = 2;
@@ -46,9 +63,6 @@ pub(crate) fn own_no_cell() {
 pub(crate) const LOOKS: u32 = 2;
 
 pub(crate) use loom::thread::yield_now as pause;
-
-/// The first collision makes a table.
-pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 1;
 
 thread_local! {
     // All threads of a model are coroutines of one real thread.

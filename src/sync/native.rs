@@ -1,7 +1,7 @@
 //! The real primitives: std's atomics, parking_lot's mutex, parking through parking_lot_core.
 
 pub(crate) use crossbeam_utils::Backoff;
-pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
@@ -9,8 +9,13 @@ use std::time::Instant;
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
-/// How many slots a table has, as a power of two: 256 slots are 2 KiB.
-pub(crate) const TABLE_BITS: u32 = 8;
+/// How many slots the first table has, as a power of two: 32 slots are 256 bytes.
+pub(crate) const FIRST_TABLE_BITS: u32 = 5;
+
+/// How many the largest has.
+pub(crate) fn most_table_bits() -> u32 {
+    24
+}
 
 /// How many ranges a board shows: a power of two, at most 16.
 pub(crate) const BOARD_CELLS: usize = 16;
@@ -76,9 +81,6 @@ impl Drop for Owner {
 pub(crate) const LOOKS: u32 = 64;
 
 pub(crate) use std::hint::spin_loop as pause;
-
-/// How often a claim must find the lock's one embedded slot taken before a table is allocated.
-pub(crate) const COLLISIONS_BEFORE_TABLE: u32 = 8;
 
 /// Stands between a store and a later load that must not pass it, on both sides of a two-sided
 /// argument. Natively it is nothing: both the store and the load are `SeqCst`, which is enough. loom

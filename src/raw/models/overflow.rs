@@ -36,28 +36,7 @@ fn a_unit_and_a_range_that_found_no_cell_exclude_each_other() {
     }
 }
 
-/// The cell becomes free, and the claim that was only counted moves into it, while a unit looks.
-#[test]
-fn a_unit_and_a_range_that_is_given_a_cell_exclude_each_other() {
-    for leaver in [span(20, 30), span(10, 11)] {
-        model(3, move || {
-            let units = Units::with_table();
-            let first = units.lock.lock_many(&[Part { span: leaver, mode: Exclusive }]);
-            let elsewhere = units.lock.lock(ELSEWHERE[0], Exclusive);
-            let second = units.lock.lock(span(0, 9), Exclusive);
-            let other = Arc::clone(&units);
-            let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-            units.lock.unlock_many(&first);
-            units.touch(span(0, 9), Exclusive);
-            units.lock.unlock(span(0, 9), Exclusive, second);
-            thread.join().unwrap();
-            units.lock.unlock(ELSEWHERE[0], Exclusive, elsewhere);
-            units.assert_idle();
-        });
-    }
-}
-
-/// Four claims and two cells: one of the list leaves, and another takes its position.
+/// Four claims and two cells: two are only counted.
 #[test]
 fn claims_that_found_no_cell_come_and_go_in_any_order() {
     model(2, || {

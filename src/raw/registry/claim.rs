@@ -7,11 +7,6 @@ use crate::raw::place::Place;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClaimId(pub(super) u32);
 
-impl ClaimId {
-    /// No claim's number.
-    pub(crate) const NONE: ClaimId = ClaimId(u32::MAX);
-}
-
 /// Whether a claim stands in line behind waiting ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queueing {

@@ -1,0 +1,195 @@
+//! Regions: where claims without a cell may lie.
+//!
+//! Such a claim is counted in every region that it touches, and whoever finds nobody counted in his own needs not
+//! ask the registry. There are regions of 1 unit, 32, 1024 and so on. A claim is counted in the smallest of which it
+//! touches nine at most; the summary says of which sizes there are any. Regions share counters, as units do slots:
+//! who shares one asks in vain.
+//!
+//! A counter has the claims in its low half, and the exclusive ones among them in its high half.
+
+use crate::raw::Ledger;
+use crate::raw::place::Place;
+use crate::raw::summary::{SIZES, Summary};
+use crate::raw::table::{Current, Made, Table};
+use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering};
+use crate::{Mode, Span};
+
+/// Of regions, the logarithm of how many times larger the next size is.
+const STEP: u32 = 5;
+
+/// A claim that touches more regions asks the registry.
+const MOST: u64 = 16;
+
+const ONE: u64 = 1;
+const EXCLUSIVE: u64 = 1 << 32;
+
+/// The counters.
+pub(crate) struct Regions(Current);
+
+/// What the mutex guards of them.
+#[derive(Default)]
+pub(crate) struct Counted {
+    made: Made,
+    /// How many claims are counted in regions of each size.
+    claims: [u32; SIZES as usize],
+    /// How many of all are exclusive.
+    exclusive: u32,
+    /// How many regions all claims touch.
+    regions: u64,
+}
+
+/// The size of region in which a claim on `span` is counted.
+fn size_of(span: Span) -> u32 {
+    (0..SIZES - 1).find(|size| span.len() <= 8 << (STEP * size)).unwrap_or(SIZES - 1)
+}
+
+/// The keys of the regions of that size which `span` touches: first and last, before they are told from
+/// those of other sizes.
+fn touched(span: Span, size: u32) -> std::ops::RangeInclusive<u64> {
+    let shift = STEP * size;
+    span.start() >> shift..=(span.end() - 1) >> shift
+}
+
+fn counter(table: Table<'_>, region: u64, size: u32) -> &AtomicU64 {
+    table.word(region.wrapping_mul(16).wrapping_add(u64::from(size)))
+}
+
+fn weight(mode: Mode) -> u64 {
+    match mode {
+        Mode::Shared => ONE,
+        Mode::Exclusive => ONE + EXCLUSIVE,
+    }
+}
+
+impl Regions {
+    pub(crate) fn new() -> Regions {
+        Regions(Current::new())
+    }
+
+    /// Whether a claim without a cell may conflict. `summary` is what was read after the claim was written.
+    pub(crate) fn may_meet(&self, summary: Summary, span: Span, mode: Mode) -> bool {
+        summary.has_unlisted(mode) && summary.sizes().any(|size| self.may_meet_in(size, span, mode))
+    }
+
+    #[inline(never)]
+    fn may_meet_in(&self, size: u32, span: Span, mode: Mode) -> bool {
+        // ORDERING: SeqCst here and below, after the claim was written: a claim that is counted later, or in an array that
+        // is published later, sees ours (I4). As an Acquire it makes us follow who is not counted any more.
+        let Some(table) = self.0.load(Ordering::SeqCst) else { return true };
+        let touched = touched(span, size);
+        touched.end() - touched.start() >= MOST
+            || touched.into_iter().any(|region| {
+                let counted = counter(table, region, size).load(Ordering::SeqCst);
+                match mode {
+                    Mode::Shared => counted >= EXCLUSIVE,
+                    Mode::Exclusive => counted != 0,
+                }
+            })
+    }
+}
+
+impl Ledger<'_> {
+    /// Counts a claim in the regions that it touches. Returns the bits by which the summary shows that.
+    pub(super) fn count(&mut self, span: Span, mode: Mode) -> u64 {
+        let size = size_of(span);
+        let counted = &mut self.books.regions;
+        counted.claims[size as usize] += 1;
+        counted.exclusive += u32::from(mode == Mode::Exclusive);
+        let regions = touched(span, size);
+        counted.regions += regions.end() - regions.start() + 1;
+        // ORDERING: Relaxed: it is written under the mutex.
+        if self.core.regions.0.load(Ordering::Relaxed).is_none() {
+            self.recount(FIRST_TABLE_BITS);
+        }
+        self.add(span, weight(mode));
+        Summary::unlisted(size, mode)
+    }
+
+    /// The reverse. Returns the bits that the summary shows no longer.
+    pub(super) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
+        let size = size_of(span);
+        let counted = &mut self.books.regions;
+        counted.claims[size as usize] -= 1;
+        counted.exclusive -= u32::from(mode == Mode::Exclusive);
+        let regions = touched(span, size);
+        counted.regions -= regions.end() - regions.start() + 1;
+        let still = match (counted.claims[size as usize], counted.exclusive) {
+            (0, 0) => 0,
+            (0, _) => {
+                Summary::unlisted(size, Mode::Exclusive) & !Summary::unlisted(size, Mode::Shared)
+            }
+            (_, 0) => Summary::unlisted(size, Mode::Shared),
+            (_, _) => Summary::unlisted(size, Mode::Exclusive),
+        };
+        self.subtract(span, weight(mode));
+        Summary::unlisted(size, Mode::Exclusive) & !still
+    }
+
+    /// Counts an exclusive claim as a shared one. Returns the bits that the summary shows no longer.
+    pub(super) fn count_weaker(&mut self, span: Span) -> u64 {
+        let size = size_of(span);
+        self.books.regions.exclusive -= 1;
+        self.subtract(span, EXCLUSIVE);
+        match self.books.regions.exclusive {
+            0 => Summary::unlisted(size, Mode::Exclusive) & !Summary::unlisted(size, Mode::Shared),
+            _ => 0,
+        }
+    }
+
+    /// Counts a shared claim as an exclusive one. Returns the bits by which the summary shows that.
+    pub(super) fn count_stronger(&mut self, span: Span) -> u64 {
+        self.books.regions.exclusive += 1;
+        self.add(span, EXCLUSIVE);
+        Summary::unlisted(size_of(span), Mode::Exclusive)
+    }
+
+    fn add(&self, span: Span, weight: u64) {
+        let (table, size) = (self.counters(), size_of(span));
+        for region in touched(span, size) {
+            // ORDERING: SeqCst: slots are looked at after it (I4).
+            counter(table, region, size).fetch_add(weight, Ordering::SeqCst);
+        }
+    }
+
+    fn subtract(&self, span: Span, weight: u64) {
+        let (table, size) = (self.counters(), size_of(span));
+        for region in touched(span, size) {
+            // ORDERING: Release, paired with the load in `may_meet_in`: who does not find the claim follows it.
+            counter(table, region, size).fetch_sub(weight, Ordering::Release);
+        }
+    }
+
+    fn counters(&self) -> Table<'_> {
+        // ORDERING: Relaxed: it is written under the mutex.
+        self.core.regions.0.load(Ordering::Relaxed).expect("made when the first claim was counted")
+    }
+
+    /// Makes more counters if there are few for the regions that are touched. To be called when every claim that is counted
+    /// is in the registry.
+    pub(super) fn make_room(&mut self) {
+        let regions = self.books.regions.regions;
+        if regions != 0 && regions * 4 > self.counters().len() {
+            self.recount(self.counters().bits() + 1);
+        }
+    }
+
+    /// Makes 2^`bits` counters, and counts all claims anew in them. The old ones are not used again: who still has their
+    /// address finds there all whom he must see.
+    #[cold]
+    fn recount(&mut self, bits: u32) {
+        // SAFETY: counters are freed with the core, when nobody uses the lock any more (I5).
+        let new = unsafe { self.books.regions.made.get(bits) };
+        for entry in self.books.registry.entries(Span::ALL) {
+            if entry.place == Place::Unlisted {
+                let size = size_of(entry.span);
+                for region in touched(entry.span, size) {
+                    // ORDERING: Relaxed: published below.
+                    counter(new, region, size).fetch_add(weight(entry.mode), Ordering::Relaxed);
+                }
+            }
+        }
+        // ORDERING: SeqCst: as in `add`, whoever does not find these counters is seen by the claims that are counted
+        // there from now on. As a Release it shows what was counted so far.
+        self.core.regions.0.store(new, Ordering::SeqCst);
+    }
+}

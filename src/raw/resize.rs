@@ -1,0 +1,115 @@
+//! Exchanging the table of slots for one of another size, with the mutex held: it grows when units collide, and
+//! shrinks when a claim has looked through many slots for few units.
+
+use crate::Span;
+use crate::raw::slot::Word;
+use crate::raw::table::Table;
+use crate::raw::{Ledger, RawLock};
+use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
+
+/// How many slots there are to be, at least, for each unit that is held.
+const SLOTS_FOR_A_UNIT: u64 = 8;
+
+impl RawLock {
+    /// Counts a claim that found its unit's slot taken by another unit. Whether the table has grown for that.
+    #[cold]
+    pub(super) fn note_collision(&self) -> bool {
+        let core = self.core();
+        // ORDERING: Relaxed: it only says when to look.
+        if core.collisions_to_go.fetch_sub(1, Ordering::Relaxed) > 1 {
+            return false;
+        }
+        let mut ledger = core.enter(self);
+        let has_grown = ledger.grow_if_crowded();
+        ledger.close();
+        has_grown
+    }
+
+    /// Shrinks a table in which a claim has found so many slots used.
+    #[inline]
+    pub(super) fn note_scan(&self, span: Span, used: u64) {
+        let is_sparse = |table: Table<'_>| {
+            table.bits() > FIRST_TABLE_BITS
+                && span.len() >= table.len()
+                && used * SLOTS_FOR_A_UNIT * 4 <= table.len()
+        };
+        if self.table().is_some_and(is_sparse) {
+            self.shrink_table(used);
+        }
+    }
+
+    #[cold]
+    fn shrink_table(&self, used: u64) {
+        let mut ledger = self.core().enter(self);
+        ledger.resize(bits_for(used * 2).max(FIRST_TABLE_BITS));
+        ledger.close();
+    }
+
+    /// Every slot there is.
+    fn slots(&self) -> impl Iterator<Item = &AtomicU64> {
+        let table = self.table();
+        let embedded = table.is_none().then_some(&self.slot);
+        embedded.into_iter().chain(table.into_iter().flat_map(Table::words))
+    }
+}
+
+/// How many bits number the slots for so many units.
+fn bits_for(units: u64) -> u32 {
+    (units * SLOTS_FOR_A_UNIT).next_power_of_two().trailing_zeros()
+}
+
+impl Ledger<'_> {
+    /// Makes the table larger if its slots are too few for the units in them.
+    fn grow_if_crowded(&mut self) -> bool {
+        // ORDERING: Relaxed: an estimate.
+        let is_used = |slot: &&AtomicU64| slot.load(Ordering::Relaxed) != Word::FREE.bits();
+        let used = self.lock.slots().filter(is_used).count() as u64;
+        let bits = self.lock.table().map_or(0, Table::bits);
+        let wanted = bits_for(used.max(1)).max(FIRST_TABLE_BITS).min(most_table_bits());
+        let grows = wanted > bits;
+        if grows {
+            self.resize(wanted);
+        }
+        // While units are added that stay, it is looked often. Where the slots are enough it need not be.
+        let patience = (1 << wanted) / if grows { 32 } else { 4 };
+        // ORDERING: Relaxed: as in `note_collision`.
+        self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
+        grows
+    }
+
+    /// Exchanges the table for one of 2^`wanted` slots, or of a few more if two units would share a slot. Every old slot is
+    /// closed before any new one is opened, so that a unit's holders are in one place at a time (I1).
+    fn resize(&mut self, wanted: u32) {
+        let bits = self.lock.table().map_or(0, Table::bits);
+        let mut words = Vec::new();
+        // How far a slot's number can be halved before two that are used become one.
+        let (mut halvings, mut last) = (bits, None);
+        for (index, slot) in self.lock.slots().enumerate() {
+            // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds this one
+            // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
+            // As an Acquire: who enters a new slot follows whoever left the old one. As a Release: a holder that
+            // finds its slot closed must find the core.
+            let word = Word::from_bits(slot.swap(Word::MOVED.bits(), Ordering::SeqCst));
+            if word.holder().is_some() {
+                let apart = |last| usize::BITS - 1 - (index ^ last as usize).leading_zeros();
+                halvings = halvings.min(last.map_or(bits, apart));
+                last = Some(index as u64);
+                words.push(word);
+            }
+        }
+        let wanted = wanted.max(bits - halvings);
+        // SAFETY: tables are freed with the core, when nobody uses the lock any more (I5).
+        let new = unsafe { self.books.tables.get(wanted) };
+        let mut words = words.into_iter().peekable();
+        for (index, slot) in new.words().enumerate() {
+            let is_here =
+                |word: &Word| word.holder().is_some_and(|(unit, _)| new.index(unit) == index);
+            let word = words.next_if(is_here).unwrap_or(Word::FREE);
+            // ORDERING: Release: who enters by an old address of this table follows whoever left the old slot, as we do.
+            slot.store(word.bits(), Ordering::Release);
+        }
+        debug_assert!(words.next().is_none(), "every unit has a slot");
+        // ORDERING: Release, paired with the Acquire in `RawLock::table`.
+        self.lock.table.store(new, Ordering::Release);
+    }
+}
