@@ -9,11 +9,11 @@
 
 use std::io;
 
+use super::File;
 use super::error::Request;
 use super::inode::{Inode, IoClaim};
-use super::{File, PathLock};
 
-impl<L: PathLock> File<L> {
+impl File {
     /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset. Concurrent
     /// appends never overlap and leave no gap.
     ///
@@ -39,7 +39,7 @@ impl<L: PathLock> File<L> {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         self.check_outside(Request::new("append", self.size(), bytes.len() as u64))?;
         self.throttle();
@@ -61,7 +61,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// The end, and the IO lock from there on.
-    pub(super) fn io_at_end(&self) -> (u64, IoClaim<'_, L>) {
+    pub(super) fn io_at_end(&self) -> (u64, IoClaim<'_>) {
         let claim = self.io_from(u64::MAX);
         (self.size(), claim)
     }

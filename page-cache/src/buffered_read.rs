@@ -21,15 +21,15 @@
 use std::io;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::error::Request;
 use super::frame::{Pin, ReadLatch};
 use super::inode::Inode;
 use super::memory::Sink;
 use super::stats::Event;
-use super::{PAGE_SIZE, PathLock};
 use spanlock::Access;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Reads at `offset`; short at the end, or where an error cut it off after some bytes.
     pub(super) fn read_buffered(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("read", offset, to.bytes());

@@ -31,6 +31,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::dirty::By;
 use super::error::Request;
 use super::file_options::WriteMode;
@@ -39,7 +40,6 @@ use super::inode::{Claim, Inode, IoClaim};
 use super::memory::Source;
 use super::stats::Event;
 use super::throttle::Room;
-use super::{PAGE_SIZE, PathLock};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -52,7 +52,7 @@ enum Outcome {
     NoRoom,
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(super) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
@@ -72,7 +72,7 @@ impl<L: PathLock> Inode<L> {
         &self,
         from: impl Source,
         request: Request,
-        io: &IoClaim<'_, L>,
+        io: &IoClaim<'_>,
     ) -> io::Result<usize> {
         self.reaching(request.offset, io, || match self.write_mode {
             WriteMode::Back => self.write_pages(from, request),
@@ -204,7 +204,7 @@ impl<L: PathLock> Inode<L> {
         page: LockedPage<'_>,
         at: u64,
         part: &[u8],
-        claim: &Claim<'_, L>,
+        claim: &Claim<'_>,
     ) -> io::Result<Outcome> {
         let (number, within) = (page.key().page, (at % PAGE) as usize);
         let prepared = self.prepare(page, within..within + part.len(), claim)?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::FileStore;
+use super::Store;
 use super::backing::{identify, refused_by_name};
 use super::dirty::DirtyPages;
 use super::file::File;
@@ -21,12 +22,11 @@ use super::identity::{Found, OpenStores, find_or_register};
 use super::index::Index;
 use super::inode::Inode;
 use super::loans::Loans;
+use super::operation_lock::OperationLock;
 use super::page_table::MappingId;
 use super::reclaim::Queues;
 use super::stats::{Counters, Stats};
 use super::visit::Visit;
-use super::{PathLock, Store};
-use spanlock::MappingLock;
 
 /// The fewest frames that a cache has: every path in flight needs one or two.
 const LEAST_CAPACITY: usize = 16;
@@ -44,7 +44,7 @@ const MOST_CAPACITY: u32 = u32::MAX - 1;
 /// use spanlock_page_cache::{Options, PageCache};
 ///
 /// let options = Options::new(1024).dirty_limit(64).flush_interval(Duration::from_millis(100));
-/// let cache: PageCache = PageCache::with_options(options);
+/// let cache = PageCache::with_options(options);
 /// assert_eq!(cache.capacity(), 1024);
 /// ```
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Options {
     /// ```
     /// use spanlock_page_cache::{Options, PageCache};
     ///
-    /// let cache: PageCache = PageCache::with_options(Options::new(1));
+    /// let cache = PageCache::with_options(Options::new(1));
     /// assert_eq!(cache.capacity(), 16);
     /// ```
     #[must_use]
@@ -90,7 +90,7 @@ impl Options {
     /// ```
     /// use spanlock_page_cache::{MemStore, Options, PageCache};
     ///
-    /// let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(8));
+    /// let cache = PageCache::with_options(Options::new(64).dirty_limit(8));
     /// let file = cache.open(MemStore::new())?;
     /// file.write_all_at(&[1; 16 * 4096], 0)?;
     /// assert!(cache.stats().writebacks > 0);
@@ -113,7 +113,7 @@ impl Options {
     ///
     /// // Writes nothing back until a sync, or until its room is wanted.
     /// let options = Options::new(64).flush_interval(Duration::MAX);
-    /// let cache: PageCache = PageCache::with_options(options);
+    /// let cache = PageCache::with_options(options);
     /// let file = cache.open(MemStore::new())?;
     /// file.write_all_at(b"dirty", 0)?;
     /// assert_eq!(cache.stats().writebacks, 0);
@@ -134,7 +134,7 @@ impl Options {
     /// ```
     /// use spanlock_page_cache::{MemStore, Options, PageCache};
     ///
-    /// let cache: PageCache = PageCache::with_options(Options::new(64).readahead(0));
+    /// let cache = PageCache::with_options(Options::new(64).readahead(0));
     /// let file = cache.open(MemStore::new())?;
     /// file.set_len(8 * 4096)?;
     /// for page in 0..8 {
@@ -151,8 +151,7 @@ impl Options {
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
-/// `L` is the lock that serialises the operations of each file; see [`PathLock`]. Files stay open when the
-/// cache is dropped. The last of them drops the frames and stops the flusher.
+/// Files stay open when the cache is dropped. The last of them drops the frames and stops the flusher.
 ///
 /// # Examples
 ///
@@ -165,8 +164,8 @@ impl Options {
 /// assert_eq!(file.len(), 5);
 /// # std::io::Result::Ok(())
 /// ```
-pub struct PageCache<L: PathLock = MappingLock> {
-    pub(super) shared: Arc<Shared<L>>,
+pub struct PageCache {
+    pub(super) shared: Arc<Shared>,
 }
 
 impl PageCache {
@@ -186,10 +185,28 @@ impl PageCache {
     pub fn new(capacity: usize) -> PageCache {
         PageCache::with_options(Options::new(capacity))
     }
-}
 
-impl<L: PathLock> PageCache<L> {
     /// Creates a cache with these options.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](PageCache::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::new(32));
+    /// assert_eq!(cache.capacity(), 32);
+    /// ```
+    #[must_use]
+    pub fn with_options(options: Options) -> PageCache {
+        PageCache { shared: Arc::new(Shared::new(&options, OperationLock::ranges)) }
+    }
+
+    /// A cache whose operations are serialised by another lock than the range lock, to compare them. With the
+    /// feature `model` only.
     ///
     /// # Panics
     ///
@@ -200,12 +217,13 @@ impl<L: PathLock> PageCache<L> {
     /// ```
     /// use spanlock_page_cache::{Options, PageCache, WholeFile};
     ///
-    /// let cache: PageCache<WholeFile> = PageCache::with_options(Options::new(32));
+    /// let cache = PageCache::with_lock::<WholeFile>(Options::new(32));
     /// assert_eq!(cache.capacity(), 32);
     /// ```
+    #[cfg(feature = "model")]
     #[must_use]
-    pub fn with_options(options: Options) -> PageCache<L> {
-        PageCache { shared: Arc::new(Shared::new(&options)) }
+    pub fn with_lock<L: super::PathLock>(options: Options) -> PageCache {
+        PageCache { shared: Arc::new(Shared::new(&options, L::operation_lock)) }
     }
 
     /// Opens a file over `store`. Nothing else may change the store while the file is open.
@@ -235,7 +253,7 @@ impl<L: PathLock> PageCache<L> {
     /// assert_eq!(store.len()?, 4);
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn open(&self, store: impl Store + 'static) -> io::Result<File<L>> {
+    pub fn open(&self, store: impl Store + 'static) -> io::Result<File> {
         self.open_with(store, FileOptions::new())
     }
 
@@ -259,11 +277,7 @@ impl<L: PathLock> PageCache<L> {
     /// assert_eq!(log.len()?, 5);
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn open_with(
-        &self,
-        store: impl Store + 'static,
-        options: FileOptions,
-    ) -> io::Result<File<L>> {
+    pub fn open_with(&self, store: impl Store + 'static, options: FileOptions) -> io::Result<File> {
         flusher::start(&self.shared)?;
         let shared = &self.shared;
         let registration = match identify(&store, &shared.frames)? {
@@ -318,7 +332,7 @@ impl<L: PathLock> PageCache<L> {
     }
 }
 
-impl<L: PathLock> fmt::Debug for PageCache<L> {
+impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("PageCache");
         debug.field("capacity", &self.capacity()).field("dirty", &self.shared.dirty.count());
@@ -327,7 +341,7 @@ impl<L: PathLock> fmt::Debug for PageCache<L> {
 }
 
 /// What all files of a cache share.
-pub(super) struct Shared<L: PathLock> {
+pub(super) struct Shared {
     pub(super) frames: Frames,
     pub(super) index: Index,
     pub(super) counters: Counters,
@@ -337,14 +351,16 @@ pub(super) struct Shared<L: PathLock> {
     pub(super) queues: Mutex<Queues>,
     /// The longest window of readahead, in pages.
     pub(super) readahead: usize,
-    open_stores: Arc<OpenStores<L>>,
-    files: RwLock<HashMap<u64, Arc<Inode<L>>>>,
+    /// Makes the locks of a file.
+    pub(super) new_lock: fn() -> OperationLock,
+    open_stores: Arc<OpenStores>,
+    files: RwLock<HashMap<u64, Arc<Inode>>>,
     next_file: AtomicU64,
     next_mapping: AtomicU64,
 }
 
-impl<L: PathLock> Shared<L> {
-    fn new(options: &Options) -> Shared<L> {
+impl Shared {
+    fn new(options: &Options, new_lock: fn() -> OperationLock) -> Shared {
         let frames = match u32::try_from(options.capacity) {
             Ok(frames) if frames < u32::MAX => frames,
             _ => panic!("a cache of {} pages is more than {MOST_CAPACITY}", options.capacity),
@@ -358,6 +374,7 @@ impl<L: PathLock> Shared<L> {
             flusher: Flusher::new(options.flush_interval),
             queues: Mutex::new(Queues::new(frames)),
             readahead: options.readahead,
+            new_lock,
             open_stores: Arc::new(OpenStores::new()),
             files: RwLock::default(),
             next_file: AtomicU64::new(1),
@@ -371,7 +388,7 @@ impl<L: PathLock> Shared<L> {
     }
 
     /// A visit to a file that has not been closed.
-    pub(super) fn file(&self, id: u64) -> Option<Visit<L>> {
+    pub(super) fn file(&self, id: u64) -> Option<Visit> {
         self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Visit::new)
     }
 
@@ -394,7 +411,7 @@ impl<L: PathLock> Shared<L> {
         }
     }
 
-    fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<Inode<L>>>> {
+    fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<Inode>>> {
         self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

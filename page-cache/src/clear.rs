@@ -10,13 +10,13 @@
 
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::inode::{Claim, Inode};
-use super::{PAGE_SIZE, PathLock};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-impl<L: PathLock> Inode<L> {
-    pub(super) fn clear(&self, bytes: Range<u64>, claim: &Claim<'_, L>) {
+impl Inode {
+    pub(super) fn clear(&self, bytes: Range<u64>, claim: &Claim<'_>) {
         let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
         if whole.start > whole.end {
             // All of it lies within one page.
@@ -30,7 +30,7 @@ impl<L: PathLock> Inode<L> {
 
     /// For a range of which the store has become zeroes in part, and nobody knows in which: takes its
     /// clean pages from the cache, so that what the store says is what is read.
-    pub(super) fn forget_clean(&self, bytes: Range<u64>, _claim: &Claim<'_, L>) {
+    pub(super) fn forget_clean(&self, bytes: Range<u64>, _claim: &Claim<'_>) {
         for number in self.resident_in(bytes.start / PAGE..bytes.end.div_ceil(PAGE)) {
             let Some(page) = self.find_locked(number) else { continue };
             page.wait_for_writeback();

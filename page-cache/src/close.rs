@@ -7,13 +7,12 @@
 //! 4. Take every page out of the cache.
 //! 5. Let no visitor in any more, and wait until the last has left: see `visit`.
 
-use super::PathLock;
 use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::unstable::{Lost, Part};
 use spanlock::Access;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
     pub(super) fn close(&self) {
         let _ = self.flush_all();
@@ -25,7 +24,7 @@ impl<L: PathLock> Inode<L> {
         self.cache.remove_file(self.id);
     }
 
-    fn count_lost(&self, _claim: &Claim<'_, L>) {
+    fn count_lost(&self, _claim: &Claim<'_>) {
         let mut lost = Lost::default();
         for number in self.resident_in(0..u64::MAX) {
             let Some(page) = self.find_locked(number) else { continue };

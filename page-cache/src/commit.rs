@@ -16,18 +16,18 @@
 use std::io;
 use std::ops::Range;
 
+use super::Store;
 use super::dirty::By;
 use super::error::{Told, described};
 use super::inode::Inode;
 use super::sync_group::Scope;
 use super::unstable::Part;
-use super::{PathLock, Store};
 use spanlock::Access;
 
 /// How many broken ranges an error names.
 const MOST_NAMED: usize = 4;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Makes durable what is dirty in a range of pages, and whatever the store was given before.
     pub(super) fn sync(&self, scope: Scope, pages: Range<u64>) -> io::Result<()> {
         let failures = self.store.unstable().failures();

@@ -32,7 +32,7 @@ use super::error::Request;
 use super::inode::Inode;
 use super::memory::{Sink, Source};
 use super::store::{read_full, write_full};
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -40,7 +40,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// The most bytes that are moved under one claim.
 const CHUNK: u64 = 1 << 20;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
     pub(super) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct read", offset, to.bytes());

@@ -21,7 +21,7 @@ use std::io;
 use std::ops::Range;
 
 use super::inode::{Claim, Inode, IoClaim};
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
@@ -59,9 +59,9 @@ impl Length {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Claims the IO lock for what may let the file grow over a range.
-    pub(super) fn io_for_growth(&self, bytes: Range<u64>, length: Length) -> IoClaim<'_, L> {
+    pub(super) fn io_for_growth(&self, bytes: Range<u64>, length: Length) -> IoClaim<'_> {
         match length {
             Length::Keep => self.io_exclusive(bytes),
             Length::Extend => self.io_for_write(bytes),
@@ -73,7 +73,7 @@ impl<L: PathLock> Inode<L> {
     pub(super) fn reaching(
         &self,
         offset: u64,
-        io: &IoClaim<'_, L>,
+        io: &IoClaim<'_>,
         write: impl FnOnce() -> io::Result<usize>,
     ) -> io::Result<usize> {
         let old = self.size();
@@ -89,21 +89,21 @@ impl<L: PathLock> Inode<L> {
     }
 
     #[cold]
-    fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_, L>) {
+    fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_>) {
         let claim = self.claim_page(Access::Truncate, old / PAGE);
         self.extend(old, offset, &claim);
     }
 
     /// Lets the file end at `old` again, for a write that failed after it had let it grow.
     #[cold]
-    pub(super) fn retract(&self, old: u64, _io: &IoClaim<'_, L>) {
+    pub(super) fn retract(&self, old: u64, _io: &IoClaim<'_>) {
         let claim = self.claim(Access::Truncate, old..u64::MAX);
         self.cut_cache(old, &claim);
         self.trim_store();
     }
 
     /// Lets a file that ends at `old` end at `new`. The store holds nothing behind `old` but zeroes.
-    pub(super) fn extend(&self, old: u64, new: u64, _claim: &Claim<'_, L>) {
+    pub(super) fn extend(&self, old: u64, new: u64, _claim: &Claim<'_>) {
         let within = (old % PAGE) as usize;
         let last = if within == 0 { None } else { self.find_locked(old / PAGE) };
         if let Some(last) = &last {

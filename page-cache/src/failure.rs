@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::PathLock;
 use super::error::{Request, errno};
 use super::inode::Inode;
 use super::leaf::lock_leaf;
@@ -173,7 +172,7 @@ impl Error for Failure {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// The error that the caller of a request gets, which is kept as the file's last failure.
     #[cold]
     pub(super) fn failed(&self, request: Request, cause: impl Into<io::Error>) -> io::Error {

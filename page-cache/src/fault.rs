@@ -16,7 +16,6 @@
 
 use std::io;
 
-use super::PathLock;
 use super::dirty::By;
 use super::frame::LockedPage;
 use super::inode::Inode;
@@ -25,7 +24,7 @@ use super::stats::Event;
 use crate::PAGE_SIZE;
 use spanlock::Access;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Maps a page of the file in a mapping with the rights that an access needs. The caller holds no
     /// claim, and has throttled before it took the mm lock, if it has taken that.
     #[cold]

@@ -1,9 +1,9 @@
 //! `File`: a cached file, as its users have it.
 
 mod close;
-mod memory;
 mod shape;
 mod sync;
+mod vectored;
 
 use std::fmt;
 use std::io;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use close::CloseError;
 
+use super::PAGE_SIZE;
 use super::error::Request;
 use super::failure::Failure;
 use super::inode::Inode;
@@ -19,9 +20,7 @@ use super::leaf::lock_leaf;
 use super::mapped::Mapping;
 use super::nested::is_inside;
 use super::write_errors::Heard;
-use super::{PAGE_SIZE, PathLock};
 use crate::sync::thread;
-use spanlock::MappingLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -49,17 +48,17 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// assert_eq!(file.len(), 9);
 /// # std::io::Result::Ok(())
 /// ```
-pub struct File<L: PathLock = MappingLock> {
-    handle: Arc<Handle<L>>,
+pub struct File {
+    handle: Arc<Handle>,
     heard: Heard,
 }
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
-pub(super) struct Handle<L: PathLock> {
-    pub(super) inode: Arc<Inode<L>>,
+pub(super) struct Handle {
+    pub(super) inode: Arc<Inode>,
 }
 
-impl<L: PathLock> Drop for Handle<L> {
+impl Drop for Handle {
     fn drop(&mut self) {
         if !is_inside(&self.inode.cache.frames) {
             return self.inode.close();
@@ -73,21 +72,21 @@ impl<L: PathLock> Drop for Handle<L> {
     }
 }
 
-impl<L: PathLock> Clone for File<L> {
+impl Clone for File {
     fn clone(&self) -> Self {
         let heard = self.inode().write_errors.heard_by_clone_of(&self.heard);
         File { handle: Arc::clone(&self.handle), heard }
     }
 }
 
-impl<L: PathLock> fmt::Debug for File<L> {
+impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("File").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
-impl<L: PathLock> File<L> {
-    pub(super) fn new(inode: Arc<Inode<L>>) -> File<L> {
+impl File {
+    pub(super) fn new(inode: Arc<Inode>) -> File {
         let handle = Arc::new(Handle { inode });
         if let Some(registration) = &handle.inode.registration {
             registration.opened(&handle);
@@ -96,7 +95,7 @@ impl<L: PathLock> File<L> {
     }
 
     /// One more handle of a file that is open.
-    pub(super) fn another(handle: Arc<Handle<L>>) -> File<L> {
+    pub(super) fn another(handle: Arc<Handle>) -> File {
         let heard = handle.inode.write_errors.heard_by_new_handle();
         File { handle, heard }
     }
@@ -369,7 +368,7 @@ impl<L: PathLock> File<L> {
     /// assert!(file.map(1..2).is_err());
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn map(&self, range: Range<u64>) -> io::Result<Mapping<L>> {
+    pub fn map(&self, range: Range<u64>) -> io::Result<Mapping> {
         let request = Request::of_range("map", range.start, range.end);
         if range.start > range.end {
             return Err(self.inode().failed(request, inverted(&range)));
@@ -383,7 +382,7 @@ impl<L: PathLock> File<L> {
         Ok(Mapping::new(&self.handle, range))
     }
 
-    pub(super) fn inode(&self) -> &Inode<L> {
+    pub(super) fn inode(&self) -> &Inode {
         &self.handle.inode
     }
 }

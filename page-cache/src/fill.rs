@@ -18,14 +18,14 @@ use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::read_full;
 use super::unstable::Part;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
     pub(super) fn fill<'a>(
         &self,
         page: LockedPage<'a>,
-        _claim: &Claim<'_, L>,
+        _claim: &Claim<'_>,
     ) -> io::Result<LockedPage<'a>> {
         if page.state().is_uptodate() {
             return Ok(page);

@@ -21,7 +21,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::PathLock;
 use super::cache::Shared;
 use super::frame::Pin;
 use jobs::Jobs;
@@ -158,7 +157,7 @@ impl Signal {
 }
 
 /// Starts the cache's first worker, if there is none.
-pub(super) fn start<L: PathLock>(cache: &Arc<Shared<L>>) -> io::Result<()> {
+pub(super) fn start(cache: &Arc<Shared>) -> io::Result<()> {
     let signal = &cache.flusher.signal;
     let mut state = signal.state();
     if state.workers == 0 {

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Weak};
 
-use super::PathLock;
 use super::file::Handle;
 use super::file_options::FileOptions;
 use super::frame::Frames;
@@ -50,48 +49,48 @@ impl Identity {
 }
 
 /// The open stores of a cache that say which they are.
-pub(super) struct OpenStores<L: PathLock> {
-    stores: Mutex<HashMap<Identity, OpenStore<L>>>,
+pub(super) struct OpenStores {
+    stores: Mutex<HashMap<Identity, OpenStore>>,
     removed_or_opened: Condvar,
 }
 
-struct OpenStore<L: PathLock> {
+struct OpenStore {
     /// Nobody's before the store is open, and when it is being closed.
-    handle: Weak<Handle<L>>,
+    handle: Weak<Handle>,
     options: FileOptions,
 }
 
 /// What whoever opens a store finds.
-pub(super) enum Found<L: PathLock> {
+pub(super) enum Found {
     /// It is open.
-    Open(Arc<Handle<L>>),
+    Open(Arc<Handle>),
     /// It is not, and nobody else opens it before the registration is dropped.
-    Absent(Registration<L>),
+    Absent(Registration),
 }
 
 /// That a store is open, or being opened or closed.
-pub(super) struct Registration<L: PathLock> {
-    stores: Arc<OpenStores<L>>,
+pub(super) struct Registration {
+    stores: Arc<OpenStores>,
     identity: Identity,
 }
 
-impl<L: PathLock> OpenStores<L> {
-    pub(super) fn new() -> OpenStores<L> {
+impl OpenStores {
+    pub(super) fn new() -> OpenStores {
         OpenStores { stores: Mutex::default(), removed_or_opened: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, OpenStore<L>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, OpenStore>> {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Finds a store, or registers it. The caller holds nothing.
-pub(super) fn find_or_register<L: PathLock>(
-    stores: &Arc<OpenStores<L>>,
+pub(super) fn find_or_register(
+    stores: &Arc<OpenStores>,
     identity: Identity,
     options: &FileOptions,
     frames: &Frames,
-) -> io::Result<Found<L>> {
+) -> io::Result<Found> {
     let mut open = stores.lock();
     while let Some(store) = open.get(&identity) {
         if let Some(handle) = store.handle.upgrade() {
@@ -117,9 +116,9 @@ fn busy(message: &str) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, message)
 }
 
-impl<L: PathLock> Registration<L> {
+impl Registration {
     /// Has those who open the store from here on get handles of this file.
-    pub(super) fn opened(&self, handle: &Arc<Handle<L>>) {
+    pub(super) fn opened(&self, handle: &Arc<Handle>) {
         if let Some(store) = self.stores.lock().get_mut(&self.identity) {
             store.handle = Arc::downgrade(handle);
         }
@@ -127,7 +126,7 @@ impl<L: PathLock> Registration<L> {
     }
 }
 
-impl<L: PathLock> Drop for Registration<L> {
+impl Drop for Registration {
     fn drop(&mut self) {
         let removed = self.stores.lock().remove(&self.identity);
         drop(removed);

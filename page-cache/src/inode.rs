@@ -7,6 +7,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Store;
 use super::backing::Backing;
 use super::cache::Shared;
 use super::dirty::{By, Own, StoreIs};
@@ -20,6 +21,7 @@ use super::index::Found;
 use super::leaf::{Leaf, lock_leaf};
 use super::limit::Limit;
 use super::loans::Account;
+use super::operation_lock::{OperationGuard, OperationLock};
 use super::order::{Held, Lock};
 use super::page_table::Entries;
 use super::readahead::Readahead;
@@ -30,7 +32,6 @@ use super::unclean::{Epoch, Unclean};
 use super::visit::Visitors;
 use super::write_errors::WriteErrors;
 use super::writeback::Round;
-use super::{PathLock, Store};
 use spanlock::Access;
 
 const PAGE: u64 = super::PAGE_SIZE as u64;
@@ -40,13 +41,13 @@ const PAGE: u64 = super::PAGE_SIZE as u64;
 const IO_SHARED: Access = Access::BufferedRead;
 const IO_EXCLUSIVE: Access = Access::Truncate;
 
-pub(super) struct Inode<L: PathLock> {
+pub(super) struct Inode {
     pub(super) id: u64,
     pub(super) store: Box<Backing<dyn Store>>,
-    pub(super) cache: Arc<Shared<L>>,
+    pub(super) cache: Arc<Shared>,
     pub(super) write_mode: WriteMode,
-    io: L,
-    mapping: L,
+    io: OperationLock,
+    mapping: OperationLock,
     size: AtomicU64,
     /// Set if the store may hold something behind the end, which it failed to cut off.
     pub(super) untrimmed: AtomicBool,
@@ -72,31 +73,31 @@ pub(super) struct Inode<L: PathLock> {
     pub(super) last_failure: Mutex<Option<Failure>>,
     pub(super) visitors: Arc<Visitors>,
     /// The last of all: when it goes, the store may be opened anew.
-    pub(super) registration: Option<Registration<L>>,
+    pub(super) registration: Option<Registration>,
 }
 
 /// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
-pub(super) struct Claim<'a, L: PathLock> {
+pub(super) struct Claim<'a> {
     // Dropped in this order: who comes next finds the record gone.
     _held: Held,
-    _guard: L::Guard<'a>,
+    _guard: OperationGuard<'a>,
 }
 
 /// A claim on the IO lock.
-pub(super) struct IoClaim<'a, L: PathLock> {
+pub(super) struct IoClaim<'a> {
     // Dropped in this order: who comes next finds the record gone.
     _held: Held,
-    _guard: L::Guard<'a>,
+    _guard: OperationGuard<'a>,
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     pub(super) fn new(
         id: u64,
         store: impl Store + 'static,
-        cache: Arc<Shared<L>>,
+        cache: Arc<Shared>,
         options: FileOptions,
-        registration: Option<Registration<L>>,
-    ) -> io::Result<Inode<L>> {
+        registration: Option<Registration>,
+    ) -> io::Result<Inode> {
         let store = Backing::new(store, &cache.frames)?;
         let size = store.held();
         if size > MAX_LEN {
@@ -104,13 +105,14 @@ impl<L: PathLock> Inode<L> {
             return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
         let readahead = Readahead::new(cache.readahead);
+        let (io, mapping) = ((cache.new_lock)(), (cache.new_lock)());
         Ok(Inode {
             id,
             store: Box::new(store),
             cache,
             write_mode: options.write_mode,
-            io: L::default(),
-            mapping: L::default(),
+            io,
+            mapping,
             size: AtomicU64::new(size),
             resident: Mutex::default(),
             unclean: Mutex::default(),
@@ -133,7 +135,7 @@ impl<L: PathLock> Inode<L> {
     /// Claims the mapping lock for a path.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_, L> {
+    pub(super) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_> {
         let _held = Held::acquire(
             Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
         );
@@ -145,7 +147,7 @@ impl<L: PathLock> Inode<L> {
 
     /// Claims the mapping lock for a path, if that can be done at once.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<Claim<'_, L>> {
+    pub(super) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<Claim<'_>> {
         let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
         let _guard = self.mapping.try_lock(access, bytes)?;
         self.cache.counters.mapping_claim(access, Grant::AtOnce);
@@ -155,7 +157,7 @@ impl<L: PathLock> Inode<L> {
     /// Claims the mapping lock for one page.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_, L> {
+    pub(super) fn claim_page(&self, access: Access, page: u64) -> Claim<'_> {
         let _held = Held::acquire(
             Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
         );
@@ -169,19 +171,19 @@ impl<L: PathLock> Inode<L> {
     }
 
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+    pub(super) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_> {
         self.io_claim(IO_SHARED, bytes)
     }
 
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+    pub(super) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_> {
         self.io_claim(IO_EXCLUSIVE, bytes)
     }
 
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_, L> {
+    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_> {
         let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
         let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
             Some(guard) => (guard, Grant::AtOnce),
@@ -194,7 +196,7 @@ impl<L: PathLock> Inode<L> {
 
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_, L> {
+    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
         let _held =
             Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
         let (_guard, grant) = lock(&self.io, access, bytes);
@@ -210,7 +212,7 @@ impl<L: PathLock> Inode<L> {
     /// it claims all of the file, and the size matters no more.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_, L> {
+    pub(super) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_> {
         if bytes.end > self.size() {
             return self.io_from(bytes.start);
         }
@@ -232,7 +234,7 @@ impl<L: PathLock> Inode<L> {
     /// in the queue: else there might always be one more append to wait for. If the file is truncated
     /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn io_from(&self, at: u64) -> IoClaim<'_, L> {
+    pub(super) fn io_from(&self, at: u64) -> IoClaim<'_> {
         let from = self.size().min(at);
         let claim = self.io_exclusive(from..u64::MAX);
         if self.size() >= from {
@@ -415,7 +417,7 @@ impl<L: PathLock> Inode<L> {
 }
 
 #[inline]
-fn lock<L: PathLock>(lock: &L, access: Access, bytes: Range<u64>) -> (L::Guard<'_>, Grant) {
+fn lock(lock: &OperationLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
     match lock.try_lock(access, bytes.clone()) {
         Some(guard) => (guard, Grant::AtOnce),
         None => (lock.lock(access, bytes), Grant::AfterWaiting),

@@ -12,16 +12,15 @@
 use std::io;
 use std::ops::Range;
 
-use super::PathLock;
 use super::frame::{FreeFrame, LockedPage};
 use super::inode::{Claim, Inode};
 use super::leaf::lock_leaf;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Empties the cache of a range of pages; what is dirty is written out.
     ///
     /// On an error the pages from there on stay, as dirty as they were.
-    pub(super) fn invalidate(&self, pages: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
+    pub(super) fn invalidate(&self, pages: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
         for number in self.resident_in(pages) {
             let Some(page) = self.find_locked(number) else { continue };
             self.unmap(&page);
@@ -33,7 +32,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Empties the cache of a range of pages; what is dirty is lost.
-    pub(super) fn discard(&self, pages: Range<u64>, _claim: &Claim<'_, L>) {
+    pub(super) fn discard(&self, pages: Range<u64>, _claim: &Claim<'_>) {
         for number in self.resident_in(pages) {
             if let Some(page) = self.find_locked(number) {
                 self.discard_page(page);

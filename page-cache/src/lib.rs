@@ -34,6 +34,12 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+#![cfg_attr(
+    not(feature = "model"),
+    allow(dead_code, reason = "parts of it serve the model alone; builds with it have the lint")
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod allocate;
 mod append;
 mod backing;
@@ -66,13 +72,16 @@ mod limit;
 mod loans;
 mod mapped;
 mod memory;
+#[cfg(feature = "model")]
 mod mm;
 mod nested;
 #[cfg(test)]
 mod observed;
+mod operation_lock;
 mod order;
 mod page_table;
 mod pageout;
+#[cfg(feature = "model")]
 mod path_lock;
 mod prepare;
 mod punch;
@@ -106,7 +115,9 @@ pub use file::{CloseError, File};
 pub use file_options::FileOptions;
 pub use identity::Identity;
 pub use mapped::Mapping;
+#[cfg(feature = "model")]
 pub use mm::AddressSpace;
+#[cfg(feature = "model")]
 pub use path_lock::{PathLock, Unlocked, WholeFile, WholeFileGuard};
 pub use stats::{Claims, Stats};
 pub use store::{FileStore, Locking, MemStore, Store};

@@ -16,7 +16,7 @@ use std::io;
 
 use super::error::{MAX_LEN, Request};
 use super::inode::Inode;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -33,7 +33,7 @@ impl Limit {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Where a request ends, which must be an offset that the file can have; refuses one that ends
     /// past what the store can hold.
     pub(super) fn end_within_limit(&self, request: Request) -> io::Result<u64> {

@@ -23,7 +23,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::PathLock;
 use super::inode::Inode;
 use super::order::may_wait_for_clean;
 
@@ -224,7 +223,7 @@ impl Account {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// A loan of one frame; waits for it.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn borrow_frame(&self) -> io::Result<Loan<'_>> {

@@ -5,13 +5,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::PAGE_SIZE;
 use super::error::Request;
 use super::file::Handle;
 use super::frame::Frame;
 use super::page_table::{MappingId, Rights};
 use super::throttle::Room;
-use super::{PAGE_SIZE, PathLock};
-use spanlock::MappingLock;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -34,8 +33,8 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// assert_eq!(&seen, b"stored");
 /// # std::io::Result::Ok(())
 /// ```
-pub struct Mapping<L: PathLock = MappingLock> {
-    handle: Arc<Handle<L>>,
+pub struct Mapping {
+    handle: Arc<Handle>,
     id: MappingId,
     range: Range<u64>,
 }
@@ -49,8 +48,8 @@ pub(super) enum Patience {
     Never,
 }
 
-impl<L: PathLock> Mapping<L> {
-    pub(super) fn new(handle: &Arc<Handle<L>>, range: Range<u64>) -> Mapping<L> {
+impl Mapping {
+    pub(super) fn new(handle: &Arc<Handle>, range: Range<u64>) -> Mapping {
         let id = handle.inode.cache.next_mapping();
         Mapping { handle: Arc::clone(handle), id, range }
     }
@@ -271,7 +270,7 @@ impl<L: PathLock> Mapping<L> {
     }
 }
 
-impl<L: PathLock> fmt::Debug for Mapping<L> {
+impl fmt::Debug for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mapping").field("range", &self.range).finish_non_exhaustive()
     }

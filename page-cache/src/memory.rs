@@ -14,12 +14,12 @@
 
 mod plain;
 mod segments;
-mod user;
 
 use std::io;
 
 pub(super) use self::plain::{Gather, Scatter};
-pub(super) use self::user::UserMemory;
+#[cfg(feature = "model")]
+pub(super) use self::segments::{Cursor, total};
 
 /// Memory that a write takes its bytes from.
 pub(super) trait Source: Copy {

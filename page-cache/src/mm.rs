@@ -21,11 +21,13 @@
 //! it: it takes the page lock of each page, or none for an anonymous one.
 
 mod anonymous;
+mod file;
 mod hooks;
 mod lock;
 mod region;
 mod tables;
 mod transfer;
+mod user;
 
 use std::fmt;
 use std::io;
@@ -40,8 +42,7 @@ use self::tables::Tables;
 pub(crate) use self::transfer::Transfer;
 use super::error::Request;
 use super::page_table::Rights;
-use super::{File, PAGE_SIZE, PathLock};
-use spanlock::MappingLock;
+use super::{File, PAGE_SIZE};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -69,13 +70,13 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// assert_eq!(&seen, b"memory");
 /// # std::io::Result::Ok(())
 /// ```
-pub struct AddressSpace<L: PathLock = MappingLock> {
+pub struct AddressSpace {
     mm: MmLock,
-    tables: Tables<L>,
+    tables: Tables,
     hooks: Hooks,
 }
 
-impl<L: PathLock> AddressSpace<L> {
+impl AddressSpace {
     /// Creates an empty address space.
     ///
     /// # Examples
@@ -85,7 +86,7 @@ impl<L: PathLock> AddressSpace<L> {
     /// assert!(memory.load(0, &mut [0]).is_err());
     /// ```
     #[must_use]
-    pub fn new() -> AddressSpace<L> {
+    pub fn new() -> AddressSpace {
         AddressSpace { mm: MmLock::new(), tables: Tables::new(), hooks: Hooks::default() }
     }
 
@@ -133,14 +134,14 @@ impl<L: PathLock> AddressSpace<L> {
     /// assert_eq!(&seen, b"stored");
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn map_file(&self, file: &File<L>, range: Range<u64>) -> io::Result<Range<u64>> {
+    pub fn map_file(&self, file: &File, range: Range<u64>) -> io::Result<Range<u64>> {
         let (start, len) = (range.start, range.end.saturating_sub(range.start));
         let request = Request::of_range("map", start, range.end);
         let backing = Backing::File(file.map(range)?.into());
         self.map(start / PAGE, len, backing).map_err(|error| request.failed(error))
     }
 
-    fn map(&self, first: u64, len: u64, backing: Backing<L>) -> io::Result<Range<u64>> {
+    fn map(&self, first: u64, len: u64, backing: Backing) -> io::Result<Range<u64>> {
         let _mm = self.lock_exclusive();
         self.tables.change(|regions| regions.add(first, len, backing))
     }
@@ -274,7 +275,7 @@ impl<L: PathLock> AddressSpace<L> {
         self.fault(address, rights, &self.lock_shared())
     }
 
-    fn region_at(&self, address: u64) -> Option<Region<L>> {
+    fn region_at(&self, address: u64) -> Option<Region> {
         self.tables.walk().at(address).cloned()
     }
 
@@ -291,13 +292,13 @@ impl<L: PathLock> AddressSpace<L> {
     }
 }
 
-impl<L: PathLock> Default for AddressSpace<L> {
-    fn default() -> AddressSpace<L> {
+impl Default for AddressSpace {
+    fn default() -> AddressSpace {
         AddressSpace::new()
     }
 }
 
-impl<L: PathLock> fmt::Debug for AddressSpace<L> {
+impl fmt::Debug for AddressSpace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AddressSpace")
             .field("mapped", &self.tables.walk().ranges())

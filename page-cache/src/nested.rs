@@ -12,7 +12,6 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 
-use super::PathLock;
 use super::error::Request;
 use super::frame::Frames;
 use super::inode::Inode;
@@ -55,7 +54,7 @@ fn is_listed(cache: usize) -> bool {
     CACHES.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Refuses what a store asks of a file of its own cache.
     #[inline]
     pub(super) fn check_outside(&self, request: Request) -> io::Result<()> {

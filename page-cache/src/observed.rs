@@ -70,7 +70,7 @@ impl PathLock for Observed {
 
 /// A file, and the logs of its IO lock and its mapping lock. Its flusher sleeps.
 pub(super) struct ObservedFile {
-    pub(super) file: File<Observed>,
+    pub(super) file: File,
     pub(super) io: Arc<Log>,
     pub(super) mapping: Arc<Log>,
 }
@@ -78,7 +78,7 @@ pub(super) struct ObservedFile {
 pub(super) fn observed(store: impl Store + 'static) -> ObservedFile {
     MADE.take();
     let options = Options::new(64).flush_interval(std::time::Duration::from_secs(3600));
-    let file = PageCache::<Observed>::with_options(options).open(store).unwrap();
+    let file = PageCache::with_lock::<Observed>(options).open(store).unwrap();
     let [io, mapping] = <[_; 2]>::try_from(MADE.take()).ok().expect("a file has two locks");
     ObservedFile { file, io, mapping }
 }

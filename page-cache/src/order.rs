@@ -48,11 +48,18 @@ use super::frame::{Frame, Frames, Key};
 use spanlock::Mode;
 
 #[cfg(not(any(debug_assertions, spanlock_shuttle)))]
-pub(super) use absent::{Held, may_fault, may_wait_for_clean};
+pub(super) use absent::{Held, may_wait_for_clean};
 #[cfg(all(debug_assertions, not(spanlock_shuttle)))]
-pub(super) use check::{Held, may_fault, may_wait_for_clean};
+pub(super) use check::{Held, may_wait_for_clean};
 #[cfg(spanlock_shuttle)]
-pub(super) use traced::{Held, may_fault, may_wait_for_clean};
+pub(super) use traced::{Held, may_wait_for_clean};
+
+#[cfg(all(feature = "model", not(any(debug_assertions, spanlock_shuttle))))]
+pub(super) use absent::may_fault;
+#[cfg(all(feature = "model", debug_assertions, not(spanlock_shuttle)))]
+pub(super) use check::may_fault;
+#[cfg(all(feature = "model", spanlock_shuttle))]
+pub(super) use traced::may_fault;
 
 /// A lock, or the part of one, that a thread asks for.
 #[derive(Clone, Debug)]

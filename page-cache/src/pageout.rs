@@ -24,7 +24,6 @@
 use std::io;
 
 use super::PAGE_SIZE;
-use super::PathLock;
 use super::cache::Shared;
 use super::frame::{DetachedPin, Key, Pin};
 use super::stats::Event;
@@ -34,7 +33,7 @@ use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-impl<L: PathLock> Shared<L> {
+impl Shared {
     /// Has the flusher write a page soon.
     pub(super) fn pageout(&self, pin: Pin<'_>) {
         self.flusher.queue(pin);

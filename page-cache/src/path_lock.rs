@@ -1,19 +1,14 @@
-//! `PathLock`: which lock serialises the paths of a file.
-//!
-//! A file has two: the mapping lock, and the IO lock above it. Both are of the type that the cache
-//! was made with.
+//! `PathLock`: other locks than the cache's own, to measure and to break it with.
 
 use crate::sync::blocking::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
 };
 use std::ops::Range;
 
-use super::PAGE_SIZE;
+use super::operation_lock::OperationLock;
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
 
-const PAGE: u64 = PAGE_SIZE as u64;
-
-/// A lock over byte ranges of a file, which the operations of the page cache take.
+/// A lock over byte ranges of a file, which the operations of the page cache take. With the feature `model` only.
 ///
 /// [`MappingLock`] is correct and lets disjoint operations run in parallel. [`WholeFile`] is correct.
 /// [`Unlocked`] is neither.
@@ -23,7 +18,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// ```
 /// use spanlock_page_cache::{MemStore, Options, PageCache, WholeFile};
 ///
-/// let cache: PageCache<WholeFile> = PageCache::with_options(Options::new(64));
+/// let cache = PageCache::with_lock::<WholeFile>(Options::new(64));
 /// let file = cache.open(MemStore::new())?;
 /// file.write_all_at(b"one writer a file", 0)?;
 /// # std::io::Result::Ok(())
@@ -43,20 +38,31 @@ pub trait PathLock: Default + Send + Sync + 'static {
     /// Claims `bytes` like [`lock`](PathLock::lock), if that is possible without waiting.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
 
-    /// Claims one page, given by its number. Most claims are of this kind.
-    ///
-    /// # Panics
-    ///
-    /// May panic if the page ends past the greatest offset. The cache never requests that.
-    #[inline]
-    fn lock_page(&self, access: Access, page: u64) -> Self::Guard<'_> {
-        self.lock(access, page * PAGE..(page + 1) * PAGE)
+    /// The lock as the cache keeps it.
+    #[doc(hidden)]
+    fn operation_lock() -> OperationLock {
+        OperationLock::Other(Box::<Self>::default())
+    }
+}
+
+/// A [`PathLock`] of any type.
+pub trait AnyLock: Send + Sync {
+    fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_>;
+    fn try_lock_any(&self, access: Access, bytes: Range<u64>) -> Option<Box<dyn AnyGuard + '_>>;
+}
+
+/// A guard of any type, which is kept for its drop.
+pub trait AnyGuard {}
+
+impl<T> AnyGuard for T {}
+
+impl<L: PathLock> AnyLock for L {
+    fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_> {
+        Box::new(self.lock(access, bytes))
     }
 
-    /// Claims one page like [`lock_page`](PathLock::lock_page), if that is possible without waiting.
-    #[inline]
-    fn try_lock_page(&self, access: Access, page: u64) -> Option<Self::Guard<'_>> {
-        self.try_lock(access, page * PAGE..(page + 1) * PAGE)
+    fn try_lock_any(&self, access: Access, bytes: Range<u64>) -> Option<Box<dyn AnyGuard + '_>> {
+        Some(Box::new(self.try_lock(access, bytes)?))
     }
 }
 
@@ -73,14 +79,8 @@ impl PathLock for MappingLock {
         MappingLock::try_lock(self, access, bytes)
     }
 
-    #[inline]
-    fn lock_page(&self, access: Access, page: u64) -> MappingGuard<'_> {
-        MappingLock::lock_page(self, access, page)
-    }
-
-    #[inline]
-    fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
-        MappingLock::try_lock_page(self, access, page)
+    fn operation_lock() -> OperationLock {
+        OperationLock::ranges()
     }
 }
 
@@ -147,6 +147,10 @@ impl PathLock for WholeFile {
         };
         Some(WholeFileGuard { _hold })
     }
+
+    fn operation_lock() -> OperationLock {
+        OperationLock::WholeFile(WholeFile::default())
+    }
 }
 
 /// A panic leaves nothing half done here that the poison would have to tell of.
@@ -182,5 +186,9 @@ impl PathLock for Unlocked {
     #[inline]
     fn try_lock(&self, _: Access, _: Range<u64>) -> Option<()> {
         Some(())
+    }
+
+    fn operation_lock() -> OperationLock {
+        OperationLock::Unlocked
     }
 }

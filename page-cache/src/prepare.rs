@@ -20,10 +20,10 @@
 use std::io;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::dirty_ranges::DirtyRanges;
 use super::frame::{LockedPage, WriteLatch};
 use super::inode::{Claim, Inode};
-use super::{PAGE_SIZE, PathLock};
 
 /// The most dirty ranges that a page has after one write more.
 const MOST_RANGES: usize = 64;
@@ -50,13 +50,13 @@ impl<'a> Prepared<'a> {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Prepares a locked page for a write to bytes `within` it.
     pub(super) fn prepare<'a>(
         &self,
         mut page: LockedPage<'a>,
         within: Range<usize>,
-        claim: &Claim<'_, L>,
+        claim: &Claim<'_>,
     ) -> io::Result<Prepared<'a>> {
         page.wait_for_writeback();
         if !page.state().is_uptodate() && self.dirty_ranges(&page).len() >= MOST_RANGES {

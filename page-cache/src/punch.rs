@@ -15,12 +15,12 @@ use std::io;
 use super::error::Request;
 use super::inode::{Claim, Inode};
 use super::store::write_full;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     pub(super) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("punch_hole", offset, len);
         self.check_outside(request)?;
@@ -41,7 +41,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Lets the store reach to the end of a claimed range, or of the file if that comes first.
-    fn let_store_reach(&self, start: u64, end: u64, _claim: &Claim<'_, L>) -> io::Result<()> {
+    fn let_store_reach(&self, start: u64, end: u64, _claim: &Claim<'_>) -> io::Result<()> {
         let end = end.min(self.size());
         if start < end && !self.store.reaches(end) {
             // A write, since to set the length might cut off what is being written behind the range; and

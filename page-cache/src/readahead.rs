@@ -21,12 +21,12 @@
 use crate::sync::blocking::Mutex;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::frame::{FreeFrame, LockedPage, Pin};
 use super::inode::{Claim, Inode};
 use super::leaf::lock_leaf;
 use super::stats::Event;
 use super::store::read_full;
-use super::{PAGE_SIZE, PathLock};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -97,7 +97,7 @@ impl Streams {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Brings in the first of the pages `wanted`, which is not cached, together with others; it is
     /// pinned, and was uptodate when last seen. Also returns where the pages end.
     #[cfg_attr(debug_assertions, track_caller)]
@@ -124,7 +124,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Claims a run of two pages or more at once, or a beginning of it.
-    fn try_claim_part(&self, run: Range<u64>) -> Option<(Range<u64>, Claim<'_, L>)> {
+    fn try_claim_part(&self, run: Range<u64>) -> Option<(Range<u64>, Claim<'_>)> {
         let halves = std::iter::successors(Some(run.end - run.start), |pages| Some(pages / 2));
         halves.take_while(|&pages| pages >= 2).find_map(|pages| {
             let run = run.start..run.start + pages;
@@ -141,7 +141,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Fills the pages of a run, which are all fresh; whether it could.
-    fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &Claim<'_, L>) -> bool {
+    fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &Claim<'_>) -> bool {
         let Some(first) = pages.first().map(|page| page.key().page) else { return false };
         let mut bytes = vec![0; pages.len() * PAGE_SIZE];
         let inside = self.size().saturating_sub(first * PAGE);

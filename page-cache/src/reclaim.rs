@@ -20,7 +20,6 @@ mod queues;
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::PathLock;
 use super::cache::Shared;
 use super::frame::{FrameId, FreeFrame, LockedPage, Pin};
 use super::leaf::lock_leaf;
@@ -38,7 +37,7 @@ const LOOKS: u32 = 3;
 /// How many pages are looked at before others may use the queues.
 const LOOKS_AT_ONCE: u32 = 32;
 
-impl<L: PathLock> Shared<L> {
+impl Shared {
     /// A free frame; waits for one. The caller has a loan, so that there will be one soon.
     ///
     /// Fails if there is none for a long time.

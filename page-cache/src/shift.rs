@@ -22,12 +22,12 @@ use std::io;
 use super::error::{MAX_LEN, Request};
 use super::inode::Inode;
 use super::store::Shift;
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     pub(super) fn collapse(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("collapse_range", offset, len);
         self.check_outside(request)?;

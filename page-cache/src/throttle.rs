@@ -12,7 +12,6 @@
 
 use std::io;
 
-use super::PathLock;
 use super::dirty::By;
 use super::inode::Inode;
 use super::order::may_wait_for_clean;
@@ -26,7 +25,7 @@ pub(super) enum Room {
     WithOthers,
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Lets a writer clean pages if the file has its share of those that are dirty. The caller holds
     /// nothing; or the IO lock, where a direct read faults its memory in.
     ///

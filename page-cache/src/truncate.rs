@@ -26,12 +26,12 @@ use std::io;
 
 use super::error::Request;
 use super::inode::{Claim, Inode};
-use super::{PAGE_SIZE, PathLock, Store};
+use super::{PAGE_SIZE, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     pub(super) fn truncate(&self, len: u64) -> io::Result<()> {
         let request = Request::to_length("set_len", len);
         self.check_outside(request)?;
@@ -46,14 +46,14 @@ impl<L: PathLock> Inode<L> {
         done.map_err(|error| self.failed(request, error))
     }
 
-    fn shrink(&self, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
+    fn shrink(&self, len: u64, claim: &Claim<'_>) -> io::Result<()> {
         self.store.set_len(len)?;
         self.cut_cache(len, claim);
         Ok(())
     }
 
     /// Ends the file at `len`, and takes from the cache what lies behind.
-    pub(super) fn cut_cache(&self, len: u64, claim: &Claim<'_, L>) {
+    pub(super) fn cut_cache(&self, len: u64, claim: &Claim<'_>) {
         self.set_size(len);
         self.discard(len.div_ceil(PAGE)..u64::MAX, claim);
         let within = (len % PAGE) as usize;
@@ -64,7 +64,7 @@ impl<L: PathLock> Inode<L> {
         }
     }
 
-    fn grow(&self, old: u64, len: u64, claim: &Claim<'_, L>) -> io::Result<()> {
+    fn grow(&self, old: u64, len: u64, claim: &Claim<'_>) -> io::Result<()> {
         self.cut_store_below(old, len)?;
         self.store.set_len(len)?;
         self.extend(old, len, claim);

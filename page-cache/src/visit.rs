@@ -8,7 +8,6 @@ use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::PathLock;
 use super::inode::Inode;
 
 /// How many visits to a file there are.
@@ -19,27 +18,27 @@ pub(super) struct Visitors {
 }
 
 /// A file that is kept from closing for good.
-pub(super) struct Visit<L: PathLock> {
+pub(super) struct Visit {
     // Dropped in this order: who waits for the visit to end has the last reference then.
-    file: Arc<Inode<L>>,
+    file: Arc<Inode>,
     _leave: Leave,
 }
 
 struct Leave(Arc<Visitors>);
 
-impl<L: PathLock> Visit<L> {
+impl Visit {
     /// Enters a file which, as the caller knows, still lets visitors in.
-    pub(super) fn new(file: &Arc<Inode<L>>) -> Visit<L> {
+    pub(super) fn new(file: &Arc<Inode>) -> Visit {
         let visitors = &file.visitors;
         *visitors.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Visit { file: Arc::clone(file), _leave: Leave(Arc::clone(visitors)) }
     }
 }
 
-impl<L: PathLock> Deref for Visit<L> {
-    type Target = Inode<L>;
+impl Deref for Visit {
+    type Target = Inode;
 
-    fn deref(&self) -> &Inode<L> {
+    fn deref(&self) -> &Inode {
         &self.file
     }
 }

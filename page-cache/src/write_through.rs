@@ -37,6 +37,7 @@
 use std::io;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::error::Request;
 use super::frame::{FreeFrame, LockedPage, Pin};
 use super::inode::{Claim, Inode};
@@ -45,7 +46,6 @@ use super::memory::Source;
 use super::stats::Event;
 use super::store::write_full;
 use super::unstable::Part;
-use super::{PAGE_SIZE, PathLock};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -85,7 +85,7 @@ impl SentPage<'_> {
     }
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Writes what was requested; short if an error cut it off after some bytes.
     pub(super) fn write_through(&self, from: impl Source, request: Request) -> io::Result<usize> {
         let len = request.len as usize;
@@ -141,7 +141,7 @@ impl<L: PathLock> Inode<L> {
         bytes: &[u8],
         at: u64,
         (loan, frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
-        claim: &Claim<'_, L>,
+        claim: &Claim<'_>,
     ) -> Result<usize, (usize, io::Error)> {
         let end = at + bytes.len() as u64;
         let sent = self.copy_in(bytes, at, (loan, frames), claim).map_err(|error| (0, error))?;
@@ -210,7 +210,7 @@ impl<L: PathLock> Inode<L> {
         bytes: &[u8],
         at: u64,
         (loan, mut frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
-        claim: &Claim<'_, L>,
+        claim: &Claim<'_>,
     ) -> io::Result<Sent<'a>> {
         let mut sent = Sent::default();
         // A page that was cached is on loan as well: on its way it is neither evicted nor cleaned.
@@ -269,7 +269,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Takes pages out of the cache, unless they are dirty.
-    fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &Claim<'_, L>) {
+    fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &Claim<'_>) {
         for sent in pages {
             let page = sent.pin.lock();
             page.wait_for_writeback();

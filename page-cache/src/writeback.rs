@@ -26,13 +26,13 @@
 use std::io;
 use std::ops::Range;
 
+use super::PAGE_SIZE;
 use super::frame::{LockedPage, Pin};
 use super::inode::{Claim, Inode};
 use super::stats::Event;
 use super::store::write_full;
 use super::unclean::Epoch;
 use super::unstable::Part;
-use super::{PAGE_SIZE, PathLock};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use spanlock::Access;
 
@@ -99,7 +99,7 @@ pub(super) struct Landed<'a> {
     outcome: io::Result<()>,
 }
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     /// Writes back what is dirty in a range of pages when this begins, and waits for what is on its
     /// way. Goes on after an error, and returns the first.
     ///
@@ -186,7 +186,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// As `flush`, for a path that has claimed the range; ends with the first error.
-    pub(super) fn flush_claimed(&self, pages: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
+    pub(super) fn flush_claimed(&self, pages: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
         let epoch = self.end_epoch();
         let mut from = pages.start;
         while let Some(first) = self.first_unclean(from..pages.end, epoch) {
@@ -198,11 +198,7 @@ impl<L: PathLock> Inode<L> {
     }
 
     /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
-    pub(super) fn write_locked(
-        &self,
-        page: &LockedPage<'_>,
-        claim: &Claim<'_, L>,
-    ) -> io::Result<()> {
+    pub(super) fn write_locked(&self, page: &LockedPage<'_>, claim: &Claim<'_>) -> io::Result<()> {
         let mut request = InFlight::default();
         if page.state().is_dirty() {
             self.gather(page, &mut request);
@@ -215,7 +211,7 @@ impl<L: PathLock> Inode<L> {
         first..first + self.unclean_run(first, most, epoch).max(1)
     }
 
-    fn flush_run(&self, run: Range<u64>, claim: &Claim<'_, L>) -> io::Result<()> {
+    fn flush_run(&self, run: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
         let mut request = InFlight::default();
         for number in run {
             if let Some(page) = self.find_locked(number) {
@@ -257,7 +253,7 @@ impl<L: PathLock> Inode<L> {
 
     /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
     /// ends, and the claim has been dropped.
-    pub(super) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_, L>) -> Landed<'a> {
+    pub(super) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_>) -> Landed<'a> {
         let send = || self.write_stretches(&request);
         let stretches = request.stretches.iter().cloned();
         let outcome = self.store.attempt(stretches, send, |unstable, outcome| {

@@ -13,13 +13,13 @@
 
 use std::io;
 
+use super::Store;
 use super::error::Request;
 use super::extend::Length;
 use super::inode::Inode;
-use super::{PathLock, Store};
 use spanlock::Access;
 
-impl<L: PathLock> Inode<L> {
+impl Inode {
     pub(super) fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("zero_range", offset, len);
         self.check_outside(request)?;

@@ -12,7 +12,7 @@ use spanlock::MappingLock;
 use spanlock_page_cache::{File, MemStore, PathLock, Unlocked, WholeFile};
 
 use super::name;
-use super::subject::{Aligned, PAGE, cached, memory_folder, unnamed_file};
+use super::subject::{Aligned, PAGE, cached_with, memory_folder, unnamed_file};
 use crate::harness::case::{Case, time_on_threads};
 
 /// 256 KiB: the copies come out of the second-level cache.
@@ -99,8 +99,8 @@ pub fn disjoint_overwrites() -> Vec<Case> {
 }
 
 /// A file whose pages are all in the cache, and dirty.
-fn filled<L: PathLock>() -> File<L> {
-    let file = cached(2 * PAGES as usize, MemStore::new());
+fn filled<L: PathLock>() -> File {
+    let file = cached_with::<L>(2 * PAGES as usize, MemStore::new());
     file.write_all_at(&[1; (PAGES * PAGE) as usize], 0).expect("memory does not fail");
     file
 }

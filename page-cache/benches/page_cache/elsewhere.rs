@@ -53,7 +53,7 @@ fn beside(work: Work) -> Vec<Case> {
 
 fn case<L: PathLock>(name: &'static str, work: Work, place: Where) -> Case {
     Case::named(name, move || {
-        let cache = PageCache::<L>::with_options(Options::new(CAPACITY));
+        let cache = PageCache::with_lock::<L>(Options::new(CAPACITY));
         let (file, another) = (open(&cache), open(&cache));
         let next = AtomicU64::new(0);
         move |operations| {
@@ -72,7 +72,7 @@ fn case<L: PathLock>(name: &'static str, work: Work, place: Where) -> Case {
     })
 }
 
-fn open<L: PathLock>(cache: &PageCache<L>) -> File<L> {
+fn open(cache: &PageCache) -> File {
     let file = cache.open(TwoFiles::new()).expect("the store opens");
     for offset in (0..8 * EIGHTH).step_by(1 << 20) {
         file.write_direct_at(&[1; 1 << 20], offset).expect("there is room");
@@ -136,7 +136,7 @@ impl Store for TwoFiles {
     }
 }
 
-fn work_until<L: PathLock>(stop: &AtomicBool, file: &File<L>, work: Work) {
+fn work_until(stop: &AtomicBool, file: &File, work: Work) {
     const PART: u64 = 16 * PAGE;
     let mut offset = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -152,7 +152,7 @@ fn work_until<L: PathLock>(stop: &AtomicBool, file: &File<L>, work: Work) {
 }
 
 /// By turns a page is faulted in and loaded, and another one read.
-fn fault_and_read<L: PathLock>(file: &File<L>, next: &AtomicU64, operations: u64) -> Duration {
+fn fault_and_read(file: &File, next: &AtomicU64, operations: u64) -> Duration {
     let mapping = file.map(7 * EIGHTH..8 * EIGHTH).expect("the range is a page's");
     let start = Instant::now();
     let mut to = [0; PAGE as usize];

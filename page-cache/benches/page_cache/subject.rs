@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use spanlock::MappingLock;
 use spanlock_page_cache::{File, Options, PageCache, PathLock, Store};
 
 pub const PAGE: u64 = 4096;
@@ -21,11 +22,16 @@ impl Aligned {
     }
 }
 
-/// A cached file, whose flusher sleeps.
-pub fn cached<L: PathLock>(capacity: usize, store: impl Store + 'static) -> File<L> {
+/// A cached file under a lock of some kind, whose flusher sleeps.
+pub fn cached_with<L: PathLock>(capacity: usize, store: impl Store + 'static) -> File {
     let options =
         Options::new(capacity).dirty_limit(capacity).flush_interval(Duration::from_secs(3600));
-    PageCache::with_options(options).open(store).expect("the store opens")
+    PageCache::with_lock::<L>(options).open(store).expect("the store opens")
+}
+
+/// The same, under the cache's own lock.
+pub fn cached(capacity: usize, store: impl Store + 'static) -> File {
+    cached_with::<MappingLock>(capacity, store)
 }
 
 /// A file that is gone with its last handle: on a file system in memory if `folder` is one.

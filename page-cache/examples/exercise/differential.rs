@@ -12,7 +12,6 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanlock::MappingLock;
 use spanlock_page_cache::{File, FileStore, MemStore, Options as CacheOptions, PageCache, Store};
 
 use crate::journal::Answer;
@@ -104,11 +103,7 @@ fn cached_memory(name: &str, writes: WriteMode, options: &Options) -> io::Result
     Ok(Contestant::new(name, file, move |bytes, offset| store.read_at(bytes, offset)))
 }
 
-fn open(
-    store: impl Store + 'static,
-    writes: WriteMode,
-    options: &Options,
-) -> io::Result<File<MappingLock>> {
+fn open(store: impl Store + 'static, writes: WriteMode, options: &Options) -> io::Result<File> {
     let cache = PageCache::with_options(CacheOptions::new(options.cache));
     cache.open_with(store, writes.options())
 }

@@ -50,9 +50,9 @@ pub fn run<L: PathLock>(
     options: &Options,
     backings: &[Arc<Backing>],
 ) -> Result<Run, Box<dyn Error>> {
-    let cache = Arc::new(PageCache::<L>::with_options(CacheOptions::new(options.cache)));
+    let cache = Arc::new(PageCache::with_lock::<L>(CacheOptions::new(options.cache)));
     let crowded = CacheOptions::new(CROWDED_FRAMES);
-    let crowded = Arc::new(PageCache::<L>::with_options(crowded));
+    let crowded = Arc::new(PageCache::with_lock::<L>(crowded));
     let mut faults = Vec::new();
     let mut files = Vec::new();
     for (number, backing) in (0..).zip(backings) {
@@ -103,13 +103,13 @@ pub fn run<L: PathLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
-fn open<L: PathLock>(
-    cache: &Arc<PageCache<L>>,
+fn open(
+    cache: &Arc<PageCache>,
     options: &Options,
     backing: &Arc<Backing>,
     writes: WriteMode,
     faults: &Arc<Faults>,
-) -> Result<Known<Reopenable<File<L>>>, BackingError> {
+) -> Result<Known<Reopenable<File>>, BackingError> {
     let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
     let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
     let open = move || {

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
 
 use crate::reopen::Farewell;
-use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE, PathLock};
+use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE};
 
 /// Syncs a file whose store is well again. What a sync that failed may have lost is written anew
 /// first: until then every sync fails.
@@ -125,8 +125,8 @@ pub trait Mapped {
     fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 }
 
-impl<L: PathLock> Subject for File<L> {
-    type Mapping = Mapping<L>;
+impl Subject for File {
+    type Mapping = Mapping;
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         File::read_at(self, bytes, offset)
@@ -144,7 +144,7 @@ impl<L: PathLock> Subject for File<L> {
         File::write_direct_at(self, bytes, offset)
     }
 
-    fn map(&self, range: Range<u64>) -> io::Result<Mapping<L>> {
+    fn map(&self, range: Range<u64>) -> io::Result<Mapping> {
         File::map(self, range)
     }
 
@@ -242,7 +242,7 @@ impl<L: PathLock> Subject for File<L> {
         File::insert_range(self, offset, len)
     }
 
-    fn close(self) -> Result<(), (File<L>, io::Error)> {
+    fn close(self) -> Result<(), (File, io::Error)> {
         File::close(self).map_err(CloseError::into_parts)
     }
 }
@@ -253,7 +253,7 @@ fn segments(there: &Range<u64>, len: usize) -> [Range<u64>; 3] {
     [there.start..middle, middle..middle, middle..end]
 }
 
-impl<L: PathLock> Mapped for Mapping<L> {
+impl Mapped for Mapping {
     fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         Mapping::load(self, offset, bytes)
     }

@@ -11,13 +11,13 @@ use std::thread;
 
 use crate::mm::Point;
 use crate::observed::{Asked, Asking};
-use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, PathLock, Store};
+use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// Anonymous memory with these bytes, none of it present.
-fn absent<L: PathLock>(memory: &AddressSpace<L>, bytes: &[u8]) -> Range<u64> {
+fn absent(memory: &AddressSpace, bytes: &[u8]) -> Range<u64> {
     let start = memory.map_anonymous(bytes.len() as u64).unwrap().start;
     memory.store(start, bytes).unwrap();
     memory.evict(start..start + bytes.len() as u64).unwrap();
@@ -33,15 +33,15 @@ fn file_of(bytes: &[u8]) -> (PageCache, File) {
     (cache, file)
 }
 
-fn bytes_of<L: PathLock>(file: &File<L>) -> Vec<u8> {
+fn bytes_of(file: &File) -> Vec<u8> {
     let mut bytes = vec![0xff; file.len() as usize];
     file.read_exact_at(&mut bytes, 0).unwrap();
     bytes
 }
 
 /// Counts how often memory was faulted in, and calls `then` with the count.
-fn on_fault<L: PathLock>(
-    memory: &AddressSpace<L>,
+fn on_fault(
+    memory: &AddressSpace,
     then: impl Fn(usize) + Send + Sync + 'static,
 ) -> Arc<AtomicUsize> {
     let faults: Arc<AtomicUsize> = Arc::default();

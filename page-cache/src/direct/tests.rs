@@ -8,26 +8,26 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use super::{CHUNK, chunk_at};
-use crate::observed::{Asked, Asking, Observed, ObservedFile, observed};
-use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, PathLock, Store};
+use crate::observed::{Asked, Asking, ObservedFile, observed};
+use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-fn anonymous<L: PathLock>(memory: &AddressSpace<L>, bytes: &[u8]) -> Range<u64> {
+fn anonymous(memory: &AddressSpace, bytes: &[u8]) -> Range<u64> {
     let start = memory.map_anonymous(bytes.len() as u64).unwrap().start;
     memory.store(start, bytes).unwrap();
     memory.evict(start..start + bytes.len() as u64).unwrap();
     start..start + bytes.len() as u64
 }
 
-fn loaded<L: PathLock>(memory: &AddressSpace<L>, range: Range<u64>) -> Vec<u8> {
+fn loaded(memory: &AddressSpace, range: Range<u64>) -> Vec<u8> {
     let mut bytes = vec![0xff; (range.end - range.start) as usize];
     memory.load(range.start, &mut bytes).unwrap();
     bytes
 }
 
-fn bytes_of<L: PathLock>(file: &File<L>) -> Vec<u8> {
+fn bytes_of(file: &File) -> Vec<u8> {
     let mut bytes = vec![0xff; file.len() as usize];
     file.read_exact_at(&mut bytes, 0).unwrap();
     bytes
@@ -161,7 +161,7 @@ fn while_a_direct_write_has_a_range_no_page_of_it_is_cached() {
 fn a_direct_write_that_waits_for_the_mm_holds_no_claim_on_the_mapping_lock() {
     let ObservedFile { file, .. } = observed(MemStore::new());
     file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
-    let memory: AddressSpace<Observed> = AddressSpace::new();
+    let memory = AddressSpace::new();
     let source = anonymous(&memory, &[2; PAGE_SIZE]);
     let mm = memory.lock_exclusive();
     thread::scope(|scope| {
@@ -192,7 +192,7 @@ fn a_read_that_comes_while_a_direct_write_is_under_way_waits_and_sees_what_it_wr
     });
     store.inner.set_len(PAGE).unwrap();
     let ObservedFile { file, mapping, .. } = observed(store);
-    let memory: AddressSpace<Observed> = AddressSpace::new();
+    let memory = AddressSpace::new();
     let mapped = memory.map_file(&file, 0..PAGE).unwrap();
     assert_eq!(loaded(&memory, mapped.clone()), [0; PAGE_SIZE]);
     thread::scope(|scope| {

@@ -6,10 +6,8 @@ use std::io;
 
 use super::File;
 use super::sync::ALL;
-use crate::PathLock;
 use crate::error::Request;
 use crate::sync_group::Scope;
-use spanlock::MappingLock;
 
 /// The error of a [`File::close`] that failed. It contains the file, still open.
 ///
@@ -29,12 +27,12 @@ use spanlock::MappingLock;
 /// file.close()?;
 /// # std::io::Result::Ok(())
 /// ```
-pub struct CloseError<L: PathLock = MappingLock> {
-    file: File<L>,
+pub struct CloseError {
+    file: File,
     error: io::Error,
 }
 
-impl<L: PathLock> CloseError<L> {
+impl CloseError {
     /// Returns why the file could not be closed.
     ///
     /// # Examples
@@ -65,7 +63,7 @@ impl<L: PathLock> CloseError<L> {
     /// # std::io::Result::Ok(())
     /// ```
     #[must_use]
-    pub fn into_file(self) -> File<L> {
+    pub fn into_file(self) -> File {
         self.file
     }
 
@@ -85,38 +83,38 @@ impl<L: PathLock> CloseError<L> {
     /// # std::io::Result::Ok(())
     /// ```
     #[must_use]
-    pub fn into_parts(self) -> (File<L>, io::Error) {
+    pub fn into_parts(self) -> (File, io::Error) {
         (self.file, self.error)
     }
 }
 
-impl<L: PathLock> From<CloseError<L>> for io::Error {
+impl From<CloseError> for io::Error {
     /// The error alone. The file is dropped, and what could not be written is lost.
-    fn from(error: CloseError<L>) -> io::Error {
+    fn from(error: CloseError) -> io::Error {
         error.error
     }
 }
 
-impl<L: PathLock> fmt::Debug for CloseError<L> {
+impl fmt::Debug for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let CloseError { file, error } = self;
         f.debug_struct("CloseError").field("file", file).field("error", error).finish()
     }
 }
 
-impl<L: PathLock> fmt::Display for CloseError<L> {
+impl fmt::Display for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl<L: PathLock> Error for CloseError<L> {
+impl Error for CloseError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&self.error)
     }
 }
 
-impl<L: PathLock> File<L> {
+impl File {
     /// Closes this handle after making everything durable that was written through any handle, like
     /// [`sync_all`](File::sync_all).
     ///
@@ -142,7 +140,7 @@ impl<L: PathLock> File<L> {
     /// assert_eq!(store.len()?, 4);
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn close(self) -> Result<(), CloseError<L>> {
+    pub fn close(self) -> Result<(), CloseError> {
         match self.sync(Request::of_file("close"), Scope::All, ALL) {
             Ok(()) => Ok(()),
             Err(error) => Err(CloseError { file: self, error }),

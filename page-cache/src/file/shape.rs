@@ -3,9 +3,9 @@
 use std::io;
 
 use super::File;
-use crate::{Length, PathLock};
+use crate::Length;
 
-impl<L: PathLock> File<L> {
+impl File {
     /// Truncates the file to `len` bytes, or extends it with zeroes.
     ///
     /// # Errors

@@ -4,14 +4,13 @@ use std::io;
 use std::ops::Range;
 
 use super::{File, PAGE, inverted};
-use crate::PathLock;
 use crate::error::Request;
 use crate::sync_group::Scope;
 
 /// Every page that a file can have.
 pub(super) const ALL: Range<u64> = 0..u64::MAX;
 
-impl<L: PathLock> File<L> {
+impl File {
     /// Writes the dirty pages of `range` to the store and waits until they are written. It makes nothing
     /// durable.
     ///

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::jobs::{Extent, Found, Task};
 use super::{Signal, State};
-use crate::PathLock;
 use crate::cache::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::blocking::PoisonError;
@@ -44,10 +43,10 @@ enum Leave {
 }
 
 /// Starts one more worker.
-pub(super) fn spawn<L: PathLock>(
+pub(super) fn spawn(
     state: &mut State,
     signal: &Arc<Signal>,
-    cache: &Weak<Shared<L>>,
+    cache: &Weak<Shared>,
 ) -> io::Result<()> {
     let name = match state.started {
         0 => "page-flusher".into(),
@@ -66,7 +65,7 @@ pub(super) fn spawn<L: PathLock>(
     Ok(())
 }
 
-fn run<L: PathLock>(signal: &Arc<Signal>, cache: &Weak<Shared<L>>) {
+fn run(signal: &Arc<Signal>, cache: &Weak<Shared>) {
     while let Some(task) = next_task(signal, cache) {
         let Some(cache) = cache.upgrade() else { return };
         let file = task.file;
@@ -85,7 +84,7 @@ fn run<L: PathLock>(signal: &Arc<Signal>, cache: &Weak<Shared<L>>) {
 }
 
 /// Waits for something to do; `None` when there will be nothing, or others are enough.
-fn next_task<L: PathLock>(signal: &Arc<Signal>, cache: &Weak<Shared<L>>) -> Option<Task> {
+fn next_task(signal: &Arc<Signal>, cache: &Weak<Shared>) -> Option<Task> {
     let mut state = signal.state();
     state.come_back();
     let idle_since = Instant::now();
@@ -150,7 +149,7 @@ impl State {
     }
 }
 
-impl<L: PathLock> Shared<L> {
+impl Shared {
     fn work(&self, task: Task) {
         self.run_pageouts(task.pageouts);
         if task.extent == Extent::All

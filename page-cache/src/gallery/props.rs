@@ -6,12 +6,12 @@ use std::ops::Range;
 use crate::mm::Transfer;
 use crate::trace::does;
 use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
-use spanlock::{Access, MappingLock};
+use spanlock::Access;
 
 pub(super) const PAGE: u64 = PAGE_SIZE as u64;
 
-pub(super) type Inode = crate::inode::Inode<MappingLock>;
-pub(super) type Memory = AddressSpace<MappingLock>;
+pub(super) type Inode = crate::inode::Inode;
+pub(super) type Memory = AddressSpace;
 
 /// The rules that corruptions are measured by.
 pub(super) const NEVER_UNINITIALISED: &str =

@@ -5,7 +5,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
 
 /// A part of a request's memory.
-pub(super) trait Segment {
+pub(crate) trait Segment {
     fn bytes(&self) -> u64;
 }
 
@@ -29,7 +29,7 @@ impl Segment for Range<u64> {
 
 /// Finds the segment of a position; from where it was found last, since requests go forwards.
 #[derive(Default)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     last: Cell<Place>,
 }
 
@@ -42,7 +42,7 @@ struct Place {
 
 impl Cursor {
     /// The segment that a position lies in, and where in it.
-    pub(super) fn find(&self, segments: &[impl Segment], position: u64) -> Option<(usize, u64)> {
+    pub(crate) fn find(&self, segments: &[impl Segment], position: u64) -> Option<(usize, u64)> {
         let last = self.last.get();
         let Place { mut segment, mut before } =
             if position < last.before { Place::default() } else { last };
@@ -59,6 +59,6 @@ impl Cursor {
 }
 
 /// How many bytes all segments have; `u64::MAX` stands for more than a number holds.
-pub(super) fn total(segments: &[impl Segment]) -> u64 {
+pub(crate) fn total(segments: &[impl Segment]) -> u64 {
     segments.iter().fold(0, |total: u64, segment| total.saturating_add(segment.bytes()))
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::PAGE;
 use super::anonymous::Anonymous;
 use super::transfer::Transfer;
+use crate::Mapping;
 use crate::mapped::Patience;
 use crate::page_table::Rights;
 use crate::throttle::Room;
-use crate::{Mapping, PathLock};
 
 /// No address below is ever mapped: a null pointer with an offset stays a bad address.
 const FIRST: u64 = 1 << 16;
@@ -20,21 +20,21 @@ const FIRST: u64 = 1 << 16;
 const LAST: u64 = 1 << 47;
 
 /// Addresses that one thing is mapped at.
-pub(super) struct Region<L: PathLock> {
+pub(super) struct Region {
     pub(super) range: Range<u64>,
     /// The backing's page at the start.
     first: u64,
-    backing: Backing<L>,
+    backing: Backing,
 }
 
 /// What is mapped.
-pub(super) enum Backing<L: PathLock> {
+pub(super) enum Backing {
     Anonymous(Arc<Anonymous>),
-    File(Arc<Mapping<L>>),
+    File(Arc<Mapping>),
 }
 
-impl<L: PathLock> Clone for Backing<L> {
-    fn clone(&self) -> Backing<L> {
+impl Clone for Backing {
+    fn clone(&self) -> Backing {
         match self {
             Backing::Anonymous(memory) => Backing::Anonymous(Arc::clone(memory)),
             Backing::File(mapping) => Backing::File(Arc::clone(mapping)),
@@ -42,15 +42,15 @@ impl<L: PathLock> Clone for Backing<L> {
     }
 }
 
-impl<L: PathLock> Clone for Region<L> {
-    fn clone(&self) -> Region<L> {
+impl Clone for Region {
+    fn clone(&self) -> Region {
         self.part(self.range.clone())
     }
 }
 
-impl<L: PathLock> Region<L> {
+impl Region {
     /// The region cut down to a part of its addresses.
-    fn part(&self, range: Range<u64>) -> Region<L> {
+    fn part(&self, range: Range<u64>) -> Region {
         let first = self.first + (range.start - self.range.start) / PAGE;
         Region { range, first, backing: self.backing.clone() }
     }
@@ -119,25 +119,20 @@ impl<L: PathLock> Region<L> {
 }
 
 /// All regions of an address space, by their starts.
-pub(super) struct Regions<L: PathLock> {
-    regions: BTreeMap<u64, Region<L>>,
+pub(super) struct Regions {
+    regions: BTreeMap<u64, Region>,
     /// Where the next one goes. A page is left out between any two, so that whoever runs over the
     /// end of one does not end up in the next.
     next: u64,
 }
 
-impl<L: PathLock> Regions<L> {
-    pub(super) fn new() -> Regions<L> {
+impl Regions {
+    pub(super) fn new() -> Regions {
         Regions { regions: BTreeMap::new(), next: FIRST }
     }
 
     /// Maps the pages of a backing from its page `first` on.
-    pub(super) fn add(
-        &mut self,
-        first: u64,
-        len: u64,
-        backing: Backing<L>,
-    ) -> io::Result<Range<u64>> {
+    pub(super) fn add(&mut self, first: u64, len: u64, backing: Backing) -> io::Result<Range<u64>> {
         if len == 0 {
             let message = "a mapping of no bytes has no address";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -154,7 +149,7 @@ impl<L: PathLock> Regions<L> {
     }
 
     /// Unmaps whole pages, and returns what was mapped there.
-    pub(super) fn remove(&mut self, range: Range<u64>) -> Vec<Region<L>> {
+    pub(super) fn remove(&mut self, range: Range<u64>) -> Vec<Region> {
         let touched: Vec<u64> =
             self.in_range(&range).iter().map(|region| region.range.start).collect();
         let mut gone = Vec::new();
@@ -176,13 +171,13 @@ impl<L: PathLock> Regions<L> {
     }
 
     /// The region that an address lies in.
-    pub(super) fn at(&self, address: u64) -> Option<&Region<L>> {
+    pub(super) fn at(&self, address: u64) -> Option<&Region> {
         let (_, region) = self.regions.range(..=address).next_back()?;
         region.range.contains(&address).then_some(region)
     }
 
     /// The regions that a range touches.
-    pub(super) fn in_range(&self, range: &Range<u64>) -> Vec<Region<L>> {
+    pub(super) fn in_range(&self, range: &Range<u64>) -> Vec<Region> {
         let before = self.at(range.start).map_or(range.start, |region| region.range.start);
         self.regions
             .range(before..range.end.max(before))

@@ -7,36 +7,35 @@
 use std::ops::Deref;
 
 use super::region::Regions;
-use crate::PathLock;
 use crate::mapped::Patience;
 use crate::order::{Held, Lock};
 use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
-pub(super) struct Tables<L: PathLock> {
-    regions: RwLock<Regions<L>>,
+pub(super) struct Tables {
+    regions: RwLock<Regions>,
 }
 
 /// The regions, as they are for the moment.
-pub(super) struct Walk<'a, L: PathLock> {
-    regions: RwLockReadGuard<'a, Regions<L>>,
+pub(super) struct Walk<'a> {
+    regions: RwLockReadGuard<'a, Regions>,
     _held: Held,
 }
 
-impl<L: PathLock> Tables<L> {
-    pub(super) fn new() -> Tables<L> {
+impl Tables {
+    pub(super) fn new() -> Tables {
         Tables { regions: RwLock::new(Regions::new()) }
     }
 
     /// Reads the regions. Somebody who changes them may have to be waited for.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn walk(&self) -> Walk<'_, L> {
+    pub(super) fn walk(&self) -> Walk<'_> {
         let _held = Held::acquire(Lock::walk());
         Walk { regions: self.regions.read().unwrap_or_else(PoisonError::into_inner), _held }
     }
 
     /// As `walk`; who must not wait gets nothing while somebody changes them.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn walk_with(&self, patience: Patience) -> Option<Walk<'_, L>> {
+    pub(super) fn walk_with(&self, patience: Patience) -> Option<Walk<'_>> {
         if patience == Patience::Waits {
             return Some(self.walk());
         }
@@ -50,16 +49,16 @@ impl<L: PathLock> Tables<L> {
 
     /// Changes the regions, when no walk goes on. The caller holds the mm lock exclusively.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Regions<L>) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Regions) -> T) -> T {
         let _held = Held::acquire(Lock::walk());
         change(&mut self.regions.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl<L: PathLock> Deref for Walk<'_, L> {
-    type Target = Regions<L>;
+impl Deref for Walk<'_> {
+    type Target = Regions;
 
-    fn deref(&self) -> &Regions<L> {
+    fn deref(&self) -> &Regions {
         &self.regions
     }
 }

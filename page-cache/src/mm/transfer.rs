@@ -4,7 +4,6 @@ use std::io;
 use std::ops::Range;
 
 use super::{AddressSpace, PAGE, Point, bad_address};
-use crate::PathLock;
 use crate::error::Request;
 use crate::mapped::Patience;
 use crate::order::may_fault;
@@ -48,7 +47,7 @@ impl Transfer<'_> {
     }
 }
 
-impl<L: PathLock> AddressSpace<L> {
+impl AddressSpace {
     /// Copies with faults off, and returns how many bytes: fewer from the first page on that is not
     /// present, or that somebody else is copying to or from. Waits for nothing.
     pub(crate) fn copy_nofault(&self, address: u64, mut transfer: Transfer<'_>) -> usize {

@@ -8,7 +8,7 @@ use crate::frame::{Key, Pin};
 use crate::observed::{Asked, Asking};
 use crate::unclean::Epoch;
 use crate::{File, MemStore, Options, PageCache, Store};
-use spanlock::{Access, MappingLock};
+use spanlock::Access;
 
 const PAGE: u64 = 4096;
 
@@ -29,7 +29,7 @@ fn gated() -> (Arc<Asking>, Receiver<()>, Arc<Mutex<()>>) {
 }
 
 /// A cache of 64 frames whose flusher does nothing of its own accord, and of which 16 of one file may be dirty.
-fn cache() -> (PageCache, Arc<Shared<MappingLock>>) {
+fn cache() -> (PageCache, Arc<Shared>) {
     let options = Options::new(64).dirty_limit(64).flush_interval(Duration::MAX);
     let cache = PageCache::with_options(options);
     let shared = Arc::clone(&cache.shared);
@@ -41,11 +41,11 @@ fn write_pages(file: &File, pages: u64) {
 }
 
 /// A pin on a page of the first file that was opened.
-fn pin(shared: &Shared<MappingLock>, page: u64) -> Pin<'_> {
+fn pin(shared: &Shared, page: u64) -> Pin<'_> {
     shared.index.find(&shared.frames, Key { file: 1, page }).unwrap()
 }
 
-fn dirty_pages(shared: &Shared<MappingLock>) -> Vec<u64> {
+fn dirty_pages(shared: &Shared) -> Vec<u64> {
     let file = shared.file(1).unwrap();
     (0..16).filter(|&page| file.first_unclean(page..page + 1, Epoch::LAST).is_some()).collect()
 }

@@ -31,7 +31,7 @@ fn use_all_paths(file: &File, random: &mut fastrand::Rng, steps: u32) {
 }
 
 /// The frames in queues, each of which caches a page, once each.
-fn cached_frames(cache: &Shared<spanlock::MappingLock>) -> usize {
+fn cached_frames(cache: &Shared) -> usize {
     let ids = cache.queues.lock().unwrap().ids();
     let cached = ids.iter().filter(|&&id| cache.frames.get(id).unwrap().key().file != 0);
     assert_eq!(cached.copied().collect::<BTreeSet<_>>().len(), ids.len());
@@ -40,7 +40,7 @@ fn cached_frames(cache: &Shared<spanlock::MappingLock>) -> usize {
 
 /// The frames that cache a page and those that are free, once no work item of the flusher's keeps any
 /// that is neither.
-fn frames_at_rest(cache: &Shared<spanlock::MappingLock>) -> (usize, usize) {
+fn frames_at_rest(cache: &Shared) -> (usize, usize) {
     let mut counts = (0, 0);
     for _ in 0..1_000 {
         let free: Vec<_> = std::iter::from_fn(|| cache.frames.take_free()).collect();

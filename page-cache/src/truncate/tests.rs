@@ -2,13 +2,13 @@ use std::io;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use crate::observed::{Observed, ObservedFile, observed};
+use crate::observed::{ObservedFile, observed};
 use crate::{File, Length, MemStore, PAGE_SIZE};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-type Change = fn(&File<Observed>) -> io::Result<()>;
+type Change = fn(&File) -> io::Result<()>;
 
 /// What changes the size of a file of ten pages, and the size that it leaves.
 const CHANGES: [(&str, Change, u64); 8] = [
@@ -30,7 +30,7 @@ fn ten_pages() -> ObservedFile {
 }
 
 /// Lets the file grow to 20 pages, as an append does that has claimed from the end on.
-fn grow(file: &File<Observed>) {
+fn grow(file: &File) {
     let claim = file.inode().claim(Access::Truncate, 10 * PAGE..u64::MAX);
     file.inode().extend(10 * PAGE, 20 * PAGE, &claim);
 }

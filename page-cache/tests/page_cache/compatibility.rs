@@ -90,7 +90,7 @@ const PATHS: [Path; 12] = [
 ];
 
 impl Path {
-    fn run(self, file: &File<Watched>, mapping: &Mapping<Watched>, page: u64) -> io::Result<()> {
+    fn run(self, file: &File, mapping: &Mapping, page: u64) -> io::Result<()> {
         let mut bytes = [0; 10];
         let offset = page * PAGE;
         match self {
@@ -163,13 +163,13 @@ impl Path {
     }
 }
 
-type Run<'a> = &'a (dyn Fn(&File<Watched>, &Mapping<Watched>) -> io::Result<()> + Sync);
+type Run<'a> = &'a (dyn Fn(&File, &Mapping) -> io::Result<()> + Sync);
 
 /// Stops `first` with its claims held, and sends `second` after it: whether that waits for a claim,
 /// up to the one that it makes as `access`. The pages have something to ask the store for.
 fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Access) -> bool {
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
-    let cache: PageCache<Watched> = PageCache::with_options(options);
+    let cache = PageCache::with_lock::<Watched>(options);
     let store = StoppingStore::default();
     store.inner.write_at(&vec![1; len as usize], 0).unwrap();
     let file = cache.open(store).unwrap();

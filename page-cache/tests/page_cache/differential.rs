@@ -14,14 +14,14 @@ use crate::random::Random;
 const PAGE: usize = 4096;
 const SPAN: u64 = 60 * PAGE as u64;
 
-struct Subject<L: PathLock> {
-    file: File<L>,
-    mapping: Mapping<L>,
+struct Subject {
+    file: File,
+    mapping: Mapping,
     model: Vec<u8>,
     random: Random,
 }
 
-impl<L: PathLock> Subject<L> {
+impl Subject {
     fn step(&mut self, step: u32) {
         let offset = self.random.below(SPAN);
         let len = match self.random.below(4) {
@@ -62,7 +62,7 @@ impl<L: PathLock> Subject<L> {
         &mut self,
         offset: u64,
         len: u64,
-        write: impl Fn(&File<L>, &[u8], u64) -> io::Result<usize>,
+        write: impl Fn(&File, &[u8], u64) -> io::Result<usize>,
     ) {
         let bytes = self.bytes(len);
         assert_eq!(write(&self.file, &bytes, offset).unwrap(), bytes.len());
@@ -77,7 +77,7 @@ impl<L: PathLock> Subject<L> {
         &mut self,
         offset: u64,
         len: u64,
-        read: impl Fn(&File<L>, &mut [u8], u64) -> io::Result<usize>,
+        read: impl Fn(&File, &mut [u8], u64) -> io::Result<usize>,
     ) {
         let mut bytes = vec![0xff; len as usize];
         let found = read(&self.file, &mut bytes, offset).unwrap();
@@ -120,7 +120,7 @@ impl<L: PathLock> Subject<L> {
 
 fn agrees<L: PathLock>(seed: u64, steps: u32, options: Options) {
     let store = Arc::new(MemStore::new());
-    let cache: PageCache<L> = PageCache::with_options(options);
+    let cache = PageCache::with_lock::<L>(options);
     let file = cache.open(Arc::clone(&store)).unwrap();
     let mapping = file.map(0..SPAN * 2).unwrap();
     let mut subject = Subject { file, mapping, model: Vec::new(), random: Random::new(seed) };

@@ -16,7 +16,7 @@ const CELLS_EACH: u64 = 120;
 
 /// Works on the cells whose number modulo `THREADS` is `own`, which nobody else writes, while the
 /// others work on their neighbours in the same pages. Returns how many cells read wrong.
-fn work<L: PathLock>(file: &File<L>, own: u64, steps: u32) -> u64 {
+fn work(file: &File, own: u64, steps: u32) -> u64 {
     let mapping = file.map(0..THREADS * CELLS_EACH * CELL).unwrap();
     let mut random = Random::new(own + 77);
     let mut expected = vec![0_u8; CELLS_EACH as usize];
@@ -50,7 +50,7 @@ fn work<L: PathLock>(file: &File<L>, own: u64, steps: u32) -> u64 {
 }
 
 fn work_together<L: PathLock>(steps: u32, options: FileOptions) -> u64 {
-    let cache: PageCache<L> = PageCache::with_options(Options::new(20).dirty_limit(8));
+    let cache = PageCache::with_lock::<L>(Options::new(20).dirty_limit(8));
     let file = cache.open_with(MemStore::new(), options).unwrap();
     file.set_len(THREADS * CELLS_EACH * CELL).unwrap();
     thread::scope(|scope| {
@@ -121,7 +121,7 @@ fn a_read_of_one_page_is_never_torn() {
 #[test]
 fn readers_never_see_past_the_end_nor_poison_while_the_size_changes() {
     const FULL: u64 = 10 * 4096 + 123;
-    let cache: PageCache = PageCache::with_options(Options::new(16).dirty_limit(4));
+    let cache = PageCache::with_options(Options::new(16).dirty_limit(4));
     let file = cache.open(MemStore::new()).unwrap();
     let stop = Arc::new(Barrier::new(3));
     thread::scope(|scope| {

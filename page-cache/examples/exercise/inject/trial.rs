@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use spanlock::MappingLock;
 use spanlock_page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
 
 use super::Scope;
@@ -74,7 +73,7 @@ impl Trial {
     pub fn run_on<S: Subject>(
         &self,
         store: Arc<Volatile>,
-        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
+        dress: impl Fn(File) -> S + Send + Sync + 'static,
     ) -> Outcome {
         let faults = Arc::new(Faults::new(self.plan));
         let journal = Journal::new(1);
@@ -92,7 +91,7 @@ impl Trial {
         store: &Arc<Volatile>,
         faults: &Arc<Faults>,
         journal: &Journal,
-        dress: impl Fn(File<MappingLock>) -> S + Send + Sync + 'static,
+        dress: impl Fn(File) -> S + Send + Sync + 'static,
         crashes: &mut u64,
     ) -> Result<(), Wrong> {
         // The flusher is kept asleep, so that the requests come in one order.
@@ -161,7 +160,7 @@ impl Trial {
 }
 
 /// Invariant 15: what one handle `heard` of, the other hears of once.
-fn errors_are_told_once(other: Option<File<MappingLock>>, heard: bool) -> Result<(), Wrong> {
+fn errors_are_told_once(other: Option<File>, heard: bool) -> Result<(), Wrong> {
     let Some(other) = other else { return wrong("nobody has opened the file".to_owned()) };
     match other.sync_all() {
         Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),

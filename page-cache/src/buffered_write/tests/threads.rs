@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::{PAGE, absent, bytes_of, file_of, on_fault};
-use crate::observed::{Observed, ObservedFile, observed};
+use crate::observed::{ObservedFile, observed};
 use crate::{AddressSpace, File, MemStore, PAGE_SIZE};
 use spanlock::Access;
 
@@ -168,7 +168,7 @@ fn two_writes_to_disjoint_parts_of_a_file_are_under_way_at_once() {
 fn a_truncation_that_comes_in_the_midst_of_a_write_happens_after_it() {
     let ObservedFile { file, io, .. } = observed(MemStore::new());
     file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
-    let memory: AddressSpace<Observed> = AddressSpace::new();
+    let memory = AddressSpace::new();
     let source = absent(&memory, &[2; 2 * PAGE_SIZE]);
     thread::scope(|scope| {
         let (start, started) = mpsc::channel::<()>();

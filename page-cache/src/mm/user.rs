@@ -3,25 +3,23 @@
 use std::io;
 use std::ops::Range;
 
-use super::segments::{Cursor, total};
-use super::{Sink, Source};
-use crate::mm::Transfer;
-use crate::{AddressSpace, PathLock};
+use super::{AddressSpace, Transfer};
+use crate::memory::{Cursor, Sink, Source, total};
 
 /// The segments of a request, in the memory of who makes it.
-pub(crate) struct UserMemory<'a, L: PathLock> {
-    space: &'a AddressSpace<L>,
+pub(crate) struct UserMemory<'a> {
+    space: &'a AddressSpace,
     segments: &'a [Range<u64>],
     cursor: Cursor,
 }
 
-impl<'a, L: PathLock> UserMemory<'a, L> {
+impl<'a> UserMemory<'a> {
     /// Fails with `InvalidInput` if a segment is inverted. Whether an address is bad is found out when
     /// it is come to.
     pub(crate) fn new(
-        space: &'a AddressSpace<L>,
+        space: &'a AddressSpace,
         segments: &'a [Range<u64>],
-    ) -> io::Result<UserMemory<'a, L>> {
+    ) -> io::Result<UserMemory<'a>> {
         if let Some(inverted) = segments.iter().find(|segment| segment.start > segment.end) {
             let message =
                 format!("the segment {:#x}..{:#x} is inverted", inverted.start, inverted.end);
@@ -57,7 +55,7 @@ impl<'a, L: PathLock> UserMemory<'a, L> {
     }
 }
 
-impl<L: PathLock> Source for &UserMemory<'_, L> {
+impl Source for &UserMemory<'_> {
     const MAY_BE_ABSENT: bool = true;
 
     fn bytes(self) -> u64 {
@@ -87,7 +85,7 @@ impl<L: PathLock> Source for &UserMemory<'_, L> {
     }
 }
 
-impl<L: PathLock> Sink for UserMemory<'_, L> {
+impl Sink for UserMemory<'_> {
     fn bytes(&self) -> u64 {
         total(self.segments)
     }

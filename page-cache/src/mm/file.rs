@@ -1,69 +1,14 @@
-//! Reads and writes whose memory is more than one slice.
+//! Reads and writes of a file whose memory is an address space's. With the feature `model` only.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
 use std::ops::Range;
 
-use super::File;
+use super::AddressSpace;
+use super::user::UserMemory;
+use crate::File;
 use crate::error::Request;
-use crate::memory::{Gather, Scatter, UserMemory};
-use crate::{AddressSpace, PathLock};
 
-impl<L: PathLock> File<L> {
-    /// Like [`read_at`](File::read_at), into several slices in order.
-    ///
-    /// # Errors
-    ///
-    /// As [`read_at`](File::read_at).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::IoSliceMut;
-    ///
-    /// use spanlock_page_cache::{MemStore, PageCache};
-    ///
-    /// let file = PageCache::new(64).open(MemStore::new())?;
-    /// file.write_all_at(b"scattered", 0)?;
-    /// let (mut first, mut second) = ([0; 2], [0; 9]);
-    /// let mut slices = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
-    /// assert_eq!(file.read_vectored_at(&mut slices, 0)?, 9);
-    /// assert_eq!((&first, &second[..7]), (b"sc", &b"attered"[..]));
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn read_vectored_at(
-        &self,
-        slices: &mut [IoSliceMut<'_>],
-        offset: u64,
-    ) -> io::Result<usize> {
-        self.inode().read_buffered(Scatter::new(slices), offset)
-    }
-
-    /// Like [`write_at`](File::write_at), from several slices in order. A page that receives bytes from
-    /// several slices is prepared once.
-    ///
-    /// # Errors
-    ///
-    /// As [`write_at`](File::write_at).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::io::IoSlice;
-    ///
-    /// use spanlock_page_cache::{MemStore, PageCache};
-    ///
-    /// let file = PageCache::new(64).open(MemStore::new())?;
-    /// let slices = [IoSlice::new(b"gath"), IoSlice::new(b""), IoSlice::new(b"ered")];
-    /// assert_eq!(file.write_vectored_at(&slices, 0)?, 8);
-    /// let mut seen = [0; 8];
-    /// file.read_exact_at(&mut seen, 0)?;
-    /// assert_eq!(&seen, b"gathered");
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn write_vectored_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.inode().write_buffered(&Gather::new(slices), offset)
-    }
-
+impl File {
     /// Like [`read_at`](File::read_at), into segments of an address space in order. The segments may map
     /// this file, even the range that is read; then bytes that the read has stored may be read again by it.
     ///
@@ -90,7 +35,7 @@ impl<L: PathLock> File<L> {
     /// ```
     pub fn read_into(
         &self,
-        memory: &AddressSpace<L>,
+        memory: &AddressSpace,
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
@@ -125,7 +70,7 @@ impl<L: PathLock> File<L> {
     /// ```
     pub fn write_from(
         &self,
-        memory: &AddressSpace<L>,
+        memory: &AddressSpace,
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
@@ -156,7 +101,7 @@ impl<L: PathLock> File<L> {
     /// ```
     pub fn read_direct_into(
         &self,
-        memory: &AddressSpace<L>,
+        memory: &AddressSpace,
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
@@ -188,7 +133,7 @@ impl<L: PathLock> File<L> {
     /// ```
     pub fn write_direct_from(
         &self,
-        memory: &AddressSpace<L>,
+        memory: &AddressSpace,
         segments: &[Range<u64>],
         offset: u64,
     ) -> io::Result<usize> {
@@ -199,10 +144,10 @@ impl<L: PathLock> File<L> {
     fn user_memory<'a>(
         &self,
         operation: &'static str,
-        memory: &'a AddressSpace<L>,
+        memory: &'a AddressSpace,
         segments: &'a [Range<u64>],
         offset: u64,
-    ) -> io::Result<UserMemory<'a, L>> {
+    ) -> io::Result<UserMemory<'a>> {
         UserMemory::new(memory, segments)
             .map_err(|error| self.inode().failed(Request::new(operation, offset, 0), error))
     }
