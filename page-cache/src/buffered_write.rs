@@ -216,13 +216,6 @@ impl Inode {
         Ok(Outcome::Written)
     }
 
-    /// Marks a locked page dirty, which is not on its way to the store.
-    pub(super) fn dirty(&self, page: &LockedPage<'_>) {
-        if page.set_dirty() {
-            self.note_dirty(page.key().page);
-        }
-    }
-
     #[inline]
     pub(super) fn extend_to(&self, end: u64) {
         if end > self.size() {

@@ -100,7 +100,7 @@ impl Inode {
             ranges.add(&owed);
             self.partial.set(number, ranges);
         }
-        self.dirty(&page);
+        page.set_dirty();
     }
 
     fn flush_owed(&self) -> io::Result<()> {

@@ -70,11 +70,6 @@ impl DirtyPages {
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// Counts one more that is dirty in any case.
-    pub(super) fn add_one(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(super) fn remove_one(&self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
     }

@@ -74,7 +74,7 @@ impl Inode {
             if !page.state().is_dirty() && !self.admit_dirty(page.key().page, By::Mapping) {
                 return;
             }
-            self.dirty(page);
+            page.set_dirty();
         }
         page.set_mapped();
         page.frame().entries.map(mapping, rights);

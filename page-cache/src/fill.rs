@@ -30,13 +30,11 @@ impl Inode {
         if page.state().is_uptodate() {
             return Ok(page);
         }
-        let number = page.key().page;
         let known = self.known_ranges(&page);
         let filled =
             if known.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &known) };
         match filled {
-            Ok(()) if self.bytes_inside(number) > 0 => self.cache.counters.count(Event::Fill),
-            Ok(()) => {}
+            Ok(()) => self.cache.counters.count(Event::Fill),
             Err(error) => {
                 if page.state().is_clean() {
                     self.discard_page(page);

@@ -354,16 +354,6 @@ impl Inode {
         admitted
     }
 
-    /// Notes a page that has just become dirty, whatever the file may have; the caller has it locked.
-    #[cold]
-    pub(super) fn note_dirty(&self, page: u64) {
-        let mut unclean = lock_leaf(&self.unclean);
-        if unclean.insert(page) {
-            self.cache.dirty.add_one();
-            self.schedule(unclean);
-        }
-    }
-
     /// Tells the flusher of the file, if it does not know.
     fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
         if !std::mem::replace(&mut unclean.scheduled, true) {

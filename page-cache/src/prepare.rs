@@ -75,7 +75,7 @@ impl Inode {
         if !page.state().is_uptodate() {
             self.commit_bytes(&page, within.start..end);
         }
-        self.dirty(&page);
+        page.set_dirty();
         let start = page.key().page * PAGE_SIZE as u64;
         self.note_written(start + within.start as u64..start + end as u64);
         self.extend_to(start + end as u64);

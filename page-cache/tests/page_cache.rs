@@ -10,6 +10,8 @@ mod block_stores;
 mod compatibility;
 #[path = "page_cache/differential.rs"]
 mod differential;
+#[path = "page_cache/dirty_limit.rs"]
+mod dirty_limit;
 #[path = "page_cache/dirty_ranges.rs"]
 mod dirty_ranges;
 #[path = "page_cache/durability.rs"]

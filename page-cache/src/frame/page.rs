@@ -179,9 +179,9 @@ impl<'a> LockedPage<'a> {
         }
     }
 
-    /// Marks the page dirty; whether it was clean before.
-    pub(crate) fn set_dirty(&self) -> bool {
-        !self.frame.step(State::dirtied).is_dirty()
+    /// Marks the page dirty. One that was clean has been admitted: see `admit_dirty`.
+    pub(crate) fn set_dirty(&self) {
+        self.frame.step(State::dirtied);
     }
 
     /// Marks clean a page of which nothing is newer than the store any more, unwritten.

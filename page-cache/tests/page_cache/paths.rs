@@ -46,6 +46,18 @@ fn cached_reads_and_fault_hits_take_no_claim() {
 }
 
 #[test]
+fn a_write_to_a_cached_page_takes_no_claim_whether_it_is_clean_or_dirty() {
+    let (cache, file, _) = open(64);
+    file.write_all_at(&[1; PAGE as usize], 0).unwrap();
+    file.sync_all().unwrap();
+    let before = claims(&cache);
+    for byte in [2, 3] {
+        file.write_all_at(&[byte; 10], 100).unwrap();
+    }
+    assert_eq!(claims(&cache), before);
+}
+
+#[test]
 fn the_cache_keeps_to_its_capacity() {
     let (cache, file, store) = open(32);
     for page in 0..200 {
