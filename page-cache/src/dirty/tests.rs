@@ -24,3 +24,30 @@ fn however_many_files_keep_what_they_could_take_the_next_one_gets_some_and_frame
         assert!(shares[1] >= 1 && shares[2] >= 1, "{shares:?}");
     }
 }
+
+#[test]
+fn with_more_than_half_of_the_limit_dirty_a_file_that_has_it_presses_and_one_that_has_little_does_not()
+ {
+    let dirty = DirtyPages::new(120, 1000);
+    let well = |pages| Own { pages, store: StoreIs::Well };
+    for pages in 0..60 {
+        assert!(dirty.admit(well(pages), By::Write));
+    }
+    assert!(!dirty.worth_cleaning() && !dirty.presses(well(60)));
+    assert!(dirty.admit(well(60), By::Write));
+    assert!(dirty.worth_cleaning() && dirty.presses(well(61)));
+    // What is left is 59 pages, and a share twice as many.
+    assert!(dirty.presses(well(60)) && !dirty.presses(well(59)));
+}
+
+#[test]
+fn a_quarter_of_the_frames_and_a_few_more_are_left_to_those_who_read_however_pages_become_dirty() {
+    let most = |by| {
+        let dirty = DirtyPages::new(120, 1000);
+        let nothing = Own { pages: 0, store: StoreIs::Well };
+        (0..).take_while(|_| dirty.admit(nothing, by)).count()
+    };
+    assert_eq!(most(By::Mapping), 1000 - 250 - 62);
+    assert_eq!(most(By::Write), most(By::Mapping) - 62);
+    assert_eq!(most(By::FailedSync), most(By::Write));
+}
