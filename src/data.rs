@@ -76,6 +76,19 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwLock { indices: RangeLock::new(), cells: elements.into_cells(INTERNAL) }
     }
 
+    /// The same, with a lock that is strictly first in, first out; see [`RangeLock::fair`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = spanlock::RangeRwLock::fair([1, 2, 3]);
+    /// assert_eq!(lock.read(..)[1], 2);
+    /// ```
+    #[must_use]
+    pub fn fair(elements: S) -> RangeRwLock<S> {
+        RangeRwLock { indices: RangeLock::fair(), cells: elements.into_cells(INTERNAL) }
+    }
+
     /// The elements, as they came.
     ///
     /// # Examples
@@ -118,7 +131,7 @@ impl<S: Elements> RangeRwLock<S> {
     /// assert!(lock.try_read(..).is_some());
     /// ```
     pub fn undo_leak(&mut self) -> &mut [S::Element] {
-        self.indices = RangeLock::new();
+        self.indices = self.indices.with_nobody();
         self.get_mut()
     }
 

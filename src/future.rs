@@ -12,11 +12,16 @@ use crate::{Mode, RangeLock, Span};
 
 /// A claim in the making: resolves to its guard.
 ///
-/// It takes its place in the queue, among threads and tasks alike, when it is first polled, and is
-/// woken once, when it is granted. Dropped before it has resolved, it leaves the queue, and hands on the claim if it
-/// had been granted already. It works with any executor.
+/// It takes its place in the queue, among threads and tasks alike, when it is first polled. While it is *patient* (see
+/// [`RangeLock`]) it is woken when nobody is in its way any more, and has the claim if nobody is when it is polled. Once it
+/// is *due*, as it is at once on a [fair](RangeLock::fair) lock, it is woken when it has been granted the
+/// claim. Dropped before it has resolved, it leaves the queue, and hands on the claim, or its turn, if it
+/// had that already. It works with any executor.
 ///
-/// **A queued future holds its claim from when it is granted, whether it is polled again or not.** It stands in the
+/// A patient future that has been woken and is not polled is in the way of nobody who comes, nor of those that become
+/// due, as each thread that waits behind it does within half a millisecond. Only patient futures that came after it wait until it is polled or dropped.
+///
+/// **A due future holds its claim from when it is granted, whether it is polled again or not.** It stands in the
 /// way of others until it is dropped, or has resolved and its guard is dropped. So drop a future that is not needed any
 /// more, and do not keep one in a `select!` loop, or behind a branch, that no longer polls it: what waits behind it
 /// waits for as long. A future that is forgotten (`mem::forget`) keeps its place for as long as the lock lives.

@@ -2,7 +2,7 @@
 //!
 //! A [`RangeLock`] locks ranges of `u64` units, shared or exclusive. A unit is whatever the caller says:
 //! a page, a byte, a block. Disjoint ranges never wait for each other; overlapping ones are granted
-//! first in, first out. A claim on one unit costs two atomic read-modify-writes, as does a
+//! in turn: within bounds, or strictly first in, first out. A claim on one unit costs two atomic read-modify-writes, as does a
 //! `parking_lot::RwLock`; a range costs two or three, whatever its length. Who must wait does so in a registry, behind a mutex:
 //! threads, tasks, with or without a deadline.
 //!

@@ -13,7 +13,7 @@ mod owned;
 
 mod inspect;
 
-use crate::raw::RawLock;
+use crate::raw::{Fairness, RawLock};
 
 pub(crate) use timed::after;
 
@@ -26,20 +26,34 @@ pub(crate) use timed::after;
 ///
 /// # Fairness
 ///
-/// A claim waits for exactly those conflicting claims that were there before it, and is granted the
-/// moment the last of them has left (first in, first out, by conflict). Claims that do not conflict
-/// pass each other freely. A claim that is waiting is passed only by the few conflicting ones that were
-/// already past their check when it queued, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by
+/// Claims that do not conflict pass each other freely. A claim that finds a conflicting one in its way waits, in one of
+/// two ways:
+///
+/// - **Patient.** At first a claim may be passed. A release frees the range and wakes the first in line; a newcomer that is
+///   faster, a try included, has the range, and the claim waits again. This spares the lock a wake-up between each two holders.
+/// - **Due.** A claim is due half a millisecond after it began to wait, or when it was passed 16 times: woken in vain, or
+///   passed by claims that became due before it. Then it is passed by nobody. Due claims are granted in the order in which they
+///   became due (first in, first out, by conflict), each the moment the last in its way has left: its
+///   thread or task is woken when it holds the range.
+///
+/// An exclusive claim that waits for shared ones only is due at once: readers do not starve writers. So are claims on
+/// several ranges ([`lock_many`](RangeLock::lock_many)) and [upgrades](crate::Guard::upgrade).
+///
+/// A thread keeps its own time: once it is due, it is passed by nobody that comes later. It may be due late by
+/// as long as the scheduler takes to run it. Before it waits, it tries again for some microseconds, without yielding. A
+/// future has no clock: it becomes due when it is polled and half a millisecond is over, or when it has been passed
+/// 16 times by due claims. Between a wake-up and the poll that answers it any number of claims may pass.
+///
+/// A due claim is passed only by the few conflicting ones that were
+/// already past their check when it became due, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by
 /// [`try_upgrade`](crate::Guard::try_upgrade) and [`upgrade`](crate::Guard::upgrade).
 ///
-/// A claim is there once it is queued. A thread that finds its range held, with nobody in the queue, spins before that, and
-/// yields in between; it is passed by any number of others meanwhile. This lasts microseconds, and tens of
-/// milliseconds where threads outnumber cores, since each yield may cost a turn of the scheduler. A future does not spin.
+/// [`RangeLock::fair`] makes a lock whose claims are all due as soon as they wait: strictly first in, first out.
 ///
 /// **Holding one claim and waiting for another deadlocks easily.** A thread that waits for a range of which
 /// it holds a conflicting part waits for ever, and so does a reader that locks again while a writer
 /// waits for its first claim. Taking ranges in ascending order is not enough either: with `0..10` held and
-/// `..` queued by another, a claim on `20..30` stands behind that other. Hold one claim of a lock at a
+/// `..` due for another, a claim on `20..30` stands behind that other. Hold one claim of a lock at a
 /// time, or take several at once by [`lock_many`](RangeLock::lock_many).
 ///
 /// # Complexity
@@ -85,6 +99,16 @@ pub(crate) use timed::after;
 /// ```
 pub struct RangeLock {
     pub(crate) raw: RawLock,
+}
+
+impl RangeLock {
+    /// A lock that is as fair as this one.
+    pub(crate) fn with_nobody(&self) -> RangeLock {
+        match self.raw.fairness() {
+            Fairness::Bounded => RangeLock::new(),
+            Fairness::Strict => RangeLock::fair(),
+        }
+    }
 }
 
 impl Default for RangeLock {

@@ -92,6 +92,43 @@ impl MappingLock {
         }
     }
 
+    const_constructor! {
+        /// A lock over pages of 4096 bytes that is strictly first in, first out; see [`RangeLock::fair`].
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use spanlock::MappingLock;
+        ///
+        /// static LOCK: MappingLock = MappingLock::fair();
+        /// assert_eq!(LOCK.page_size(), 4096);
+        /// ```
+        #[must_use]
+        pub fn fair() -> MappingLock {
+            MappingLock { pages: RangeLock::fair(), page_shift: 12 }
+        }
+    }
+
+    /// The same lock over pages of `page_size` bytes.
+    ///
+    /// # Panics
+    ///
+    /// If `page_size` is not a power of two.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::MappingLock;
+    ///
+    /// assert_eq!(MappingLock::fair().over_pages_of(1 << 16).page_size(), 1 << 16);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn over_pages_of(self, page_size: u64) -> MappingLock {
+        assert!(page_size.is_power_of_two(), "page size {page_size} is not a power of two");
+        MappingLock { page_shift: page_size.trailing_zeros(), ..self }
+    }
+
     /// A lock over pages of `page_size` bytes.
     ///
     /// # Panics
@@ -109,8 +146,7 @@ impl MappingLock {
     #[must_use]
     #[track_caller]
     pub fn with_page_size(page_size: u64) -> MappingLock {
-        assert!(page_size.is_power_of_two(), "page size {page_size} is not a power of two");
-        MappingLock { pages: RangeLock::new(), page_shift: page_size.trailing_zeros() }
+        MappingLock::new().over_pages_of(page_size)
     }
 
     /// The size of a page in bytes.
@@ -276,7 +312,7 @@ impl MappingLock {
     /// Locks every page that `bytes` touches, as a future: see [`LockFuture`] for how it waits and what dropping it
     /// does.
     ///
-    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
     /// then keeps others out until it is dropped.
     ///
     /// # Panics

@@ -35,9 +35,11 @@ mod board;
 mod cell;
 mod change;
 mod counters;
+mod due;
 mod enter;
 mod inspect;
 mod many;
+mod patient;
 mod place;
 mod regions;
 mod registry;
@@ -71,6 +73,7 @@ use table::{Current, Made, Table};
 use waiter::{Waiter, Wakes};
 
 pub(crate) use acquire::{Pending, Queued};
+pub(crate) use due::Fairness;
 pub(crate) use many::{Part, QueuedMany};
 pub(crate) use place::Hold;
 pub(crate) use registry::ClaimId;
@@ -85,14 +88,23 @@ pub struct RawLock {
     summary: AtomicU64,
     /// The slots of a lock that had several units in use at once; null until then.
     table: Current,
-    /// Cells and registry; null until a claim needs them.
+    /// Cells and registry; until a claim needs them, which fairness they will have.
     core: AtomicPtr<Core>,
     /// Of no size without the feature `stats`.
     counters: Counters,
 }
 
+/// Where a core will be, of a lock that is fair within bounds, and of one that is strictly so.
+const NO_CORE: *mut Core = std::ptr::null_mut();
+const NO_CORE_AND_FAIR: *mut Core = std::ptr::without_provenance_mut(1);
+
+fn is_made(core: *mut Core) -> bool {
+    core.addr() > NO_CORE_AND_FAIR.addr()
+}
+
 /// What the lock allocates when a claim first needs more than a slot.
 struct Core {
+    fairness: Fairness,
     cells: Cells,
     regions: Regions,
     /// How many claims have yet to find their slot taken by another unit until it is looked whether slots are few.
@@ -117,9 +129,35 @@ impl RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
                 summary: AtomicU64::new(Summary::EMPTY),
                 table: Current::new(),
-                core: AtomicPtr::new(std::ptr::null_mut()),
+                core: AtomicPtr::new(NO_CORE),
                 counters: Counters::new(),
             }
+        }
+    }
+
+    const_constructor! {
+        /// The same, whose claims are all due as soon as they wait.
+        pub(crate) fn fair() -> RawLock {
+            RawLock {
+                slot: AtomicU64::new(Word::FREE.bits()),
+                summary: AtomicU64::new(Summary::EMPTY),
+                table: Current::new(),
+                core: AtomicPtr::new(NO_CORE_AND_FAIR),
+                counters: Counters::new(),
+            }
+        }
+    }
+
+    pub(crate) fn fairness(&self) -> Fairness {
+        if let Some(core) = self.existing_core() {
+            return core.fairness;
+        }
+        // ORDERING: Relaxed: a value that has not changed since the lock was made. If it has by now, it is not
+        // that of a fair lock, and the core is there.
+        match self.core.load(Ordering::Relaxed) {
+            NO_CORE => Fairness::Bounded,
+            NO_CORE_AND_FAIR => Fairness::Strict,
+            _ => self.fairness(),
         }
     }
 
@@ -152,8 +190,8 @@ impl RawLock {
     fn existing_core(&self) -> Option<&Core> {
         // ORDERING: Acquire, paired with the Release in `core`.
         let core = self.core.load(Ordering::Acquire);
-        // SAFETY: a core that is not null was made by `core` and lives as long as the lock (I5).
-        unsafe { core.as_ref() }
+        // SAFETY: a core that is none of the two was made by `core` and lives as long as the lock (I5).
+        is_made(core).then(|| unsafe { &*core })
     }
 
     /// The core, made now if nobody has needed it before. Who does not find it yet finds it when it
@@ -162,7 +200,13 @@ impl RawLock {
         if let Some(core) = self.existing_core() {
             return core;
         }
+        let fairness = self.fairness();
+        let none = match fairness {
+            Fairness::Bounded => NO_CORE,
+            Fairness::Strict => NO_CORE_AND_FAIR,
+        };
         let new = Box::into_raw(Box::new(Core {
+            fairness,
             cells: Cells::new(),
             regions: Regions::new(),
             collisions_to_go: AtomicI64::new(1),
@@ -174,12 +218,7 @@ impl RawLock {
             }),
         }));
         // ORDERING: Release for who finds our core, Acquire for when we find another's.
-        let installed = self.core.compare_exchange(
-            std::ptr::null_mut(),
-            new,
-            Ordering::Release,
-            Ordering::Acquire,
-        );
+        let installed = self.core.compare_exchange(none, new, Ordering::Release, Ordering::Acquire);
         let core = match installed {
             Ok(_) => new,
             Err(other) => {
@@ -188,7 +227,7 @@ impl RawLock {
                 other
             }
         };
-        // SAFETY: not null, made by a `core` call, and lives as long as the lock (I5).
+        // SAFETY: made by a `core` call, and lives as long as the lock (I5).
         unsafe { &*core }
     }
 
@@ -228,9 +267,11 @@ impl Ledger<'_> {
     // Inlined, for a ledger that is moved to another function goes through memory.
     #[inline(always)]
     fn close(mut self) {
+        self.make_overdue_due();
         self.make_room();
         self.set_queue();
         self.wakes.end_records();
+        self.call_invited();
         let Ledger { lock, books, wakes, .. } = self;
         drop(books);
         wakes.wake(&lock.counters);
@@ -243,7 +284,7 @@ impl Ledger<'_> {
     /// Takes a claim out of the registry and off the board, granting those it was the last to block.
     fn remove(&mut self, id: ClaimId) {
         let (span, mode) = (self.registry().span(id), self.registry().mode(id));
-        let place = self.books.registry.remove(id, &mut self.wakes.0);
+        let place = self.books.registry.remove(id, &mut self.wakes.heirs);
         self.retract(place, span, mode);
     }
 }
@@ -253,7 +294,7 @@ impl Drop for RawLock {
         deadlock::forget_lock(self.address());
         // ORDERING: Relaxed: nobody else is left.
         let core = self.core.load(Ordering::Relaxed);
-        if !core.is_null() {
+        if is_made(core) {
             // SAFETY: made from a box by `core`, and no reference outlives the lock (I5).
             drop(unsafe { Box::from_raw(core) });
         }

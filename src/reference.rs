@@ -143,13 +143,18 @@ impl Reference {
         if others.any(|(other, _)| self.holds(*other)) {
             return Err(Refused);
         }
+        self.strengthen(claim);
+        Ok(())
+    }
+
+    /// A held claim becomes exclusive, and stands before all others.
+    pub fn strengthen(&mut self, claim: Claim) {
         for queue in &mut self.cells {
             if let Some(place) = place_of(claim, queue) {
                 queue.remove(place);
                 queue.insert(0, (claim, Mode::Exclusive));
             }
         }
-        Ok(())
     }
 
     /// The cells from `at` on pass to a claim of their own, which stands where the whole one stood.

@@ -142,3 +142,65 @@ fn each_of_many_readers_passes_a_queued_writer_once_at_most() {
     // A reader may hold its claim already, and not have counted it yet, when the writer queues.
     assert!(passed_most <= READERS, "{passed_most} claims of {READERS} readers passed a writer");
 }
+
+/// Parks the thread until it is woken.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        thread::park();
+    }
+}
+
+/// More threads than there are processors: one that yielded while it tries would be passed by hundreds of thousands.
+#[test]
+fn a_writer_is_passed_by_few_of_many_readers_whether_it_is_a_thread_or_a_future() {
+    const READERS: usize = 8;
+    const ROUNDS: usize = if cfg!(miri) { 3 } else { 50 };
+    const FEW: u64 = 5_000;
+    let lock = RangeLock::new();
+    let (stop, granted) = (AtomicBool::new(false), AtomicU64::new(0));
+    let median = thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    drop(lock.lock_shared(5..6));
+                    granted.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        let passed = |writes: &dyn Fn()| {
+            let mut passed: Vec<u64> = (0..ROUNDS)
+                .map(|_| {
+                    let start = granted.load(Ordering::SeqCst);
+                    while granted.load(Ordering::SeqCst) < start + READERS as u64 {
+                        thread::yield_now();
+                    }
+                    let before = granted.load(Ordering::SeqCst);
+                    writes();
+                    granted.load(Ordering::SeqCst) - before
+                })
+                .collect();
+            passed.sort_unstable();
+            passed[ROUNDS / 2]
+        };
+        let median = [
+            passed(&|| drop(lock.lock_exclusive(5..6))),
+            passed(&|| drop(block_on(lock.lock_exclusive_async(5..6)))),
+        ];
+        stop.store(true, Ordering::Relaxed);
+        median
+    });
+    assert!(median.iter().all(|&passed| passed < FEW), "a thread, a future: {median:?}");
+}

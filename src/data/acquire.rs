@@ -113,7 +113,7 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Locks a range for reading, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does. Once it was polled and has to wait, it is granted in its turn even if it is never polled
+    /// does. Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled
     /// again, and then keeps others out until it is dropped.
     ///
     /// # Panics
@@ -237,7 +237,7 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Locks a range for writing, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does. Once it was polled and has to wait, it is granted in its turn even if it is never polled
+    /// does. Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled
     /// again, and then keeps others out until it is dropped.
     ///
     /// # Panics

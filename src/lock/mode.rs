@@ -129,7 +129,7 @@ impl RangeLock {
 
     /// Locks `range` in `mode`, as a future: see [`LockFuture`] for how it waits and what dropping it does.
     ///
-    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
     /// then keeps others out until it is dropped.
     ///
     /// # Panics

@@ -25,6 +25,26 @@ impl RangeLock {
         }
     }
 
+    const_constructor! {
+        /// A lock that nobody holds, and that is strictly first in, first out: a claim that waits is passed by nobody
+        /// that comes later and conflicts, from when it is queued. Allocates nothing.
+        ///
+        /// See [`RangeLock`] for the other kind of fairness, that of [`new`](RangeLock::new), and for what it gains.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use spanlock::RangeLock;
+        ///
+        /// static TICKETS: RangeLock = RangeLock::fair();
+        /// assert!(TICKETS.try_lock_exclusive(..).is_some());
+        /// ```
+        #[must_use]
+        pub fn fair() -> RangeLock {
+            RangeLock { raw: RawLock::fair() }
+        }
+    }
+
     /// Locks `range` shared, waiting as long as it takes.
     ///
     /// # Panics
@@ -70,7 +90,7 @@ impl RangeLock {
 
     /// Locks `range` shared, as a future: see [`LockFuture`] for how it waits and what dropping it does.
     ///
-    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
     /// then keeps others out until it is dropped.
     ///
     /// # Panics
@@ -138,7 +158,7 @@ impl RangeLock {
 
     /// Locks `range` exclusively, as a future: see [`LockFuture`] for how it waits and what dropping it does.
     ///
-    /// Once it was polled and has to wait, it is granted in its turn even if it is never polled again, and
+    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
     /// then keeps others out until it is dropped.
     ///
     /// # Panics

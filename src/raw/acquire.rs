@@ -7,16 +7,17 @@ use std::time::Instant;
 
 use crate::deadlock::Waiting;
 use crate::raw::RawLock;
+use crate::raw::due::Patience;
 use crate::raw::enter::Obstacle;
 use crate::raw::place::Hold;
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
-use crate::sync::{Backoff, Parker};
+use crate::sync::{self, Parker, Spins, Woken};
 use crate::{Mode, Span};
 
 /// Whether a claim that is blocked is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+enum Resolve {
     Waits(Queueing),
     GivesUp,
 }
@@ -31,7 +32,28 @@ pub(crate) enum Queued {
 /// A queued claim: its owner must wait for it, or withdraw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a queued claim blocks others until it is withdrawn, or granted and released"]
-pub(crate) struct Pending(pub(crate) ClaimId);
+pub(crate) struct Pending {
+    pub(super) id: ClaimId,
+    /// When it becomes due, if it is patient and there is a clock.
+    due_at: Option<Instant>,
+}
+
+impl Pending {
+    pub(super) fn due(id: ClaimId) -> Pending {
+        Pending { id, due_at: None }
+    }
+
+    pub(super) fn patient(id: ClaimId) -> Pending {
+        Pending { id, due_at: sync::end_of_patience() }
+    }
+
+    fn patience(self) -> Patience {
+        match self.due_at {
+            Some(due_at) if due_at <= Instant::now() => Patience::IsOver,
+            _ => Patience::Lasts,
+        }
+    }
+}
 
 /// A claim that is held before anybody owns it: let go of if user code panics meanwhile.
 pub(super) struct Unowned<'a> {
@@ -81,13 +103,15 @@ impl RawLock {
     #[cold]
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
         let mut parker = None;
-        let patience = Patience::Waits(Queueing::Reentrant);
-        let queued = self.register(span, Mode::Shared, patience, || {
+        let resolve = Resolve::Waits(Queueing::Reentrant);
+        let queued = self.register(span, Mode::Shared, resolve, || {
             let parker = parker.insert(Arc::new(Parker::new()));
             let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared, record)
         });
-        finish_waiting(queued, parker)
+        let queued = queued.expect("a claim that waits is held or queued");
+        self.finish(queued, parker, None)
+            .expect("without a deadline a claim waits until it is held")
     }
 
     /// Takes a claim or puts it into the queue, from where `waker` is woken once it is granted.
@@ -106,29 +130,32 @@ impl RawLock {
         queued
     }
 
-    /// Whether a queued claim has been granted; if not, `waker` is the one to wake.
+    /// Whether a queued claim has been granted, or can be had now; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
         // As above: the old waker, or this one, is dropped after the mutex is released. If that panics the
         // claim is still the caller's, who has not been told that it is granted.
         let mut sleeper = Sleeper::of_task(waker);
+        let patience = pending.patience();
         let mut ledger = self.core().enter(self);
-        let granted = ledger.registry().is_held(pending.0);
-        if let Some(old) = ledger.registry().waiter_mut(pending.0) {
-            std::mem::swap(&mut old.sleeper, &mut sleeper);
+        let is_held = ledger.look_again(pending.id, patience);
+        if let Some(old) = ledger.registry().waiter_mut(pending.id) {
+            mem::swap(&mut old.sleeper, &mut sleeper);
         }
+        let waiter = ledger.take_waiter_if(pending.id, is_held);
         ledger.close();
-        granted.then_some(Hold::Claim(pending.0))
+        self.end_wait(waiter);
+        is_held.then_some(Hold::Claim(pending.id))
     }
 
     /// Takes a queued claim back out of the queue, unless it was granted meanwhile.
     pub(crate) fn withdraw(&self, pending: Pending) -> Option<Hold> {
         let mut ledger = self.core().enter(self);
-        let granted = ledger.registry().is_held(pending.0);
+        let granted = ledger.registry().is_held(pending.id);
         // A waker's drop is user code: it must outlive the ledger.
-        let waiter = ledger.registry().take_waiter(pending.0);
+        let waiter = ledger.registry().take_waiter(pending.id);
         if !granted {
-            let span = ledger.registry().span(pending.0);
-            ledger.remove(pending.0);
+            let span = ledger.registry().span(pending.id);
+            ledger.remove(pending.id);
             ledger.unwatch_idle(span);
         }
         if let Some(waiter) = &waiter {
@@ -136,7 +163,7 @@ impl RawLock {
         }
         ledger.close();
         drop(waiter);
-        granted.then_some(Hold::Claim(pending.0))
+        granted.then_some(Hold::Claim(pending.id))
     }
 
     #[cold]
@@ -148,14 +175,15 @@ impl RawLock {
             let record = Waiting::in_line(self.address(), [(span, mode)]);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
         });
-        finish_waiting(Some(queued), parker)
+        self.finish(queued, parker, None)
+            .expect("without a deadline a claim waits until it is held")
     }
 
     #[cold]
     #[inline(never)]
     fn try_lock_cold(&self, span: Span, mode: Mode) -> Option<Hold> {
         let nobody = || unreachable!("a claim that gives up is not queued");
-        match self.register(span, mode, Patience::GivesUp, nobody)? {
+        match self.register(span, mode, Resolve::GivesUp, nobody)? {
             Queued::Held(hold) => Some(hold),
             Queued::Waiting(_) => unreachable!("a claim that gives up is not queued"),
         }
@@ -181,12 +209,52 @@ impl RawLock {
             let parker = parker.insert(Arc::new(Parker::new()));
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
         });
-        match (queued, parker) {
-            (Queued::Held(hold), _) => Some(hold),
-            (Queued::Waiting(pending), Some(parker)) if parker.wait_until(Some(deadline)) => {
-                Some(Hold::Claim(pending.0))
+        self.finish(queued, parker, Some(deadline))
+    }
+
+    /// Waits for a claim that is queued, until `deadline` at most, if it is not held yet.
+    fn finish(
+        &self,
+        queued: Queued,
+        parker: Option<Arc<Parker>>,
+        deadline: Option<Instant>,
+    ) -> Option<Hold> {
+        let mut pending = match queued {
+            Queued::Held(hold) => return Some(hold),
+            Queued::Waiting(pending) => pending,
+        };
+        let parker = parker.expect("a claim that waits is queued with its parker");
+        loop {
+            let until = [pending.due_at, deadline].into_iter().flatten().min();
+            match parker.wait_until(until) {
+                Woken::Granted => return Some(Hold::Claim(pending.id)),
+                Woken::TimedOut if until == deadline => return self.withdraw(pending),
+                Woken::Invited | Woken::TimedOut => {}
             }
-            (Queued::Waiting(pending), _) => self.withdraw(pending),
+            let patience = pending.patience();
+            if self.look_again(pending.id, patience) {
+                return Some(Hold::Claim(pending.id));
+            }
+            if patience == Patience::IsOver {
+                pending.due_at = None;
+            }
+        }
+    }
+
+    /// Lets the owner of a waiting claim, which is awake, look whether it can be had now.
+    fn look_again(&self, id: ClaimId, patience: Patience) -> bool {
+        let mut ledger = self.core().enter(self);
+        let is_held = ledger.look_again(id, patience);
+        let waiter = ledger.take_waiter_if(id, is_held);
+        ledger.close();
+        self.end_wait(waiter);
+        is_held
+    }
+
+    /// Counts the wait of a claim that its owner has taken itself.
+    fn end_wait(&self, waiter: Option<Waiter>) {
+        if let Some(waiter) = waiter {
+            self.counters.granted_after(&waiter.wait);
         }
     }
 
@@ -201,9 +269,8 @@ impl RawLock {
         mut obstacle: Obstacle,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        let backoff = Backoff::new();
-        while !backoff.is_completed() && self.is_briefly_blocked(obstacle) {
-            backoff.snooze();
+        let mut spins = Spins::new();
+        while self.is_briefly_blocked(obstacle) && spins.spin() {
             match self.attempt(span, mode) {
                 Ok(hold) => return Queued::Held(hold),
                 Err(again) => obstacle = again,
@@ -214,7 +281,7 @@ impl RawLock {
 
     /// Takes a claim through the registry, or queues it there.
     fn enqueue(&self, span: Span, mode: Mode, waiter: impl FnOnce() -> Waiter) -> Queued {
-        self.register(span, mode, Patience::Waits(Queueing::InLine), waiter)
+        self.register(span, mode, Resolve::Waits(self.core().queueing()), waiter)
             .expect("a claim that waits is held or queued")
     }
 
@@ -229,29 +296,18 @@ impl RawLock {
         &self,
         span: Span,
         mode: Mode,
-        patience: Patience,
+        resolve: Resolve,
         waiter: impl FnOnce() -> Waiter,
     ) -> Option<Queued> {
         if span.is_empty() {
             return Some(Queued::Held(Hold::Nothing));
         }
         let mut ledger = self.core().enter(self);
-        let queued = match patience {
-            Patience::Waits(queueing) => Some(ledger.admit(span, mode, queueing, waiter)),
-            Patience::GivesUp => ledger.admit_now(span, mode).map(Queued::Held),
+        let queued = match resolve {
+            Resolve::Waits(queueing) => Some(ledger.admit(span, mode, queueing, waiter)),
+            Resolve::GivesUp => ledger.admit_now(span, mode).map(Queued::Held),
         };
         ledger.close();
         queued
-    }
-}
-
-fn finish_waiting(queued: Option<Queued>, parker: Option<Arc<Parker>>) -> Hold {
-    match (queued, parker) {
-        (Some(Queued::Held(hold)), _) => hold,
-        (Some(Queued::Waiting(pending)), Some(parker)) => {
-            parker.wait();
-            Hold::Claim(pending.0)
-        }
-        _ => unreachable!("a claim that waits is held, or queued with its parker"),
     }
 }

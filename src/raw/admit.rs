@@ -22,24 +22,32 @@ impl Ledger<'_> {
         queueing: Queueing,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        let is_for_a_slot = queueing == Queueing::InLine && unit_of(span).is_some();
+        let is_for_a_slot = queueing != Queueing::Reentrant && unit_of(span).is_some();
         if is_for_a_slot
-            && !self.registry().blocks(span, mode, queueing)
+            && !self.registry().blocks(span, mode, Queueing::Due)
             && self.enter_slot(span, mode)
         {
             return Queued::Held(Hold::Slot);
         }
+        if queueing == Queueing::Patient && self.may_be_patient(span, mode) {
+            return self.wait_patiently(span, mode, waiter);
+        }
+        let ahead = if queueing == Queueing::Reentrant { queueing } else { Queueing::Due };
         let place = self.announce(span, mode);
-        let blockers = self.registry().blockers(span, mode, queueing);
-        if blockers == 0 {
-            let id = self.registry().hold(span, mode, queueing);
+        let found = self.registry().in_the_way(span, mode, ahead);
+        if found.claims == 0 {
+            let id = self.registry().hold(span, mode, ahead);
             self.settle(id, place);
             self.lock.counters.granted(Path::Registry, mode);
             Queued::Held(Hold::Claim(id))
+        } else if queueing == Queueing::Patient && !found.starve(mode) {
+            self.retract(place, span, mode);
+            self.wait_patiently(span, mode, waiter)
         } else {
-            let id = self.registry().wait(span, mode, queueing, blockers, waiter());
+            let (books, heirs) = (&mut *self.books, &mut self.wakes.heirs);
+            let id = books.registry.wait(span, mode, ahead, found.claims, waiter(), heirs);
             self.settle(id, place);
-            Queued::Waiting(Pending(id))
+            Queued::Waiting(Pending::due(id))
         }
     }
 
@@ -48,13 +56,13 @@ impl Ledger<'_> {
         if self.is_blocked(span, mode) || self.meets_a_held_unit(span, mode) {
             return None;
         }
-        if !self.registry().blocks(span, mode, Queueing::InLine) && self.enter_slot(span, mode) {
+        if !self.registry().blocks(span, mode, Queueing::Due) && self.enter_slot(span, mode) {
             return Some(Hold::Slot);
         }
         let place = self.announce(span, mode);
         self.watch_those_in_the_way(span);
         let hold = (!self.is_blocked(span, mode)).then(|| {
-            let id = self.registry().hold(span, mode, Queueing::InLine);
+            let id = self.registry().hold(span, mode, Queueing::Due);
             self.settle(id, place);
             self.lock.counters.granted(Path::Registry, mode);
             Hold::Claim(id)
@@ -99,7 +107,7 @@ impl Ledger<'_> {
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
         let there = self.lock.summary_hint().unwatched();
-        !self.registry().blocks(unit, holder, Queueing::InLine)
+        !self.registry().blocks(unit, holder, Queueing::Due)
             && self.core.cells.meet(there, unit, holder).is_none()
     }
 
@@ -156,7 +164,7 @@ impl Ledger<'_> {
                 slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
             if marked.is_ok() {
                 let unit = Span::from_range(unit..unit + 1);
-                let proxy = self.registry().hold(unit, holder, Queueing::InLine);
+                let proxy = self.registry().hold(unit, holder, Queueing::Due);
                 self.registry().set_place(proxy, Place::Slot);
                 return;
             }

@@ -1,6 +1,6 @@
 //! The board: where claims of the registry are shown to those who do not take its mutex.
 //!
-//! Each claim of the registry, held or waiting, is shown in a [cell](crate::raw::cell), or else is
+//! Each claim of the registry that is held or due is shown in a [cell](crate::raw::cell), or else is
 //! *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches, and who is in one of them
 //! asks under the mutex. A cell that was taken without the mutex is *watched* when somebody must wait for its
 //! claim: a proxy comes into the registry, and the summary's bit tells whoever lets go of the cell to
@@ -53,14 +53,14 @@ impl Ledger<'_> {
         self.registry().set_place(id, place);
         match place {
             Place::Board(cell) | Place::Cell(cell) => self.core.cells.settle(cell),
-            Place::Slot | Place::Unlisted => {}
+            Place::Slot | Place::Unlisted | Place::Nowhere => {}
         }
     }
 
     /// Stops showing a claim that leaves.
     pub(super) fn retract(&mut self, place: Place, span: Span, mode: Mode) {
         match place {
-            Place::Slot | Place::Cell(_) => {}
+            Place::Slot | Place::Cell(_) | Place::Nowhere => {}
             Place::Board(cell) => {
                 self.clear(Summary::all_of(cell));
                 self.core.cells.free(cell);
@@ -84,7 +84,7 @@ impl Ledger<'_> {
                 let gone = self.uncount(from, mode);
                 self.clear(gone);
             }
-            Place::Slot => {}
+            Place::Slot | Place::Nowhere => {}
         }
     }
 
@@ -93,7 +93,7 @@ impl Ledger<'_> {
         let gone = match place {
             Place::Board(cell) | Place::Cell(cell) => Summary::exclusive(cell),
             Place::Unlisted => self.count_weaker(span),
-            Place::Slot => return,
+            Place::Slot | Place::Nowhere => return,
         };
         self.clear(gone);
     }
@@ -106,7 +106,7 @@ impl Ledger<'_> {
                 Summary::exclusive(cell)
             }
             Place::Unlisted => self.count_stronger(span),
-            Place::Slot => 0,
+            Place::Slot | Place::Nowhere => 0,
         };
         // ORDERING: SeqCst, as in `publish`: slots and cells are looked at after it.
         let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
@@ -114,7 +114,7 @@ impl Ledger<'_> {
         Summary::from_bits(before)
     }
 
-    /// Says whether some claim waits.
+    /// Says whether some claim waits that newcomers do not pass.
     pub(super) fn set_queue(&mut self) {
         let has_queue = self.registry().has_queue();
         if self.lock.summary_hint().has_queue() != has_queue {
@@ -173,7 +173,7 @@ impl Ledger<'_> {
         }
         // From here on the cell stays with its claim until we let go of the mutex.
         let (span, mode) = (self.core.cells.span(cell), summary.mode_of(cell));
-        let proxy = self.registry().hold(span, mode, Queueing::InLine);
+        let proxy = self.registry().hold(span, mode, Queueing::Due);
         self.registry().set_place(proxy, Place::Cell(cell));
         self.books.board.proxies[cell as usize] = Some(proxy);
         Some(proxy)
@@ -196,9 +196,9 @@ impl Ledger<'_> {
                 }
                 self.books.board.proxies[cell as usize] = None;
             }
-            Place::Board(_) | Place::Unlisted => return,
+            Place::Board(_) | Place::Unlisted | Place::Nowhere => return,
         }
-        self.books.registry.remove(proxy, &mut self.wakes.0);
+        self.books.registry.remove(proxy, &mut self.wakes.heirs);
     }
 
     /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and

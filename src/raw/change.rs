@@ -156,7 +156,7 @@ impl Ledger<'_> {
 
     /// Turns an exclusive claim into a shared one, which others can see already.
     fn downgrade(&mut self, id: ClaimId) {
-        self.books.registry.downgrade(id, &mut self.wakes.0);
+        self.books.registry.downgrade(id, &mut self.wakes.heirs);
         let span = self.registry().span(id);
         self.unwatch_idle(span);
     }
@@ -251,7 +251,7 @@ impl Ledger<'_> {
 
     fn shrink(&mut self, id: ClaimId, to: Span) {
         let (from, mode) = (self.registry().span(id), self.registry().mode(id));
-        self.books.registry.shrink(id, to, &mut self.wakes.0);
+        self.books.registry.shrink(id, to, &mut self.wakes.heirs);
         let place = self.registry().place(id);
         self.narrow(place, from, to, mode);
     }

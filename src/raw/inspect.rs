@@ -133,13 +133,17 @@ impl Ledger<'_> {
     fn shown(&self, entries: &[Entry], slots: Vec<(ClaimInfo, Word)>) -> Option<Vec<ClaimInfo>> {
         // ORDERING: Acquire, as in `conflicts`.
         let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-        let (mut claims, mut undecided) = (Vec::new(), Vec::new());
+        let (mut claims, mut undecided, mut patient) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             let shown = match entry.place {
                 Place::Slot => false,
                 Place::Cell(cell) if !now.uses(cell) => false,
                 Place::Cell(cell) if !self.core.cells.is_settled(cell) => {
                     undecided.push(entry.info());
+                    false
+                }
+                Place::Nowhere => {
+                    patient.push(entry.info());
                     false
                 }
                 Place::Cell(_) | Place::Board(_) | Place::Unlisted => true,
@@ -149,6 +153,7 @@ impl Ledger<'_> {
             }
         }
         let mut shown: Vec<ClaimInfo> = claims.iter().map(|&(claim, _)| claim).collect();
+        shown.extend(patient);
         for (unit, word) in slots {
             if undecided.iter().any(|claim| claim.conflicts_with(&unit)) {
                 return None;

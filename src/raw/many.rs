@@ -9,7 +9,7 @@ use crate::deadlock::Waiting;
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
 use crate::raw::{Ledger, Path, Pending, RawLock};
-use crate::sync::Parker;
+use crate::sync::{Parker, Woken};
 use crate::{Mode, Span};
 
 /// One span of a claim on several.
@@ -65,7 +65,9 @@ impl RawLock {
         });
         match (queued, parker) {
             (QueuedMany::Held(ids), _) => Some(ids),
-            (QueuedMany::Waiting(ids), Some(parker)) if parker.wait_until(Some(deadline)) => {
+            (QueuedMany::Waiting(ids), Some(parker))
+                if parker.wait_until(Some(deadline)) == Woken::Granted =>
+            {
                 Some(ids)
             }
             (QueuedMany::Waiting(ids), _) => self.withdraw_many(&ids).then_some(ids),
@@ -95,7 +97,7 @@ impl RawLock {
 
     /// Whether a queued claim has been granted; if not, `waker` is the one to wake.
     pub(crate) fn poll_many(&self, ids: &[ClaimId], waker: &Waker) -> bool {
-        self.poll(Pending(ids[0]), waker).is_some()
+        self.poll(Pending::due(ids[0]), waker).is_some()
     }
 
     /// Takes a queued claim back out of the queue, all of it; whether it was granted meanwhile, and is not.
@@ -127,7 +129,7 @@ impl RawLock {
             parts.iter().map(|part| ledger.announce(part.span, part.mode)).collect();
         let blockers: Vec<u32> = parts
             .iter()
-            .map(|part| ledger.registry().blockers(part.span, part.mode, Queueing::InLine))
+            .map(|part| ledger.registry().in_the_way(part.span, part.mode, Queueing::Due).claims)
             .collect();
         let is_held = blockers.iter().all(|&blockers| blockers == 0);
         let ids = match is_held {
@@ -187,20 +189,22 @@ impl Ledger<'_> {
             self.lock.counters.granted(Path::Registry, mode);
         }
         let registry = &mut self.books.registry;
-        parts.iter().map(|part| registry.hold(part.span, part.mode, Queueing::InLine)).collect()
+        parts.iter().map(|part| registry.hold(part.span, part.mode, Queueing::Due)).collect()
     }
 
     fn wait_for_all(&mut self, parts: &[Part], blockers: &[u32], waiter: Waiter) -> Box<[ClaimId]> {
         let (mut leader, mut waiter) = (None, Some(waiter));
-        let registry = &mut self.books.registry;
+        let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
         parts
             .iter()
             .zip(blockers)
             .map(|(part, &blockers)| match (leader, waiter.take()) {
-                (Some(leader), _) => registry.wait_with(leader, part.span, part.mode, blockers),
+                (Some(leader), _) => {
+                    registry.wait_with(leader, part.span, part.mode, blockers, heirs)
+                }
                 (None, Some(waiter)) => {
-                    let queueing = Queueing::InLine;
-                    let id = registry.wait(part.span, part.mode, queueing, blockers, waiter);
+                    let queueing = Queueing::Due;
+                    let id = registry.wait(part.span, part.mode, queueing, blockers, waiter, heirs);
                     leader = Some(id);
                     id
                 }

@@ -11,6 +11,7 @@ mod growth;
 mod happens_before;
 mod many;
 mod overflow;
+mod patience;
 mod upgrades;
 mod waiting;
 

@@ -24,6 +24,8 @@ pub(crate) enum Place {
     Cell(u32),
     /// In a cell that the registry took for it.
     Board(u32),
+    /// Nowhere: the claim is patient, and may be passed.
+    Nowhere,
     /// Only under the mutex; it is counted in the regions that it touches.
     Unlisted,
 }

@@ -116,7 +116,7 @@ impl Ledger<'_> {
         if next == Word::FREE {
             self.remove_proxy(proxy);
         } else {
-            self.books.registry.left_alone(proxy, &mut self.wakes.0);
+            self.books.registry.left_alone(proxy, &mut self.wakes.heirs);
         }
     }
 

@@ -41,7 +41,7 @@ impl RawLock {
             (Queued::Held(upgraded), _) => upgraded,
             (Queued::Waiting(pending), Some(parker)) => {
                 parker.wait();
-                Hold::Claim(pending.0)
+                Hold::Claim(pending.id)
             }
             (Queued::Waiting(_), None) => unreachable!("an upgrade is queued with its parker"),
         };
@@ -86,7 +86,7 @@ impl RawLock {
         let upgrade = ledger.queue_upgrade(span, hold, waiter);
         ledger.close();
         let (id, is_held) = upgrade.ok_or(Refused)?;
-        Ok(if is_held { Queued::Held(Hold::Claim(id)) } else { Queued::Waiting(Pending(id)) })
+        Ok(if is_held { Queued::Held(Hold::Claim(id)) } else { Queued::Waiting(Pending::due(id)) })
     }
 }
 
@@ -108,10 +108,11 @@ impl Ledger<'_> {
             Hold::Cell(cell) => self.known(cell),
             Hold::Claim(id) => id,
         };
-        let held = self.registry().blockers(span, Mode::Exclusive, Queueing::Upgrade);
+        let held = self.registry().in_the_way(span, Mode::Exclusive, Queueing::Upgrade).claims;
         // The proxy of a slot stands for the other readers too, until they have left.
         let blockers = held - u32::from(hold != Hold::Slot || self.has_one_holder(span.start()));
-        let id = self.registry().upgrade_behind(own, blockers, waiter);
+        let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
+        let id = registry.upgrade_behind(own, blockers, waiter, heirs);
         self.settle(id, place);
         Some((id, blockers == 0))
     }

@@ -7,6 +7,7 @@ use std::thread;
 use crate::Mode;
 use crate::deadlock::Waiting;
 use crate::raw::counters::{Counters, Wait};
+use crate::raw::registry::Heirs;
 use crate::sync::Parker;
 use crate::unwind;
 
@@ -21,6 +22,18 @@ impl Sleeper {
     /// Clones the waker, which is user code: not with the mutex held.
     pub(crate) fn of_task(waker: &Waker) -> Sleeper {
         Sleeper::Task(TaskWaker(Some(waker.clone())))
+    }
+}
+
+impl Sleeper {
+    /// Whom to wake of a claim that goes on waiting: a task only once for each of its polls.
+    pub(crate) fn call(&mut self) -> Option<Sleeper> {
+        match self {
+            Sleeper::Thread(parker) => Some(Sleeper::Thread(Arc::clone(parker))),
+            Sleeper::Task(TaskWaker(waker)) => {
+                waker.take().map(|waker| Sleeper::Task(TaskWaker(Some(waker))))
+            }
+        }
     }
 }
 
@@ -62,22 +75,26 @@ impl Waiter {
     }
 }
 
-/// Claims that were granted under the registry's mutex and whose owners are to be woken after it.
+/// Claims whose turn came under the registry's mutex, and whose owners are to be woken after it.
 #[derive(Default)]
-#[must_use = "a granted claim's owner sleeps until it is woken"]
-pub(crate) struct Wakes(pub(crate) Vec<Waiter>);
+#[must_use = "the owner of a claim whose turn has come sleeps until it is woken"]
+pub(crate) struct Wakes {
+    pub(crate) heirs: Heirs<Waiter>,
+    /// Whom to wake of those that are invited.
+    pub(crate) calls: Vec<Sleeper>,
+}
 
 impl Wakes {
     /// Strikes out the records of threads that wait no more; under the mutex, so that no claim which
     /// comes later is thought to be in their way.
     pub(crate) fn end_records(&mut self) {
-        self.0.iter_mut().for_each(|waiter| waiter.record.end());
+        self.heirs.granted.iter_mut().for_each(|waiter| waiter.record.end());
     }
 
     /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
     #[inline]
     pub(crate) fn wake(self, counters: &Counters) {
-        if !self.0.is_empty() {
+        if !self.heirs.granted.is_empty() || !self.calls.is_empty() {
             self.wake_all(counters);
         }
     }
@@ -85,19 +102,26 @@ impl Wakes {
     #[cold]
     fn wake_all(self, counters: &Counters) {
         // All of them first: a waker may take its time, which is nobody's wait, or look at the numbers.
-        for waiter in &self.0 {
+        for waiter in &self.heirs.granted {
             counters.granted_after(&waiter.wait);
             counters.woke();
         }
+        self.calls.iter().for_each(|_| counters.woke());
         // Threads first: that runs no user code, which may never return.
-        for waiter in &self.0 {
+        for waiter in &self.heirs.granted {
             if let Sleeper::Thread(parker) = &waiter.sleeper {
                 parker.notify();
             }
         }
+        for sleeper in &self.calls {
+            if let Sleeper::Thread(parker) = sleeper {
+                parker.invite();
+            }
+        }
+        let granted = self.heirs.granted.into_iter().map(|waiter| waiter.sleeper);
         let mut first = None;
-        for waiter in self.0 {
-            let Sleeper::Task(waker) = waiter.sleeper else { continue };
+        for sleeper in granted.chain(self.calls) {
+            let Sleeper::Task(waker) = sleeper else { continue };
             match unwind::catch(|| waker.wake()) {
                 Ok(()) => {}
                 Err(payload) if first.is_none() => first = Some(payload),

@@ -44,21 +44,33 @@ pub(crate) fn pause() {
 #[inline(always)]
 pub(crate) fn two_sided_barrier() {}
 
-/// Who spins lets the others go on, or the one that it waits for never would.
-pub(crate) struct Backoff;
+/// Whether a lock is had while spinning or after waiting is the scheduler's choice.
+pub(crate) struct Spins;
 
-impl Backoff {
-    pub(crate) fn new() -> Backoff {
-        Backoff
+impl Spins {
+    pub(crate) fn new() -> Spins {
+        Spins
     }
 
-    pub(crate) fn is_completed(&self) -> bool {
-        true
+    pub(crate) fn spin(&mut self) -> bool {
+        false
     }
+}
 
-    pub(crate) fn snooze(&self) {
-        shuttle::thread::yield_now();
-    }
+/// Once: then a claim that looks again in vain is due.
+pub(crate) const MOST_PASSES: u32 = 1;
+
+/// There is no clock: patience ends at once, which races it with every invitation.
+pub(crate) fn end_of_patience() -> Option<Instant> {
+    Some(Instant::now())
+}
+
+/// Why a wait has ended; see the native one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Granted,
+    Invited,
+    TimedOut,
 }
 
 #[derive(Debug)]
@@ -76,31 +88,40 @@ impl<T> Mutex<T> {
 
 #[derive(Debug)]
 pub(crate) struct Parker {
-    notified: shuttle::sync::Mutex<bool>,
-    woken: Condvar,
+    woken: shuttle::sync::Mutex<Option<Woken>>,
+    changed: Condvar,
 }
 
 impl Parker {
     pub(crate) fn new() -> Parker {
-        Parker { notified: shuttle::sync::Mutex::new(false), woken: Condvar::new() }
+        Parker { woken: shuttle::sync::Mutex::new(None), changed: Condvar::new() }
     }
 
+    /// Waits until the claim is held.
     pub(crate) fn wait(&self) {
-        let notified = self.notified.lock().expect("nothing panics with a mutex held");
-        let waited = self.woken.wait_while(notified, |notified| !*notified);
-        drop(waited.expect("nothing panics with a mutex held"));
+        while self.wait_until(None) != Woken::Granted {}
     }
 
-    /// There is no clock: a deadline passes at once, which races it with every grant.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
+    /// There is no clock: a deadline passes at once, which races it with every wake-up.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+        let mut woken = self.woken.lock().expect("nothing panics with a mutex held");
         if deadline.is_none() {
-            self.wait();
+            let waited = self.changed.wait_while(woken, |woken| woken.is_none());
+            woken = waited.expect("nothing panics with a mutex held");
         }
-        *self.notified.lock().expect("nothing panics with a mutex held")
+        match *woken {
+            Some(Woken::Granted) => Woken::Granted,
+            _ => woken.take().unwrap_or(Woken::TimedOut),
+        }
     }
 
     pub(crate) fn notify(&self) {
-        *self.notified.lock().expect("nothing panics with a mutex held") = true;
-        self.woken.notify_one();
+        *self.woken.lock().expect("nothing panics with a mutex held") = Some(Woken::Granted);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn invite(&self) {
+        self.woken.lock().expect("nothing panics with a mutex held").get_or_insert(Woken::Invited);
+        self.changed.notify_one();
     }
 }

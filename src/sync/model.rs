@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use loom::sync::Condvar;
-use loom::sync::atomic::{AtomicBool, fence};
+use loom::sync::atomic::fence;
 
 /// Two slots, so that two units can share one and two can differ.
 pub(crate) const FIRST_TABLE_BITS: u32 = 1;
@@ -87,18 +87,37 @@ pub(crate) fn without_barrier(model: impl FnOnce()) {
 }
 
 /// A model explores every order in any case; spinning would only run it into loom's branch limit.
-pub(crate) struct Backoff;
+pub(crate) struct Spins;
 
-impl Backoff {
-    pub(crate) fn new() -> Backoff {
-        Backoff
+impl Spins {
+    pub(crate) fn new() -> Spins {
+        Spins
     }
 
-    pub(crate) fn is_completed(&self) -> bool {
-        true
+    pub(crate) fn spin(&mut self) -> bool {
+        false
     }
+}
 
-    pub(crate) fn snooze(&self) {}
+/// Once: then a claim that looks again in vain is due.
+pub(crate) const MOST_PASSES: u32 = 1;
+
+thread_local! {
+    static PATIENCE_ENDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A model has no clock. Patience does not end by time, so that an invitation that is lost is a deadlock, but for models
+/// that say otherwise.
+pub(crate) fn end_of_patience() -> Option<Instant> {
+    PATIENCE_ENDS.get().then(Instant::now)
+}
+
+/// Explores a model in which patience ends as soon as it begins, racing with every invitation.
+#[cfg(test)]
+pub(crate) fn without_patience(model: impl FnOnce()) {
+    PATIENCE_ENDS.set(true);
+    model();
+    PATIENCE_ENDS.set(false);
 }
 
 #[derive(Debug)]
@@ -114,52 +133,83 @@ impl<T> Mutex<T> {
     }
 }
 
+/// Why a wait has ended; see the native one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    Granted,
+    Invited,
+    TimedOut,
+}
+
+const INVITED: u64 = 1;
+const GRANTED: u64 = 1 << 1;
+
 /// loom's own `thread::park` joins causality unconditionally and so hides a missing Acquire or Release.
 /// Here a waiter first looks at its word, as a spinning one does, and only then sleeps on a
 /// condition variable.
 #[derive(Debug)]
 pub(crate) struct Parker {
-    notified: AtomicBool,
+    state: AtomicU64,
     asleep: loom::sync::Mutex<()>,
-    woken: Condvar,
+    changed: Condvar,
 }
 
 impl Parker {
     pub(crate) fn new() -> Parker {
         Parker {
-            notified: AtomicBool::new(false),
+            state: AtomicU64::new(0),
             asleep: loom::sync::Mutex::new(()),
-            woken: Condvar::new(),
+            changed: Condvar::new(),
         }
     }
 
+    /// Waits until the claim is held.
     pub(crate) fn wait(&self) {
-        if self.is_notified() {
-            return;
+        while self.wait_until(None) != Woken::Granted {}
+    }
+
+    /// A model has no clock: a deadline passes at once, which races it with every wake-up.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+        if let Some(woken) = self.woken() {
+            return woken;
+        }
+        if deadline.is_some() {
+            return Woken::TimedOut;
         }
         let mut asleep = self.asleep.lock().expect("no model panics with a mutex held");
-        while !self.is_notified() {
-            asleep = self.woken.wait(asleep).expect("no model panics with a mutex held");
+        loop {
+            if let Some(woken) = self.woken() {
+                return woken;
+            }
+            asleep = self.changed.wait(asleep).expect("no model panics with a mutex held");
         }
-    }
-
-    /// A model has no clock: the deadline passes at once, which races it with every grant.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        if deadline.is_none() {
-            self.wait();
-        }
-        self.is_notified()
     }
 
     pub(crate) fn notify(&self) {
-        // ORDERING: Release, paired with the Acquire in `is_notified`.
-        self.notified.store(true, Ordering::Release);
-        drop(self.asleep.lock().expect("no model panics with a mutex held"));
-        self.woken.notify_one();
+        self.wake(GRANTED);
     }
 
-    fn is_notified(&self) -> bool {
-        // ORDERING: Acquire, paired with the Release in `notify`.
-        self.notified.load(Ordering::Acquire)
+    pub(crate) fn invite(&self) {
+        self.wake(INVITED);
+    }
+
+    fn wake(&self, why: u64) {
+        // ORDERING: Release, paired with the Acquire in `woken`.
+        self.state.fetch_or(why, Ordering::Release);
+        drop(self.asleep.lock().expect("no model panics with a mutex held"));
+        self.changed.notify_one();
+    }
+
+    fn woken(&self) -> Option<Woken> {
+        // ORDERING: Acquire, paired with the Release in `wake`.
+        let state = self.state.load(Ordering::Acquire);
+        if state & GRANTED != 0 {
+            return Some(Woken::Granted);
+        }
+        (state & INVITED != 0).then(|| {
+            // ORDERING: Relaxed: what was to be acquired has been.
+            self.state.fetch_and(!INVITED, Ordering::Relaxed);
+            Woken::Invited
+        })
     }
 }

@@ -1,11 +1,10 @@
 //! The real primitives: std's atomics, parking_lot's mutex, parking through parking_lot_core.
 
-pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::cell::Cell;
 use std::sync::atomic::AtomicU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
@@ -105,55 +104,97 @@ impl<T> Mutex<T> {
     }
 }
 
-/// How often a waiter looks whether it may go on before it parks, each pause being twice as long as the
-/// one before.
-const PARKER_SPINS: u32 = 7;
+/// How often a claim may be passed, once it waits, by those that it did not see in time.
+pub(crate) const MOST_PASSES: u32 = 16;
 
-const WAITING: u32 = 0;
+/// For how long a claim may be passed, once it waits.
+const PATIENCE: Duration = Duration::from_micros(500);
+
+/// When a claim that begins to wait now may not be passed any more.
+pub(crate) fn end_of_patience() -> Option<Instant> {
+    Instant::now().checked_add(PATIENCE)
+}
+
+/// How often a claim is tried again before it waits, and how often a waiter looks whether it may go on before it parks: each pause
+/// is twice as long as the one before, so that all of them take a few microseconds. Without yielding: a
+/// yield can cost a turn of the scheduler, where parking costs a wake-up.
+const MOST_SPINS: u32 = 7;
+
+/// Pauses between tries.
+pub(crate) struct Spins {
+    turn: u32,
+}
+
+impl Spins {
+    pub(crate) fn new() -> Spins {
+        Spins { turn: 0 }
+    }
+
+    /// Pauses for a moment, if it is not too late for that.
+    pub(crate) fn spin(&mut self) -> bool {
+        if self.turn == MOST_SPINS {
+            return false;
+        }
+        (0..1 << self.turn).for_each(|_| std::hint::spin_loop());
+        self.turn += 1;
+        true
+    }
+}
+
 const PARKED: u32 = 1;
-const NOTIFIED: u32 = 2;
+const INVITED: u32 = 1 << 1;
+const GRANTED: u32 = 1 << 2;
 
-/// Where one thread waits for one event: it spins on its own word for a while, then parks.
+/// Where one thread waits for one claim: it spins on its own word for a while, then parks.
 ///
-/// | state    | set by              | from             |
-/// |----------|---------------------|------------------|
-/// | WAITING  | `new`               |                  |
-/// | PARKED   | the waiter          | WAITING          |
-/// | NOTIFIED | whoever notifies    | WAITING, PARKED  |
+/// | bit     | meaning                       | set by         | cleared by                        |
+/// |---------|-------------------------------|----------------|-----------------------------------|
+/// | PARKED  | the waiter sleeps             | the waiter     | the waiter                        |
+/// | INVITED | the waiter is to look again   | whoever invites | the waiter, when it goes to look |
+/// | GRANTED | the claim is held             | whoever grants | nobody                            |
 #[derive(Debug)]
 pub(crate) struct Parker {
     state: AtomicU32,
 }
 
+/// Why a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The claim is held.
+    Granted,
+    /// The claim's turn may have come.
+    Invited,
+    TimedOut,
+}
+
 impl Parker {
     pub(crate) fn new() -> Parker {
-        Parker { state: AtomicU32::new(WAITING) }
+        Parker { state: AtomicU32::new(0) }
     }
 
-    /// Waits until [`notify`](Parker::notify) was called.
+    /// Waits until the claim is held.
     pub(crate) fn wait(&self) {
-        let notified = self.wait_until(None);
-        debug_assert!(notified, "without a deadline only a notification ends the wait");
+        while self.wait_until(None) != Woken::Granted {}
     }
 
-    /// Waits until [`notify`](Parker::notify) was called or `deadline` has passed; whether it was the former.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        // Without yielding: a yield can cost a turn of the scheduler, where parking costs a wake-up.
-        for turn in 0..PARKER_SPINS {
-            if self.is_notified() {
-                return true;
+    /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or `deadline` has passed.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+        let mut spins = Spins::new();
+        while spins.spin() {
+            if let Some(woken) = self.woken() {
+                return woken;
             }
-            (0..1 << turn).for_each(|_| std::hint::spin_loop());
         }
-        // ORDERING: Relaxed. Going to sleep publishes nothing; a failure means NOTIFIED, and
-        // `is_notified` below acquires it.
-        let _ = self.state.compare_exchange(WAITING, PARKED, Ordering::Relaxed, Ordering::Relaxed);
+        // ORDERING: Relaxed. Going to sleep publishes nothing; `woken` acquires what it finds.
+        let _ = self.state.compare_exchange(0, PARKED, Ordering::Relaxed, Ordering::Relaxed);
         loop {
-            if self.is_notified() {
-                return true;
+            if let Some(woken) = self.woken() {
+                return woken;
             }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return false;
+                // ORDERING: Relaxed, as above.
+                self.state.fetch_and(!PARKED, Ordering::Relaxed);
+                return self.woken().unwrap_or(Woken::TimedOut);
             }
             let validate = || self.state.load(Ordering::Relaxed) == PARKED;
             let before_sleep = || {};
@@ -166,19 +207,35 @@ impl Parker {
         }
     }
 
-    /// Ends the wait, now or when it begins.
+    /// Ends the wait for good, now or when it begins: the claim is held.
     pub(crate) fn notify(&self) {
-        // ORDERING: Release, paired with the Acquire in `is_notified`: what the notifier did, the
-        // waiter sees.
-        if self.state.swap(NOTIFIED, Ordering::Release) == PARKED {
+        self.wake(GRANTED);
+    }
+
+    /// Ends the wait, now or when it begins, so that the waiter looks again.
+    pub(crate) fn invite(&self) {
+        self.wake(INVITED);
+    }
+
+    fn wake(&self, why: u32) {
+        // ORDERING: Release, paired with the Acquire in `woken`: what the waker did, the waiter sees.
+        if self.state.fetch_or(why, Ordering::Release) == PARKED {
             // SAFETY: the key is ours; the callback neither panics nor calls into parking_lot_core.
             unsafe { unpark_one(self.key(), |_| DEFAULT_UNPARK_TOKEN) };
         }
     }
 
-    fn is_notified(&self) -> bool {
-        // ORDERING: Acquire, paired with the Release in `notify`.
-        self.state.load(Ordering::Acquire) == NOTIFIED
+    fn woken(&self) -> Option<Woken> {
+        // ORDERING: Acquire, paired with the Release in `wake`.
+        let state = self.state.load(Ordering::Acquire);
+        if state & GRANTED != 0 {
+            return Some(Woken::Granted);
+        }
+        (state & INVITED != 0).then(|| {
+            // ORDERING: Relaxed: what was to be acquired has been.
+            self.state.fetch_and(!(INVITED | PARKED), Ordering::Relaxed);
+            Woken::Invited
+        })
     }
 
     fn key(&self) -> usize {

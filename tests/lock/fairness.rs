@@ -85,10 +85,10 @@ fn a_queued_exclusive_claim_is_not_overtaken_by_later_readers() {
 }
 
 #[test]
-fn claims_that_conflict_are_granted_in_the_order_of_their_arrival() {
+fn claims_on_a_fair_lock_that_conflict_are_granted_in_the_order_of_their_arrival() {
     let watchdog = Watchdog::over("a queue of writers");
     for held in SPANS {
-        let lock = RangeLock::new();
+        let lock = RangeLock::fair();
         let arrivals = Arrivals::default();
         let holder = lock.lock_exclusive(held);
         thread::scope(|scope| {

@@ -15,7 +15,7 @@ mod run;
 
 use std::sync::Arc;
 
-use face::{Face, Patience, Reach, Way};
+use face::{Face, Fairness, Patience, Reach, Way};
 use place::Place;
 use run::Run;
 use spanlock::{MappingLock, Mode, RangeLock};
@@ -101,18 +101,19 @@ enum Subject {
 #[derive(Clone, Debug)]
 pub struct Program {
     on: Subject,
+    fairness: Fairness,
     ops: Vec<Op>,
 }
 
 impl<'a> Arbitrary<'a> for Program {
     /// Takes all bytes: the usual way for a list, one bit for "and another", ends too soon.
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Program> {
-        let on = bytes.arbitrary()?;
+        let (on, fairness) = (bytes.arbitrary()?, bytes.arbitrary()?);
         let mut ops = Vec::new();
         while !bytes.is_empty() {
             ops.push(bytes.arbitrary()?);
         }
-        Ok(Program { on, ops })
+        Ok(Program { on, fairness, ops })
     }
 }
 
@@ -132,8 +133,8 @@ impl Program {
     }
 
     fn run_on<F: Face>(&self) {
-        let (lock, another) = (Arc::new(F::over_units()), RangeLock::new());
-        let mut run = Run::on(&lock, &another);
+        let (lock, another) = (Arc::new(F::over_units(self.fairness)), RangeLock::new());
+        let mut run = Run::on(&lock, &another, self.fairness);
         for &op in &self.ops {
             run.step(op);
             run.compare_wakes();

@@ -39,8 +39,9 @@ fn spoilt_turns(
 fn a_try_is_not_refused_because_of_another_that_fails() {
     let watchdog = Watchdog::over("tries beside one that fails");
     for (tried, wanted) in [(5..6, 5..6), (5..6, 4..9), (5..7, 5..6), (5..7, 4..9)] {
-        // Somebody waits, shared, for one who holds 100: no exclusive claim can be had of what he wants.
-        let lock = RangeLock::new();
+        // Somebody waits, shared, for one who holds 100, and is passed by nobody: no exclusive claim can be had of
+        // what he wants.
+        let lock = RangeLock::fair();
         let _holder = lock.lock_exclusive(100..101);
         let mut waits = pin!(lock.lock_shared_async(5..101));
         assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -7,11 +7,13 @@ use crate::raw::place::Place;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClaimId(pub(super) u32);
 
-/// Whether a claim stands in line behind waiting ones.
+/// How a claim waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queueing {
-    /// Behind every conflicting claim that is there.
-    InLine,
+    /// Behind every conflicting claim that is there; newcomers that are held at once, and due claims, pass it.
+    Patient,
+    /// Behind what is held and what is due, and passed by nobody.
+    Due,
     /// Behind held claims only: for a holder who must re-enter.
     Reentrant,
     /// Behind held claims only, its own shared one excepted: for a holder who upgrades.
@@ -24,13 +26,24 @@ pub(super) enum State {
     Waiting(Queueing),
 }
 
+impl State {
+    /// Whether newcomers wait for such a claim.
+    pub(super) fn stops_newcomers(self) -> bool {
+        self != State::Waiting(Queueing::Patient)
+    }
+}
+
 pub(super) struct Claim<W> {
     pub(super) mode: Mode,
     pub(super) state: State,
-    /// When it came: as a waiting claim it is behind lower ranks.
+    /// Its place among those that wait in the same way: when it came, or when it became due.
     pub(super) arrival: u64,
-    /// Its rank among those that block others: when it came, or 0 if it passed whoever was there.
+    /// Up to where it has counted the ranks of those that are held: when it last looked.
+    pub(super) seen: u64,
+    /// Its rank among those that are held: when it came, or 0 if all that wait have counted it.
     pub(super) rank: u64,
+    /// How often it was passed: looked again in vain, or saw another become due before it.
+    pub(super) passes: u32,
     pub(super) place: Place,
     /// The first claim of the group that is granted as a whole; it keeps the next two.
     pub(super) leader: ClaimId,
@@ -43,19 +56,45 @@ pub(super) struct Claim<W> {
     pub(super) upgrades: Option<ClaimId>,
 }
 
+/// What decides whether others wait for a claim.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    state: State,
+    arrival: u64,
+    rank: u64,
+}
+
 impl<W> Claim<W> {
-    /// Whether this claim waits for conflicting claims of that rank and state (R1, R2).
-    pub(super) fn is_behind(&self, rank: u64, state: State) -> bool {
-        rank < self.arrival
-            && match self.state {
-                State::Held => false,
-                State::Waiting(Queueing::InLine) => true,
-                State::Waiting(Queueing::Reentrant | Queueing::Upgrade) => state == State::Held,
-            }
+    pub(super) fn is_patient(&self) -> bool {
+        self.state == State::Waiting(Queueing::Patient)
     }
 
-    /// Whether this claim passed one that waited when it came, which therefore waits for it.
-    pub(super) fn has_passed(&self, waiting: &Claim<W>) -> bool {
-        self.rank == 0 && waiting.state != State::Held && waiting.arrival < self.arrival
+    /// Whether it waits and newcomers do not pass it.
+    pub(super) fn is_due(&self) -> bool {
+        self.state != State::Held && self.state.stops_newcomers()
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing { state: self.state, arrival: self.arrival, rank: self.rank }
+    }
+
+    /// Whether this claim waits for conflicting claims of that standing (R1, R2).
+    pub(super) fn is_behind(&self, ahead: Standing) -> bool {
+        use Queueing::{Due, Patient, Reentrant, Upgrade};
+        let State::Waiting(queueing) = self.state else { return false };
+        match (queueing, ahead.state) {
+            (_, State::Held) => ahead.rank < self.seen,
+            (Due, State::Waiting(Patient)) => false,
+            (Due | Patient, State::Waiting(Reentrant | Upgrade)) => true,
+            (Patient, State::Waiting(Due)) => true,
+            (Due, State::Waiting(Due)) | (Patient, State::Waiting(Patient)) => {
+                ahead.arrival < self.arrival
+            }
+            (Reentrant | Upgrade, State::Waiting(Due | Patient)) => false,
+            // The later one has passed the earlier.
+            (Reentrant | Upgrade, State::Waiting(Reentrant | Upgrade)) => {
+                self.arrival < ahead.arrival
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@ mod reference;
 use std::collections::BTreeSet;
 
 use super::tree::Traits;
-use super::{ClaimId, Queueing, Registry, State};
+use super::{ClaimId, Heirs, Queueing, Registry, State};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
 use crate::raw::place::Place;
@@ -17,7 +17,11 @@ struct Pair {
     registry: Registry<u32>,
     reference: Reference,
     groups: u32,
-    granted: Vec<u32>,
+    heirs: Heirs<u32>,
+    /// Counts the claims, as the registry counts their arrivals.
+    clock: u64,
+    /// Whoever was invited since it began to wait, or looked.
+    invited: BTreeSet<u32>,
 }
 
 impl Pair {
@@ -27,7 +31,9 @@ impl Pair {
             registry: Registry::new(),
             reference: Reference::default(),
             groups: 0,
-            granted: Vec::new(),
+            heirs: Heirs::default(),
+            clock: 0,
+            invited: BTreeSet::new(),
         }
     }
 
@@ -48,8 +54,10 @@ impl Pair {
     }
 
     fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> u32 {
-        let blockers = self.registry.blockers(span, mode, queueing);
-        assert_eq!(blockers as usize, self.reference.blockers(span, mode, queueing));
+        let found = self.registry.in_the_way(span, mode, queueing);
+        let (blockers, writers) = self.reference.blockers(span, mode, queueing);
+        assert_eq!((found.claims as usize, found.writers as usize), (blockers, writers));
+        let blockers = found.claims;
         assert_eq!(self.registry.blocks(span, mode, queueing), blockers != 0);
         blockers
     }
@@ -59,9 +67,22 @@ impl Pair {
         let group = self.groups;
         let is_proxy = false;
         let is_intruder = false;
-        let has_passed = false;
-        let claim =
-            Naive { id, group, span, mode, queueing, is_held, is_intruder, is_proxy, has_passed };
+        let has_passed = queueing == Queueing::Reentrant;
+        self.clock += 1;
+        let (since, seen) = (self.clock, self.clock);
+        let claim = Naive {
+            id,
+            group,
+            span,
+            mode,
+            queueing,
+            is_held,
+            is_intruder,
+            is_proxy,
+            has_passed,
+            since,
+            seen,
+        };
         self.reference.claims.push(claim);
     }
 
@@ -70,9 +91,21 @@ impl Pair {
         let blockers = self.blockers(span, mode, queueing);
         let id = match blockers {
             0 => self.registry.hold(span, mode, queueing),
-            _ => self.registry.wait(span, mode, queueing, blockers, self.groups),
+            _ => {
+                let heirs = &mut self.heirs;
+                self.registry.wait(span, mode, queueing, blockers, self.groups, heirs)
+            }
         };
         self.note(id, span, mode, queueing, blockers == 0);
+    }
+
+    fn lock_patiently(&mut self, span: Span, mode: Mode) {
+        if self.blockers(span, mode, Queueing::Due) == 0 {
+            return self.lock(span, mode, Queueing::Due);
+        }
+        self.lock(span, mode, Queueing::Patient);
+        let id = self.reference.claims.last().expect("it was just noted").id;
+        self.invited.remove(&id.0);
     }
 
     /// Claims several disjoint spans as a group.
@@ -85,7 +118,7 @@ impl Pair {
             parts.push((Span::from_range(from..end), self.mode()));
             from = end + self.rng.u64(..3);
         }
-        let line = Queueing::InLine;
+        let line = Queueing::Due;
         let blockers: Vec<u32> =
             parts.iter().map(|&(span, mode)| self.blockers(span, mode, line)).collect();
         let is_held = blockers.iter().all(|&n| n == 0);
@@ -93,8 +126,13 @@ impl Pair {
         for ((span, mode), blockers) in parts.into_iter().zip(blockers) {
             let id = match leader {
                 _ if is_held => self.registry.hold(span, mode, line),
-                None => self.registry.wait(span, mode, line, blockers, self.groups),
-                Some(leader) => self.registry.wait_with(leader, span, mode, blockers),
+                None => {
+                    let heirs = &mut self.heirs;
+                    self.registry.wait(span, mode, line, blockers, self.groups, heirs)
+                }
+                Some(leader) => {
+                    self.registry.wait_with(leader, span, mode, blockers, &mut self.heirs)
+                }
             };
             leader.get_or_insert(id);
             self.note(id, span, mode, line, is_held);
@@ -109,9 +147,9 @@ impl Pair {
             return;
         }
         self.groups += 1;
-        let is_intruder = self.blockers(unit, mode, Queueing::InLine) != 0;
-        let id = self.registry.hold(unit, mode, Queueing::InLine);
-        self.note(id, unit, mode, Queueing::InLine, true);
+        let is_intruder = self.blockers(unit, mode, Queueing::Due) != 0;
+        let id = self.registry.hold(unit, mode, Queueing::Due);
+        self.note(id, unit, mode, Queueing::Due, true);
         self.registry.set_place(id, Place::Slot);
         let claim = self.reference.claims.last_mut().unwrap();
         (claim.is_proxy, claim.is_intruder) = (true, is_intruder);
@@ -121,7 +159,7 @@ impl Pair {
     fn release(&mut self) {
         if let Some(at) = self.pick(|claim| claim.is_held) {
             let claim = self.reference.claims.remove(at);
-            let place = self.registry.remove(claim.id, &mut self.granted);
+            let place = self.registry.remove(claim.id, &mut self.heirs);
             assert_eq!(place == Place::Slot, claim.is_proxy);
         }
     }
@@ -135,7 +173,31 @@ impl Pair {
             if self.registry.take_waiter(claim.id).is_some() {
                 assert_eq!(claim.id, self.registry.claim(claim.id).leader);
             }
-            self.registry.remove(claim.id, &mut self.granted);
+            self.registry.remove(claim.id, &mut self.heirs);
+        }
+    }
+
+    /// A patient claim looks again: it is held, goes on waiting, or becomes due.
+    fn look(&mut self) {
+        let is_patient = |claim: &Naive| !claim.is_held && claim.queueing == Queueing::Patient;
+        let Some(at) = self.pick(is_patient) else { return };
+        let Naive { id, span, mode, .. } = self.reference.claims[at];
+        let found = self.registry.in_the_way_of(id, Queueing::Due);
+        let (claims, writers) = self.reference.blockers(span, mode, Queueing::Due);
+        assert_eq!((found.claims as usize, found.writers as usize), (claims, writers));
+        self.clock += 1;
+        if found.claims != 0 && self.rng.bool() {
+            self.reference.claims[at].seen = self.clock;
+            self.invited.remove(&id.0);
+            return self.registry.go_on_waiting(id, found);
+        }
+        let mut claim = self.reference.claims.remove(at);
+        (claim.queueing, claim.has_passed) = (Queueing::Due, true);
+        (claim.is_held, claim.seen) = (found.claims == 0, self.clock);
+        self.reference.claims.push(claim);
+        self.registry.make_due(id, found, &mut self.heirs);
+        if found.claims == 0 {
+            self.registry.take_waiter(id).expect("a patient claim has a waiter");
         }
     }
 
@@ -143,7 +205,7 @@ impl Pair {
         if let Some(at) = self.pick(|claim| claim.is_held && claim.mode == Exclusive) {
             let claim = &mut self.reference.claims[at];
             claim.mode = Shared;
-            self.registry.downgrade(claim.id, &mut self.granted);
+            self.registry.downgrade(claim.id, &mut self.heirs);
         }
     }
 
@@ -179,15 +241,16 @@ impl Pair {
         let start = self.rng.u64(span.range());
         let to = Span::from_range(start..self.rng.u64(start + 1..=span.end()));
         self.reference.claims[at].span = to;
-        self.registry.shrink(self.reference.claims[at].id, to, &mut self.granted);
+        self.registry.shrink(self.reference.claims[at].id, to, &mut self.heirs);
     }
 
     fn step(&mut self) {
         let (span, mode) = (self.span(), self.mode());
         // The more claims there are, the rarer are new ones.
         let is_full = self.rng.usize(..60) < self.reference.claims.len();
-        match self.rng.u32(..16) {
-            0..6 if !is_full => self.lock(span, mode, Queueing::InLine),
+        match self.rng.u32(..20) {
+            0..4 if !is_full => self.lock(span, mode, Queueing::Due),
+            4..6 if !is_full => self.lock_patiently(span, mode),
             6 if !is_full => self.lock(span, Shared, Queueing::Reentrant),
             7 if !is_full => self.lock_many(),
             8 if !is_full => self.watch(),
@@ -196,12 +259,23 @@ impl Pair {
             11 => self.upgrade(),
             12 => self.split(),
             13 => self.shrink(),
+            14..17 => self.look(),
             _ => self.release(),
         }
     }
 
     fn compare(&mut self) {
-        let granted: BTreeSet<u32> = self.granted.drain(..).collect();
+        let granted: BTreeSet<u32> = self.heirs.granted.drain(..).collect();
+        for id in self.heirs.invited.drain(..).chain(self.heirs.overdue.drain(..)) {
+            self.invited.insert(id.0);
+        }
+        for claim in self.reference.claims.iter().filter(|claim| !claim.is_held) {
+            let is_patient = claim.queueing == Queueing::Patient;
+            assert_eq!(self.registry.is_patient(claim.id), is_patient, "{claim:?}");
+            let is_free = is_patient && self.reference.pairs(claim.group) == 0;
+            assert_eq!(self.registry.is_invited(claim.id), is_free, "{claim:?}");
+            assert!(!is_free || self.invited.contains(&claim.id.0), "nobody invited {claim:?}");
+        }
         assert_eq!(granted, self.reference.grant().into_iter().collect(), "granted by this step");
         for claim in &self.reference.claims {
             let id = claim.id;
@@ -219,7 +293,9 @@ impl Pair {
         assert_eq!(blocks_for_good, self.reference.blocks_for_good(wanted, mode));
         let overlapping = self.reference.claims.iter().filter(|c| c.span.overlaps(wanted));
         assert_eq!(self.registry.entries(wanted).len(), overlapping.count());
-        assert_eq!(self.registry.has_queue(), !self.reference.waiting().is_empty());
+        let mut waiting = self.reference.claims.iter().filter(|claim| !claim.is_held);
+        let has_queue = waiting.any(|claim| claim.queueing != Queueing::Patient);
+        assert_eq!(self.registry.has_queue(), has_queue);
         self.registry.validate();
     }
 }
@@ -236,6 +312,7 @@ fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
         }
         while !pair.reference.claims.is_empty() {
             pair.release();
+            pair.look();
             pair.compare();
         }
         assert!(pair.registry.tree.is_empty());
@@ -247,8 +324,10 @@ fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
 #[test]
 fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
     let mut registry = Registry::new();
-    let leader = registry.wait(Span::from_range(0..1), Exclusive, Queueing::InLine, u32::MAX, ());
-    registry.wait_with(leader, Span::from_range(1..2), Exclusive, u32::MAX);
+    let (one, two) = (Span::from_range(0..1), Span::from_range(1..2));
+    let heirs = &mut Heirs::default();
+    let leader = registry.wait(one, Exclusive, Queueing::Due, u32::MAX, (), heirs);
+    registry.wait_with(leader, two, Exclusive, u32::MAX, heirs);
     assert_eq!(registry.claim(leader).blockers, 2 * u64::from(u32::MAX));
 }
 
@@ -257,15 +336,15 @@ fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
 #[test]
 fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
     let mut registry = Registry::new();
-    let mut granted = Vec::new();
-    let held = registry.hold(Span::from_range(0..9), Exclusive, Queueing::InLine);
+    let mut heirs = Heirs::default();
+    let held = registry.hold(Span::from_range(0..9), Exclusive, Queueing::Due);
     let wanted = Span::from_range(5..15);
-    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, "inner");
-    let intruder = registry.hold(Span::from_range(12..13), Exclusive, Queueing::InLine);
-    registry.remove(intruder, &mut granted);
-    assert!(!registry.is_held(inner) && granted.is_empty());
-    registry.remove(held, &mut granted);
-    assert_eq!(granted, ["inner"]);
+    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, "inner", &mut heirs);
+    let intruder = registry.hold(Span::from_range(12..13), Exclusive, Queueing::Due);
+    registry.remove(intruder, &mut heirs);
+    assert!(!registry.is_held(inner) && heirs.granted.is_empty());
+    registry.remove(held, &mut heirs);
+    assert_eq!(heirs.granted, ["inner"]);
 }
 
 /// How many entries of the tree `work` looks at.
@@ -283,44 +362,44 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
     const CROWD: u32 = 4_000;
     let all = Span::from_range(0..u64::MAX);
     let mut registry = Registry::new();
-    let mut granted = Vec::new();
-    let leave = |registry: &mut Registry<u32>, ids: Vec<ClaimId>, granted: &mut Vec<u32>| {
+    let mut heirs = Heirs::default();
+    let leave = |registry: &mut Registry<u32>, ids: Vec<ClaimId>, heirs: &mut Heirs<u32>| {
         for id in ids {
-            registry.remove(id, granted);
+            registry.remove(id, heirs);
         }
     };
 
     let mut ids = Vec::new();
     let seen = looks(&mut registry, |registry| {
         for _ in 0..CROWD {
-            assert_eq!(registry.blockers(all, Shared, Queueing::InLine), 0);
-            ids.push(registry.hold(all, Shared, Queueing::InLine));
+            assert_eq!(registry.in_the_way(all, Shared, Queueing::Due).claims, 0);
+            ids.push(registry.hold(all, Shared, Queueing::Due));
         }
-        leave(registry, ids, &mut granted);
+        leave(registry, ids, &mut heirs);
     });
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that are held at once");
 
     // The same, of claims that had to wait.
-    let writer = registry.hold(all, Exclusive, Queueing::InLine);
+    let writer = registry.hold(all, Exclusive, Queueing::Due);
     let ids: Vec<ClaimId> =
-        (0..CROWD).map(|n| registry.wait(all, Shared, Queueing::InLine, 1, n)).collect();
-    registry.remove(writer, &mut granted);
-    assert_eq!(granted.len(), CROWD as usize);
-    let seen = looks(&mut registry, |registry| leave(registry, ids, &mut granted));
+        (0..CROWD).map(|n| registry.wait(all, Shared, Queueing::Due, 1, n, &mut heirs)).collect();
+    registry.remove(writer, &mut heirs);
+    assert_eq!(heirs.granted.len(), CROWD as usize);
+    let seen = looks(&mut registry, |registry| leave(registry, ids, &mut heirs));
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that have waited");
 
     // Somebody who waits elsewhere is in nobody's way.
     let far = Span::from_range(10..11);
-    registry.hold(far, Exclusive, Queueing::InLine);
-    registry.wait(far, Exclusive, Queueing::InLine, 1, 0);
+    registry.hold(far, Exclusive, Queueing::Due);
+    registry.wait(far, Exclusive, Queueing::Due, 1, 0, &mut heirs);
     let near = Span::from_range(0..5);
     let seen = looks(&mut registry, |registry| {
         let mut ids = Vec::new();
         for _ in 0..CROWD {
-            assert!(!registry.blocks(near, Shared, Queueing::InLine));
-            ids.push(registry.hold(near, Shared, Queueing::InLine));
+            assert!(!registry.blocks(near, Shared, Queueing::Due));
+            ids.push(registry.hold(near, Shared, Queueing::Due));
         }
-        leave(registry, ids, &mut granted);
+        leave(registry, ids, &mut heirs);
     });
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims beside one that waits");
 }
@@ -341,21 +420,22 @@ impl<W> Registry<W> {
             let is_proxy = claim.place == Place::Slot;
             let traits = Traits { mode: claim.mode, is_waiting: claim.state != State::Held };
             assert_eq!(self.tree.traits(id.0), traits, "{id:?} is looked for by what it is");
-            waiting += u32::from(claim.state != State::Held);
+            waiting += u32::from(claim.is_due());
             for &other in ids.iter().filter(|&&other| other != id && conflict(id, other)) {
                 let other_claim = self.claim(other);
                 let is_proxied = is_proxy || other_claim.place == Place::Slot;
                 let both = [claim.state, other_claim.state] == [State::Held; 2];
                 assert!(!both || is_proxied, "{id:?} and {other:?} are held and conflict (R4)");
                 counted[claim.leader.0 as usize] +=
-                    u64::from(claim.is_behind(other_claim.rank, other_claim.state));
+                    u64::from(claim.is_behind(other_claim.standing()));
             }
         }
-        assert_eq!(self.waiting, waiting);
+        assert_eq!(self.due, waiting);
         for &id in ids.iter().filter(|&&id| self.claim(id).state != State::Held) {
             let leader = self.claim(id).leader;
             assert_eq!(self.claim(leader).blockers, counted[leader.0 as usize], "{id:?} (R3)");
-            assert_ne!(counted[leader.0 as usize], 0, "{id:?} waits for nobody");
+            let is_patient = self.claim(id).is_patient();
+            assert!(is_patient || counted[leader.0 as usize] != 0, "{id:?} waits for nobody");
             assert_eq!(self.claim(id).waiter.is_some(), id == leader);
         }
     }

@@ -11,6 +11,13 @@ use spanlock::{Access, Guard, GuardMode, LockFuture, LockRef, MappingLock, Mode,
 use super::guard::{Boxed, Changeable};
 use super::place::Place;
 
+/// Who may pass whom.
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fairness {
+    Bounded,
+    Strict,
+}
+
 /// How a claim goes about it.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Way {
@@ -58,7 +65,7 @@ pub type Queued<'a> = Pin<Box<dyn Future<Output = Boxed<'a>> + 'a>>;
 
 /// A lock on units, by one of its public types.
 pub trait Face: 'static {
-    fn over_units() -> Self;
+    fn over_units(fairness: Fairness) -> Self;
 
     /// The lock on units beneath.
     fn units(&self) -> &RangeLock;
@@ -92,8 +99,11 @@ macro_rules! claim {
 }
 
 impl Face for RangeLock {
-    fn over_units() -> RangeLock {
-        RangeLock::new()
+    fn over_units(fairness: Fairness) -> RangeLock {
+        match fairness {
+            Fairness::Bounded => RangeLock::new(),
+            Fairness::Strict => RangeLock::fair(),
+        }
     }
 
     fn units(&self) -> &RangeLock {
@@ -155,8 +165,11 @@ fn access(mode: Mode, at: Place) -> Access {
 
 /// Over pages of one byte, so that its pages, its bytes and the units of the programs are the same.
 impl Face for MappingLock {
-    fn over_units() -> MappingLock {
-        MappingLock::with_page_size(1)
+    fn over_units(fairness: Fairness) -> MappingLock {
+        match fairness {
+            Fairness::Bounded => MappingLock::with_page_size(1),
+            Fairness::Strict => MappingLock::fair().over_pages_of(1),
+        }
     }
 
     fn units(&self) -> &RangeLock {

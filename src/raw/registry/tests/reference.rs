@@ -15,8 +15,11 @@ pub(super) struct Naive {
     /// A proxy of a claim that is in its slot and will find that it must leave.
     pub(super) is_intruder: bool,
     pub(super) is_proxy: bool,
-    /// It was upgraded, past all that waited.
+    /// It was upgraded, is re-entrant, or was due: all that wait have counted it.
     pub(super) has_passed: bool,
+    /// When it came, and up to when it has counted those that are held.
+    pub(super) since: u64,
+    pub(super) seen: u64,
 }
 
 /// The claims in the order of their arrival. Parts of a split claim stand where it stood.
@@ -27,12 +30,24 @@ pub(super) struct Reference {
 
 impl Reference {
     /// How many claims a newcomer with the next number would wait for.
-    pub(super) fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> usize {
-        self.claims
+    /// How many of them are exclusive comes second.
+    pub(super) fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> (usize, usize) {
+        let is_ahead = |claim: &&Naive| {
+            claim.is_held
+                || match queueing {
+                    Queueing::Reentrant | Queueing::Upgrade => false,
+                    Queueing::Due => claim.queueing != Queueing::Patient,
+                    Queueing::Patient => true,
+                }
+        };
+        let ahead: Vec<&Naive> = self
+            .claims
             .iter()
             .filter(|claim| claim.span.overlaps(span) && claim.mode.conflicts_with(mode))
-            .filter(|claim| claim.is_held || queueing == Queueing::InLine)
-            .count()
+            .filter(is_ahead)
+            .collect();
+        let writers = ahead.iter().filter(|claim| claim.mode == Mode::Exclusive).count();
+        (ahead.len(), writers)
     }
 
     /// How many pairs of a claim in the way and a claim of the group there are.
@@ -44,14 +59,15 @@ impl Reference {
                 let conflicts =
                     other.span.overlaps(waiting.span) && other.mode.conflicts_with(waiting.mode);
                 let was_first = other_at < at;
-                let is_ahead = if other.is_intruder {
-                    was_first
-                } else if other.is_held {
-                    true
-                } else if waiting.queueing == Queueing::Reentrant {
-                    false
-                } else {
-                    was_first || other.queueing == Queueing::Reentrant
+                let is_ahead = match (waiting.queueing, other.queueing) {
+                    _ if other.is_held => other.has_passed || other.since < waiting.seen,
+                    (Queueing::Reentrant | Queueing::Upgrade, _) => false,
+                    (_, Queueing::Reentrant | Queueing::Upgrade) => true,
+                    (Queueing::Due, Queueing::Patient) => false,
+                    (Queueing::Patient, Queueing::Due) => true,
+                    (Queueing::Due, Queueing::Due) | (Queueing::Patient, Queueing::Patient) => {
+                        was_first
+                    }
                 };
                 pairs += usize::from(other.group != group && conflicts && is_ahead);
             }
@@ -63,10 +79,12 @@ impl Reference {
     pub(super) fn grant(&mut self) -> Vec<u32> {
         let mut granted = Vec::new();
         for group in self.waiting() {
-            if self.pairs(group) == 0 {
+            let is_patient = |claim: &Naive| claim.queueing == Queueing::Patient;
+            let first = self.claims.iter().find(|claim| claim.group == group);
+            if self.pairs(group) == 0 && !first.is_some_and(is_patient) {
                 granted.push(group);
                 let claims = self.claims.iter_mut().filter(|claim| claim.group == group);
-                claims.for_each(|claim| claim.is_held = true);
+                claims.for_each(|claim| (claim.is_held, claim.has_passed) = (true, true));
             }
         }
         granted
@@ -92,7 +110,9 @@ impl Reference {
     pub(super) fn blocks_for_good(&self, span: Span, mode: Mode) -> bool {
         let mut claims = self.claims.iter().enumerate();
         claims.any(|(at, claim)| {
-            claim.span.overlaps(span) && claim.mode.conflicts_with(mode) && !self.must_leave(at)
+            let stops = claim.is_held || claim.queueing != Queueing::Patient;
+            let conflicts = claim.span.overlaps(span) && claim.mode.conflicts_with(mode);
+            stops && conflicts && !self.must_leave(at)
         })
     }
 
@@ -104,8 +124,11 @@ impl Reference {
             && others.any(|(other, claim)| {
                 let conflicts =
                     claim.span.overlaps(proxy.span) && claim.mode.conflicts_with(proxy.mode);
-                let was_there =
-                    if claim.is_held { !claim.is_proxy } else { other < at && !proxy.has_passed };
+                let is_shown = claim.queueing != Queueing::Patient;
+                let was_there = match claim.is_held {
+                    true => !claim.is_proxy,
+                    false => is_shown && other < at && !proxy.has_passed,
+                };
                 conflicts && was_there
             })
     }

@@ -1,0 +1,112 @@
+//! Patient waiting: a claim is known to those that it waits for, and not shown to those who come.
+//!
+//! So newcomers may have its range. Whoever was the last in its way invites it: wakes its owner, who looks again, and
+//! finds its range free, or waits for those who were faster. Of claims that conflict only the first in line is
+//! invited. One that was passed [`MOST_PASSES`](crate::sync::MOST_PASSES) times, or has waited for
+//! [a while](crate::sync::patience), becomes [due](crate::raw::due).
+//!
+//! The succession is never lost: while a patient claim sleeps, somebody is in the registry whom it has counted and who will
+//! take it off; while it is invited, its owner will look, or take it back, which invites the next.
+
+use crate::raw::due::{Fairness, Patience};
+use crate::raw::place::Place;
+use crate::raw::registry::{ClaimId, Queueing};
+use crate::raw::summary::Summary;
+use crate::raw::waiter::Waiter;
+use crate::raw::{Core, Ledger, Pending, Queued};
+use crate::sync::Ordering;
+use crate::{Mode, Span};
+
+impl Core {
+    /// How a claim waits that has to.
+    pub(super) fn queueing(&self) -> Queueing {
+        match self.fairness {
+            Fairness::Bounded => Queueing::Patient,
+            Fairness::Strict => Queueing::Due,
+        }
+    }
+}
+
+impl Ledger<'_> {
+    /// Whether somebody is in the way of a newcomer who will wake it, and whom it may wait for patiently.
+    pub(super) fn may_be_patient(&mut self, span: Span, mode: Mode) -> bool {
+        self.watch_those_there(span, mode);
+        let found = self.registry().in_the_way(span, mode, Queueing::Due);
+        found.claims != 0 && !found.starve(mode)
+    }
+
+    /// Has the registry know those who are in the way of a claim that is not shown.
+    fn watch_those_there(&mut self, span: Span, mode: Mode) {
+        // ORDERING: Acquire: what the look finds free was left.
+        let there = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
+        self.watch_all(there, span, mode);
+    }
+
+    pub(super) fn wait_patiently(
+        &mut self,
+        span: Span,
+        mode: Mode,
+        waiter: impl FnOnce() -> Waiter,
+    ) -> Queued {
+        let queueing = Queueing::Patient;
+        let found = self.registry().in_the_way(span, mode, queueing);
+        let (books, heirs) = (&mut *self.books, &mut self.wakes.heirs);
+        let id = books.registry.wait(span, mode, queueing, found.claims, waiter(), heirs);
+        books.registry.set_place(id, Place::Nowhere);
+        Queued::Waiting(Pending::patient(id))
+    }
+
+    /// Looks again on behalf of a waiting claim whose owner is awake. Returns whether it is held.
+    pub(super) fn look_again(&mut self, id: ClaimId, patience: Patience) -> bool {
+        let registry = self.registry();
+        if registry.is_patient(id) && (registry.is_invited(id) || patience == Patience::IsOver) {
+            self.look_for(id, patience);
+        }
+        self.registry().is_held(id)
+    }
+
+    /// What the owner of a claim waited on, if the claim is held now and its owner has not been told otherwise. It is to be
+    /// dropped after the mutex is released.
+    pub(super) fn take_waiter_if(&mut self, id: ClaimId, is_held: bool) -> Option<Waiter> {
+        let mut waiter = is_held.then(|| self.registry().take_waiter(id))?;
+        waiter.iter_mut().for_each(|waiter| waiter.record.end());
+        waiter
+    }
+
+    /// Takes a patient claim's range if it is free. If it is not, the claim becomes due if it may not be passed any more.
+    pub(super) fn look_for(&mut self, id: ClaimId, patience: Patience) {
+        let (span, mode) = (self.registry().span(id), self.registry().mode(id));
+        let is_over = patience == Patience::IsOver;
+        if !is_over {
+            // Not shown yet: those in the way need not see it to wake it.
+            self.watch_those_there(span, mode);
+            let found = self.registry().in_the_way_of(id, Queueing::Due);
+            if found.claims != 0 && !found.starve(mode) && self.registry().may_be_passed(id) {
+                return self.registry().go_on_waiting(id, found);
+            }
+        }
+        let place = self.announce(span, mode);
+        let found = self.registry().in_the_way_of(id, Queueing::Due);
+        let must_be_due = is_over || found.starve(mode) || !self.registry().may_be_passed(id);
+        if found.claims == 0 || must_be_due {
+            self.books.registry.make_due(id, found, &mut self.wakes.heirs);
+            self.settle(id, place);
+        } else {
+            self.registry().go_on_waiting(id, found);
+            self.retract(place, span, mode);
+        }
+    }
+
+    /// Notes whom to wake of those who have been invited and still are.
+    pub(super) fn call_invited(&mut self) {
+        let mut invited = std::mem::take(&mut self.wakes.heirs.invited);
+        for id in invited.drain(..) {
+            if self.registry().is_invited(id)
+                && let Some(waiter) = self.registry().waiter_mut(id)
+                && let Some(sleeper) = waiter.sleeper.call()
+            {
+                self.wakes.calls.push(sleeper);
+            }
+        }
+    }
+}

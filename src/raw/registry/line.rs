@@ -1,0 +1,281 @@
+//! Who waits for whom, and whose turn it is.
+
+use std::ops::ControlFlow;
+
+use super::Registry;
+use super::claim::{Claim, ClaimId, Queueing, State};
+use super::tree::{Sought, Traits, in_the_way_of};
+use crate::raw::place::Place;
+use crate::sync::MOST_PASSES;
+use crate::{Mode, Span};
+
+/// Those whose turn has come.
+pub(crate) struct Heirs<W> {
+    /// What the owners of claims wait on that have been granted.
+    pub(crate) granted: Vec<W>,
+    /// Patient claims that nothing blocks any more: to be woken if that is still so when the mutex is released.
+    pub(crate) invited: Vec<ClaimId>,
+    /// Patient claims that have been passed too often to be passed again.
+    pub(crate) overdue: Vec<ClaimId>,
+}
+
+impl<W> Default for Heirs<W> {
+    fn default() -> Heirs<W> {
+        Heirs { granted: Vec::new(), invited: Vec::new(), overdue: Vec::new() }
+    }
+}
+
+/// The claims that a newcomer would have to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct InTheWay {
+    pub(crate) claims: u32,
+    pub(crate) writers: u32,
+}
+
+impl InTheWay {
+    /// Whether none may pass a claim of this mode that waits for these: readers could go on for ever among
+    /// themselves, and a writer starve.
+    pub(crate) fn starve(self, mode: Mode) -> bool {
+        mode == Mode::Exclusive && self.writers == 0
+    }
+}
+
+impl<W> Registry<W> {
+    /// The claims that a newcomer would have to wait for.
+    pub(crate) fn in_the_way(&self, span: Span, mode: Mode, queueing: Queueing) -> InTheWay {
+        self.others_in_the_way(None, span, mode, queueing)
+    }
+
+    /// The same for a claim that is there, as if it came now.
+    pub(crate) fn in_the_way_of(&self, id: ClaimId, queueing: Queueing) -> InTheWay {
+        self.others_in_the_way(Some(id), self.span(id), self.mode(id), queueing)
+    }
+
+    fn others_in_the_way(
+        &self,
+        except: Option<ClaimId>,
+        span: Span,
+        mode: Mode,
+        queueing: Queueing,
+    ) -> InTheWay {
+        let mut found = InTheWay::default();
+        let _ = self.visit_sought(in_the_way_of(mode), span, |id, claim| {
+            if Some(id) != except && is_ahead(claim, queueing) && claim.mode.conflicts_with(mode) {
+                found.claims += 1;
+                found.writers += u32::from(claim.mode == Mode::Exclusive);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        found
+    }
+
+    /// Whether a newcomer would have to wait.
+    pub(crate) fn blocks(&self, span: Span, mode: Mode, queueing: Queueing) -> bool {
+        if self.tree.is_empty() {
+            return false;
+        }
+        let found = self.visit_sought(in_the_way_of(mode), span, |_, claim| {
+            if is_ahead(claim, queueing) && claim.mode.conflicts_with(mode) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.is_break()
+    }
+
+    /// Whether a newcomer in line would have to wait for a claim that is held or waits; `is_undecided` says of a cell
+    /// whether its claim may yet find that it must leave.
+    pub(crate) fn blocks_for_good(
+        &self,
+        span: Span,
+        mode: Mode,
+        is_undecided: impl Fn(u32) -> bool,
+    ) -> bool {
+        let found = self.visit_sought(in_the_way_of(mode), span, |id, claim| {
+            let stands = claim.state.stops_newcomers() && !self.must_leave(id, &is_undecided);
+            if claim.mode.conflicts_with(mode) && stands {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.is_break()
+    }
+
+    /// Whether a claim is the proxy of one that will find that it must leave: who came to where somebody is held,
+    /// or waited before.
+    pub(super) fn must_leave(&self, id: ClaimId, is_undecided: &impl Fn(u32) -> bool) -> bool {
+        let proxy = self.claim(id);
+        let may_leave = match proxy.place {
+            Place::Slot => true,
+            Place::Cell(cell) => is_undecided(cell),
+            Place::Board(_) | Place::Unlisted | Place::Nowhere => false,
+        };
+        let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
+            (State::Waiting(Queueing::Patient), _) => false,
+            (State::Waiting(_), _) => claim.arrival < proxy.rank,
+            (State::Held, Place::Slot) => false,
+            (State::Held, Place::Cell(cell)) => !is_undecided(cell),
+            (State::Held, Place::Board(_) | Place::Unlisted | Place::Nowhere) => true,
+        };
+        let sought = in_the_way_of(proxy.mode);
+        let found = self.visit_sought(sought, self.span(id), |other, claim| {
+            if other != id && claim.mode.conflicts_with(proxy.mode) && was_there(claim) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        may_leave && found.is_break()
+    }
+
+    /// Whether a claim, if it is still there, waits patiently and has nobody in its way that it knows of.
+    pub(crate) fn is_invited(&self, id: ClaimId) -> bool {
+        let claim = self.claims.get(id.0 as usize).and_then(Option::as_ref);
+        claim.is_some_and(|claim| claim.is_patient() && claim.blockers == 0)
+    }
+
+    /// Whether a claim, if it is still there, waits patiently.
+    pub(crate) fn is_patient(&self, id: ClaimId) -> bool {
+        let claim = self.claims.get(id.0 as usize).and_then(Option::as_ref);
+        claim.is_some_and(Claim::is_patient)
+    }
+
+    /// Whether a patient claim may be passed once more.
+    pub(crate) fn may_be_passed(&self, id: ClaimId) -> bool {
+        self.claim(id).passes < MOST_PASSES
+    }
+
+    /// Lets a patient claim that has looked again go on waiting, behind those that are there now.
+    pub(crate) fn go_on_waiting(&mut self, id: ClaimId, in_the_way: InTheWay) {
+        let (seen, arrival) = (self.next_arrival(), self.claim(id).arrival);
+        let (span, mode) = (self.span(id), self.mode(id));
+        let mut blockers = u64::from(in_the_way.claims);
+        let _ = self.visit_sought(Sought::Waiting, span, |_, other| {
+            let is_ahead = other.is_patient() && other.arrival < arrival;
+            blockers += u64::from(is_ahead && other.mode.conflicts_with(mode));
+            ControlFlow::<()>::Continue(())
+        });
+        let claim = self.claim_mut(id);
+        claim.seen = seen;
+        claim.passes += u32::from(claim.blockers == 0);
+        claim.blockers = blockers;
+    }
+
+    /// Makes a patient claim due, past all that are patient, or held if nobody is in its way.
+    pub(crate) fn make_due(&mut self, id: ClaimId, in_the_way: InTheWay, heirs: &mut Heirs<W>) {
+        let (span, mode) = (self.span(id), self.mode(id));
+        self.pass(span, mode, self.claim(id).arrival, heirs);
+        let now = self.next_arrival();
+        let claim = self.claim_mut(id);
+        (claim.arrival, claim.seen, claim.rank) = (now, now, 0);
+        claim.blockers = u64::from(in_the_way.claims);
+        claim.state = match in_the_way.claims {
+            0 => State::Held,
+            _ => State::Waiting(Queueing::Due),
+        };
+        let is_waiting = in_the_way.claims != 0;
+        self.due += u32::from(is_waiting);
+        self.tree.set_traits(id.0, Traits { mode, is_waiting });
+    }
+
+    /// Lets the patient claims that came before `arrival` and conflict wait for one claim more, which becomes due now.
+    pub(super) fn pass(&mut self, span: Span, mode: Mode, arrival: u64, heirs: &mut Heirs<W>) {
+        let mut passed = Vec::new();
+        let _ = self.visit_sought(Sought::Waiting, span, |id, claim| {
+            if claim.is_patient() && claim.arrival < arrival && claim.mode.conflicts_with(mode) {
+                passed.push(id);
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        for id in passed {
+            let claim = self.claim_mut(id);
+            claim.blockers += 1;
+            claim.passes += 1;
+            if claim.passes >= MOST_PASSES {
+                heirs.overdue.push(id);
+            }
+        }
+    }
+
+    /// Makes the waiting claims on `span` that `which` chooses wait for one claim more.
+    pub(super) fn block(&mut self, span: Span, which: impl Fn(&Claim<W>) -> bool) {
+        if self.tree.is_empty() {
+            return;
+        }
+        let claims = &mut self.claims;
+        let _ = self.tree.visit_overlapping(Sought::Waiting, span, |id| {
+            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
+            if claim.state != State::Held && which(claim) {
+                let leader = claim.leader;
+                claims[leader.0 as usize].as_mut().expect("a group has a leader").blockers += 1;
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    pub(super) fn unblock(
+        &mut self,
+        span: Span,
+        which: impl Fn(&Claim<W>) -> bool,
+        heirs: &mut Heirs<W>,
+    ) {
+        self.unblock_unless(span, Span::EMPTY, which, heirs);
+    }
+
+    /// Lets the waiting claims that overlap `span` but not `except`, and that `which` chooses, wait
+    /// for one claim fewer.
+    pub(super) fn unblock_unless(
+        &mut self,
+        span: Span,
+        except: Span,
+        which: impl Fn(&Claim<W>) -> bool,
+        heirs: &mut Heirs<W>,
+    ) {
+        if self.tree.is_empty() {
+            return;
+        }
+        let (tree, claims, mut free) = (&self.tree, &mut self.claims, Vec::new());
+        let _ = tree.visit_overlapping(Sought::Waiting, span, |id| {
+            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
+            let is_chosen = claim.state != State::Held && which(claim);
+            if is_chosen && !tree.span(id).overlaps(except) {
+                let leader = claim.leader;
+                let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
+                first.blockers -= 1;
+                match (first.blockers, first.state) {
+                    (0, State::Waiting(Queueing::Patient)) => heirs.invited.push(leader),
+                    (0, _) => free.push(leader),
+                    _ => {}
+                }
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        free.into_iter().for_each(|leader| self.grant(leader, &mut heirs.granted));
+    }
+
+    /// Makes a group held, and hands over what its owner waits on.
+    fn grant(&mut self, leader: ClaimId, granted: &mut Vec<W>) {
+        let mut next = Some(leader);
+        while let Some(id) = next {
+            let claim = self.claim_mut(id);
+            claim.state = State::Held;
+            granted.extend(claim.waiter.take());
+            next = claim.sibling;
+            let mode = claim.mode;
+            self.due -= 1;
+            self.tree.set_traits(id.0, Traits { mode, is_waiting: false });
+        }
+    }
+}
+
+/// Whether a newcomer that waits in this way waits for a claim that conflicts.
+fn is_ahead<W>(claim: &Claim<W>, queueing: Queueing) -> bool {
+    match (claim.state, queueing) {
+        (State::Held, _) => true,
+        (State::Waiting(_), Queueing::Reentrant | Queueing::Upgrade) => false,
+        (State::Waiting(_), Queueing::Patient) => true,
+        (State::Waiting(_), Queueing::Due) => claim.state.stops_newcomers(),
+    }
+}
