@@ -54,7 +54,8 @@ pub(crate) use timed::after;
 /// it holds a conflicting part waits for ever, and so does a reader that locks again while a writer
 /// waits for its first claim. Taking ranges in ascending order is not enough either: with `0..10` held and
 /// `..` due for another, a claim on `20..30` stands behind that other. Hold one claim of a lock at a
-/// time, or take several at once by [`lock_many`](RangeLock::lock_many).
+/// time, or take several at once by [`lock_many`](RangeLock::lock_many). Single units that are always claimed in one order are
+/// safe, if nobody claims two of them together: docs/nesting.md has the whole rule.
 ///
 /// # Complexity
 ///

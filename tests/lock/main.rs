@@ -7,6 +7,7 @@ mod cells;
 mod comparison;
 mod exclusion;
 mod fairness;
+mod nesting;
 mod operations;
 mod panics;
 mod release;

@@ -65,6 +65,7 @@ fn an_upgrade_waits_for_each_other_holder_and_for_nobody_else() {
 
 #[test]
 fn of_two_upgrades_that_overlap_the_second_is_refused_and_keeps_its_claim() {
+    let _watchdog = Watchdog::over("two upgrades that overlap");
     everywhere(|lock, range| {
         let (a, b) = (lock.lock_shared(range.clone()), lock.lock_shared(range.clone()));
         let elsewhere = lock.lock_shared(70_000..70_002);
