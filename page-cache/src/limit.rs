@@ -59,7 +59,6 @@ impl Inode {
     fn part_within_limit_slow(&self, request: Request, unit: u64) -> io::Result<Request> {
         let part = request.len.min(self.limit().saturating_sub(request.offset));
         match part - part % unit {
-            _ if part == request.len => Ok(request),
             0 => Err(self.too_large(request)),
             part => Ok(request.of_first(part)),
         }

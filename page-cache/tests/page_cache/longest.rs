@@ -17,6 +17,8 @@ struct Disk {
     inner: MemStore,
     most: AtomicU64,
     alignment: u64,
+    /// How often it was asked how many.
+    asked: AtomicU64,
 }
 
 impl Disk {
@@ -27,6 +29,14 @@ impl Disk {
     fn check(&self, end: u64) {
         let most = self.most.load(Ordering::SeqCst);
         assert!(end <= most, "asked for bytes up to {end} of {most}");
+    }
+
+    /// As `check`, for what writes nothing where the file is as long as that already.
+    fn check_growth(&self, end: u64) -> io::Result<()> {
+        if end > self.inner.len()? {
+            self.check(end);
+        }
+        Ok(())
     }
 }
 
@@ -45,7 +55,7 @@ impl Store for Disk {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check(len.min(self.inner.len()? + 1));
+        self.check_growth(len)?;
         self.inner.set_len(len)
     }
 
@@ -54,12 +64,12 @@ impl Store for Disk {
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.check(offset + len);
+        self.check_growth(offset + len)?;
         self.inner.allocate(offset, len)
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.check(offset + len);
+        self.check_growth(offset + len)?;
         self.inner.zero_range(offset, len)
     }
 
@@ -69,6 +79,7 @@ impl Store for Disk {
     }
 
     fn max_len(&self) -> u64 {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.most.load(Ordering::SeqCst)
     }
 
@@ -82,8 +93,8 @@ impl Store for Disk {
 }
 
 fn open_aligned(most: u64, alignment: u64, options: FileOptions) -> (File, Arc<Disk>) {
-    let disk = Disk { inner: MemStore::new(), most: AtomicU64::new(most), alignment };
-    let store = Arc::new(disk);
+    let (inner, most, asked) = (MemStore::new(), AtomicU64::new(most), AtomicU64::new(0));
+    let store = Arc::new(Disk { inner, most, alignment, asked });
     let quiet = Options::new(64).flush_interval(Duration::MAX);
     let file = PageCache::with_options(quiet).open_with(Arc::clone(&store), options).unwrap();
     (file, store)
@@ -251,4 +262,44 @@ fn a_file_longer_than_its_store_can_be_is_not_dirtied_where_that_is_not_written_
     file.write_all_at(&[8; 100], 2 * PAGE).unwrap();
     mapping.store(2 * PAGE, &[7]).unwrap();
     file.sync_all().unwrap();
+}
+
+#[test]
+fn what_ends_with_a_file_that_is_longer_than_its_store_can_be_is_left_to_the_store() {
+    let (file, store) = open(1 << 20);
+    file.write_all_at(&[1; 4 * PAGE_SIZE], 0).unwrap();
+    file.sync_all().unwrap();
+    drop(file);
+    store.shrink_or_grow(PAGE);
+    let file = PageCache::new(64).open(store).unwrap();
+    file.set_len(4 * PAGE).unwrap();
+    file.allocate(0, 4 * PAGE, Length::Extend).unwrap();
+    file.zero_range(3 * PAGE, PAGE, Length::Extend).unwrap();
+    let mut seen = [0xff; 4 * PAGE_SIZE];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert!(seen[..3 * PAGE_SIZE] == [1; 3 * PAGE_SIZE] && seen[3 * PAGE_SIZE..] == [0; PAGE_SIZE]);
+}
+
+#[test]
+fn a_file_that_is_as_long_as_its_store_can_be_is_written_up_to_its_end() {
+    let (file, store) = open(MOST);
+    store.inner.set_len(MOST).unwrap();
+    drop(file);
+    let file = PageCache::new(64).open(store).unwrap();
+    file.write_all_at(&[1; 10], MOST - 10).unwrap();
+    file.sync_all().unwrap();
+}
+
+#[test]
+fn a_store_is_not_asked_for_its_greatest_length_with_every_write() {
+    let (file, store) = open(MOST);
+    file.write_all_at(&[1; 3 * PAGE_SIZE], 0).unwrap();
+    let mapping = file.map(0..PAGE).unwrap();
+    let before = store.asked.load(Ordering::SeqCst);
+    for page in 0..3 {
+        file.write_all_at(&[2; 10], page * PAGE + 7).unwrap();
+    }
+    file.write_direct_at(&[3; PAGE_SIZE], PAGE).unwrap();
+    mapping.store(5, &[4]).unwrap();
+    assert_eq!(store.asked.load(Ordering::SeqCst), before);
 }

@@ -207,6 +207,64 @@ fn a_shift_takes_nothing_along_from_behind_the_end() {
 }
 
 #[test]
+fn a_shift_leaves_what_lies_before_it_in_the_cache() {
+    let (cache, file, _) = open(64);
+    file.write_all_at(&numbered_pages(4), 0).unwrap();
+    file.insert_range(2 * PAGE, PAGE).unwrap();
+    let before = cache.stats().fills;
+    file.read_exact_at(&mut [0; 2 * PAGE as usize], 0).unwrap();
+    assert_eq!(cache.stats().fills, before);
+}
+
+/// A store that does what is asked of it, and then says that a shift has failed.
+#[derive(Default)]
+struct FailsWhenDone {
+    inner: MemStore,
+}
+
+impl Store for FailsWhenDone {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.insert_range(offset, len)?;
+        Err(io::Error::other("told to fail"))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
+    }
+}
+
+#[test]
+fn a_shift_that_fails_and_is_not_undone_leaves_the_file_as_long_as_its_store() {
+    let file = PageCache::new(64).open(FailsWhenDone::default()).unwrap();
+    file.write_all_at(&numbered_pages(2), 0).unwrap();
+    assert!(file.insert_range(PAGE, PAGE).is_err());
+    assert_eq!(
+        contents(&file),
+        [numbered_pages(1), vec![0; PAGE as usize], vec![2; PAGE as usize]].concat()
+    );
+}
+
+#[test]
 fn a_hole_that_takes_the_dirty_end_along_leaves_the_store_as_long_as_the_file() {
     let (_cache, file, store) = open(64);
     file.write_all_at(&numbered_pages(3), 0).unwrap();
