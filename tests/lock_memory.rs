@@ -5,7 +5,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::future::Future;
 use std::ops::Range;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::task::{Context, Waker};
+use std::thread;
 use std::time::Duration;
 
 use spanlock::{Access, MappingLock, Mode, RangeLock};
@@ -137,4 +142,48 @@ fn a_fault_on_a_mapping_allocates_nothing_after_the_first() {
     let lock = MappingLock::new();
     let fault = |page: u64| drop(lock.lock(Access::Fault, page * 4096..page * 4096 + 1));
     assert_eq!(later_pairs(fault), (0, 0));
+}
+
+#[test]
+fn a_thread_that_waits_again_allocates_nothing() {
+    const ROUNDS: u32 = 10;
+    let lock = RangeLock::new();
+    let begin = Barrier::new(2);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            let mut allocated = Vec::with_capacity(ROUNDS as usize);
+            for _ in 0..ROUNDS {
+                begin.wait();
+                allocated.push(allocated_by(|| lock.lock_exclusive(5..6)));
+                begin.wait();
+            }
+            allocated
+        });
+        for _ in 0..ROUNDS {
+            let held = lock.lock_exclusive(5..6);
+            begin.wait();
+            while lock.claims().len() < 2 {
+                thread::yield_now();
+            }
+            drop(held);
+            begin.wait();
+        }
+        let allocated = waiter.join().expect("the waiter");
+        assert!(allocated[1..].iter().all(|&allocations| allocations == (0, 0)), "{allocated:?}");
+    });
+}
+
+#[test]
+fn a_future_that_waits_allocates_nothing() {
+    let lock = RangeLock::new();
+    let held = lock.lock_exclusive(5..6);
+    let mut context = Context::from_waker(Waker::noop());
+    // The registry's own memory, which stays.
+    assert!(pin!(lock.lock_exclusive_async(5..6)).poll(&mut context).is_pending());
+    let mut future = pin!(lock.lock_exclusive_async(5..6));
+    let waiting = allocated_by(|| {
+        (0..1_000).for_each(|_| assert!(future.as_mut().poll(&mut context).is_pending()));
+    });
+    assert_eq!(waiting, (0, 0));
+    drop(held);
 }

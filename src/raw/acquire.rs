@@ -55,6 +55,13 @@ impl Pending {
     }
 }
 
+/// What a poll has found.
+enum Polled {
+    Answer(Option<Hold>),
+    /// The claim waits, and wakes another task than the one that polls.
+    OtherWaker,
+}
+
 /// A claim that is held before anybody owns it: let go of if user code panics meanwhile.
 pub(super) struct Unowned<'a> {
     pub(super) lock: &'a RawLock,
@@ -105,7 +112,7 @@ impl RawLock {
         let mut parker = None;
         let resolve = Resolve::Waits(Queueing::Reentrant);
         let queued = self.register(span, Mode::Shared, resolve, || {
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared, record)
         });
@@ -132,19 +139,45 @@ impl RawLock {
 
     /// Whether a queued claim has been granted, or can be had now; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
-        // As above: the old waker, or this one, is dropped after the mutex is released. If that panics the
-        // claim is still the caller's, who has not been told that it is granted.
-        let mut sleeper = Sleeper::of_task(waker);
         let patience = pending.patience();
+        if let Polled::Answer(hold) = self.poll_with(pending, patience, waker, None) {
+            return hold;
+        }
+        // As above, and only for a waker that is not known yet.
+        let sleeper = Sleeper::of_task(waker);
+        match self.poll_with(pending, Patience::Lasts, waker, Some(sleeper)) {
+            Polled::Answer(hold) => hold,
+            Polled::OtherWaker => unreachable!("it was given"),
+        }
+    }
+
+    /// The same, if the claim is held, or would wake `waker` already, or there is a `sleeper` of that waker.
+    ///
+    /// Wakers that are of no use any more are dropped after the mutex is released. If that panics the claim is still the
+    /// caller's, who has not been told that it is granted.
+    fn poll_with(
+        &self,
+        pending: Pending,
+        patience: Patience,
+        waker: &Waker,
+        mut sleeper: Option<Sleeper>,
+    ) -> Polled {
         let mut ledger = self.core().enter(self);
         let is_held = ledger.look_again(pending.id, patience);
-        if let Some(old) = ledger.registry().waiter_mut(pending.id) {
-            mem::swap(&mut old.sleeper, &mut sleeper);
+        let mut is_known = true;
+        if !is_held && let Some(waiter) = ledger.registry().waiter_mut(pending.id) {
+            match &mut sleeper {
+                Some(sleeper) => mem::swap(&mut waiter.sleeper, sleeper),
+                None => is_known = waiter.sleeper.would_wake(waker),
+            }
         }
         let waiter = ledger.take_waiter_if(pending.id, is_held);
         ledger.close();
         self.end_wait(waiter);
-        is_held.then_some(Hold::Claim(pending.id))
+        match is_known {
+            true => Polled::Answer(is_held.then_some(Hold::Claim(pending.id))),
+            false => Polled::OtherWaker,
+        }
     }
 
     /// Takes a queued claim back out of the queue, unless it was granted meanwhile.
@@ -171,7 +204,7 @@ impl RawLock {
     fn lock_cold(&self, span: Span, mode: Mode, obstacle: Obstacle) -> Hold {
         let mut parker = None;
         let queued = self.queue(span, mode, obstacle, || {
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             let record = Waiting::in_line(self.address(), [(span, mode)]);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
         });
@@ -206,7 +239,7 @@ impl RawLock {
         }
         let mut parker = None;
         let queued = self.queue(span, mode, obstacle, || {
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
         });
         self.finish(queued, parker, Some(deadline))
@@ -219,11 +252,23 @@ impl RawLock {
         parker: Option<Arc<Parker>>,
         deadline: Option<Instant>,
     ) -> Option<Hold> {
-        let mut pending = match queued {
-            Queued::Held(hold) => return Some(hold),
-            Queued::Waiting(pending) => pending,
-        };
-        let parker = parker.expect("a claim that waits is queued with its parker");
+        match queued {
+            Queued::Held(hold) => Some(hold),
+            Queued::Waiting(pending) => {
+                let parker = parker.expect("a claim that waits is queued with its parker");
+                let held = self.wait(pending, &parker, deadline);
+                parker.keep();
+                held
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        mut pending: Pending,
+        parker: &Parker,
+        deadline: Option<Instant>,
+    ) -> Option<Hold> {
         loop {
             let until = [pending.due_at, deadline].into_iter().flatten().min();
             match parker.wait_until(until) {

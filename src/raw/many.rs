@@ -34,7 +34,7 @@ impl RawLock {
     pub(crate) fn lock_many(&self, parts: &[Part]) -> Box<[ClaimId]> {
         let mut parker = None;
         let queued = self.queue_many(parts, |mode| {
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             let spans = parts.iter().map(|part| (part.span, part.mode));
             let record = Waiting::in_line(self.address(), spans);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
@@ -43,6 +43,7 @@ impl RawLock {
             (QueuedMany::Held(ids), _) => ids,
             (QueuedMany::Waiting(ids), Some(parker)) => {
                 parker.wait();
+                parker.keep();
                 ids
             }
             (QueuedMany::Waiting(_), None) => unreachable!("a claim is queued with its parker"),
@@ -60,17 +61,18 @@ impl RawLock {
         }
         let mut parker = None;
         let queued = self.queue_many(parts, |mode| {
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
         });
         match (queued, parker) {
             (QueuedMany::Held(ids), _) => Some(ids),
-            (QueuedMany::Waiting(ids), Some(parker))
-                if parker.wait_until(Some(deadline)) == Woken::Granted =>
-            {
-                Some(ids)
+            (QueuedMany::Waiting(ids), Some(parker)) => {
+                let is_granted = parker.wait_until(Some(deadline)) == Woken::Granted;
+                let is_held = is_granted || self.withdraw_many(&ids);
+                parker.keep();
+                is_held.then_some(ids)
             }
-            (QueuedMany::Waiting(ids), _) => self.withdraw_many(&ids).then_some(ids),
+            (QueuedMany::Waiting(_), None) => unreachable!("a claim is queued with its parker"),
         }
     }
 

@@ -49,11 +49,14 @@ pub(crate) struct Registry<W> {
     arrivals: u64,
     /// How many claims wait that newcomers do not pass.
     due: u32,
+    /// Empty; kept for its memory.
+    free: Vec<ClaimId>,
 }
 
 impl<W> Registry<W> {
     pub(crate) fn new() -> Registry<W> {
-        Registry { tree: IntervalTree::new(), claims: Vec::new(), arrivals: 0, due: 0 }
+        let (tree, claims, free) = (IntervalTree::new(), Vec::new(), Vec::new());
+        Registry { tree, claims, arrivals: 0, due: 0, free }
     }
 
     /// Whether any claim waits that newcomers do not pass.

@@ -33,7 +33,7 @@ impl RawLock {
         let mut parker = None;
         let queued = self.queue_upgrade(span, hold, || {
             held.end();
-            let parker = parker.insert(Arc::new(Parker::new()));
+            let parker = parker.insert(Parker::for_this_thread());
             let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Exclusive);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Exclusive, record)
         })?;
@@ -41,6 +41,7 @@ impl RawLock {
             (Queued::Held(upgraded), _) => upgraded,
             (Queued::Waiting(pending), Some(parker)) => {
                 parker.wait();
+                parker.keep();
                 Hold::Claim(pending.id)
             }
             (Queued::Waiting(_), None) => unreachable!("an upgrade is queued with its parker"),

@@ -26,6 +26,11 @@ impl Sleeper {
 }
 
 impl Sleeper {
+    /// Whether this wakes the task of `waker`. Compares two pointers, and runs no user code.
+    pub(crate) fn would_wake(&self, waker: &Waker) -> bool {
+        matches!(self, Sleeper::Task(TaskWaker(Some(known))) if known.will_wake(waker))
+    }
+
     /// Whom to wake of a claim that goes on waiting: a task only once for each of its polls.
     pub(crate) fn call(&mut self) -> Option<Sleeper> {
         match self {

@@ -9,6 +9,7 @@
 pub(crate) use shuttle::sync::MutexGuard;
 pub(crate) use shuttle::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use shuttle::sync::Condvar;
@@ -93,7 +94,14 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    pub(crate) fn new() -> Parker {
+    /// One for each wait: that threads keep theirs is for speed only.
+    pub(crate) fn for_this_thread() -> Arc<Parker> {
+        Arc::new(Parker::new())
+    }
+
+    pub(crate) fn keep(self: Arc<Self>) {}
+
+    fn new() -> Parker {
         Parker { woken: shuttle::sync::Mutex::new(None), changed: Condvar::new() }
     }
 

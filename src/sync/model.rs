@@ -4,6 +4,7 @@ pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 use std::time::Instant;
 
 use loom::sync::Condvar;
@@ -155,7 +156,14 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    pub(crate) fn new() -> Parker {
+    /// One for each wait: that threads keep theirs is for speed only.
+    pub(crate) fn for_this_thread() -> Arc<Parker> {
+        Arc::new(Parker::new())
+    }
+
+    pub(crate) fn keep(self: Arc<Self>) {}
+
+    fn new() -> Parker {
         Parker {
             state: AtomicU64::new(0),
             asleep: loom::sync::Mutex::new(()),

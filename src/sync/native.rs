@@ -3,6 +3,7 @@
 pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
@@ -167,9 +168,30 @@ pub(crate) enum Woken {
     TimedOut,
 }
 
+std::thread_local! {
+    /// The parker of this thread's last wait.
+    static KEPT: Cell<Option<Arc<Parker>>> = const { Cell::new(None) };
+}
+
 impl Parker {
-    pub(crate) fn new() -> Parker {
+    fn new() -> Parker {
         Parker { state: AtomicU32::new(0) }
+    }
+
+    /// A parker for a wait of this thread: that of its last one, if all who were to wake it then have forgotten it.
+    pub(crate) fn for_this_thread() -> Arc<Parker> {
+        // A thread that is going away has kept none.
+        let mut kept = KEPT.try_with(Cell::take).ok().flatten();
+        match kept.as_mut().and_then(Arc::get_mut) {
+            Some(parker) => *parker = Parker::new(),
+            None => kept = None,
+        }
+        kept.unwrap_or_else(|| Arc::new(Parker::new()))
+    }
+
+    /// Keeps a parker for the next wait of this thread.
+    pub(crate) fn keep(self: Arc<Self>) {
+        let _ = KEPT.try_with(|kept| kept.set(Some(self)));
     }
 
     /// Waits until the claim is held.

@@ -164,13 +164,27 @@ fn a_replaced_waker_that_panics_when_it_is_dropped_has_been_replaced() {
     drop(held);
     assert_eq!((old.wakes(), new.wakes()), (0, 1));
 
-    // Granted by now, and not told so by a poll that panics.
+    // Granted by now: the poll has no use for another waker.
     let unused = Unruly::new(3);
-    unused.panics_in(Act::Drop);
-    assert_eq!(bomb_of_poll(future.as_mut(), &unused), 3);
-    assert!(lock.is_locked(3..4));
-    assert!(poll(future.as_mut(), Waker::noop()).is_ready());
+    unused.panics_in(Act::Clone);
+    let waker = mem::ManuallyDrop::new(unused.waker());
+    assert!(poll(future.as_mut(), &waker).is_ready());
     assert!(!lock.is_locked(..));
+}
+
+#[test]
+fn a_poll_by_the_task_that_polled_last_clones_no_waker() {
+    let lock = RangeLock::new();
+    let held = lock.lock_exclusive(3..4);
+    let state = Unruly::new(1);
+    let mut future = queue(&lock, 3, &state);
+    state.panics_in(Act::Clone);
+    let waker = mem::ManuallyDrop::new(state.waker());
+    assert!(poll(future.as_mut(), &waker).is_pending());
+    state.calm();
+    drop(held);
+    assert_eq!(state.wakes(), 1);
+    assert!(poll(future.as_mut(), &waker).is_ready());
 }
 
 #[test]

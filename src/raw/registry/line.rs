@@ -236,7 +236,8 @@ impl<W> Registry<W> {
         if self.tree.is_empty() {
             return;
         }
-        let (tree, claims, mut free) = (&self.tree, &mut self.claims, Vec::new());
+        let mut free = std::mem::take(&mut self.free);
+        let (tree, claims) = (&self.tree, &mut self.claims);
         let _ = tree.visit_overlapping(Sought::Waiting, span, |id| {
             let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
             let is_chosen = claim.state != State::Held && which(claim);
@@ -252,7 +253,8 @@ impl<W> Registry<W> {
             }
             ControlFlow::<()>::Continue(())
         });
-        free.into_iter().for_each(|leader| self.grant(leader, &mut heirs.granted));
+        free.drain(..).for_each(|leader| self.grant(leader, &mut heirs.granted));
+        self.free = free;
     }
 
     /// Makes a group held, and hands over what its owner waits on.
