@@ -2,8 +2,6 @@
 
 use super::*;
 
-use crate::raw::Part;
-
 const ELSEWHERE: [Span; 2] = [Span::of_unit(1 << 50).unwrap(), Span::of_unit(1 << 51).unwrap()];
 
 impl Units {
