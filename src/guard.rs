@@ -171,7 +171,8 @@ pub type ArcExclusiveGuard = Guard<Arc<RangeLock>, Exclusive>;
 pub type ArcRangeGuard = Guard<Arc<RangeLock>, Mode>;
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
-    #[inline]
+    // Always: a guard that is returned through memory costs as much again as the lock.
+    #[inline(always)]
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock(lock: L, span: Span, mode: M) -> Self {
         let hold = lock.raw().lock(span, mode.mode());

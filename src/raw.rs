@@ -31,6 +31,7 @@
 
 mod acquire;
 mod admit;
+mod bias;
 mod board;
 mod cell;
 mod change;
@@ -119,6 +120,8 @@ struct Books {
     regions: Counted,
     /// The tables that were ever made.
     tables: Made,
+    /// How many slots have a bias.
+    biased: u32,
 }
 
 impl RawLock {
@@ -196,10 +199,13 @@ impl RawLock {
 
     /// The core, made now if nobody has needed it before. Who does not find it yet finds it when it
     /// tries to install its own.
+    #[inline]
     fn core(&self) -> &Core {
-        if let Some(core) = self.existing_core() {
-            return core;
-        }
+        self.existing_core().unwrap_or_else(|| self.make_core())
+    }
+
+    #[cold]
+    fn make_core(&self) -> &Core {
         let fairness = self.fairness();
         let none = match fairness {
             Fairness::Bounded => NO_CORE,
@@ -215,6 +221,7 @@ impl RawLock {
                 board: Board::default(),
                 regions: Counted::default(),
                 tables: Made::default(),
+                biased: 0,
             }),
         }));
         // ORDERING: Release for who finds our core, Acquire for when we find another's.

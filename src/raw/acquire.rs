@@ -78,7 +78,7 @@ impl Drop for Unowned<'_> {
 
 impl RawLock {
     /// Takes a claim, waiting as long as it takes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
         match self.attempt(span, mode) {
             Ok(hold) => hold,

@@ -102,8 +102,10 @@ impl Ledger<'_> {
 
     /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
     fn meets_a_held_unit(&mut self, span: Span, mode: Mode) -> bool {
-        let found =
-            self.lock.conflicting_slot(span, mode, &mut 0).filter(|word| !word.has_waiters());
+        let found = self
+            .lock
+            .conflicting_slot(span, mode, &mut 0)
+            .filter(|word| !word.has_waiters() && word.bias().is_none());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
         let there = self.lock.summary_hint().unwatched();
@@ -114,6 +116,7 @@ impl Ledger<'_> {
     /// Takes a claim that nothing in the registry blocks in its slot, where that is possible.
     fn enter_slot(&mut self, span: Span, mode: Mode) -> bool {
         let Some(unit) = unit_of(span) else { return false };
+        self.unbias(self.lock.slot_of(unit));
         if self.lock.enter_slot(unit, mode).is_err() {
             return false;
         }
@@ -155,6 +158,10 @@ impl Ledger<'_> {
             let in_the_way = span.contains_unit(unit) && holder.conflicts_with(mode);
             if !in_the_way || word.has_waiters() {
                 return;
+            }
+            if word.bias().is_some() {
+                self.unbias(slot);
+                continue;
             }
             let watched = word.watched().bits();
             // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back

@@ -34,6 +34,8 @@ struct Cell {
     own: AtomicU64,
     start: AtomicU64,
     end: AtomicU64,
+    /// Readers of some unit, who have nothing to do with the cell but that it is near: see [`bias`](crate::raw::bias).
+    readers: AtomicU64,
 }
 
 /// The cells of a lock. The summary lives in the lock itself, one load from the fast path.
@@ -51,7 +53,8 @@ pub(crate) enum Met {
 impl Cells {
     pub(crate) fn new() -> Cells {
         let zero = || AtomicU64::new(0);
-        let cell = |_| Cell { own: AtomicU64::new(FREE), start: zero(), end: zero() };
+        let cell =
+            |_| Cell { own: AtomicU64::new(FREE), start: zero(), end: zero(), readers: zero() };
         Cells { cells: std::array::from_fn(cell) }
     }
 
@@ -137,6 +140,11 @@ impl Cells {
         let overlaps = |&cell: &u32| self.span(cell).overlaps(span);
         let met = |cell| if self.is_settled(cell) { Met::Settled } else { Met::Undecided };
         summary.conflicting(mode).find(overlaps).map(met)
+    }
+
+    #[inline]
+    pub(super) fn readers(&self, cell: u32) -> &AtomicU64 {
+        &self.cell(cell).readers
     }
 
     #[inline]

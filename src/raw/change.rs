@@ -15,7 +15,7 @@ impl RawLock {
     pub(crate) fn downgrade(&self, span: Span, hold: Hold) {
         match hold {
             Hold::Nothing => {}
-            Hold::Slot => self.downgrade_slot(span.start()),
+            Hold::Slot | Hold::Reader(_) => self.downgrade_slot(span.start()),
             Hold::Cell(cell) => self.downgrade_cell(span, cell),
             Hold::Claim(id) => {
                 let mut ledger = self.core().enter(self);
@@ -33,12 +33,12 @@ impl RawLock {
         match hold {
             Hold::Nothing => return true,
             Hold::Slot if self.upgrade_slot(span.start()) => return true,
-            Hold::Slot | Hold::Cell(_) | Hold::Claim(_) => {}
+            Hold::Slot | Hold::Reader(_) | Hold::Cell(_) | Hold::Claim(_) => {}
         }
         let mut ledger = self.core().enter(self);
         let upgraded = match hold {
             Hold::Nothing => true,
-            Hold::Slot => ledger.try_upgrade_slot(span),
+            Hold::Slot | Hold::Reader(_) => ledger.try_upgrade_slot(span),
             Hold::Cell(cell) => {
                 let proxy = ledger.known(cell);
                 ledger.try_upgrade(proxy)
@@ -62,7 +62,9 @@ impl RawLock {
         let id = match hold {
             Hold::Claim(id) => id,
             Hold::Cell(cell) => ledger.known(cell),
-            Hold::Nothing | Hold::Slot => unreachable!("neither has an inside to be split in"),
+            Hold::Nothing | Hold::Slot | Hold::Reader(_) => {
+                unreachable!("neither has an inside to be split in")
+            }
         };
         let upper = ledger.split(id, at);
         ledger.close();
@@ -82,7 +84,9 @@ impl RawLock {
         let id = match hold {
             Hold::Claim(id) => id,
             Hold::Cell(cell) => ledger.known(cell),
-            Hold::Nothing | Hold::Slot => unreachable!("neither has a part that is smaller"),
+            Hold::Nothing | Hold::Slot | Hold::Reader(_) => {
+                unreachable!("neither has a part that is smaller")
+            }
         };
         ledger.shrink(id, to);
         ledger.unwatch_idle(span);

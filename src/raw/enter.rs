@@ -35,40 +35,47 @@ pub(super) fn unit_of(span: Span) -> Option<u64> {
 
 impl RawLock {
     /// Takes a claim, if nobody is in the way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
         let Some(unit) = unit_of(span) else { return self.take_cell(span, mode) };
+        // ORDERING: Acquire, as in `table`.
+        let table = self.table.tagged(Ordering::Acquire);
+        if mode == Mode::Shared && table.has_hint() {
+            return self.attempt_biased(unit);
+        }
+        // SAFETY: tables live as long as the lock (I5).
+        let slot = unsafe { table.table() }.map_or(&self.slot, |table| table.word(unit));
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
         // paired with the Release of whoever left the slot.
-        let entered = self.slot_of(unit).compare_exchange(
-            Word::FREE.bits(),
-            sole,
-            Ordering::SeqCst,
-            Ordering::Relaxed,
-        );
+        let entered =
+            slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
             Ok(_) => match self.summary_after_entering() {
-                Summary::EMPTY => Ok(self.held_in_slot(mode)),
-                summary => self.stay_or_leave(Summary::from_bits(summary), unit, mode),
+                Summary::EMPTY => Ok(self.held_in_slot(mode, Hold::Slot)),
+                summary => self.stay_or_leave(Summary::from_bits(summary), unit, mode, Hold::Slot),
             },
             Err(_) => self.attempt_again(unit, mode),
         }
     }
 
     #[inline]
-    fn held_in_slot(&self, mode: Mode) -> Hold {
+    fn held_in_slot(&self, mode: Mode, hold: Hold) -> Hold {
         self.counters.granted(Path::Slot, mode);
-        Hold::Slot
+        hold
     }
 
     /// The same for a unit whose slot is not free.
     #[inline(never)]
-    fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
+    pub(super) fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
         match self.enter_slot(unit, mode) {
-            Ok(()) => {
+            Ok(retries) => {
                 let summary = Summary::from_bits(self.summary_after_entering());
-                self.stay_or_leave(summary, unit, mode)
+                let hold = self.stay_or_leave(summary, unit, mode, Hold::Slot)?;
+                if mode == Mode::Shared && retries != 0 && sync::is_hot(retries) {
+                    self.bias(unit);
+                }
+                Ok(hold)
             }
             Err(Obstacle::Collision) if self.note_collision() => self.attempt_again(unit, mode),
             Err(Obstacle::Collision) => self.take_cell(Span::from_range(unit..unit + 1), mode),
@@ -78,7 +85,13 @@ impl RawLock {
 
     /// Whether a unit that is in its slot is held in spite of those on the board. If not, it leaves.
     #[inline(never)]
-    fn stay_or_leave(&self, summary: Summary, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
+    pub(super) fn stay_or_leave(
+        &self,
+        summary: Summary,
+        unit: u64,
+        mode: Mode,
+        hold: Hold,
+    ) -> Result<Hold, Obstacle> {
         let met = match self.existing_core() {
             Some(core) if !summary.is_empty() => {
                 let span = Span::from_range(unit..unit + 1);
@@ -88,9 +101,9 @@ impl RawLock {
             _ => Ok(()),
         };
         match met {
-            Ok(()) => Ok(self.held_in_slot(mode)),
+            Ok(()) => Ok(self.held_in_slot(mode, hold)),
             Err(obstacle) => {
-                self.leave_slot(unit, mode);
+                self.unlock(Span::from_range(unit..unit + 1), mode, hold);
                 Err(obstacle)
             }
         }
@@ -105,14 +118,16 @@ impl RawLock {
         self.summary.load(Ordering::SeqCst)
     }
 
-    pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(), Obstacle> {
+    /// Enters a unit's slot, or joins the readers there. Returns how often others were faster.
+    pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<u32, Obstacle> {
+        let mut retries = 0;
         let slot = self.slot_of(unit);
         // ORDERING: Relaxed: a guess, which the exchange below verifies.
         let mut found = Word::from_bits(slot.load(Ordering::Relaxed));
         loop {
             let next = match mode {
                 _ if found == Word::FREE => Word::sole(unit, mode),
-                Mode::Shared => found.join(unit).ok_or(self.obstacle(found, unit, mode))?,
+                Mode::Shared => found.join(unit).ok_or_else(|| self.obstacle(found, unit, mode))?,
                 Mode::Exclusive => return Err(self.obstacle(found, unit, mode)),
             };
             // ORDERING: SeqCst, as in `attempt`.
@@ -122,15 +137,18 @@ impl RawLock {
                 Ordering::SeqCst,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(retries),
                 Err(bits) => found = Word::from_bits(bits),
             }
+            retries += 1;
         }
     }
 
     /// What stands in the way of a claim on `unit` that found this word in its slot.
     fn obstacle(&self, found: Word, unit: u64, mode: Mode) -> Obstacle {
         match found.holder() {
+            // It may be there for nobody any more.
+            Some(_) if found.bias().is_some() => Obstacle::Registry,
             Some((holder, _)) if holder != unit => Obstacle::Collision,
             // Who has nobody to give way to is held.
             Some((_, held)) if held.conflicts_with(mode) && self.summary_hint().is_empty() => {
@@ -171,14 +189,19 @@ impl RawLock {
             false => self.meet(core, before, span, mode, is_watched),
         };
         let mut used = 0;
-        if met.is_ok() && self.conflicting_slot(span, mode, &mut used).is_none() {
+        let met = met.and_then(|()| match self.conflicting_slot(span, mode, &mut used) {
+            None => Ok(()),
+            Some(word) if word.bias().is_some() => Err(Obstacle::Registry),
+            Some(_) => Err(Obstacle::Undecided),
+        });
+        if met.is_ok() {
             core.cells.settle(cell);
             self.counters.granted(Path::Cell, mode);
             self.note_scan(span, used);
             return Ok(Hold::Cell(cell));
         }
         self.leave_cell(cell);
-        Err(met.err().unwrap_or(Obstacle::Undecided))
+        met.map(|()| Hold::Cell(cell))
     }
 
     /// A slot whose holder is in the way of a claim, as far as can be seen: its word. `used` is how many others were not

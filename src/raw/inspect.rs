@@ -59,6 +59,7 @@ impl RawLock {
         // ORDERING: Acquire, as in `conflicts`.
         let summary = Summary::from_bits(self.summary.load(Ordering::Acquire));
         let has_slot_alone = word != Word::MOVED
+            && word.bias().is_none()
             && (summary.is_empty()
                 || self.existing_core().is_some_and(|core| {
                     !core.regions.may_meet(summary, span, Mode::Exclusive)
@@ -123,6 +124,11 @@ impl Ledger<'_> {
         let there = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
         let watched: Vec<ClaimId> =
             there.unwatched().used().filter_map(|cell| self.watch_cell(cell)).collect();
+        let lock = self.lock;
+        let _ = lock.visit_slots(span, |slot, _| {
+            self.unbias(slot);
+            ControlFlow::<()>::Continue(())
+        });
         let entries = self.registry().entries(span);
         let slots = self.lock.slot_claims(span);
         let claims = self.shown(&entries, slots);

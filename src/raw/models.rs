@@ -5,6 +5,7 @@
 //! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.
 
 mod async_waiters;
+mod bias;
 mod changes;
 mod exclusion;
 mod growth;

@@ -9,6 +9,8 @@ pub(crate) enum Hold {
     Nothing,
     /// The slot of its one unit.
     Slot,
+    /// The same, but counted in a cell, as a reader.
+    Reader(u32),
     /// A cell that it took without the mutex.
     Cell(u32),
     /// A claim of the registry.

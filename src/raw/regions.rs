@@ -190,6 +190,6 @@ impl Ledger<'_> {
         }
         // ORDERING: SeqCst: as in `add`, whoever does not find these counters is seen by the claims that are counted
         // there from now on. As a Release it shows what was counted so far.
-        self.core.regions.0.store(new, Ordering::SeqCst);
+        self.core.regions.0.store(Some(new), false, Ordering::SeqCst);
     }
 }

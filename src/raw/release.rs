@@ -10,11 +10,12 @@ use crate::{Mode, Span};
 
 impl RawLock {
     /// Lets go of what an acquisition of `span` in `mode` returned.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Slot => self.leave_slot(span.start(), mode),
             Hold::Cell(cell) => self.leave_cell(cell),
+            Hold::Reader(cell) => self.leave_as_reader(span.start(), mode, cell),
             Hold::Nothing | Hold::Claim(_) => self.unlock_cold(hold),
         }
     }

@@ -65,13 +65,14 @@ impl Ledger<'_> {
         let is_used = |slot: &&AtomicU64| slot.load(Ordering::Relaxed) != Word::FREE.bits();
         let used = self.lock.slots().filter(is_used).count() as u64;
         let bits = self.lock.table().map_or(0, Table::bits);
-        let wanted = bits_for(used.max(1)).max(FIRST_TABLE_BITS).min(most_table_bits());
+        let wanted =
+            if bits == 0 { FIRST_TABLE_BITS } else { bits_for(used).min(most_table_bits()) };
         let grows = wanted > bits;
         if grows {
             self.resize(wanted);
         }
         // While units are added that stay, it is looked often. Where the slots are enough it need not be.
-        let patience = (1 << wanted) / if grows { 32 } else { 4 };
+        let patience = (1 << wanted.max(bits)) / if grows { 32 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
         self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
         grows
@@ -79,7 +80,7 @@ impl Ledger<'_> {
 
     /// Exchanges the table for one of 2^`wanted` slots, or of a few more if two units would share a slot. Every old slot is
     /// closed before any new one is opened, so that a unit's holders are in one place at a time (I1).
-    fn resize(&mut self, wanted: u32) {
+    pub(super) fn resize(&mut self, wanted: u32) {
         let bits = self.lock.table().map_or(0, Table::bits);
         let mut words = Vec::new();
         // How far a slot's number can be halved before two that are used become one.
@@ -89,7 +90,8 @@ impl Ledger<'_> {
             // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
             // As an Acquire: who enters a new slot follows whoever left the old one. As a Release: a holder that
             // finds its slot closed must find the core.
-            let word = Word::from_bits(slot.swap(Word::MOVED.bits(), Ordering::SeqCst));
+            let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
+            let word = self.unbiased(Word::from_bits(word));
             if word.holder().is_some() {
                 let apart = |last| usize::BITS - 1 - (index ^ last as usize).leading_zeros();
                 halvings = halvings.min(last.map_or(bits, apart));
@@ -110,6 +112,6 @@ impl Ledger<'_> {
         }
         debug_assert!(words.next().is_none(), "every unit has a slot");
         // ORDERING: Release, paired with the Acquire in `RawLock::table`.
-        self.lock.table.store(new, Ordering::Release);
+        self.lock.table.store(Some(new), self.books.biased != 0, Ordering::Release);
     }
 }

@@ -105,13 +105,16 @@ impl Ledger<'_> {
         let place = self.announce(span, Mode::Exclusive);
         let own = match hold {
             Hold::Nothing => unreachable!("a claim on nothing need not wait"),
-            Hold::Slot => self.registry().proxy(span).expect("a watched slot has a proxy (I2)"),
+            Hold::Slot | Hold::Reader(_) => {
+                self.registry().proxy(span).expect("a watched slot has a proxy (I2)")
+            }
             Hold::Cell(cell) => self.known(cell),
             Hold::Claim(id) => id,
         };
         let held = self.registry().in_the_way(span, Mode::Exclusive, Queueing::Upgrade).claims;
         // The proxy of a slot stands for the other readers too, until they have left.
-        let blockers = held - u32::from(hold != Hold::Slot || self.has_one_holder(span.start()));
+        let has_slot = matches!(hold, Hold::Slot | Hold::Reader(_));
+        let blockers = held - u32::from(!has_slot || self.has_one_holder(span.start()));
         let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
         let id = registry.upgrade_behind(own, blockers, waiter, heirs);
         self.settle(id, place);

@@ -34,6 +34,15 @@ pub(crate) fn own_cell() -> Option<u32> {
     None
 }
 
+pub(crate) fn home_cell() -> u32 {
+    0
+}
+
+/// Whoever meets another reader gives the unit a bias.
+pub(crate) fn is_hot(_: u32) -> bool {
+    true
+}
+
 /// Who looks again lets the others go on in between.
 pub(crate) const LOOKS: u32 = 2;
 

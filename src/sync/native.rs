@@ -37,12 +37,33 @@ pub(crate) fn own_cell() -> Option<u32> {
     if own == UNKNOWN { first_own_cell() } else { (own != NONE).then_some(own) }
 }
 
+/// The cell in whose line this thread is counted as a reader: its own, if it has one.
+#[inline]
+pub(crate) fn home_cell() -> u32 {
+    own_cell().unwrap_or_else(|| {
+        OWN.with(|own| std::ptr::from_ref(own).addr() >> 6) as u32 % BOARD_CELLS as u32
+    })
+}
+
+/// How often readers must be in each other's way until a unit is given a bias.
+const HOT: u32 = 64;
+
+/// Whether this thread has been in the way of other readers so often, with `retries` more, that a bias is worth its
+/// while. As often again before the next: that is how long whoever takes a bias away is spared another.
+#[cold]
+pub(crate) fn is_hot(retries: u32) -> bool {
+    let heat = HEAT.get() + retries;
+    HEAT.set(if heat < HOT { heat } else { 0 });
+    heat >= HOT
+}
+
 const UNKNOWN: u32 = u32::MAX;
 const NONE: u32 = u32::MAX - 1;
 
 std::thread_local! {
     static OWN: Cell<u32> = const { Cell::new(UNKNOWN) };
     static OWNER: Owner = const { Owner };
+    static HEAT: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The cells that belong to threads, a bit each. Not a part of any model: it only says who is who.

@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::sync::with_growing_table;
+
 #[test]
 fn two_threads_that_make_the_core_at_once_share_one() {
     race(Units::new, (span(0, 9), Exclusive), (span(1, 9), Exclusive));
@@ -57,5 +59,73 @@ fn a_claim_is_seen_by_a_look_that_races_with_the_making_of_the_table() {
         units.lock.unlock(span(0, 1), Exclusive, held);
         thread.join().unwrap();
         units.assert_idle();
+    });
+}
+
+/// Units 1 and 3 share a slot in a table of two, and have one each in a table of four.
+#[test]
+fn a_table_that_doubles_under_holders_joiners_and_waiters_loses_no_claim_and_doubles_none() {
+    for mode in [Shared, Exclusive] {
+        with_growing_table(|| {
+            model(3, move || {
+                let units = Units::with_table();
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || {
+                    let one = other.lock.lock(span(1, 2), mode);
+                    other.touch(span(1, 2), mode);
+                    other.locked(span(3, 4), Exclusive);
+                    other.lock.unlock(span(1, 2), mode, one);
+                });
+                units.locked(span(1, 2), mode);
+                thread.join().unwrap();
+                assert_eq!(units.lock.table().unwrap().bits(), 2);
+                units.assert_idle();
+            });
+        });
+    }
+}
+
+#[test]
+fn a_range_that_scans_or_waits_while_the_table_doubles_excludes_units_in_both() {
+    for range in [Units::locked, Units::try_locked] {
+        with_growing_table(|| {
+            model(2, move || {
+                let units = Units::with_table();
+                let one = units.lock.lock(span(1, 2), Exclusive);
+                let threads = [0, 1].map(|thread| {
+                    let units = Arc::clone(&units);
+                    thread::spawn(move || match thread {
+                        0 => range(&units, span(1, 4), Exclusive),
+                        _ => units.locked(span(3, 4), Exclusive),
+                    })
+                });
+                units.touch(span(1, 2), Exclusive);
+                units.lock.unlock(span(1, 2), Exclusive, one);
+                threads.into_iter().for_each(|thread| thread.join().unwrap());
+                units.assert_idle();
+            });
+        });
+    }
+}
+
+/// A claim on everything finds few slots used, and the table of before comes back.
+#[test]
+fn a_table_that_shrinks_and_grows_again_loses_no_claim_and_doubles_none() {
+    with_growing_table(|| {
+        model(2, || {
+            let units = Units::with_table();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                for _ in 0..2 {
+                    let one = other.lock.lock(span(1, 2), Shared);
+                    other.locked(span(3, 4), Exclusive);
+                    other.lock.unlock(span(1, 2), Shared, one);
+                }
+            });
+            units.locked(Span::ALL, Exclusive);
+            units.locked(span(3, 4), Exclusive);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
     });
 }

@@ -277,6 +277,67 @@ fn a_reader_in_a_new_table_follows_the_writer_that_downgraded() {
     followed_into_the_table(|units, hold| units.lock.downgrade(span(0, 1), hold), Shared);
 }
 
+/// The unit comes by the address that the table had before it was exchanged, and exchanged again for the old one.
+#[test]
+fn a_unit_that_comes_by_an_old_address_follows_who_left_another_table() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(UNIT, Exclusive));
+            units.locked(UNIT, Exclusive);
+            let mut ledger = units.lock.core().enter(&units.lock);
+            ledger.resize(2);
+            ledger.close();
+            units.locked(UNIT, Exclusive);
+            let mut ledger = units.lock.core().enter(&units.lock);
+            ledger.resize(1);
+            ledger.close();
+            thread.join().unwrap();
+        });
+    });
+}
+
+/// The summary does not change: another claim is counted in regions of that size.
+#[test]
+fn a_unit_follows_the_range_that_is_counted_no_longer() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            for far in [1 << 50, 1 << 51, 1 << 20] {
+                std::mem::forget(units.lock.lock(span(far, far + 9), Exclusive));
+            }
+            let range = span(0, 9);
+            let hold = units.lock.lock(range, Exclusive);
+            assert!(matches!(hold, Hold::Claim(_)));
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(UNIT, Exclusive));
+            units.touch(range, Exclusive);
+            units.lock.unlock(range, Exclusive, hold);
+            thread.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_writer_follows_the_readers_that_left_a_cell() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            let before = units.lock.lock(UNIT, Shared);
+            units.lock.bias(1);
+            units.lock.unlock(UNIT, Shared, before);
+            let hold = units.lock.lock(UNIT, Shared);
+            assert!(matches!(hold, Hold::Reader(_)));
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(UNIT, Exclusive));
+            units.touch(UNIT, Shared);
+            units.lock.unlock(UNIT, Shared, hold);
+            thread.join().unwrap();
+        });
+    });
+}
+
 #[test]
 fn who_sees_a_core_sees_it_whole() {
     without_barrier(|| {

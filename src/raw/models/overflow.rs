@@ -75,3 +75,40 @@ fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
         units.assert_idle();
     });
 }
+
+/// The summary says the same before and after: what tells the unit of the range is the counter of its region.
+#[test]
+fn a_unit_and_a_range_that_is_counted_beside_another_exclude_each_other() {
+    for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let elsewhere = units.filled();
+            let counted = units.lock.lock(span(1 << 20, (1 << 20) + 9), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(0, 9), a));
+            units.locked(span(1, 2), b);
+            thread.join().unwrap();
+            units.lock.unlock(span(1 << 20, (1 << 20) + 9), Exclusive, counted);
+            units.empty(elsewhere);
+            units.assert_idle();
+        });
+    }
+}
+
+/// The cells are free again when the other range comes, but for one that is counted still.
+#[test]
+fn a_range_in_a_cell_and_a_range_that_is_counted_exclude_each_other() {
+    model(3, || {
+        let units = Units::with_table();
+        let elsewhere = units.filled();
+        let counted = units.lock.lock(span(1, 9), Exclusive);
+        units.empty(elsewhere);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(0, 3), Exclusive));
+        units.touch(span(1, 9), Exclusive);
+        units.lock.unlock(span(1, 9), Exclusive, counted);
+        units.locked(span(0, 2), Exclusive);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}

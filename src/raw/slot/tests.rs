@@ -35,7 +35,7 @@ fn unit_zero_is_told_from_a_free_slot() {
 #[test]
 fn a_full_slot_admits_no_reader() {
     let mut word = Word::sole(1, Shared);
-    for _ in 1..(1 << 14) - 1 {
+    for _ in 1..(1 << 13) - 1 {
         word = word.join(1).unwrap();
     }
     assert_eq!(word.join(1), None);
@@ -59,4 +59,34 @@ fn upgrade_needs_a_sole_reader_and_keeps_the_watch() {
     assert!(one.watched().upgraded().unwrap().has_waiters());
     assert_eq!(Word::sole(3, Exclusive).downgraded(), one);
     assert!(Word::sole(3, Exclusive).watched().downgraded().has_waiters());
+}
+
+#[test]
+fn readers_join_and_leave_a_slot_with_a_bias_and_none_but_they() {
+    let biased = Word::FREE.biased(7).unwrap();
+    assert!(biased.is_biased(7) && !biased.is_biased(8) && !Word::MOVED.is_biased(UNITS - 1));
+    assert_eq!(Word::sole(7, Exclusive).biased(7), None);
+    assert_eq!(Word::sole(8, Shared).biased(7), None);
+    assert_eq!(biased.biased(7), None);
+    assert_eq!(biased.join(8), None);
+    let joined = biased.join(7).unwrap();
+    assert_eq!(joined.readers(), 1);
+    assert_eq!(joined.upgraded(), None, "others may be in cells");
+    assert_eq!(joined.leave(), Some(biased));
+    assert_eq!(joined.unbiased(2), Word::sole(7, Shared).join(7).unwrap().join(7).unwrap());
+    assert_eq!(biased.unbiased(0), Word::FREE);
+}
+
+#[test]
+fn readers_of_a_slot_with_a_bias_fit_into_it_with_those_of_all_cells() {
+    let mut word = Word::FREE.biased(7).unwrap();
+    while let Some(joined) = word.join(7) {
+        word = joined;
+    }
+    let readers = word.readers();
+    assert!(readers > 0);
+    assert_eq!(
+        word.unbiased(16 * Word::MOST_IN_A_CELL).readers(),
+        readers + 16 * Word::MOST_IN_A_CELL
+    );
 }
