@@ -67,6 +67,18 @@ fn claims_that_meet_nobody_take_no_mutex_whatever_else_is_held() {
 }
 
 #[test]
+fn most_of_many_units_that_are_held_are_in_slots() {
+    let lock = RangeLock::new();
+    let hold = |at: u64| lock.lock_exclusive(97 * at..97 * at + 1);
+    let held: Vec<_> = (0..5_000).map(hold).collect();
+    assert!(registered(&lock) < 1_000, "{:?}", lock.stats());
+    let before = registered(&lock);
+    (5_000..10_000).for_each(|at| drop(hold(at)));
+    assert!(registered(&lock) - before < 1_000, "{:?}", lock.stats());
+    drop(held);
+}
+
+#[test]
 fn what_a_range_cost_others_ends_with_it() {
     for long in [None, Some(1_000_000..2_000_000)] {
         let lock = RangeLock::new();

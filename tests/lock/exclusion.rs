@@ -165,20 +165,42 @@ fn ranges_of_every_length_exclude_each_other() {
 
 #[test]
 fn claims_held_together_by_one_thread_exclude_those_of_others() {
+    several("several claims a thread", 0..48, 6, |rng| some_of(0..48, 1..4, rng));
+}
+
+#[test]
+fn units_of_which_many_are_held_and_then_none_are_never_written_by_two() {
+    several("many claims a thread", 0..2_000, 60, |rng| match rng.u8(..40) {
+        0 => 0..2_000,
+        1 => some_of(0..2_000, 2..12, rng),
+        _ => one_of(0..2_000, rng),
+    });
+}
+
+/// Every thread tries ranges that `pick` chooses among `units`, exclusively, and holds up to `most` at once, and then fewer
+/// and fewer.
+fn several(
+    what: &'static str,
+    units: Range<u64>,
+    most: usize,
+    pick: impl Fn(&mut Rng) -> Range<u64> + Sync,
+) {
     let lock = RangeLock::new();
-    let mut cells = Cells::on(0..48);
-    let watchdog = Watchdog::over("several claims a thread");
+    let mut cells = Cells::on(units);
+    let watchdog = Watchdog::over(what);
     let hold_several = |seed| {
         let mut rng = Rng::with_seed(seed);
         let mut held: Vec<ExclusiveGuard<'_>> = Vec::new();
         let mut raised = 0;
         for operation in 0..OPERATIONS {
             // Only tries: whoever waits while holding could wait for a waiter behind himself.
-            if let Some(guard) = lock.try_lock_exclusive(some_of(0..48, 1..4, &mut rng)) {
+            if let Some(guard) = lock.try_lock_exclusive(pick(&mut rng)) {
                 raised += cells.raise(&guard);
                 held.push(guard);
             }
-            if held.len() > rng.usize(..6) {
+            if rng.usize(..8 * most) == 0 {
+                held.drain(..).for_each(|guard| raised += cells.raise(&guard));
+            } else if held.len() > rng.usize(..most) {
                 let guard = held.swap_remove(rng.usize(..held.len()));
                 raised += cells.raise(&guard);
             }
