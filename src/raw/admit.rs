@@ -104,7 +104,7 @@ impl Ledger<'_> {
     fn meets_a_held_unit(&mut self, span: Span, mode: Mode) -> bool {
         let found = self
             .lock
-            .conflicting_slot(span, mode, &mut 0)
+            .conflicting_slot(span, mode)
             .filter(|word| !word.has_waiters() && word.bias().is_none());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);

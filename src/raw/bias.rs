@@ -31,8 +31,11 @@ impl RawLock {
             if core.cells.join(home, unit) {
                 sync::two_sided_barrier();
                 if is_biased() {
-                    let summary = Summary::from_bits(self.summary_after_entering());
-                    return self.stay_or_leave(summary, unit, Mode::Shared, Hold::Reader(home));
+                    let (mode, hold) = (Mode::Shared, Hold::Reader(home));
+                    return match self.summary_after_entering() {
+                        Summary::EMPTY => Ok(self.held_in_slot(mode, hold)),
+                        bits => self.stay_or_leave(Summary::from_bits(bits), unit, mode, hold),
+                    };
                 }
                 self.leave_as_reader(unit, Mode::Shared, home);
             }

@@ -60,7 +60,7 @@ impl RawLock {
     }
 
     #[inline]
-    fn held_in_slot(&self, mode: Mode, hold: Hold) -> Hold {
+    pub(super) fn held_in_slot(&self, mode: Mode, hold: Hold) -> Hold {
         self.counters.granted(Path::Slot, mode);
         hold
     }
@@ -188,8 +188,7 @@ impl RawLock {
             true => Ok(()),
             false => self.meet(core, before, span, mode, is_watched),
         };
-        let mut used = 0;
-        let met = met.and_then(|()| match self.conflicting_slot(span, mode, &mut used) {
+        let met = met.and_then(|()| match self.conflicting_slot(span, mode) {
             None => Ok(()),
             Some(word) if word.bias().is_some() => Err(Obstacle::Registry),
             Some(_) => Err(Obstacle::Undecided),
@@ -197,19 +196,17 @@ impl RawLock {
         if met.is_ok() {
             core.cells.settle(cell);
             self.counters.granted(Path::Cell, mode);
-            self.note_scan(span, used);
+            self.note_scan(span);
             return Ok(Hold::Cell(cell));
         }
         self.leave_cell(cell);
         met.map(|()| Hold::Cell(cell))
     }
 
-    /// A slot whose holder is in the way of a claim, as far as can be seen: its word. `used` is how many others were not
-    /// free.
-    pub(super) fn conflicting_slot(&self, span: Span, mode: Mode, used: &mut u64) -> Option<Word> {
+    /// A slot whose holder is in the way of a claim, as far as can be seen: its word.
+    pub(super) fn conflicting_slot(&self, span: Span, mode: Mode) -> Option<Word> {
         let found = self.visit_slots(span, |_, word| match word.holder() {
             Some((unit, holder)) if !span.contains_unit(unit) || !holder.conflicts_with(mode) => {
-                *used += 1;
                 ControlFlow::Continue(())
             }
             // Without a holder it is closed, and its unit in a table that we have not seen yet.

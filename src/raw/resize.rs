@@ -25,24 +25,36 @@ impl RawLock {
         has_grown
     }
 
-    /// Shrinks a table in which a claim has found so many slots used.
+    /// Shrinks a large table if a claim on `span` has looked through all of it, for few units.
     #[inline]
-    pub(super) fn note_scan(&self, span: Span, used: u64) {
-        let is_sparse = |table: Table<'_>| {
-            table.bits() > FIRST_TABLE_BITS
-                && span.len() >= table.len()
-                && used * SLOTS_FOR_A_UNIT * 4 <= table.len()
-        };
-        if self.table().is_some_and(is_sparse) {
-            self.shrink_table(used);
+    pub(super) fn note_scan(&self, span: Span) {
+        let is_large =
+            |table: Table<'_>| table.bits() > FIRST_TABLE_BITS && span.len() >= table.len();
+        if span.len() > 1 << FIRST_TABLE_BITS && self.table().is_some_and(is_large) {
+            self.shrink_if_sparse();
         }
     }
 
     #[cold]
-    fn shrink_table(&self, used: u64) {
-        let mut ledger = self.core().enter(self);
-        ledger.resize(bits_for(used * 2).max(FIRST_TABLE_BITS));
-        ledger.close();
+    fn shrink_if_sparse(&self) {
+        let used = self.used_slots();
+        let wanted = bits_for(2 * used.count).max(used.bits()).max(FIRST_TABLE_BITS);
+        if self.table().is_some_and(|table| table.bits() > wanted) {
+            let mut ledger = self.core().enter(self);
+            ledger.resize(wanted);
+            ledger.close();
+        }
+    }
+
+    fn used_slots(&self) -> Used {
+        let mut used = Used::none(self.table().map_or(0, Table::bits));
+        for (index, slot) in self.slots().enumerate() {
+            // ORDERING: Relaxed: an estimate.
+            if slot.load(Ordering::Relaxed) != Word::FREE.bits() {
+                used.add(index);
+            }
+        }
+        used
     }
 
     /// Every slot there is.
@@ -50,6 +62,34 @@ impl RawLock {
         let table = self.table();
         let embedded = table.is_none().then_some(&self.slot);
         embedded.into_iter().chain(table.into_iter().flat_map(Table::words))
+    }
+}
+
+/// The numbers of the slots that are used, in ascending order.
+struct Used {
+    count: u64,
+    last: usize,
+    bits: u32,
+    /// How many of their last bits can be left out before two become one.
+    spare: u32,
+}
+
+impl Used {
+    fn none(bits: u32) -> Used {
+        Used { count: 0, last: 0, bits, spare: bits }
+    }
+
+    fn add(&mut self, index: usize) {
+        if self.count != 0 {
+            self.spare = self.spare.min((index ^ self.last).ilog2());
+        }
+        self.count += 1;
+        self.last = index;
+    }
+
+    /// How many bits tell them apart.
+    fn bits(&self) -> u32 {
+        self.bits - self.spare
     }
 }
 
@@ -61,9 +101,7 @@ fn bits_for(units: u64) -> u32 {
 impl Ledger<'_> {
     /// Makes the table larger if its slots are too few for the units in them.
     fn grow_if_crowded(&mut self) -> bool {
-        // ORDERING: Relaxed: an estimate.
-        let is_used = |slot: &&AtomicU64| slot.load(Ordering::Relaxed) != Word::FREE.bits();
-        let used = self.lock.slots().filter(is_used).count() as u64;
+        let used = self.lock.used_slots().count;
         let bits = self.lock.table().map_or(0, Table::bits);
         let wanted =
             if bits == 0 { FIRST_TABLE_BITS } else { bits_for(used).min(most_table_bits()) };
@@ -83,8 +121,7 @@ impl Ledger<'_> {
     pub(super) fn resize(&mut self, wanted: u32) {
         let bits = self.lock.table().map_or(0, Table::bits);
         let mut words = Vec::new();
-        // How far a slot's number can be halved before two that are used become one.
-        let (mut halvings, mut last) = (bits, None);
+        let mut used = Used::none(bits);
         for (index, slot) in self.lock.slots().enumerate() {
             // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds this one
             // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
@@ -93,13 +130,11 @@ impl Ledger<'_> {
             let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
             let word = self.unbiased(Word::from_bits(word));
             if word.holder().is_some() {
-                let apart = |last| usize::BITS - 1 - (index ^ last as usize).leading_zeros();
-                halvings = halvings.min(last.map_or(bits, apart));
-                last = Some(index as u64);
+                used.add(index);
                 words.push(word);
             }
         }
-        let wanted = wanted.max(bits - halvings);
+        let wanted = wanted.max(used.bits());
         // SAFETY: tables are freed with the core, when nobody uses the lock any more (I5).
         let new = unsafe { self.books.tables.get(wanted) };
         let mut words = words.into_iter().peekable();
