@@ -59,7 +59,8 @@ pub(crate) use timed::after;
 ///
 /// # Complexity
 ///
-/// A claim that meets nobody takes no mutex, as long as no more than twelve ranges are held or waited for at once. On
+/// A claim that meets nobody takes no mutex, as long as no more than twelve ranges are held or waited for at once. If more are,
+/// only ranges that find no place take it, and claims near those that found none. On
 /// one unit it is one atomic read-modify-write to lock and one to unlock. On several units, however many, it is the
 /// same for the first four threads that lock ranges, and three in all for others or for a second range; and a look at
 /// the ranges that are held, and at the slots of its units, or at all slots if it has more units than there are.
@@ -78,8 +79,9 @@ pub(crate) use timed::after;
 ///
 /// 32 bytes, and nothing on the heap as long as claims are on one unit and come one at a time. The first claim
 /// that needs more allocates cells and a registry, about one and a half kilobytes, which grow with the most claims that the
-/// registry had at once. The eighth claim on one unit that finds the embedded slot taken allocates a table of 2 KiB,
-/// once. All is freed with the lock.
+/// registry had at once. The first claim on one unit that finds the embedded slot taken allocates a table of 256 bytes; it grows with
+/// the most units that were held at once, to 64 to 128 bytes for each, or twice that with the smaller tables before it. All is freed
+/// with the lock.
 ///
 /// # Source
 ///
