@@ -39,7 +39,10 @@ impl Ledger<'_> {
                 cells.show(cell, span);
                 (Place::Board(cell), Summary::claim(cell, mode) | Summary::watch(cell))
             }
-            None => (Place::Unlisted, self.count(span, mode)),
+            None => {
+                let (size, bits) = self.count(span, mode);
+                (Place::Unlisted(size), bits)
+            }
         };
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
         // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
@@ -53,7 +56,7 @@ impl Ledger<'_> {
         self.registry().set_place(id, place);
         match place {
             Place::Board(cell) | Place::Cell(cell) => self.core.cells.settle(cell),
-            Place::Slot | Place::Unlisted | Place::Nowhere => {}
+            Place::Slot | Place::Unlisted(_) | Place::Nowhere => {}
         }
     }
 
@@ -65,8 +68,8 @@ impl Ledger<'_> {
                 self.clear(Summary::all_of(cell));
                 self.core.cells.free(cell);
             }
-            Place::Unlisted => {
-                let gone = self.uncount(span, mode);
+            Place::Unlisted(size) => {
+                let gone = self.uncount(span, size, mode);
                 self.clear(gone);
             }
         }
@@ -76,14 +79,7 @@ impl Ledger<'_> {
     pub(super) fn narrow(&mut self, place: Place, from: Span, to: Span, mode: Mode) {
         match place {
             Place::Board(cell) | Place::Cell(cell) => self.core.cells.show(cell, to),
-            Place::Unlisted => {
-                let shown = self.count(to, mode);
-                // ORDERING: Relaxed: the claim itself is seen already; who reads that no region of the old size is in use,
-                // by the Release in `clear`, sees the new size.
-                self.lock.summary.fetch_or(shown, Ordering::Relaxed);
-                let gone = self.uncount(from, mode);
-                self.clear(gone);
-            }
+            Place::Unlisted(size) => self.uncount_rest(from, to, size, mode),
             Place::Slot | Place::Nowhere => {}
         }
     }
@@ -92,7 +88,7 @@ impl Ledger<'_> {
     pub(super) fn weaken(&mut self, place: Place, span: Span) {
         let gone = match place {
             Place::Board(cell) | Place::Cell(cell) => Summary::exclusive(cell),
-            Place::Unlisted => self.count_weaker(span),
+            Place::Unlisted(size) => self.count_weaker(span, size),
             Place::Slot | Place::Nowhere => return,
         };
         self.clear(gone);
@@ -105,7 +101,7 @@ impl Ledger<'_> {
                 self.core.cells.unsettle(cell);
                 Summary::exclusive(cell)
             }
-            Place::Unlisted => self.count_stronger(span),
+            Place::Unlisted(size) => self.count_stronger(span, size),
             Place::Slot | Place::Nowhere => 0,
         };
         // ORDERING: SeqCst, as in `publish`: slots and cells are looked at after it.
@@ -196,7 +192,7 @@ impl Ledger<'_> {
                 }
                 self.books.board.proxies[cell as usize] = None;
             }
-            Place::Board(_) | Place::Unlisted | Place::Nowhere => return,
+            Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => return,
         }
         self.books.registry.remove(proxy, &mut self.wakes.heirs);
     }

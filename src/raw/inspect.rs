@@ -152,7 +152,7 @@ impl Ledger<'_> {
                     patient.push(entry.info());
                     false
                 }
-                Place::Cell(_) | Place::Board(_) | Place::Unlisted => true,
+                Place::Cell(_) | Place::Board(_) | Place::Unlisted(_) => true,
             };
             if shown {
                 claims.push((entry.info(), entry.arrival));

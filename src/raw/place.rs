@@ -28,8 +28,8 @@ pub(crate) enum Place {
     Board(u32),
     /// Nowhere: the claim is patient, and may be passed.
     Nowhere,
-    /// Only under the mutex; it is counted in the regions that it touches.
-    Unlisted,
+    /// Only under the mutex; it is counted in the regions of this size that it touches.
+    Unlisted(u32),
 }
 
 impl Place {

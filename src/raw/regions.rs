@@ -89,8 +89,8 @@ impl Regions {
 }
 
 impl Ledger<'_> {
-    /// Counts a claim in the regions that it touches. Returns the bits by which the summary shows that.
-    pub(super) fn count(&mut self, span: Span, mode: Mode) -> u64 {
+    /// Counts a claim in the regions that it touches. Returns their size, and the bits by which the summary shows that.
+    pub(super) fn count(&mut self, span: Span, mode: Mode) -> (u32, u64) {
         let size = size_of(span);
         let counted = &mut self.books.regions;
         counted.claims[size as usize] += 1;
@@ -101,13 +101,12 @@ impl Ledger<'_> {
         if self.core.regions.0.load(Ordering::Relaxed).is_none() {
             self.recount(FIRST_TABLE_BITS);
         }
-        self.add(span, weight(mode));
-        Summary::unlisted(size, mode)
+        self.add(span, size, weight(mode));
+        (size, Summary::unlisted(size, mode))
     }
 
     /// The reverse. Returns the bits that the summary shows no longer.
-    pub(super) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
-        let size = size_of(span);
+    pub(super) fn uncount(&mut self, span: Span, size: u32, mode: Mode) -> u64 {
         let counted = &mut self.books.regions;
         counted.claims[size as usize] -= 1;
         counted.exclusive -= u32::from(mode == Mode::Exclusive);
@@ -121,15 +120,28 @@ impl Ledger<'_> {
             (_, 0) => Summary::unlisted(size, Mode::Shared),
             (_, _) => Summary::unlisted(size, Mode::Exclusive),
         };
-        self.subtract(span, weight(mode));
+        self.subtract(span, size, weight(mode));
         Summary::unlisted(size, Mode::Exclusive) & !still
     }
 
+    /// Counts a claim no longer in the regions that only the part touches which it gives up. It stays in regions of the size
+    /// that it has: were it moved to others, whoever has read the summary before, and counts after, would find it in
+    /// neither.
+    pub(super) fn uncount_rest(&mut self, from: Span, to: Span, size: u32, mode: Mode) {
+        let kept = touched(to, size);
+        let gone = || touched(from, size).filter(|region| !kept.contains(region));
+        self.books.regions.regions -= gone().count() as u64;
+        let table = self.counters();
+        for region in gone() {
+            // ORDERING: Release, as in `subtract`.
+            counter(table, region, size).fetch_sub(weight(mode), Ordering::Release);
+        }
+    }
+
     /// Counts an exclusive claim as a shared one. Returns the bits that the summary shows no longer.
-    pub(super) fn count_weaker(&mut self, span: Span) -> u64 {
-        let size = size_of(span);
+    pub(super) fn count_weaker(&mut self, span: Span, size: u32) -> u64 {
         self.books.regions.exclusive -= 1;
-        self.subtract(span, EXCLUSIVE);
+        self.subtract(span, size, EXCLUSIVE);
         match self.books.regions.exclusive {
             0 => Summary::unlisted(size, Mode::Exclusive) & !Summary::unlisted(size, Mode::Shared),
             _ => 0,
@@ -137,22 +149,22 @@ impl Ledger<'_> {
     }
 
     /// Counts a shared claim as an exclusive one. Returns the bits by which the summary shows that.
-    pub(super) fn count_stronger(&mut self, span: Span) -> u64 {
+    pub(super) fn count_stronger(&mut self, span: Span, size: u32) -> u64 {
         self.books.regions.exclusive += 1;
-        self.add(span, EXCLUSIVE);
-        Summary::unlisted(size_of(span), Mode::Exclusive)
+        self.add(span, size, EXCLUSIVE);
+        Summary::unlisted(size, Mode::Exclusive)
     }
 
-    fn add(&self, span: Span, weight: u64) {
-        let (table, size) = (self.counters(), size_of(span));
+    fn add(&self, span: Span, size: u32, weight: u64) {
+        let table = self.counters();
         for region in touched(span, size) {
             // ORDERING: SeqCst: slots are looked at after it (I4).
             counter(table, region, size).fetch_add(weight, Ordering::SeqCst);
         }
     }
 
-    fn subtract(&self, span: Span, weight: u64) {
-        let (table, size) = (self.counters(), size_of(span));
+    fn subtract(&self, span: Span, size: u32, weight: u64) {
+        let table = self.counters();
         for region in touched(span, size) {
             // ORDERING: Release, paired with the load in `may_meet_in`: who does not find the claim follows it.
             counter(table, region, size).fetch_sub(weight, Ordering::Release);
@@ -180,8 +192,7 @@ impl Ledger<'_> {
         // SAFETY: counters are freed with the core, when nobody uses the lock any more (I5).
         let new = unsafe { self.books.regions.made.get(bits) };
         for entry in self.books.registry.entries(Span::ALL) {
-            if entry.place == Place::Unlisted {
-                let size = size_of(entry.span);
+            if let Place::Unlisted(size) = entry.place {
                 for region in touched(entry.span, size) {
                     // ORDERING: Relaxed: published below.
                     counter(new, region, size).fetch_add(weight(entry.mode), Ordering::Relaxed);

@@ -112,3 +112,20 @@ fn a_range_in_a_cell_and_a_range_that_is_counted_exclude_each_other() {
         units.assert_idle();
     });
 }
+
+#[test]
+fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() {
+    model(3, || {
+        let units = Units::with_table();
+        let elsewhere = units.filled();
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 4));
+        units.touch(span(0, 4), Exclusive);
+        units.lock.unlock(span(0, 4), Exclusive, hold);
+        units.empty(elsewhere);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}

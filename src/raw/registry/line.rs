@@ -110,14 +110,14 @@ impl<W> Registry<W> {
         let may_leave = match proxy.place {
             Place::Slot => true,
             Place::Cell(cell) => is_undecided(cell),
-            Place::Board(_) | Place::Unlisted | Place::Nowhere => false,
+            Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => false,
         };
         let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
             (State::Waiting(Queueing::Patient), _) => false,
             (State::Waiting(_), _) => claim.arrival < proxy.rank,
             (State::Held, Place::Slot) => false,
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
-            (State::Held, Place::Board(_) | Place::Unlisted | Place::Nowhere) => true,
+            (State::Held, Place::Board(_) | Place::Unlisted(_) | Place::Nowhere) => true,
         };
         let sought = in_the_way_of(proxy.mode);
         let found = self.visit_sought(sought, self.span(id), |other, claim| {
