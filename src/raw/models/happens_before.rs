@@ -359,34 +359,6 @@ fn who_enters_a_slot_that_has_lost_its_bias_follows_the_reader_that_left_it() {
     });
 }
 
-/// A reader that comes too late for the bias is in the cell for a moment; the first one leaves that for it, and it
-/// leaves the slot.
-#[test]
-fn a_writer_follows_the_reader_for_whom_another_left_the_slot() {
-    without_barrier(|| {
-        model(3, || {
-            let units = Units::with_table();
-            let before = units.lock.lock(UNIT, Shared);
-            units.lock.bias(1);
-            units.lock.unlock(UNIT, Shared, before);
-            let early = units.lock.lock(UNIT, Shared);
-            assert!(units.lock.conflicts(UNIT, Exclusive));
-            units.lock.bias(1);
-            let (reader, writer) = (Arc::clone(&units), Arc::clone(&units));
-            let threads = [
-                thread::spawn(move || reader.try_locked(UNIT, Shared)),
-                thread::spawn(move || {
-                    drop(writer.lock.claims(UNIT));
-                    writer.try_locked(UNIT, Exclusive);
-                }),
-            ];
-            units.touch(UNIT, Shared);
-            units.lock.unlock(UNIT, Shared, early);
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
-        });
-    });
-}
-
 #[test]
 fn who_sees_a_core_sees_it_whole() {
     without_barrier(|| {
