@@ -8,7 +8,6 @@
 //! A counter has the claims in its low half, and the exclusive ones among them in its high half.
 
 use crate::raw::Ledger;
-use crate::raw::place::Place;
 use crate::raw::summary::{SIZES, Summary};
 use crate::raw::table::{Current, Made, Table};
 use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering};
@@ -191,12 +190,10 @@ impl Ledger<'_> {
     fn recount(&mut self, bits: u32) {
         // SAFETY: counters are freed with the core, when nobody uses the lock any more (I5).
         let new = unsafe { self.books.regions.made.get(bits) };
-        for entry in self.books.registry.entries(Span::ALL) {
-            if let Place::Unlisted(size) = entry.place {
-                for region in touched(entry.span, size) {
-                    // ORDERING: Relaxed: published below.
-                    counter(new, region, size).fetch_add(weight(entry.mode), Ordering::Relaxed);
-                }
+        for (span, mode, size) in self.books.registry.unlisted() {
+            for region in touched(span, size) {
+                // ORDERING: Relaxed: published below.
+                counter(new, region, size).fetch_add(weight(mode), Ordering::Relaxed);
             }
         }
         // ORDERING: SeqCst: as in `add`, whoever does not find these counters is seen by the claims that are counted

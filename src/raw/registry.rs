@@ -220,6 +220,18 @@ impl<W> Registry<W> {
         proxies
     }
 
+    /// Span and mode of every claim that has no cell, and in regions of which size it is counted.
+    pub(crate) fn unlisted(&self) -> Vec<(Span, Mode, u32)> {
+        let mut unlisted = Vec::new();
+        let _ = self.visit(Span::ALL, |id, claim| {
+            if let Place::Unlisted(size) = claim.place {
+                unlisted.push((self.span(id), claim.mode, size));
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        unlisted
+    }
+
     /// The proxies in `span` that conflict with no other claim.
     pub(crate) fn idle_proxies(&self, span: Span) -> Vec<ClaimId> {
         let mut idle = Vec::new();

@@ -210,3 +210,19 @@ fn an_upgrade_survives_wakers_that_panic() {
         assert!(poll_with(&mut upgrade));
     });
 }
+
+#[test]
+fn an_upgrade_that_is_granted_while_counters_are_added_loses_no_count() {
+    let lock = RangeLock::new();
+    let _crowd = crowd(&lock, 16);
+    // None of these has a cell.
+    let other = lock.lock_shared(0..2);
+    let mut upgrade = Box::pin(lock.lock_shared(0..2).upgrade_async());
+    assert!(poll(&mut upgrade).is_pending());
+    drop(other);
+    let many: Vec<_> = (1..9).map(|at| lock.lock_shared(100 * at..100 * at + 8)).collect();
+    assert!(poll(&mut upgrade).is_ready(), "granted, and the shared claim is let go of");
+    let reader = lock.lock_shared(0..2);
+    assert!(lock.try_lock_exclusive(0..1).is_none(), "a writer beside a reader");
+    drop((reader, many));
+}
