@@ -2,8 +2,8 @@
 //!
 //! [`check_deadlock`] looks at every thread that waits for a claim, on whichever
 //! [`RangeLock`](crate::RangeLock), and at every claim that is in its way: one that is held, or one that
-//! waits and was there before. If these lead in a circle, none of the threads will ever go on. Call it
-//! from a thread of its own every few seconds, or from a debugger.
+//! waits and was due before ([Fairness](crate::RangeLock#fairness)). If these lead in a circle, none of the threads will ever
+//! go on. Call it from a thread of its own every few seconds, or from a debugger.
 //!
 //! # What it knows
 //!

@@ -5,14 +5,15 @@
 use std::backtrace::BacktraceStatus;
 use std::mem;
 use std::pin::pin;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Waker};
-use std::thread::{self, ThreadId};
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
 use spanlock::deadlock::{DeadlockedClaim, check_deadlock};
 use spanlock::{
-    Access, ClaimState, MappingLock, Mode, RangeLock, RangeRwLock, SharedGuard, lock_pair,
+    Access, ClaimState, ExclusiveGuard, MappingLock, Mode, RangeLock, RangeRwLock, SharedGuard,
+    lock_pair,
 };
 
 /// A lock that lives as long as the threads that wait for it.
@@ -330,7 +331,7 @@ fn both_claims_of_a_pair_are_known_by_the_call_that_took_them() {
 
 #[test]
 fn a_holder_that_asks_for_more_behind_a_claim_on_both_is_found() {
-    let lock = eternal();
+    let lock: &RangeLock = Box::leak(Box::new(RangeLock::fair()));
     let barrier = Arc::new(Barrier::new(2));
     let ask_for_more = || {
         until_waiting(lock, 1);
@@ -345,6 +346,66 @@ fn a_holder_that_asks_for_more_behind_a_claim_on_both_is_found() {
     assert_eq!(circle.len(), 2);
     assert!(states.clone().any(|state| state == ClaimState::Held));
     assert!(states.clone().any(|state| state == ClaimState::Waiting));
+}
+
+/// Takes a claim in a thread, which goes on with `wait`; who has its guard may end what looks like a deadlock.
+fn holder(
+    lock: &'static RangeLock,
+    range: std::ops::Range<u64>,
+    wait: impl FnOnce() + Send + 'static,
+) -> (ExclusiveGuard<'static>, JoinHandle<()>) {
+    let (send, receive) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        send.send(lock.lock_exclusive(range)).expect("the test waits for it");
+        wait();
+    });
+    (receive.recv().expect("a guard"), thread)
+}
+
+#[test]
+fn who_may_pass_a_patient_claim_does_not_wait_for_it() {
+    for _ in 0..50 {
+        let lock = eternal();
+        let reader = lock.lock_shared(20..21);
+        let (held, asks_for_more) = holder(lock, 0..10, || {
+            until_waiting(lock, 1);
+            // Due at once: it waits for a reader only.
+            drop(lock.lock_exclusive(20..30));
+        });
+        let wants_all = thread::spawn(|| drop(lock.lock_exclusive(..)));
+        until_waiting(lock, 2);
+        let before = deadlocks_on(&[lock]);
+        drop(reader);
+        // The first to be due goes first: it is a deadlock if that wants all.
+        let after = deadlocks_on(&[lock]);
+        assert_eq!(before.len(), after.len(), "a deadlock that came to an end: {before:?}");
+        drop(held);
+        for thread in [asks_for_more, wants_all] {
+            thread.join().expect("no deadlock any more");
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_became_due_too_late_waits_for_those_that_were_due_before() {
+    for _ in 0..50 {
+        let lock = eternal();
+        let other = lock.lock_exclusive(2..3);
+        let (held, waits) = holder(lock, 5..6, || drop(lock.lock_exclusive(0..3)));
+        until_waiting(lock, 1);
+        let parts = [(0..1, Mode::Exclusive), (5..6, Mode::Exclusive)];
+        let wants_both = thread::spawn(|| drop(lock.lock_many(parts)));
+        until_waiting(lock, 3);
+        drop(other);
+        // The first to be due goes first: it is a deadlock if that wants both.
+        while !waits.is_finished() && deadlocks_on(&[lock]).is_empty() {
+            thread::yield_now();
+        }
+        drop(held);
+        for thread in [waits, wants_both] {
+            thread.join().expect("no deadlock any more");
+        }
+    }
 }
 
 #[test]

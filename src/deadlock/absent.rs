@@ -36,9 +36,12 @@ pub(crate) struct Waiting;
 
 impl Waiting {
     #[inline(always)]
-    pub(crate) fn in_line(_: usize, _: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
+    pub(crate) fn patiently(_: usize, _: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
         Waiting
     }
+
+    #[inline(always)]
+    pub(crate) fn is_due(&mut self) {}
 
     #[inline(always)]
     pub(crate) fn passing_those_that_wait(_: usize, _: Span, _: Mode) -> Waiting {

@@ -63,9 +63,10 @@ fn ways_from(
     nodes: &HashMap<ThreadId, usize>,
 ) -> BTreeMap<usize, DeadlockedClaim> {
     let held = table.held.values().map(|record| (record, ClaimState::Held));
-    let ahead = table.waiting.iter().filter(|&(&other, ahead)| {
-        let is_earlier = other < number || ahead.line == Line::Passes;
-        other != number && is_earlier && wait.line == Line::Stands
+    let ahead = table.waiting.iter().filter(|&(&other, ahead)| match (wait.line, ahead.line) {
+        (Line::Passes, _) | (_, Line::Patient) => false,
+        (Line::Due, Line::Due) => other < number,
+        (Line::Patient, Line::Due) | (Line::Patient | Line::Due, Line::Passes) => true,
     });
     let ahead = ahead.map(|(_, ahead)| (&ahead.record, ClaimState::Waiting));
     let mut ways = BTreeMap::new();

@@ -2,8 +2,8 @@
 //!
 //! A record says what is true for as long as it is in the table: a claim is recorded as held after it
 //! was granted, and no longer when its release begins; as waiting from when it is queued until it is granted,
-//! both under the mutex of its lock's registry. So a circle of records is a circle of claims, and the
-//! order of the records of claims that wait for one lock is that of their arrival.
+//! both under the mutex of its lock's registry. So a circle of records is a circle of claims. A claim that
+//! becomes due is recorded anew: the records of claims that are due on one lock are in the order in which they became so.
 
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
@@ -39,7 +39,10 @@ pub(super) struct WaitRecord {
 /// Whether a waiting claim stands behind those that wait already.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
-    Stands,
+    /// Behind those that are due, and may be passed: nobody waits for it for good.
+    Patient,
+    /// Behind those that were due before.
+    Due,
     Passes,
 }
 
@@ -55,6 +58,12 @@ impl Table {
         self.next += 1;
         self.held.insert(self.next, record);
         Held(Some(self.next))
+    }
+
+    fn wait(&mut self, record: Record, line: Line) -> Waiting {
+        self.next += 1;
+        self.waiting.insert(self.next, WaitRecord { record, line });
+        Waiting(Some(self.next))
     }
 }
 
@@ -135,10 +144,22 @@ impl Held {
 pub(crate) struct Waiting(Option<u64>);
 
 impl Waiting {
-    /// Records that this thread queues now, behind those that wait. To be called under the mutex of the
-    /// registry.
-    pub(crate) fn in_line(lock: usize, parts: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
-        Waiting::new(Record::new(lock, parts, Backtrace::force_capture()), Line::Stands)
+    /// Records that this thread waits from now on, and may be passed until its claim [is due](Waiting::is_due). To be called
+    /// under the mutex of the registry.
+    pub(crate) fn patiently(lock: usize, parts: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
+        Waiting::new(Record::new(lock, parts, Backtrace::force_capture()), Line::Patient)
+    }
+
+    /// To be called when a claim that waits becomes due, under the mutex of the registry.
+    pub(crate) fn is_due(&mut self) {
+        let Some(number) = self.0 else { return };
+        let mut table = table();
+        let is_patient = |wait: &WaitRecord| wait.line == Line::Patient;
+        if let Some(wait) = table.waiting.get(&number).filter(|wait| is_patient(wait)) {
+            let record = wait.record.clone();
+            table.waiting.remove(&number);
+            *self = table.wait(record, Line::Due);
+        }
     }
 
     /// Records that this thread waits from now on for held claims only, and others for it. To be called
@@ -161,11 +182,7 @@ impl Waiting {
     }
 
     fn new(record: Record, line: Line) -> Waiting {
-        let mut table = table();
-        table.next += 1;
-        let number = table.next;
-        table.waiting.insert(number, WaitRecord { record, line });
-        Waiting(Some(number))
+        table().wait(record, line)
     }
 }
 

@@ -205,7 +205,7 @@ impl RawLock {
         let mut parker = None;
         let queued = self.queue(span, mode, obstacle, || {
             let parker = parker.insert(Parker::for_this_thread());
-            let record = Waiting::in_line(self.address(), [(span, mode)]);
+            let record = Waiting::patiently(self.address(), [(span, mode)]);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
         });
         self.finish(queued, parker, None)

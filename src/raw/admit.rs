@@ -44,8 +44,10 @@ impl Ledger<'_> {
             self.retract(place, span, mode);
             self.wait_patiently(span, mode, waiter)
         } else {
+            let mut waiter = waiter();
+            waiter.record.is_due();
             let (books, heirs) = (&mut *self.books, &mut self.wakes.heirs);
-            let id = books.registry.wait(span, mode, ahead, found.claims, waiter(), heirs);
+            let id = books.registry.wait(span, mode, ahead, found.claims, waiter, heirs);
             self.settle(id, place);
             Queued::Waiting(Pending::due(id))
         }

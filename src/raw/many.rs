@@ -36,7 +36,7 @@ impl RawLock {
         let queued = self.queue_many(parts, |mode| {
             let parker = parker.insert(Parker::for_this_thread());
             let spans = parts.iter().map(|part| (part.span, part.mode));
-            let record = Waiting::in_line(self.address(), spans);
+            let record = Waiting::patiently(self.address(), spans);
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
         });
         match (queued, parker) {
@@ -194,7 +194,13 @@ impl Ledger<'_> {
         parts.iter().map(|part| registry.hold(part.span, part.mode, Queueing::Due)).collect()
     }
 
-    fn wait_for_all(&mut self, parts: &[Part], blockers: &[u32], waiter: Waiter) -> Box<[ClaimId]> {
+    fn wait_for_all(
+        &mut self,
+        parts: &[Part],
+        blockers: &[u32],
+        mut waiter: Waiter,
+    ) -> Box<[ClaimId]> {
+        waiter.record.is_due();
         let (mut leader, mut waiter) = (None, Some(waiter));
         let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
         parts

@@ -91,6 +91,9 @@ impl Ledger<'_> {
         if found.claims == 0 || must_be_due {
             self.books.registry.make_due(id, found, &mut self.wakes.heirs);
             self.settle(id, place);
+            if let Some(waiter) = self.registry().waiter_mut(id) {
+                waiter.record.is_due();
+            }
         } else {
             self.registry().go_on_waiting(id, found);
             self.retract(place, span, mode);
