@@ -318,3 +318,84 @@ fn each_byte_and_each_page_that_is_lost_is_counted_once() {
     lost.add(PAGE - 1..2 * PAGE + 1);
     assert_eq!((lost.bytes(), lost.pages()), (30 + PAGE + 2, 3));
 }
+
+#[test]
+fn what_is_owed_is_owed_no_more_once_it_was_cut_off() {
+    let mut unstable = with([2, 3]);
+    unstable.sent(1, &Part::range(10..200));
+    assert_eq!(fail(&mut unstable), [1, 2, 3]);
+    unstable.resized(PAGE + 100, 4 * PAGE);
+    unstable.page_left(2);
+    unstable.page_left(3);
+    assert_eq!(unstable.all_owed(), [1]);
+    assert_eq!(unstable.owed(1), Some(Part::range(10..100)));
+    unstable.sent(1, &Part::range(10..100));
+    sync(&mut unstable);
+    assert!(!unstable.is_broken() && unstable.owes_nothing());
+}
+
+#[test]
+fn what_is_owed_is_owed_no_more_once_it_was_zeroed() {
+    let mut unstable = with([0, 1, 2, 3]);
+    fail(&mut unstable);
+    unstable.zeroed(10..3 * PAGE);
+    unstable.page_left(1);
+    unstable.page_left(2);
+    assert_eq!(unstable.all_owed(), [0, 3]);
+    unstable.sent(0, &ALL);
+    unstable.sent(3, &ALL);
+    sync(&mut unstable);
+    assert!(!unstable.is_broken() && unstable.owes_nothing());
+
+    let mut unstable = Unstable::default();
+    unstable.sent(1, &Part::range(10..200));
+    fail(&mut unstable);
+    unstable.forget_part(1, 0..100);
+    assert_eq!(unstable.owed(1), Some(Part::range(100..200)));
+}
+
+#[test]
+fn a_page_that_leaves_takes_what_was_rewritten_of_it_along_and_nothing_else() {
+    let mut unstable = Unstable::default();
+    unstable.sent_past(0..5 * PAGE);
+    fail(&mut unstable);
+    unstable.rewritten(0..5 * PAGE);
+    unstable.page_left(3);
+    (0..5).for_each(|page| unstable.sent(page, &ALL));
+    sync(&mut unstable);
+    assert_eq!(broken(&unstable), [3 * PAGE..4 * PAGE]);
+}
+
+#[test]
+fn a_broken_range_that_is_cut_out_of_the_file_is_gone() {
+    let mut unstable = Unstable::default();
+    for page in [1, 2, 5] {
+        unstable.sent_past(page * PAGE + 5..page * PAGE + 10);
+    }
+    fail(&mut unstable);
+    unstable.collapsed(2 * PAGE, PAGE, 6 * PAGE);
+    assert_eq!(broken(&unstable), [PAGE + 5..PAGE + 10, 4 * PAGE + 5..4 * PAGE + 10]);
+}
+
+#[test]
+fn a_shift_that_failed_may_have_moved_what_is_broken_to_anywhere_behind_it() {
+    let mut unstable = Unstable::default();
+    unstable.shift_failed(2 * PAGE, 6 * PAGE);
+    assert!(!unstable.is_broken());
+    sync(&mut unstable);
+    unstable.sent_past(5 * PAGE..5 * PAGE + 10);
+    fail(&mut unstable);
+    unstable.shift_failed(2 * PAGE, 6 * PAGE);
+    assert_eq!(broken(&unstable), [2 * PAGE..6 * PAGE]);
+}
+
+#[test]
+fn what_lies_behind_the_end_is_not_named_and_the_cause_is_known() {
+    let mut unstable = Unstable::default();
+    assert!(unstable.cause().is_none());
+    unstable.sent_past(100..200);
+    fail(&mut unstable);
+    assert!(unstable.broken(100).is_empty());
+    assert_eq!(unstable.broken(101), [100..101]);
+    assert!(unstable.cause().is_some());
+}

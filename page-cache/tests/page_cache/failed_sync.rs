@@ -295,6 +295,17 @@ fn what_is_cached_is_durable_after_the_next_sync_that_succeeds() {
 }
 
 #[test]
+fn a_sync_of_one_range_sends_again_what_a_failed_one_may_have_lost_of_another() {
+    for fate in FATES {
+        let mut case = Case::new(fate, Written::Back);
+        case.write(5 * PAGE..6 * PAGE);
+        fail(&case, 1, syncs()[0]);
+        case.file.sync_range(0..PAGE).unwrap();
+        case.check_durable(&format!("{fate:?}"));
+    }
+}
+
+#[test]
 fn what_is_not_cached_any_more_fails_every_sync_until_it_is_written_anew() {
     let cases = lost().into_iter().flat_map(|change| FATES.map(|fate| (change, fate)));
     for (number, ((change, options, make), fate)) in cases.enumerate() {
