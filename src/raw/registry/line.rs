@@ -245,15 +245,19 @@ impl<W> Registry<W> {
                 let leader = claim.leader;
                 let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
                 first.blockers -= 1;
-                match (first.blockers, first.state) {
-                    (0, State::Waiting(Queueing::Patient)) => heirs.invited.push(leader),
-                    (0, _) => free.push(leader),
-                    _ => {}
+                if first.blockers == 0 {
+                    free.push(leader);
                 }
             }
             ControlFlow::<()>::Continue(())
         });
-        free.drain(..).for_each(|leader| self.grant(leader, &mut heirs.granted));
+        free.sort_unstable_by_key(|&leader| self.claim(leader).arrival);
+        for leader in free.drain(..) {
+            match self.is_patient(leader) {
+                true => heirs.invited.push(leader),
+                false => self.grant(leader, &mut heirs.granted),
+            }
+        }
         self.free = free;
     }
 
