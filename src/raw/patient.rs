@@ -81,13 +81,13 @@ impl Ledger<'_> {
             // Not shown yet: those in the way need not see it to wake it.
             self.watch_those_there(span, mode);
             let found = self.registry().in_the_way_of(id, Queueing::Due);
-            if found.claims != 0 && !found.starve(mode) && self.registry().may_be_passed(id) {
+            if found.claims != 0 && !found.starve(mode) && self.registry().may_be_passed_again(id) {
                 return self.registry().go_on_waiting(id, found);
             }
         }
         let place = self.announce(span, mode);
         let found = self.registry().in_the_way_of(id, Queueing::Due);
-        let must_be_due = is_over || found.starve(mode) || !self.registry().may_be_passed(id);
+        let must_be_due = is_over || found.starve(mode) || !self.registry().may_be_passed_again(id);
         if found.claims == 0 || must_be_due {
             self.books.registry.make_due(id, found, &mut self.wakes.heirs);
             self.settle(id, place);

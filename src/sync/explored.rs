@@ -67,8 +67,8 @@ impl Spins {
     }
 }
 
-/// Once: then a claim that looks again in vain is due.
-pub(crate) const MOST_PASSES: u32 = 1;
+/// Twice: a claim that looks in vain is invited again, and due when it has looked in vain again.
+pub(crate) const MOST_PASSES: u32 = 2;
 
 /// There is no clock: patience ends at once, which races it with every invitation.
 pub(crate) fn end_of_patience() -> Option<Instant> {

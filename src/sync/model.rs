@@ -110,8 +110,8 @@ impl Spins {
     }
 }
 
-/// Once: then a claim that looks again in vain is due.
-pub(crate) const MOST_PASSES: u32 = 1;
+/// Twice: a claim that looks in vain is invited again, and due when it has looked in vain again.
+pub(crate) const MOST_PASSES: u32 = 2;
 
 thread_local! {
     static PATIENCE_ENDS: Cell<bool> = const { Cell::new(false) };

@@ -4,13 +4,16 @@
 //! has queued, without a sleep. A try would not tell: it may fail because of a claim that is only on
 //! its way into the queue.
 
+use std::future::Future;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, Mutex};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use spanlock::{Claim, ClaimState, Mode, RangeLock};
+use spanlock::{Claim, ClaimState, LockExclusiveFuture, Mode, RangeLock};
 
 use super::watchdog::Watchdog;
 
@@ -233,4 +236,82 @@ fn a_writer_of_everything_gets_its_turns_under_a_flood_of_readers() {
         }
         over.store(true, Ordering::Relaxed);
     });
+}
+
+/// Counts how often its task was woken.
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Lets go of `held` and tries to have it again, until that is refused because of one who waits; how often it was not.
+fn passes<'a>(
+    lock: &'a RangeLock,
+    held: Range<u64>,
+    mut waits: Pin<Box<LockExclusiveFuture<'a>>>,
+) -> u32 {
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut context = Context::from_waker(&waker);
+    let mut holder = lock.lock_exclusive(held.clone());
+    let mut passes = 0;
+    loop {
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        drop(holder);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), passes + 1, "it is woken each time");
+        let Some(again) = lock.try_lock_exclusive(held.clone()) else { break };
+        holder = again;
+        passes += 1;
+    }
+    assert!(lock.is_locked(held), "it was not handed over");
+    assert!(waits.as_mut().poll(&mut context).is_ready());
+    passes
+}
+
+#[test]
+fn a_claim_is_passed_a_few_times_at_most_and_then_handed_the_lock() {
+    for held in SPANS {
+        for wanted in SPANS {
+            let lock = RangeLock::new();
+            let passed = passes(&lock, held.clone(), Box::pin(lock.lock_exclusive_async(wanted)));
+            // Fewer than 16 if half a millisecond is over before.
+            assert!((1..=16).contains(&passed), "passed {passed} times");
+        }
+    }
+}
+
+#[test]
+fn a_claim_on_a_fair_lock_is_not_passed() {
+    for held in SPANS {
+        for wanted in SPANS {
+            let lock = RangeLock::fair();
+            let waits = Box::pin(lock.lock_exclusive_async(wanted));
+            assert_eq!(passes(&lock, held.clone(), waits), 0);
+        }
+    }
+}
+
+#[test]
+fn a_task_that_does_not_answer_when_it_is_woken_is_in_nobodys_way() {
+    let watchdog = Watchdog::over("a thread behind a task");
+    for held in SPANS {
+        let lock = RangeLock::new();
+        let holder = lock.lock_exclusive(held.clone());
+        let mut task = Box::pin(lock.lock_exclusive_async(7..8));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        thread::scope(|scope| {
+            let lock = &lock;
+            scope.spawn(move || drop(lock.lock_exclusive(held)));
+            until_waiting(lock, 2);
+            drop(holder);
+        });
+        assert!(lock.try_lock_exclusive(..).is_some());
+        assert!(task.as_mut().poll(&mut context).is_ready());
+        watchdog.moved();
+    }
 }

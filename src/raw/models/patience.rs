@@ -140,8 +140,7 @@ fn a_future_dropped_while_it_is_invited_lets_the_next_in() {
     });
 }
 
-/// Nobody polls the future that is invited: who waited behind it is not held up for longer than his patience lasts. (After
-/// being passed once the future is due here.)
+/// Nobody polls the future that is invited: who waited behind it is not held up for longer than his patience lasts.
 #[test]
 fn a_future_that_does_not_answer_its_invitation_is_in_nobodys_way() {
     without_patience(|| {

@@ -142,9 +142,9 @@ impl<W> Registry<W> {
         claim.is_some_and(Claim::is_patient)
     }
 
-    /// Whether a patient claim may be passed once more.
-    pub(crate) fn may_be_passed(&self, id: ClaimId) -> bool {
-        self.claim(id).passes < MOST_PASSES
+    /// Whether a patient claim that has been passed, once more, may be passed again.
+    pub(crate) fn may_be_passed_again(&self, id: ClaimId) -> bool {
+        self.claim(id).passes + 1 < MOST_PASSES
     }
 
     /// Lets a patient claim that has looked again go on waiting, behind those that are there now.
