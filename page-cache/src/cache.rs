@@ -1,153 +1,21 @@
 //! `PageCache`: the frames that many files share.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[cfg(doc)]
-use super::FileStore;
-use super::Store;
-use super::backing::{identify, refused_by_name};
-use super::dirty::DirtyPages;
-use super::file::File;
-use super::file_options::FileOptions;
-use super::flusher::{self, Flusher};
-use super::frame::Frames;
-use super::frame::{Key, LockedPage};
-use super::identity::{Found, OpenStores, find_or_register};
-use super::index::Index;
-use super::inode::Inode;
-use super::loans::Loans;
-use super::operation_lock::OperationLock;
-use super::page_table::MappingId;
-use super::reclaim::Queues;
-use super::stats::{Counters, Stats};
-use super::visit::Visit;
-
-/// The fewest frames that a cache has: every path in flight needs one or two.
-const LEAST_CAPACITY: usize = 16;
-
-/// The most: a frame's number has 32 bits, and one of them is none.
-const MOST_CAPACITY: u32 = u32::MAX - 1;
-
-/// The options of a cache.
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use spanlock_page_cache::{Options, PageCache};
-///
-/// let options = Options::new(1024).dirty_limit(64).flush_interval(Duration::from_millis(100));
-/// let cache = PageCache::with_options(options);
-/// assert_eq!(cache.capacity(), 1024);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Options {
-    capacity: usize,
-    dirty_limit: usize,
-    flush_interval: Duration,
-    readahead: usize,
-}
-
-impl Options {
-    /// The default options of a cache of `capacity` pages (at least 16): half of them may be dirty, dirty
-    /// pages are written back after a second, and readahead is at most 32 pages.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock_page_cache::{Options, PageCache};
-    ///
-    /// let cache = PageCache::with_options(Options::new(1));
-    /// assert_eq!(cache.capacity(), 16);
-    /// ```
-    #[must_use]
-    pub fn new(capacity: usize) -> Options {
-        let capacity = capacity.max(LEAST_CAPACITY);
-        Options {
-            capacity,
-            dirty_limit: capacity / 2,
-            flush_interval: Duration::from_secs(1),
-            readahead: 32,
-        }
-    }
-
-    /// Limits the number of dirty pages of all files together to about `pages`. The effective limit always
-    /// leaves some frames for reads.
-    ///
-    /// One file may have two thirds of the limit. Several files that want more share it, so that a further
-    /// file still gets a part. A writer above its file's share first writes back pages of its own file; it
-    /// waits only for its own store and returns that store's errors.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock_page_cache::{MemStore, Options, PageCache};
-    ///
-    /// let cache = PageCache::with_options(Options::new(64).dirty_limit(8));
-    /// let file = cache.open(MemStore::new())?;
-    /// file.write_all_at(&[1; 16 * 4096], 0)?;
-    /// assert!(cache.stats().writebacks > 0);
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[must_use]
-    pub fn dirty_limit(self, pages: usize) -> Options {
-        Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
-    }
-
-    /// Writes dirty pages back after `interval` (at least a millisecond). A file whose store fails is tried
-    /// again after a pause that doubles up to a second.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// use spanlock_page_cache::{MemStore, Options, PageCache};
-    ///
-    /// // Writes nothing back until a sync, or until its room is wanted.
-    /// let options = Options::new(64).flush_interval(Duration::MAX);
-    /// let cache = PageCache::with_options(options);
-    /// let file = cache.open(MemStore::new())?;
-    /// file.write_all_at(b"dirty", 0)?;
-    /// assert_eq!(cache.stats().writebacks, 0);
-    /// file.sync_data()?;
-    /// assert_eq!(cache.stats().writebacks, 1);
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[must_use]
-    pub fn flush_interval(self, interval: Duration) -> Options {
-        Options { flush_interval: interval, ..self }
-    }
-
-    /// Limits readahead for a sequential reader to `pages`. It is also limited to a twentieth of the cache,
-    /// but at least two pages.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock_page_cache::{MemStore, Options, PageCache};
-    ///
-    /// let cache = PageCache::with_options(Options::new(64).readahead(0));
-    /// let file = cache.open(MemStore::new())?;
-    /// file.set_len(8 * 4096)?;
-    /// for page in 0..8 {
-    ///     file.read_exact_at(&mut [0; 8], page * 4096)?;
-    /// }
-    /// assert_eq!(cache.stats().read_ahead, 0);
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[must_use]
-    pub fn readahead(self, pages: usize) -> Options {
-        Options { readahead: pages, ..self }
-    }
-}
+use crate::FileStore;
+use crate::Store;
+use crate::file::File;
+use crate::files::backing::{identify, refused_by_name};
+use crate::files::inode::Inode;
+use crate::files::open_stores::{Found, OpenStores, find_or_register};
+use crate::files::operation_lock::OperationLock;
+use crate::options::{FileOptions, Options};
+use crate::pages::pool::Pool;
+use crate::stats::Stats;
+use crate::writeback::workers;
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
@@ -165,7 +33,7 @@ impl Options {
 /// # std::io::Result::Ok(())
 /// ```
 pub struct PageCache {
-    pub(super) shared: Arc<Shared>,
+    pub(crate) shared: Shared,
 }
 
 impl PageCache {
@@ -202,7 +70,7 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn with_options(options: Options) -> PageCache {
-        PageCache { shared: Arc::new(Shared::new(&options, OperationLock::ranges)) }
+        PageCache { shared: Shared::new(&options, OperationLock::ranges) }
     }
 
     /// A cache whose operations are serialised by another lock than the range lock, to compare them. With the
@@ -222,8 +90,8 @@ impl PageCache {
     /// ```
     #[cfg(feature = "model")]
     #[must_use]
-    pub fn with_lock<L: super::PathLock>(options: Options) -> PageCache {
-        PageCache { shared: Arc::new(Shared::new(&options, L::operation_lock)) }
+    pub fn with_lock<L: crate::PathLock>(options: Options) -> PageCache {
+        PageCache { shared: Shared::new(&options, L::operation_lock) }
     }
 
     /// Opens a file over `store`. Nothing else may change the store while the file is open.
@@ -236,7 +104,7 @@ impl PageCache {
     /// # Errors
     ///
     /// `ResourceBusy` if the store is open with other options, or in another cache or process
-    /// ([`Locking`](super::Locking)). The store's error when asked for its length. The system's error if
+    /// ([`Locking`](crate::Locking)). The store's error when asked for its length. The system's error if
     /// the flusher's thread cannot be started.
     ///
     /// # Examples
@@ -278,24 +146,29 @@ impl PageCache {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open_with(&self, store: impl Store + 'static, options: FileOptions) -> io::Result<File> {
-        flusher::start(&self.shared)?;
         let shared = &self.shared;
-        let registration = match identify(&store, &shared.frames)? {
+        workers::start(&shared.pool)?;
+        let registration = match identify(&store, &shared.pool.frames)? {
             Some(identity) => {
                 let found =
-                    find_or_register(&shared.open_stores, identity, &options, &shared.frames);
+                    find_or_register(&shared.open_stores, identity, &options, &shared.pool.frames);
                 let found =
-                    found.map_err(|error| refused_by_name(&store, &shared.frames, error))?;
+                    found.map_err(|error| refused_by_name(&store, &shared.pool.frames, error))?;
                 match found {
-                    Found::Open(handle) => return Ok(File::another(handle)),
+                    Found::Open(handle) => {
+                        let handle = handle.downcast().expect("what is registered is a handle");
+                        return Ok(File::another(handle));
+                    }
                     Found::Absent(registration) => Some(registration),
                 }
             }
             None => None,
         };
-        let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
-        let inode = Arc::new(Inode::new(id, store, Arc::clone(shared), options, registration)?);
-        shared.files_mut().insert(id, Arc::clone(&inode));
+        let locks = [(shared.new_lock)(), (shared.new_lock)()];
+        let pool = Arc::clone(&shared.pool);
+        let inode = Inode::new(store, pool, options, registration, locks, shared.readahead)?;
+        let inode = Arc::new(inode);
+        shared.pool.add_owner(inode.id, Arc::clone(&inode) as _);
         Ok(File::new(inode))
     }
 
@@ -308,7 +181,7 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.frames.count() as usize
+        self.shared.pool.frames.count() as usize
     }
 
     /// Returns statistics of this cache since it was created.
@@ -328,90 +201,35 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.counters.read()
+        self.shared.pool.counters.read()
     }
 }
 
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("PageCache");
-        debug.field("capacity", &self.capacity()).field("dirty", &self.shared.dirty.count());
+        debug.field("capacity", &self.capacity()).field("dirty", &self.shared.pool.dirty.count());
         debug.finish_non_exhaustive()
     }
 }
 
 /// What all files of a cache share.
-pub(super) struct Shared {
-    pub(super) frames: Frames,
-    pub(super) index: Index,
-    pub(super) counters: Counters,
-    pub(super) dirty: DirtyPages,
-    pub(super) loans: Loans,
-    pub(super) flusher: Flusher,
-    pub(super) queues: Mutex<Queues>,
-    /// The longest window of readahead, in pages.
-    pub(super) readahead: usize,
-    /// Makes the locks of a file.
-    pub(super) new_lock: fn() -> OperationLock,
+pub(crate) struct Shared {
+    pub(crate) pool: Arc<Pool>,
     open_stores: Arc<OpenStores>,
-    files: RwLock<HashMap<u64, Arc<Inode>>>,
-    next_file: AtomicU64,
-    next_mapping: AtomicU64,
+    /// The longest window of readahead, in pages.
+    readahead: usize,
+    /// Makes the locks of a file.
+    new_lock: fn() -> OperationLock,
 }
 
 impl Shared {
     fn new(options: &Options, new_lock: fn() -> OperationLock) -> Shared {
-        let frames = match u32::try_from(options.capacity) {
-            Ok(frames) if frames < u32::MAX => frames,
-            _ => panic!("a cache of {} pages is more than {MOST_CAPACITY}", options.capacity),
-        };
         Shared {
-            frames: Frames::new(frames),
-            index: Index::new(frames),
-            counters: Counters::new(),
-            dirty: DirtyPages::new(options.dirty_limit, frames as usize),
-            loans: Loans::new(frames as usize),
-            flusher: Flusher::new(options.flush_interval),
-            queues: Mutex::new(Queues::new(frames)),
+            pool: Arc::new(Pool::new(options)),
+            open_stores: Arc::new(OpenStores::new()),
             readahead: options.readahead,
             new_lock,
-            open_stores: Arc::new(OpenStores::new()),
-            files: RwLock::default(),
-            next_file: AtomicU64::new(1),
-            next_mapping: AtomicU64::new(1),
         }
-    }
-
-    /// The number of a new mapping.
-    pub(super) fn next_mapping(&self) -> MappingId {
-        MappingId::new(self.next_mapping.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A visit to a file that has not been closed.
-    pub(super) fn file(&self, id: u64) -> Option<Visit> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Visit::new)
-    }
-
-    /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.
-    pub(super) fn remove_file(&self, id: u64) {
-        let removed = self.files_mut().remove(&id);
-        if let Some(file) = removed {
-            file.visitors.wait_until_gone();
-        }
-    }
-
-    /// The page, locked, if it is cached.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn find_locked(&self, key: Key) -> Option<LockedPage<'_>> {
-        loop {
-            let locked = self.index.find(&self.frames, key)?.lock();
-            if locked.key() == key {
-                return Some(locked);
-            }
-        }
-    }
-
-    fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<Inode>>> {
-        self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,10 +8,10 @@ use crate::unwind;
 
 /// What a caller asked of a file, for its errors to name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) operation: &'static str,
-    pub(super) offset: u64,
-    pub(super) len: u64,
+pub(crate) struct Request {
+    pub(crate) operation: &'static str,
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
     extent: Extent,
 }
 
@@ -26,31 +26,31 @@ enum Extent {
 }
 
 impl Request {
-    pub(super) fn new(operation: &'static str, offset: u64, len: u64) -> Request {
+    pub(crate) fn new(operation: &'static str, offset: u64, len: u64) -> Request {
         Request { operation, offset, len, extent: Extent::Bytes }
     }
 
     /// A request for a range, whose end may be `u64::MAX` for the end of the file.
-    pub(super) fn of_range(operation: &'static str, start: u64, end: u64) -> Request {
+    pub(crate) fn of_range(operation: &'static str, start: u64, end: u64) -> Request {
         let extent = if end == u64::MAX { Extent::ToTheEnd } else { Extent::Bytes };
         Request { operation, offset: start, len: end.saturating_sub(start), extent }
     }
 
-    pub(super) fn of_file(operation: &'static str) -> Request {
+    pub(crate) fn of_file(operation: &'static str) -> Request {
         Request { operation, offset: 0, len: 0, extent: Extent::WholeFile }
     }
 
-    pub(super) fn to_length(operation: &'static str, len: u64) -> Request {
+    pub(crate) fn to_length(operation: &'static str, len: u64) -> Request {
         Request { operation, offset: len, len: 0, extent: Extent::NewLength }
     }
 
     /// The same for the first `len` of its bytes.
-    pub(super) fn of_first(self, len: u64) -> Request {
+    pub(crate) fn of_first(self, len: u64) -> Request {
         Request { len, ..self }
     }
 
     /// How many bytes were asked for, if that was said.
-    pub(super) fn bytes(self) -> Option<u64> {
+    pub(crate) fn bytes(self) -> Option<u64> {
         match self.extent {
             Extent::Bytes => Some(self.len),
             Extent::NewLength => Some(0),
@@ -60,7 +60,7 @@ impl Request {
 
     /// The error, with the request named before it, for what has no file. Its kind stays; one that
     /// has an errno is the errno alone.
-    pub(super) fn failed(self, cause: impl Into<io::Error>) -> io::Error {
+    pub(crate) fn failed(self, cause: impl Into<io::Error>) -> io::Error {
         let cause = cause.into();
         match errno(&cause) {
             Some(errno) => io::Error::from_raw_os_error(errno),
@@ -69,7 +69,7 @@ impl Request {
     }
 
     /// The end of the range, which must be an offset that a file can have.
-    pub(super) fn end(self) -> io::Result<u64> {
+    pub(crate) fn end(self) -> io::Result<u64> {
         match self.offset.checked_add(self.len) {
             Some(end) if end <= MAX_LEN => Ok(end),
             _ => Err(io::Error::new(
@@ -80,7 +80,7 @@ impl Request {
     }
 
     /// The word between the request and the name of the file.
-    pub(super) fn preposition(self) -> &'static str {
+    pub(crate) fn preposition(self) -> &'static str {
         match self.operation {
             _ if self.extent == Extent::WholeFile || self.extent == Extent::NewLength => "of",
             "read" | "direct read" | "load" => "from",
@@ -121,16 +121,16 @@ impl Error for RequestError {
 }
 
 /// The longest that a file can be, as the systems below have it.
-pub(super) const MAX_LEN: u64 = i64::MAX as u64;
+pub(crate) const MAX_LEN: u64 = i64::MAX as u64;
 
 /// The errno of an error that has one, or that was made from one that has.
-pub(super) fn errno(error: &io::Error) -> Option<i32> {
+pub(crate) fn errno(error: &io::Error) -> Option<i32> {
     let described = || error.get_ref()?.downcast_ref::<Described>()?.errno;
     error.raw_os_error().or_else(described)
 }
 
 /// An error with another message, which keeps its kind and its errno.
-pub(super) fn described(error: &io::Error, message: String) -> io::Error {
+pub(crate) fn described(error: &io::Error, message: String) -> io::Error {
     io::Error::new(error.kind(), Described { message, errno: errno(error) })
 }
 
@@ -150,7 +150,7 @@ impl Error for Described {}
 
 /// An error that happened once and is told to many.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(crate) struct Told {
     kind: io::ErrorKind,
     described: Described,
 }

@@ -1,5 +1,6 @@
 //! `File`: a cached file, as its users have it.
 
+mod append;
 mod close;
 mod shape;
 mod sync;
@@ -12,15 +13,14 @@ use std::sync::Arc;
 
 pub use close::CloseError;
 
-use super::PAGE_SIZE;
-use super::error::Request;
-use super::failure::Failure;
-use super::inode::Inode;
-use super::leaf::lock_leaf;
-use super::mapped::Mapping;
-use super::nested::is_inside;
-use super::write_errors::Heard;
-use crate::sync::thread;
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::failure::Failure;
+use crate::files::handle::Handle;
+use crate::files::inode::Inode;
+use crate::files::write_errors::Heard;
+use crate::mapping::Mapping;
+use crate::order::leaf::lock_leaf;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -53,25 +53,6 @@ pub struct File {
     heard: Heard,
 }
 
-/// What keeps a file open: its `File`s and its mappings have it in common.
-pub(super) struct Handle {
-    pub(super) inode: Arc<Inode>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if !is_inside(&self.inode.cache.frames) {
-            return self.inode.close();
-        }
-        // A store has dropped it, whose caller may hold what closing waits for.
-        let inode = Arc::clone(&self.inode);
-        let closer = thread::Builder::new().name("page-closer".into());
-        if closer.spawn(move || inode.close()).is_err() {
-            self.inode.close();
-        }
-    }
-}
-
 impl Clone for File {
     fn clone(&self) -> Self {
         let heard = self.inode().write_errors.heard_by_clone_of(&self.heard);
@@ -86,16 +67,16 @@ impl fmt::Debug for File {
 }
 
 impl File {
-    pub(super) fn new(inode: Arc<Inode>) -> File {
+    pub(crate) fn new(inode: Arc<Inode>) -> File {
         let handle = Arc::new(Handle { inode });
         if let Some(registration) = &handle.inode.registration {
-            registration.opened(&handle);
+            registration.opened(&(Arc::clone(&handle) as _));
         }
         File { handle, heard: Heard::default() }
     }
 
     /// One more handle of a file that is open.
-    pub(super) fn another(handle: Arc<Handle>) -> File {
+    pub(crate) fn another(handle: Arc<Handle>) -> File {
         let heard = handle.inode.write_errors.heard_by_new_handle();
         File { handle, heard }
     }
@@ -382,7 +363,7 @@ impl File {
         Ok(Mapping::new(&self.handle, range))
     }
 
-    pub(super) fn inode(&self) -> &Inode {
+    pub(crate) fn inode(&self) -> &Inode {
         &self.handle.inode
     }
 }

@@ -41,7 +41,7 @@ mod props;
 mod random;
 mod stage;
 
-pub use super::trace::{Event, What};
+pub use crate::order::trace::{Event, What};
 pub use explore::{Explored, Fault, Finding, Strategy};
 
 /// A protocol that breaks, and the right one.

@@ -40,101 +40,45 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod allocate;
-mod append;
-mod backing;
-mod buffered_read;
-mod buffered_write;
 mod cache;
-mod clear;
-mod close;
-mod commit;
-mod direct;
-mod dirty;
-mod dirty_ranges;
 mod error;
-mod extend;
-mod failure;
-mod fault;
 mod file;
-mod file_options;
-mod fill;
-mod flusher;
-mod frame;
+mod files;
 #[cfg(spanlock_shuttle)]
 pub mod gallery;
-mod identity;
-mod index;
-mod inode;
-mod invalidate;
-mod leaf;
-mod limit;
-mod loans;
-mod mapped;
+mod mapping;
 mod memory;
 #[cfg(feature = "model")]
 mod mm;
-mod nested;
 #[cfg(test)]
 mod observed;
-mod operation_lock;
+mod options;
 mod order;
-mod page_table;
-mod pageout;
-#[cfg(feature = "model")]
-mod path_lock;
-mod prepare;
-mod punch;
-mod readahead;
-mod reclaim;
+mod page;
+mod pages;
+mod paths;
 #[cfg(all(test, spanlock_shuttle))]
 mod schedules;
-mod shift;
-mod standing;
 mod stats;
 mod store;
 mod sync;
-mod sync_group;
-mod throttle;
-#[cfg(spanlock_shuttle)]
-mod trace;
-mod truncate;
-mod unclean;
-mod unstable;
 mod unwind;
-mod visit;
-mod write_errors;
-mod write_through;
 mod writeback;
-mod zero_range;
 
-pub use cache::{Options, PageCache};
-pub use extend::Length;
-pub use failure::Failure;
+pub use cache::PageCache;
 pub use file::{CloseError, File};
-pub use file_options::FileOptions;
-pub use identity::Identity;
-pub use mapped::Mapping;
+pub use files::failure::Failure;
+pub use files::length::Length;
+#[cfg(feature = "model")]
+pub use files::operation_lock::model::{PathLock, Unlocked, WholeFile, WholeFileGuard};
+pub use mapping::Mapping;
 #[cfg(feature = "model")]
 pub use mm::AddressSpace;
-#[cfg(feature = "model")]
-pub use path_lock::{PathLock, Unlocked, WholeFile, WholeFileGuard};
+pub use options::{FileOptions, Options};
+pub use page::PAGE_SIZE;
 pub use stats::{Claims, Stats};
+pub use store::identity::Identity;
 pub use store::{FileStore, Locking, MemStore, Store};
-
-/// Bytes in a page.
-///
-/// # Examples
-///
-/// ```
-/// use spanlock_page_cache::{MemStore, PAGE_SIZE, PageCache};
-///
-/// let file = PageCache::new(64).open(MemStore::new())?;
-/// assert!(file.map(PAGE_SIZE as u64..u64::MAX).is_ok());
-/// assert!(file.map(1..u64::MAX).is_err());
-/// # std::io::Result::Ok(())
-/// ```
-pub const PAGE_SIZE: usize = 4096;
 
 /// The examples of the README are tested with the others.
 #[cfg(doctest)]

@@ -17,12 +17,12 @@ mod segments;
 
 use std::io;
 
-pub(super) use self::plain::{Gather, Scatter};
+pub(crate) use self::plain::{Gather, Scatter};
 #[cfg(feature = "model")]
-pub(super) use self::segments::{Cursor, total};
+pub(crate) use self::segments::{Cursor, total};
 
 /// Memory that a write takes its bytes from.
-pub(super) trait Source: Copy {
+pub(crate) trait Source: Copy {
     /// Whether a copy with faults off may come out short.
     const MAY_BE_ABSENT: bool;
 
@@ -47,7 +47,7 @@ pub(super) trait Source: Copy {
 }
 
 /// Memory that a read puts its bytes to.
-pub(super) trait Sink {
+pub(crate) trait Sink {
     /// How many bytes it has room for.
     fn bytes(&self) -> u64;
 

@@ -40,9 +40,9 @@ use self::lock::{MmClaim, MmExclusive, MmLock, MmShared};
 use self::region::{Backing, Region};
 use self::tables::Tables;
 pub(crate) use self::transfer::Transfer;
-use super::error::Request;
-use super::page_table::Rights;
-use super::{File, PAGE_SIZE};
+use crate::error::Request;
+use crate::pages::page_table::Rights;
+use crate::{File, PAGE_SIZE};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -229,13 +229,13 @@ impl AddressSpace {
 
     /// Takes the mm lock as a fault does.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn lock_shared(&self) -> MmShared<'_> {
+    pub(crate) fn lock_shared(&self) -> MmShared<'_> {
         self.mm.shared()
     }
 
     /// Takes the mm lock as a change of the regions does.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn lock_exclusive(&self) -> MmExclusive<'_> {
+    pub(crate) fn lock_exclusive(&self) -> MmExclusive<'_> {
         self.mm.exclusive()
     }
 
@@ -243,7 +243,7 @@ impl AddressSpace {
     ///
     /// Fails with `InvalidInput` where a machine would raise SIGSEGV, with `UnexpectedEof` where it
     /// would raise SIGBUS, and with what the store says.
-    pub(super) fn fault(&self, address: u64, rights: Rights, _mm: &impl MmClaim) -> io::Result<()> {
+    pub(crate) fn fault(&self, address: u64, rights: Rights, _mm: &impl MmClaim) -> io::Result<()> {
         let region = self.region_at(address).ok_or_else(|| bad_address(address))?;
         region.fault(address, rights)
     }
@@ -252,7 +252,7 @@ impl AddressSpace {
     /// returns how many bytes from the start on can be accessed then: fewer where an address is bad.
     ///
     /// An empty range is no memory, and succeeds. Fails as `fault`, if the first address is bad.
-    pub(super) fn fault_in(&self, range: Range<u64>, rights: Rights) -> io::Result<u64> {
+    pub(crate) fn fault_in(&self, range: Range<u64>, rights: Rights) -> io::Result<u64> {
         let mut address = range.start;
         while address < range.end {
             if let Err(error) = self.fault_in_page(address, rights) {
@@ -281,13 +281,13 @@ impl AddressSpace {
 
     /// Whether somebody waits for the mm lock.
     #[cfg(test)]
-    pub(super) fn is_waited_for(&self) -> bool {
+    pub(crate) fn is_waited_for(&self) -> bool {
         self.mm.is_waited_for()
     }
 
     /// Has `hook` called wherever an access gets to.
     #[cfg(test)]
-    pub(super) fn set_hook(&self, hook: impl Fn(Point) + Send + Sync + 'static) {
+    pub(crate) fn set_hook(&self, hook: impl Fn(Point) + Send + Sync + 'static) {
         self.hooks.set(hook);
     }
 }

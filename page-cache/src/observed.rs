@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use super::{File, MemStore, Options, PageCache, PathLock, Store};
+use crate::{File, MemStore, Options, PageCache, PathLock, Store};
 use spanlock::{Access, Claim, ClaimState, MappingGuard, MappingLock};
 
 thread_local! {
@@ -15,27 +15,32 @@ thread_local! {
 }
 
 /// A mapping lock that keeps a log of who has to wait for it.
-pub(super) struct Observed {
+pub(crate) struct Observed {
     log: Arc<Log>,
 }
 
-/// Who has had to wait for a lock.
-#[derive(Default)]
-pub(super) struct Log {
+/// Who has had to wait for a lock, which is fair: some tests tell who comes first.
+pub(crate) struct Log {
     lock: MappingLock,
     waits: Mutex<Vec<Access>>,
     more: Condvar,
 }
 
+impl Default for Log {
+    fn default() -> Log {
+        Log { lock: MappingLock::fair(), waits: Mutex::default(), more: Condvar::new() }
+    }
+}
+
 impl Log {
     /// Returns once a claim for `access` has had to wait.
-    pub(super) fn until_waited_for(&self, access: Access) {
+    pub(crate) fn until_waited_for(&self, access: Access) {
         let waits = self.waits.lock().unwrap();
         drop(self.more.wait_while(waits, |waits| !waits.contains(&access)).unwrap());
     }
 
     /// Returns once so many claims are in the lock's queue.
-    pub(super) fn until_queued(&self, count: usize) {
+    pub(crate) fn until_queued(&self, count: usize) {
         let waits = |claim: &Claim| claim.state == ClaimState::Waiting;
         while self.lock.pages().claims().into_iter().filter(waits).count() != count {
             thread::yield_now();
@@ -69,13 +74,13 @@ impl PathLock for Observed {
 }
 
 /// A file, and the logs of its IO lock and its mapping lock. Its flusher sleeps.
-pub(super) struct ObservedFile {
-    pub(super) file: File,
-    pub(super) io: Arc<Log>,
-    pub(super) mapping: Arc<Log>,
+pub(crate) struct ObservedFile {
+    pub(crate) file: File,
+    pub(crate) io: Arc<Log>,
+    pub(crate) mapping: Arc<Log>,
 }
 
-pub(super) fn observed(store: impl Store + 'static) -> ObservedFile {
+pub(crate) fn observed(store: impl Store + 'static) -> ObservedFile {
     MADE.take();
     let options = Options::new(64).flush_interval(std::time::Duration::from_secs(3600));
     let file = PageCache::with_lock::<Observed>(options).open(store).unwrap();
@@ -85,7 +90,7 @@ pub(super) fn observed(store: impl Store + 'static) -> ObservedFile {
 
 /// A request to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     Read,
     Write,
 }
@@ -94,14 +99,14 @@ pub(super) enum Asked {
 type Answer = dyn Fn(Asked, Range<u64>) -> io::Result<()> + Send + Sync;
 
 /// A store in memory that asks a test before it reads or writes.
-pub(super) struct Asking {
-    pub(super) inner: MemStore,
-    pub(super) alignment: u64,
+pub(crate) struct Asking {
+    pub(crate) inner: MemStore,
+    pub(crate) alignment: u64,
     answer: Box<Answer>,
 }
 
 impl Asking {
-    pub(super) fn new(
+    pub(crate) fn new(
         answer: impl Fn(Asked, Range<u64>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Asking {
         Asking { inner: MemStore::new(), alignment: 1, answer: Box::new(answer) }

@@ -33,6 +33,10 @@
 //! The holder of a lock is the thread that took it, until the record that came with it is dropped,
 //! on whichever thread that is.
 
+pub(crate) mod leaf;
+#[cfg(spanlock_shuttle)]
+pub(crate) mod trace;
+
 #[cfg(not(any(debug_assertions, spanlock_shuttle)))]
 mod absent;
 #[cfg(all(debug_assertions, not(spanlock_shuttle)))]
@@ -43,27 +47,38 @@ mod traced;
 use std::fmt;
 use std::ops::Range;
 
-use super::PAGE_SIZE;
-use super::frame::{Frame, Frames, Key};
+use crate::PAGE_SIZE;
+use crate::page::Key;
 use spanlock::Mode;
 
 #[cfg(not(any(debug_assertions, spanlock_shuttle)))]
-pub(super) use absent::{Held, may_wait_for_clean};
+pub(crate) use absent::{Held, may_wait_for_clean};
 #[cfg(all(debug_assertions, not(spanlock_shuttle)))]
-pub(super) use check::{Held, may_wait_for_clean};
+pub(crate) use check::{Held, may_wait_for_clean};
 #[cfg(spanlock_shuttle)]
-pub(super) use traced::{Held, may_wait_for_clean};
+pub(crate) use traced::{Held, may_wait_for_clean};
 
 #[cfg(all(feature = "model", not(any(debug_assertions, spanlock_shuttle))))]
-pub(super) use absent::may_fault;
+pub(crate) use absent::may_fault;
 #[cfg(all(feature = "model", debug_assertions, not(spanlock_shuttle)))]
-pub(super) use check::may_fault;
+pub(crate) use check::may_fault;
 #[cfg(all(feature = "model", spanlock_shuttle))]
-pub(super) use traced::may_fault;
+pub(crate) use traced::may_fault;
+
+/// Something that belongs to a cache.
+pub(crate) trait InCache {
+    /// Tells one cache from another, for as long as it lives; never zero.
+    fn cache(&self) -> usize;
+}
+
+/// Something that belongs to one page at a time.
+pub(crate) trait OfPage: InCache {
+    fn key(&self) -> Key;
+}
 
 /// A lock, or the part of one, that a thread asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     rank: Rank,
     /// The cache that it belongs to.
     #[cfg_attr(
@@ -94,10 +109,10 @@ enum Rank {
 impl Lock {
     /// The IO lock of a file, over some bytes.
     #[inline(always)]
-    pub(super) fn io(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
+    pub(crate) fn io(cache: &impl InCache, file: u64, bytes: &Range<u64>) -> Lock {
         Lock {
             rank: Rank::Io,
-            cache: frames.cache(),
+            cache: cache.cache(),
             owner: file,
             units: bytes.clone(),
             mode: Mode::Exclusive,
@@ -106,25 +121,25 @@ impl Lock {
 
     /// The IO lock of a file, over one page.
     #[inline(always)]
-    pub(super) fn io_page(frames: &Frames, file: u64, page: u64) -> Lock {
+    pub(crate) fn io_page(cache: &impl InCache, file: u64, page: u64) -> Lock {
         let start = page.saturating_mul(PAGE_SIZE as u64);
-        Lock::io(frames, file, &(start..start.saturating_add(PAGE_SIZE as u64)))
+        Lock::io(cache, file, &(start..start.saturating_add(PAGE_SIZE as u64)))
     }
 
     /// The lock of an mm, by its number.
     #[inline(always)]
-    pub(super) fn mm(number: u64) -> Lock {
+    pub(crate) fn mm(number: u64) -> Lock {
         Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// The mapping lock of a file, over some bytes.
     #[inline(always)]
-    pub(super) fn mapping(frames: &Frames, file: u64, bytes: &Range<u64>) -> Lock {
+    pub(crate) fn mapping(cache: &impl InCache, file: u64, bytes: &Range<u64>) -> Lock {
         let page = PAGE_SIZE as u64;
         let units = bytes.start / page..bytes.end.div_ceil(page);
         Lock {
             rank: Rank::Mapping,
-            cache: frames.cache(),
+            cache: cache.cache(),
             owner: file,
             units,
             mode: Mode::Exclusive,
@@ -133,11 +148,11 @@ impl Lock {
 
     /// The mapping lock of a file, over one page.
     #[inline(always)]
-    pub(super) fn mapping_page(frames: &Frames, file: u64, page: u64) -> Lock {
+    pub(crate) fn mapping_page(cache: &impl InCache, file: u64, page: u64) -> Lock {
         let units = page..page.saturating_add(1);
         Lock {
             rank: Rank::Mapping,
-            cache: frames.cache(),
+            cache: cache.cache(),
             owner: file,
             units,
             mode: Mode::Exclusive,
@@ -146,31 +161,31 @@ impl Lock {
 
     /// The lock of one page.
     #[inline(always)]
-    pub(super) fn page(frame: &Frame) -> Lock {
+    pub(crate) fn page(frame: &impl OfPage) -> Lock {
         Lock::of_page(Rank::Page, frame.cache(), key_of(frame))
     }
 
     /// The page tables of an mm.
     #[inline(always)]
-    pub(super) fn walk() -> Lock {
+    pub(crate) fn walk() -> Lock {
         Lock { rank: Rank::Walk, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// The latch on one page's bytes.
     #[inline(always)]
-    pub(super) fn latch(frame: &Frame) -> Lock {
+    pub(crate) fn latch(frame: &impl OfPage) -> Lock {
         Lock::of_page(Rank::Latch, frame.cache(), key_of(frame))
     }
 
     /// A stripe of the index.
     #[inline(always)]
-    pub(super) fn stripe() -> Lock {
+    pub(crate) fn stripe() -> Lock {
         Lock { rank: Rank::Stripe, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
     /// A lock that is held for a few instructions, in which nothing else is locked.
     #[inline(always)]
-    pub(super) fn leaf() -> Lock {
+    pub(crate) fn leaf() -> Lock {
         Lock { rank: Rank::Leaf, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
@@ -182,14 +197,14 @@ impl Lock {
 
     /// The same, asked for in a mode. The order does not depend on it; who waits for whom does.
     #[inline(always)]
-    pub(super) fn in_mode(self, mode: Mode) -> Lock {
+    pub(crate) fn in_mode(self, mode: Mode) -> Lock {
         Lock { mode, ..self }
     }
 }
 
 /// The page that a frame seems to cache: an atomic load would not be optimised away.
 #[inline(always)]
-fn key_of(frame: &Frame) -> Key {
+fn key_of(frame: &impl OfPage) -> Key {
     if cfg!(any(debug_assertions, spanlock_shuttle)) {
         frame.key()
     } else {

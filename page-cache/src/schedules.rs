@@ -6,9 +6,9 @@ use std::sync::Arc;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
-use super::frame::Key;
-use super::reclaim::Victims;
-use super::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
+use crate::pages::frame::Key;
+use crate::pages::queues::Victims;
+use crate::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
 
 const SCHEDULES: usize = 5_000;
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -112,9 +112,10 @@ fn a_direct_write_a_store_through_a_mapping_and_a_pageout() {
             direct.write_direct_at(&[4; 10], 200).unwrap();
             assert_eq!(read(&direct)[200..210], [4; 10]);
         });
-        if let Some(page) = cache.shared.index.find(&cache.shared.frames, Key { file: 1, page: 0 })
+        if let Some(page) =
+            cache.shared.pool.index.find(&cache.shared.pool.frames, Key { file: 1, page: 0 })
         {
-            cache.shared.pageout(page);
+            cache.shared.pool.flusher.queue(page);
         }
         storer.join().unwrap();
         direct.join().unwrap();
@@ -139,7 +140,7 @@ fn an_eviction_a_direct_write_and_a_read() {
             direct.write_direct_at(&[2; PAGE_SIZE], 0).unwrap();
             assert!(read(&direct) == [2; PAGE_SIZE]);
         });
-        drop(cache.shared.evict(Victims::Any));
+        drop(cache.shared.pool.evict(Victims::Any));
         direct.join().unwrap();
         assert!(read(&file) == [2; PAGE_SIZE]);
     });
@@ -152,8 +153,9 @@ fn a_pageout_a_truncation_and_the_last_handle_on_its_way_out() {
         let (cache, file, store) = open(FileOptions::new());
         file.write_all_at(&[2; 2 * PAGE_SIZE], 0).unwrap();
         for page in 0..2 {
-            let pin = cache.shared.index.find(&cache.shared.frames, Key { file: 1, page });
-            cache.shared.pageout(pin.unwrap());
+            let pin =
+                cache.shared.pool.index.find(&cache.shared.pool.frames, Key { file: 1, page });
+            cache.shared.pool.flusher.queue(pin.unwrap());
         }
         file.set_len(PAGE).unwrap();
         drop(file);

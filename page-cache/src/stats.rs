@@ -46,7 +46,7 @@ pub struct Stats {
     /// Pages evicted.
     pub evictions: u64,
     /// Pages that lost bytes when the last handle or mapping of a file was dropped: dirty bytes that the store
-    /// refused, and bytes that it may have lost in a failed sync. [`File::close`](super::File::close) reports
+    /// refused, and bytes that it may have lost in a failed sync. [`File::close`](crate::File::close) reports
     /// them as an error instead.
     pub lost_pages: u64,
     /// Bytes lost in these pages.
@@ -120,7 +120,7 @@ const fn index_of(access: Access) -> usize {
 /// A thread that has a shard to itself counts by a load and a store, without an atomic
 /// read-modify-write: what is counted is over in a few dozen nanoseconds. Threads beyond those
 /// that the shards are enough for share the last one.
-pub(super) struct Counters {
+pub(crate) struct Counters {
     shards: Box<[CachePadded<Shard>]>,
 }
 
@@ -141,7 +141,7 @@ struct ClaimCounters {
 
 /// What is counted, claims apart.
 #[derive(Clone, Copy)]
-pub(super) enum Event {
+pub(crate) enum Event {
     Hit,
     Miss,
     Fill,
@@ -157,7 +157,7 @@ const EVENTS: usize = Event::LostByte as usize + 1;
 
 /// How a claim was granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grant {
+pub(crate) enum Grant {
     AtOnce,
     AfterWaiting,
 }
@@ -175,38 +175,38 @@ impl ClaimCounters {
 }
 
 impl Counters {
-    pub(super) fn new() -> Counters {
+    pub(crate) fn new() -> Counters {
         Counters { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
     }
 
     #[inline]
-    pub(super) fn count(&self, event: Event) {
+    pub(crate) fn count(&self, event: Event) {
         let seat = seat();
         seat.add_one(&self.shards[seat.shard].events[event as usize]);
     }
 
     /// Counts an event that happened so many times, in the shard that all threads share.
     #[cold]
-    pub(super) fn count_many(&self, event: Event, times: u64) {
+    pub(crate) fn count_many(&self, event: Event, times: u64) {
         let counter = &self.shards[SHARED_SEAT.shard].events[event as usize];
         counter.fetch_add(times, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(super) fn io_claim(&self, grant: Grant) {
+    pub(crate) fn io_claim(&self, grant: Grant) {
         let seat = seat();
         let claims = &self.shards[seat.shard].io_claims;
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
     #[inline]
-    pub(super) fn mapping_claim(&self, access: Access, grant: Grant) {
+    pub(crate) fn mapping_claim(&self, access: Access, grant: Grant) {
         let seat = seat();
         let claims = &self.shards[seat.shard].mapping_claims[index_of(access)];
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
-    pub(super) fn read(&self) -> Stats {
+    pub(crate) fn read(&self) -> Stats {
         let events = |event: Event| {
             let of_shard =
                 |shard: &CachePadded<Shard>| shard.events[event as usize].load(Ordering::Relaxed);

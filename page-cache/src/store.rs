@@ -3,6 +3,7 @@
 mod copying;
 mod fallocate;
 mod file;
+pub(crate) mod identity;
 mod mem;
 mod shift;
 mod whole;
@@ -11,12 +12,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Identity;
+use crate::Identity;
 
 pub use file::{FileStore, Locking};
 pub use mem::MemStore;
-pub(super) use shift::Shift;
-pub(super) use whole::{read_full, shrunk, write_full};
+pub(crate) use shift::Shift;
+pub(crate) use whole::{read_full, shrunk, write_full};
 
 /// The storage below one cached file: bytes at offsets, with holes.
 ///
@@ -129,7 +130,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Removes `offset..offset + len` from the store: the bytes after the range move to `offset`, and the
-    /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE),
+    /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE),
     /// and the range ends before the end of the store.
     ///
     /// The default implementation reads and writes the bytes after the range, then truncates the store. Its
@@ -147,7 +148,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
-    /// store becomes `len` bytes longer. Both numbers are multiples of [`PAGE_SIZE`](super::PAGE_SIZE), and
+    /// store becomes `len` bytes longer. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and
     /// `offset` is before the end of the store.
     ///
     /// The default implementation reads and writes the bytes, as for a collapse.
@@ -164,7 +165,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Returns the identity of the store, if it has one. In one cache such a store is open once: a second
-    /// [`PageCache::open`](super::PageCache::open) returns another handle of the open file. The default is
+    /// [`PageCache::open`](crate::PageCache::open) returns another handle of the open file. The default is
     /// none.
     ///
     /// A store in an [`Arc`] without an identity of its own is identified by its address.
@@ -212,7 +213,7 @@ pub trait Store: Send + Sync {
     /// The cache sends only the dirty bytes of a page. With a block size it sends one run of whole blocks
     /// of each page, and reads the page at most once for that; the last block may end with the file. The
     /// store must accept other requests too: a write-through
-    /// ([`FileOptions::write_through`](super::FileOptions::write_through)) is sent unchanged, and so are
+    /// ([`FileOptions::write_through`](crate::FileOptions::write_through)) is sent unchanged, and so are
     /// the dirty bytes of a page that cannot be read. The cache calls this once, when the store is opened.
     fn block_size(&self) -> u64 {
         1

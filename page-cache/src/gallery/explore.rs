@@ -15,7 +15,7 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use super::bounded::Bounded;
 use super::random::Random;
-use crate::trace::{self, Event};
+use crate::order::trace::{self, Event};
 
 /// How the next thread is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::props::{
 };
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
-use crate::page_table::Rights;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 
 pub(super) const ENTRY: Entry = Entry {

@@ -5,7 +5,7 @@ use super::props::{
 };
 use super::stage::play;
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::page_table::Rights;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 
 pub(super) const ENTRY: Entry = Entry {

@@ -6,8 +6,8 @@ use super::props::{Memory, PAGE, file};
 use super::stage::{play, violation};
 use super::{ALONE, Entry, Protocol};
 use crate::File;
-use crate::page_table::Rights;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 
 pub(super) const ENTRY: Entry = Entry {
     id: "K6",

@@ -3,13 +3,13 @@
 use std::io;
 
 use super::props::{
-    Inode, Memory, NEVER_UNINITIALISED, OLD_OR_NEW, PAGE, RIGHT_WRITE, buffer, file, segment,
+    Inode, Memory, NEVER_UNINITIALISED, OLD_OR_NEW, PAGE, RIGHT_WRITE, buffer, dirty, file, segment,
 };
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 
@@ -120,7 +120,7 @@ fn write_zeroing(inode: &Inode, memory: &Memory, from: u64) -> io::Result<usize>
         copied = copied.max(memory.copy_nofault(from, Transfer::Load(latch.bytes())));
         latch.bytes()[copied..].fill(0);
         latch.commit();
-        inode.dirty(&page);
+        dirty(inode, &page);
         does(match copied {
             4096 => "copies all".to_owned(),
             _ => format!("copies {copied} bytes, and zeroes the rest"),

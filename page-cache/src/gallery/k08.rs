@@ -7,9 +7,9 @@ use super::props::{Inode, Memory, NEVER_UNINITIALISED, PAGE, RIGHT_WRITE, buffer
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::trace::does;
 use crate::{AddressSpace, File, MemStore, Store};
 use spanlock::Access;
 

@@ -3,8 +3,8 @@
 use super::props::{Inode, Memory, PAGE, RIGHT_WRITE, file, mapped, segment, write_right};
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
-use crate::page_table::Rights;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 

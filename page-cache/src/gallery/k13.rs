@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::props::{PAGE, TRIMMED, open};
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
+use crate::order::trace::{Resource, Ticket, does};
 use crate::sync::thread::yield_now;
-use crate::trace::{Resource, Ticket, does};
 use crate::{MemStore, Store};
 use spanlock::{Mode, RangeLock};
 

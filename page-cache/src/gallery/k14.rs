@@ -6,7 +6,7 @@ use super::props::{Inode, PAGE, file};
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
 use crate::File;
-use crate::trace::does;
+use crate::order::trace::does;
 use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {

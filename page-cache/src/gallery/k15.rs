@@ -3,7 +3,7 @@
 use super::props::{Inode, PAGE, dirty_file};
 use super::stage::play;
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::trace::does;
+use crate::order::trace::does;
 use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {

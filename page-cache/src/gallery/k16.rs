@@ -3,8 +3,8 @@
 use super::props::dirty_file;
 use super::stage::play;
 use super::{Entry, HUNT, Protocol, SURVIVE_MORE};
+use crate::order::trace::{does, hands_over};
 use crate::sync::blocking::Mutex;
-use crate::trace::{does, hands_over};
 use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -63,7 +63,7 @@ fn right() {
         stage.thread("reclaim", || {
             if let Some(page) = inode.find(0) {
                 does("queues a reference to page 0");
-                inode.cache.pageout(page);
+                inode.cache.flusher.queue(page);
             }
         });
         stage.thread("sync", || inode.flush_all().expect("the store does not fail"));

@@ -3,7 +3,7 @@
 use super::props::{Inode, dirty_file};
 use super::stage::play;
 use super::{Entry, HUNT, Protocol, SURVIVE_MORE};
-use crate::trace::does;
+use crate::order::trace::does;
 use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -39,7 +39,7 @@ fn right() {
     against_flush(|inode| {
         if let Some(page) = inode.find(1) {
             does("queues page 1 for the flusher");
-            inode.cache.pageout(page);
+            inode.cache.flusher.queue(page);
         }
     });
 }

@@ -8,8 +8,8 @@ use super::props::{Inode, Memory, PAGE, RIGHT_WRITE, buffer, file, segment, writ
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
-use crate::trace::{self, does};
+use crate::order::trace::{self, does};
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::props::{PAGE, WRITTEN_IS_THERE, open};
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::trace::does;
+use crate::order::trace::does;
 use crate::{File, MemStore, Store};
 
 pub(super) const ENTRY: Entry = Entry {

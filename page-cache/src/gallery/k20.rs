@@ -3,7 +3,7 @@
 use super::props::{PAGE, file};
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
-use crate::trace::does;
+use crate::order::trace::does;
 use spanlock::Access;
 
 pub(super) const ENTRY: Entry = Entry {

@@ -4,13 +4,15 @@ use std::io;
 use std::ops::Range;
 
 use crate::mm::Transfer;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::dirty::By;
+use crate::pages::frame::LockedPage;
 use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
 use spanlock::Access;
 
 pub(super) const PAGE: u64 = PAGE_SIZE as u64;
 
-pub(super) type Inode = crate::inode::Inode;
+pub(super) type Inode = crate::files::inode::Inode;
 pub(super) type Memory = AddressSpace;
 
 /// The rules that corruptions are measured by.
@@ -109,3 +111,11 @@ pub(super) const RIGHT_WRITE: &[&str] = &[
      everything has been released, and from there once the page is locked and checked again.",
     "Commit only what was copied; unlock; release the claim.",
 ];
+
+/// Marks a locked page dirty, which is not on its way to the store.
+pub(super) fn dirty(inode: &Inode, page: &LockedPage<'_>) {
+    if !page.state().is_dirty() {
+        assert!(inode.admit_dirty(page.key().page, By::Write), "a scenario dirties few pages");
+    }
+    page.set_dirty();
+}

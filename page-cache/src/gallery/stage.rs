@@ -3,7 +3,7 @@
 use shuttle::thread::{self, Scope};
 
 use super::explore::{self, Fault};
-use crate::trace;
+use crate::order::trace;
 
 /// What a scenario starts its threads on.
 pub(super) struct Stage<'scope, 'env> {

@@ -1,7 +1,7 @@
 //! Anonymous memory: pages that belong to no file, and the swap that they go to.
 
 use crate::PAGE_SIZE;
-use crate::leaf::{Leaf, lock_leaf};
+use crate::order::leaf::{Leaf, lock_leaf};
 use crate::sync::blocking::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Range;

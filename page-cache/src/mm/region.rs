@@ -9,9 +9,9 @@ use super::PAGE;
 use super::anonymous::Anonymous;
 use super::transfer::Transfer;
 use crate::Mapping;
-use crate::mapped::Patience;
-use crate::page_table::Rights;
-use crate::throttle::Room;
+use crate::mapping::Patience;
+use crate::pages::page_table::Rights;
+use crate::writeback::throttle::Room;
 
 /// No address below is ever mapped: a null pointer with an offset stays a bad address.
 const FIRST: u64 = 1 << 16;

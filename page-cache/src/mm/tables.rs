@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use super::region::Regions;
-use crate::mapped::Patience;
+use crate::mapping::Patience;
 use crate::order::{Held, Lock};
 use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
 

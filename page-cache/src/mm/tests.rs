@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{AddressSpace, PAGE, Point, Transfer};
-use crate::page_table::Rights;
+use crate::pages::page_table::Rights;
 use crate::{File, MemStore, PAGE_SIZE, PageCache};
 
 fn file(pages: u64) -> File {

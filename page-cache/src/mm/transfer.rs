@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::{AddressSpace, PAGE, Point, bad_address};
 use crate::error::Request;
-use crate::mapped::Patience;
+use crate::mapping::Patience;
 use crate::order::may_fault;
-use crate::page_table::Rights;
+use crate::pages::page_table::Rights;
 
 /// A copy's direction, and its other end: memory of the caller's, which is always there.
 pub(crate) enum Transfer<'a> {

@@ -1,6 +1,6 @@
 //! Nothing is checked.
 
-use super::{Frames, Lock};
+use super::{InCache, Lock};
 
 pub(crate) struct Held;
 
@@ -23,7 +23,7 @@ impl Held {
 }
 
 #[inline(always)]
-pub(crate) fn may_wait_for_clean(_: &Frames) {}
+pub(crate) fn may_wait_for_clean(_: &impl InCache) {}
 
 #[inline(always)]
 pub(crate) fn may_fault() {}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 
-use super::{Frames, Lock, Rank};
+use super::{InCache, Lock, Rank};
 use crate::sync::thread_local;
 
 thread_local! {
@@ -65,8 +65,8 @@ impl Held {
 
 /// Checks that this thread may wait for pages of a cache to become clean, or for a frame of it.
 #[track_caller]
-pub(crate) fn may_wait_for_clean(frames: &Frames) {
-    let (place, cache) = (Location::caller(), frames.cache());
+pub(crate) fn may_wait_for_clean(cache: &impl InCache) {
+    let (place, cache) = (Location::caller(), cache.cache());
     let of_another = |held: &Lock| held.cache != 0 && held.cache != cache;
     check(&"clean pages", place, |held| held.rank < Rank::Mapping || of_another(held));
 }

@@ -2,7 +2,7 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread;
 
 use super::{Held, Lock, Rank, may_fault, may_wait_for_clean};
-use crate::frame::{Frames, Key};
+use crate::pages::frame::{Frames, Key};
 
 /// One lock of each kind, of one cache.
 struct Locks {

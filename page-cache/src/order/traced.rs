@@ -1,8 +1,8 @@
 //! Nothing is checked; what is asked for, got and let go of is traced, down to the page locks. Those
 //! below are held for one copy or less, and no thread waits with them held.
 
-use super::{Frames, Lock, Rank};
-use crate::trace::{PAGE_LOCK, Resource, Ticket};
+use super::{InCache, Lock, Rank};
+use crate::order::trace::{PAGE_LOCK, Resource, Ticket};
 
 pub(crate) struct Held {
     ticket: Option<Ticket>,
@@ -30,7 +30,7 @@ impl Held {
     }
 }
 
-pub(crate) fn may_wait_for_clean(_: &Frames) {}
+pub(crate) fn may_wait_for_clean(_: &impl InCache) {}
 
 pub(crate) fn may_fault() {}
 

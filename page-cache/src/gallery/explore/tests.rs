@@ -1,8 +1,8 @@
 use super::{Explored, Fault, Strategy, explore};
 use crate::gallery::stage::{play, violation};
+use crate::order::trace::{Resource, Ticket};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Condvar, Mutex};
-use crate::trace::{Resource, Ticket};
 use spanlock::{Mode, RangeLock};
 
 const RULE: &str = "each adds one";

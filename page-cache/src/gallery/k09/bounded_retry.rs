@@ -8,10 +8,10 @@ use crate::gallery::props::{
 use crate::gallery::stage::{play, violation};
 use crate::gallery::{Entry, Plan, Protocol, SURVIVE_TWO, Strategy};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::yield_now;
-use crate::trace::does;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 

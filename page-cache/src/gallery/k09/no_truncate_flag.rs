@@ -6,8 +6,8 @@ use crate::gallery::props::{Inode, Memory, PAGE, RIGHT_WRITE, file, mapped, segm
 use crate::gallery::stage::play;
 use crate::gallery::{ALONE, Entry, Protocol};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
-use crate::trace::{Resource, Ticket};
+use crate::order::trace::{Resource, Ticket};
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::{Access, Mode, RangeLock};
 

@@ -8,8 +8,8 @@ use crate::gallery::props::{
 use crate::gallery::stage::play;
 use crate::gallery::{Entry, HUNT, Protocol, SURVIVE_MORE};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 

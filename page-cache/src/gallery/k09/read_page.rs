@@ -3,13 +3,13 @@
 use std::io;
 
 use crate::gallery::props::{
-    Inode, Memory, PAGE, RIGHT_WRITE, WRITTEN_IS_THERE, buffer, file, segment,
+    Inode, Memory, PAGE, RIGHT_WRITE, WRITTEN_IS_THERE, buffer, dirty, file, segment,
 };
 use crate::gallery::stage::{play, violation};
 use crate::gallery::{Entry, HUNT, Protocol, SURVIVE_TWO};
 use crate::mm::Transfer;
-use crate::page_table::Rights;
-use crate::trace::does;
+use crate::order::trace::does;
+use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 
@@ -75,7 +75,7 @@ fn write_reading(inode: &Inode, memory: &Memory, from: u64) -> io::Result<()> {
     let mut bytes = [0; PAGE as usize];
     if memory.copy_nofault(from, Transfer::Load(&mut bytes)) == bytes.len() {
         page.latch().bytes().copy_from_slice(&bytes);
-        inode.dirty(&page);
+        dirty(inode, &page);
         return Ok(());
     }
     let pin = page.pin();
@@ -90,7 +90,7 @@ fn write_reading(inode: &Inode, memory: &Memory, from: u64) -> io::Result<()> {
     latch.commit();
     does("copies to the page that it has locked again");
     if page.key() == inode.key(0) {
-        inode.dirty(&page);
+        dirty(inode, &page);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::gallery::props::{Memory, PAGE, file, segment};
 use crate::gallery::stage::play;
 use crate::gallery::{ALONE, Entry, Protocol};
 use crate::mm::Transfer;
-use crate::trace::{Resource, Ticket, does};
+use crate::order::trace::{Resource, Ticket, does};
 use crate::{AddressSpace, File};
 use spanlock::{Mode, RangeLock};
 

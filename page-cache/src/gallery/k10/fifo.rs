@@ -3,7 +3,7 @@
 use crate::gallery::props::{Memory, PAGE, buffer, file, mapped, segment};
 use crate::gallery::stage::play;
 use crate::gallery::{Entry, Plan, Protocol, SURVIVE_MORE, Strategy};
-use crate::trace::does;
+use crate::order::trace::does;
 use crate::{AddressSpace, File};
 use spanlock::Access;
 

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, Waker};
 use crate::gallery::explore::{Fault, found};
 use crate::gallery::stage::play;
 use crate::gallery::{Entry, HUNT, Protocol, SURVIVE_MORE};
+use crate::order::trace::{self, Resource, Ticket, does};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::thread::yield_now;
-use crate::trace::{self, Resource, Ticket, does};
 use spanlock::{Mode, RangeLock, SharedGuard};
 
 pub(in crate::gallery) const ENTRY: Entry = Entry {

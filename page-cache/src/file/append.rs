@@ -1,0 +1,71 @@
+//! The append: a write to wherever the file ends.
+//!
+//! 1. Wait, with nothing held, until fewer pages are dirty than may be.
+//! 2. Claim the IO lock exclusively from the end on. Whoever had it before may have moved the end: if
+//!    it lies further on, it lies in the claim all the same; if it lies before, claim the whole file.
+//! 3. Write there, as a buffered write does under such a claim.
+//! 4. If that is cut off, claim what lies behind the old end exclusively; end the file there again, and
+//!    take what was written from the cache and the store.
+
+use std::io;
+
+use crate::File;
+use crate::error::Request;
+use crate::files::inode::{Inode, IoClaim};
+
+impl File {
+    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset. Concurrent
+    /// appends never overlap and leave no gap.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at). Nothing is appended then, but a concurrent read past the old end
+    /// may have seen some of the bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let other = file.clone();
+    /// let there = std::thread::spawn(move || other.append(b"12345")).join().unwrap()?;
+    /// let here = file.append(b"123")?;
+    /// assert_eq!((there, here, file.len()), (0, 5, 8));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.inode().append(bytes)
+    }
+}
+
+impl Inode {
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.check_outside(Request::new("append", self.size(), bytes.len() as u64))?;
+        self.throttle();
+        let (end, io) = self.io_at_end();
+        self.end_within_limit(Request::new("append", end, bytes.len() as u64))?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let rest = &bytes[done..];
+            let request = Request::new("append", end + done as u64, rest.len() as u64);
+            match self.write_claimed(rest, request, &io) {
+                Ok(written) => done += written,
+                Err(error) => {
+                    self.retract(end, &io);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(end)
+    }
+
+    /// The end, and the IO lock from there on.
+    pub(crate) fn io_at_end(&self) -> (u64, IoClaim<'_>) {
+        let claim = self.io_from(u64::MAX);
+        (self.size(), claim)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,433 @@
+//! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
+
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::Store;
+use crate::error::MAX_LEN;
+use crate::files::backing::Backing;
+use crate::files::failure::Failure;
+use crate::files::limit::Limit;
+use crate::files::open_stores::Registration;
+use crate::files::operation_lock::{OperationGuard, OperationLock};
+use crate::files::round::Round;
+use crate::files::standing::Standing;
+use crate::files::sync_group::SyncGroup;
+use crate::files::window::Readahead;
+use crate::files::write_errors::WriteErrors;
+use crate::options::{FileOptions, WriteMode};
+use crate::order::leaf::{Leaf, lock_leaf};
+use crate::order::{Held, Lock, may_wait_for_clean};
+use crate::pages::dirty::{By, Own, StoreIs};
+use crate::pages::dirty_ranges::PartialPages;
+use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
+use crate::pages::index::Found;
+use crate::pages::loans::Account;
+use crate::pages::loans::Loan;
+use crate::pages::pool::{self, Owner, Pool};
+use crate::pages::unclean::{Epoch, Unclean};
+use crate::pages::visit::{Visit, Visitors};
+use crate::stats::Grant;
+use spanlock::Access;
+
+const PAGE: u64 = crate::PAGE_SIZE as u64;
+
+/// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
+/// stand for the modes.
+const IO_SHARED: Access = Access::BufferedRead;
+const IO_EXCLUSIVE: Access = Access::Truncate;
+
+pub(crate) struct Inode {
+    pub(crate) id: u64,
+    pub(crate) store: Box<Backing<dyn Store>>,
+    pub(crate) cache: Arc<Pool>,
+    pub(crate) write_mode: WriteMode,
+    io: OperationLock,
+    mapping: OperationLock,
+    size: AtomicU64,
+    /// Set if the store may hold something behind the end, which it failed to cut off.
+    pub(crate) untrimmed: AtomicBool,
+    /// The pages that are cached. A page is added after it was linked into the index and taken
+    /// out before it is unlinked, under its lock, and if it is evicted only when nobody reads it any
+    /// more; so an exclusive holder sees all of its range.
+    resident: Mutex<BTreeSet<u64>>,
+    /// The pages that are dirty or on their way to the store. A page is added under its lock, and
+    /// taken out by the end of its writeback, or under its lock when it is dropped.
+    pub(crate) unclean: Mutex<Unclean>,
+    pub(crate) partial: PartialPages,
+    pub(crate) readahead: Readahead,
+    pub(crate) write_errors: WriteErrors,
+    pub(crate) limit: Limit,
+    pub(crate) syncs: SyncGroup,
+    pub(crate) standing: Standing,
+    /// Set while the flusher has been asked for the file and has not begun.
+    pub(crate) hastened: AtomicBool,
+    pub(crate) round: Round,
+    /// What its requests have on loan.
+    pub(crate) account: Arc<Account>,
+    /// What last went wrong for a caller. The mutex is a leaf.
+    pub(crate) last_failure: Mutex<Option<Failure>>,
+    pub(crate) visitors: Arc<Visitors>,
+    /// The last of all: when it goes, the store may be opened anew.
+    pub(crate) registration: Option<Registration>,
+}
+
+/// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
+pub(crate) struct Claim<'a> {
+    // Dropped in this order: who comes next finds the record gone.
+    _held: Held,
+    _guard: OperationGuard<'a>,
+}
+
+/// A claim on the IO lock.
+pub(crate) struct IoClaim<'a> {
+    // Dropped in this order: who comes next finds the record gone.
+    _held: Held,
+    _guard: OperationGuard<'a>,
+}
+
+impl Inode {
+    pub(crate) fn new(
+        store: impl Store + 'static,
+        cache: Arc<Pool>,
+        options: FileOptions,
+        registration: Option<Registration>,
+        [io, mapping]: [OperationLock; 2],
+        readahead: usize,
+    ) -> io::Result<Inode> {
+        let store = Backing::new(store, &cache.frames)?;
+        let size = store.held();
+        if size > MAX_LEN {
+            let message = format!("its {size} bytes are more than a file can have");
+            return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
+        }
+        let id = cache.next_owner();
+        Ok(Inode {
+            id,
+            store: Box::new(store),
+            cache,
+            write_mode: options.write_mode,
+            io,
+            mapping,
+            size: AtomicU64::new(size),
+            resident: Mutex::default(),
+            unclean: Mutex::default(),
+            partial: PartialPages::default(),
+            readahead: Readahead::new(readahead),
+            untrimmed: AtomicBool::new(false),
+            write_errors: WriteErrors::default(),
+            limit: Limit::new(),
+            syncs: SyncGroup::default(),
+            standing: Standing::default(),
+            hastened: AtomicBool::new(false),
+            round: Round::new(),
+            account: Arc::default(),
+            last_failure: Mutex::default(),
+            visitors: Arc::default(),
+            registration,
+        })
+    }
+
+    /// Claims the mapping lock for a path.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_> {
+        let _held = Held::acquire(
+            Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
+        );
+        let (_guard, grant) = lock(&self.mapping, access, bytes);
+        self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
+        Claim { _guard, _held }
+    }
+
+    /// Claims the mapping lock for a path, if that can be done at once.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<Claim<'_>> {
+        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let _guard = self.mapping.try_lock(access, bytes)?;
+        self.cache.counters.mapping_claim(access, Grant::AtOnce);
+        Some(Claim { _guard, _held: Held::tried(lock) })
+    }
+
+    /// Claims the mapping lock for one page.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim_page(&self, access: Access, page: u64) -> Claim<'_> {
+        let _held = Held::acquire(
+            Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
+        );
+        let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
+        Claim { _guard, _held }
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        self.io_claim(IO_SHARED, bytes)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        self.io_claim(IO_EXCLUSIVE, bytes)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_> {
+        let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
+        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.io_claim(grant);
+        _held.taken();
+        IoClaim { _guard, _held }
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
+        let _held =
+            Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
+        let (_guard, grant) = lock(&self.io, access, bytes);
+        self.cache.counters.io_claim(grant);
+        _held.taken();
+        IoClaim { _guard, _held }
+    }
+
+    /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
+    /// the old end or the write's start on, whichever is first.
+    ///
+    /// The file may be truncated while the claim waits, so that the write extends it after all. Then
+    /// it claims all of the file, and the size matters no more.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        if bytes.end > self.size() {
+            return self.io_from(bytes.start);
+        }
+        let claim = if bytes.start / PAGE == (bytes.end - 1) / PAGE {
+            self.io_exclusive_page(bytes.start / PAGE)
+        } else {
+            self.io_exclusive(bytes.clone())
+        };
+        if bytes.end <= self.size() {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
+    }
+
+    /// Claims the IO lock from `at` or the end on, whichever is first.
+    ///
+    /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
+    /// in the queue: else there might always be one more append to wait for. If the file is truncated
+    /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_from(&self, at: u64) -> IoClaim<'_> {
+        let from = self.size().min(at);
+        let claim = self.io_exclusive(from..u64::MAX);
+        if self.size() >= from {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
+    }
+
+    /// The size. Who copies out of a page reads it after the page was found uptodate.
+    #[inline]
+    pub(crate) fn size(&self) -> u64 {
+        // ORDERING: pairs with `set_size`: who sees a size sees the bytes that it covers.
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// Changes the size. The caller holds the IO lock exclusively from the lesser of the two on.
+    #[inline]
+    pub(crate) fn set_size(&self, size: u64) {
+        self.size.store(size, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn key(&self, page: u64) -> Key {
+        Key { file: self.id, page }
+    }
+
+    /// The page, pinned, if it is cached.
+    pub(crate) fn find(&self, page: u64) -> Option<Pin<'_>> {
+        self.cache.index.find(&self.cache.frames, self.key(page))
+    }
+
+    /// The page, locked, if it is cached.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_locked(&self, page: u64) -> Option<LockedPage<'_>> {
+        self.cache.find_locked(self.key(page))
+    }
+
+    /// The page, locked: as it is cached, or as a fresh page in the free frame. `None` only if
+    /// there is neither.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_or_make<'a>(
+        &'a self,
+        page: u64,
+        free: &mut Option<FreeFrame<'a>>,
+    ) -> Option<LockedPage<'a>> {
+        let key = self.key(page);
+        loop {
+            match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
+                Found::Made(locked) => return Some(self.made(locked)),
+                Found::Cached(pin) => {
+                    let locked = pin.lock();
+                    if locked.key() == key {
+                        return Some(locked);
+                    }
+                }
+                Found::Absent => return None,
+            }
+        }
+    }
+
+    /// A fresh page in the free frame, locked; none if the page is cached.
+    pub(crate) fn make<'a>(&'a self, page: u64, free: FreeFrame<'a>) -> Option<LockedPage<'a>> {
+        let key = self.key(page);
+        match self.cache.index.find_or_insert(&self.cache.frames, key, &mut Some(free)) {
+            Found::Made(locked) => Some(self.made(locked)),
+            Found::Cached(_) | Found::Absent => None,
+        }
+    }
+
+    fn made<'a>(&self, page: LockedPage<'a>) -> LockedPage<'a> {
+        lock_leaf(&self.resident).insert(page.key().page);
+        lock_leaf(&self.cache.queues).admit(page.id(), page.key());
+        page
+    }
+
+    /// The numbers of the cached pages in a range.
+    pub(crate) fn resident_in(&self, pages: Range<u64>) -> Vec<u64> {
+        lock_leaf(&self.resident).range(pages).copied().collect()
+    }
+
+    /// Notes that a page leaves the cache. The caller has it locked.
+    pub(crate) fn forget_resident(&self, page: u64) {
+        lock_leaf(&self.resident).remove(&page);
+        self.store.note(|unstable| unstable.page_left(page));
+    }
+
+    /// Ends an epoch of the dirty pages, for who is to write those that are dirty now.
+    pub(crate) fn end_epoch(&self) -> Epoch {
+        lock_leaf(&self.unclean).end_epoch()
+    }
+
+    /// The first page of a range that is dirty or on its way, since `epoch` or longer.
+    pub(crate) fn first_unclean(&self, pages: Range<u64>, epoch: Epoch) -> Option<u64> {
+        lock_leaf(&self.unclean).first(pages, epoch)
+    }
+
+    /// How many pages from `first` on, `most` at most, are all dirty or on their way, since `epoch`
+    /// or longer.
+    pub(crate) fn unclean_run(&self, first: u64, most: u64, epoch: Epoch) -> u64 {
+        lock_leaf(&self.unclean).run(first, most, epoch)
+    }
+
+    /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
+    /// The caller has it locked.
+    #[cold]
+    pub(crate) fn admit_dirty(&self, page: u64, by: By) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        if unclean.contains(page) {
+            return true;
+        }
+        let admitted = self.cache.dirty.admit(self.own(&unclean), by);
+        if admitted {
+            unclean.insert(page);
+            self.schedule(unclean);
+        }
+        admitted
+    }
+
+    /// Tells the flusher of the file, if it does not know.
+    fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
+        if !std::mem::replace(&mut unclean.scheduled, true) {
+            drop(unclean);
+            self.cache.flusher.add(self.id);
+        }
+    }
+
+    /// Whether the file is clean; then the flusher is told of it when it becomes dirty again.
+    pub(crate) fn is_clean_and_unscheduled(&self) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        unclean.scheduled = unclean.len() > 0;
+        !unclean.scheduled
+    }
+
+    /// What the file has of the dirty pages.
+    pub(crate) fn own_dirty(&self) -> Own {
+        self.own(&lock_leaf(&self.unclean))
+    }
+
+    fn own(&self, unclean: &Unclean) -> Own {
+        let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
+        Own { pages: unclean.len(), store }
+    }
+
+    /// Notes that a page is clean. The caller has it locked, or on its way: nobody dirties it.
+    pub(crate) fn note_clean(&self, page: u64) {
+        if lock_leaf(&self.unclean).remove(page) {
+            self.cache.dirty.remove_one();
+        }
+    }
+
+    /// Takes the page out of every page table, and waits for the accesses through them to end.
+    pub(crate) fn unmap(&self, page: &LockedPage<'_>) {
+        pool::unmap(page);
+    }
+
+    /// Takes the right to store from every page table, and waits for the stores to end.
+    pub(crate) fn write_protect(&self, page: &LockedPage<'_>) {
+        pool::write_protect(page);
+    }
+
+    /// A loan of one frame; waits for it.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn borrow_frame(&self) -> io::Result<Loan<'_>> {
+        may_wait_for_clean(&self.cache.frames);
+        self.cache.loans.borrow(&self.account)
+    }
+}
+
+impl Owner for Inode {
+    fn visitors(&self) -> &Arc<Visitors> {
+        &self.visitors
+    }
+
+    fn page_leaves(&self, page: u64) {
+        self.forget_resident(page);
+    }
+}
+
+/// A visit to a file that has not been closed.
+pub(crate) fn visit(pool: &Pool, id: u64) -> Option<Visit<Inode>> {
+    let as_file = |owner: Arc<dyn Owner>| {
+        let owner: Arc<dyn Any + Send + Sync> = owner;
+        owner.downcast().expect("the pool's owners are files")
+    };
+    Some(pool.owner(id)?.map(as_file))
+}
+
+#[inline]
+fn lock(lock: &OperationLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
+    match lock.try_lock(access, bytes.clone()) {
+        Some(guard) => (guard, Grant::AtOnce),
+        None => (lock.lock(access, bytes), Grant::AfterWaiting),
+    }
+}

@@ -1,0 +1,52 @@
+//! Whose stores this thread is inside of.
+//!
+//! A store is asked with pages locked or on their way, with claims held, and by the threads that clean
+//! pages. A store that turns to a file of the same cache would wait for what its own caller holds. So each
+//! thread keeps a list of the caches whose stores it is inside of, and an operation on a file of one of these
+//! fails at once. A store may use files of another cache, whose stores may not use files of the first.
+//!
+//! A store that has another thread do its work is not found out. That thread waits, as any does, for what its
+//! own file's operations hold, and for no other file's store; so it ends, unless the file that it uses is stored in
+//! the very file that waits for it.
+
+use std::cell::{Cell, RefCell};
+
+use crate::order::InCache;
+use crate::sync::thread_local;
+
+thread_local! {
+    /// How many caches are listed, so that who is inside of none need not look at the list.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static CACHES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// That this thread is inside of a store, until it is dropped.
+pub(crate) struct Inside(());
+
+impl Inside {
+    /// Enters a store of a cache, which is told from others by `Frames::cache`.
+    pub(crate) fn of(cache: usize) -> Inside {
+        // A thread that ends has no list any more, and may still drop a file that it kept.
+        let _ = CACHES.try_with(|caches| caches.borrow_mut().push(cache));
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
+        Inside(())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
+        let _ = CACHES.try_with(|caches| caches.borrow_mut().pop());
+    }
+}
+
+/// Whether this thread is inside of a store of the cache.
+#[inline]
+pub(crate) fn is_inside(of: &impl InCache) -> bool {
+    DEPTH.with(Cell::get) > 0 && is_listed(of.cache())
+}
+
+#[cold]
+fn is_listed(cache: usize) -> bool {
+    CACHES.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
+}

@@ -1,0 +1,114 @@
+//! The lock that serialises the operations on a file.
+//!
+//! A file has two of them: the mapping lock, and the IO lock above it. Both are [`MappingLock`]s. With the
+//! feature `model` a cache can have another lock instead, to show what it costs or what goes wrong.
+
+#[cfg(feature = "model")]
+pub(crate) mod model;
+
+use std::ops::Range;
+
+use spanlock::{Access, MappingGuard, MappingLock};
+
+#[cfg(feature = "model")]
+use self::model::{AnyGuard, AnyLock, WholeFile, WholeFileGuard};
+
+pub enum OperationLock {
+    Ranges(MappingLock),
+    #[cfg(feature = "model")]
+    WholeFile(WholeFile),
+    #[cfg(feature = "model")]
+    Unlocked,
+    #[cfg(feature = "model")]
+    Other(Box<dyn AnyLock>),
+}
+
+#[expect(dead_code, reason = "the guards are kept for their drop")]
+pub(crate) enum OperationGuard<'a> {
+    Ranges(MappingGuard<'a>),
+    #[cfg(feature = "model")]
+    WholeFile(WholeFileGuard<'a>),
+    #[cfg(feature = "model")]
+    Unlocked,
+    #[cfg(feature = "model")]
+    Other(Box<dyn AnyGuard + 'a>),
+}
+
+impl OperationLock {
+    pub(crate) fn ranges() -> OperationLock {
+        OperationLock::Ranges(MappingLock::default())
+    }
+
+    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
+    #[inline]
+    pub(crate) fn lock(&self, access: Access, bytes: Range<u64>) -> OperationGuard<'_> {
+        match self {
+            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
+            #[cfg(feature = "model")]
+            other => other.lock_model(access, bytes),
+        }
+    }
+
+    /// Claims as [`lock`](OperationLock::lock) does, if that can be done at once.
+    #[inline]
+    pub(crate) fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<OperationGuard<'_>> {
+        match self {
+            OperationLock::Ranges(lock) => lock.try_lock(access, bytes).map(OperationGuard::Ranges),
+            #[cfg(feature = "model")]
+            other => other.try_lock_model(access, bytes),
+        }
+    }
+
+    /// Claims one page, by its number: what most claims are for.
+    #[inline]
+    pub(crate) fn lock_page(&self, access: Access, page: u64) -> OperationGuard<'_> {
+        match self {
+            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock_page(access, page)),
+            #[cfg(feature = "model")]
+            other => other.lock_model(access, bytes_of(page)),
+        }
+    }
+
+    /// Claims as [`lock_page`](OperationLock::lock_page) does, if that can be done at once.
+    #[inline]
+    pub(crate) fn try_lock_page(&self, access: Access, page: u64) -> Option<OperationGuard<'_>> {
+        match self {
+            OperationLock::Ranges(lock) => {
+                lock.try_lock_page(access, page).map(OperationGuard::Ranges)
+            }
+            #[cfg(feature = "model")]
+            other => other.try_lock_model(access, bytes_of(page)),
+        }
+    }
+}
+
+#[cfg(feature = "model")]
+fn bytes_of(page: u64) -> Range<u64> {
+    let page_size = crate::PAGE_SIZE as u64;
+    page * page_size..(page + 1) * page_size
+}
+
+#[cfg(feature = "model")]
+impl OperationLock {
+    fn lock_model(&self, access: Access, bytes: Range<u64>) -> OperationGuard<'_> {
+        use model::PathLock;
+        match self {
+            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
+            OperationLock::WholeFile(lock) => OperationGuard::WholeFile(lock.lock(access, bytes)),
+            OperationLock::Unlocked => OperationGuard::Unlocked,
+            OperationLock::Other(lock) => OperationGuard::Other(lock.lock_any(access, bytes)),
+        }
+    }
+
+    fn try_lock_model(&self, access: Access, bytes: Range<u64>) -> Option<OperationGuard<'_>> {
+        use model::PathLock;
+        Some(match self {
+            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.try_lock(access, bytes)?),
+            OperationLock::WholeFile(lock) => {
+                OperationGuard::WholeFile(lock.try_lock(access, bytes)?)
+            }
+            OperationLock::Unlocked => OperationGuard::Unlocked,
+            OperationLock::Other(lock) => OperationGuard::Other(lock.try_lock_any(access, bytes)?),
+        })
+    }
+}

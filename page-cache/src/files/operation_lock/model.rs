@@ -1,0 +1,194 @@
+//! `PathLock`: other locks than the cache's own, to measure and to break it with.
+
+use crate::sync::blocking::{
+    PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
+};
+use std::ops::Range;
+
+use super::OperationLock;
+use spanlock::{Access, MappingGuard, MappingLock, Mode};
+
+/// A lock over byte ranges of a file, which the operations of the page cache take. With the feature `model` only.
+///
+/// [`MappingLock`] is correct and lets disjoint operations run in parallel. [`WholeFile`] is correct.
+/// [`Unlocked`] is neither.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, Options, PageCache, WholeFile};
+///
+/// let cache = PageCache::with_lock::<WholeFile>(Options::new(64));
+/// let file = cache.open(MemStore::new())?;
+/// file.write_all_at(b"one writer a file", 0)?;
+/// # std::io::Result::Ok(())
+/// ```
+pub trait PathLock: Default + Send + Sync + 'static {
+    /// A held claim; dropping it lets go.
+    type Guard<'a>;
+
+    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`. Waits until the claim is
+    /// granted.
+    ///
+    /// # Panics
+    ///
+    /// May panic if the range starts after its end. The cache never requests that.
+    fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
+
+    /// Claims `bytes` like [`lock`](PathLock::lock), if that is possible without waiting.
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
+
+    /// The lock as the cache keeps it.
+    #[doc(hidden)]
+    fn operation_lock() -> OperationLock {
+        OperationLock::Other(Box::<Self>::default())
+    }
+}
+
+/// A [`PathLock`] of any type.
+pub trait AnyLock: Send + Sync {
+    fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_>;
+    fn try_lock_any(&self, access: Access, bytes: Range<u64>) -> Option<Box<dyn AnyGuard + '_>>;
+}
+
+/// A guard of any type, which is kept for its drop.
+pub trait AnyGuard {}
+
+impl<T> AnyGuard for T {}
+
+impl<L: PathLock> AnyLock for L {
+    fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_> {
+        Box::new(self.lock(access, bytes))
+    }
+
+    fn try_lock_any(&self, access: Access, bytes: Range<u64>) -> Option<Box<dyn AnyGuard + '_>> {
+        Some(Box::new(self.try_lock(access, bytes)?))
+    }
+}
+
+impl PathLock for MappingLock {
+    type Guard<'a> = MappingGuard<'a>;
+
+    #[inline]
+    fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
+        MappingLock::lock(self, access, bytes)
+    }
+
+    #[inline]
+    fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<MappingGuard<'_>> {
+        MappingLock::try_lock(self, access, bytes)
+    }
+
+    fn operation_lock() -> OperationLock {
+        OperationLock::ranges()
+    }
+}
+
+/// One rwlock for the whole file, as Linux has it since 2021: correct, but without parallelism.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, WholeFile};
+///
+/// let lock = WholeFile::default();
+/// let fault = lock.lock(Access::Fault, 0..4096);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_none()); // elsewhere, and in the way
+/// drop(fault);
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_some());
+/// ```
+#[derive(Debug, Default)]
+pub struct WholeFile(RwLock<()>);
+
+/// The guard of a [`WholeFile`], in either mode.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, WholeFile, WholeFileGuard};
+///
+/// let lock = WholeFile::default();
+/// let guard: WholeFileGuard<'_> = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_none());
+/// # drop(guard);
+/// ```
+#[derive(Debug)]
+#[must_use = "a guard that is dropped at once locks nothing"]
+pub struct WholeFileGuard<'a> {
+    _hold: Hold<'a>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "the guards are kept for their drop")]
+enum Hold<'a> {
+    Shared(RwLockReadGuard<'a, ()>),
+    Exclusive(RwLockWriteGuard<'a, ()>),
+}
+
+impl PathLock for WholeFile {
+    type Guard<'a> = WholeFileGuard<'a>;
+
+    fn lock(&self, access: Access, _: Range<u64>) -> WholeFileGuard<'_> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(self.0.read().unwrap_or_else(PoisonError::into_inner)),
+            Mode::Exclusive => {
+                Hold::Exclusive(self.0.write().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
+        WholeFileGuard { _hold }
+    }
+
+    fn try_lock(&self, access: Access, _: Range<u64>) -> Option<WholeFileGuard<'_>> {
+        let _hold = match access.mode() {
+            Mode::Shared => Hold::Shared(unpoisoned(self.0.try_read())?),
+            Mode::Exclusive => Hold::Exclusive(unpoisoned(self.0.try_write())?),
+        };
+        Some(WholeFileGuard { _hold })
+    }
+
+    fn operation_lock() -> OperationLock {
+        OperationLock::WholeFile(WholeFile::default())
+    }
+}
+
+/// A panic leaves nothing half done here that the poison would have to tell of.
+fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
+    match tried {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// No lock. Memory stays safe, but data is corrupted: this shows what the lock is for.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock::Access;
+/// use spanlock_page_cache::{PathLock, Unlocked};
+///
+/// let lock = Unlocked;
+/// let _truncation = lock.lock(Access::Truncate, 0..u64::MAX);
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_some()); // which is wrong
+/// ```
+#[derive(Debug, Default)]
+pub struct Unlocked;
+
+impl PathLock for Unlocked {
+    type Guard<'a> = ();
+
+    #[inline]
+    fn lock(&self, _: Access, _: Range<u64>) {}
+
+    #[inline]
+    fn try_lock(&self, _: Access, _: Range<u64>) -> Option<()> {
+        Some(())
+    }
+
+    fn operation_lock() -> OperationLock {
+        OperationLock::Unlocked
+    }
+}

@@ -1,0 +1,450 @@
+//! Unstable: what a file's store was given, and has not made durable.
+//!
+//! A store that fails a sync may have dropped anything that it was given since the last good one, and
+//! its next sync says that all is well all the same. So what was written is *unstable* until a sync
+//! that began later has succeeded, and the cache remembers it so long:
+//!
+//! - The bytes of pages that are still cached as they were sent, or newer. If the sync fails they are
+//!   *owed*: the pages become dirty again, and are sent again.
+//! - Ranges that the cache cannot send again: of pages that have left it since, written past it, punched,
+//!   zeroed, moved. If the sync fails the file is *broken* there.
+//! - Whether the length was changed. If the sync fails it is set again.
+//!
+//! A broken range goes through these states. A sync that fails leads back from the last two: to
+//! rewritten if the page is owed, else to lost.
+//!
+//! | state | becomes | by |
+//! | --- | --- | --- |
+//! | lost | rewritten | a write to the cache |
+//! | | sent | a write past the cache, a punch, a truncation |
+//! | rewritten | sent | the writeback of its page |
+//! | sent | committing | a sync that begins |
+//! | committing | whole again | the same, if it succeeds |
+//!
+//! What was written while a sync was failing may be lost with the rest, whichever of the two returned
+//! first: so a request during which a sync has failed is to be made again, and one that was over
+//! counts as written before.
+//!
+//! There is no thread in here. The file keeps this under a leaf mutex; at most one sync of the store is
+//! under way.
+
+mod lost;
+mod ranges;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::error::Told;
+use crate::pages::dirty_ranges::DirtyRanges;
+pub(crate) use lost::Lost;
+use ranges::Ranges;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most ranges that are told apart; beyond that they are rounded out.
+const MOST_RANGES: usize = 4096;
+
+const EVERYTHING: Range<u64> = 0..u64::MAX;
+
+/// The bytes of a page that were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    /// Some of them; the page need not be uptodate.
+    Ranges(DirtyRanges),
+}
+
+impl Part {
+    pub(crate) fn range(within: Range<usize>) -> Part {
+        let mut ranges = DirtyRanges::default();
+        ranges.insert(within);
+        Part::Ranges(ranges)
+    }
+
+    fn add(&mut self, other: &Part) {
+        match (&mut *self, other) {
+            (Part::Ranges(ranges), Part::Ranges(more)) => ranges.add(more),
+            _ => *self = Part::Whole,
+        }
+    }
+
+    fn bytes(&self, page: u64) -> Vec<Range<u64>> {
+        let start = page * PAGE;
+        let whole = start..start.saturating_add(PAGE);
+        match self {
+            Part::Whole => vec![whole],
+            Part::Ranges(ranges) => ranges
+                .iter()
+                .map(|part| start + part.start as u64..start + part.end as u64)
+                .collect(),
+        }
+    }
+}
+
+/// Pages, and the bytes of them that were sent.
+#[derive(Clone, Debug, Default)]
+struct Pages {
+    pages: BTreeMap<u64, Part>,
+}
+
+impl Pages {
+    fn add(&mut self, page: u64, part: &Part) {
+        self.pages
+            .entry(page)
+            .and_modify(|before| before.add(part))
+            .or_insert_with(|| part.clone());
+    }
+
+    /// Forgets what lies from an offset on.
+    fn cut(&mut self, len: u64) {
+        self.pages.split_off(&len.div_ceil(PAGE));
+        self.forget_part(len / PAGE, (len % PAGE) as usize..PAGE_SIZE);
+    }
+
+    /// Forgets the pages that a range covers whole.
+    fn forget(&mut self, bytes: &Range<u64>) {
+        let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
+        if !whole.is_empty() {
+            let mut behind = self.pages.split_off(&whole.start);
+            self.pages.append(&mut behind.split_off(&whole.end));
+        }
+    }
+
+    /// Forgets of a page what has been sent again.
+    fn settle(&mut self, page: u64, sent: &Part) {
+        match sent {
+            Part::Whole => drop(self.pages.remove(&page)),
+            // Of a page that is owed whole, all of it is sent again: it is dirty, or about to be.
+            Part::Ranges(ranges) => ranges.iter().for_each(|part| self.forget_part(page, part)),
+        }
+    }
+
+    /// Forgets a part of a page that is not uptodate.
+    fn forget_part(&mut self, page: u64, within: Range<usize>) {
+        if let Some(Part::Ranges(ranges)) = self.pages.get_mut(&page) {
+            ranges.remove(within);
+            if ranges.is_empty() {
+                self.pages.remove(&page);
+            }
+        }
+    }
+}
+
+/// What the store was given between two syncs.
+#[derive(Clone, Debug, Default)]
+struct Batch {
+    /// Of pages that are cached.
+    cached: Pages,
+    /// What the cache cannot send again.
+    gone: Ranges<()>,
+    resized: bool,
+    /// From the least length that the store was cut to, to the greatest that it had before.
+    cut: Option<Range<u64>>,
+}
+
+impl Batch {
+    fn add_gone(&mut self, range: Range<u64>) {
+        self.gone.set(range, ());
+        self.gone.limit(MOST_RANGES, |(), ()| ());
+    }
+
+    fn page_left(&mut self, page: u64) {
+        if let Some(part) = self.cached.pages.remove(&page) {
+            part.bytes(page).into_iter().for_each(|range| self.add_gone(range));
+        }
+    }
+
+    fn add(&mut self, later: Batch) {
+        later.cached.pages.iter().for_each(|(&page, part)| self.cached.add(page, part));
+        later.gone.iter().for_each(|(range, ())| self.add_gone(range));
+        self.resized |= later.resized;
+        self.cut = joined(self.cut.take(), later.cut);
+    }
+}
+
+/// How far the mending of a broken range has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mending {
+    Lost,
+    Rewritten,
+    Sent(Copied),
+    Committing(Copied),
+}
+
+/// Whether the cache could send a range again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Copied {
+    Gone,
+    Cached,
+}
+
+/// See the module's doc.
+#[derive(Debug, Default)]
+pub(crate) struct Unstable {
+    /// How many syncs have failed, and what the last said.
+    failures: u64,
+    cause: Option<Told>,
+    current: Batch,
+    committing: Batch,
+    owed: Pages,
+    broken: Ranges<Mending>,
+    length_owed: bool,
+    /// Up to where the store may have bytes again that a failed sync was to cut off.
+    uncut: u64,
+}
+
+impl Unstable {
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// What the last sync that failed said.
+    pub(crate) fn cause(&self) -> Option<&Told> {
+        self.cause.as_ref()
+    }
+
+    /// Notes bytes of a page that was sent, and is cached. The caller has marked it as on its way.
+    pub(crate) fn sent(&mut self, page: u64, part: &Part) {
+        self.owed.settle(page, part);
+        self.current.cached.add(page, part);
+        if !self.broken.is_empty() {
+            for range in part.bytes(page) {
+                self.broken.update(range, |mending| match mending {
+                    Mending::Rewritten => Some(Mending::Sent(Copied::Cached)),
+                    other => Some(other),
+                });
+            }
+        }
+    }
+
+    /// Notes bytes that were written past the cache, or zeroed in the store.
+    pub(crate) fn sent_past(&mut self, range: Range<u64>) {
+        self.uncertain(range.clone());
+        self.broken.update(range, |_| Some(Mending::Sent(Copied::Gone)));
+        self.limit_broken();
+    }
+
+    /// Notes bytes that a request which failed may have changed in the store.
+    pub(crate) fn uncertain(&mut self, range: Range<u64>) {
+        self.current.add_gone(range);
+    }
+
+    /// Notes bytes that a request may have changed in vain, since syncs failed meanwhile.
+    pub(crate) fn doubtful(&mut self, range: Range<u64>) {
+        self.lose(range);
+    }
+
+    /// Notes that a hole was punched, or a range zeroed, in the store.
+    pub(crate) fn zeroed(&mut self, range: Range<u64>) {
+        for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
+            pages.forget(&range);
+        }
+        self.sent_past(range);
+    }
+
+    /// Notes that a part of a page that is not uptodate means nothing any more. The caller has the
+    /// page locked.
+    pub(crate) fn forget_part(&mut self, page: u64, within: Range<usize>) {
+        for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
+            pages.forget_part(page, within.clone());
+        }
+    }
+
+    /// Notes that a page leaves the cache. The caller has it locked.
+    pub(crate) fn page_left(&mut self, page: u64) {
+        self.current.page_left(page);
+        self.committing.page_left(page);
+        if let Some(part) = self.owed.pages.remove(&page) {
+            part.bytes(page).into_iter().for_each(|range| self.lose(range));
+        }
+        let bytes = page * PAGE..(page * PAGE).saturating_add(PAGE);
+        self.broken.update(bytes, |mending| match mending {
+            Mending::Lost | Mending::Rewritten => Some(Mending::Lost),
+            Mending::Sent(_) => Some(Mending::Sent(Copied::Gone)),
+            Mending::Committing(_) => Some(Mending::Committing(Copied::Gone)),
+        });
+    }
+
+    /// Notes bytes that were written to the cache. The caller has the page locked, and dirty.
+    pub(crate) fn rewritten(&mut self, range: Range<u64>) {
+        self.broken.update(range, |mending| match mending {
+            Mending::Lost => Some(Mending::Rewritten),
+            other => Some(other),
+        });
+        self.limit_broken();
+    }
+
+    /// Notes that the store was given a length, and may have held bytes up to `held` before.
+    pub(crate) fn resized(&mut self, len: u64, held: u64) {
+        for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
+            pages.cut(len);
+        }
+        self.current.gone.take(&(len..u64::MAX));
+        self.committing.gone.take(&(len..u64::MAX));
+        self.broken.update(len..u64::MAX, |_| Some(Mending::Sent(Copied::Gone)));
+        self.note_length(len, held);
+        self.length_owed = false;
+        self.uncut = 0;
+    }
+
+    /// Notes that the store has another length than it had.
+    pub(crate) fn note_length(&mut self, len: u64, held: u64) {
+        self.current.resized = true;
+        let cut = len..held.max(self.uncut);
+        self.current.cut = joined(self.current.cut.take(), Some(cut).filter(|cut| !cut.is_empty()));
+    }
+
+    /// Notes that bytes read as zeroes from now on because nothing was written there since the file
+    /// was cut off before them.
+    pub(crate) fn grown_over(&mut self, range: Range<u64>) {
+        let cuts = [self.current.cut.clone(), self.committing.cut.clone()];
+        for cut in cuts.into_iter().flatten() {
+            self.current.add_gone(range.start.max(cut.start)..range.end.min(cut.end));
+        }
+    }
+
+    /// Notes that `offset..offset + len` was cut out of a store of `held` bytes.
+    pub(crate) fn collapsed(&mut self, offset: u64, len: u64, held: u64) {
+        self.broken.update(offset..offset + len, |_| None);
+        let moved = self.broken.take(&(offset + len..u64::MAX));
+        for (range, mending) in moved {
+            self.broken.set(range.start - len..range.end - len, mending);
+        }
+        self.uncertain(offset..held);
+        self.note_length(held.saturating_sub(len), held);
+    }
+
+    /// Notes that a hole of `len` bytes was put into a store of `held` bytes.
+    pub(crate) fn inserted(&mut self, offset: u64, len: u64, held: u64) {
+        let moved = self.broken.take(&(offset..u64::MAX));
+        for (range, mending) in moved {
+            self.broken.set(range.start + len..range.end.saturating_add(len), mending);
+        }
+        self.uncertain(offset..held.saturating_add(len));
+        self.note_length(held.saturating_add(len), held);
+    }
+
+    /// Notes that a shift failed, and may have moved anything from `offset` on.
+    pub(crate) fn shift_failed(&mut self, offset: u64, held: u64) {
+        if !self.broken.take(&(offset..u64::MAX)).is_empty() {
+            self.lose(offset..held);
+        }
+        self.uncertain(offset..held);
+        self.note_length(held, held);
+    }
+
+    /// A sync begins, of a file of `size` bytes: what was given to the store by now is in it.
+    pub(crate) fn begin_commit(&mut self, size: u64) {
+        let current = std::mem::take(&mut self.current);
+        self.committing.add(current);
+        self.broken.update(EVERYTHING, |mending| match mending {
+            Mending::Sent(copied) => Some(Mending::Committing(copied)),
+            other => Some(other),
+        });
+        // What is not in the file is not lost.
+        self.broken.update(size..u64::MAX, |_| Some(Mending::Committing(Copied::Gone)));
+    }
+
+    /// The sync has succeeded.
+    pub(crate) fn committed(&mut self) {
+        self.committing = Batch::default();
+        self.broken.update(EVERYTHING, |mending| match mending {
+            Mending::Committing(_) => None,
+            other => Some(other),
+        });
+        self.limit_broken();
+    }
+
+    /// The sync has failed. Returns the pages that are owed; the caller makes them dirty again.
+    pub(crate) fn failed(&mut self, cause: Told) -> Vec<u64> {
+        self.failures += 1;
+        self.cause = Some(cause);
+        let mut lost = std::mem::take(&mut self.committing);
+        lost.add(std::mem::take(&mut self.current));
+        for (&page, part) in &lost.cached.pages {
+            self.owed.add(page, part);
+        }
+        for range in lost.cached.pages.iter().flat_map(|(&page, part)| part.bytes(page)) {
+            self.broken.update(range, |mending| match mending {
+                Mending::Sent(Copied::Cached) | Mending::Committing(Copied::Cached) => {
+                    Some(Mending::Rewritten)
+                }
+                other => Some(other),
+            });
+        }
+        self.broken.update(EVERYTHING, |mending| match mending {
+            Mending::Sent(_) | Mending::Committing(_) => Some(Mending::Lost),
+            other => Some(other),
+        });
+        lost.gone.iter().for_each(|(range, ())| self.lose(range));
+        self.length_owed |= lost.resized;
+        self.uncut = self.uncut.max(lost.cut.map_or(0, |cut| cut.end));
+        self.owed.pages.keys().copied().collect()
+    }
+
+    /// The bytes of a cached page that were sent, and may have to be sent again.
+    pub(crate) fn part(&self, page: u64) -> Option<Part> {
+        let parts = [&self.committing.cached, &self.current.cached, &self.owed];
+        let mut parts = parts.into_iter().filter_map(|pages| pages.pages.get(&page));
+        let mut all = parts.next()?.clone();
+        parts.for_each(|part| all.add(part));
+        Some(all)
+    }
+
+    /// The bytes of a page that are owed.
+    pub(crate) fn owed(&self, page: u64) -> Option<Part> {
+        self.owed.pages.get(&page).cloned()
+    }
+
+    /// The pages that are owed.
+    pub(crate) fn all_owed(&self) -> Vec<u64> {
+        self.owed.pages.keys().copied().collect()
+    }
+
+    /// Whether nothing has to be sent again before a sync can be believed.
+    pub(crate) fn owes_nothing(&self) -> bool {
+        self.owed.pages.is_empty() && !self.length_owed
+    }
+
+    /// Whether the length has to be set again.
+    pub(crate) fn owes_length(&self) -> bool {
+        self.length_owed
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        !self.broken.is_empty()
+    }
+
+    /// The broken ranges of a file of `size` bytes.
+    pub(crate) fn broken(&self, size: u64) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for (range, _) in self.broken.iter().filter(|(range, _)| range.start < size) {
+            let end = range.end.min(size);
+            match ranges.last_mut().filter(|last| last.end == range.start) {
+                Some(last) => last.end = end,
+                None => ranges.push(range.start..end),
+            }
+        }
+        ranges
+    }
+
+    fn lose(&mut self, range: Range<u64>) {
+        self.broken.set(range, Mending::Lost);
+        self.limit_broken();
+    }
+
+    fn limit_broken(&mut self) {
+        self.broken.limit(MOST_RANGES, Ord::min);
+    }
+}
+
+fn joined(one: Option<Range<u64>>, other: Option<Range<u64>>) -> Option<Range<u64>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.start.min(other.start)..one.end.max(other.end)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! Write errors, each told once to every handle that was open when it happened.
+//!
+//! Writeback often runs behind everybody's back, so an error is kept by the file until somebody
+//! syncs. A handle remembers up to which error it has been told; it hears of the last one after that,
+//! as one error, and then of no more until the next.
+//!
+//! A handle that is made later starts from the last error, if anybody has been told of that one. If
+//! nobody has, it will be told too: else the error would be lost with the handles that were open
+//! when it happened, should they go without a sync.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
+use std::io;
+
+use crate::error::Told;
+use crate::order::leaf::lock_leaf;
+
+/// The write errors of one file. The mutex is a leaf.
+#[derive(Default)]
+pub(crate) struct WriteErrors {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many there were.
+    count: u64,
+    /// How many there were when a handle was last told.
+    told: u64,
+    last: Option<Told>,
+}
+
+/// Up to which error one handle has been told.
+#[derive(Default)]
+pub(crate) struct Heard {
+    count: AtomicU64,
+}
+
+impl WriteErrors {
+    pub(crate) fn note(&self, error: &io::Error) {
+        let mut state = lock_leaf(&self.state);
+        state.count += 1;
+        state.last = Some(Told::from(error));
+    }
+
+    /// Tells a handle of the last error, if it has not heard of that.
+    pub(crate) fn tell(&self, handle: &Heard) -> Option<io::Error> {
+        let mut state = lock_leaf(&self.state);
+        // ORDERING: relaxed, here and below, since all of it happens under the mutex.
+        let before = handle.count.swap(state.count, Ordering::Relaxed);
+        if before == state.count {
+            return None;
+        }
+        state.told = state.count;
+        state.last.clone().map(io::Error::from)
+    }
+
+    /// What a handle has heard of that is made from no other, while some are open.
+    pub(crate) fn heard_by_new_handle(&self) -> Heard {
+        self.heard_by_clone_of(&Heard::default())
+    }
+
+    /// What a handle made from another has heard of.
+    pub(crate) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
+        let state = lock_leaf(&self.state);
+        let count = match state.told == state.count {
+            true => state.count,
+            false => handle.count.load(Ordering::Relaxed),
+        };
+        Heard { count: AtomicU64::new(count) }
+    }
+}

@@ -1,0 +1,277 @@
+//! `Mapping`: a file's bytes as memory.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::handle::Handle;
+use crate::pages::frame::Frame;
+use crate::pages::page_table::{MappingId, Rights};
+use crate::writeback::throttle::Room;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// A mapping of a range of a file. It keeps the file open.
+///
+/// Offsets count from the start of the mapping, like addresses. An access within one page is atomic. An
+/// access to several pages may see changes that happen between them.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.set_len(8192)?;
+/// let mapping = file.map(4096..8192)?;
+/// mapping.store(1, b"stored")?;
+/// let mut seen = [0; 6];
+/// file.read_exact_at(&mut seen, 4097)?;
+/// assert_eq!(&seen, b"stored");
+/// # std::io::Result::Ok(())
+/// ```
+pub struct Mapping {
+    handle: Arc<Handle>,
+    id: MappingId,
+    range: Range<u64>,
+}
+
+/// Whether an access waits for copies that others do to or from the same page.
+///
+/// Who holds a latch must not: two that wait for each other's would wait for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Waits,
+    Never,
+}
+
+impl Mapping {
+    pub(crate) fn new(handle: &Arc<Handle>, range: Range<u64>) -> Mapping {
+        let id = handle.inode.cache.next_mapping();
+        Mapping { handle: Arc::clone(handle), id, range }
+    }
+
+    /// Copies bytes from the mapping, starting at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// `UnexpectedEof` where hardware would raise SIGBUS: the page lies wholly past the end of the file.
+    /// `InvalidInput` where it would raise SIGSEGV: the range is outside the mapping. The store's error, if
+    /// it cannot read a page that is not cached, or if no frame is free and dirty pages cannot be written
+    /// back. Bytes before the page that failed have been copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"mapped", 0)?;
+    /// let mapping = file.map(0..8192)?;
+    /// let mut seen = [0xff; 8];
+    /// mapping.load(0, &mut seen)?;
+    /// assert_eq!(&seen, b"mapped\0\0");
+    /// assert_eq!(mapping.load(4096, &mut seen).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    /// assert_eq!(mapping.load(8190, &mut seen).unwrap_err().kind(), ErrorKind::InvalidInput);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let request = Request::new("load", offset, bytes.len() as u64);
+        self.handle.inode.check_outside(request)?;
+        self.check_inside(request)?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, within) = self.place(offset + done as u64);
+            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let to = &mut bytes[done..done + part];
+            self.load_page(page, within, to).map_err(|error| self.failed(request, error))?;
+            done += part;
+        }
+        Ok(())
+    }
+
+    /// Copies bytes into the mapping, starting at `offset`. Bytes stored past the end of the file, in its
+    /// last page, are discarded.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Mapping::load).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"mapped", 0)?;
+    /// file.map(0..4096)?.store(0, b"zapp")?;
+    /// let mut seen = [0; 6];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"zapped");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let request = Request::new("store", offset, bytes.len() as u64);
+        self.handle.inode.check_outside(request)?;
+        self.check_inside(request)?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, within) = self.place(offset + done as u64);
+            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let from = &bytes[done..done + part];
+            self.store_page(page, within, from).map_err(|error| self.failed(request, error))?;
+            done += part;
+        }
+        Ok(())
+    }
+
+    fn load_page(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<()> {
+        while !self.load_mapped(page, within, to, Patience::Waits) {
+            self.fault(page, Rights::Read)?;
+        }
+        Ok(())
+    }
+
+    fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
+        while !self.store_mapped(page, within, from, Patience::Waits) {
+            if self.throttle()? == Room::WithOthers {
+                return self.store_through(page, within, from);
+            }
+            self.fault(page, Rights::ReadWrite)?;
+        }
+        Ok(())
+    }
+
+    /// Copies out of a page of the file, if it is mapped; whether it was.
+    #[inline]
+    pub(crate) fn load_mapped(
+        &self,
+        page: u64,
+        within: usize,
+        to: &mut [u8],
+        patience: Patience,
+    ) -> bool {
+        let Some(frame) = self.translate(page, Rights::Read) else { return false };
+        let latch = match patience {
+            Patience::Waits => frame.read(),
+            Patience::Never => frame.try_read(),
+        };
+        match latch {
+            Some(latch)
+                if latch.key().page == page && frame.entries.allow(self.id, Rights::Read) =>
+            {
+                to.copy_from_slice(&latch.bytes()[within..within + to.len()]);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Copies into a page of the file, if it is mapped writable; whether it was.
+    #[inline]
+    pub(crate) fn store_mapped(
+        &self,
+        page: u64,
+        within: usize,
+        from: &[u8],
+        patience: Patience,
+    ) -> bool {
+        let Some(frame) = self.translate(page, Rights::ReadWrite) else { return false };
+        let latch = match patience {
+            Patience::Waits => frame.write_mapped(),
+            Patience::Never => frame.try_write_mapped(),
+        };
+        match latch {
+            Some(mut latch)
+                if frame.key().page == page && frame.entries.allow(self.id, Rights::ReadWrite) =>
+            {
+                latch.bytes()[within..within + from.len()].copy_from_slice(from);
+                let start = page * PAGE + within as u64;
+                self.handle.inode.note_written(start..start + from.len() as u64);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a page of the file is mapped with these rights.
+    pub(crate) fn maps(&self, page: u64, rights: Rights) -> bool {
+        self.translate(page, rights).is_some()
+    }
+
+    /// Sees to it, before a write fault and with no more than an IO lock held, that the file may dirty one more
+    /// page. If there is no room to be made, the caller stores through.
+    pub(crate) fn throttle(&self) -> io::Result<Room> {
+        self.handle.inode.throttle_store()
+    }
+
+    /// Stores to a page of the file, and to the file's store. The caller holds no more than an IO lock.
+    pub(crate) fn store_through(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
+        self.handle.inode.store_through(from, page * PAGE + within as u64)
+    }
+
+    /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused for
+    /// want of room for one more dirty page.
+    pub(crate) fn fault(&self, page: u64, rights: Rights) -> io::Result<()> {
+        self.handle.inode.fault(self.id, page, rights)
+    }
+
+    /// Takes pages of the file out of the page table, and waits for the accesses through it to end.
+    pub(crate) fn evict(&self, pages: Range<u64>) {
+        let inode = &self.handle.inode;
+        for number in inode.resident_in(pages) {
+            if let Some(page) = inode.find_locked(number) {
+                page.frame().entries.unmap(self.id);
+                drop(page.latch());
+            }
+        }
+    }
+
+    /// The frame that the page is mapped to, if it is, with the rights needed. Whoever latches it looks at its
+    /// key and its entries again: if they still say so, nobody changes that without waiting for the latch. The entry
+    /// is of this mapping, and so of its file.
+    #[inline]
+    fn translate(&self, page: u64, rights: Rights) -> Option<&Frame> {
+        let cache = &self.handle.inode.cache;
+        let frame = cache.index.peek(&cache.frames, self.handle.inode.key(page));
+        let frame = frame.or_else(|| self.find_exactly(page))?;
+        frame.entries.allow(self.id, rights).then_some(frame)
+    }
+
+    /// For a page that is not there at a glance: it may be, and then a fault would change nothing.
+    #[cold]
+    fn find_exactly(&self, page: u64) -> Option<&Frame> {
+        Some(self.handle.inode.find(page)?.frame())
+    }
+
+    fn place(&self, offset: u64) -> (u64, usize) {
+        let at = self.range.start + offset;
+        (at / PAGE, (at % PAGE) as usize)
+    }
+
+    fn failed(&self, request: Request, error: io::Error) -> io::Error {
+        self.handle.inode.failed(request, error)
+    }
+
+    fn check_inside(&self, request: Request) -> io::Result<()> {
+        let len = self.range.end - self.range.start;
+        match request.offset.checked_add(request.len) {
+            Some(end) if end <= len => Ok(()),
+            _ => {
+                let message = format!("the mapping has {len} bytes (SIGSEGV)");
+                Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping").field("range", &self.range).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! How many pages may be dirty, of one file and of all.
+//!
+//! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length thresholds for
+//! shared-memory packet switches", 1998): a file may have so many dirty pages as a multiple of
+//! what is left of the limit. A file that is alone gets most of it; several that take what they can leave some of
+//! it to whoever comes next, however long they keep it; and nobody has to know which store is well. With the multiple
+//! [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
+//! `1 / (1 + n * SHARE)` is left.
+//!
+//! A file that has none may dirty one, also past the limit, up to a bound that leaves frames for those who read.
+//! Past that bound writes go through to the store. A store to a mapping cannot, and has a bound that is somewhat higher.
+//!
+//! A file whose store fails has a smaller share, until it succeeds. Pages that a sync failed to make durable become
+//! dirty again whatever the share is, up to the bound for writes; what is past that is lost, and the file knows.
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::pages::loans;
+
+/// How many times what is left of the limit one file may have.
+const SHARE: usize = 2;
+
+/// What a file whose store fails has of the share of another.
+const FAILING: usize = 8;
+
+/// The pages of all files that are dirty or on their way to a store.
+pub(crate) struct DirtyPages {
+    /// ORDERING: relaxed throughout: it is a number, and orders nothing.
+    count: AtomicUsize,
+    limit: usize,
+    /// The bound for writes, and that for stores to mappings.
+    most_by_writes: usize,
+    most: usize,
+}
+
+/// How a page becomes dirty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Write,
+    Mapping,
+    /// A sync that failed: the page was dirty before, and is so again.
+    FailedSync,
+}
+
+/// What a file that is to have one more dirty page has already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    pub(crate) pages: usize,
+    pub(crate) store: StoreIs,
+}
+
+/// How a file's store did at its last request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreIs {
+    Well,
+    Failing,
+}
+
+impl DirtyPages {
+    pub(crate) fn new(limit: usize, frames: usize) -> DirtyPages {
+        let most = frames - loans::most(frames) - loans::spare(frames);
+        let most_by_writes = most - loans::spare(frames);
+        let limit = limit.min(most_by_writes - most_by_writes / 4);
+        DirtyPages { count: AtomicUsize::new(0), limit, most_by_writes, most }
+    }
+
+    /// Counts one more, of a file that has so many, if that may be; whether it did.
+    pub(crate) fn admit(&self, own: Own, by: By) -> bool {
+        let one_more = |count| self.allows(own, by, count).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    pub(crate) fn remove_one(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether a file that has so many may have one more.
+    pub(crate) fn has_room(&self, own: Own, by: By) -> bool {
+        self.allows(own, by, self.count())
+    }
+
+    /// Whether it is time to look at what each file has.
+    #[inline]
+    pub(crate) fn worth_cleaning(&self) -> bool {
+        self.count() > self.limit / 2
+    }
+
+    /// Whether a file has more than half of what it may have.
+    pub(crate) fn presses(&self, own: Own) -> bool {
+        2 * own.pages > self.share(own, self.count())
+    }
+
+    fn allows(&self, own: Own, by: By, count: usize) -> bool {
+        let most = match by {
+            By::FailedSync => return count < self.most_by_writes,
+            By::Write => self.most_by_writes,
+            By::Mapping => self.most,
+        };
+        count < most && (own.pages == 0 || own.pages < self.share(own, count))
+    }
+
+    fn share(&self, own: Own, count: usize) -> usize {
+        let left = self.limit.saturating_sub(count).saturating_mul(SHARE);
+        match own.store {
+            StoreIs::Well => left,
+            StoreIs::Failing => left / FAILING,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! The flusher: a few threads that write dirty pages back behind everybody's back.
+//!
+//! Each worker takes one file at a time: first the pages of it that reclaim has queued, then, if the file
+//! is due, all that was dirty of it by then. A file is due when it has been dirty for an interval, when it has dirtied
+//! more than half of its share, and when somebody waits for a frame. A file whose store has failed is
+//! asked again after a pause: see `standing`.
+//!
+//! A store that hangs keeps one worker. One that is idle stays behind, to see that files become due: if
+//! it is the last, and there are a few already, it waits a second for another to return before it starts a
+//! new one and goes to work itself. Workers that have been idle for long end, all but one, which sleeps
+//! until somebody calls it: an idle cache uses no processor.
+//!
+//! A worker takes no part in any operation's locks beyond those of writeback, and holds nothing while
+//! it waits; whoever waits for one holds no page and no mapping claim.
+
+pub(crate) mod jobs;
+
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::pages::frame::Pin;
+use crate::sync::thread_local;
+use jobs::Jobs;
+
+/// The longest that anybody waits for progress before looking again.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The least time between a page's becoming dirty and its being written for that alone.
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);
+
+/// The number of no file.
+const NO_FILE: u64 = 0;
+
+/// How long the end of a cache waits for the workers to end. None of them is at a file then.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+pub(crate) struct Flusher {
+    pub(crate) signal: Arc<Signal>,
+}
+
+pub(crate) struct Signal {
+    pub(crate) interval: Duration,
+    state: Mutex<State>,
+    /// There is more to do, or nothing any more.
+    pub(crate) work: Condvar,
+    pub(crate) progress: Condvar,
+}
+
+pub(crate) struct State {
+    pub(crate) jobs: Jobs,
+    pub(crate) workers: usize,
+    /// Those of them that are not at a file.
+    pub(crate) idle: usize,
+    /// How many there were.
+    pub(crate) started: u64,
+    /// Since when there has been one idle worker.
+    pub(crate) alone_since: Instant,
+    pub(crate) stopped: bool,
+    /// How often somebody told that pages became clean, or could not.
+    pub(crate) reports: u64,
+}
+
+impl Flusher {
+    pub(crate) fn new(interval: Duration) -> Flusher {
+        let state = State {
+            jobs: Jobs::default(),
+            workers: 0,
+            idle: 0,
+            started: 0,
+            alone_since: Instant::now(),
+            stopped: false,
+            reports: 0,
+        };
+        let signal = Signal {
+            interval: interval.max(LEAST_INTERVAL),
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+        };
+        Flusher { signal: Arc::new(signal) }
+    }
+
+    /// Notes a file that has become dirty.
+    pub(crate) fn add(&self, file: u64) {
+        // No time at all if it is so far away that the clock does not have it.
+        let due = Instant::now().checked_add(self.signal.interval);
+        self.change(|jobs| jobs.add(file, due));
+    }
+
+    /// Has a file written soon, if it is dirty.
+    pub(crate) fn hasten(&self, file: u64) {
+        self.change(|jobs| jobs.hasten(file, Instant::now()));
+    }
+
+    /// Has all files but this written soon.
+    pub(crate) fn hasten_others(&self, file: u64) {
+        self.change(|jobs| jobs.hasten_others(file, Instant::now()));
+    }
+
+    /// Has a page written out; drops the pin if there are enough of its file.
+    pub(crate) fn queue(&self, pin: Pin<'_>) {
+        let frames = pin.frames();
+        let file = pin.frame().key().file;
+        let dropped = self.change(|jobs| jobs.queue(file, pin.detach(), Instant::now()));
+        drop(dropped.map_err(|pin| frames.attach(pin)));
+    }
+
+    /// Changes what is to be done, and calls a worker if one has to begin earlier than it thinks.
+    fn change<T>(&self, change: impl FnOnce(&mut Jobs) -> T) -> T {
+        let mut state = self.signal.state();
+        let before = state.jobs.next_turn();
+        let changed = change(&mut state.jobs);
+        let after = state.jobs.next_turn();
+        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            self.signal.work.notify_one();
+        }
+        changed
+    }
+
+    /// Has all files written soon, and waits until pages have become clean, or a little while.
+    pub(crate) fn wait_for_progress(&self) {
+        self.hasten_others(NO_FILE);
+        let state = self.signal.state();
+        let reports = state.reports;
+        let waited = self.signal.progress.wait_timeout_while(state, PATIENCE, |state| {
+            state.reports == reports && !state.stopped
+        });
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Has those who wait look again.
+    pub(crate) fn report(&self) {
+        self.signal.state().reports += 1;
+        self.signal.progress.notify_all();
+    }
+}
+
+impl Drop for Flusher {
+    fn drop(&mut self) {
+        let mut state = self.signal.state();
+        state.stopped = true;
+        self.signal.work.notify_all();
+        // The last reference to the cache may have been a worker's own.
+        let others = |state: &mut State| state.workers > of_this_thread(&self.signal);
+        let waited = self.signal.progress.wait_timeout_while(state, FAREWELL, others);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Signal {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+thread_local! {
+    /// The signal that this thread is a worker of, or zero.
+    static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How many workers of a signal this thread is: one or none.
+fn of_this_thread(signal: &Arc<Signal>) -> usize {
+    usize::from(WORKS_FOR.with(Cell::get) == Arc::as_ptr(signal).addr())
+}
+
+/// Notes that this thread is a worker of a signal.
+pub(crate) fn become_worker(signal: &Arc<Signal>) {
+    WORKS_FOR.with(|works_for| works_for.set(Arc::as_ptr(signal).addr()));
+}

@@ -1,0 +1,173 @@
+//! Jobs: which files are to be written back, and when. No threads and no clock are in here: whoever calls
+//! says what time it is.
+//!
+//! A file has a job from when it has a dirty page until a worker has found that it has none. So files
+//! that are clean cost nothing, however many there are. At most one worker is at a job.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use crate::pages::frame::DetachedPin;
+
+/// The most pages of one file that wait for pageout.
+const MOST_PAGEOUTS: usize = 16;
+
+#[derive(Default)]
+pub(crate) struct Jobs {
+    jobs: HashMap<u64, Job>,
+    /// The jobs at which nobody is, by the time of their turn.
+    turns: BTreeSet<(Instant, u64)>,
+}
+
+/// What is to be done for one file.
+#[derive(Default)]
+struct Job {
+    worker: Worker,
+    /// When all that is dirty is to be written; never, if it is so far away that no clock has it.
+    due: Option<Instant>,
+    /// Not to be asked before, since it failed.
+    not_before: Option<Instant>,
+    pageouts: Vec<DetachedPin>,
+    /// When the first of them was queued.
+    queued: Option<Instant>,
+}
+
+/// Whether a worker is at a job.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Worker {
+    #[default]
+    None,
+    Busy,
+}
+
+/// What a worker is to do.
+pub(crate) struct Task {
+    pub(crate) file: u64,
+    pub(crate) pageouts: Vec<DetachedPin>,
+    pub(crate) extent: Extent,
+}
+
+/// How much of a file is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All that is dirty, after the pages that were queued.
+    All,
+    Queued,
+}
+
+/// What a worker found when it was done with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is clean, or closed.
+    Clean,
+    /// It has dirty pages, and is due then.
+    Dirty { due: Option<Instant>, not_before: Option<Instant> },
+}
+
+impl Job {
+    fn turn(&self) -> Option<Instant> {
+        if self.worker == Worker::Busy {
+            return None;
+        }
+        let turn = self.due.into_iter().chain(self.queued).min()?;
+        Some(self.not_before.map_or(turn, |earliest| turn.max(earliest)))
+    }
+
+    fn hasten(&mut self, to: Instant) {
+        self.due = Some(self.due.map_or(to, |due| due.min(to)));
+    }
+}
+
+impl Jobs {
+    /// Gives a file a job that is due then, unless it has one.
+    pub(crate) fn add(&mut self, file: u64, due: Option<Instant>) {
+        if !self.jobs.contains_key(&file) {
+            self.change(file, |job| job.due = due);
+        }
+    }
+
+    /// Lets a file's job be due by `now`, if it has one.
+    pub(crate) fn hasten(&mut self, file: u64, now: Instant) {
+        if self.jobs.contains_key(&file) {
+            self.change(file, |job| job.hasten(now));
+        }
+    }
+
+    /// Lets all jobs but that of one file be due by `now`.
+    pub(crate) fn hasten_others(&mut self, but: u64, now: Instant) {
+        let later = |(&file, job): (&u64, &Job)| {
+            let is_later = file != but && job.due.is_none_or(|due| due > now);
+            is_later.then_some(file)
+        };
+        let files: Vec<u64> = self.jobs.iter().filter_map(later).collect();
+        files.into_iter().for_each(|file| self.hasten(file, now));
+    }
+
+    /// Queues a page of a file for pageout, or gives it back if there are enough.
+    pub(crate) fn queue(
+        &mut self,
+        file: u64,
+        pin: DetachedPin,
+        now: Instant,
+    ) -> Result<(), DetachedPin> {
+        if self.jobs.get(&file).is_some_and(|job| job.pageouts.len() >= MOST_PAGEOUTS) {
+            return Err(pin);
+        }
+        self.change(file, |job| {
+            job.pageouts.push(pin);
+            job.queued.get_or_insert(now);
+        });
+        Ok(())
+    }
+
+    /// When the next job has its turn.
+    pub(crate) fn next_turn(&self) -> Option<Instant> {
+        self.turns.first().map(|&(turn, _)| turn)
+    }
+
+    /// Takes the job whose turn it is by `now`. The caller calls `done` when it is.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Task> {
+        let &(_, file) = self.turns.first().filter(|&&(turn, _)| turn <= now)?;
+        let mut task = Task { file, pageouts: Vec::new(), extent: Extent::Queued };
+        self.change(file, |job| {
+            task.pageouts = std::mem::take(&mut job.pageouts);
+            job.queued = None;
+            if job.due.is_some_and(|due| due <= now) {
+                task.extent = Extent::All;
+                job.due = None;
+            }
+            job.worker = Worker::Busy;
+        });
+        Some(task)
+    }
+
+    /// Ends a task, and the job if the file is clean.
+    pub(crate) fn done(&mut self, file: u64, found: Found) {
+        self.change(file, |job| {
+            job.worker = Worker::None;
+            if let Found::Dirty { due, not_before } = found {
+                job.not_before = not_before;
+                due.into_iter().for_each(|due| job.hasten(due));
+            }
+        });
+        let over = |job: &Job| found == Found::Clean && job.pageouts.is_empty();
+        if self.jobs.get(&file).is_some_and(over) {
+            self.change(file, |job| job.due = None);
+            self.jobs.remove(&file);
+        }
+    }
+
+    fn change(&mut self, file: u64, change: impl FnOnce(&mut Job)) {
+        let job = self.jobs.entry(file).or_default();
+        let before = job.turn();
+        change(job);
+        let after = job.turn();
+        if before != after {
+            before.map(|turn| self.turns.remove(&(turn, file)));
+            after.map(|turn| self.turns.insert((turn, file)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

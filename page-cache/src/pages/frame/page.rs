@@ -1,0 +1,281 @@
+//! What can be held of a frame: a free frame, a pin, the page lock.
+
+use crate::sync::atomic::Ordering;
+
+use super::{Frame, FrameId, Frames, Key, POISON, PageBytes, State, WriteLatch};
+use crate::order::{Held, Lock};
+
+/// A frame that caches nothing, owned by whoever took it off the free list.
+pub(crate) struct FreeFrame<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+}
+
+impl<'a> FreeFrame<'a> {
+    pub(super) fn new(frames: &'a Frames, frame: &'a Frame) -> FreeFrame<'a> {
+        FreeFrame { frames, frame }
+    }
+
+    /// Makes the frame `key`'s, poisoned and locked. Nobody finds it before it is linked.
+    pub(crate) fn assign(self, key: Key) -> LockedPage<'a> {
+        let (frames, frame) = (self.frames, self.frame);
+        std::mem::forget(self);
+        frame.set_key(key);
+        frame.state.store(State::NEW.0, Ordering::Release);
+        let held = Held::tried(Lock::page(frame));
+        frame.write_alone().bytes().fill(POISON);
+        LockedPage { frames, frame, pin: None, held }
+    }
+}
+
+impl Drop for FreeFrame<'_> {
+    fn drop(&mut self) {
+        self.frames.put_free(self.frame.id);
+    }
+}
+
+/// A reference: the frame is not recycled while it lives. Its page may leave the index.
+pub(crate) struct Pin<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+}
+
+impl<'a> Pin<'a> {
+    /// Pins a frame that cannot become free meanwhile: the caller has it locked, or found it in
+    /// the index and holds the stripe.
+    pub(crate) fn new(frames: &'a Frames, frame: &'a Frame) -> Pin<'a> {
+        frame.step(State::pinned);
+        Pin { frames, frame }
+    }
+
+    pub(crate) fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    pub(crate) fn frames(&self) -> &'a Frames {
+        self.frames
+    }
+
+    /// Locks the page, waiting as long as it takes. Its key may have changed meanwhile.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn lock(self) -> LockedPage<'a> {
+        let held = Held::acquire(Lock::page(self.frame));
+        self.frames.waits.until(self.frame, State::lock);
+        held.taken();
+        LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
+    }
+
+    /// Clears the writeback mark and wakes who waits for it.
+    pub(crate) fn end_writeback(&self) {
+        let before = self.frame.step(State::writeback_ended);
+        self.frames.waits.wake(self.frame, before);
+    }
+
+    /// Marks a page whose write-through, which is the caller's, failed as not uptodate. It is clean, and
+    /// nobody makes it dirty before the write-through ends.
+    pub(crate) fn doubt(&self) {
+        self.frame.step(State::doubted);
+    }
+
+    /// Latches the bytes of a page whose write-through is the caller's: who has it locked waits for that
+    /// to end before changing them.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn latch(&self) -> WriteLatch<'a> {
+        self.frame.write()
+    }
+
+    /// Marks dirty again a page whose writeback, which is the caller's, failed.
+    pub(crate) fn redirty(&self) {
+        self.frame.step(State::dirtied);
+    }
+}
+
+impl<'a> Pin<'a> {
+    /// Pins a page that is dirty and that nobody has pinned yet. A dirty page stays in the index until
+    /// somebody cleans it under its lock, so its frame is not free.
+    pub(crate) fn of_dirty(frames: &'a Frames, frame: &'a Frame) -> Option<Pin<'a>> {
+        frame.update(State::pin_dirty).ok()?;
+        Some(Pin { frames, frame })
+    }
+
+    /// The reference without the borrow, for a list.
+    pub(crate) fn detach(self) -> DetachedPin {
+        let id = self.frame.id;
+        std::mem::forget(self);
+        DetachedPin { id }
+    }
+}
+
+/// A reference in a list. The frame is not free before it was attached again.
+#[must_use = "a pin that is lost keeps its frame for ever"]
+pub(crate) struct DetachedPin {
+    id: FrameId,
+}
+
+impl Frames {
+    /// The reference as it was before it was detached, from a frame of these.
+    pub(crate) fn attach(&self, pin: DetachedPin) -> Pin<'_> {
+        Pin { frames: self, frame: &self.frames[pin.id as usize] }
+    }
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unpinned);
+        if before.is_freed_by_unpinning() {
+            self.frames.put_free(self.frame.id);
+        }
+    }
+}
+
+/// A page that the holder has locked.
+pub(crate) struct LockedPage<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+    pin: Option<Pin<'a>>,
+    held: Held,
+}
+
+impl<'a> LockedPage<'a> {
+    /// Locks a page that reclaim could take out at once.
+    pub(crate) fn try_for_eviction(frames: &'a Frames, frame: &'a Frame) -> Option<LockedPage<'a>> {
+        frame.update(State::lock_for_eviction).ok()?;
+        let held = Held::tried(Lock::page(frame));
+        Some(LockedPage { frames, frame, pin: None, held })
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    pub(crate) fn id(&self) -> FrameId {
+        self.frame.id
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.frame.state()
+    }
+
+    pub(crate) fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    /// Latches the bytes for writing.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn latch(&self) -> WriteLatch<'a> {
+        self.frame.write()
+    }
+
+    /// A reference that outlives the lock.
+    pub(crate) fn pin(&self) -> Pin<'a> {
+        Pin::new(self.frames, self.frame)
+    }
+
+    /// Waits until the page is on its way to the store no more.
+    pub(crate) fn wait_for_writeback(&self) {
+        if self.state().in_writeback() {
+            let idle = |state: State| (!state.in_writeback()).then_some(state);
+            self.frames.waits.until(self.frame, idle);
+        }
+    }
+
+    /// Marks the page dirty. One that was clean has been admitted: see `admit_dirty`.
+    pub(crate) fn set_dirty(&self) {
+        self.frame.step(State::dirtied);
+    }
+
+    /// Marks clean a page of which nothing is newer than the store any more, unwritten.
+    pub(crate) fn clear_dirty(&self) {
+        self.frame.step(State::cleaned);
+    }
+
+    pub(crate) fn set_mapped(&self) {
+        self.frame.step(State::mapped);
+    }
+
+    pub(crate) fn clear_mapped(&self) {
+        self.frame.step(State::unmapped);
+    }
+
+    /// Turns dirty into on its way.
+    pub(crate) fn begin_writeback(&self) {
+        self.frame.step(State::writeback_begun);
+    }
+
+    /// Marks the page as on its way, and leaves it as dirty as it is.
+    pub(crate) fn begin_write_through(&self) {
+        self.frame.step(State::write_through_begun);
+    }
+
+    /// Gives up a page that is out of the index: its key and its state. The frame itself, if
+    /// nobody has it pinned; else the last pin frees it.
+    pub(crate) fn retire(mut self) -> Option<FreeFrame<'a>> {
+        drop(self.pin.take());
+        let (frames, frame) = (self.frames, self.frame);
+        let mut latch = frame.write();
+        frame.set_key(Key::NONE);
+        latch.held.release();
+        std::mem::forget(latch);
+        self.held.release();
+        std::mem::forget(self);
+        let before = frame.step(State::retired);
+        frames.waits.wake(frame, before);
+        (before.retired() == State::FREE).then(|| FreeFrame::new(frames, frame))
+    }
+}
+
+impl Drop for LockedPage<'_> {
+    fn drop(&mut self) {
+        self.held.release();
+        let before = self.frame.step(State::unlock);
+        self.frames.waits.wake(self.frame, before);
+    }
+}
+
+/// A page that was found uptodate and idle, locked and latched for a write in one step.
+pub(crate) struct WriteHit<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+    _held: Held,
+}
+
+impl<'a> WriteHit<'a> {
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_new(frames: &'a Frames, frame: &'a Frame) -> Option<WriteHit<'a>> {
+        frame.update(State::lock_and_latch).ok()?;
+        let _held = Held::tried(Lock::latch(frame));
+        Some(WriteHit { frames, frame, _held })
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> &mut PageBytes {
+        // SAFETY: as in `WriteLatch::bytes`; the step that made this set the latch and found no
+        // reader.
+        unsafe { &mut *self.frame.bytes.as_ptr() }
+    }
+
+    /// Whether the page is dirty. Nobody cleans one that somebody else has locked.
+    #[inline]
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.frame.state().is_dirty()
+    }
+
+    #[inline]
+    pub(crate) fn set_dirty(&self) {
+        self.frame.step(State::dirtied);
+    }
+}
+
+impl Drop for WriteHit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unlock_and_unlatch);
+        self.frames.waits.wake(self.frame, before);
+    }
+}

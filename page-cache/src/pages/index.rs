@@ -1,0 +1,162 @@
+//! The index: from a file and page number to the frame that caches it.
+//!
+//! A hash table whose chains run through the frames' headers, so it never allocates and is
+//! bounded by the cache's capacity. It is changed under a stripe's mutex, and looked up in two
+//! ways. `peek` takes no lock: it may miss a page whose chain changes meanwhile, and the frame it
+//! finds may be another page's by the time it returns; who uses it latches or locks the frame,
+//! compares the key, and on any doubt goes to `find`, which is exact and pins.
+
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_utils::CachePadded;
+
+use crate::order::{Held, Lock};
+use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin};
+
+const STRIPES: usize = 64;
+const END: FrameId = FrameId::MAX;
+
+/// How far `peek` follows a chain: one that changes under it might lead in circles.
+const PEEK_STEPS: usize = 16;
+
+pub(crate) struct Index {
+    heads: Box<[AtomicU32]>,
+    stripes: Box<[CachePadded<Mutex<()>>]>,
+}
+
+/// A stripe that is locked.
+struct Stripe<'a> {
+    _guard: MutexGuard<'a, ()>,
+    _held: Held,
+}
+
+/// What is in the index for a page.
+pub(crate) enum Found<'a> {
+    /// It was cached already, and is pinned now.
+    Cached(Pin<'a>),
+    /// The free frame was given to it.
+    Made(LockedPage<'a>),
+    /// It is not cached, and there was no free frame to give.
+    Absent,
+}
+
+impl Index {
+    /// An index for so many frames.
+    pub(crate) fn new(frames: u32) -> Index {
+        let buckets = (frames as usize).next_power_of_two().max(STRIPES);
+        Index {
+            heads: (0..buckets).map(|_| AtomicU32::new(END)).collect(),
+            stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),
+        }
+    }
+
+    /// The frame that seems to cache `key`; see the module's doc.
+    #[inline]
+    pub(crate) fn peek<'a>(&self, frames: &'a Frames, key: Key) -> Option<&'a Frame> {
+        // ORDERING: acquire pairs with `insert`: who follows a link sees the header it leads to.
+        let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
+        for _ in 0..PEEK_STEPS {
+            let frame = frames.get(id)?;
+            if frame.key() == key {
+                return Some(frame);
+            }
+            id = frame.next.load(Ordering::Acquire);
+        }
+        None
+    }
+
+    /// The page, pinned, if it is cached.
+    pub(crate) fn find<'a>(&self, frames: &'a Frames, key: Key) -> Option<Pin<'a>> {
+        let bucket = self.bucket_of(key);
+        let _stripe = self.stripe(bucket);
+        self.search(frames, bucket, key).map(|frame| Pin::new(frames, frame))
+    }
+
+    /// The page, pinned, if it is cached; else it is given the free frame, if there is one.
+    pub(crate) fn find_or_insert<'a>(
+        &self,
+        frames: &'a Frames,
+        key: Key,
+        free: &mut Option<FreeFrame<'a>>,
+    ) -> Found<'a> {
+        let bucket = self.bucket_of(key);
+        let _stripe = self.stripe(bucket);
+        if let Some(frame) = self.search(frames, bucket, key) {
+            return Found::Cached(Pin::new(frames, frame));
+        }
+        let Some(free) = free.take() else { return Found::Absent };
+        let page = free.assign(key);
+        let head = &self.heads[bucket];
+        page.frame().next.store(head.load(Ordering::Relaxed), Ordering::Relaxed);
+        head.store(page.id(), Ordering::Release);
+        Found::Made(page)
+    }
+
+    /// Takes a page out, which nobody finds from now on.
+    pub(crate) fn remove(&self, frames: &Frames, page: &LockedPage<'_>) {
+        let bucket = self.bucket_of(page.key());
+        let _stripe = self.stripe(bucket);
+        self.unlink(frames, bucket, page.id());
+    }
+
+    /// Takes a page out unless somebody has it pinned; whether it did. `forget` runs before the page
+    /// can be inserted anew.
+    pub(crate) fn remove_unpinned(
+        &self,
+        frames: &Frames,
+        page: &LockedPage<'_>,
+        forget: impl FnOnce(),
+    ) -> bool {
+        let bucket = self.bucket_of(page.key());
+        let _stripe = self.stripe(bucket);
+        // New pins are made under the stripe only.
+        let alone = !page.state().is_pinned();
+        if alone {
+            forget();
+            self.unlink(frames, bucket, page.id());
+        }
+        alone
+    }
+
+    fn search<'a>(&self, frames: &'a Frames, bucket: usize, key: Key) -> Option<&'a Frame> {
+        let mut id = self.heads[bucket].load(Ordering::Acquire);
+        while let Some(frame) = frames.get(id) {
+            if frame.key() == key {
+                return Some(frame);
+            }
+            id = frame.next.load(Ordering::Acquire);
+        }
+        None
+    }
+
+    fn unlink(&self, frames: &Frames, bucket: usize, id: FrameId) {
+        let mut link = &self.heads[bucket];
+        while let Some(frame) = frames.get(link.load(Ordering::Acquire)) {
+            if frame.id() == id {
+                link.store(frame.next.load(Ordering::Relaxed), Ordering::Release);
+                return;
+            }
+            link = &frame.next;
+        }
+        debug_assert!(false, "frame {id} is not in the index");
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn stripe(&self, bucket: usize) -> Stripe<'_> {
+        let _held = Held::acquire(Lock::stripe());
+        let mutex = &self.stripes[bucket % STRIPES];
+        Stripe { _guard: mutex.lock().unwrap_or_else(PoisonError::into_inner), _held }
+    }
+
+    #[inline]
+    fn bucket_of(&self, key: Key) -> usize {
+        // Sixteen neighbouring pages share one line of heads; the groups are scattered.
+        let group = (key.page >> 4) ^ key.file.rotate_right(16);
+        let scattered = group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 28;
+        ((scattered << 4 | key.page & 15) as usize) & (self.heads.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use std::sync::Barrier;
+use std::thread;
+
+use super::{Found, Index};
+use crate::pages::frame::{Frames, Key};
+
+fn key(page: u64) -> Key {
+    Key { file: 1, page }
+}
+
+#[test]
+fn pages_are_found_until_they_are_removed() {
+    let (frames, index) = (Frames::new(200), Index::new(200));
+    for page in 0..200 {
+        let mut free = frames.take_free();
+        assert!(matches!(index.find_or_insert(&frames, key(page * 7), &mut free), Found::Made(_)));
+    }
+    assert!(frames.take_free().is_none());
+    for page in (0..200).map(|page| page * 7) {
+        assert_eq!(index.peek(&frames, key(page)).map(|frame| frame.key()), Some(key(page)));
+        let locked = index.find(&frames, key(page)).unwrap().lock();
+        index.remove(&frames, &locked);
+        assert!(index.find(&frames, key(page)).is_none());
+        drop(locked.retire());
+    }
+    assert!((0..200).all(|_| frames.take_free().map(std::mem::forget).is_some()));
+}
+
+#[test]
+fn a_pinned_page_is_not_removed_by_reclaim() {
+    let (frames, index) = (Frames::new(1), Index::new(1));
+    let mut free = frames.take_free();
+    let Found::Made(page) = index.find_or_insert(&frames, key(0), &mut free) else { panic!() };
+    let pin = page.pin();
+    assert!(!index.remove_unpinned(&frames, &page, || unreachable!()));
+    drop(pin);
+    assert!(index.remove_unpinned(&frames, &page, || {}));
+    assert!(page.retire().is_some());
+}
+
+#[test]
+fn two_makers_of_one_page_make_it_once_and_leak_no_frame() {
+    let (frames, index) = (Frames::new(4), Index::new(4));
+    for page in 0..300 {
+        let start = Barrier::new(2);
+        let made: usize = thread::scope(|scope| {
+            let make = || {
+                let mut free = frames.take_free();
+                start.wait();
+                usize::from(matches!(
+                    index.find_or_insert(&frames, key(page), &mut free),
+                    Found::Made(_)
+                ))
+            };
+            let other = scope.spawn(make);
+            make() + other.join().unwrap()
+        });
+        assert_eq!(made, 1);
+        let locked = index.find(&frames, key(page)).unwrap().lock();
+        index.remove(&frames, &locked);
+        drop(locked.retire());
+    }
+    let free: Vec<_> = std::iter::from_fn(|| frames.take_free()).collect();
+    assert_eq!(free.len(), 4);
+}

@@ -1,0 +1,255 @@
+//! Loans: the frames that requests have while they read the store, or wait for a claim.
+//!
+//! Such a frame can neither be evicted nor cleaned. It comes back when its request goes on, and if a store hangs
+//! it never does. So there is a bound on them, of which three eighths are for files that have no loan: each
+//! gets one frame of these. The rest is shared by the rule that dirty pages have, with a multiple of one: see
+//! `dirty`. Files that hang, one after the other, take the rest between a few of them; then each takes one
+//! frame, and a file that comes later still gets one, until as many hang as the three eighths have frames.
+//!
+//! Together the two bounds leave frames that can be had at any time. So who has a loan gets its frame
+//! soon, and whoever waits for a loan waits for requests to its own file, or for many files that hang.
+//!
+//! A request takes its loan with no page, no mapping claim and no other loan held. One that can make use of several
+//! frames waits for the first, and tries to get the others.
+//!
+//! Whoever gives loans back lends them to those who wait and may have one, and wakes nobody else. A file that
+//! has loans waits for its own: while its store hangs, its requests sleep whatever others do. A file that has
+//! none stands in a queue, which every return looks at.
+
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The longest that a file which has no loan waits for others to give theirs back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many frames of a cache may be on loan.
+pub(crate) fn most(frames: usize) -> usize {
+    frames / 4
+}
+
+/// How many frames are neither to be dirty nor on loan.
+pub(crate) fn spare(frames: usize) -> usize {
+    (frames / 16).max(2)
+}
+
+/// The loans of a cache.
+pub(crate) struct Loans {
+    /// ORDERING: SeqCst, as all counts here but `granted`: who waits has said so before it looks at the loans
+    /// again, and who returns one has done so before it looks who waits; so one of the two sees the other.
+    count: AtomicUsize,
+    most: usize,
+    /// The longest that a file which has none waits for others.
+    patience: Duration,
+    /// How many files are in the queue.
+    queued: AtomicUsize,
+    queue: Mutex<Queue>,
+}
+
+/// Files that wait and had no loan when they were put in, first come, first served.
+#[derive(Default)]
+struct Queue {
+    files: VecDeque<Arc<Account>>,
+}
+
+/// What a file has on loan, and who waits for that.
+#[derive(Default)]
+pub(crate) struct Account {
+    frames: AtomicUsize,
+    waiting: AtomicUsize,
+    /// How many frames were lent to those who wait, and not taken yet.
+    ///
+    /// ORDERING: relaxed, this and the next: the queue's mutex guards them.
+    granted: AtomicUsize,
+    in_queue: AtomicBool,
+    returned: Condvar,
+    /// How often anybody who waits has looked whether it may go on.
+    #[cfg(test)]
+    looks: AtomicUsize,
+}
+
+/// Frames that a request may have. They are given back when it is dropped.
+pub(crate) struct Loan<'a> {
+    loans: &'a Loans,
+    account: &'a Arc<Account>,
+    frames: usize,
+}
+
+impl Loans {
+    pub(crate) fn new(frames: usize) -> Loans {
+        Loans {
+            count: AtomicUsize::new(0),
+            most: most(frames),
+            patience: PATIENCE,
+            queued: AtomicUsize::new(0),
+            queue: Mutex::default(),
+        }
+    }
+
+    /// Lends one more frame to a file, if it may have it; whether it may.
+    ///
+    /// If this fails, the file may have looked for a moment as if it had a loan. Then one of its others may count on
+    /// its return: so the caller has a loan of the file, or goes on to look after the file's waiters.
+    fn lend(&self, account: &Account) -> bool {
+        loop {
+            let count = self.count.load(Ordering::SeqCst);
+            let allowed = |own| self.allows(own, count).then_some(own + 1);
+            let raised = account.frames.fetch_update(Ordering::SeqCst, Ordering::SeqCst, allowed);
+            let Ok(own) = raised else { return false };
+            let one_more = |count| self.allows(own, count).then_some(count + 1);
+            if self.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok() {
+                return true;
+            }
+            // Another file was faster.
+            account.frames.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    fn allows(&self, own: usize, count: usize) -> bool {
+        let left = self.most.saturating_sub(count);
+        let shared = left.saturating_sub(self.most * 3 / 8);
+        if own == 0 { left > 0 } else { own <= shared }
+    }
+
+    fn take_back(&self, account: &Arc<Account>, frames: usize) {
+        account.frames.fetch_sub(frames, Ordering::SeqCst);
+        self.count.fetch_sub(frames, Ordering::SeqCst);
+        let waits = |number: &AtomicUsize| number.load(Ordering::SeqCst) > 0;
+        if waits(&account.waiting) || waits(&self.queued) {
+            let mut queue = self.lock();
+            self.serve(account, &mut queue);
+            self.serve_queue(&mut queue);
+        }
+    }
+
+    /// Lends to those of a file who wait as much as it may have.
+    fn serve(&self, account: &Arc<Account>, queue: &mut Queue) {
+        while account.is_owed() && self.lend_or_queue(account, queue) {
+            account.grant();
+        }
+    }
+
+    /// Lends one frame to each file that has waited for one, in turn.
+    fn serve_queue(&self, queue: &mut Queue) {
+        while let Some(first) = queue.files.front().map(Arc::clone) {
+            if first.is_owed() {
+                if self.lend(&first) {
+                    first.grant();
+                } else if first.has_none() {
+                    return;
+                }
+            }
+            // Those of it who wait still wait for what it has.
+            queue.files.pop_front();
+            first.in_queue.store(false, Ordering::Relaxed);
+            self.queued.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// As `lend`; if it fails, and the file has no loan whose return would tell of it, the file is in the queue.
+    fn lend_or_queue(&self, account: &Arc<Account>, queue: &mut Queue) -> bool {
+        if self.lend(account) {
+            return true;
+        }
+        if !account.has_none() {
+            return false;
+        }
+        if !account.in_queue.swap(true, Ordering::Relaxed) {
+            queue.files.push_back(Arc::clone(account));
+            self.queued.fetch_add(1, Ordering::SeqCst);
+        }
+        // Who returned one before the file was in the queue has not seen it there.
+        self.lend(account)
+    }
+
+    #[cold]
+    fn wait(&self, account: &Arc<Account>) -> io::Result<()> {
+        let start = Instant::now();
+        let mut queue = self.lock();
+        account.waiting.fetch_add(1, Ordering::SeqCst);
+        let outcome = loop {
+            account.note_look();
+            if account.take_granted() || self.lend_or_queue(account, &mut queue) {
+                break Ok(());
+            }
+            // Loans of the file's own come back when its store answers.
+            if account.has_none() && start.elapsed() >= self.patience {
+                let message = "the frames that requests may have are all with stores that hang";
+                break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            let waited = account.returned.wait_timeout(queue, self.patience);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        account.waiting.fetch_sub(1, Ordering::SeqCst);
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    fn has_none(&self) -> bool {
+        self.frames.load(Ordering::SeqCst) == 0
+    }
+
+    /// Whether somebody waits to whom nothing has been lent. The caller has the queue locked, as for the next two.
+    fn is_owed(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > self.granted.load(Ordering::Relaxed)
+    }
+
+    /// Gives a frame that was lent to the file to one who waits.
+    fn grant(&self) {
+        self.granted.fetch_add(1, Ordering::Relaxed);
+        self.returned.notify_one();
+    }
+
+    #[inline(always)]
+    fn note_look(&self) {
+        #[cfg(test)]
+        self.looks.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn take_granted(&self) -> bool {
+        let one_less = |granted: usize| granted.checked_sub(1);
+        self.granted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+    }
+}
+
+impl Loans {
+    /// A loan of one frame for a file; waits for it. The caller holds no page and no claim.
+    pub(crate) fn borrow<'a>(&'a self, account: &'a Arc<Account>) -> io::Result<Loan<'a>> {
+        if !self.lend(account) {
+            self.wait(account)?;
+        }
+        Ok(Loan { loans: self, account, frames: 1 })
+    }
+}
+
+impl Loan<'_> {
+    pub(crate) fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Makes it a loan of more frames, `most` at most, as far as that can be had at once; how many
+    /// they are then.
+    pub(crate) fn extend_to(&mut self, most: usize) -> usize {
+        while self.frames < most && self.loans.lend(self.account) {
+            self.frames += 1;
+        }
+        self.frames
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        self.loans.take_back(self.account, self.frames);
+    }
+}
+
+#[cfg(test)]
+mod tests;

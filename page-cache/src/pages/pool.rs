@@ -1,0 +1,130 @@
+//! The pool: the frames that all files share, and who owns the pages in them.
+//!
+//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by the number in the
+//! page's key, and tells when it has taken the page away.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::options::Options;
+use crate::pages::dirty::DirtyPages;
+use crate::pages::flusher::Flusher;
+use crate::pages::frame::{Frames, Key, LockedPage};
+use crate::pages::index::Index;
+use crate::pages::loans::Loans;
+use crate::pages::page_table::{Entries, MappingId};
+use crate::pages::queues::Queues;
+use crate::pages::visit::{Visit, Visitors};
+use crate::stats::Counters;
+
+/// The most: a frame's number has 32 bits, and one of them is none.
+const MOST_CAPACITY: u32 = u32::MAX - 1;
+
+/// Whose pages the pool has.
+pub(crate) trait Owner: Any + Send + Sync {
+    fn visitors(&self) -> &Arc<Visitors>;
+
+    /// Notes that one of its pages leaves the cache. The caller has it locked.
+    fn page_leaves(&self, page: u64);
+}
+
+/// The frames of a cache, and what is counted, awaited and queued for them.
+pub(crate) struct Pool {
+    pub(crate) frames: Frames,
+    pub(crate) index: Index,
+    pub(crate) counters: Counters,
+    pub(crate) dirty: DirtyPages,
+    pub(crate) loans: Loans,
+    pub(crate) flusher: Arc<Flusher>,
+    pub(crate) queues: Mutex<Queues>,
+    owners: RwLock<HashMap<u64, Arc<dyn Owner>>>,
+    next_owner: AtomicU64,
+    next_mapping: AtomicU64,
+}
+
+impl Pool {
+    pub(crate) fn new(options: &Options) -> Pool {
+        let frames = match u32::try_from(options.capacity) {
+            Ok(frames) if frames < u32::MAX => frames,
+            _ => panic!("a cache of {} pages is more than {MOST_CAPACITY}", options.capacity),
+        };
+        Pool {
+            frames: Frames::new(frames),
+            index: Index::new(frames),
+            counters: Counters::new(),
+            dirty: DirtyPages::new(options.dirty_limit, frames as usize),
+            loans: Loans::new(frames as usize),
+            flusher: Arc::new(Flusher::new(options.flush_interval)),
+            queues: Mutex::new(Queues::new(frames)),
+            owners: RwLock::default(),
+            next_owner: AtomicU64::new(1),
+            next_mapping: AtomicU64::new(1),
+        }
+    }
+
+    /// The number of a new owner.
+    pub(crate) fn next_owner(&self) -> u64 {
+        self.next_owner.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The number of a new mapping.
+    pub(crate) fn next_mapping(&self) -> MappingId {
+        MappingId::new(self.next_mapping.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Lets visitors in to an owner, by its number.
+    pub(crate) fn add_owner(&self, id: u64, owner: Arc<dyn Owner>) {
+        self.owners_mut().insert(id, owner);
+    }
+
+    /// A visit to an owner that has not gone.
+    pub(crate) fn owner(&self, id: u64) -> Option<Visit<dyn Owner>> {
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        owners.get(&id).map(|owner| Visit::new(owner.visitors(), Arc::clone(owner)))
+    }
+
+    /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.
+    pub(crate) fn remove_owner(&self, id: u64) {
+        let removed = self.owners_mut().remove(&id);
+        if let Some(owner) = removed {
+            owner.visitors().wait_until_gone();
+        }
+    }
+
+    /// The page, locked, if it is cached.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_locked(&self, key: Key) -> Option<LockedPage<'_>> {
+        loop {
+            let locked = self.index.find(&self.frames, key)?.lock();
+            if locked.key() == key {
+                return Some(locked);
+            }
+        }
+    }
+
+    fn owners_mut(&self) -> RwLockWriteGuard<'_, HashMap<u64, Arc<dyn Owner>>> {
+        self.owners.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the page out of every page table, and waits for the accesses through them to end.
+pub(crate) fn unmap(page: &LockedPage<'_>) {
+    change_entries(page, Entries::unmap_all);
+    page.clear_mapped();
+}
+
+/// Takes the right to store from every page table, and waits for the stores to end.
+pub(crate) fn write_protect(page: &LockedPage<'_>) {
+    change_entries(page, Entries::write_protect);
+}
+
+fn change_entries(page: &LockedPage<'_>, change: impl Fn(&Entries)) {
+    if page.state().is_mapped() {
+        change(&page.frame().entries);
+        // Who looked an entry up before it changed is in the latch by now, or looks again.
+        drop(page.latch());
+    }
+}

@@ -1,0 +1,198 @@
+//! Which page is evicted next: S3-FIFO, over the numbers of frames.
+//!
+//! A page that comes in goes to the head of the *small* queue, a tenth of the frames; or, if it is
+//! remembered as evicted from there not long ago, to the head of the *main* queue. Whoever needs a
+//! frame looks at the tail of the small queue while that has its tenth or more, else at the
+//! tail of the main queue:
+//!
+//! | tail | not used since it was looked at | used |
+//! | --- | --- | --- |
+//! | small, first time | evicted, and remembered | back to the head, for the second time |
+//! | small, second time | evicted, and remembered | to the head of main |
+//! | main | evicted | back to the head |
+//!
+//! A scan goes through the small queue and leaves main alone. The paper (Yang and others, SOSP 2023)
+//! counts uses to three in each page; here a use sets one bit, which is all that a hit can do in
+//! the atomic operation that it does anyway, and the small queue's second round takes the place of
+//! the count to two. It does what a count does not: uses in quick succession, as of a page that is
+//! scanned in pieces or through a mapping, are one.
+//!
+//! Frames that are locked, pinned or dirty go back to the head of their queue.
+//!
+//! Invariant. A frame is in a queue if and only if it caches a page, except while its page lock is held
+//! by who brings it in or takes it out.
+
+mod ghosts;
+
+use self::ghosts::Ghosts;
+use crate::pages::frame::{FrameId, Key};
+
+/// The fewest frames of the small queue: threads that miss at once are not to push out each
+/// other's pages before they have used them.
+const LEAST_SMALL: u32 = 4;
+
+pub(crate) struct Queues {
+    /// One for each frame, and after them one for each queue, between its head and its tail.
+    links: Box<[Link]>,
+    small: Queue,
+    main: Queue,
+    small_target: u32,
+    /// How many frames in a row could not be taken, of the queue whose turn it was.
+    busy: u32,
+    ghosts: Ghosts,
+}
+
+/// One queue: the link between its ends, and its length.
+struct Queue {
+    ends: FrameId,
+    len: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Link {
+    newer: FrameId,
+    older: FrameId,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Small(Round),
+    Main,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    First,
+    Second,
+}
+
+/// Which pages may go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victims {
+    Any,
+    /// Those of the small queue, while it [gives](Queues::small_gives).
+    Small,
+}
+
+/// What is to become of the frame at a tail.
+pub(crate) enum Verdict<T> {
+    /// It was used since it was last looked at.
+    Used,
+    /// It cannot be taken now.
+    Busy,
+    /// It may be evicted, and somebody is about to.
+    Taken(T),
+}
+
+impl Queues {
+    pub(crate) fn new(frames: u32) -> Queues {
+        let alone = |id| Link { newer: id, older: id, place: Place::Nowhere };
+        Queues {
+            links: (0..frames + 2).map(alone).collect(),
+            small: Queue { ends: frames, len: 0 },
+            main: Queue { ends: frames + 1, len: 0 },
+            small_target: (frames / 10).max(LEAST_SMALL),
+            busy: 0,
+            ghosts: Ghosts::new(frames),
+        }
+    }
+
+    /// A page came in. The caller has it locked.
+    pub(crate) fn admit(&mut self, id: FrameId, key: Key) {
+        debug_assert_eq!(self.links[id as usize].place, Place::Nowhere);
+        let remembered = self.ghosts.take(key);
+        self.push(id, if remembered { Place::Main } else { Place::Small(Round::First) });
+    }
+
+    /// A page left the cache otherwise than by eviction. The caller has it locked.
+    pub(crate) fn remove(&mut self, id: FrameId) {
+        self.unlink(id);
+    }
+
+    /// A page was evicted. The caller has it locked.
+    pub(crate) fn evicted(&mut self, id: FrameId, key: Key) {
+        if let Place::Small(_) = self.unlink(id) {
+            self.ghosts.insert(key);
+        }
+    }
+
+    /// Whether the small queue has frames to spare for pages that will be put into it.
+    pub(crate) fn small_gives(&self) -> bool {
+        self.small.len > self.small_target / 2 && self.busy < self.small.len
+    }
+
+    /// How many frames the small queue has to itself.
+    pub(crate) fn small_target(&self) -> u32 {
+        self.small_target
+    }
+
+    /// Looks at one frame, and has `look` say what to do with it.
+    pub(crate) fn step<T>(
+        &mut self,
+        victims: Victims,
+        look: impl FnOnce(FrameId) -> Verdict<T>,
+    ) -> Option<T> {
+        let small_is_due = victims == Victims::Small || self.small.len >= self.small_target;
+        let turn = if small_is_due { &self.small } else { &self.main };
+        let other = if turn.ends == self.main.ends { &self.small } else { &self.main };
+        // A queue of which nothing can be taken shares its turns with the other.
+        let stuck = self.busy >= turn.len && self.busy.is_multiple_of(2);
+        let queue = if turn.len == 0 || stuck && other.len > 0 { other } else { turn };
+        if queue.len == 0 {
+            return None;
+        }
+        let tail = self.links[queue.ends as usize].newer;
+        let verdict = look(tail);
+        self.busy = match verdict {
+            Verdict::Busy => self.busy.saturating_add(1),
+            _ if queue.ends == turn.ends => 0,
+            _ => self.busy | 1,
+        };
+        let place = match (self.unlink(tail), &verdict) {
+            (Place::Small(Round::First), Verdict::Used) => Place::Small(Round::Second),
+            (Place::Small(Round::Second), Verdict::Used) => Place::Main,
+            (place, _) => place,
+        };
+        self.push(tail, place);
+        match verdict {
+            Verdict::Taken(taken) => Some(taken),
+            Verdict::Used | Verdict::Busy => None,
+        }
+    }
+
+    /// Puts a frame at the head of a queue.
+    fn push(&mut self, id: FrameId, place: Place) {
+        let Some(queue) = self.queue_mut(place) else { return };
+        queue.len += 1;
+        let ends = queue.ends;
+        let older = self.links[ends as usize].older;
+        self.links[id as usize] = Link { newer: ends, older, place };
+        self.links[older as usize].newer = id;
+        self.links[ends as usize].older = id;
+    }
+
+    /// Takes a frame out of its queue, and says where it was.
+    fn unlink(&mut self, id: FrameId) -> Place {
+        let Link { newer, older, place } = self.links[id as usize];
+        if let Some(queue) = self.queue_mut(place) {
+            queue.len -= 1;
+            self.links[newer as usize].older = older;
+            self.links[older as usize].newer = newer;
+            self.links[id as usize].place = Place::Nowhere;
+        }
+        place
+    }
+
+    fn queue_mut(&mut self, place: Place) -> Option<&mut Queue> {
+        match place {
+            Place::Nowhere => None,
+            Place::Small(_) => Some(&mut self.small),
+            Place::Main => Some(&mut self.main),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

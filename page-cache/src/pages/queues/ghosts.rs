@@ -1,0 +1,107 @@
+//! Ghosts: the pages that were evicted not long ago, by their fingerprints.
+//!
+//! A table of fixed size, eight bytes an entry. An entry counts as long as no more than the
+//! capacity of pages was evicted after it. A bucket that is full forgets its oldest entry early,
+//! and two pages may share a fingerprint, about once in 2^28 lookups: either costs a page its
+//! right queue, and no more.
+
+use crate::pages::frame::Key;
+
+const WAYS: usize = 8;
+
+pub(super) struct Ghosts {
+    buckets: Box<[[Entry; WAYS]]>,
+    capacity: u32,
+    /// How many pages were evicted, modulo 2^32.
+    now: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    fingerprint: u32,
+    evicted_at: u32,
+}
+
+impl Entry {
+    /// No page has this fingerprint.
+    const NONE: Entry = Entry { fingerprint: 0, evicted_at: 0 };
+}
+
+impl Ghosts {
+    pub(super) fn new(capacity: u32) -> Ghosts {
+        // Twice the room: buckets that fill unevenly keep nearly all that count.
+        let buckets = (2 * capacity as usize).div_ceil(WAYS).next_power_of_two();
+        Ghosts { buckets: vec![[Entry::NONE; WAYS]; buckets].into(), capacity, now: 0 }
+    }
+
+    pub(super) fn insert(&mut self, key: Key) {
+        self.now = self.now.wrapping_add(1);
+        let now = self.now;
+        let (bucket, fingerprint) = self.place(key);
+        let age = |entry: &Entry| match *entry {
+            Entry::NONE => u32::MAX,
+            entry => now.wrapping_sub(entry.evicted_at),
+        };
+        if let Some(oldest) = self.buckets[bucket].iter_mut().max_by_key(|entry| age(entry)) {
+            *oldest = Entry { fingerprint, evicted_at: now };
+        }
+    }
+
+    /// Forgets a page; whether it was remembered.
+    pub(super) fn take(&mut self, key: Key) -> bool {
+        let (bucket, fingerprint) = self.place(key);
+        let (now, capacity) = (self.now, self.capacity);
+        let found = self.buckets[bucket].iter_mut().find(|entry| {
+            entry.fingerprint == fingerprint && now.wrapping_sub(entry.evicted_at) < capacity
+        });
+        found.map(|entry| *entry = Entry::NONE).is_some()
+    }
+
+    fn place(&self, key: Key) -> (usize, u32) {
+        let mut hash = (key.page ^ key.file.rotate_left(40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash = (hash ^ hash >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        hash ^= hash >> 32;
+        (hash as usize & (self.buckets.len() - 1), (hash >> 32) as u32 | 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ghosts, Key};
+
+    fn key(page: u64) -> Key {
+        Key { file: 1, page }
+    }
+
+    #[test]
+    fn the_last_evicted_are_remembered_and_those_before_them_forgotten() {
+        let mut ghosts = Ghosts::new(1000);
+        (0..10_000).for_each(|page| ghosts.insert(key(page)));
+        let remembered = |ghosts: &mut Ghosts, mut pages: std::ops::Range<u64>| {
+            pages.by_ref().filter(|&page| ghosts.take(key(page))).count()
+        };
+        assert_eq!(remembered(&mut ghosts, 0..9000), 0);
+        assert!(remembered(&mut ghosts, 9000..10_000) > 950);
+        assert_eq!(remembered(&mut ghosts, 9000..10_000), 0);
+    }
+
+    /// Eight pages fit into any bucket.
+    #[test]
+    fn as_many_are_remembered_as_there_are_frames_and_not_one_more() {
+        for evicted in 1..40 {
+            let mut ghosts = Ghosts::new(8);
+            (0..evicted).for_each(|page| ghosts.insert(key(page)));
+            for page in 0..evicted {
+                assert_eq!(ghosts.take(key(page)), page + 8 >= evicted, "{page} of {evicted}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_different_files_are_not_taken_for_each_other() {
+        let mut ghosts = Ghosts::new(8);
+        ghosts.insert(key(5));
+        assert!(!ghosts.take(Key { file: 2, page: 5 }));
+        assert!(ghosts.take(key(5)));
+    }
+}

@@ -1,0 +1,152 @@
+//! Reclaim: a frame for a page that is to be cached, out of a cache that keeps to its capacity.
+//!
+//! The caller holds no page, no other frame and no mapping claim, and has a loan: see `loans`.
+//!
+//! 1. Take a frame off the free list.
+//! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
+//!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. A
+//!    dirty one is queued for pageout, by reference: it will be clean when its turn comes again.
+//! 3. Try the lock of any other page; unmap it; latch its bytes, which waits until nobody reads them. If
+//!    nobody has it pinned, let nobody read it any more, and only then take it out of its file's pages
+//!    and the index.
+//! 4. If looking at every page several times finds nothing, call the flusher and look again. There are
+//!    frames that are neither dirty nor on loan, so this ends.
+//!
+//! Nobody waits here for any file's store.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::order::leaf::lock_leaf;
+use crate::order::may_wait_for_clean;
+use crate::pages::frame::{FrameId, FreeFrame, LockedPage, Pin};
+use crate::pages::pool::{Owner, Pool, unmap};
+use crate::pages::queues::{Verdict, Victims};
+use crate::stats::Event;
+
+/// The longest that anybody waits for a frame.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often each page is looked at: twice for its rounds in the small queue, once in main.
+const LOOKS: u32 = 3;
+
+/// How many pages are looked at before others may use the queues.
+const LOOKS_AT_ONCE: u32 = 32;
+
+impl Pool {
+    /// A free frame; waits for one. The caller has a loan, so that there will be one soon.
+    ///
+    /// Fails if there is none for a long time.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
+        may_wait_for_clean(&self.frames);
+        if let Some(free) = self.try_free_frame() {
+            return Ok(free);
+        }
+        let start = Instant::now();
+        loop {
+            self.flusher.wait_for_progress();
+            if let Some(free) = self.try_free_frame() {
+                return Ok(free);
+            }
+            if start.elapsed() >= PATIENCE {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "no frame becomes free"));
+            }
+        }
+    }
+
+    /// A free frame, if there is one or one can be made free at once.
+    pub(crate) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
+        self.frames.take_free().or_else(|| self.evict(Victims::Any))
+    }
+
+    /// Frames, so many at most, that are free or can be had of pages that came in lately and were
+    /// not used.
+    pub(crate) fn cold_frames(&self, most: usize) -> Vec<FreeFrame<'_>> {
+        let next = || self.frames.take_free().or_else(|| self.evict(Victims::Small));
+        std::iter::from_fn(next).take(most).collect()
+    }
+
+    /// How many pages may come in at once so that they are not the first to go.
+    pub(crate) fn cold_frames_at_most(&self) -> u64 {
+        u64::from(lock_leaf(&self.queues).small_target() / 2)
+    }
+
+    /// A frame out of which a page was taken, if there is one that can be.
+    pub(crate) fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
+        let mut looks_left = self.frames.count().saturating_mul(LOOKS);
+        while looks_left > 0 {
+            if let Some(page) = self.find_victim(victims, &mut looks_left)
+                && let Some(free) = self.evict_page(page)
+            {
+                self.counters.count(Event::Eviction);
+                return Some(free);
+            }
+        }
+        None
+    }
+
+    /// Looks at some pages, and locks the first that can be evicted. There are no looks left where
+    /// more of them could find nothing.
+    fn find_victim(&self, victims: Victims, looks_left: &mut u32) -> Option<LockedPage<'_>> {
+        let mut dirty = Vec::new();
+        let mut victim = None;
+        let mut queues = lock_leaf(&self.queues);
+        for _ in 0..LOOKS_AT_ONCE.min(*looks_left) {
+            if victims == Victims::Small && !queues.small_gives() {
+                *looks_left = 0;
+                break;
+            }
+            *looks_left -= 1;
+            victim = queues.step(victims, |id| self.look(id, &mut dirty));
+            if victim.is_some() {
+                break;
+            }
+        }
+        drop(queues);
+        dirty.into_iter().for_each(|pin| self.flusher.queue(pin));
+        victim
+    }
+
+    fn look<'a>(&'a self, id: FrameId, dirty: &mut Vec<Pin<'a>>) -> Verdict<LockedPage<'a>> {
+        let Some(frame) = self.frames.get(id) else { return Verdict::Busy };
+        if frame.pass_over() {
+            return Verdict::Used;
+        }
+        dirty.extend(Pin::of_dirty(&self.frames, frame));
+        LockedPage::try_for_eviction(&self.frames, frame).map_or(Verdict::Busy, Verdict::Taken)
+    }
+
+    fn evict_page<'a>(&'a self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
+        // An owner that goes drops its pages itself.
+        let owner = self.owner(page.key().file)?;
+        unmap(&page);
+        self.take_out_unpinned(page, &*owner)
+    }
+
+    /// Evicts a clean, unmapped page, unless somebody has it pinned.
+    ///
+    /// No claim covers this, so an exclusive holder may find the page missing from the set at any moment. From
+    /// then on nobody may read it: its readers are waited for, and new ones kept out, before it leaves.
+    pub(crate) fn take_out_unpinned<'a>(
+        &self,
+        page: LockedPage<'a>,
+        owner: &dyn Owner,
+    ) -> Option<FreeFrame<'a>> {
+        let number = page.key().page;
+        let latch = page.latch();
+        let forget = || {
+            latch.void();
+            owner.page_leaves(number);
+        };
+        let out = self.index.remove_unpinned(&self.frames, &page, forget);
+        if !out {
+            return None;
+        }
+        lock_leaf(&self.queues).evicted(page.id(), page.key());
+        page.retire()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Visits: who works on a file without having it open.
+//!
+//! The flusher and reclaim come by the number that a page's key names. The last handle of a file,
+//! on its way out, waits until they have left, and lets nobody else in: when it is gone the store is
+//! gone too, and whatever it kept to itself may be opened again.
+
+use crate::sync::blocking::{Condvar, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// How many visits to a file there are.
+#[derive(Default)]
+pub(crate) struct Visitors {
+    count: Mutex<usize>,
+    left: Condvar,
+}
+
+/// A file that is kept from closing for good.
+pub(crate) struct Visit<T: ?Sized> {
+    // Dropped in this order: who waits for the visit to end has the last reference then.
+    file: Arc<T>,
+    _leave: Leave,
+}
+
+struct Leave(Arc<Visitors>);
+
+impl<T: ?Sized> Visit<T> {
+    /// Enters a file which, as the caller knows, still lets visitors in.
+    pub(crate) fn new(visitors: &Arc<Visitors>, file: Arc<T>) -> Visit<T> {
+        *visitors.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Visit { file, _leave: Leave(Arc::clone(visitors)) }
+    }
+
+    /// The same visit, to what is known of the file by then.
+    pub(crate) fn map<U: ?Sized>(self, known: impl FnOnce(Arc<T>) -> Arc<U>) -> Visit<U> {
+        Visit { file: known(self.file), _leave: self._leave }
+    }
+}
+
+impl<T: ?Sized> Deref for Visit<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.file
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.left.notify_all();
+    }
+}
+
+impl Visitors {
+    /// Waits until all have left. The caller sees to it that nobody enters.
+    pub(crate) fn wait_until_gone(&self) {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = self.left.wait_while(count, |count| *count > 0);
+        drop(gone.unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,51 @@
+//! Allocate: a range has blocks, so that a write to it cannot fail for want of room.
+//!
+//! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
+//!    range that is not to let it grow ends with the file: no block lies past the end.
+//! 2. Claim the mapping lock exclusively over the range, and from the old end on: a store may do it
+//!    by reading and writing, and then nobody else is to write there.
+//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
+//! 4. Allocate in the store. What the cache holds stays true, since the bytes stay.
+//! 5. Extend the file.
+//!
+//! A store that fails may have grown, and is cut back.
+
+use std::io;
+
+use crate::Store;
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::files::length::Length;
+use spanlock::Access;
+
+impl Inode {
+    pub(crate) fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        let request = Request::new("allocate", offset, len);
+        self.check_outside(request)?;
+        let end = self.end_of(request)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let _io = self.io_for_growth(offset..end, length);
+        let old = self.size();
+        let end = length.bounds(end, old);
+        if offset >= end {
+            return Ok(());
+        }
+        let claim = self.claim(Access::Allocate, offset.min(old)..end);
+        if end > old {
+            self.end_within_limit(request)?;
+            self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
+        }
+        if let Err(error) = self.store.allocate(offset, end - offset) {
+            if end > old {
+                self.trim_store();
+            }
+            return Err(self.failed(request, error));
+        }
+        if end > old {
+            self.extend(old, end, &claim);
+        }
+        Ok(())
+    }
+}

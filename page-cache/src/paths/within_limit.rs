@@ -1,0 +1,89 @@
+//! How far the file may grow: to the greatest length of its store.
+//!
+//! What would go past it is refused when it is asked for. Otherwise it would be in the cache, where no
+//! writeback could ever clean it, and every sync from then on would fail.
+//!
+//! The limit of a process, for one, may change, and is not asked for with every write. The store is
+//! asked when a request begins a page behind the end, and before one is refused; between those what
+//! it said last holds.
+//!
+//! A file that is longer than its store can be was so when it was opened, or before the limit fell.
+//! Of such a file the page in which the limit lies is not written either: writeback would have to send
+//! all of it.
+
+use crate::sync::atomic::Ordering;
+use std::io;
+
+use crate::error::{MAX_LEN, Request};
+use crate::files::inode::Inode;
+use crate::{PAGE_SIZE, Store};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+impl Inode {
+    /// Where a request ends, which must be an offset that the file can have; refuses one that ends
+    /// past what the store can hold.
+    pub(crate) fn end_within_limit(&self, request: Request) -> io::Result<u64> {
+        let end = self.end_of(request)?;
+        if !self.is_within_known_limit(end) && end > self.limit() {
+            return Err(self.too_large(request));
+        }
+        Ok(end)
+    }
+
+    /// The part of a write that the store can hold, in multiples of a unit; refuses one of which it
+    /// can hold nothing.
+    #[inline]
+    pub(crate) fn part_within_limit(&self, request: Request, unit: u64) -> io::Result<Request> {
+        let end = self.end_of(request)?;
+        if self.is_within_known_limit(end) || request.len == 0 {
+            return Ok(request);
+        }
+        self.part_within_limit_slow(request, unit)
+    }
+
+    #[cold]
+    fn part_within_limit_slow(&self, request: Request, unit: u64) -> io::Result<Request> {
+        let part = request.len.min(self.limit().saturating_sub(request.offset));
+        match part - part % unit {
+            0 => Err(self.too_large(request)),
+            part => Ok(request.of_first(part)),
+        }
+    }
+
+    /// Refuses a page that is to be dirtied through a mapping, if the store cannot hold what the file
+    /// has of it.
+    pub(crate) fn check_storable(&self, page: u64) -> io::Result<()> {
+        let end = (page + 1).saturating_mul(PAGE).min(self.size());
+        if self.is_within_known_limit(end) || end <= self.limit() {
+            return Ok(());
+        }
+        Err(self.past_the_limit())
+    }
+
+    /// Whether a request up to `end` is within what the store said last, and begins no page that the
+    /// file did not have.
+    #[inline]
+    fn is_within_known_limit(&self, end: u64) -> bool {
+        let begins_no_page = end <= self.size().next_multiple_of(PAGE);
+        begins_no_page && end <= self.limit.known.load(Ordering::Relaxed)
+    }
+
+    /// Asks the store how long it can be.
+    #[cold]
+    fn limit(&self) -> u64 {
+        let most = self.store.max_len().min(MAX_LEN);
+        let limit = if self.size() > most { most / PAGE * PAGE } else { most };
+        self.limit.known.store(limit, Ordering::Relaxed);
+        limit
+    }
+
+    fn too_large(&self, request: Request) -> io::Error {
+        self.failed(request, self.past_the_limit())
+    }
+
+    fn past_the_limit(&self) -> io::Error {
+        let message = format!("its store holds {} bytes at most", self.store.max_len());
+        io::Error::new(io::ErrorKind::FileTooLarge, message)
+    }
+}

@@ -1,0 +1,54 @@
+//! Zero range: a range reads as zeroes, and has blocks.
+//!
+//! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
+//!    range that is not to let it grow ends with the file.
+//! 2. Claim the mapping lock exclusively over the range, and from the old end on.
+//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
+//! 4. Zero the store. It goes before the cache, as in a punch.
+//! 5. Clear the range in the cache.
+//! 6. Extend the file.
+//!
+//! A store that fails may have zeroed a part, and have grown. Then what is clean in the range leaves
+//! the cache, as in a punch, and the store is cut back.
+
+use std::io;
+
+use crate::Store;
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::files::length::Length;
+use spanlock::Access;
+
+impl Inode {
+    pub(crate) fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        let request = Request::new("zero_range", offset, len);
+        self.check_outside(request)?;
+        let end = self.end_of(request)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let _io = self.io_for_growth(offset..end, length);
+        let old = self.size();
+        let end = length.bounds(end, old);
+        if offset >= end {
+            return Ok(());
+        }
+        let claim = self.claim(Access::Allocate, offset.min(old)..end);
+        if end > old {
+            self.end_within_limit(request)?;
+            self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
+        }
+        if let Err(error) = self.store.zero_range(offset, end - offset) {
+            self.forget_clean(offset..end, &claim);
+            if end > old {
+                self.trim_store();
+            }
+            return Err(self.failed(request, error));
+        }
+        self.clear(offset..end, &claim);
+        if end > old {
+            self.extend(old, end, &claim);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! `Identity`: which store a store is.
+
+/// The identity of a store. Two stores with the same identity are one store.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::Identity;
+///
+/// let (first, again) = (Identity::new("disk", [8, 1]), Identity::new("disk", [8, 1]));
+/// assert_eq!(first, again);
+/// assert_ne!(first, Identity::new("disk", [8, 2]));
+/// assert_ne!(first, Identity::new("tape", [8, 1]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    space: &'static str,
+    numbers: [u64; 2],
+}
+
+impl Identity {
+    /// Creates an identity of two numbers in a named number space, for example the name of a kind of store.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let volume = spanlock_page_cache::Identity::new("my volumes", [0, 77]);
+    /// assert!(format!("{volume:?}").contains("my volumes"));
+    /// ```
+    #[must_use]
+    pub const fn new(space: &'static str, numbers: [u64; 2]) -> Identity {
+        Identity { space, numbers }
+    }
+}

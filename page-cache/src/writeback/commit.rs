@@ -1,0 +1,146 @@
+//! Sync: what was written before is durable, or somebody hears that it is not.
+//!
+//! 1. Write back what is dirty, in the range that was asked for; and what an earlier sync that failed
+//!    left to be sent again, wherever it is.
+//! 2. Cut off what a request that failed left in the store behind the end, and set the length anew if
+//!    a sync that failed may have undone a change of it.
+//! 3. Have the store sync, once for all who are as far as this. What was given to it by then is being
+//!    committed.
+//! 4. If that fails, mark the pages dirty again that are cached still; the rest of what was given to it
+//!    since its last good sync is broken: see `unstable`. Whoever was waiting hears of it.
+//! 5. Else what was committed is stable. But who came before another's sync failed, and whose pages may
+//!    have been lost with that, hears of it as well; and everybody, as long as the file is broken.
+//!
+//! Nothing is held in between.
+
+use std::io;
+use std::ops::Range;
+
+use crate::Store;
+use crate::error::{Told, described};
+use crate::files::inode::Inode;
+use crate::files::sync_group::Scope;
+use crate::files::unstable::Part;
+use crate::pages::dirty::By;
+use spanlock::Access;
+
+/// How many broken ranges an error names.
+const MOST_NAMED: usize = 4;
+
+impl Inode {
+    /// Makes durable what is dirty in a range of pages, and whatever the store was given before.
+    pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>) -> io::Result<()> {
+        let failures = self.store.unstable().failures();
+        let wrote = self.flush(pages);
+        let wrote = wrote.and(self.flush_owed());
+        let note = |error: &io::Error| self.write_errors.note(error);
+        let trimmed = self.trim_at_last().inspect_err(note);
+        let resized = self.set_len_again().inspect_err(note);
+        let synced =
+            self.syncs.join(scope, |scope| self.sync_store(scope)).map_err(io::Error::from);
+        wrote.and(trimmed).and(resized).and(synced).and_then(|()| self.check_committed(failures))
+    }
+
+    /// The outcome of a sync, of a file that may be broken.
+    pub(crate) fn unless_broken(&self, outcome: io::Result<()>) -> io::Result<()> {
+        let (ranges, cause) = {
+            let unstable = self.store.unstable();
+            (unstable.broken(self.size()), unstable.cause().cloned())
+        };
+        match (named(&ranges), outcome) {
+            (None, outcome) => outcome,
+            (Some(ranges), Err(error)) => Err(described(&error, format!("{error}; {ranges}"))),
+            (Some(ranges), Ok(())) => {
+                let cause = cause.map_or_else(|| io::ErrorKind::Other.into(), io::Error::from);
+                // The errno stays with the sync that failed: an error has room for one of the two.
+                Err(io::Error::new(cause.kind(), format!("{ranges} since a sync failed: {cause}")))
+            }
+        }
+    }
+
+    /// Has the store sync. One thread at a time does.
+    fn sync_store(&self, scope: Scope) -> Result<(), Told> {
+        let size = self.size();
+        self.store.note(|unstable| unstable.begin_commit(size));
+        let outcome = match scope {
+            Scope::Data => self.store.sync_data(),
+            Scope::All => self.store.sync(),
+        };
+        match outcome {
+            Ok(()) => {
+                self.store.note(|unstable| unstable.committed());
+                Ok(())
+            }
+            Err(error) => {
+                self.write_errors.note(&error);
+                let told = Told::from(&error);
+                let owed = self.store.note(|unstable| unstable.failed(told.clone()));
+                owed.into_iter().for_each(|page| self.dirty_again(page));
+                Err(told)
+            }
+        }
+    }
+
+    /// Marks a page dirty whose bytes a sync that failed may have lost, if it is cached still.
+    fn dirty_again(&self, number: u64) {
+        // One that is not has been given up when it left.
+        let Some(page) = self.find_locked(number) else { return };
+        page.wait_for_writeback();
+        let Some(owed) = self.store.unstable().owed(number) else { return };
+        let ranges = match owed {
+            _ if page.state().is_uptodate() => None,
+            Part::Ranges(ranges) => Some(ranges),
+            Part::Whole => return self.store.note(|unstable| unstable.page_left(number)),
+        };
+        if !page.state().is_dirty() && !self.admit_dirty(number, By::FailedSync) {
+            return self.store.note(|unstable| unstable.page_left(number));
+        }
+        if let Some(owed) = ranges {
+            let mut ranges = self.dirty_ranges(&page);
+            ranges.add(&owed);
+            self.partial.set(number, ranges);
+        }
+        page.set_dirty();
+    }
+
+    fn flush_owed(&self) -> io::Result<()> {
+        let owed = self.store.unstable().all_owed();
+        let mut outcome = Ok(());
+        for page in owed {
+            outcome = outcome.and(self.flush(page..page + 1));
+        }
+        outcome
+    }
+
+    fn set_len_again(&self) -> io::Result<()> {
+        if self.store.unstable().owes_length() {
+            let (end, _io) = self.io_at_end();
+            let claimed = self.store.held().min(end)..u64::MAX;
+            let _claim = self.claim(Access::Truncate, claimed);
+            if self.store.unstable().owes_length() {
+                self.store.set_len(end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_committed(&self, failures: u64) -> io::Result<()> {
+        let unstable = self.store.unstable();
+        if unstable.failures() == failures && unstable.owes_nothing() {
+            return Ok(());
+        }
+        let cause = unstable.cause().cloned();
+        Err(cause.map_or_else(|| io::ErrorKind::Other.into(), io::Error::from))
+    }
+}
+
+/// Names ranges of bytes, if there are any.
+fn named(ranges: &[Range<u64>]) -> Option<String> {
+    let shown = &ranges[..ranges.len().min(MOST_NAMED)];
+    let names: Vec<String> = shown.iter().map(|r| format!("{}..{}", r.start, r.end)).collect();
+    let more = match ranges.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more ranges"),
+    };
+    (!ranges.is_empty()).then(|| format!("bytes {}{more} may be lost", names.join(", ")))
+}

@@ -1,0 +1,290 @@
+//! Writeback: dirty pages go to the store.
+//!
+//! 1. Find the next run of pages, ascending, that are dirty or on their way, and have been since before
+//!    this began: see `unclean`. A page that becomes dirty meanwhile is left to the next.
+//! 2. Claim the run shared. (A path that holds its range exclusively already, as direct IO does,
+//!    comes in after this step with its own claim for a witness.)
+//!
+//! For each page of the run, ascending:
+//!
+//! 3. Lock it, and check that it is the page. Wait for an earlier writeback: at most one write of a
+//!    page is in flight. If it is clean by then, there is nothing to send of it.
+//! 4. Write-protect its mappings, and only then clear the dirty mark: who stores from here on
+//!    faults, and marks it again. Set the writeback mark.
+//! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges,
+//!    or all of it, filled first, if the store writes in blocks of which they are a part. Unlock it,
+//!    keep a reference.
+//!
+//! Then:
+//!
+//! 6. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
+//!    of its pages wait for the mark to go.
+//! 7. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty
+//!    again the pages from the one on that it hit.
+//! 8. Clear the writeback marks: with the last of them the file may go. Drop the claim.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::files::inode::{Claim, Inode};
+use crate::files::round::RUN;
+use crate::files::unstable::Part;
+use crate::pages::frame::{LockedPage, Pin};
+use crate::pages::unclean::Epoch;
+use crate::stats::Event;
+use crate::store::write_full;
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// After so many failures in a row a flush goes on without trying parts of what failed.
+const MOST_FAILURES: u32 = 16;
+
+/// Pages on their way, and a copy of the bytes to send.
+#[derive(Default)]
+pub(crate) struct InFlight<'a> {
+    pages: Vec<Pin<'a>>,
+    /// What of each of them is sent, and where in the bytes it ends.
+    parts: Vec<(Part, usize)>,
+    bytes: Vec<u8>,
+    /// Where the bytes go, one stretch after the other.
+    stretches: Vec<Range<u64>>,
+}
+
+/// Pages that the store has, or would not have, and that are marked as on their way still.
+#[must_use = "who waits for the pages waits until their writeback is ended"]
+pub(crate) struct Landed<'a> {
+    pages: Vec<Pin<'a>>,
+    outcome: io::Result<()>,
+}
+
+impl Inode {
+    /// Writes back what is dirty in a range of pages when this begins, and waits for what is on its
+    /// way. Goes on after an error, and returns the first.
+    ///
+    /// A run that fails is tried again in halves: a page that cannot be written keeps no other from the store.
+    /// If nothing but failures comes of that, the rest is asked for once.
+    pub(crate) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
+        let epoch = self.end_epoch();
+        let mut outcome = Ok(());
+        let (mut from, mut most, mut failures) = (pages.start, RUN, 0);
+        while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch, most) {
+            let len = run.end - run.start;
+            let failed = wrote.is_err();
+            outcome = outcome.and(wrote);
+            failures = if failed { failures + 1 } else { 0 };
+            if failed && len > 1 && failures < MOST_FAILURES {
+                most = len / 2;
+                continue;
+            }
+            from = run.end;
+            most = match failures {
+                0 => RUN.min(2 * len),
+                MOST_FAILURES.. => RUN,
+                _ => 1,
+            };
+        }
+        outcome
+    }
+
+    /// As `flush`, for the whole file.
+    pub(crate) fn flush_all(&self) -> io::Result<()> {
+        self.flush(0..u64::MAX)
+    }
+
+    /// As `flush_all`, for the flusher: ends with the first error. The next round tries half of the run, and
+    /// goes on behind a page that fails by itself. So a store that is dead is asked once a round, and one that
+    /// fails at some pages has all others.
+    pub(crate) fn flush_round(&self) {
+        let start = self.round.start();
+        let epoch = self.end_epoch();
+        for pages in [start..u64::MAX, 0..start] {
+            let mut from = pages.start;
+            while let Some((run, wrote)) =
+                self.flush_next(from..pages.end, epoch, self.round.most())
+            {
+                from = run.end;
+                self.round.note(run, &wrote);
+                if wrote.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Flushes some pages of the file, if there are any; as a round, but tries half of what failed at once. Fails
+    /// where a page by itself does.
+    pub(crate) fn flush_some(&self) -> io::Result<()> {
+        let epoch = self.end_epoch();
+        loop {
+            let (start, most) = (self.round.start(), self.round.most());
+            let flushed = self.flush_next(start..u64::MAX, epoch, most);
+            let flushed = flushed.or_else(|| self.flush_next(0..start, epoch, most));
+            let Some((run, wrote)) = flushed else { return Ok(()) };
+            let len = run.end - run.start;
+            self.round.note(run, &wrote);
+            if wrote.is_ok() || len == 1 {
+                return wrote;
+            }
+        }
+    }
+
+    /// Flushes the first run of a range, of `most` pages at most, if there is one.
+    fn flush_next(
+        &self,
+        pages: Range<u64>,
+        epoch: Epoch,
+        most: u64,
+    ) -> Option<(Range<u64>, io::Result<()>)> {
+        let run = self.run_at(self.first_unclean(pages.clone(), epoch)?, pages.end, epoch, most);
+        let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
+        let wrote = self.flush_run(run.clone(), &claim);
+        drop(claim);
+        self.cache.flusher.report();
+        Some((run, wrote))
+    }
+
+    /// As `flush`, for a path that has claimed the range; ends with the first error.
+    pub(crate) fn flush_claimed(&self, pages: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
+        let epoch = self.end_epoch();
+        let mut from = pages.start;
+        while let Some(first) = self.first_unclean(from..pages.end, epoch) {
+            let run = self.run_at(first, pages.end, epoch, RUN);
+            self.flush_run(run.clone(), claim)?;
+            from = run.end;
+        }
+        Ok(())
+    }
+
+    /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
+    pub(crate) fn write_locked(&self, page: &LockedPage<'_>, claim: &Claim<'_>) -> io::Result<()> {
+        let mut request = InFlight::default();
+        if page.state().is_dirty() {
+            self.gather(page, &mut request);
+        }
+        self.transmit(request, claim).end()
+    }
+
+    fn run_at(&self, first: u64, end: u64, epoch: Epoch, most: u64) -> Range<u64> {
+        let most = most.min(end - first);
+        first..first + self.unclean_run(first, most, epoch).max(1)
+    }
+
+    fn flush_run(&self, run: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
+        let mut request = InFlight::default();
+        for number in run {
+            if let Some(page) = self.find_locked(number) {
+                self.put_on_way(page, &mut request);
+            }
+        }
+        self.transmit(request, claim).end()
+    }
+
+    /// Puts a page on its way, if it is dirty, and unlocks it.
+    pub(crate) fn put_on_way<'a>(&self, page: LockedPage<'a>, request: &mut InFlight<'a>) {
+        page.wait_for_writeback();
+        if page.state().is_dirty() {
+            self.write_protect(&page);
+            self.gather(&page, request);
+        }
+    }
+
+    /// Puts a locked, dirty page, which nobody can store to, on its way.
+    fn gather<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
+        self.fill_to_blocks(page);
+        page.begin_writeback();
+        let number = page.key().page;
+        let inside = self.bytes_inside(number);
+        if let Some(latch) = page.frame().read_unused() {
+            request.add(number * PAGE, &latch.bytes()[..inside]);
+            request.parts.push((Part::Whole, request.bytes.len()));
+        } else {
+            let mut latch = page.latch();
+            let dirty = self.partial.get(number);
+            for range in dirty.iter() {
+                let end = range.end.min(inside).max(range.start);
+                request.add(number * PAGE + range.start as u64, &latch.bytes()[range.start..end]);
+            }
+            request.parts.push((Part::Ranges(dirty), request.bytes.len()));
+        }
+        request.pages.push(page.pin());
+    }
+
+    /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
+    /// ends, and the claim has been dropped.
+    pub(crate) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_>) -> Landed<'a> {
+        let send = || self.write_stretches(&request);
+        let stretches = request.stretches.iter().cloned();
+        let outcome = self.store.attempt(stretches, send, |unstable, outcome| {
+            for (page, (part, end)) in request.pages.iter().zip(&request.parts) {
+                if written(outcome) >= *end {
+                    unstable.sent(page.frame().key().page, part);
+                }
+            }
+        });
+        if let Err((_, error)) = &outcome {
+            self.write_errors.note(error);
+        }
+        if !request.pages.is_empty() {
+            self.standing.note(outcome.as_ref().err().map(|(_, error)| error));
+        }
+        for (page, (_, end)) in request.pages.iter().zip(&request.parts) {
+            let number = page.frame().key().page;
+            match written(&outcome) >= *end {
+                true => {
+                    self.cache.counters.count(Event::Writeback);
+                    self.partial.forget(number);
+                    self.note_clean(number);
+                }
+                false => page.redirty(),
+            }
+        }
+        Landed { pages: request.pages, outcome: outcome.map_err(|(_, error)| error) }
+    }
+
+    /// Writes one stretch after the other; how many bytes, if not all.
+    fn write_stretches(&self, request: &InFlight<'_>) -> Result<(), (usize, io::Error)> {
+        let mut done = 0;
+        for stretch in &request.stretches {
+            let end = done + (stretch.end - stretch.start) as usize;
+            write_full(&*self.store, &request.bytes[done..end], stretch.start)
+                .map_err(|(part, error)| (done + part, error))?;
+            done = end;
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes of a request were written at least.
+fn written(outcome: &Result<(), (usize, io::Error)>) -> usize {
+    match outcome {
+        Ok(()) => usize::MAX,
+        Err((written, _)) => *written,
+    }
+}
+
+impl Landed<'_> {
+    /// Ends the pages' writeback.
+    pub(crate) fn end(self) -> io::Result<()> {
+        for page in self.pages {
+            page.end_writeback();
+        }
+        self.outcome
+    }
+}
+
+impl InFlight<'_> {
+    /// Adds bytes that go to `offset`, behind all that were added before.
+    fn add(&mut self, offset: u64, bytes: &[u8]) {
+        let end = offset + bytes.len() as u64;
+        self.bytes.extend_from_slice(bytes);
+        match self.stretches.last_mut().filter(|last| last.end == offset) {
+            Some(last) => last.end = end,
+            None => self.stretches.push(offset..end),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Throttle: who would dirty more pages than its file may have writes some of that file's back first.
+//!
+//! 1. With nothing held, or no more than an IO lock: if the file has more than half of its share, call the
+//!    flusher. If it has all of it, write a run of its pages back. See `dirty` for the share.
+//! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
+//!    dirties more than may be. One that is refused has let go of the page before it comes here again.
+//!
+//! A writer of a file that has no dirty page, and cannot get one since others have all, writes through.
+//!
+//! A writer waits for its own file's store, and for none else. If that fails, it hears the error; until the store is to
+//! be asked again it hears it at once.
+
+use std::io;
+
+use crate::files::inode::Inode;
+use crate::order::may_wait_for_clean;
+use crate::pages::dirty::By;
+use crate::sync::atomic::Ordering;
+
+/// Whether cleaning pages of a file makes room for others of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    Made,
+    /// The file has no dirty page; others have all that may be.
+    WithOthers,
+}
+
+impl Inode {
+    /// Lets a writer clean pages if the file has its share of those that are dirty. The caller holds
+    /// nothing; or the IO lock, where a direct read faults its memory in.
+    ///
+    /// What goes wrong is heard by who needs the room.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn throttle(&self) {
+        may_wait_for_clean(&self.cache.frames);
+        if self.cache.dirty.worth_cleaning() {
+            self.throttle_slow();
+        }
+    }
+
+    #[cold]
+    fn throttle_slow(&self) {
+        let own = self.own_dirty();
+        if self.cache.dirty.presses(own) && !self.hastened.swap(true, Ordering::Relaxed) {
+            self.cache.flusher.hasten(self.id);
+        }
+        if !self.cache.dirty.has_room(own, By::Write) {
+            // An error is kept by the file, and heard by this writer if it needs the room.
+            let _ = self.make_room();
+        }
+    }
+
+    /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If others have
+    /// all, what is stored has to be written through. The caller holds what may be held for `throttle`.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn throttle_store(&self) -> io::Result<Room> {
+        self.throttle();
+        let mut room = Room::Made;
+        while room == Room::Made && !self.has_room(By::Mapping) {
+            room = self.make_room()?;
+        }
+        Ok(room)
+    }
+
+    /// Whether the file may have one more dirty page. This is the rule by which `admit_dirty` decides: if they
+    /// differed, a store that is told that there is room and is then refused would try for ever.
+    pub(crate) fn has_room(&self, by: By) -> bool {
+        self.cache.dirty.has_room(self.own_dirty(), by)
+    }
+
+    /// Cleans some pages of the file. The caller holds no more than an IO lock.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn make_room(&self) -> io::Result<Room> {
+        may_wait_for_clean(&self.cache.frames);
+        self.cache.flusher.hasten_others(self.id);
+        if self.own_dirty().pages == 0 {
+            return Ok(Room::WithOthers);
+        }
+        if let Some(error) = self.standing.refusal() {
+            return Err(error);
+        }
+        // Another may have cleaned the last page by now.
+        self.flush_some().map(|()| Room::Made)
+    }
+}

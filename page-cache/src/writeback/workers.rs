@@ -1,0 +1,183 @@
+//! Workers: the threads of the flusher, and what they do for a file.
+
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::files::inode::visit;
+use crate::pages::flusher::jobs::{Extent, Found, Task};
+use crate::pages::flusher::{Signal, State, become_worker};
+use crate::pages::pool::Pool;
+use crate::sync::atomic::Ordering;
+use crate::sync::blocking::PoisonError;
+use crate::sync::{MOST_WORKERS, thread};
+
+/// So many workers are started as they are needed, the one that stays behind among them.
+const FEW: usize = 4;
+
+/// How long the last idle worker waits for another before it starts more than a few.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a worker that has company is idle before it ends.
+const LEISURE: Duration = Duration::from_secs(10);
+
+/// The pause after a panic of the cache's own.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
+
+/// Whether the only idle worker may go to work.
+enum Leave {
+    Now,
+    AfterStartingAnother,
+    At(Instant),
+}
+
+/// Starts the cache's first worker, if there is none.
+pub(crate) fn start(cache: &Arc<Pool>) -> io::Result<()> {
+    let signal = &cache.flusher.signal;
+    let mut state = signal.state();
+    if state.workers == 0 {
+        spawn(&mut state, signal, &Arc::downgrade(cache))?;
+    }
+    Ok(())
+}
+
+/// Starts one more worker.
+fn spawn(state: &mut State, signal: &Arc<Signal>, cache: &Weak<Pool>) -> io::Result<()> {
+    let name = match state.started {
+        0 => "page-flusher".into(),
+        number => format!("page-flusher-{}", number + 1),
+    };
+    let (own_signal, own_cache) = (Arc::clone(signal), Weak::clone(cache));
+    let run = move || {
+        become_worker(&own_signal);
+        run(&own_signal, &own_cache);
+        own_signal.state().workers -= 1;
+        own_signal.progress.notify_all();
+    };
+    drop(thread::Builder::new().name(name).spawn(run)?);
+    state.started += 1;
+    state.workers += 1;
+    Ok(())
+}
+
+fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
+    while let Some(task) = next_task(signal, cache) {
+        let Some(cache) = cache.upgrade() else { return };
+        let file = task.file;
+        let work = || cache.work(task);
+        // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+        let done = if cfg!(spanlock_shuttle) {
+            work();
+            Ok(())
+        } else {
+            // Its message was printed where it happened.
+            panic::catch_unwind(AssertUnwindSafe(work))
+        };
+        cache.finish(signal, file, done.is_err().then_some(AFTER_PANIC));
+        cache.flusher.report();
+    }
+}
+
+/// Waits for something to do; `None` when there will be nothing, or others are enough.
+fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>) -> Option<Task> {
+    let mut state = signal.state();
+    state.come_back();
+    let idle_since = Instant::now();
+    let task = loop {
+        if state.stopped {
+            break None;
+        }
+        let now = Instant::now();
+        let mut until = state.jobs.next_turn();
+        if until.is_some_and(|turn| turn <= now) {
+            match state.may_leave(now) {
+                Leave::Now => break state.jobs.take(now),
+                Leave::AfterStartingAnother => {
+                    // Who cannot be started cannot watch; there may be nobody left who does.
+                    let _ = spawn(&mut state, signal, cache);
+                    break state.jobs.take(now);
+                }
+                Leave::At(when) => until = Some(when),
+            }
+        }
+        if state.idle > 1 {
+            let end = idle_since + LEISURE;
+            if end <= now && until.is_none() {
+                break None;
+            }
+            until = Some(until.map_or(end.max(now), |until| until));
+        }
+        let patience = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
+        let waited = signal.work.wait_timeout(state, patience);
+        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    };
+    state.leave();
+    task
+}
+
+impl State {
+    fn come_back(&mut self) {
+        self.idle += 1;
+        self.note_if_alone();
+    }
+
+    fn leave(&mut self) {
+        self.idle -= 1;
+        self.note_if_alone();
+    }
+
+    fn note_if_alone(&mut self) {
+        if self.idle == 1 {
+            self.alone_since = Instant::now();
+        }
+    }
+
+    fn may_leave(&self, now: Instant) -> Leave {
+        if self.idle > 1 || self.workers >= MOST_WORKERS {
+            return Leave::Now;
+        }
+        let when = self.alone_since + GRACE;
+        if self.workers < FEW || when <= now {
+            return Leave::AfterStartingAnother;
+        }
+        Leave::At(when)
+    }
+}
+
+impl Pool {
+    fn work(&self, task: Task) {
+        self.run_pageouts(task.pageouts);
+        if task.extent == Extent::All
+            && let Some(file) = visit(self, task.file)
+        {
+            file.hastened.store(false, Ordering::Relaxed);
+            // Its errors are kept by the file for the next sync. Others may have asked the store just now.
+            if file.standing.refusal().is_none() {
+                file.flush_round();
+            }
+        }
+    }
+
+    /// Ends a task: the file has its next turn, or none if it is clean.
+    fn finish(&self, signal: &Signal, id: u64, pause: Option<Duration>) {
+        // Found before the mutex is locked, and let go of after: it may be the last reference.
+        let file = visit(self, id);
+        let now = Instant::now();
+        let pause = pause.and_then(|pause| now.checked_add(pause));
+        let mut state = signal.state();
+        let found = match &file {
+            Some(file) if !file.is_clean_and_unscheduled() => Found::Dirty {
+                due: now.checked_add(signal.interval),
+                not_before: pause.or_else(|| file.standing.next_attempt()),
+            },
+            _ => Found::Clean,
+        };
+        state.jobs.done(id, found);
+        // Others may have waited for the file to be free.
+        if state.jobs.next_turn().is_some_and(|turn| turn <= now) {
+            signal.work.notify_one();
+        }
+        drop(state);
+    }
+}
