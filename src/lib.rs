@@ -40,6 +40,8 @@
 //! real ones.
 //! `docs/design.md` has the argument for every ordering and the model that fails without it.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod claim;
 mod data;
 #[cfg(feature = "deadlock_detection")]

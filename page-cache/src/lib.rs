@@ -40,6 +40,12 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(not(any(unix, windows)))]
+compile_error!(
+    "spanlock-page-cache needs threads, and files that are read and written at an offset: it builds for Unix and \
+     Windows only"
+);
+
 mod cache;
 mod error;
 mod file;
