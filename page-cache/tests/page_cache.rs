@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_stores;
 #[path = "page_cache/block_stores.rs"]
 mod block_stores;
+#[path = "page_cache/chunks.rs"]
+mod chunks;
 #[path = "page_cache/compatibility.rs"]
 mod compatibility;
 #[path = "page_cache/differential.rs"]
