@@ -99,6 +99,11 @@ pub struct RawLock {
 const NO_CORE: *mut Core = std::ptr::null_mut();
 const NO_CORE_AND_FAIR: *mut Core = std::ptr::without_provenance_mut(1);
 
+/// The fairness of a lock whose core has not been made.
+fn fairness_of(none: *mut Core) -> Fairness {
+    if none == NO_CORE { Fairness::Bounded } else { Fairness::Strict }
+}
+
 fn is_made(core: *mut Core) -> bool {
     core.addr() > NO_CORE_AND_FAIR.addr()
 }
@@ -152,16 +157,10 @@ impl RawLock {
     }
 
     pub(crate) fn fairness(&self) -> Fairness {
-        if let Some(core) = self.existing_core() {
-            return core.fairness;
-        }
-        // ORDERING: Relaxed: a value that has not changed since the lock was made. If it has by now, it is not
-        // that of a fair lock, and the core is there.
-        match self.core.load(Ordering::Relaxed) {
-            NO_CORE => Fairness::Bounded,
-            NO_CORE_AND_FAIR => Fairness::Strict,
-            _ => self.fairness(),
-        }
+        // ORDERING: Acquire, as in `existing_core`.
+        let core = self.core.load(Ordering::Acquire);
+        // SAFETY: as in `existing_core`.
+        is_made(core).then(|| unsafe { &*core }).map_or(fairness_of(core), |core| core.fairness)
     }
 
     /// By what a report of a deadlock names the lock.
@@ -201,18 +200,17 @@ impl RawLock {
     /// tries to install its own.
     #[inline]
     fn core(&self) -> &Core {
-        self.existing_core().unwrap_or_else(|| self.make_core())
+        // ORDERING: Acquire, as in `existing_core`.
+        let core = self.core.load(Ordering::Acquire);
+        // SAFETY: as in `existing_core`.
+        if is_made(core) { unsafe { &*core } } else { self.make_core(core) }
     }
 
+    /// Makes the core where `none` has been found.
     #[cold]
-    fn make_core(&self) -> &Core {
-        let fairness = self.fairness();
-        let none = match fairness {
-            Fairness::Bounded => NO_CORE,
-            Fairness::Strict => NO_CORE_AND_FAIR,
-        };
+    fn make_core(&self, none: *mut Core) -> &Core {
         let new = Box::into_raw(Box::new(Core {
-            fairness,
+            fairness: fairness_of(none),
             cells: Cells::new(),
             regions: Regions::new(),
             collisions_to_go: AtomicI64::new(1),
