@@ -98,14 +98,15 @@ impl PageCache {
     ///
     /// A store with an [identity](Store::identity), such as a [`FileStore`] or anything in an [`Arc`], is
     /// open once in a cache. If it is open already, by any path, this returns another handle of the same
-    /// file and drops `store`. If its last handle is being dropped, it waits until the file is closed. Do
-    /// not open a store without an identity twice: the two files would not see each other's writes.
+    /// file and drops `store`. If its last handle is being dropped, it waits until the file is closed, as
+    /// long as the store answers. Do not open a store without an identity twice: the two files would not see
+    /// each other's writes.
     ///
     /// # Errors
     ///
     /// `ResourceBusy` if the store is open with other options, or in another cache or process
-    /// ([`Locking`](crate::Locking)). The store's error when asked for its length. The system's error if
-    /// the flusher's thread cannot be started.
+    /// ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's
+    /// error when asked for its length. The system's error if the flusher's thread cannot be started.
     ///
     /// # Examples
     ///

@@ -28,7 +28,8 @@ const PAGE: u64 = PAGE_SIZE as u64;
 ///
 /// The file is closed when its last `File` and its last [`Mapping`] are dropped. Dropping the last one
 /// writes dirty pages to the store, but cannot report an error and makes nothing durable;
-/// [`close`](File::close) does both.
+/// [`close`](File::close) does both. A drop waits as long as the store answers: if it has not for five seconds,
+/// a thread of the cache goes on writing, and keeps the cache and the store until it is done.
 ///
 /// # Errors
 ///
@@ -70,7 +71,8 @@ impl File {
     pub(crate) fn new(inode: Arc<Inode>) -> File {
         let handle = Arc::new(Handle { inode });
         if let Some(registration) = &handle.inode.registration {
-            registration.opened(&(Arc::clone(&handle) as _));
+            let answers = handle.inode.standing.answers();
+            registration.opened(&(Arc::clone(&handle) as _), answers);
         }
         File { handle, heard: Heard::default() }
     }

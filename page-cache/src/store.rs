@@ -198,7 +198,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Returns the alignment of direct requests: offset and length must be multiples of it. A power of two,
-    /// at most 1 MiB; 1 by default.
+    /// at most 1 MiB; 1 by default. Asked once, when the store is opened.
     ///
     /// The cache refuses other direct requests with `InvalidInput`, and passes aligned ones to the store
     /// unchanged. The cache's own requests start at a page boundary and end at one or at the end of the

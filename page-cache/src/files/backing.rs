@@ -44,6 +44,7 @@ pub(crate) struct Backing<S: Store + ?Sized> {
     broken: AtomicBool,
     label: Arc<str>,
     block_size: u64,
+    direct_alignment: u64,
     store: S,
 }
 
@@ -52,6 +53,7 @@ impl<S: Store> Backing<S> {
         let cache = frames.cache();
         let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
         let block_size = ask(cache, || Ok(store.block_size()))?;
+        let direct_alignment = ask(cache, || Ok(store.direct_alignment()))?;
         ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
         // From here on it is released when this is dropped.
         let backing = Backing {
@@ -61,6 +63,7 @@ impl<S: Store> Backing<S> {
             broken: AtomicBool::new(false),
             label,
             block_size,
+            direct_alignment,
             store,
         };
         let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
@@ -284,8 +287,7 @@ impl<S: Store + ?Sized> Store for Backing<S> {
     }
 
     fn direct_alignment(&self) -> u64 {
-        let _inside = Inside::of(self.cache);
-        self.store.direct_alignment()
+        self.direct_alignment
     }
 
     fn block_size(&self) -> u64 {

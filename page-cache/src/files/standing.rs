@@ -4,9 +4,10 @@
 //! the flusher leaves it alone, and a writer that would have to clean a page of the file hears the last error at
 //! once. Who syncs asks the store in any case.
 
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Told;
@@ -24,6 +25,8 @@ pub(crate) struct Standing {
     ///
     /// ORDERING: relaxed: it decides how much a file may have, and no more.
     fails: AtomicBool,
+    /// How many requests have ended, well or not.
+    answers: Arc<AtomicU64>,
     failures: Mutex<Option<Failures>>,
 }
 
@@ -36,6 +39,8 @@ struct Failures {
 impl Standing {
     /// Notes what went wrong with a request that was to clean pages, if anything did.
     pub(crate) fn note(&self, error: Option<&io::Error>) {
+        // ORDERING: relaxed: who sees the number change goes on waiting, and no more.
+        self.answers.fetch_add(1, Ordering::Relaxed);
         match error {
             None if !self.fails() => {}
             None => {
@@ -51,6 +56,11 @@ impl Standing {
                 self.fails.store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    /// How many requests have ended: if that changes, the store does not hang.
+    pub(crate) fn answers(&self) -> &Arc<AtomicU64> {
+        &self.answers
     }
 
     /// Whether the last request failed.

@@ -1,5 +1,6 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
+pub(in crate::store) mod calls;
 mod direct;
 mod holes;
 mod locking;
@@ -11,6 +12,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use self::calls::{read_once, write_once};
 use self::direct::Direct;
 pub use self::locking::Locking;
 use self::locking::{AdvisoryLock, try_lock};
@@ -363,24 +365,4 @@ fn direct_file(path: &Path) -> io::Result<File> {
 #[cfg(not(target_os = "linux"))]
 fn direct_file(_: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on files needs linux"))
-}
-
-#[cfg(unix)]
-fn read_once(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, bytes, offset)
-}
-
-#[cfg(unix)]
-fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::write_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn read_once(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{FileStore, MemStore, Store};
 
 mod direct;
+#[cfg(unix)]
+mod faults;
 mod longest;
 mod shape;
 

@@ -59,7 +59,7 @@ pub(super) fn too_large(most: u64) -> io::Error {
 }
 
 /// Whether a request was interrupted, and not for the last time that this puts up with.
-fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bool {
+pub(super) fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bool {
     *interruptions += 1;
     error.kind() == io::ErrorKind::Interrupted && *interruptions < MOST_INTERRUPTIONS
 }

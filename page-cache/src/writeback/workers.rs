@@ -16,8 +16,11 @@ use crate::sync::{MOST_WORKERS, thread};
 /// So many workers are started as they are needed, the one that stays behind among them.
 const FEW: usize = 4;
 
-/// How long the last idle worker waits for another before it starts more than a few.
+/// How long the last idle worker waits for another before it starts more than a few. If none came back, the
+/// next ones are started as they are needed, up to [`MANY`]; then one for each such time.
 const GRACE: Duration = Duration::from_secs(1);
+
+const MANY: usize = 64;
 
 /// How long a worker that has company is idle before it ends.
 const LEISURE: Duration = Duration::from_secs(10);
@@ -25,7 +28,15 @@ const LEISURE: Duration = Duration::from_secs(10);
 /// The pause after a panic of the cache's own.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
+/// Where a worker comes from that has become idle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    Start,
+    Task,
+}
+
 /// Whether the only idle worker may go to work.
+#[derive(Debug, PartialEq, Eq)]
 enum Leave {
     Now,
     AfterStartingAnother,
@@ -62,7 +73,9 @@ fn spawn(state: &mut State, signal: &Arc<Signal>, cache: &Weak<Pool>) -> io::Res
 }
 
 fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
-    while let Some(task) = next_task(signal, cache) {
+    let mut from = From::Start;
+    while let Some(task) = next_task(signal, cache, from) {
+        from = From::Task;
         let Some(cache) = cache.upgrade() else { return };
         let file = task.file;
         let work = || cache.work(task);
@@ -80,10 +93,10 @@ fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
 }
 
 /// Waits for something to do; `None` when there will be nothing, or others are enough.
-fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>) -> Option<Task> {
+fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Task> {
     let mut state = signal.state();
-    state.come_back();
     let idle_since = Instant::now();
+    state.come_back(from, idle_since);
     let task = loop {
         if state.stopped {
             break None;
@@ -112,24 +125,26 @@ fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>) -> Option<Task> {
         let waited = signal.work.wait_timeout(state, patience);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
     };
-    state.leave();
+    state.leave(Instant::now());
     task
 }
 
 impl State {
-    fn come_back(&mut self) {
+    fn come_back(&mut self, from: From, now: Instant) {
         self.idle += 1;
-        self.note_if_alone();
+        if from == From::Task || self.workers > MANY {
+            self.note_if_alone(now);
+        }
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, now: Instant) {
         self.idle -= 1;
-        self.note_if_alone();
+        self.note_if_alone(now);
     }
 
-    fn note_if_alone(&mut self) {
+    fn note_if_alone(&mut self, now: Instant) {
         if self.idle == 1 {
-            self.alone_since = Instant::now();
+            self.alone_since = now;
         }
     }
 
@@ -181,3 +196,6 @@ impl Pool {
         drop(state);
     }
 }
+
+#[cfg(test)]
+mod tests;

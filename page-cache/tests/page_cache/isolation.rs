@@ -59,8 +59,13 @@ impl Moody {
         self.changed.notify_all();
     }
 
+    fn is_well(&self) -> bool {
+        self.moods.lock().unwrap().iter().all(|&mood| mood == Mood::Well)
+    }
+
+    /// Waits until so many requests hang, or all are let go.
     fn until_hanging(&self, count: u64) {
-        while self.hanging.load(Ordering::SeqCst) < count {
+        while self.hanging.load(Ordering::SeqCst) < count && !self.is_well() {
             thread::yield_now();
         }
     }
@@ -390,6 +395,46 @@ fn a_file_that_is_dropped_while_its_store_hangs_keeps_no_other_from_opening_or_c
         });
         stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
     });
+}
+
+#[test]
+fn who_drops_or_opens_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
+    let cache: PageCache = PageCache::with_options(Options::new(64));
+    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Hangs)]);
+    file.write_all_at(&[1; 100], 0).unwrap();
+    without_waiting(&[Arc::clone(&store)], || {
+        drop(file);
+        let error = cache.open(Arc::clone(&store)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+        assert!(error.to_string().contains("does not answer"), "{error}");
+    });
+    assert_eq!(store.hanging.load(Ordering::SeqCst), 1);
+    // It is closed as soon as the store answers.
+    store.set(&[Kind::Write], Mood::Well);
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let mut seen = [0; 100];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert_eq!(seen, [1; 100]);
+    drop(file);
+    assert_eq!(Arc::strong_count(&store), 1);
+}
+
+#[test]
+fn a_file_is_written_behind_its_writers_back_however_many_stores_hang() {
+    let options = Options::new(512).flush_interval(Duration::from_millis(1));
+    let cache: PageCache = PageCache::with_options(options);
+    let stuck: Vec<_> = (0..70).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
+    stuck.iter().for_each(|(file, _)| file.write_all_at(&[1], 0).unwrap());
+    let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
+    without_waiting(&stores, || {
+        stores.iter().for_each(|store| store.until_hanging(1));
+        let (file, store) = open(&cache, &[]);
+        file.write_all_at(b"healthy", 0).unwrap();
+        while store.inner.len().unwrap() == 0 {
+            thread::yield_now();
+        }
+    });
+    stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
 }
 
 #[test]

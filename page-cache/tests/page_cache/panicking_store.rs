@@ -232,3 +232,33 @@ fn an_error_whose_description_panics_leaves_no_page_on_its_way() {
     file.sync_data().unwrap();
     assert_eq!(store.len().unwrap(), 3 * PAGE);
 }
+
+#[test]
+fn a_store_that_panics_when_it_is_asked_for_its_alignment_is_not_opened() {
+    struct Unaligned(MemStore);
+    impl Store for Unaligned {
+        fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+            self.0.read_at(bytes, offset)
+        }
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+            self.0.write_at(bytes, offset)
+        }
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.0.set_len(len)
+        }
+        fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+            self.0.punch_hole(offset, len)
+        }
+        fn direct_alignment(&self) -> u64 {
+            panic!("it does not know")
+        }
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let error = PageCache::new(64).open(Unaligned(MemStore::new())).unwrap_err();
+    assert!(error.to_string().contains("panicked: it does not know"), "{error}");
+}

@@ -10,7 +10,7 @@ const PAGE: u64 = 4096;
 #[test]
 fn a_part_of_a_page_that_was_dirty_outlives_what_is_sent_of_another_part() {
     let options = Options::new(64).flush_interval(Duration::MAX);
-    let cache: PageCache = PageCache::with_options(options);
+    let cache = PageCache::with_options(options);
     let store = Arc::new(MemStore::new());
     let file = cache.open(Arc::clone(&store)).unwrap();
     file.set_len(2 * PAGE).unwrap();

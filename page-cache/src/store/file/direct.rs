@@ -20,13 +20,17 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-use super::{read_once, write_once};
+use super::calls::{read_once, write_once};
+use crate::store::whole::is_to_be_retried;
 
 /// The least alignment, of offsets, lengths and memory: every disk accepts it.
 const LEAST_BLOCK: usize = 4096;
 
 /// The greatest that is believed.
 const GREATEST_BLOCK: usize = 1 << 20;
+
+/// How often a block is written of which the system has done a part. Its own blocks may be smaller.
+const MOST_PARTS: u32 = 8;
 
 /// A file's direct descriptor.
 #[derive(Debug)]
@@ -118,12 +122,12 @@ impl Direct {
     fn write_whole(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut buffer = AlignedBuffer::covering(bytes.len(), self.block);
         buffer.bytes_mut().copy_from_slice(bytes);
-        let mut done = 0;
+        let (mut done, mut interruptions) = (0, 0);
         while done < bytes.len() {
             match self.write_blocks(&buffer, done, offset) {
                 Ok(0) => break,
                 Ok(part) => done += part,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
                 Err(_) if done > 0 => break,
                 Err(error) => return Err(error),
             }
@@ -134,18 +138,25 @@ impl Direct {
     /// Writes from a position of a buffer on; how many bytes, in whole blocks: what is done of another
     /// is done again.
     fn write_blocks(&self, buffer: &AlignedBuffer, done: usize, start: u64) -> io::Result<usize> {
-        let written = write_once(&self.file, &buffer.bytes()[done..], start + done as u64)?;
-        Ok(written - written % self.block)
+        let mut whole = 0;
+        for _ in 0..MOST_PARTS {
+            let written = write_once(&self.file, &buffer.bytes()[done..], start + done as u64)?;
+            whole = written - written % self.block;
+            if whole > 0 || written == 0 {
+                break;
+            }
+        }
+        Ok(whole)
     }
 
     /// Reads until `bytes` is full or the file ends.
     fn read_blocks(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (mut done, mut stuck_at) = (0, None);
+        let (mut done, mut stuck_at, mut interruptions) = (0, None, 0);
         while done < bytes.len() {
             let part = match read_once(&self.file, &mut bytes[done..], offset + done as u64) {
                 Ok(0) => break,
                 Ok(part) => part,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if is_to_be_retried(&error, &mut interruptions) => continue,
                 Err(error) => return Err(error),
             };
             // To go on from within a block would not be aligned: it is the last, or read again.
@@ -175,7 +186,7 @@ impl Direct {
 
 /// Writes until all is written.
 fn write_fully(bytes: &[u8], mut write: impl FnMut(usize) -> io::Result<usize>) -> io::Result<()> {
-    let mut done = 0;
+    let (mut done, mut interruptions) = (0, 0);
     while done < bytes.len() {
         match write(done) {
             Ok(0) => {
@@ -183,7 +194,7 @@ fn write_fully(bytes: &[u8], mut write: impl FnMut(usize) -> io::Result<usize>) 
                 return Err(io::Error::new(io::ErrorKind::WriteZero, message));
             }
             Ok(part) => done += part,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
             Err(error) => return Err(error),
         }
     }

@@ -60,7 +60,7 @@ impl Store for BadPages {
 }
 
 fn write_pages(store: &Arc<BadPages>, pages: u64, interval: Duration) -> File {
-    let cache: PageCache = PageCache::with_options(Options::new(2048).flush_interval(interval));
+    let cache = PageCache::with_options(Options::new(2048).flush_interval(interval));
     let file = cache.open(Arc::clone(store)).unwrap();
     for page in 0..pages {
         file.write_all_at(&[page as u8 + 1; PAGE_SIZE], page * PAGE).unwrap();

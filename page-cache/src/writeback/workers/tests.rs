@@ -1,0 +1,57 @@
+use super::*;
+use crate::pages::flusher::jobs::Jobs;
+
+/// As many workers as are started at once, of which one is idle since `now`.
+fn few(now: Instant) -> State {
+    State {
+        jobs: Jobs::default(),
+        workers: FEW,
+        idle: 1,
+        started: FEW as u64,
+        alone_since: now,
+        stopped: false,
+        reports: 0,
+    }
+}
+
+/// The last idle worker starts another and goes to work.
+fn start_another(state: &mut State, now: Instant) {
+    assert_eq!(state.may_leave(now), Leave::AfterStartingAnother);
+    state.leave(now);
+    state.workers += 1;
+    state.come_back(From::Start, now);
+}
+
+#[test]
+fn when_no_worker_has_come_back_for_a_while_more_are_started_as_they_are_needed() {
+    let start = Instant::now();
+    let mut state = few(start);
+    assert_eq!(state.may_leave(start), Leave::At(start + GRACE));
+    let late = start + GRACE;
+    while state.workers <= MANY {
+        start_another(&mut state, late);
+    }
+    // From here on they wait for each other again.
+    for second in 1..10 {
+        let before = late + (second - 1) * GRACE;
+        assert_eq!(state.may_leave(before), Leave::At(before + GRACE));
+        start_another(&mut state, late + second * GRACE);
+    }
+}
+
+#[test]
+fn a_worker_that_comes_back_lets_the_next_be_waited_for() {
+    let start = Instant::now();
+    let mut state = few(start);
+    let late = start + GRACE;
+    start_another(&mut state, late);
+    state.come_back(From::Task, late);
+    assert_eq!(state.may_leave(late), Leave::Now);
+    state.leave(late);
+    assert_eq!(state.may_leave(late), Leave::At(late + GRACE));
+    // Also if it was the only one.
+    start_another(&mut state, late + GRACE);
+    state.leave(late + GRACE);
+    state.come_back(From::Task, late + 2 * GRACE);
+    assert_eq!(state.may_leave(late + 2 * GRACE), Leave::At(late + 3 * GRACE));
+}
