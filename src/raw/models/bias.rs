@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::deadlock::Held;
+
 impl Units {
     /// A lock in which unit 1 has a bias, and nobody holds it.
     fn biased() -> Arc<Units> {
@@ -119,5 +121,58 @@ fn a_reader_in_a_cell_is_seen_by_a_look() {
         assert!(tried.lock.try_lock(span(1, 2), Exclusive).is_none());
         tried.lock.unlock(span(1, 2), Shared, hold);
         tried.assert_idle();
+    });
+}
+
+/// The claim in the cell is counted into the slot for the upgrade, or the reader comes while it waits.
+#[test]
+fn an_upgrade_of_a_reader_in_a_cell_waits_for_the_others_and_leaves_nobody_behind() {
+    model(2, || {
+        let units = Units::biased();
+        let unit = span(1, 2);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(unit, Shared));
+        let hold = units.lock.lock(unit, Shared);
+        units.touch(unit, Shared);
+        let hold = units.lock.upgrade(unit, hold, Held::by_somebody()).expect("the only one");
+        units.touch(unit, Exclusive);
+        units.lock.unlock(unit, Exclusive, hold);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+/// A reader has read the summary before the split, and the cell after it.
+#[test]
+fn a_reader_in_a_cell_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+    model(3, || {
+        let units = Units::with_table();
+        let hold = units.lock.lock(span(0, 2), Exclusive);
+        units.lock.bias(1);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
+        let (low, high) = units.lock.split(span(0, 2), hold, 1);
+        units.lock.unlock(span(0, 1), Exclusive, low);
+        units.touch(span(1, 2), Exclusive);
+        units.lock.unlock(span(1, 2), Exclusive, high);
+        thread.join().unwrap();
+        units.assert_idle();
+    });
+}
+
+/// The first to wait is passed by readers in cells, looks again, and is due.
+#[test]
+fn a_claim_that_waits_for_a_range_and_readers_in_cells_gets_its_turn() {
+    model(2, || {
+        let units = Units::biased();
+        let hold = units.lock.lock(span(2, 3), Exclusive);
+        let [heir, reader] = [Arc::clone(&units), Arc::clone(&units)];
+        let heir = thread::spawn(move || heir.locked(span(1, 3), Exclusive));
+        let reader = thread::spawn(move || reader.locked(span(1, 2), Shared));
+        units.touch(span(2, 3), Exclusive);
+        units.lock.unlock(span(2, 3), Exclusive, hold);
+        reader.join().unwrap();
+        heir.join().unwrap();
+        units.assert_idle();
     });
 }
