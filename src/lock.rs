@@ -19,75 +19,77 @@ pub(crate) use timed::after;
 
 /// A shared/exclusive lock on ranges of `u64` units.
 ///
-/// A unit is whatever the caller says: a page, a byte, a block. Ranges are anything that is
-/// `RangeBounds<u64>`; `..` and `n..` reach to the end, `u64::MAX` exclusive. Two claims exclude each other if
-/// and only if their ranges share a unit and one of them is exclusive. A claim on an empty range is
-/// granted at once and conflicts with nothing.
+/// A unit is whatever the caller chooses: a page, a byte, a block. Ranges are of any type that implements
+/// `RangeBounds<u64>`; `..` and `n..` end at `u64::MAX`, exclusive. Two claims conflict if their ranges
+/// share a unit and at least one of them is exclusive. A claim on an empty range is granted at once and
+/// conflicts with nothing.
 ///
 /// # Fairness
 ///
-/// Claims that do not conflict pass each other freely. A claim that finds a conflicting one in its way waits, in one of
-/// two ways:
+/// Claims that do not conflict never wait for each other. A claim that meets a conflicting one waits in one
+/// of two ways:
 ///
-/// - **Patient.** At first a claim may be passed. A release frees the range and wakes the first in line; a newcomer that is
-///   faster, a try included, has the range, and the claim waits again. This spares the lock a wake-up between each two holders.
-/// - **Due.** A claim is due half a millisecond after it began to wait, or when it was passed 16 times: woken in vain, or
-///   passed by claims that became due before it. Then it is passed by nobody. Due claims are granted in the order in which they
-///   became due (first in, first out, by conflict), each the moment the last in its way has left: its
-///   thread or task is woken when it holds the range.
+/// - **Patient.** At first it may be overtaken. A release frees the range and wakes the first waiter. If a
+///   newcomer takes the range before the waiter runs, the waiter waits again. Tries overtake too. This
+///   avoids a wake-up between every two holders.
+/// - **Due.** After half a millisecond, or after it was overtaken 16 times, it is due. No later claim
+///   overtakes a due claim. Due claims are granted in the order in which they became due, each when the
+///   last conflicting claim before it is released; its thread or task is woken as a holder.
 ///
-/// An exclusive claim that waits for shared ones only is due at once: readers do not starve writers. So are claims on
-/// several ranges ([`lock_many`](RangeLock::lock_many)) and [upgrades](crate::Guard::upgrade).
+/// These claims are due at once: an exclusive claim that waits only for shared claims, so that readers do
+/// not starve writers; a claim on several ranges ([`lock_many`](RangeLock::lock_many)); an
+/// [upgrade](crate::Guard::upgrade). In a lock made by [`RangeLock::fair`] every claim is due at once: it
+/// is strictly first in, first out.
 ///
-/// A thread keeps its own time: once it is due, it is passed by nobody that comes later. It may be due late by
-/// as long as the scheduler takes to run it. Before it waits, it tries again for some microseconds, without yielding. A
-/// future has no clock: it becomes due when it is polled and half a millisecond is over, or when it has been passed
-/// 16 times by due claims. Between a wake-up and the poll that answers it any number of claims may pass.
+/// A thread measures the half millisecond itself, so it may become due later by the time that the scheduler
+/// takes to run it. Before it waits it retries for some microseconds without yielding. A future has no
+/// clock: it becomes due when it is polled after half a millisecond, or when due claims have overtaken it
+/// 16 times. Between its wake-up and the next poll any number of claims may overtake it.
 ///
-/// A due claim is passed only by the few conflicting ones that were
-/// already past their check when it became due, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by
-/// [`try_upgrade`](crate::Guard::try_upgrade) and [`upgrade`](crate::Guard::upgrade).
+/// A due claim is overtaken only by conflicting claims that had already checked for it when it became due,
+/// by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), by
+/// [`try_upgrade`](crate::Guard::try_upgrade) and by [`upgrade`](crate::Guard::upgrade).
 ///
-/// [`RangeLock::fair`] makes a lock whose claims are all due as soon as they wait: strictly first in, first out.
+/// # Deadlocks
 ///
-/// **Holding one claim and waiting for another deadlocks easily.** A thread that waits for a range of which
-/// it holds a conflicting part waits for ever, and so does a reader that locks again while a writer
-/// waits for its first claim. Taking ranges in ascending order is not enough either: with `0..10` held and
-/// `..` due for another, a claim on `20..30` stands behind that other. Hold one claim of a lock at a
-/// time, or take several at once by [`lock_many`](RangeLock::lock_many). Single units that are always claimed in one order are
-/// safe, if nobody claims two of them together: docs/nesting.md has the whole rule.
+/// **Do not hold one claim while you wait for another.** A thread that waits for a range of which it holds
+/// a conflicting part waits for ever. So does a reader that locks the same range again while a writer
+/// waits. Ascending order does not help: if a thread holds `0..10` and another waits for `..`, a claim on
+/// `20..30` waits behind the second. Take several ranges at once with [`lock_many`](RangeLock::lock_many).
+/// Single units that every thread claims in the same order are safe, as long as no claim covers two of
+/// them; docs/nesting.md has the exact rule.
 ///
 /// # Complexity
 ///
-/// A claim that meets nobody takes no mutex, as long as no more than twelve ranges are held or waited for at once. If more are,
-/// only ranges that find no place take it, and claims near those that found none. On
-/// one unit it is one atomic read-modify-write to lock and one to unlock. On several units, however many, it is the
-/// same for the first four threads that lock ranges, and three in all for others or for a second range; and a look at
-/// the ranges that are held, and at the slots of its units, or at all slots if it has more units than there are.
-/// Other claims take a mutex, and time logarithmic in those that do plus linear in the ones that overlap. Letting go
-/// costs as much: it asks each claim of the registry that overlaps, held or waiting,
-/// whether this was the last in its way. A range for which ten thousand wait is therefore let go of in ten
-/// thousand steps, under the mutex, even if only one of them is granted; and so is a single unit, if a claim on
-/// a range waits for it.
+/// A claim that meets no other takes no mutex while at most twelve ranges are held or waited for. If there
+/// are more, only ranges that find no free cell take the mutex, and claims near them. One unit costs one
+/// atomic read-modify-write to lock and one to unlock. A range of any length costs the same for the first
+/// four threads that lock ranges, otherwise three in all; and a look at the held ranges and at the slots of
+/// its units, at most at all slots.
+///
+/// Other claims take a mutex. Their time is logarithmic in the number of registered claims plus linear in
+/// those that overlap. A release of such a claim checks every overlapping claim for whether it can be
+/// granted. So the release of a range for which ten thousand claims wait takes ten thousand steps under the
+/// mutex.
 ///
 /// # Panics
 ///
-/// Each method says which ranges it refuses. Apart from that, a claim panics if it is the 2^32nd in the
-/// registry, held or waiting; they would take hundreds of gigabytes.
+/// Each method says which ranges it rejects. Also, a claim panics if 2<sup>32</sup> - 1 claims are
+/// registered already.
 ///
 /// # Memory
 ///
-/// 32 bytes, and nothing on the heap as long as claims are on one unit and come one at a time. The first claim
-/// that needs more allocates cells and a registry, about one and a half kilobytes, which grow with the most claims that the
-/// registry had at once. The first claim on one unit that finds the embedded slot taken allocates a table of 256 bytes; it grows with
-/// the most units that were held at once, to 64 to 128 bytes for each, or twice that with the smaller tables before it. All is freed
-/// with the lock.
+/// 32 bytes and no heap while claims are on one unit and one at a time. The first claim that needs more
+/// allocates about one and a half kilobytes, which grow with the number of registered claims. The first
+/// claim on a unit while another unit is held allocates a table of 256 bytes. It grows with the number of
+/// units held at the same time, to 64 to 128 bytes for each, or twice that including earlier tables.
+/// Everything is freed with the lock.
 ///
 /// # Source
 ///
 /// The lock that Jan Kara proposed for a file's mapping ("efficient in locking a single page range",
-/// linux-mm, June 2012). Counting blockers by arrival follows his range lock patches (2013); slots and
-/// cells are this crate's.
+/// linux-mm, June 2012). Counting blockers by arrival follows his range lock patches (2013). Readers of a
+/// hot unit follow BRAVO (Dice and Kogan, USENIX ATC 2019). Slots and cells are this crate's.
 ///
 /// # Examples
 ///
