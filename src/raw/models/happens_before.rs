@@ -362,7 +362,7 @@ fn who_enters_a_slot_that_has_lost_its_bias_follows_the_reader_that_left_it() {
 #[test]
 fn who_sees_a_core_sees_it_whole() {
     without_barrier(|| {
-        model(3, || {
+        model(2, || {
             let units = Units::new();
             let threads = [(); 2].map(|()| {
                 let units = Arc::clone(&units);
