@@ -34,12 +34,25 @@ struct Units {
 
 impl Units {
     fn new() -> Arc<Units> {
-        Arc::new(Units { lock: RawLock::new(), cells: std::array::from_fn(|_| UnsafeCell::new(0)) })
+        Units::over(RawLock::new())
+    }
+
+    fn over(lock: RawLock) -> Arc<Units> {
+        Arc::new(Units { lock, cells: std::array::from_fn(|_| UnsafeCell::new(0)) })
     }
 
     /// A lock that has its table already, so that slots differ.
     fn with_table() -> Arc<Units> {
-        let units = Units::new();
+        Units::over_with_table(RawLock::new())
+    }
+
+    /// The same, whose claims are due as soon as they wait.
+    fn fair_with_table() -> Arc<Units> {
+        Units::over_with_table(RawLock::fair())
+    }
+
+    fn over_with_table(lock: RawLock) -> Arc<Units> {
+        let units = Units::over(lock);
         let zero = units.lock.lock(span(0, 1), Exclusive);
         let one = units.lock.lock(span(1, 2), Exclusive);
         units.lock.unlock(span(1, 2), Exclusive, one);

@@ -54,8 +54,8 @@ fn a_waiter_on_a_cell_is_woken() {
 /// taken for the one that has left, and who waits for that one be let in beside it.
 #[test]
 fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {
-    model(3, || {
-        let units = Units::with_table();
+    model(2, || {
+        let units = Units::fair_with_table();
         let held = units.lock.lock(span(0, 2), Exclusive);
         let [next, last] = std::array::from_fn(|_| Arc::clone(&units));
         let next = thread::spawn(move || {
@@ -138,8 +138,8 @@ fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
 /// queued: when it leaves it takes nothing off the count of that claim, which still waits for the writer.
 #[test]
 fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
-    model(2, || {
-        let units = Units::with_table();
+    model(1, || {
+        let units = Units::fair_with_table();
         let writer = units.lock.lock(span(1, 2), Exclusive);
         let [holder, tried, reader] = std::array::from_fn(|_| Arc::clone(&units));
         let tried = thread::spawn(move || tried.try_locked(span(2, 3), Exclusive));
@@ -180,7 +180,7 @@ fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
 #[test]
 fn who_is_passed_since_he_must_leave_does_leave() {
     model(3, || {
-        let units = Units::with_table();
+        let units = Units::fair_with_table();
         let elsewhere = units.lock.lock(span(2, 3), Exclusive);
         let Queued::Waiting(reader) = units.lock.lock_or_queue(span(1, 3), Shared, Waker::noop())
         else {
