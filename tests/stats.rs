@@ -124,7 +124,7 @@ fn a_claim_that_gave_up_costs_those_nothing_who_come_after_it() {
 
 #[test]
 fn claims_that_wait_are_counted_with_their_time_and_their_wake() {
-    let lock = RangeLock::new();
+    let lock = RangeLock::fair();
     let held = lock.lock_exclusive(0..10);
     let mut shared = pin!(lock.lock_shared_async(5..6));
     let mut exclusive = pin!(lock.lock_exclusive_async(9..20));
@@ -159,7 +159,7 @@ impl Wake for Looks {
 
 #[test]
 fn all_who_are_granted_together_are_counted_before_the_first_is_woken() {
-    let lock = Arc::new(RangeLock::new());
+    let lock = Arc::new(RangeLock::fair());
     let looks = Arc::new(Looks { lock: Arc::clone(&lock), seen: Mutex::default() });
     let waker = Waker::from(Arc::clone(&looks));
     let mut context = Context::from_waker(&waker);
@@ -189,27 +189,51 @@ fn claims_that_give_up_are_counted_as_withdrawn() {
 #[test]
 fn what_many_threads_do_is_counted_to_the_last_claim() {
     const CLAIMS: u64 = if cfg!(miri) { 48 } else { 20_000 };
-    let lock = RangeLock::new();
-    thread::scope(|scope| {
-        for thread in 0..4 {
-            let lock = &lock;
-            scope.spawn(move || {
-                for turn in 0..CLAIMS {
-                    let unit = (turn * 3 + thread) % 16;
-                    match turn % 4 {
-                        0 => drop(lock.lock_exclusive(unit..unit + 1)),
-                        1 => drop(lock.lock_exclusive(unit..unit + 9)),
-                        2 => drop(lock.lock_shared(unit..unit + 3)),
-                        _ => drop(lock.lock_shared(unit..unit + 1)),
+    for (lock, is_fair) in [(RangeLock::new(), false), (RangeLock::fair(), true)] {
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let lock = &lock;
+                scope.spawn(move || {
+                    for turn in 0..CLAIMS {
+                        let unit = (turn * 3 + thread) % 16;
+                        match turn % 4 {
+                            0 => drop(lock.lock_exclusive(unit..unit + 1)),
+                            1 => drop(lock.lock_exclusive(unit..unit + 9)),
+                            2 => drop(lock.lock_shared(unit..unit + 3)),
+                            _ => drop(lock.lock_shared(unit..unit + 1)),
+                        }
                     }
-                }
-            });
+                });
+            }
+        });
+        let stats = lock.stats();
+        assert_eq!(stats.shared.granted(), 2 * CLAIMS);
+        assert_eq!(stats.exclusive.granted(), 2 * CLAIMS);
+        if is_fair {
+            assert_eq!(stats.wakes, stats.shared.waits.count() + stats.exclusive.waits.count());
         }
-    });
+    }
+}
+
+/// A claim that may be passed counts as waiting until it is held, and each invitation is a wake.
+#[test]
+fn a_claim_that_is_woken_in_vain_is_counted_once_and_its_wakes_each() {
+    let lock = RangeLock::new();
+    let mut held = lock.lock_exclusive(0..10);
+    let mut waiting = pin!(lock.lock_exclusive_async(5..6));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    for passed in 1..=3 {
+        drop(held);
+        assert_eq!(lock.stats().wakes, passed);
+        held = lock.try_lock_exclusive(0..10).expect("what is patient may be passed");
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(lock.stats().exclusive.waits.count(), 0);
+    drop(held);
+    assert!(waiting.poll(&mut context).is_ready());
     let stats = lock.stats();
-    assert_eq!(stats.shared.granted(), 2 * CLAIMS);
-    assert_eq!(stats.exclusive.granted(), 2 * CLAIMS);
-    assert_eq!(stats.wakes, stats.shared.waits.count() + stats.exclusive.waits.count());
+    assert_eq!((stats.wakes, stats.exclusive.waits.count()), (4, 1));
 }
 
 #[test]
