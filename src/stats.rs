@@ -29,7 +29,8 @@ pub struct Stats {
     pub shared: ModeStats,
     /// Of claims in [`Mode::Exclusive`](crate::Mode::Exclusive).
     pub exclusive: ModeStats,
-    /// How often a thread or a task was woken, because its claim had been granted.
+    /// How often a thread or a task was woken: because its claim had been granted, or because its range was free and it
+    /// could try again. The second may happen several times for one claim.
     pub wakes: u64,
 }
 
