@@ -17,7 +17,7 @@
 //! # What it costs
 //!
 //! With the feature `deadlock_detection` every claim is written into one global table when it is
-//! taken and struck out when it is let go of, and a thread that waits takes down its back trace. All
+//! taken and struck out when it is released, and a thread that waits takes down its back trace. All
 //! locks of the process share the mutex of that table: this is for finding a fault, not for production.
 //! Where a claim was taken is always known by file and line; its back trace is taken if the environment asks
 //! for back traces (`RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, see [`std::backtrace`]). Without the feature there

@@ -1,4 +1,4 @@
-//! Guards: a claim that is held, and let go of when dropped.
+//! Guards: a claim that is held, and released when dropped.
 
 mod change;
 mod mode;
@@ -250,7 +250,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         self.mode.mode()
     }
 
-    /// Lets go of the claim: the same as dropping the guard, by name.
+    /// Releases the claim: the same as dropping the guard, by name.
     ///
     /// # Examples
     ///

@@ -22,7 +22,7 @@ pub use pair::{
     try_lock_pair_for_arc, try_lock_pair_until, try_lock_pair_until_arc,
 };
 
-/// Held claims on several spans of one lock, which were granted together; dropping it lets go of all.
+/// Held claims on several spans of one lock, which were granted together; dropping it releases all.
 ///
 /// `L` is how it reaches its lock; the aliases [`ManyGuard`] and [`ArcManyGuard`] name the usual ones.
 ///
@@ -124,7 +124,7 @@ impl<L: LockRef> GuardSet<L> {
         self.parts.iter().map(|part| (part.span.range(), part.mode))
     }
 
-    /// Lets go of all claims: the same as dropping the guard, by name.
+    /// Releases all claims: the same as dropping the guard, by name.
     ///
     /// # Examples
     ///

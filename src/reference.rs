@@ -3,7 +3,7 @@
 //! It stands in for the real one wherever a test or a fuzz target has to know what should have
 //! been granted. It knows no spans, no slots and no threads. A cell is whatever its user says, as
 //! long as claims cover whole cells. The one rule: a claim is held when, in each of its cells,
-//! everything that stands before it is compatible with it. A claim that was let go of, or that
+//! everything that stands before it is compatible with it. A claim that was released, or that
 //! gave up waiting, stands in no queue.
 //!
 //! It is no part of the library: the tests and the fuzz targets include this file, and it sees
@@ -110,7 +110,7 @@ impl Reference {
         })
     }
 
-    /// The claim is let go of, or gives up waiting.
+    /// The claim is released, or gives up waiting.
     pub fn leave(&mut self, claim: Claim) {
         self.upgrades.retain(|(upgrade, _)| *upgrade != claim);
         for queue in &mut self.cells {
@@ -168,7 +168,7 @@ impl Reference {
         upper
     }
 
-    /// The claim lets go of every cell but those of `kept`.
+    /// The claim releases every cell but those of `kept`.
     pub fn shrink_to(&mut self, claim: Claim, kept: Range<usize>) {
         for (cell, queue) in self.cells.iter_mut().enumerate() {
             if !kept.contains(&cell) {

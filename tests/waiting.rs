@@ -30,7 +30,7 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Queues so many claims on one held range, lets go of it, and polls whoever is woken until nobody is.
+/// Queues so many claims on one held range, releases it, and polls whoever is woken until nobody is.
 /// Returns how many wake-ups that took.
 fn wakes_of(lock: &RangeLock, claims: usize, mode: impl Fn(usize) -> Mode) -> u64 {
     let woken = Arc::new(Woken::default());

@@ -9,7 +9,7 @@ use super::elements::elements;
 use crate::RangeLock;
 use crate::guard::{Exclusive, Guard, GuardMode, Shared};
 
-/// Locked elements of a [`RangeRwLock`](crate::RangeRwLock): a slice, let go of when the guard is dropped.
+/// Locked elements of a [`RangeRwLock`](crate::RangeRwLock): a slice, released when the guard is dropped.
 ///
 /// [`RangeReadGuard`] derefs to `&[T]`, [`RangeWriteGuard`] to `&mut [T]` as well. Its functions are
 /// associated ones (`RangeWriteGuard::downgrade(guard)`), so that they do not hide those of the slice, and
@@ -107,7 +107,7 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         start..start + this.cells.len()
     }
 
-    /// Splits the guard in two at `mid`, an index of its slice or its length; neither part is let go of
+    /// Splits the guard in two at `mid`, an index of its slice or its length; neither part is released
     /// meanwhile.
     ///
     /// # Panics
@@ -136,7 +136,7 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         (Self::of_claim(head, lower), Self::of_claim(tail, upper))
     }
 
-    /// Lets go of everything outside `range`, which counts from the first locked element.
+    /// Releases everything outside `range`, which counts from the first locked element.
     ///
     /// # Panics
     ///

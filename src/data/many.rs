@@ -153,7 +153,7 @@ fn expect_disjoint(ranges: &[Range<usize>]) {
     }
 }
 
-/// Several locked ranges of a [`RangeRwLock`], let go of together: slices, numbered as they were asked
+/// Several locked ranges of a [`RangeRwLock`], released together: slices, numbered as they were asked
 /// for.
 ///
 /// # Examples

@@ -126,7 +126,7 @@ impl Held {
         upper.map_or(Held(None), |upper| table().hold(upper))
     }
 
-    /// To be called before a claim is let go of.
+    /// To be called before a claim is released.
     pub(crate) fn end(self) {
         if let Some(number) = self.0 {
             table().held.remove(&number);

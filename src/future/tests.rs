@@ -61,7 +61,7 @@ fn a_guard_whose_shrinking_panicked_lets_go_of_nothing_twice() {
             catch_unwind(AssertUnwindSafe(|| guard.shrink_to(to.clone()))).unwrap_err();
             assert_eq!(guard.range(), to);
             drop(poll(waiting.as_mut(), Waker::noop()));
-            // In the place, and with the number, of what was let go of.
+            // In the place, and with the number, of what was released.
             let others = [lock.lock_exclusive(0..1), lock.lock_exclusive(1..2)];
             let more = lock.lock_exclusive(3..units.end.max(9));
             drop(guard);

@@ -7,7 +7,7 @@ use crate::raw::Hold;
 use crate::{Mode, Span};
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
-    /// Splits the claim in two at unit `at`; neither part is let go of meanwhile. A part may be empty.
+    /// Splits the claim in two at unit `at`; neither part is released meanwhile. A part may be empty.
     ///
     /// # Complexity
     ///
@@ -48,7 +48,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         (Guard { lock, span: lower, mode, hold: lower_hold, record }, rest)
     }
 
-    /// Lets go of everything outside `range`; who waits for that part alone is granted at once.
+    /// Releases everything outside `range`; who waits for that part alone is granted at once.
     ///
     /// # Complexity
     ///
@@ -72,7 +72,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         let to = Span::from_range(range);
         let from = self.span;
         assert!(from.contains(to), "cannot shrink {from:?} to {to:?}, which is not a part of it");
-        // First the guard, then the lock: a waker that panics must not have the rest let go of twice.
+        // First the guard, then the lock: a waker that panics must not have the rest released twice.
         self.span = to;
         let hold = self.hold;
         if to.is_empty() {

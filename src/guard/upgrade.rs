@@ -131,7 +131,7 @@ impl<L: LockRef> Guard<L, Shared> {
     }
 
     /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
-    /// lets go of the shared claim.
+    /// releases the shared claim.
     ///
     /// # Examples
     ///
@@ -180,7 +180,7 @@ impl<L: LockRef> Guard<L, Mode> {
     }
 
     /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
-    /// lets go of the claim.
+    /// releases the claim.
     ///
     /// # Examples
     ///
@@ -203,7 +203,7 @@ impl<L: LockRef> Guard<L, Mode> {
 
 /// A pending upgrade of a guard from mode `M` to `N`, made by [`Guard::upgrade_async`].
 ///
-/// It owns the guard: dropped before it has resolved, it gives up the upgrade and lets go of the shared claim. A future that
+/// It owns the guard: dropped before it has resolved, it gives up the upgrade and releases the shared claim. A future that
 /// waits and is no longer polled keeps others out, as a [`LockFuture`](crate::LockFuture) does.
 ///
 /// # Panics
@@ -231,7 +231,7 @@ pub struct UpgradeFuture<L: LockRef, M: GuardMode, N: GuardMode> {
 impl<L: LockRef, M: GuardMode, N: GuardMode> Unpin for UpgradeFuture<L, M, N> {}
 
 impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
-    /// The exclusive hold of the guard's range, once it is granted and the shared one let go of.
+    /// The exclusive hold of the guard's range, once it is granted and the shared one released.
     fn poll_hold(
         guard: &Guard<L, M>,
         pending: &mut Option<Pending>,

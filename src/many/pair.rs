@@ -22,7 +22,7 @@ pub use acquire::{
     try_lock_pair_until_arc,
 };
 
-/// Held claims on two locks, or on two ranges of one; dropping it lets go of both.
+/// Held claims on two locks, or on two ranges of one; dropping it releases both.
 ///
 /// `L` is how it reaches them; the aliases [`PairGuard`] and [`ArcPairGuard`] name the usual ones.
 ///
@@ -163,7 +163,7 @@ impl<L: LockRef> fmt::Debug for GuardPair<L> {
 /// A pending claim on two locks, or on two ranges of one: resolves to a [`GuardPair`].
 ///
 /// The first lock, by address, is queued for when the future is first polled, the second when the first is held. Dropped
-/// before it has resolved, it withdraws what waits and lets go of what is held. Otherwise it is as a
+/// before it has resolved, it withdraws what waits and releases what is held. Otherwise it is as a
 /// [`LockFuture`], which says more on how it waits.
 ///
 /// # Panics

@@ -62,7 +62,7 @@ enum Polled {
     OtherWaker,
 }
 
-/// A claim that is held before anybody owns it: let go of if user code panics meanwhile.
+/// A claim that is held before anybody owns it: released if user code panics meanwhile.
 pub(super) struct Unowned<'a> {
     pub(super) lock: &'a RawLock,
     pub(super) span: Span,

@@ -43,7 +43,7 @@ impl RawLock {
         self.attempt_again(unit, Mode::Shared)
     }
 
-    /// Lets go of a unit's claim that was counted in a cell, and may be in the slot by now.
+    /// Releases a unit's claim that was counted in a cell, and may be in the slot by now.
     #[inline(never)]
     pub(super) fn leave_as_reader(&self, unit: u64, mode: Mode, cell: u32) {
         if !self.core().cells.leave(cell, unit) {

@@ -3,7 +3,7 @@
 //! Each claim of the registry that is held or due is shown in a [cell](crate::raw::cell), or else is
 //! *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches, and who is in one of them
 //! asks under the mutex. A cell that was taken without the mutex is *watched* when somebody must wait for its
-//! claim: a proxy comes into the registry, and the summary's bit tells whoever lets go of the cell to
+//! claim: a proxy comes into the registry, and the summary's bit tells whoever releases the cell to
 //! take the mutex.
 
 use crate::raw::cell::Met;
@@ -167,7 +167,7 @@ impl Ledger<'_> {
                 Err(bits) => summary = Summary::from_bits(bits),
             }
         }
-        // From here on the cell stays with its claim until we let go of the mutex.
+        // From here on the cell stays with its claim until we release the mutex.
         let (span, mode) = (self.core.cells.span(cell), summary.mode_of(cell));
         let proxy = self.registry().hold(span, mode, Queueing::Due);
         self.registry().set_place(proxy, Place::Cell(cell));
@@ -187,7 +187,7 @@ impl Ledger<'_> {
                 // for whom he was. Relaxed would do for the claim's own sake.
                 let before = self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
                 if !Summary::from_bits(before).uses(cell) {
-                    // Who let go of it was told to take the mutex, and expects the proxy.
+                    // Who released it was told to take the mutex, and expects the proxy.
                     return;
                 }
                 self.books.board.proxies[cell as usize] = None;

@@ -17,7 +17,7 @@
 //! span, or what is later there. If it is an earlier one then he is seen, by the order of the summary's
 //! writes if he is in a cell, by the two-sided argument (raw.rs, I4) if he is in a slot; and whatever mixture
 //! he made of the cell does not matter. A mixture that overlaps without cause only costs him another look.
-//! While a claim is held its cell is narrowed to what it still has, and what it has no longer was let go of
+//! While a claim is held its cell is narrowed to what it still has, and what it has no longer was released
 //! before; the one exception is a split, which has its own rule (raw.rs, I6).
 
 use crate::raw::summary::{Set, Summary};

@@ -71,7 +71,7 @@ impl RawLock {
         (hold, Hold::Claim(upper))
     }
 
-    /// Lets go of what a hold has outside `to`, which is a part of its span. What is left of the hold
+    /// Releases what a hold has outside `to`, which is a part of its span. What is left of the hold
     /// is the same hold, or nothing if `to` is empty.
     pub(crate) fn shrink(&self, span: Span, mode: Mode, hold: Hold, to: Span) {
         if to.is_empty() {

@@ -174,7 +174,7 @@ impl RawLock {
         Some(ids)
     }
 
-    /// Lets go of claims that were taken together.
+    /// Releases claims that were taken together.
     pub(crate) fn unlock_many(&self, ids: &[ClaimId]) {
         if ids.is_empty() {
             return;
@@ -222,7 +222,7 @@ impl Ledger<'_> {
     }
 }
 
-/// A claim on several spans that is held before anybody owns it: let go of if user code panics meanwhile.
+/// A claim on several spans that is held before anybody owns it: released if user code panics meanwhile.
 struct UnownedMany<'a> {
     lock: &'a RawLock,
     ids: Box<[ClaimId]>,

@@ -9,7 +9,7 @@ use crate::sync::Ordering;
 use crate::{Mode, Span};
 
 impl RawLock {
-    /// Lets go of what an acquisition of `span` in `mode` returned.
+    /// Releases what an acquisition of `span` in `mode` returned.
     #[inline(always)]
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
         match hold {
@@ -76,7 +76,7 @@ impl RawLock {
         false
     }
 
-    /// Lets go of a cell: the claim is taken off the board first, and the cell given back last.
+    /// Releases a cell: the claim is taken off the board first, and the cell given back last.
     #[inline(never)]
     pub(super) fn leave_cell(&self, cell: u32) {
         let core = self.core();

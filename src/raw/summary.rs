@@ -9,7 +9,7 @@
 //! | 62     | some exclusive claim found no cell                                         |
 //! | 63     | some claim waits; a hint                                                   |
 //!
-//! The bits of a cell are set by whoever took it, in one step, and cleared by whoever lets go of it, in one
+//! The bits of a cell are set by whoever took it, in one step, and cleared by whoever releases it, in one
 //! step. All else is written under the mutex. Every write is a read-modify-write, since any other would
 //! undo one that came in between.
 

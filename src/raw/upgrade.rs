@@ -1,7 +1,7 @@
 //! Upgrades that wait: a shared claim that becomes exclusive once all others on its span have left.
 //!
 //! The upgrade is a claim of its own, exclusive, which waits for those that are held, save for the one that it
-//! upgrades; whoever comes from then on waits for it. When it is granted the shared claim is let go of. So nothing
+//! upgrades; whoever comes from then on waits for it. When it is granted the shared claim is released. So nothing
 //! changes its place or its mode while others look at it. Of two that overlap, each would wait for the
 //! other's shared claim: the second is refused.
 
@@ -51,7 +51,7 @@ impl RawLock {
     }
 
     /// The same, as far as it goes without waiting: `waker` is woken once it is granted, and what it upgrades is to
-    /// be let go of then.
+    /// be released then.
     pub(crate) fn upgrade_or_queue(
         &self,
         span: Span,

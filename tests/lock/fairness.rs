@@ -248,7 +248,7 @@ impl Wake for Wakes {
     }
 }
 
-/// Lets go of `held` and tries to have it again, until that is refused because of one who waits; how often it was not.
+/// Releases `held` and tries to have it again, until that is refused because of one who waits; how often it was not.
 fn passes<'a>(
     lock: &'a RangeLock,
     held: Range<u64>,

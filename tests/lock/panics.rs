@@ -1,5 +1,5 @@
 //! Wakers are users' code and may panic, in each of the things that are done with them, and so may what they
-//! panic with. The panic goes on; every claim keeps its owner or is let go of, and everybody is woken.
+//! panic with. The panic goes on; every claim keeps its owner or is released, and everybody is woken.
 
 use std::future::Future;
 use std::mem;
@@ -259,7 +259,7 @@ fn a_thread_need_not_wait_for_wakers_that_are_woken_with_it() {
     assert!(poll(future.as_mut(), Waker::noop()).is_ready());
 }
 
-/// Each way to let go of units 0 to 2, or of some of them, at which others are woken.
+/// Each way to release units 0 to 2, or of some of them, at which others are woken.
 #[test]
 fn whatever_lets_go_lets_go_of_all_of_it_though_a_waker_panics() {
     type Way = fn(&RangeLock, std::ops::Range<u64>) -> Box<dyn FnOnce() + '_>;
@@ -307,7 +307,7 @@ fn whatever_lets_go_lets_go_of_all_of_it_though_a_waker_panics() {
     ];
     for (name, way) in ways {
         for end in [1, 3, 4, 9] {
-            // A fair one: what was let go of stays with whoever waited, polled or not.
+            // A fair one: what was released stays with whoever waited, polled or not.
             let lock = RangeLock::fair();
             let let_go = way(&lock, 0..end);
             let waiting = queue_panicking(&lock, end.min(3) as u32);
@@ -453,7 +453,7 @@ fn a_lock_may_be_dropped_with_forgotten_futures_whose_wakers_panic() {
     }
 }
 
-/// A waker that takes the claim for which it is woken, there and then, and lets go of it: as one that runs its
+/// A waker that takes the claim for which it is woken, there and then, and releases it: as one that runs its
 /// task inline.
 struct Inline {
     lock: Arc<RangeLock>,

@@ -1,4 +1,4 @@
-//! Who may let go of a claim, and what is left when nobody does.
+//! Who may release a claim, and what is left when nobody does.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -221,7 +221,7 @@ fn an_upgrade_that_is_granted_while_counters_are_added_loses_no_count() {
     assert!(poll(&mut upgrade).is_pending());
     drop(other);
     let many: Vec<_> = (1..9).map(|at| lock.lock_shared(100 * at..100 * at + 8)).collect();
-    assert!(poll(&mut upgrade).is_ready(), "granted, and the shared claim is let go of");
+    assert!(poll(&mut upgrade).is_ready(), "granted, and the shared claim is released");
     let reader = lock.lock_shared(0..2);
     assert!(lock.try_lock_exclusive(0..1).is_none(), "a writer beside a reader");
     drop((reader, many));

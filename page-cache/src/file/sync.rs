@@ -1,4 +1,4 @@
-//! What carries a file's dirty pages to its store, and tells of what went wrong there.
+//! What carries a file's dirty pages to its store, and reports what went wrong there.
 
 use std::io;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Nothing is checked; what is asked for, got and let go of is traced, down to the page locks. Those
+//! Nothing is checked; what is asked for, got and released is traced, down to the page locks. Those
 //! below are held for one copy or less, and no thread waits with them held.
 
 use super::{InCache, Lock, Rank};

@@ -1,4 +1,4 @@
-//! Allocate: a range has blocks, so that a write to it cannot fail for want of room.
+//! Allocate: a range has blocks, so that a write to it cannot fail because there is no space.
 //!
 //! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
 //!    range that is not to let it grow ends with the file: no block lies past the end.

@@ -21,7 +21,7 @@
 //!    prepare it.
 //! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
 //!    the claim.
-//! 8. If the page was clean, and the file may not have one more that is dirty, nothing was copied. Let go of the
+//! 8. If the page was clean, and the file may not have one more that is dirty, nothing was copied. Release the
 //!    page; write some of this file's back, holding no more than the IO lock, and begin anew. If it
 //!    has none, other files have all: then write these bytes through.
 //!

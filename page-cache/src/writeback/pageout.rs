@@ -18,7 +18,7 @@
 //! 5. Put the page on its way, as writeback does, and unlock it; likewise the pages ahead, ascending.
 //!    Those before it are left alone: their locks come before its own.
 //! 6. Send the request, and note how it went.
-//! 7. Drop the claim and let go of the file. Only then clear the writeback marks: after that the
+//! 7. Drop the claim and release the file. Only then clear the writeback marks: after that the
 //!    file may be gone.
 
 use std::io;

@@ -3,7 +3,7 @@
 //! 1. With nothing held, or no more than an IO lock: if the file has more than half of its share, call the
 //!    flusher. If it has all of it, write a run of its pages back. See `dirty` for the share.
 //! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
-//!    dirties more than may be. One that is refused has let go of the page before it comes here again.
+//!    dirties more than may be. One that is refused has released the page before it comes here again.
 //!
 //! A writer of a file that has no dirty page, and cannot get one since others have all, writes through.
 //!

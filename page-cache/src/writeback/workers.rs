@@ -176,7 +176,7 @@ impl Pool {
 
     /// Ends a task: the file has its next turn, or none if it is clean.
     fn finish(&self, signal: &Signal, id: u64, pause: Option<Duration>) {
-        // Found before the mutex is locked, and let go of after: it may be the last reference.
+        // Found before the mutex is locked, and released after: it may be the last reference.
         let file = visit(self, id);
         let now = Instant::now();
         let pause = pause.and_then(|pause| now.checked_add(pause));

@@ -101,7 +101,7 @@ fn a_due_claim_that_gives_up_is_followed_by_the_next() {
     });
 }
 
-/// It becomes due while it is invited, or while the range is being let go of.
+/// It becomes due while it is invited, or while the range is being released.
 #[test]
 fn patience_that_ends_while_the_range_is_let_go_of_loses_no_wake_up() {
     without_patience(|| {

@@ -50,7 +50,7 @@ fn a_waiter_on_a_cell_is_woken() {
     }
 }
 
-/// Who lets go of a watched cell comes to the mutex late. Were the cell free by then, its next claim could be
+/// Who releases a watched cell comes to the mutex late. Were the cell free by then, its next claim could be
 /// taken for the one that has left, and who waits for that one be let in beside it.
 #[test]
 fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {

@@ -11,7 +11,7 @@ use super::Kind;
 pub enum Fault {
     /// Nothing is done, and it fails.
     Refused,
-    /// The same, for want of space.
+    /// The same, because there is no space.
     Full,
     /// Something is done, from its first sector on, or all of it; and it fails.
     Late,

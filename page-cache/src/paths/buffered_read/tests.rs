@@ -29,7 +29,7 @@ fn a_read_whose_copy_is_cut_off_finds_one_moment_of_the_page_all_the_same() {
         // Reclaim, which is another thread: this one has the page that it reads latched.
         let (memory, range) = (evicting.upgrade().unwrap(), range.clone());
         thread::spawn(move || memory.evict(range).unwrap()).join().unwrap();
-        // A writer gets the latch as soon as this thread lets go of it, and before it comes back.
+        // A writer gets the latch as soon as this thread releases it, and before it comes back.
         let writer = writing.clone();
         thread::spawn(move || writer.write_all_at(&[2; PAGE_SIZE], 0).unwrap());
         while !writing.inode().find(0).unwrap().frame().state().is_latched() {
