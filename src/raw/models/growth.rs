@@ -66,6 +66,7 @@ fn a_claim_is_seen_by_a_look_that_races_with_the_making_of_the_table() {
 /// Units 1 and 3 share a slot in a table of two, and have one each in a table of four.
 #[test]
 fn a_table_that_doubles_under_holders_joiners_and_waiters_loses_no_claim_and_doubles_none() {
+    // Not loom's: it tells whether any execution of the model has come so far.
     static HAS_DOUBLED: AtomicBool = AtomicBool::new(false);
     for mode in [Shared, Exclusive] {
         with_growing_table(|| {
