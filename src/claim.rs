@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Mode;
 
-/// A claim on a lock, as it was when [`RangeLock::claims`](crate::RangeLock::claims) looked.
+/// A claim in a snapshot of a lock, made by [`RangeLock::claims`](crate::RangeLock::claims).
 ///
 /// Several readers of one unit may be shown as one claim.
 ///
@@ -22,15 +22,15 @@ use crate::Mode;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
-    /// The units claimed.
+    /// The claimed units.
     pub range: Range<u64>,
-    /// How they are claimed.
+    /// The mode.
     pub mode: Mode,
-    /// Whether the claim is granted.
+    /// Whether the claim is held or waits.
     pub state: ClaimState,
 }
 
-/// Whether a claim has been granted.
+/// Whether a claim is held or waits.
 ///
 /// # Examples
 ///
@@ -44,9 +44,9 @@ pub struct Claim {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClaimState {
-    /// Somebody has it.
+    /// The claim is held.
     Held,
-    /// Somebody waits for it.
+    /// The claim waits.
     Waiting,
 }
 

@@ -23,16 +23,17 @@ pub use future::{RangeReadFuture, RangeRwFuture, RangeWriteFuture};
 pub use guard::{RangeReadGuard, RangeRwGuard, RangeWriteGuard};
 pub use many::{RangeReadManyGuard, RangeRwManyGuard, RangeWriteManyGuard};
 
-/// A sequence of elements whose ranges are locked, for reading or for writing, as slices.
+/// A range lock that contains a sequence of elements. Locking a range for reading or writing gives a
+/// slice of it.
 ///
-/// It is to a slice what [`std::sync::RwLock`] is to a value: it owns the elements (a `Vec<T>`, a
-/// `Box<[T]>`, an array) or their exclusive borrow (`&mut [T]`), and lends parts of them out. Two writers of
-/// disjoint ranges do not wait for each other. Ranges count elements, and are taken as slicing takes
-/// them: `..` is everything, an empty range is granted at once. The number of elements never changes, so a
-/// range that was [`checked`](RangeRwLock::checked) once stays good.
+/// It is to a slice what [`std::sync::RwLock`] is to a value. It owns the elements (a `Vec<T>`, a
+/// `Box<[T]>` or an array) or borrows them exclusively (`&mut [T]`). Writers of disjoint ranges do not
+/// wait for each other. Ranges count elements, as in slicing: `..` is the whole sequence. An empty range
+/// is granted at once. The number of elements never changes, so a range that was
+/// [`checked`](RangeRwLock::checked) once stays valid.
 ///
-/// There is no poisoning: a guard dropped by a panic lets go, and leaves the elements as they are.
-/// Fairness, complexity, memory and the warning about re-entry are those of [`RangeLock`].
+/// There is no poisoning: a guard that is dropped by a panic releases its claim and leaves the elements
+/// as they are. Fairness, deadlocks, complexity and memory are those of [`RangeLock`].
 ///
 /// # Examples
 ///
@@ -59,7 +60,7 @@ unsafe impl<S: Elements> Send for RangeRwLock<S> where S::Element: Send {}
 unsafe impl<S: Elements> Sync for RangeRwLock<S> where S::Element: Send + Sync {}
 
 impl<S: Elements> RangeRwLock<S> {
-    /// A lock around `elements`, none of which is locked.
+    /// Creates an unlocked lock that contains `elements`.
     ///
     /// # Examples
     ///
@@ -76,7 +77,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwLock { indices: RangeLock::new(), cells: elements.into_cells(INTERNAL) }
     }
 
-    /// The same, with a lock that is strictly first in, first out; see [`RangeLock::fair`].
+    /// Creates an unlocked lock that contains `elements` and is strictly first in, first out; see
+    /// [`RangeLock::fair`].
     ///
     /// # Examples
     ///
@@ -89,7 +91,7 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwLock { indices: RangeLock::fair(), cells: elements.into_cells(INTERNAL) }
     }
 
-    /// The elements, as they came.
+    /// Consumes the lock and returns the elements.
     ///
     /// # Examples
     ///
@@ -103,7 +105,7 @@ impl<S: Elements> RangeRwLock<S> {
         S::from_cells(self.cells, INTERNAL)
     }
 
-    /// All elements, without locking: nobody else can have a guard.
+    /// Returns all elements, without locking: the exclusive borrow proves that there is no guard.
     ///
     /// # Examples
     ///
@@ -119,7 +121,8 @@ impl<S: Elements> RangeRwLock<S> {
         unsafe { &mut *elements::elements(self.cells()) }
     }
 
-    /// Unlocks what guards that were forgotten (`mem::forget`) left locked, and returns all elements.
+    /// Unlocks everything that forgotten guards ([`mem::forget`](std::mem::forget)) left locked, and
+    /// returns all elements.
     ///
     /// # Examples
     ///
@@ -135,7 +138,7 @@ impl<S: Elements> RangeRwLock<S> {
         self.get_mut()
     }
 
-    /// How many elements there are.
+    /// Returns the number of elements.
     ///
     /// # Examples
     ///
@@ -147,7 +150,7 @@ impl<S: Elements> RangeRwLock<S> {
         self.cells().len()
     }
 
-    /// Whether there is no element.
+    /// Returns whether there are no elements.
     ///
     /// # Examples
     ///
@@ -159,12 +162,12 @@ impl<S: Elements> RangeRwLock<S> {
         self.cells().is_empty()
     }
 
-    /// The range as start and end, if it is within the elements: with it no method of this lock
-    /// panics.
+    /// Checks that a range is within the elements, and returns it as start and end. No method of this
+    /// lock panics for the result.
     ///
     /// # Errors
     ///
-    /// [`BoundsError`], which says by what numbers it is not.
+    /// [`BoundsError`], with the numbers, if it is not.
     ///
     /// # Examples
     ///
@@ -184,7 +187,7 @@ impl<S: Elements> RangeRwLock<S> {
         bounds::check(range, self.len())
     }
 
-    /// The lock on the indices beneath, for what this face does not offer.
+    /// Returns the underlying lock, whose units are indices.
     ///
     /// # Examples
     ///

@@ -1,27 +1,26 @@
-//! Finding threads that wait for each other in a circle.
+//! Detection of deadlocks among threads.
 //!
-//! [`check_deadlock`] looks at every thread that waits for a claim, on whichever
-//! [`RangeLock`](crate::RangeLock), and at every claim that is in its way: one that is held, or one that
-//! waits and was due before ([Fairness](crate::RangeLock#fairness)). If these lead in a circle, none of the threads will ever
-//! go on. Call it from a thread of its own every few seconds, or from a debugger.
+//! [`check_deadlock`] looks at every thread that waits for a claim on any [`RangeLock`](crate::RangeLock),
+//! and at the claims that block it: those that are held, and those that wait and were due before
+//! ([Fairness](crate::RangeLock#fairness)). If these form a cycle, none of its threads can continue. Call
+//! it every few seconds from a separate thread, or from a debugger.
 //!
-//! # What it knows
+//! # Limits
 //!
-//! - The holder of a claim is the thread that took it. If a guard is sent to another thread, the
-//!   detector goes on to think of it as the first one's: it misses circles through the other, and takes a
-//!   circle for closed that the other is about to open.
-//! - Tasks are not threads. A claim that was taken through a future has no known holder, and one that waits in
-//!   a future is not followed. Neither is one that waits with a timeout, since it gives up.
-//! - What threads wait for besides (other locks, channels, joins) it does not see.
+//! - The holder of a claim is the thread that acquired it. If its guard is sent to another thread, the
+//!   detector still reports the first thread: it can miss a cycle through the other thread, and can report
+//!   a cycle that the other thread is about to end.
+//! - Tasks are not threads. A claim acquired through a future has no known holder, and a future that waits
+//!   is ignored. So is a claim that waits with a timeout.
+//! - It knows only claims, not what threads otherwise wait for (other locks, channels, joins).
 //!
-//! # What it costs
+//! # Cost
 //!
-//! With the feature `deadlock_detection` every claim is written into one global table when it is
-//! taken and struck out when it is released, and a thread that waits takes down its back trace. All
-//! locks of the process share the mutex of that table: this is for finding a fault, not for production.
-//! Where a claim was taken is always known by file and line; its back trace is taken if the environment asks
-//! for back traces (`RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, see [`std::backtrace`]). Without the feature there
-//! is nothing.
+//! With the feature `deadlock_detection` every claim is recorded in one global table, whose mutex all locks
+//! of the process share, and a thread that waits captures its backtrace. This is for debugging, not for
+//! production. The file and line that acquired a claim are always recorded; a backtrace only if the
+//! environment enables backtraces (`RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, see [`std::backtrace`]).
+//! Without the feature nothing is recorded.
 //!
 //! # Examples
 //!
@@ -29,7 +28,7 @@
 //! let pages = spanlock::RangeLock::new();
 //! let page = pages.lock_exclusive(7..8);
 //! # #[cfg(feature = "deadlock_detection")]
-//! assert!(spanlock::deadlock::check_deadlock().is_empty(), "holding deadlocks nobody");
+//! assert!(spanlock::deadlock::check_deadlock().is_empty(), "a held claim is no deadlock");
 //! # drop(page);
 //! ```
 
@@ -38,7 +37,7 @@ mod absent;
 #[cfg(feature = "deadlock_detection")]
 mod check;
 #[cfg(feature = "deadlock_detection")]
-mod circles;
+mod cycles;
 #[cfg(feature = "deadlock_detection")]
 mod records;
 #[cfg(feature = "deadlock_detection")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A range that names no set of lockable units.
+/// The error for a range that is not a valid [`Span`](crate::Span).
 ///
 /// Units are numbered from 0 to `u64::MAX - 1`, so that the exclusive end of every span fits in a
 /// `u64`.
@@ -21,12 +21,12 @@ use std::fmt;
 pub enum SpanError {
     /// The range starts after its end.
     Inverted {
-        /// The first unit asked for.
+        /// The start of the range.
         start: u64,
-        /// The exclusive end asked for.
+        /// The exclusive end of the range.
         end: u64,
     },
-    /// A bound names unit `u64::MAX`, one past the last lockable unit.
+    /// The range includes unit `u64::MAX`; the last unit is `u64::MAX - 1`.
     NoSuchUnit,
 }
 

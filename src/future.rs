@@ -10,39 +10,49 @@ use crate::guard::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::raw::{Hold, Pending, Queued};
 use crate::{Mode, RangeLock, Span};
 
-/// A claim in the making: resolves to its guard.
+/// A future that locks a range and resolves to its guard.
 ///
-/// It takes its place in the queue, among threads and tasks alike, when it is first polled. While it is *patient* (see
-/// [`RangeLock`]) it is woken when nobody is in its way any more, and has the claim if nobody is when it is polled. Once it
-/// is *due*, as it is at once on a [fair](RangeLock::fair) lock, it is woken when it has been granted the
-/// claim. Dropped before it has resolved, it leaves the queue, and hands on the claim, or its turn, if it
-/// had that already. It works with any executor.
+/// It queues when it is first polled, in the same queue as threads, and works with any executor. How it
+/// waits depends on its state ([Fairness](RangeLock#fairness)):
 ///
-/// A patient future that has been woken and is not polled is in the way of nobody who comes, nor of those that become
-/// due, as each thread that waits behind it does within half a millisecond. Only patient futures that came after it wait until it is polled or dropped.
+/// - While it is *patient*, it is woken when its range is free. The poll that follows acquires the
+///   claim, unless another claim took the range first.
+/// - Once it is *due*, it is woken when it has been granted the claim. On a [fair](RangeLock::fair) lock
+///   it is due at once.
 ///
-/// **A due future holds its claim from when it is granted, whether it is polled again or not.** It stands in the
-/// way of others until it is dropped, or has resolved and its guard is dropped. So drop a future that is not needed any
-/// more, and do not keep one in a `select!` loop, or behind a branch, that no longer polls it: what waits behind it
-/// waits for as long. A future that is forgotten (`mem::forget`) keeps its place for as long as the lock lives.
+/// If it is dropped before it has resolved, it leaves the queue. If it had been granted the claim
+/// already, the claim is released. If it had been woken because its range was free, the next waiter is
+/// woken.
+///
+/// A patient future that has been woken and is not polled does not block new claims or due ones; a
+/// thread that waits behind it is due after half a millisecond. Only later patient futures wait until it
+/// is polled or dropped.
+///
+/// **A due future holds its claim as soon as it is granted, even if it is never polled again.** It
+/// blocks conflicting claims until it is dropped, or until it has resolved and its guard is dropped. So
+/// drop a future that is no longer needed. Do not keep one in a `select!` loop that no longer polls it.
+/// A future that is forgotten ([`mem::forget`](std::mem::forget)) keeps its place for as long as the
+/// lock lives.
 ///
 /// # Wakers
 ///
-/// A release wakes all those that it grants, after it is complete and without any lock held: threads first, and then
-/// tasks, one after the other, in the thread that releases. A waker that takes its time holds up that thread and
-/// the tasks after it.
+/// A release wakes all that it grants, or whose range is free, after it is complete and with no internal
+/// lock held: first threads, then tasks, one after the other on the releasing thread. A slow waker
+/// delays that thread and the tasks after it.
 ///
-/// A waker that polls its task inline runs the task on the stack of that release. If the task drops its guard there, that is
-/// another release, inside the first, which wakes the next in the queue: the stack grows with each task that
-/// waits, and a long queue overflows it. Have a waker put its task into a run queue, as the usual executors do.
+/// A waker that polls its task inline runs the task on the stack of the release. If the task drops its
+/// guard there, that release wakes the next task, inside the first release. So the stack grows with each
+/// waiting task, and a long queue overflows it. A waker should put its task into a run queue, as the
+/// usual executors do.
 ///
-/// A waker may panic when it is cloned, woken or dropped. No claim and no wake-up is lost by that: what was under way is
-/// completed, all others are woken, and then the panic goes on, in the thread that released, polled or dropped the future; of
-/// several the first. In a thread that unwinds already it ends there, since it would abort the process.
+/// A waker may panic when it is cloned, woken or dropped. No claim and no wake-up is lost: the operation
+/// is completed, all others are woken, and then the first panic is resumed, in the thread that released
+/// the guard, or polled or dropped the future. On a thread that is already unwinding the panic is
+/// discarded, because it would abort the process.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// Polling it again after it has resolved panics.
 ///
 /// # Examples
 ///

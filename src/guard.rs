@@ -19,10 +19,10 @@ use crate::{Mode, RangeLock, Span};
 pub use mode::{Exclusive, GuardMode, Shared};
 pub use upgrade::{UpgradeError, UpgradeFuture};
 
-/// How a guard reaches its lock: by reference or through an `Arc`.
+/// How a guard refers to its lock: by reference or by `Arc`.
 ///
-/// Sealed: implemented for references and `Arc`s of [`RangeLock`] and
-/// [`MappingLock`](crate::MappingLock), and of no use but as a bound.
+/// This trait is sealed. It is implemented for references and `Arc`s of [`RangeLock`] and
+/// [`MappingLock`](crate::MappingLock), and is useful only as a bound.
 ///
 /// # Examples
 ///
@@ -59,19 +59,21 @@ impl<L: LockRef> Raw for L {
     }
 }
 
-/// A held claim on a span of a lock; dropping it lets go.
+/// A held claim. Dropping the guard releases it.
 ///
-/// `L` is how it reaches its lock, `M` its mode; the aliases ([`SharedGuard`], [`ExclusiveGuard`],
-/// [`MappingGuard`](crate::MappingGuard) and their `Arc` forms) name the usual ones. Guards are `Send` and
-/// `Sync`: the completion of an IO on another thread may drop one. A guard that is forgotten
-/// (`mem::forget`) leaves its span locked for as long as the lock lives, and nothing else broken. A
-/// guard that is dropped by a panic lets go as usual; there is no poisoning.
+/// `L` is how it refers to its lock, `M` its mode. [`SharedGuard`], [`ExclusiveGuard`], [`RangeGuard`],
+/// [`MappingGuard`](crate::MappingGuard) and their `Arc` forms are aliases for the usual combinations.
+///
+/// Guards are `Send` and `Sync`, so the completion of an IO on another thread can drop one. A guard that
+/// is forgotten ([`mem::forget`](std::mem::forget)) leaves its range locked for as long as the lock
+/// lives; the rest of the lock stays usable. A guard that is dropped by a panic releases its claim as
+/// usual; there is no poisoning.
 ///
 /// # Complexity
 ///
-/// Letting go of a claim that took no mutex, and for which nobody waits, is one atomic operation. Otherwise it takes the
-/// lock's mutex, and time logarithmic in the claims of the registry plus linear in those, held or
-/// waiting, that overlap the span.
+/// Releasing a claim that took no mutex and for which no claim waits is one atomic read-modify-write.
+/// Otherwise it takes the lock's mutex, and time logarithmic in the number of registered claims plus
+/// linear in those, held or waiting, that overlap the range.
 ///
 /// # Examples
 ///
@@ -92,7 +94,7 @@ pub struct Guard<L: LockRef, M: GuardMode> {
     record: Held,
 }
 
-/// A shared claim that borrows its lock.
+/// The guard of a shared claim that borrows its lock.
 ///
 /// # Examples
 ///
@@ -105,7 +107,7 @@ pub struct Guard<L: LockRef, M: GuardMode> {
 /// ```
 pub type SharedGuard<'a> = Guard<&'a RangeLock, Shared>;
 
-/// An exclusive claim that borrows its lock.
+/// The guard of an exclusive claim that borrows its lock.
 ///
 /// # Examples
 ///
@@ -118,7 +120,7 @@ pub type SharedGuard<'a> = Guard<&'a RangeLock, Shared>;
 /// ```
 pub type ExclusiveGuard<'a> = Guard<&'a RangeLock, Exclusive>;
 
-/// A claim that borrows its lock, in a mode that was chosen at run time.
+/// The guard of a claim that borrows its lock, in a mode chosen at run time.
 ///
 /// # Examples
 ///
@@ -131,7 +133,7 @@ pub type ExclusiveGuard<'a> = Guard<&'a RangeLock, Exclusive>;
 /// ```
 pub type RangeGuard<'a> = Guard<&'a RangeLock, Mode>;
 
-/// A shared claim that owns a reference to its lock.
+/// The guard of a shared claim that owns an `Arc` of its lock.
 ///
 /// # Examples
 ///
@@ -144,7 +146,7 @@ pub type RangeGuard<'a> = Guard<&'a RangeLock, Mode>;
 /// ```
 pub type ArcSharedGuard = Guard<Arc<RangeLock>, Shared>;
 
-/// An exclusive claim that owns a reference to its lock.
+/// The guard of an exclusive claim that owns an `Arc` of its lock.
 ///
 /// # Examples
 ///
@@ -157,7 +159,7 @@ pub type ArcSharedGuard = Guard<Arc<RangeLock>, Shared>;
 /// ```
 pub type ArcExclusiveGuard = Guard<Arc<RangeLock>, Exclusive>;
 
-/// A claim that owns a reference to its lock, in a mode that was chosen at run time.
+/// The guard of a claim that owns an `Arc` of its lock, in a mode chosen at run time.
 ///
 /// # Examples
 ///
@@ -186,7 +188,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Some(Guard::of_this_thread(lock, span, mode, hold))
     }
 
-    /// Without a deadline it waits as long as it takes.
+    /// Without a deadline it waits without limit.
     #[inline]
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock_until(
@@ -202,14 +204,14 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Some(Guard::of_this_thread(lock, span, mode, hold))
     }
 
-    /// Locks past the claims that wait.
+    /// Overtakes all waiting claims.
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock_reentrant(lock: L, span: Span, mode: M) -> Self {
         let hold = lock.raw().lock_reentrant(span);
         Guard::of_this_thread(lock, span, mode, hold)
     }
 
-    /// The guard of a claim that a task was granted.
+    /// The guard of a claim that was granted to a task.
     pub(crate) fn of_task(lock: L, span: Span, mode: M, hold: Hold) -> Self {
         Guard { lock, span, mode, hold, record: Held::by_somebody() }
     }
@@ -221,7 +223,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Guard { lock, span, mode, hold, record }
     }
 
-    /// The units that this guard holds.
+    /// Returns the units that this guard holds.
     ///
     /// # Examples
     ///
@@ -235,7 +237,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         self.span.range()
     }
 
-    /// The mode in which this guard holds them.
+    /// Returns the mode in which this guard holds its range.
     ///
     /// # Examples
     ///
@@ -250,7 +252,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         self.mode.mode()
     }
 
-    /// Releases the claim: the same as dropping the guard, by name.
+    /// Releases the claim, like dropping the guard.
     ///
     /// # Examples
     ///
@@ -262,7 +264,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     #[inline]
     pub fn unlock(self) {}
 
-    /// Takes the guard apart without letting go.
+    /// Takes the guard apart without releasing the claim.
     fn into_parts(self) -> (L, M) {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used again and never dropped, so the lock reference is moved out

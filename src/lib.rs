@@ -1,44 +1,50 @@
-//! Shared/exclusive locks on ranges, as cheap as an rwlock for a single unit.
+//! Shared/exclusive locks on ranges of `u64` units, for storage engines.
 //!
-//! A [`RangeLock`] locks ranges of `u64` units, shared or exclusive. A unit is whatever the caller says:
-//! a page, a byte, a block. Disjoint ranges never wait for each other; overlapping ones are granted
-//! in turn: within bounds, or strictly first in, first out. A claim on one unit costs two atomic read-modify-writes, as does a
-//! `parking_lot::RwLock`; a range costs two or three, whatever its length. Who must wait does so in a registry, behind a mutex:
-//! threads, tasks, with or without a deadline.
+//! A [`RangeLock`] locks ranges, shared or exclusive. The caller decides what a unit is: a page, a byte, a
+//! block. Claims on disjoint ranges never wait for each other. Conflicting claims wait in one queue, as
+//! threads or as tasks, with bounded overtaking or strictly first in, first out. An uncontended claim takes
+//! no mutex: locking and unlocking takes two atomic read-modify-writes for one unit, as with a
+//! `parking_lot::RwLock`, and two or three for a range of any length.
 //!
 //! ```
 //! use spanlock::RangeLock;
 //!
 //! let pages = RangeLock::new();
-//! let fault = pages.lock_shared(7..8); // two atomic operations, no allocation
-//! let punch = pages.lock_exclusive(100..200); // elsewhere: does not wait
-//! assert!(pages.try_lock_exclusive(0..50).is_none()); // page 7 is in use
+//! let fault = pages.lock_shared(7..8);
+//! let punch = pages.lock_exclusive(100..200); // disjoint: does not wait
+//! assert!(pages.try_lock_exclusive(0..50).is_none()); // conflicts with page 7
 //! drop(fault);
 //! assert!(pages.try_lock_exclusive(0..50).is_some());
 //! # drop(punch);
 //! ```
 //!
-//! | to lock                              | use                                                    |
-//! |--------------------------------------|--------------------------------------------------------|
-//! | ranges of anything                   | [`RangeLock`]                                          |
-//! | several ranges, or two locks, at once | [`RangeLock::lock_many`], [`lock_pair`]               |
-//! | a file's pages, by the path that asks | [`MappingLock`], [`Access`]                           |
-//! | the elements of a vector or a slice  | [`RangeRwLock`]                                        |
-//! | a file, cached                       | the crate `spanlock-page-cache`, which is built on this one |
+//! # Which type to use
+//!
+//! | to lock | use |
+//! | --- | --- |
+//! | ranges of anything | [`RangeLock`] |
+//! | a file's pages, by byte range and kind of access | [`MappingLock`] |
+//! | parts of a vector, an array or a slice, as slices | [`RangeRwLock`] |
+//! | several ranges at once | [`RangeLock::lock_many`] |
+//! | a range of each of two locks | [`lock_pair`] |
+//! | in a task | the methods that end in `_async` ([`RangeLock::lock_exclusive_async`]) |
+//! | until an IO completes on another thread | the methods that end in `_arc` ([`RangeLock::lock_exclusive_arc`]) |
+//! | with a timeout, or without waiting | the methods that begin with `try_` ([`RangeLock::try_lock_exclusive_for`]) |
+//! | files with a page cache | the crate `spanlock-page-cache`, which is built on this one |
+//!
+//! [`RangeLock`] documents fairness, deadlocks, complexity and memory. [`LockFuture`] documents futures.
 //!
 //! # Vocabulary
 //!
-//! A *claim* is a request for a *span* of units in a *mode*, waiting or held. A claim waits for exactly those
-//! conflicting claims that were there before it; the one that leaves last *grants* it, there and then.
+//! A *claim* is a request for a *span* of units in a *mode* ([`Mode::Shared`] or [`Mode::Exclusive`]). It
+//! waits or is held. Two claims *conflict* if their spans share a unit and at least one of them is
+//! exclusive.
 //!
-//! # The map of the crate
+//! # Features
 //!
-//! Imports point one way: `mapping` → `lock` → `guard` → `raw` → `sync`, with `span`, `mode`
-//! and `error` below. `data`, `many` and `future` are faces of the lock too. `raw` holds the algorithm
-//! and knows nothing of guards; its `registry` decides who waits for whom and knows nothing of threads;
-//! `sync` is the one place that knows of loom, and the one where shuttle's primitives stand for the
-//! real ones.
-//! `docs/design.md` has the argument for every ordering and the model that fails without it.
+//! - `stats`: [`RangeLock`]'s method `stats` counts claims, waits and wake-ups.
+//! - `deadlock_detection`: `deadlock::check_deadlock` finds threads that wait for each other's claims.
+//! - `loom` and `shuttle` have no effect on their own. They serve this crate's tests.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -22,9 +22,9 @@ pub use pair::{
     try_lock_pair_for_arc, try_lock_pair_until, try_lock_pair_until_arc,
 };
 
-/// Held claims on several spans of one lock, which were granted together; dropping it releases all.
+/// Held claims on several ranges of one lock, acquired together. Dropping the guard releases all.
 ///
-/// `L` is how it reaches its lock; the aliases [`ManyGuard`] and [`ArcManyGuard`] name the usual ones.
+/// `L` is how it refers to its lock. [`ManyGuard`] and [`ArcManyGuard`] are aliases for a [`RangeLock`].
 ///
 /// # Examples
 ///
@@ -44,7 +44,7 @@ pub struct GuardSet<L: LockRef> {
     record: Held,
 }
 
-/// Held claims on several spans of one lock, which were granted together.
+/// The guard of several ranges of a [`RangeLock`] that borrows the lock.
 ///
 /// # Examples
 ///
@@ -58,7 +58,7 @@ pub struct GuardSet<L: LockRef> {
 /// ```
 pub type ManyGuard<'a> = GuardSet<&'a RangeLock>;
 
-/// Held claims on several spans of one lock, which were granted together and own a reference to it.
+/// The guard of several ranges of a [`RangeLock`] that owns an `Arc` of the lock.
 ///
 /// # Examples
 ///
@@ -86,7 +86,7 @@ impl<L: LockRef> GuardSet<L> {
         Some(Self::of_this_thread(lock, parts, ids))
     }
 
-    /// Without a deadline it waits as long as it takes.
+    /// Without a deadline it waits without limit.
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock_until(lock: L, parts: Vec<Part>, deadline: Option<Instant>) -> Option<Self> {
         let parts = disjoint(parts);
@@ -104,12 +104,12 @@ impl<L: LockRef> GuardSet<L> {
         GuardSet { lock, parts, ids, record }
     }
 
-    /// The guard of a claim that a task was granted.
+    /// The guard of a claim that was granted to a task.
     fn of_task(lock: L, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
         GuardSet { lock, parts, ids, record: Held::by_somebody() }
     }
 
-    /// What is held: disjoint ranges in ascending order, each with its mode.
+    /// Returns what is held: disjoint ranges in ascending order, each with its mode.
     ///
     /// # Examples
     ///
@@ -124,7 +124,7 @@ impl<L: LockRef> GuardSet<L> {
         self.parts.iter().map(|part| (part.span.range(), part.mode))
     }
 
-    /// Releases all claims: the same as dropping the guard, by name.
+    /// Releases all claims, like dropping the guard.
     ///
     /// # Examples
     ///

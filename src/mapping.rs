@@ -19,7 +19,7 @@ use crate::{Guard, LockFuture, LockMappingFuture, Mode, RangeLock, Span};
 
 pub use access::Access;
 
-/// A claim on the pages of a mapping, in the mode of its path. Its range counts pages.
+/// The guard of a [`MappingLock`] that borrows it. Its range counts pages.
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub use access::Access;
 /// ```
 pub type MappingGuard<'a> = Guard<&'a MappingLock, Mode>;
 
-/// A claim on the pages of a mapping that owns a reference to its lock.
+/// The guard of a [`MappingLock`] that owns an `Arc` of it. Its range counts pages.
 ///
 /// # Examples
 ///
@@ -46,17 +46,18 @@ pub type MappingGuard<'a> = Guard<&'a MappingLock, Mode>;
 /// ```
 pub type ArcMappingGuard = Guard<Arc<MappingLock>, Mode>;
 
-/// The lock over one file's mapping: byte ranges, rounded out to pages, in the mode of the path that
-/// asks.
+/// A range lock for one file's pages. Callers name a byte range and a kind of access; the lock rounds
+/// the range out to pages and chooses the mode.
 ///
-/// Fairness, complexity and memory are those of [`RangeLock`], with pages for units. An empty byte range
-/// is a claim on nothing.
+/// Fairness, deadlocks, complexity and memory are those of [`RangeLock`], with pages as units. A claim
+/// on an empty byte range is granted at once and conflicts with nothing.
 ///
 /// # Source
 ///
-/// Jan Kara and Dave Chinner, linux-mm, June 2012: exclusive for direct IO, truncate and hole punch;
-/// shared for buffered IO, page faults and writeback. It nests inside the exclusion of IO and inside the
-/// lock of the mm; it must not be taken both above and below the latter.
+/// Jan Kara and Dave Chinner, linux-mm, June 2012: exclusive for direct IO, truncation and hole
+/// punching; shared for buffered IO, page faults and writeback. It nests inside the file's IO lock. Page
+/// faults take it inside the lock of the address space (mmap_lock), so no other operation may take it
+/// outside that lock.
 ///
 /// # Examples
 ///
@@ -76,7 +77,7 @@ pub struct MappingLock {
 
 impl MappingLock {
     const_constructor! {
-        /// A lock over pages of 4096 bytes.
+        /// Creates an unlocked lock with pages of 4096 bytes. It does not allocate.
         ///
         /// # Examples
         ///
@@ -93,7 +94,8 @@ impl MappingLock {
     }
 
     const_constructor! {
-        /// A lock over pages of 4096 bytes that is strictly first in, first out; see [`RangeLock::fair`].
+        /// Creates an unlocked lock with pages of 4096 bytes that is strictly first in, first out; see
+        /// [`RangeLock::fair`].
         ///
         /// # Examples
         ///
@@ -109,11 +111,11 @@ impl MappingLock {
         }
     }
 
-    /// The same lock over pages of `page_size` bytes.
+    /// Sets the page size, in bytes.
     ///
     /// # Panics
     ///
-    /// If `page_size` is not a power of two.
+    /// Panics if `page_size` is not a power of two.
     ///
     /// # Examples
     ///
@@ -129,11 +131,11 @@ impl MappingLock {
         MappingLock { page_shift: page_size.trailing_zeros(), ..self }
     }
 
-    /// A lock over pages of `page_size` bytes.
+    /// Creates an unlocked lock with pages of `page_size` bytes.
     ///
     /// # Panics
     ///
-    /// If `page_size` is not a power of two.
+    /// Panics if `page_size` is not a power of two.
     ///
     /// # Examples
     ///
@@ -149,7 +151,7 @@ impl MappingLock {
         MappingLock::new().over_pages_of(page_size)
     }
 
-    /// The size of a page in bytes.
+    /// Returns the page size in bytes.
     ///
     /// # Examples
     ///
@@ -162,11 +164,11 @@ impl MappingLock {
         1 << self.page_shift
     }
 
-    /// Locks every page that `bytes` touches, waiting as long as it takes.
+    /// Locks every page that `bytes` touches, blocking the current thread until they are acquired.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -182,11 +184,11 @@ impl MappingLock {
         Guard::lock(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks one page, by its number, waiting as long as it takes: the path that a fault takes.
+    /// Locks one page by number, blocking the current thread until it is acquired. Page faults use this.
     ///
     /// # Panics
     ///
-    /// If `page` is `u64::MAX`, which is not a page.
+    /// Panics if `page` is `u64::MAX`, which is not a page.
     ///
     /// # Examples
     ///
@@ -201,12 +203,12 @@ impl MappingLock {
         Guard::lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Locks one page, by its number, if nothing is in the way; never waits. May fail without cause, as
+    /// Tries to lock one page by number, without waiting. May fail spuriously, as
     /// [`RangeLock::try_lock_shared`] may.
     ///
     /// # Panics
     ///
-    /// If `page` is `u64::MAX`, which is not a page.
+    /// Panics if `page` is `u64::MAX`, which is not a page.
     ///
     /// # Examples
     ///
@@ -226,12 +228,12 @@ impl MappingLock {
         Guard::try_lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Locks every page that `bytes` touches if nothing is in the way; never waits. May fail without cause, as
+    /// Tries to lock every page that `bytes` touches, without waiting. May fail spuriously, as
     /// [`RangeLock::try_lock_shared`] may.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -251,11 +253,12 @@ impl MappingLock {
         Guard::try_lock(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks every page that `bytes` touches, waiting for `timeout` at most.
+    /// Tries to lock every page that `bytes` touches, waiting at most `timeout`. Returns `None` if it
+    /// times out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -280,11 +283,12 @@ impl MappingLock {
         Guard::lock_until(self, self.pages_of(bytes), access.mode(), after(timeout))
     }
 
-    /// Locks every page that `bytes` touches, waiting until `deadline` at most.
+    /// Tries to lock every page that `bytes` touches, waiting at most until `deadline`. Returns `None`
+    /// if it times out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -309,15 +313,15 @@ impl MappingLock {
         Guard::lock_until(self, self.pages_of(bytes), access.mode(), Some(deadline))
     }
 
-    /// Locks every page that `bytes` touches, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does.
+    /// Returns a future that locks every page that `bytes` touches. See [`LockFuture`] for how it waits
+    /// and what dropping it does.
     ///
-    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
-    /// then keeps others out until it is dropped.
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -335,16 +339,16 @@ impl MappingLock {
         LockFuture::new(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks every page that `bytes` touches past the claims that wait: for a holder who must lock again, as
-    /// [`RangeLock::lock_shared_recursive`] does.
+    /// Locks every page that `bytes` touches, overtaking all waiting claims: for a thread that holds
+    /// some of the pages already. See [`RangeLock::lock_shared_recursive`].
     ///
     /// # Fairness
     ///
-    /// None: a flood of such claims starves writers.
+    /// None. A steady stream of such claims starves writers.
     ///
     /// # Panics
     ///
-    /// If `access` claims exclusively, or the range starts after its end.
+    /// Panics if `access` is exclusive, or if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -369,7 +373,7 @@ impl MappingLock {
         Guard::lock_reentrant(self, self.pages_of(bytes), Mode::Shared)
     }
 
-    /// The lock on page numbers beneath, for what this face does not offer.
+    /// Returns the underlying lock, whose units are page numbers.
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
 //! How a claim treats others on the same units.
 
-/// Whether a claim tolerates other claims of the same kind on its units.
+/// The mode of a claim: shared or exclusive.
 ///
 /// Two claims conflict if and only if their spans overlap and at least one of them is
 /// [`Exclusive`](Mode::Exclusive).
@@ -17,12 +17,12 @@
 pub enum Mode {
     /// Many shared claims may hold a unit at once.
     Shared,
-    /// An exclusive claim holds its units alone.
+    /// An exclusive claim is the only one that holds its units.
     Exclusive,
 }
 
 impl Mode {
-    /// Whether two claims of these modes exclude each other where they overlap.
+    /// Returns whether overlapping claims in these two modes conflict.
     ///
     /// # Examples
     ///

@@ -7,8 +7,8 @@ use crate::SpanError;
 
 /// A half-open range of units, `start..end`, with `start <= end`.
 ///
-/// Every claim names one. The units are what the caller says they are: pages, bytes, blocks. The
-/// last unit is `u64::MAX - 1`: `..` and `n..` end at `u64::MAX`, exclusive.
+/// Each claim is on one span, or on several. The caller decides what a unit is: a page, a byte, a block.
+/// The last unit is `u64::MAX - 1`: `..` and `n..` end at `u64::MAX`, exclusive.
 ///
 /// # Examples
 ///
@@ -39,12 +39,12 @@ impl Span {
     /// No unit.
     pub(crate) const EMPTY: Span = Span { start: 0, end: 0 };
 
-    /// The span of a range; the fallible way in.
+    /// Creates a span from any range of `u64`.
     ///
     /// # Errors
     ///
-    /// [`SpanError::Inverted`] if the range starts after its end, [`SpanError::NoSuchUnit`] if a
-    /// bound names unit `u64::MAX`, as `..=u64::MAX` does.
+    /// [`SpanError::Inverted`] if the range starts after its end. [`SpanError::NoSuchUnit`] if it
+    /// includes unit `u64::MAX`, as `..=u64::MAX` does.
     ///
     /// # Examples
     ///
@@ -80,7 +80,7 @@ impl Span {
         }
     }
 
-    /// The span of one unit, or `None` for `u64::MAX`, which is not a unit.
+    /// Creates the span of one unit. Returns `None` for `u64::MAX`, which is not a unit.
     ///
     /// # Examples
     ///
@@ -99,7 +99,7 @@ impl Span {
         }
     }
 
-    /// The first unit, if the span is not empty.
+    /// Returns the start: the first unit, unless the span is empty.
     ///
     /// # Examples
     ///
@@ -112,7 +112,7 @@ impl Span {
         self.start
     }
 
-    /// One past the last unit.
+    /// Returns the exclusive end: one past the last unit.
     ///
     /// # Examples
     ///
@@ -125,7 +125,7 @@ impl Span {
         self.end
     }
 
-    /// How many units the span has.
+    /// Returns the number of units.
     ///
     /// # Examples
     ///
@@ -138,7 +138,8 @@ impl Span {
         self.end - self.start
     }
 
-    /// Whether the span has no unit; a claim on it is granted at once and conflicts with nothing.
+    /// Returns whether the span has no units. A claim on it is granted at once and conflicts with
+    /// nothing.
     ///
     /// # Examples
     ///
@@ -151,7 +152,7 @@ impl Span {
         self.start == self.end
     }
 
-    /// Whether the two spans share a unit. An empty span overlaps nothing.
+    /// Returns whether the two spans share a unit. An empty span overlaps nothing.
     ///
     /// # Examples
     ///
@@ -168,7 +169,7 @@ impl Span {
         self.start < other.end && other.start < self.end && !self.is_empty() && !other.is_empty()
     }
 
-    /// Whether every unit of `other` is in this span. An empty span is in every other.
+    /// Returns whether every unit of `other` is in this span. Every span contains an empty one.
     ///
     /// # Examples
     ///
@@ -195,7 +196,7 @@ impl Span {
         (Span { start: self.start, end: at }, Span { start: at, end: self.end })
     }
 
-    /// The span as a standard range.
+    /// Returns the span as a standard range.
     ///
     /// # Examples
     ///

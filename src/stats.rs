@@ -6,10 +6,10 @@ use std::time::Duration;
 /// How many buckets a histogram has. The last one begins at 2^38 ns, which is over four minutes.
 pub(crate) const BUCKETS: usize = 40;
 
-/// What a lock has counted since it was made: a snapshot, by
-/// [`RangeLock::stats`](crate::RangeLock::stats).
+/// Statistics of a lock since it was created, returned by [`RangeLock::stats`](crate::RangeLock::stats).
 ///
-/// While others lock and unlock, the numbers need not agree with each other to the last claim.
+/// The numbers are read one after the other. While other threads use the lock they may differ from each
+/// other by a few claims.
 ///
 /// # Examples
 ///
@@ -25,20 +25,20 @@ pub(crate) const BUCKETS: usize = 40;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Of claims in [`Mode::Shared`](crate::Mode::Shared).
+    /// Statistics of claims in [`Mode::Shared`](crate::Mode::Shared).
     pub shared: ModeStats,
-    /// Of claims in [`Mode::Exclusive`](crate::Mode::Exclusive).
+    /// Statistics of claims in [`Mode::Exclusive`](crate::Mode::Exclusive).
     pub exclusive: ModeStats,
-    /// How often a thread or a task was woken: because its claim had been granted, or because its range was free and it
-    /// could try again. The second may happen several times for one claim.
+    /// The number of times that a thread or a task was woken: because its claim had been granted, or
+    /// because its range was free and it could retry. A claim may retry several times.
     pub wakes: u64,
 }
 
-/// What a lock has counted of the claims of one mode.
+/// Statistics of the claims in one mode.
 ///
-/// A claim is counted when it is granted, whether it waited or not; one on several ranges counts
-/// once, as exclusive if any of them is. Empty claims, tries that fail and changes of a claim that is
-/// held are not counted.
+/// A claim is counted when it is granted, whether it waited or not. A claim on several ranges counts
+/// once, as exclusive if one of them is. Claims on empty ranges, failed tries, and changes of a held
+/// claim are not counted.
 ///
 /// # Examples
 ///
@@ -60,24 +60,24 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModeStats {
-    /// Claims on one unit that took its slot: two atomic operations and no mutex.
+    /// Claims on one unit that took its slot: two atomic read-modify-writes and no mutex.
     pub by_slot: u64,
-    /// Claims that took a cell, as those on several units do: two or three atomic operations and no mutex.
+    /// Claims that took a cell, such as those on several units: two or three atomic read-modify-writes
+    /// and no mutex.
     pub by_cell: u64,
-    /// The same as [`by_cell`](ModeStats::by_cell), by the name that it had when only claims on a few units did
-    /// without the mutex.
+    /// The same as [`by_cell`](ModeStats::by_cell), which replaces it.
     #[deprecated(note = "renamed to `by_cell`")]
     pub by_small_range: u64,
-    /// Claims that went through the registry, those that waited among them.
+    /// Claims that went through the registry, including all that waited.
     pub by_registry: u64,
-    /// Claims that waited and were not granted: they timed out, or their future was dropped.
+    /// Claims that waited and were not granted, because they timed out or their future was dropped.
     pub withdrawn: u64,
-    /// How long the claims that were granted had waited, if they had.
+    /// The waiting times of the claims that waited and were granted.
     pub waits: WaitHistogram,
 }
 
 impl ModeStats {
-    /// How many claims were granted, whichever way they went.
+    /// Returns the number of claims that were granted.
     ///
     /// # Examples
     ///
@@ -92,9 +92,9 @@ impl ModeStats {
     }
 }
 
-/// How long claims waited, from queueing to being granted, by powers of two.
+/// A histogram of waiting times, from when a claim was queued until it was granted, in powers of two.
 ///
-/// The time that a woken thread or task takes until it runs is not in it.
+/// The time until a granted thread or task runs is not included.
 ///
 /// # Examples
 ///
@@ -128,7 +128,7 @@ impl WaitHistogram {
         (bits as usize).min(BUCKETS - 1)
     }
 
-    /// How many claims waited.
+    /// Returns the number of claims that waited.
     ///
     /// # Examples
     ///
@@ -140,7 +140,7 @@ impl WaitHistogram {
         self.buckets.iter().sum()
     }
 
-    /// How long they waited on average; zero if none did.
+    /// Returns the mean waiting time, or zero if no claim waited.
     ///
     /// # Examples
     ///
@@ -152,13 +152,13 @@ impl WaitHistogram {
         Duration::from_nanos(self.nanoseconds.checked_div(self.count()).unwrap_or(0))
     }
 
-    /// A time that at least this part of the claims waited less than: the end of the bucket of
-    /// the quantile, at most twice as long as that. Zero if none waited, [`Duration::MAX`] if it is in the last
+    /// Returns an upper bound of a quantile of the waiting times: the end of its bucket, which is at
+    /// most twice the quantile. Returns zero if no claim waited, and [`Duration::MAX`] for the last
     /// bucket, which has no end.
     ///
     /// # Panics
     ///
-    /// If `quantile` is not from 0 to 1.
+    /// Panics if `quantile` is not between 0 and 1.
     ///
     /// # Examples
     ///
@@ -180,8 +180,8 @@ impl WaitHistogram {
         Duration::ZERO
     }
 
-    /// For each bucket, in ascending order, the time at which it ends and the claims that waited less, but not
-    /// so little that they are in an earlier one. The last one ends at [`Duration::MAX`].
+    /// Returns the buckets in ascending order: the exclusive end of each, and the number of claims in
+    /// it. The last bucket ends at [`Duration::MAX`].
     ///
     /// # Examples
     ///

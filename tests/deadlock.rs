@@ -1,4 +1,4 @@
-//! Circles of waiting threads, made on purpose. The threads of a deadlock end with the process.
+//! Cycles of waiting threads, made on purpose. The threads of a deadlock end with the process.
 
 #![cfg(all(feature = "deadlock_detection", not(spanlock_loom)))]
 
@@ -29,7 +29,7 @@ fn address(lock: &RangeLock) -> usize {
 fn deadlocks_on(locks: &[&RangeLock]) -> Vec<Vec<DeadlockedClaim>> {
     let on_ours =
         |claim: &DeadlockedClaim| locks.iter().any(|lock| address(lock) == claim.lock_address());
-    check_deadlock().into_iter().filter(|circle| circle.iter().any(on_ours)).collect()
+    check_deadlock().into_iter().filter(|cycle| cycle.iter().any(on_ours)).collect()
 }
 
 /// Returns once so many claims wait for the lock.
@@ -67,9 +67,9 @@ fn two_threads_that_take_two_locks_in_opposite_order_are_found() {
 
     let found = deadlocks_on(&[a, b]);
     assert_eq!(found.len(), 1, "{found:?}");
-    let mut circle = found[0].clone();
-    circle.sort_by_key(|claim| claim.waiting().thread_id() != one);
-    let [first, second] = &circle[..] else { panic!("{circle:?}") };
+    let mut cycle = found[0].clone();
+    cycle.sort_by_key(|claim| claim.waiting().thread_id() != one);
+    let [first, second] = &cycle[..] else { panic!("{cycle:?}") };
     assert_eq!((first.waiting().thread_id(), second.waiting().thread_id()), (one, two));
 
     assert_eq!(
@@ -86,7 +86,7 @@ fn two_threads_that_take_two_locks_in_opposite_order_are_found() {
     let location = blocker.location().expect("a held claim's place is known");
     assert_eq!((location.file(), location.line()), (file!(), line));
 
-    for claim in &circle {
+    for claim in &cycle {
         assert_eq!(claim.waiting().backtrace().status(), BacktraceStatus::Captured);
         let trace = claim.waiting().backtrace().to_string();
         // An optimised build inlines the frame, and has no debug information to tell.
@@ -103,7 +103,7 @@ fn two_threads_that_take_two_locks_in_opposite_order_are_found() {
 }
 
 #[test]
-fn three_threads_in_a_circle_on_one_lock_are_found() {
+fn three_threads_in_a_cycle_on_one_lock_are_found() {
     let lock = eternal();
     let barrier = Arc::new(Barrier::new(3));
     let mut threads = [0, 10, 20].map(|start: u64| {
@@ -132,14 +132,14 @@ fn three_threads_in_a_circle_on_one_lock_are_found() {
 }
 
 #[test]
-fn a_thread_that_waits_for_itself_is_a_circle_of_one() {
+fn a_thread_that_waits_for_itself_is_a_cycle_of_one() {
     let lock = eternal();
     let barrier = Arc::new(Barrier::new(1));
     let id = doomed(&barrier, || lock.lock_shared(0..10), || drop(lock.lock_exclusive(9..20)));
     until_waiting(lock, 1);
     let found = deadlocks_on(&[lock]);
-    let [circle] = &found[..] else { panic!("{found:?}") };
-    let [claim] = &circle[..] else { panic!("{circle:?}") };
+    let [cycle] = &found[..] else { panic!("{found:?}") };
+    let [claim] = &cycle[..] else { panic!("{cycle:?}") };
     assert_eq!((claim.waiting().thread_id(), claim.blocker().thread_id()), (id, id));
 }
 
@@ -158,12 +158,10 @@ fn a_reader_that_re_enters_behind_a_writer_is_found() {
     doomed(&barrier, || (), || drop(lock.lock_exclusive(3..8)));
     until_waiting(lock, 2);
     let found = deadlocks_on(&[lock]);
-    let [circle] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(circle.len(), 2);
-    let again = circle
-        .iter()
-        .find(|claim| claim.waiting().thread_id() == reader)
-        .expect("the reader waits");
+    let [cycle] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(cycle.len(), 2);
+    let again =
+        cycle.iter().find(|claim| claim.waiting().thread_id() == reader).expect("the reader waits");
     let writer = again.blocker();
     assert_eq!((writer.state(), writer.range()), (ClaimState::Waiting, 3..8));
     assert!(writer.location().is_none());
@@ -188,12 +186,10 @@ fn what_is_kept_of_a_claim_still_blocks() {
     until_waiting(a, 2);
     until_waiting(b, 1);
     let found = deadlocks_on(&[a, b]);
-    let [circle] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(circle.len(), 2);
-    let wait = circle
-        .iter()
-        .find(|claim| claim.waiting().thread_id() == many)
-        .expect("it is in the circle");
+    let [cycle] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(cycle.len(), 2);
+    let wait =
+        cycle.iter().find(|claim| claim.waiting().thread_id() == many).expect("it is in the cycle");
     assert_eq!((wait.waiting().range(), wait.waiting().mode()), (109..120, Mode::Exclusive));
     assert_eq!((wait.blocker().range(), wait.blocker().mode()), (100..110, Mode::Shared));
 }
@@ -239,10 +235,10 @@ fn a_mapping_and_a_lock_around_data_are_found_by_the_address_of_the_lock_beneath
     until_waiting(mapping.pages(), 1);
     until_waiting(data.indices(), 1);
     let found = deadlocks_on(&[mapping.pages()]);
-    let [circle] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(circle.len(), 2);
-    assert!(circle.iter().any(|claim| claim.lock_address() == address(data.indices())));
-    let lines = circle.iter().map(|claim| claim.blocker().location().expect("held").line());
+    let [cycle] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(cycle.len(), 2);
+    assert!(cycle.iter().any(|claim| claim.lock_address() == address(data.indices())));
+    let lines = cycle.iter().map(|claim| claim.blocker().location().expect("held").line());
     let mut lines: Vec<u32> = lines.collect();
     lines.sort_unstable();
     assert_eq!(lines, [line, line + 1]);
@@ -341,9 +337,9 @@ fn a_holder_that_asks_for_more_behind_a_claim_on_both_is_found() {
     doomed(&barrier, || (), || drop(lock.lock_exclusive(..)));
     until_waiting(lock, 2);
     let found = deadlocks_on(&[lock]);
-    let [circle] = &found[..] else { panic!("{found:?}") };
-    let states = circle.iter().map(|claim| claim.blocker().state());
-    assert_eq!(circle.len(), 2);
+    let [cycle] = &found[..] else { panic!("{found:?}") };
+    let states = cycle.iter().map(|claim| claim.blocker().state());
+    assert_eq!(cycle.len(), 2);
     assert!(states.clone().any(|state| state == ClaimState::Held));
     assert!(states.clone().any(|state| state == ClaimState::Waiting));
 }

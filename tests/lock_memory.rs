@@ -96,6 +96,36 @@ fn a_million_idle_locks_fit_in_64_megabytes() {
     assert!(bytes <= 64_000_000, "{bytes} bytes");
 }
 
+/// The numbers are those of the documentation of `RangeLock`, and of its method `stats`.
+#[test]
+fn a_lock_has_the_size_that_is_documented() {
+    let (size, core) =
+        if cfg!(feature = "stats") { (40, 4_800..5_600) } else { (32, 2_000..2_600) };
+    if cfg!(target_pointer_width = "64") {
+        assert_eq!(size_of::<RangeLock>(), size);
+    }
+    let (_, bytes) = allocated_by(|| RangeLock::new().lock_exclusive(0..10).range());
+    assert!(core.contains(&bytes), "the first range allocates {bytes} bytes");
+
+    let lock = RangeLock::new();
+    drop(lock.lock_exclusive(0..10));
+    let (_, bytes) = allocated_by(|| [lock.lock_shared(3..4), lock.lock_shared(4..5)]);
+    assert!((256..512).contains(&bytes), "the first table takes {bytes} bytes");
+}
+
+#[test]
+fn each_unit_that_is_held_takes_at_most_256_bytes() {
+    for units in [64, 100, 1_000, 3_000, 10_000] {
+        let lock = RangeLock::new();
+        drop(lock.lock_exclusive(0..10));
+        let mut guards = Vec::with_capacity(units as usize);
+        let (_, bytes) = allocated_by(|| {
+            guards.extend((0..units).map(|unit| lock.lock_shared(unit..unit + 1)));
+        });
+        assert!(bytes <= 256 * units, "{} bytes for each of {units} units", bytes / units);
+    }
+}
+
 #[test]
 fn a_claim_on_nothing_does_not_allocate() {
     let lock = RangeLock::new();

@@ -13,11 +13,11 @@ use crate::lock::after;
 use crate::{LockFuture, Span};
 
 impl<S: Elements> RangeRwLock<S> {
-    /// Locks a range for reading, waiting as long as it takes.
+    /// Locks a range for reading, blocking the current thread until it is acquired.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -32,12 +32,12 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Shared))
     }
 
-    /// Locks a range for reading if nothing is in the way; never waits. May fail without cause, as
+    /// Tries to lock a range for reading, without waiting. May fail spuriously, as
     /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -60,11 +60,11 @@ impl<S: Elements> RangeRwLock<S> {
         Some(RangeRwGuard::of_claim(cells, claim))
     }
 
-    /// Locks a range for reading, waiting for `timeout` at most; zero is a try.
+    /// Tries to lock a range for reading, waiting at most `timeout`. Returns `None` if it times out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -86,11 +86,12 @@ impl<S: Elements> RangeRwLock<S> {
         self.lock_until(range, Shared, after(timeout))
     }
 
-    /// Locks a range for reading, waiting until `deadline` at most; one in the past is a try.
+    /// Tries to lock a range for reading, waiting at most until `deadline`. Returns `None` if it times
+    /// out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -112,13 +113,15 @@ impl<S: Elements> RangeRwLock<S> {
         self.lock_until(range, Shared, Some(deadline))
     }
 
-    /// Locks a range for reading, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does. Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled
-    /// again, and then keeps others out until it is dropped.
+    /// Returns a future that locks a range for reading. See [`LockFuture`] for how it waits and what
+    /// dropping it does.
+    ///
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -136,11 +139,11 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwFuture::new(cells, LockFuture::new(&self.indices, span, Shared))
     }
 
-    /// Locks a range for writing, waiting as long as it takes.
+    /// Locks a range for writing, blocking the current thread until it is acquired.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -156,12 +159,12 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Exclusive))
     }
 
-    /// Locks a range for writing if nothing is in the way; never waits. May fail without cause, as
+    /// Tries to lock a range for writing, without waiting. May fail spuriously, as
     /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -184,11 +187,11 @@ impl<S: Elements> RangeRwLock<S> {
         Some(RangeRwGuard::of_claim(cells, claim))
     }
 
-    /// Locks a range for writing, waiting for `timeout` at most; zero is a try.
+    /// Tries to lock a range for writing, waiting at most `timeout`. Returns `None` if it times out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -210,11 +213,12 @@ impl<S: Elements> RangeRwLock<S> {
         self.lock_until(range, Exclusive, after(timeout))
     }
 
-    /// Locks a range for writing, waiting until `deadline` at most; one in the past is a try.
+    /// Tries to lock a range for writing, waiting at most until `deadline`. Returns `None` if it times
+    /// out.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -236,13 +240,15 @@ impl<S: Elements> RangeRwLock<S> {
         self.lock_until(range, Exclusive, Some(deadline))
     }
 
-    /// Locks a range for writing, as a future: see [`LockFuture`] for how it waits and what dropping it
-    /// does. Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled
-    /// again, and then keeps others out until it is dropped.
+    /// Returns a future that locks a range for writing. See [`LockFuture`] for how it waits and what
+    /// dropping it does.
+    ///
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the last element.
+    /// Panics if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///

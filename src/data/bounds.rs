@@ -20,21 +20,21 @@ use std::ops::{Bound, Range, RangeBounds};
 pub enum BoundsError {
     /// The range starts after its end.
     Inverted {
-        /// The first index asked for.
+        /// The start of the range.
         start: usize,
-        /// The exclusive end asked for.
+        /// The exclusive end of the range.
         end: usize,
     },
     /// The range ends after the last element.
     PastEnd {
-        /// The exclusive end asked for.
+        /// The exclusive end of the range.
         end: usize,
-        /// How many elements there are.
+        /// Returns the number of elements.
         len: usize,
     },
-    /// A bound names index `usize::MAX`, which no element can have.
+    /// The range includes index `usize::MAX`, which no element can have.
     NoSuchIndex {
-        /// How many elements there are.
+        /// Returns the number of elements.
         len: usize,
     },
 }

@@ -6,10 +6,11 @@ use std::ptr;
 
 use crate::sealed::Internal;
 
-/// A sequence whose ranges a [`RangeRwLock`](crate::RangeRwLock) can lock.
+/// A sequence that a [`RangeRwLock`](crate::RangeRwLock) can contain.
 ///
-/// Sealed: implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`, and of no use but as a bound. Its element
-/// type is `S::Element`. Nothing is copied on the way in or out but an array, which is moved.
+/// This trait is sealed. It is implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`, and is
+/// useful only as a bound. The element type is `S::Element`. Creating the lock and taking the elements
+/// out again moves an array, and copies no other element.
 ///
 /// # Examples
 ///

@@ -9,11 +9,12 @@ use super::guard::RangeRwGuard;
 use crate::guard::{Exclusive, GuardMode, Shared};
 use crate::{LockFuture, RangeLock};
 
-/// A guard in the making. It queues, is woken and can be dropped as a [`LockFuture`] can.
+/// A future that locks a range of a [`RangeRwLock`](crate::RangeRwLock) and resolves to its guard. It
+/// waits, and can be dropped, like a [`LockFuture`].
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// Polling it again after it has resolved panics.
 ///
 /// # Examples
 ///

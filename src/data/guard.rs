@@ -9,15 +9,17 @@ use super::elements::elements;
 use crate::RangeLock;
 use crate::guard::{Exclusive, Guard, GuardMode, Shared};
 
-/// Locked elements of a [`RangeRwLock`](crate::RangeRwLock): a slice, released when the guard is dropped.
+/// The guard of a locked range of a [`RangeRwLock`](crate::RangeRwLock), which dereferences to a slice.
+/// Dropping it releases the range.
 ///
-/// [`RangeReadGuard`] derefs to `&[T]`, [`RangeWriteGuard`] to `&mut [T]` as well. Its functions are
-/// associated ones (`RangeWriteGuard::downgrade(guard)`), so that they do not hide those of the slice, and
-/// count indices as the slice does: from the first locked element. The default guard is empty and
-/// locks nothing, which lets [`std::mem::take`] move one out of a place.
+/// [`RangeReadGuard`] dereferences to `&[T]`, [`RangeWriteGuard`] also to `&mut [T]`. Its functions are
+/// associated functions (`RangeWriteGuard::downgrade(guard)`), so that they do not hide methods of the
+/// slice. Unless they say otherwise they count indices like the slice, from the first locked element.
+/// The default guard is empty and locks nothing, so that [`std::mem::take`] can move a guard out of a
+/// place.
 ///
 /// A guard can be sent to another thread, and change its mode there, if `T` is `Send` and `Sync`. It is
-/// invariant in `T`, also when shared, since it may become exclusive:
+/// invariant in `T`, even when shared, because it may become exclusive:
 ///
 /// ```compile_fail
 /// use spanlock::RangeReadGuard;
@@ -48,7 +50,7 @@ pub struct RangeRwGuard<'a, T, M: GuardMode> {
     claim: Option<Guard<&'a RangeLock, M>>,
 }
 
-/// Elements locked for reading.
+/// The guard of a range locked for reading.
 ///
 /// # Examples
 ///
@@ -61,7 +63,7 @@ pub struct RangeRwGuard<'a, T, M: GuardMode> {
 /// ```
 pub type RangeReadGuard<'a, T> = RangeRwGuard<'a, T, Shared>;
 
-/// Elements locked for writing.
+/// The guard of a range locked for writing.
 ///
 /// # Examples
 ///
@@ -91,7 +93,7 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         RangeRwGuard { cells, claim: Some(claim) }
     }
 
-    /// The indices that are locked, as the lock counts them.
+    /// Returns the locked range, in indices of the lock.
     ///
     /// # Examples
     ///
@@ -107,12 +109,11 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         start..start + this.cells.len()
     }
 
-    /// Splits the guard in two at `mid`, an index of its slice or its length; neither part is released
-    /// meanwhile.
+    /// Splits the guard in two at index `mid` of its slice, without releasing it.
     ///
     /// # Panics
     ///
-    /// If `mid` is greater than the slice's length.
+    /// Panics if `mid` is greater than the slice's length.
     ///
     /// # Examples
     ///
@@ -140,7 +141,7 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or ends after the slice.
+    /// Panics if the range starts after its end or ends after the slice.
     ///
     /// # Examples
     ///
@@ -165,7 +166,8 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
 }
 
 impl<'a, T> RangeRwGuard<'a, T, Exclusive> {
-    /// Turns the guard into a shared one without letting go; waiting readers are let in.
+    /// Turns the guard into a shared one without releasing it. Waiting readers are granted, or woken to
+    /// retry.
     ///
     /// # Examples
     ///
@@ -184,12 +186,13 @@ impl<'a, T> RangeRwGuard<'a, T, Exclusive> {
 }
 
 impl<'a, T> RangeRwGuard<'a, T, Shared> {
-    /// Turns the guard into an exclusive one, if no other guard has any of its elements; never waits.
+    /// Tries to turn the guard into an exclusive one, without waiting: succeeds if no other guard holds
+    /// any of its elements.
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another guard has one of the elements, or, rarely, if another comes at the
-    /// same moment.
+    /// Returns the guard, still shared, if another guard holds one of the elements. It may fail
+    /// spuriously, rarely: if another thread tries to lock one of them for writing at the same moment.
     ///
     /// # Examples
     ///

@@ -12,14 +12,15 @@ use crate::raw::Part;
 use crate::{ManyGuard, Mode};
 
 impl<S: Elements> RangeRwLock<S> {
-    /// Locks several ranges for reading at once, waiting until all can be had; they may overlap.
+    /// Locks several ranges for reading at once, blocking the current thread until all of them are
+    /// acquired together. The ranges may overlap.
     ///
-    /// It holds nothing while it waits, so there is no order to get wrong. The guard's slices are
-    /// numbered as the ranges were.
+    /// While it waits it holds none of them, so no order of locking matters. The guard's slices are in
+    /// the order of the ranges.
     ///
     /// # Panics
     ///
-    /// If a range starts after its end, or ends after the last element.
+    /// Panics if a range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -39,12 +40,12 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Locks several ranges for reading if nothing is in the way of any; never waits. May fail without
-    /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock several ranges for reading at once, without waiting. May fail spuriously, as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
-    /// If a range starts after its end, or ends after the last element.
+    /// Panics if a range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///
@@ -65,15 +66,16 @@ impl<S: Elements> RangeRwLock<S> {
         Some(RangeRwManyGuard::of_claim(self.cells(), &ranges, claim))
     }
 
-    /// Locks several ranges for writing at once, waiting until all can be had: two records to be
-    /// swapped, say, or one column of a matrix that is stored by rows.
+    /// Locks several ranges for writing at once, blocking the current thread until all of them are
+    /// acquired together: for example two records to be swapped, or one column of a matrix that is
+    /// stored by rows.
     ///
-    /// It holds nothing while it waits, so there is no order to get wrong. The guard's slices are
-    /// numbered as the ranges were.
+    /// While it waits it holds none of them, so no order of locking matters. The guard's slices are in
+    /// the order of the ranges.
     ///
     /// # Panics
     ///
-    /// If a range starts after its end, or ends after the last element, or two ranges overlap.
+    /// Panics if a range starts after its end or ends after the last element, or if two ranges overlap.
     ///
     /// # Examples
     ///
@@ -97,12 +99,12 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Locks several ranges for writing if nothing is in the way of any; never waits. May fail without
-    /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock several ranges for writing at once, without waiting. May fail spuriously, as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
-    /// If a range starts after its end, or ends after the last element, or two ranges overlap.
+    /// Panics if a range starts after its end or ends after the last element, or if two ranges overlap.
     ///
     /// # Examples
     ///
@@ -153,8 +155,8 @@ fn expect_disjoint(ranges: &[Range<usize>]) {
     }
 }
 
-/// Several locked ranges of a [`RangeRwLock`], released together: slices, numbered as they were asked
-/// for.
+/// The guard of several locked ranges of a [`RangeRwLock`]: their slices, in the order in which the
+/// ranges were named. Dropping it releases all.
 ///
 /// # Examples
 ///
@@ -175,7 +177,7 @@ pub struct RangeRwManyGuard<'a, T, M: GuardMode> {
 
 type Cells<'a, T> = &'a [UnsafeCell<T>];
 
-/// Several ranges locked for reading.
+/// The guard of several ranges locked for reading.
 ///
 /// # Examples
 ///
@@ -188,7 +190,7 @@ type Cells<'a, T> = &'a [UnsafeCell<T>];
 /// ```
 pub type RangeReadManyGuard<'a, T> = RangeRwManyGuard<'a, T, Shared>;
 
-/// Several ranges locked for writing.
+/// The guard of several ranges locked for writing.
 ///
 /// # Examples
 ///
@@ -216,7 +218,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
         RangeRwManyGuard { parts, _claim: claim, mode: PhantomData }
     }
 
-    /// How many ranges are locked.
+    /// Returns the number of ranges.
     ///
     /// # Examples
     ///
@@ -229,7 +231,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
         self.parts.len()
     }
 
-    /// Whether no range was asked for.
+    /// Returns whether there are no ranges.
     ///
     /// # Examples
     ///
@@ -242,7 +244,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
         self.parts.is_empty()
     }
 
-    /// The slices, in the order in which their ranges were asked for.
+    /// Returns the slices, in the order in which their ranges were named.
     ///
     /// # Examples
     ///
@@ -258,7 +260,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
 }
 
 impl<T> RangeRwManyGuard<'_, T, Exclusive> {
-    /// The slices, in the order in which their ranges were asked for.
+    /// Returns the slices, in the order in which their ranges were named.
     ///
     /// # Examples
     ///

@@ -1,24 +1,25 @@
-//! The question: who waits for whom, and is there a circle?
+//! `check_deadlock`: builds the wait-for graph and looks for cycles in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::ThreadId;
 
-use super::circles::circles;
+use super::cycles::cycles;
 use super::records::{Line, Record, Table, WaitRecord, table};
 use super::report::{DeadlockedClaim, ThreadClaim};
 use crate::{ClaimState, Mode, Span};
 
-/// Every circle of threads that wait for each other's claims, as it stands now.
+/// Returns the current cycles of threads that wait for each other's claims: at least one for each group
+/// of deadlocked threads.
 ///
-/// Each claim in a circle waits for the next one's thread, and the last for the first's. A thread that waits
-/// for itself is a circle of one. A deadlock is reported by every call for as long as it lasts, which is for
-/// as long as the process does.
+/// Each claim in a cycle waits for the thread of the next one, and the last for the thread of the first.
+/// A thread that waits for itself is a cycle of one. Every call reports a deadlock again for as long as
+/// it lasts, which is usually until the process ends.
 ///
 /// # Complexity
 ///
-/// The number of threads that wait, times the number of claims that are held or waited for, under the
-/// one mutex that every claim takes with this feature.
+/// Proportional to the number of waiting threads times the number of held and waiting claims, under the
+/// mutex that every claim takes with this feature.
 ///
 /// # Examples
 ///
@@ -29,9 +30,9 @@ use crate::{ClaimState, Mode, Span};
 ///
 /// thread::spawn(|| {
 ///     loop {
-///         for (number, circle) in check_deadlock().iter().enumerate() {
+///         for (number, cycle) in check_deadlock().iter().enumerate() {
 ///             eprintln!("deadlock {number}:");
-///             circle.iter().for_each(|claim| eprintln!("{claim}\n{}", claim.waiting().backtrace()));
+///             cycle.iter().for_each(|claim| eprintln!("{claim}\n{}", claim.waiting().backtrace()));
 ///         }
 ///         thread::sleep(Duration::from_secs(10));
 ///     }
@@ -48,14 +49,14 @@ pub fn check_deadlock() -> Vec<Vec<DeadlockedClaim>> {
     let ways: Vec<BTreeMap<usize, DeadlockedClaim>> =
         waits.iter().map(|&(number, wait)| ways_from(number, wait, &table, &nodes)).collect();
     let edges: Vec<Vec<usize>> = ways.iter().map(|way| way.keys().copied().collect()).collect();
-    let claims_of = |circle: Vec<usize>| {
-        let next = circle.iter().cycle().skip(1);
-        circle.iter().zip(next).map(|(&from, to)| ways[from][to].clone()).collect()
+    let claims_of = |cycle: Vec<usize>| {
+        let next = cycle.iter().cycle().skip(1);
+        cycle.iter().zip(next).map(|(&from, to)| ways[from][to].clone()).collect()
     };
-    circles(&edges).into_iter().map(claims_of).collect()
+    cycles(&edges).into_iter().map(claims_of).collect()
 }
 
-/// The nodes whose threads must let go before a wait can end, each with the reason.
+/// The edges of a node: the threads that must release a claim before the wait can end, each with that claim.
 fn ways_from(
     number: u64,
     wait: &WaitRecord,
@@ -81,7 +82,7 @@ fn ways_from(
 
 type Part = (Span, Mode);
 
-/// A part of the one and a part of the other that exclude each other.
+/// A part of each of the two that conflict.
 fn conflict(one: &Record, other: &Record) -> Option<(Part, Part)> {
     if one.lock != other.lock {
         return None;

@@ -1,9 +1,9 @@
 //! The table of all claims that threads hold or wait for.
 //!
-//! A record says what is true for as long as it is in the table: a claim is recorded as held after it
-//! was granted, and no longer when its release begins; as waiting from when it is queued until it is granted,
-//! both under the mutex of its lock's registry. So a circle of records is a circle of claims. A claim that
-//! becomes due is recorded anew: the records of claims that are due on one lock are in the order in which they became so.
+//! A record is true for as long as it is in the table. A claim is recorded as held from after it was granted until
+//! before its release begins, and as waiting from when it is queued until it is granted, both under the mutex of its
+//! lock's registry. So a cycle of records is a cycle of claims. A claim that becomes due gets a new record, so that the
+//! records of due claims on one lock are in the order in which they became due.
 
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::thread::{self, ThreadId};
 
 use crate::{Mode, Span};
 
-/// Records by number; a later one has a greater number.
+/// Records by number, in the order in which they were made.
 pub(super) struct Table {
     next: u64,
     pub(super) held: BTreeMap<u64, Record>,
@@ -26,7 +26,7 @@ pub(super) struct Record {
     /// The spans claimed together, and their modes.
     pub(super) parts: Vec<(Span, Mode)>,
     pub(super) thread: ThreadId,
-    /// Where the claim was taken, if it is held; where it waits, if it does.
+    /// The call that acquired the claim, or that waits for it.
     pub(super) location: &'static Location<'static>,
     pub(super) backtrace: Arc<Backtrace>,
 }
@@ -36,13 +36,14 @@ pub(super) struct WaitRecord {
     pub(super) line: Line,
 }
 
-/// Whether a waiting claim stands behind those that wait already.
+/// Which of the claims that wait already block a waiting claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Behind those that are due, and may be passed: nobody waits for it for good.
+    /// Those that are due. It may be overtaken, so it blocks no other claim for good.
     Patient,
-    /// Behind those that were due before.
+    /// Those that were due before.
     Due,
+    /// None: it overtakes them.
     Passes,
 }
 
@@ -84,7 +85,7 @@ impl Record {
     }
 }
 
-/// The record of a claim that is held, kept by its guard.
+/// The record of a held claim, owned by its guard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held(Option<u64>);
 
@@ -99,17 +100,17 @@ impl Held {
         table().hold(record)
     }
 
-    /// Records nothing: whoever holds the claim is not a thread that could be found waiting.
+    /// Records nothing: the claim is held by a task.
     pub(crate) fn by_somebody() -> Held {
         Held(None)
     }
 
-    /// To be called before a claim is downgraded, or after it was upgraded.
+    /// Call it before a claim is downgraded, or after it was upgraded.
     pub(crate) fn set_mode(self, mode: Mode) {
         self.change(|record| record.parts.iter_mut().for_each(|part| part.1 = mode));
     }
 
-    /// To be called before a claim is shrunk.
+    /// Call it before a claim is shrunk.
     pub(crate) fn shrink_to(self, to: Span) {
         self.change(|record| record.parts.iter_mut().for_each(|part| part.0 = to));
     }
@@ -126,7 +127,7 @@ impl Held {
         upper.map_or(Held(None), |upper| table().hold(upper))
     }
 
-    /// To be called before a claim is released.
+    /// Call it before a claim is released.
     pub(crate) fn end(self) {
         if let Some(number) = self.0 {
             table().held.remove(&number);
@@ -139,18 +140,18 @@ impl Held {
     }
 }
 
-/// The record of a thread that waits, kept by what is to wake it.
+/// The record of a waiting thread, owned by its waiter.
 #[derive(Debug)]
 pub(crate) struct Waiting(Option<u64>);
 
 impl Waiting {
-    /// Records that this thread waits from now on, and may be passed until its claim [is due](Waiting::is_due). To be called
-    /// under the mutex of the registry.
+    /// Records that this thread waits, and may be overtaken until its claim [is due](Waiting::is_due). Call it under the
+    /// mutex of the registry.
     pub(crate) fn patiently(lock: usize, parts: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
         Waiting::new(Record::new(lock, parts, Backtrace::force_capture()), Line::Patient)
     }
 
-    /// To be called when a claim that waits becomes due, under the mutex of the registry.
+    /// Call it when a waiting claim becomes due, under the mutex of the registry.
     pub(crate) fn is_due(&mut self) {
         let Some(number) = self.0 else { return };
         let mut table = table();
@@ -162,19 +163,18 @@ impl Waiting {
         }
     }
 
-    /// Records that this thread waits from now on for held claims only, and others for it. To be called
-    /// under the mutex of the registry.
+    /// Records that this thread waits for held claims only, and blocks others. Call it under the mutex of the registry.
     pub(crate) fn passing_those_that_wait(lock: usize, span: Span, mode: Mode) -> Waiting {
         let record = Record::new(lock, [(span, mode)], Backtrace::force_capture());
         Waiting::new(record, Line::Passes)
     }
 
-    /// Records nothing: a task, or a thread that will give up.
+    /// Records nothing: a task, or a thread with a deadline.
     pub(crate) fn unfollowed() -> Waiting {
         Waiting(None)
     }
 
-    /// To be called when the claim is granted, under the mutex of the registry.
+    /// Call it when the claim is granted, under the mutex of the registry.
     pub(crate) fn end(&mut self) {
         if let Some(number) = self.0.take() {
             table().waiting.remove(&number);
@@ -186,7 +186,7 @@ impl Waiting {
     }
 }
 
-/// Strikes out what forgotten guards left of a lock that is no more: another may get its address.
+/// Removes the records that forgotten guards left of a dropped lock: another lock may get its address.
 pub(crate) fn forget_lock(lock: usize) {
     table().held.retain(|_, record| record.lock != lock);
 }

@@ -1,4 +1,4 @@
-//! What a deadlock is reported as.
+//! The types that report a deadlock.
 
 use std::backtrace::Backtrace;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::thread::ThreadId;
 
 use crate::{ClaimState, Mode};
 
-/// A claim that waits for ever, and one that is in its way.
+/// A deadlocked claim and a claim that blocks it.
 ///
 /// # Examples
 ///
@@ -23,13 +23,13 @@ use crate::{ClaimState, Mode};
 ///     let _reader = LOCK.lock_shared(0..10);
 ///     let _writer = LOCK.lock_exclusive(5..6); // waits for itself
 /// });
-/// let circle = loop {
+/// let cycle = loop {
 ///     match check_deadlock().pop() {
-///         Some(circle) => break circle,
+///         Some(cycle) => break cycle,
 ///         None => thread::yield_now(),
 ///     }
 /// };
-/// let [claim] = &circle[..] else { panic!("{circle:?}") };
+/// let [claim] = &cycle[..] else { panic!("{cycle:?}") };
 /// assert_eq!((claim.waiting().range(), claim.waiting().mode()), (5..6, Mode::Exclusive));
 /// assert_eq!((claim.blocker().range(), claim.blocker().mode()), (0..10, Mode::Shared));
 /// ```
@@ -41,8 +41,9 @@ pub struct DeadlockedClaim {
 }
 
 impl DeadlockedClaim {
-    /// The address of the [`RangeLock`](crate::RangeLock); of a mapping's, that is
-    /// [`pages`](crate::MappingLock::pages).
+    /// Returns the address of the [`RangeLock`](crate::RangeLock). For a
+    /// [`MappingLock`](crate::MappingLock) this is the address of [`pages`](crate::MappingLock::pages),
+    /// for a [`RangeRwLock`](crate::RangeRwLock) that of [`indices`](crate::RangeRwLock::indices).
     ///
     /// # Examples
     ///
@@ -58,7 +59,7 @@ impl DeadlockedClaim {
         self.lock
     }
 
-    /// The claim that waits; of a claim on several ranges, one that is blocked.
+    /// Returns the claim that waits. For a claim on several ranges it is one of those that are blocked.
     ///
     /// # Examples
     ///
@@ -74,17 +75,17 @@ impl DeadlockedClaim {
         &self.waiting
     }
 
-    /// The claim on the same lock that is in its way, whose thread waits for the next claim of the
-    /// circle.
+    /// Returns the conflicting claim on the same lock that blocks it. Its thread waits for the next
+    /// claim of the cycle.
     ///
     /// # Examples
     ///
     /// ```
     /// use spanlock::deadlock::check_deadlock;
     ///
-    /// for circle in check_deadlock() {
-    ///     let threads = circle.iter().map(|claim| claim.waiting().thread_id());
-    ///     let blockers = circle.iter().map(|claim| claim.blocker().thread_id());
+    /// for cycle in check_deadlock() {
+    ///     let threads = cycle.iter().map(|claim| claim.waiting().thread_id());
+    ///     let blockers = cycle.iter().map(|claim| claim.blocker().thread_id());
     ///     assert!(threads.cycle().skip(1).zip(blockers).all(|(next, blocker)| next == blocker));
     /// }
     /// ```
@@ -94,7 +95,7 @@ impl DeadlockedClaim {
     }
 }
 
-/// As it is displayed: without back traces, of which each is a page.
+/// Like `Display`: without backtraces, which are long.
 impl fmt::Debug for DeadlockedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -109,7 +110,7 @@ impl fmt::Display for DeadlockedClaim {
     }
 }
 
-/// A claim of a thread: one that it waits for, or one that it holds.
+/// A claim that a thread holds or waits for.
 ///
 /// # Examples
 ///
@@ -132,7 +133,7 @@ pub struct ThreadClaim {
 }
 
 impl ThreadClaim {
-    /// The units that it is on.
+    /// Returns the claimed units.
     ///
     /// # Examples
     ///
@@ -148,7 +149,7 @@ impl ThreadClaim {
         self.range.clone()
     }
 
-    /// Its mode.
+    /// Returns the mode.
     ///
     /// # Examples
     ///
@@ -165,7 +166,7 @@ impl ThreadClaim {
         self.mode
     }
 
-    /// Whether it is held, or waits.
+    /// Returns whether the claim is held or waits.
     ///
     /// # Examples
     ///
@@ -182,7 +183,7 @@ impl ThreadClaim {
         self.state
     }
 
-    /// The thread that took it, or that waits for it.
+    /// Returns the thread that acquired the claim, or that waits for it.
     ///
     /// # Examples
     ///
@@ -198,7 +199,7 @@ impl ThreadClaim {
         self.thread_id
     }
 
-    /// The call that took it, if it is held.
+    /// Returns the call that acquired the claim, or `None` if it waits.
     ///
     /// # Examples
     ///
@@ -214,8 +215,8 @@ impl ThreadClaim {
         self.location
     }
 
-    /// Where it was taken, if it is held and the environment asks for back traces; where it waits, if
-    /// it does.
+    /// Returns the backtrace of where the claim was acquired, or of where it waits. For a held claim it
+    /// is empty unless the environment enables backtraces.
     ///
     /// # Examples
     ///
@@ -232,7 +233,7 @@ impl ThreadClaim {
     }
 }
 
-/// As it is displayed: without its back trace, which is a page.
+/// Like `Display`: without the backtrace, which is long.
 impl fmt::Debug for ThreadClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -7,16 +7,16 @@ use crate::raw::Hold;
 use crate::{Mode, Span};
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
-    /// Splits the claim in two at unit `at`; neither part is released meanwhile. A part may be empty.
+    /// Splits the claim in two at unit `at`, without releasing it. A part may be empty.
     ///
     /// # Complexity
     ///
-    /// Takes the mutex, and time logarithmic in the claims of the registry plus linear in those that wait across
-    /// `at`; nothing at an end of the range.
+    /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
+    /// that wait across `at`. At an end of the range it does neither.
     ///
     /// # Panics
     ///
-    /// If `at` is neither in the range nor at its end.
+    /// Panics if `at` is neither in the range nor at its end.
     ///
     /// # Examples
     ///
@@ -48,15 +48,17 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         (Guard { lock, span: lower, mode, hold: lower_hold, record }, rest)
     }
 
-    /// Releases everything outside `range`; who waits for that part alone is granted at once.
+    /// Releases everything outside `range`. Claims that waited only for that part are granted, or woken
+    /// to retry, as after any release.
     ///
     /// # Complexity
     ///
-    /// As for letting go.
+    /// As for releasing the guard.
     ///
     /// # Panics
     ///
-    /// If `range` is not a part of the guard's range, or not a range ([`Span::new`]).
+    /// Panics if `range` is not a part of the guard's range, or if it is not a valid range
+    /// ([`Span::new`]).
     ///
     /// # Examples
     ///
@@ -106,11 +108,12 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 }
 
 impl<L: LockRef> Guard<L, Exclusive> {
-    /// Turns the exclusive claim into a shared one without letting go; waiting readers are let in.
+    /// Turns the exclusive claim into a shared one without releasing it. Waiting readers are granted, or
+    /// woken to retry.
     ///
     /// # Fairness
     ///
-    /// Readers that wait behind an exclusive claim which came before them go on waiting.
+    /// Readers that also wait for an earlier exclusive claim keep waiting.
     ///
     /// # Examples
     ///
@@ -126,19 +129,19 @@ impl<L: LockRef> Guard<L, Exclusive> {
 }
 
 impl<L: LockRef> Guard<L, Shared> {
-    /// Turns the shared claim into an exclusive one, if no other claim is held on any of its units.
+    /// Tries to turn the shared claim into an exclusive one, without waiting: succeeds if no other claim
+    /// is held on any of its units.
     ///
-    /// It never waits; [`upgrade`](Guard::upgrade) does.
+    /// See [`upgrade`](Guard::upgrade) for an upgrade that waits.
     ///
     /// # Fairness
     ///
-    /// An upgrade passes the claims that wait; those that conflict wait for it as they would have for
-    /// the shared claim.
+    /// An upgrade overtakes all waiting claims. Those that conflict with it keep waiting.
     ///
     /// # Errors
     ///
-    /// Gives the guard back, still shared, if another claim is held on one of its units; or, rarely, if another comes at the same
-    /// moment.
+    /// Returns the guard, still shared, if another claim is held on one of its units. It may fail
+    /// spuriously, rarely: if another thread tries to take a conflicting claim at the same moment.
     ///
     /// # Examples
     ///
@@ -155,7 +158,7 @@ impl<L: LockRef> Guard<L, Shared> {
 }
 
 impl<L: LockRef> Guard<L, Mode> {
-    /// Turns the claim into a shared one without letting go; does nothing if it is shared.
+    /// Turns the claim into a shared one without releasing it. Has no effect if it is shared.
     ///
     /// # Examples
     ///
@@ -170,13 +173,12 @@ impl<L: LockRef> Guard<L, Mode> {
         self.downgrade_to(Mode::Shared)
     }
 
-    /// Turns the claim into an exclusive one, if no other claim is held on any of its units; does
-    /// nothing if it is exclusive.
+    /// Tries to turn the claim into an exclusive one, without waiting: succeeds if no other claim is
+    /// held on any of its units, or if it is exclusive already.
     ///
     /// # Errors
     ///
-    /// Gives the guard back, unchanged, if another claim is held on one of its units, or, rarely, if another comes at the same
-    /// moment.
+    /// Returns the guard unchanged, as [`Guard<L, Shared>::try_upgrade`](Guard::try_upgrade) does.
     ///
     /// # Examples
     ///

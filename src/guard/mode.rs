@@ -2,9 +2,9 @@
 
 use crate::Mode;
 
-/// The mode of a guard: in its type ([`Shared`], [`Exclusive`]) or in its value ([`Mode`]).
+/// The mode of a guard: a type ([`Shared`], [`Exclusive`]) or a value ([`Mode`]).
 ///
-/// Sealed: no other type can implement it.
+/// This trait is sealed: no other type can implement it.
 ///
 /// # Examples
 ///
@@ -15,7 +15,7 @@ use crate::Mode;
 /// assert_eq!(Mode::Shared.mode(), Mode::Shared);
 /// ```
 pub trait GuardMode: Copy + sealed::Sealed {
-    /// The mode in which the guard's span is held.
+    /// Returns the mode.
     fn mode(&self) -> Mode;
 }
 
@@ -24,7 +24,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Marks a guard that holds its span in [`Mode::Shared`].
+/// The type of a guard's mode if it is always [`Mode::Shared`].
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ mod sealed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shared;
 
-/// Marks a guard that holds its span in [`Mode::Exclusive`].
+/// The type of a guard's mode if it is always [`Mode::Exclusive`].
 ///
 /// # Examples
 ///

@@ -10,11 +10,11 @@ use crate::Mode;
 use crate::deadlock::Held;
 use crate::raw::{Hold, Pending, Queued, Refused};
 
-/// An upgrade was refused, since another holder of a part of the range waits to upgrade already: each
-/// would wait for the other for ever. The guard comes back, still shared.
+/// The error of an upgrade that was refused because another holder of a part of the range already waits
+/// to upgrade: each would wait for the other for ever. It contains the guard, still shared.
 ///
-/// Whoever gets it should release the guard, so that the other can go on, lock exclusively, and look again at what
-/// it has read.
+/// To make progress, release the guard, so that the other upgrade is granted; then lock exclusively, and
+/// read again what was read under the shared claim.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub struct UpgradeError<L: LockRef, M: GuardMode> {
 }
 
 impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
-    /// The guard that was to be upgraded, as it was.
+    /// Returns the guard, unchanged.
     ///
     /// # Examples
     ///
@@ -97,20 +97,23 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 }
 
 impl<L: LockRef> Guard<L, Shared> {
-    /// Turns the shared claim into an exclusive one, waiting until no other claim is held on any of its units.
+    /// Turns the shared claim into an exclusive one, blocking the current thread until no other claim is
+    /// held on any of its units.
     ///
-    /// Nobody else holds a unit of the range exclusively in between, so what was read under the shared claim still
-    /// holds. A thread that holds another claim on a part of the range waits for itself, for ever.
+    /// No other claim holds a unit of the range exclusively in between, so what was read under the
+    /// shared claim is still true. A thread that holds another claim on a part of the range waits for
+    /// itself, for ever.
     ///
     /// # Fairness
     ///
-    /// An upgrade passes the claims that wait, and is passed by none but
-    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive): whoever comes while it waits, waits for it.
+    /// An upgrade overtakes all waiting claims. Only
+    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive) overtakes an upgrade that
+    /// waits.
     ///
     /// # Errors
     ///
-    /// If another holder of a part of the range waits to upgrade already, which could not come to an end: the
-    /// [`UpgradeError`] has the guard.
+    /// [`UpgradeError`], with the guard, if another holder of a part of the range already waits to
+    /// upgrade: the two would wait for each other.
     ///
     /// # Examples
     ///
@@ -130,8 +133,8 @@ impl<L: LockRef> Guard<L, Shared> {
         self.upgrade_to(Exclusive)
     }
 
-    /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
-    /// releases the shared claim.
+    /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
+    /// cancels the upgrade and releases the shared claim.
     ///
     /// # Examples
     ///
@@ -153,8 +156,8 @@ impl<L: LockRef> Guard<L, Shared> {
 }
 
 impl<L: LockRef> Guard<L, Mode> {
-    /// Turns the claim into an exclusive one, waiting until no other claim is held on any of its units; does nothing if
-    /// it is exclusive.
+    /// Turns the claim into an exclusive one, blocking the current thread until no other claim is held
+    /// on any of its units. Has no effect if it is exclusive.
     ///
     /// # Fairness
     ///
@@ -162,8 +165,8 @@ impl<L: LockRef> Guard<L, Mode> {
     ///
     /// # Errors
     ///
-    /// If another holder of a part of the range waits to upgrade already, which could not come to an end: the
-    /// [`UpgradeError`] has the guard.
+    /// [`UpgradeError`], with the guard, if another holder of a part of the range already waits to
+    /// upgrade: the two would wait for each other.
     ///
     /// # Examples
     ///
@@ -179,8 +182,8 @@ impl<L: LockRef> Guard<L, Mode> {
         self.upgrade_to(Mode::Exclusive)
     }
 
-    /// The same as [`upgrade`](Guard::upgrade), as a future. Dropped before it has resolved, it gives up the upgrade and
-    /// releases the claim.
+    /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
+    /// cancels the upgrade and releases the claim.
     ///
     /// # Examples
     ///
@@ -201,14 +204,15 @@ impl<L: LockRef> Guard<L, Mode> {
     }
 }
 
-/// A pending upgrade of a guard from mode `M` to `N`, made by [`Guard::upgrade_async`].
+/// The future of [`Guard::upgrade_async`]: a pending upgrade of a guard from mode `M` to `N`.
 ///
-/// It owns the guard: dropped before it has resolved, it gives up the upgrade and releases the shared claim. A future that
-/// waits and is no longer polled keeps others out, as a [`LockFuture`](crate::LockFuture) does.
+/// It owns the guard. If it is dropped before it has resolved, it cancels the upgrade and releases the
+/// shared claim. A pending future that is no longer polled blocks other claims, as a
+/// [`LockFuture`](crate::LockFuture) does.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// Polling it again after it has resolved panics.
 ///
 /// # Examples
 ///

@@ -6,12 +6,13 @@ use std::ops::RangeBounds;
 use crate::{Claim, ClaimState, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Whether any unit of `range` is held. The answer may be out of date when it arrives. A single unit that no range
-    /// overlaps is looked at without the mutex.
+    /// Returns whether any unit of `range` is held. The result may be out of date at once.
+    ///
+    /// For a single unit that no range overlaps it usually takes no mutex.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -28,12 +29,12 @@ impl RangeLock {
         self.raw.is_locked(Span::from_range(range))
     }
 
-    /// Whether a claim on `range` in `mode` would have to wait, for held claims or behind waiting ones.
-    /// The answer may be out of date when it arrives.
+    /// Returns whether a claim on `range` in `mode` would have to wait for a held claim, or for a
+    /// waiting one that is due ([Fairness](RangeLock#fairness)). The result may be out of date at once.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -52,10 +53,10 @@ impl RangeLock {
         self.raw.conflicts(Span::from_range(range), mode)
     }
 
-    /// What the lock has counted since it was made. With the feature `stats` only.
+    /// Returns what the lock has counted since it was created. Only with the feature `stats`.
     ///
-    /// Counting adds a pointer to the lock's size, about three kilobytes on the heap once it is used, and
-    /// to each claim an atomic operation on a line that up to 16 threads have to themselves.
+    /// Counting adds a pointer to the size of the lock, about three kilobytes of heap when it is first
+    /// used, and one atomic operation to each claim. Up to 16 threads count in cache lines of their own.
     ///
     /// # Examples
     ///
@@ -70,12 +71,15 @@ impl RangeLock {
         self.raw.stats()
     }
 
-    /// Every claim, held or waiting, by ascending start: a snapshot for debugging, which `Debug`
-    /// prints. A claim that is about to find that it cannot be had is not shown.
+    /// Returns all claims, held and waiting, by ascending start: a snapshot for debugging. `Debug`
+    /// prints the same.
+    ///
+    /// Several readers of one unit may be shown as one claim. A claim whose attempt is about to fail is
+    /// not shown.
     ///
     /// # Complexity
     ///
-    /// Linear in the claims, plus a scan of the table of slots, under the mutex.
+    /// Linear in the number of claims, plus a scan of the table of slots, under the mutex.
     ///
     /// # Examples
     ///

@@ -9,14 +9,14 @@ use crate::guard::{ArcRangeGuard, Guard, RangeGuard};
 use crate::{LockFuture, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Locks `range` in `mode`, waiting as long as it takes.
+    /// Locks `range` in `mode`, blocking the current thread until it is acquired.
     ///
-    /// [`lock_shared`](RangeLock::lock_shared) and [`lock_exclusive`](RangeLock::lock_exclusive) are the same with a guard
-    /// whose type has the mode.
+    /// Use [`lock_shared`](RangeLock::lock_shared) or [`lock_exclusive`](RangeLock::lock_exclusive) for
+    /// a guard with the mode in its type.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -38,12 +38,12 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), mode)
     }
 
-    /// Locks `range` in `mode` if nothing is in the way; never waits. May fail without cause, as
+    /// Tries to lock `range` in `mode`, without waiting. May fail spuriously, as
     /// [`try_lock_shared`](RangeLock::try_lock_shared) may.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -63,14 +63,15 @@ impl RangeLock {
         Guard::try_lock(self, Span::from_range(range), mode)
     }
 
-    /// Locks `range` in `mode`, waiting for `timeout` at most. A claim that times out is withdrawn: nobody waits for
-    /// it any more.
+    /// Tries to lock `range` in `mode`, waiting at most `timeout`. Returns `None` if it times out. The
+    /// claim has then left the queue: no other claim waits for it.
     ///
-    /// A timeout of zero is a try; one too long for the clock is none.
+    /// With a timeout of zero it does not wait. With a timeout that exceeds the range of
+    /// [`Instant`](std::time::Instant) it waits without limit.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -95,14 +96,14 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), mode, after(timeout))
     }
 
-    /// Locks `range` in `mode`, waiting until `deadline` at most. A claim that times out is withdrawn: nobody waits for
-    /// it any more.
+    /// Tries to lock `range` in `mode`, waiting at most until `deadline`. Returns `None` if it times
+    /// out. The claim has then left the queue: no other claim waits for it.
     ///
-    /// A deadline in the past is a try.
+    /// With a deadline in the past it does not wait.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -127,14 +128,15 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), mode, Some(deadline))
     }
 
-    /// Locks `range` in `mode`, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    /// Returns a future that locks `range` in `mode`. See [`LockFuture`] for how it waits and what
+    /// dropping it does.
     ///
-    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
-    /// then keeps others out until it is dropped.
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -157,11 +159,11 @@ impl RangeLock {
         LockFuture::new(self, Span::from_range(range), mode)
     }
 
-    /// As [`lock`](RangeLock::lock), with a guard that keeps the lock alive.
+    /// Like [`lock`](RangeLock::lock), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -179,11 +181,11 @@ impl RangeLock {
         Guard::lock(Arc::clone(self), Span::from_range(range), mode)
     }
 
-    /// As [`try_lock`](RangeLock::try_lock), with a guard that keeps the lock alive.
+    /// Like [`try_lock`](RangeLock::try_lock), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -205,11 +207,11 @@ impl RangeLock {
         Guard::try_lock(Arc::clone(self), Span::from_range(range), mode)
     }
 
-    /// As [`try_lock_for`](RangeLock::try_lock_for), with a guard that keeps the lock alive.
+    /// Like [`try_lock_for`](RangeLock::try_lock_for), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -233,11 +235,11 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), mode, after(timeout))
     }
 
-    /// As [`try_lock_until`](RangeLock::try_lock_until), with a guard that keeps the lock alive.
+    /// Like [`try_lock_until`](RangeLock::try_lock_until), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -260,12 +262,12 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), mode, Some(deadline))
     }
 
-    /// As [`lock_async`](RangeLock::lock_async), with a future and a guard that keep the lock
-    /// alive: both are `'static`.
+    /// Like [`lock_async`](RangeLock::lock_async), with a future and a guard that own an `Arc` of the
+    /// lock. Both are `'static`.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///

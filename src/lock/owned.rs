@@ -9,11 +9,11 @@ use crate::guard::{ArcExclusiveGuard, ArcSharedGuard, Exclusive, Guard, Shared};
 use crate::{ArcLockExclusiveFuture, ArcLockSharedFuture, LockFuture, RangeLock, Span};
 
 impl RangeLock {
-    /// As [`lock_shared`](RangeLock::lock_shared), with a guard that keeps the lock alive.
+    /// Like [`lock_shared`](RangeLock::lock_shared), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -30,11 +30,12 @@ impl RangeLock {
         Guard::lock(Arc::clone(self), Span::from_range(range), Shared)
     }
 
-    /// As [`try_lock_shared`](RangeLock::try_lock_shared), with a guard that keeps the lock alive.
+    /// Like [`try_lock_shared`](RangeLock::try_lock_shared), with a guard that owns an `Arc` of the
+    /// lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -54,11 +55,12 @@ impl RangeLock {
         Guard::try_lock(Arc::clone(self), Span::from_range(range), Shared)
     }
 
-    /// As [`try_lock_shared_for`](RangeLock::try_lock_shared_for), with a guard that keeps the lock alive.
+    /// Like [`try_lock_shared_for`](RangeLock::try_lock_shared_for), with a guard that owns an `Arc` of
+    /// the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -79,11 +81,12 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), Shared, after(timeout))
     }
 
-    /// As [`try_lock_shared_until`](RangeLock::try_lock_shared_until), with a guard that keeps the lock alive.
+    /// Like [`try_lock_shared_until`](RangeLock::try_lock_shared_until), with a guard that owns an `Arc`
+    /// of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -104,12 +107,12 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), Shared, Some(deadline))
     }
 
-    /// As [`lock_shared_async`](RangeLock::lock_shared_async), with a future and a guard that keep the lock
-    /// alive: both are `'static`.
+    /// Like [`lock_shared_async`](RangeLock::lock_shared_async), with a future and a guard that own an
+    /// `Arc` of the lock. Both are `'static`.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -131,11 +134,11 @@ impl RangeLock {
         LockFuture::new(Arc::clone(self), Span::from_range(range), Shared)
     }
 
-    /// As [`lock_exclusive`](RangeLock::lock_exclusive), with a guard that keeps the lock alive.
+    /// Like [`lock_exclusive`](RangeLock::lock_exclusive), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -152,11 +155,12 @@ impl RangeLock {
         Guard::lock(Arc::clone(self), Span::from_range(range), Exclusive)
     }
 
-    /// As [`try_lock_exclusive`](RangeLock::try_lock_exclusive), with a guard that keeps the lock alive.
+    /// Like [`try_lock_exclusive`](RangeLock::try_lock_exclusive), with a guard that owns an `Arc` of
+    /// the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -176,11 +180,12 @@ impl RangeLock {
         Guard::try_lock(Arc::clone(self), Span::from_range(range), Exclusive)
     }
 
-    /// As [`try_lock_exclusive_for`](RangeLock::try_lock_exclusive_for), with a guard that keeps the lock alive.
+    /// Like [`try_lock_exclusive_for`](RangeLock::try_lock_exclusive_for), with a guard that owns an
+    /// `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -201,11 +206,12 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), Exclusive, after(timeout))
     }
 
-    /// As [`try_lock_exclusive_until`](RangeLock::try_lock_exclusive_until), with a guard that keeps the lock alive.
+    /// Like [`try_lock_exclusive_until`](RangeLock::try_lock_exclusive_until), with a guard that owns an
+    /// `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -226,12 +232,12 @@ impl RangeLock {
         Guard::lock_until(Arc::clone(self), Span::from_range(range), Exclusive, Some(deadline))
     }
 
-    /// As [`lock_exclusive_async`](RangeLock::lock_exclusive_async), with a future and a guard that keep the lock
-    /// alive: both are `'static`.
+    /// Like [`lock_exclusive_async`](RangeLock::lock_exclusive_async), with a future and a guard that
+    /// own an `Arc` of the lock. Both are `'static`.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///

@@ -9,7 +9,7 @@ use crate::{LockExclusiveFuture, LockFuture, LockSharedFuture, RangeLock, Span};
 
 impl RangeLock {
     const_constructor! {
-        /// A lock that nobody holds. Allocates nothing.
+        /// Creates an unlocked lock. It does not allocate.
         ///
         /// # Examples
         ///
@@ -26,10 +26,11 @@ impl RangeLock {
     }
 
     const_constructor! {
-        /// A lock that nobody holds, and that is strictly first in, first out: a claim that waits is passed by nobody
-        /// that comes later and conflicts, from when it is queued. Allocates nothing.
+        /// Creates an unlocked lock that is strictly first in, first out: no later conflicting claim
+        /// overtakes a claim that is queued. It does not allocate.
         ///
-        /// See [`RangeLock`] for the other kind of fairness, that of [`new`](RangeLock::new), and for what it gains.
+        /// See [Fairness](RangeLock#fairness) for exceptions, and for what the bounded overtaking of
+        /// [`new`](RangeLock::new) gains.
         ///
         /// # Examples
         ///
@@ -45,11 +46,11 @@ impl RangeLock {
         }
     }
 
-    /// Locks `range` shared, waiting as long as it takes.
+    /// Locks `range` shared, blocking the current thread until it is acquired.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -64,13 +65,14 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), Shared)
     }
 
-    /// Locks `range` shared if nothing is in the way; never waits.
+    /// Tries to lock `range` shared, without waiting.
     ///
-    /// It may also fail, rarely, though no conflicting claim is held or queued: if another comes at the same moment.
+    /// It may fail spuriously, rarely: if another thread tries to take a conflicting claim at the same
+    /// moment.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -88,14 +90,15 @@ impl RangeLock {
         Guard::try_lock(self, Span::from_range(range), Shared)
     }
 
-    /// Locks `range` shared, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    /// Returns a future that locks `range` shared. See [`LockFuture`] for how it waits and what dropping
+    /// it does.
     ///
-    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
-    /// then keeps others out until it is dropped.
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -113,11 +116,11 @@ impl RangeLock {
         LockFuture::new(self, Span::from_range(range), Shared)
     }
 
-    /// Locks `range` exclusively, waiting as long as it takes.
+    /// Locks `range` exclusively, blocking the current thread until it is acquired.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -132,13 +135,14 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), Exclusive)
     }
 
-    /// Locks `range` exclusively if nothing is in the way; never waits.
+    /// Tries to lock `range` exclusively, without waiting.
     ///
-    /// It may also fail, rarely, though no conflicting claim is held or queued: if another comes at the same moment.
+    /// It may fail spuriously, rarely: if another thread tries to take a conflicting claim at the same
+    /// moment.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -156,14 +160,15 @@ impl RangeLock {
         Guard::try_lock(self, Span::from_range(range), Exclusive)
     }
 
-    /// Locks `range` exclusively, as a future: see [`LockFuture`] for how it waits and what dropping it does.
+    /// Returns a future that locks `range` exclusively. See [`LockFuture`] for how it waits and what
+    /// dropping it does.
     ///
-    /// Once it was polled, has to wait and is due, it is granted in its turn even if it is never polled again, and
-    /// then keeps others out until it is dropped.
+    /// A pending future that is no longer polled may be granted the claim, and then blocks other claims
+    /// until it is dropped.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -181,18 +186,20 @@ impl RangeLock {
         LockFuture::new(self, Span::from_range(range), Exclusive)
     }
 
-    /// Locks `range` shared past the claims that wait: for a holder who must lock again.
+    /// Locks `range` shared, overtaking all waiting claims: for a thread that holds a part of it
+    /// already.
     ///
-    /// A reader that holds a range and locks a part of it again would wait behind a writer that waits for
-    /// its first claim: a deadlock. This claim waits for held exclusive claims only.
+    /// With [`lock_shared`](RangeLock::lock_shared) a reader that locks its range again can wait behind
+    /// a writer that waits for the reader's first claim: a deadlock. This claim waits only for held
+    /// exclusive claims.
     ///
     /// # Fairness
     ///
-    /// None: a flood of such claims starves writers.
+    /// None. A steady stream of such claims starves writers.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///

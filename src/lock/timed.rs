@@ -7,14 +7,15 @@ use crate::guard::{Exclusive, ExclusiveGuard, Guard, Shared, SharedGuard};
 use crate::{RangeLock, Span};
 
 impl RangeLock {
-    /// Locks `range` shared, waiting for `timeout` at most. A claim that times out is withdrawn:
-    /// nobody waits for it any more.
+    /// Tries to lock `range` shared, waiting at most `timeout`. Returns `None` if it times out. The
+    /// claim has then left the queue: no other claim waits for it.
     ///
-    /// A timeout of zero is a try; one too long for the clock is none.
+    /// With a timeout of zero it does not wait. With a timeout that exceeds the range of
+    /// [`Instant`](std::time::Instant) it waits without limit.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -37,14 +38,14 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Shared, after(timeout))
     }
 
-    /// Locks `range` shared, waiting until `deadline` at most. A claim that times out is withdrawn:
-    /// nobody waits for it any more.
+    /// Tries to lock `range` shared, waiting at most until `deadline`. Returns `None` if it times out.
+    /// The claim has then left the queue: no other claim waits for it.
     ///
-    /// A deadline in the past is a try.
+    /// With a deadline in the past it does not wait.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -67,14 +68,15 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Shared, Some(deadline))
     }
 
-    /// Locks `range` exclusively, waiting for `timeout` at most. A claim that times out is withdrawn:
-    /// nobody waits for it any more.
+    /// Tries to lock `range` exclusively, waiting at most `timeout`. Returns `None` if it times out. The
+    /// claim has then left the queue: no other claim waits for it.
     ///
-    /// A timeout of zero is a try; one too long for the clock is none.
+    /// With a timeout of zero it does not wait. With a timeout that exceeds the range of
+    /// [`Instant`](std::time::Instant) it waits without limit.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///
@@ -97,14 +99,14 @@ impl RangeLock {
         Guard::lock_until(self, Span::from_range(range), Exclusive, after(timeout))
     }
 
-    /// Locks `range` exclusively, waiting until `deadline` at most. A claim that times out is withdrawn:
-    /// nobody waits for it any more.
+    /// Tries to lock `range` exclusively, waiting at most until `deadline`. Returns `None` if it times
+    /// out. The claim has then left the queue: no other claim waits for it.
     ///
-    /// A deadline in the past is a try.
+    /// With a deadline in the past it does not wait.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end, or includes unit `u64::MAX`.
+    /// Panics if the range starts after its end or includes unit `u64::MAX`.
     ///
     /// # Examples
     ///

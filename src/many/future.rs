@@ -10,16 +10,16 @@ use super::{GuardSet, disjoint};
 use crate::guard::{LockRef, Raw};
 use crate::raw::{ClaimId, Part, QueuedMany};
 
-/// A pending claim on several spans: resolves to a [`GuardSet`].
+/// A future that locks several ranges of one lock and resolves to a [`GuardSet`].
 ///
-/// It takes its place in every queue when it is first polled, and holds nothing until it is granted as a
-/// whole. Dropped before it has resolved, it leaves all the queues, or hands on all that it had been granted already.
-/// Otherwise it is as a [`LockFuture`](crate::LockFuture), which says more on how it waits: a future that is queued and no
-/// longer polled keeps others out.
+/// It queues for all its ranges when it is first polled, and holds none of them until all are granted
+/// together. If it is dropped before it has resolved, it leaves the queue, or releases all that it had
+/// been granted. A pending future that is no longer polled blocks other claims; see
+/// [`LockFuture`](crate::LockFuture), which it resembles in all other respects.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// Polling it again after it has resolved panics.
 ///
 /// # Examples
 ///

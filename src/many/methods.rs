@@ -10,21 +10,21 @@ macro_rules! claims_on_many {
         example: $imports:literal, $claims:literal, beside $holder:literal;
     ) => {
         impl $lock {
-            /// Locks several ranges at once, waiting until all of them can be had: all or nothing, so there is
-            /// no order to get wrong.
+            /// Locks several ranges at once, blocking the current thread until all of them are acquired
+            /// together. While it waits it holds none of them, so no order of locking matters.
             ///
-            /// Ranges may be repeated and may overlap: a unit that is named more than once is claimed once,
-            /// exclusively if any of them is. While it waits, the claim holds nothing.
+            /// Ranges may be repeated and may overlap. A unit in several of them is claimed once,
+            /// exclusively if any of them is exclusive.
             $(#[$note])*
             ///
             /// # Fairness
             ///
-            /// The claim takes its place in every queue at once, and is granted when all conflicting claims
-            /// that were there before it have left.
+            /// The claim is due at once ([Fairness](crate::RangeLock#fairness)): it waits for the
+            /// conflicting claims that are held or due, and no later claim overtakes it.
             ///
             /// # Complexity
             ///
-            /// Sorts the ranges; apart from that as for that many claims on ranges, under one mutex acquisition.
+            /// Sorts the ranges. Then it takes the mutex once, and time as for as many claims on ranges.
             ///
             /// # Panics
             ///
@@ -48,8 +48,8 @@ macro_rules! claims_on_many {
                 GuardSet::lock(self, self.parts(claims))
             }
 
-            /// Locks several ranges at once if nothing is in the way of any; never waits. May fail without
-            /// cause, as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+            /// Tries to lock several ranges at once, without waiting. May fail spuriously, as
+            /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
             ///
             #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
             ///
@@ -78,8 +78,8 @@ macro_rules! claims_on_many {
                 GuardSet::try_lock(self, self.parts(claims))
             }
 
-            /// Locks several ranges at once, waiting for `timeout` at most. A claim that times out is withdrawn as
-            /// a whole.
+            /// Tries to lock several ranges at once, waiting at most `timeout`. Returns `None` if it
+            /// times out. The claim has then left the queue of every range.
             ///
             #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
             ///
@@ -109,8 +109,8 @@ macro_rules! claims_on_many {
                 GuardSet::lock_until(self, self.parts(claims), after(timeout))
             }
 
-            /// Locks several ranges at once, waiting until `deadline` at most. A claim that times out is withdrawn as
-            /// a whole.
+            /// Tries to lock several ranges at once, waiting at most until `deadline`. Returns `None` if
+            /// it times out. The claim has then left the queue of every range.
             ///
             #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
             ///
@@ -140,8 +140,8 @@ macro_rules! claims_on_many {
                 GuardSet::lock_until(self, self.parts(claims), Some(deadline))
             }
 
-            /// Locks several ranges at once, as a future: see [`LockManyFuture`] for how it waits and what
-            /// dropping it does.
+            /// Returns a future that locks several ranges at once. See [`LockManyFuture`] for how it
+            /// waits and what dropping it does.
             ///
             #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
             ///
@@ -168,7 +168,7 @@ macro_rules! claims_on_many {
                 LockManyFuture::new(self, self.parts(claims))
             }
 
-            #[doc = concat!("As [`lock_many`](", stringify!($lock), "::lock_many), with a guard that keeps the lock alive.")]
+            #[doc = concat!("Like [`lock_many`](", stringify!($lock), "::lock_many), with a guard that owns an `Arc` of the lock.")]
             ///
             /// # Panics
             ///
@@ -192,7 +192,7 @@ macro_rules! claims_on_many {
                 GuardSet::lock(Arc::clone(self), self.parts(claims))
             }
 
-            #[doc = concat!("As [`try_lock_many`](", stringify!($lock), "::try_lock_many), with a guard that keeps the lock alive.")]
+            #[doc = concat!("Like [`try_lock_many`](", stringify!($lock), "::try_lock_many), with a guard that owns an `Arc` of the lock.")]
             ///
             /// # Panics
             ///
@@ -216,7 +216,7 @@ macro_rules! claims_on_many {
                 GuardSet::try_lock(Arc::clone(self), self.parts(claims))
             }
 
-            #[doc = concat!("As [`try_lock_many_for`](", stringify!($lock), "::try_lock_many_for), with a guard that keeps the lock alive.")]
+            #[doc = concat!("Like [`try_lock_many_for`](", stringify!($lock), "::try_lock_many_for), with a guard that owns an `Arc` of the lock.")]
             ///
             /// # Panics
             ///
@@ -243,7 +243,7 @@ macro_rules! claims_on_many {
                 GuardSet::lock_until(Arc::clone(self), self.parts(claims), after(timeout))
             }
 
-            #[doc = concat!("As [`try_lock_many_until`](", stringify!($lock), "::try_lock_many_until), with a guard that keeps the lock alive.")]
+            #[doc = concat!("Like [`try_lock_many_until`](", stringify!($lock), "::try_lock_many_until), with a guard that owns an `Arc` of the lock.")]
             ///
             /// # Panics
             ///
@@ -270,7 +270,7 @@ macro_rules! claims_on_many {
                 GuardSet::lock_until(Arc::clone(self), self.parts(claims), Some(deadline))
             }
 
-            #[doc = concat!("As [`lock_many_async`](", stringify!($lock), "::lock_many_async), with a future and a guard that keep the lock alive.")]
+            #[doc = concat!("Like [`lock_many_async`](", stringify!($lock), "::lock_many_async), with a future and a guard that own an `Arc` of the lock.")]
             ///
             /// # Panics
             ///

@@ -22,9 +22,9 @@ pub use acquire::{
     try_lock_pair_until_arc,
 };
 
-/// Held claims on two locks, or on two ranges of one; dropping it releases both.
+/// Held claims on two locks, or on two ranges of one. Dropping the guard releases both.
 ///
-/// `L` is how it reaches them; the aliases [`PairGuard`] and [`ArcPairGuard`] name the usual ones.
+/// `L` is how it refers to them. [`PairGuard`] and [`ArcPairGuard`] are aliases for [`RangeLock`]s.
 ///
 /// # Examples
 ///
@@ -43,7 +43,7 @@ pub struct GuardPair<L: LockRef> {
     held: Held<L>,
 }
 
-/// Held claims on two locks, or on two ranges of one.
+/// The guard of two [`RangeLock`]s that borrows them.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub struct GuardPair<L: LockRef> {
 /// ```
 pub type PairGuard<'a> = GuardPair<&'a RangeLock>;
 
-/// Held claims on two locks, or on two ranges of one, that own references to them.
+/// The guard of two [`RangeLock`]s that owns an `Arc` of each.
 ///
 /// # Examples
 ///
@@ -77,14 +77,14 @@ enum Held<L: LockRef> {
     Same(GuardSet<L>),
 }
 
-/// A claim that is wanted on one of the two.
+/// A claim to be acquired on one of the two.
 struct Wanted<L> {
     lock: L,
     span: Span,
     mode: Mode,
 }
 
-/// The two, in the order in which they are to be claimed.
+/// The two, in the order in which they are acquired.
 enum InOrder<L> {
     Two(Wanted<L>, Wanted<L>),
     Same(L, Vec<Part>),
@@ -135,7 +135,7 @@ impl<L: LockRef> GuardPair<L> {
         Some(GuardPair { held })
     }
 
-    /// Without a deadline it waits as long as it takes.
+    /// Without a deadline it waits without limit.
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     fn lock_until(a: Wanted<L>, b: Wanted<L>, deadline: Option<Instant>) -> Option<Self> {
         let held = match a.in_order(b) {
@@ -160,15 +160,15 @@ impl<L: LockRef> fmt::Debug for GuardPair<L> {
     }
 }
 
-/// A pending claim on two locks, or on two ranges of one: resolves to a [`GuardPair`].
+/// A future that locks a range of each of two locks and resolves to a [`GuardPair`].
 ///
-/// The first lock, by address, is queued for when the future is first polled, the second when the first is held. Dropped
-/// before it has resolved, it withdraws what waits and releases what is held. Otherwise it is as a
-/// [`LockFuture`], which says more on how it waits.
+/// It locks the lock with the lower address first, and queues for the other once it holds the first. If
+/// it is dropped before it has resolved, it leaves the queue and releases what it holds. See
+/// [`LockFuture`], which it resembles in all other respects.
 ///
 /// # Panics
 ///
-/// If it is polled again after it has resolved.
+/// Polling it again after it has resolved panics.
 ///
 /// # Examples
 ///

@@ -2,7 +2,8 @@
 
 use crate::Mode;
 
-/// Which path of a page cache asks for the mapping lock; it decides the mode.
+/// A kind of access to the pages of a file. It determines the mode of a claim on a
+/// [`MappingLock`](crate::MappingLock).
 ///
 /// # Examples
 ///
@@ -17,7 +18,7 @@ use crate::Mode;
 pub enum Access {
     /// A read through the cache: shared.
     BufferedRead,
-    /// A write through the cache: shared, page by page.
+    /// A write through the cache: shared.
     BufferedWrite,
     /// A page fault on a mapping: shared.
     Fault,
@@ -29,20 +30,20 @@ pub enum Access {
     DirectRead,
     /// A write that bypasses the cache: exclusive.
     DirectWrite,
-    /// A change of the size: exclusive.
+    /// A change of the file's length: exclusive.
     Truncate,
-    /// Freeing a range's blocks: exclusive.
+    /// Freeing the blocks of a range: exclusive.
     PunchHole,
     /// Dropping cached pages: exclusive.
     Invalidate,
-    /// Shifting the file's contents (collapse, insert): exclusive.
+    /// Moving the file's contents (collapse or insert range): exclusive.
     Shift,
-    /// Giving a range blocks, with what it holds or with zeroes in them: exclusive.
+    /// Allocating blocks for a range, with or without zeroing it: exclusive.
     Allocate,
 }
 
 impl Access {
-    /// The mode in which this path claims its range.
+    /// Returns the mode of claims for this access.
     ///
     /// # Examples
     ///

@@ -7,11 +7,11 @@ use super::{Access, MappingLock};
 use crate::Claim;
 
 impl MappingLock {
-    /// Whether any page that `bytes` touches is held. The answer may be out of date when it arrives.
+    /// Returns whether any page that `bytes` touches is held. The result may be out of date at once.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -30,12 +30,12 @@ impl MappingLock {
         self.pages.raw.is_locked(self.pages_of(bytes))
     }
 
-    /// Whether a claim on the pages that `bytes` touches would have to wait, for held claims or behind waiting
-    /// ones. The answer may be out of date when it arrives.
+    /// Returns whether a claim on the pages that `bytes` touches would have to wait for a held claim, or
+    /// for a waiting one that is due. The result may be out of date at once.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -54,8 +54,8 @@ impl MappingLock {
         self.pages.raw.conflicts(self.pages_of(bytes), access.mode())
     }
 
-    /// Every claim, held or waiting, by ascending start, as [`RangeLock::claims`](crate::RangeLock::claims) has
-    /// them; their ranges count pages.
+    /// Returns all claims, held and waiting, like [`RangeLock::claims`](crate::RangeLock::claims). Their
+    /// ranges count pages.
     ///
     /// # Examples
     ///

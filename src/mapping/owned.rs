@@ -9,12 +9,12 @@ use crate::lock::after;
 use crate::{Guard, LockFuture, Mode};
 
 impl MappingLock {
-    /// As [`lock`](MappingLock::lock), with a guard that keeps the lock alive, for an IO completion to
-    /// drop.
+    /// Like [`lock`](MappingLock::lock), with a guard that owns an `Arc` of the lock, so that an IO
+    /// completion can drop it.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -31,11 +31,11 @@ impl MappingLock {
         Guard::lock(Arc::clone(self), self.pages_of(bytes), access.mode())
     }
 
-    /// As [`try_lock`](MappingLock::try_lock), with a guard that keeps the lock alive.
+    /// Like [`try_lock`](MappingLock::try_lock), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -57,11 +57,11 @@ impl MappingLock {
         Guard::try_lock(Arc::clone(self), self.pages_of(bytes), access.mode())
     }
 
-    /// As [`try_lock_for`](MappingLock::try_lock_for), with a guard that keeps the lock alive.
+    /// Like [`try_lock_for`](MappingLock::try_lock_for), with a guard that owns an `Arc` of the lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -85,11 +85,12 @@ impl MappingLock {
         Guard::lock_until(Arc::clone(self), self.pages_of(bytes), access.mode(), after(timeout))
     }
 
-    /// As [`try_lock_until`](MappingLock::try_lock_until), with a guard that keeps the lock alive.
+    /// Like [`try_lock_until`](MappingLock::try_lock_until), with a guard that owns an `Arc` of the
+    /// lock.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///
@@ -112,12 +113,12 @@ impl MappingLock {
         Guard::lock_until(Arc::clone(self), self.pages_of(bytes), access.mode(), Some(deadline))
     }
 
-    /// As [`lock_async`](MappingLock::lock_async), with a future and a guard that keep the lock alive: both
-    /// are `'static`.
+    /// Like [`lock_async`](MappingLock::lock_async), with a future and a guard that own an `Arc` of the
+    /// lock. Both are `'static`.
     ///
     /// # Panics
     ///
-    /// If the range starts after its end.
+    /// Panics if the range starts after its end.
     ///
     /// # Examples
     ///

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -293,6 +293,39 @@ fn a_claim_on_a_fair_lock_is_not_passed() {
             assert_eq!(passes(&lock, held.clone(), waits), 0);
         }
     }
+}
+
+#[test]
+fn only_a_due_claim_conflicts_with_new_ones_while_it_waits() {
+    for (lock, waits_due) in [(RangeLock::new(), false), (RangeLock::fair(), true)] {
+        let holder = lock.lock_exclusive(3..5);
+        let mut waits = Box::pin(lock.lock_exclusive_async(0..9));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        assert_eq!(lock.conflicts(0..1, Mode::Shared), waits_due);
+        assert_eq!(lock.try_lock_shared(0..1).is_none(), waits_due);
+        drop(holder);
+        assert_eq!(lock.is_locked(0..1), waits_due, "a due claim is granted, a patient one woken");
+        assert!(waits.as_mut().poll(&mut context).is_ready());
+    }
+}
+
+#[test]
+fn a_claim_on_several_ranges_overtakes_patient_ones_and_is_not_overtaken() {
+    let lock = RangeLock::new();
+    let holder = lock.lock_exclusive(3..5);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut patient = Box::pin(lock.lock_exclusive_async(0..9));
+    assert!(patient.as_mut().poll(&mut context).is_pending());
+    let mut many = Box::pin(lock.lock_many_async([(4..6, Mode::Shared), (8..9, Mode::Shared)]));
+    assert!(many.as_mut().poll(&mut context).is_pending());
+    assert!(lock.try_lock_exclusive(8..9).is_none(), "no later claim overtakes it");
+    drop(holder);
+    assert!(patient.as_mut().poll(&mut context).is_pending());
+    let Poll::Ready(held) = many.as_mut().poll(&mut context) else { panic!("not granted") };
+    assert!(patient.as_mut().poll(&mut context).is_pending());
+    drop(held);
+    assert!(patient.as_mut().poll(&mut context).is_ready());
 }
 
 #[test]

@@ -8,20 +8,20 @@ use super::{ArcPairGuard, GuardPair, LockPairFuture, PairGuard, Wanted};
 use crate::lock::after;
 use crate::{Mode, RangeLock};
 
-/// Locks a range of each of two locks, as a clone, a dedupe or a rename must, waiting as long as it
-/// takes.
+/// Locks a range of each of two locks, blocking the current thread until both are acquired, for
+/// operations on two files such as a clone or a rename.
 ///
-/// The locks are taken in the order of their addresses, so that two callers who name them in opposite
-/// order cannot deadlock. If both are the same lock, its two ranges are claimed together
+/// The locks are acquired in the order of their addresses, so two callers that name them in opposite
+/// order do not deadlock. If both are the same lock, its two ranges are acquired together
 /// ([`RangeLock::lock_many`]) and may overlap.
 ///
 /// # Fairness
 ///
-/// That of each lock. The claim on the first is held while the second is waited for.
+/// That of each lock. It holds the first lock while it waits for the second.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -46,14 +46,14 @@ pub fn lock_pair<'a>(
     GuardPair::lock(Wanted::new(a, a_range, a_mode), Wanted::new(b, b_range, b_mode))
 }
 
-/// Locks a range of each of two locks if nothing is in the way of either; never waits. If the second cannot be
-/// had, the first is released. May fail without cause, as [`RangeLock::try_lock_shared`] may.
+/// Tries to lock a range of each of two locks, without waiting. If the second is not acquired, the first
+/// is released. May fail spuriously, as [`RangeLock::try_lock_shared`] may.
 ///
 /// See [`lock_pair`] for two ranges of one lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -80,14 +80,14 @@ pub fn try_lock_pair<'a>(
     GuardPair::try_lock(Wanted::new(a, a_range, a_mode), Wanted::new(b, b_range, b_mode))
 }
 
-/// Locks a range of each of two locks, waiting for `timeout` at most, for both together. If it is over before both
-/// are held, neither is.
+/// Tries to lock a range of each of two locks, waiting at most `timeout` in all. Returns `None`, with
+/// neither locked, if it times out.
 ///
-/// See [`lock_pair`] for the order in which they are taken, and for two ranges of one lock.
+/// See [`lock_pair`] for the order in which they are acquired, and for two ranges of one lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -120,14 +120,14 @@ pub fn try_lock_pair_for<'a>(
     )
 }
 
-/// Locks a range of each of two locks, waiting until `deadline` at most, for both together. If it passes before both
-/// are held, neither is.
+/// Tries to lock a range of each of two locks, waiting at most until `deadline`. Returns `None`, with
+/// neither locked, if it times out.
 ///
-/// See [`lock_pair`] for the order in which they are taken, and for two ranges of one lock.
+/// See [`lock_pair`] for the order in which they are acquired, and for two ranges of one lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -160,13 +160,14 @@ pub fn try_lock_pair_until<'a>(
     )
 }
 
-/// Locks a range of each of two locks, as a future: see [`LockPairFuture`] for what dropping it does.
+/// Returns a future that locks a range of each of two locks. See [`LockPairFuture`] for what dropping it
+/// does.
 ///
-/// See [`lock_pair`] for the order in which they are taken, and for two ranges of one lock.
+/// See [`lock_pair`] for the order in which they are acquired, and for two ranges of one lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -191,11 +192,11 @@ pub fn lock_pair_async<'a>(
     LockPairFuture::new(Wanted::new(a, a_range, a_mode), Wanted::new(b, b_range, b_mode))
 }
 
-/// As [`lock_pair`], with a guard that keeps the locks alive.
+/// Like [`lock_pair`], with a guard that owns an `Arc` of each lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -222,11 +223,11 @@ pub fn lock_pair_arc(
     )
 }
 
-/// As [`try_lock_pair`], with a guard that keeps the locks alive.
+/// Like [`try_lock_pair`], with a guard that owns an `Arc` of each lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -253,11 +254,11 @@ pub fn try_lock_pair_arc(
     )
 }
 
-/// As [`try_lock_pair_for`], with a guard that keeps the locks alive.
+/// Like [`try_lock_pair_for`], with a guard that owns an `Arc` of each lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -288,11 +289,11 @@ pub fn try_lock_pair_for_arc(
     )
 }
 
-/// As [`try_lock_pair_until`], with a guard that keeps the locks alive.
+/// Like [`try_lock_pair_until`], with a guard that owns an `Arc` of each lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///
@@ -323,11 +324,11 @@ pub fn try_lock_pair_until_arc(
     )
 }
 
-/// As [`lock_pair_async`], with a future and a guard that keep the locks alive.
+/// Like [`lock_pair_async`], with a future and a guard that own an `Arc` of each lock.
 ///
 /// # Panics
 ///
-/// If a range starts after its end, or includes unit `u64::MAX`.
+/// Panics if a range starts after its end or includes unit `u64::MAX`.
 ///
 /// # Examples
 ///

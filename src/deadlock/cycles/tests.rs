@@ -1,30 +1,30 @@
-use super::circles;
+use super::cycles;
 
 fn found(edges: &[&[usize]]) -> Vec<Vec<usize>> {
     let edges: Vec<Vec<usize>> = edges.iter().map(|edges| edges.to_vec()).collect();
-    circles(&edges).into_iter().collect()
+    cycles(&edges).into_iter().collect()
 }
 
 #[test]
-fn a_chain_a_tree_and_a_diamond_have_no_circle() {
+fn a_chain_a_tree_and_a_diamond_have_no_cycle() {
     assert!(found(&[&[1], &[2], &[]]).is_empty());
     assert!(found(&[&[1, 2], &[3], &[3], &[]]).is_empty());
     assert!(found(&[]).is_empty());
 }
 
 #[test]
-fn a_circle_begins_with_its_least_node_and_leaves_out_who_only_leads_to_it() {
+fn a_cycle_begins_with_its_least_node_and_leaves_out_nodes_that_only_lead_to_it() {
     assert_eq!(found(&[&[3], &[2], &[3], &[1]]), [[1, 2, 3]]);
     assert_eq!(found(&[&[0]]), [[0]]);
 }
 
 #[test]
-fn circles_that_share_a_node_are_both_found() {
+fn cycles_that_share_a_node_are_both_found() {
     assert_eq!(found(&[&[1, 2], &[0], &[0]]), [[0, 1], [0, 2]]);
 }
 
 #[test]
-fn a_circle_is_found_exactly_if_a_node_reaches_itself() {
+fn a_cycle_is_found_exactly_if_a_node_reaches_itself() {
     let mut rng = fastrand::Rng::with_seed(11);
     for _ in 0..2_000 {
         let nodes = rng.usize(1..9);
@@ -40,11 +40,11 @@ fn a_circle_is_found_exactly_if_a_node_reaches_itself() {
                 }
             }
         }
-        let found = circles(&edges);
+        let found = cycles(&edges);
         assert_eq!(!found.is_empty(), (0..nodes).any(|node| reaches[node][node]), "{edges:?}");
-        for circle in found {
-            let next = circle.iter().cycle().skip(1);
-            assert!(circle.iter().zip(next).all(|(&a, b)| edges[a].contains(b)), "{circle:?}");
+        for cycle in found {
+            let next = cycle.iter().cycle().skip(1);
+            assert!(cycle.iter().zip(next).all(|(&a, b)| edges[a].contains(b)), "{cycle:?}");
         }
     }
 }

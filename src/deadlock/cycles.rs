@@ -1,4 +1,4 @@
-//! Circles in a graph.
+//! Cycles in a graph.
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,18 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Visit {
     Pending,
-    /// On the path from the root that is being followed.
+    /// On the current path from the root.
     Open,
     Done,
 }
 
-/// A circle for each edge by which a depth-first search comes back to its own path: at least one of every
-/// knot of nodes that reach each other. `edges` lists, for each node, those it leads to.
+/// A cycle for each back edge of a depth-first search: at least one of every strongly connected component that
+/// has one. `edges` lists the successors of each node.
 ///
-/// A circle begins with its least node.
-pub(super) fn circles(edges: &[Vec<usize>]) -> BTreeSet<Vec<usize>> {
+/// A cycle begins with its least node.
+pub(super) fn cycles(edges: &[Vec<usize>]) -> BTreeSet<Vec<usize>> {
     let mut visits = vec![Visit::Pending; edges.len()];
-    let mut circles = BTreeSet::new();
+    let mut cycles = BTreeSet::new();
     for root in 0..edges.len() {
         if visits[root] != Visit::Pending {
             continue;
@@ -37,21 +37,21 @@ pub(super) fn circles(edges: &[Vec<usize>]) -> BTreeSet<Vec<usize>> {
                     path.push((next, edges[next].iter()));
                 }
                 Some(&next) if visits[next] == Visit::Open => {
-                    let on_circle = path.iter().map(|&(node, _)| node).skip_while(|&n| n != next);
-                    circles.insert(from_least(on_circle.collect()));
+                    let on_cycle = path.iter().map(|&(node, _)| node).skip_while(|&n| n != next);
+                    cycles.insert(from_least(on_cycle.collect()));
                 }
                 Some(_) => {}
             }
         }
     }
-    circles
+    cycles
 }
 
-fn from_least(mut circle: Vec<usize>) -> Vec<usize> {
-    let least = circle.iter().enumerate().min_by_key(|&(_, node)| node);
+fn from_least(mut cycle: Vec<usize>) -> Vec<usize> {
+    let least = cycle.iter().enumerate().min_by_key(|&(_, node)| node);
     let start = least.map_or(0, |(position, _)| position);
-    circle.rotate_left(start);
-    circle
+    cycle.rotate_left(start);
+    cycle
 }
 
 #[cfg(test)]
