@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::FileStore;
 use crate::Store;
 use crate::file::File;
-use crate::files::backing::{identify, refused_by_name};
 use crate::files::inode::Inode;
-use crate::files::open_stores::{Found, OpenStores, find_or_register};
 use crate::files::operation_lock::OperationLock;
+use crate::files::store_access::checked_store::{identify, refused_by_name};
+use crate::files::store_access::open_stores::{OpenStores, Opening, find_or_register};
 use crate::options::{FileOptions, Options};
 use crate::pages::pool::Pool;
 use crate::stats::Stats;
@@ -156,11 +156,11 @@ impl PageCache {
                 let found =
                     found.map_err(|error| refused_by_name(&store, &shared.pool.frames, error))?;
                 match found {
-                    Found::Open(handle) => {
+                    Opening::Open(handle) => {
                         let handle = handle.downcast().expect("what is registered is a handle");
                         return Ok(File::another(handle));
                     }
-                    Found::Absent(registration) => Some(registration),
+                    Opening::Absent(registration) => Some(registration),
                 }
             }
             None => None,

@@ -2,7 +2,7 @@
 
 mod append;
 mod close;
-mod shape;
+mod size_and_extents;
 mod sync;
 mod vectored;
 

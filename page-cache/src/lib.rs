@@ -46,6 +46,8 @@ compile_error!(
      Windows only"
 );
 
+#[cfg(feature = "model")]
+mod address_space;
 mod cache;
 mod error;
 mod file;
@@ -53,16 +55,14 @@ mod files;
 #[cfg(spanlock_shuttle)]
 pub mod gallery;
 mod mapping;
-mod memory;
-#[cfg(feature = "model")]
-mod mm;
 #[cfg(test)]
 mod observed;
+mod operations;
 mod options;
 mod order;
 mod page;
 mod pages;
-mod paths;
+mod request_memory;
 #[cfg(all(test, spanlock_shuttle))]
 mod schedules;
 mod stats;
@@ -71,6 +71,8 @@ mod sync;
 mod unwind;
 mod writeback;
 
+#[cfg(feature = "model")]
+pub use address_space::AddressSpace;
 pub use cache::PageCache;
 pub use file::{CloseError, File};
 pub use files::failure::Failure;
@@ -78,8 +80,6 @@ pub use files::length::Length;
 #[cfg(feature = "model")]
 pub use files::operation_lock::model::{PathLock, Unlocked, WholeFile, WholeFileGuard};
 pub use mapping::Mapping;
-#[cfg(feature = "model")]
-pub use mm::AddressSpace;
 pub use options::{FileOptions, Options};
 pub use page::PAGE_SIZE;
 pub use stats::{Claims, Stats};

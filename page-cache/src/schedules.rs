@@ -6,8 +6,8 @@ use std::sync::Arc;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
+use crate::pages::eviction::Victims;
 use crate::pages::frame::Key;
-use crate::pages::queues::Victims;
 use crate::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
 
 const SCHEDULES: usize = 5_000;

@@ -2,9 +2,9 @@
 
 mod copying;
 mod fallocate;
-mod file;
+mod file_store;
 pub(crate) mod identity;
-mod mem;
+mod mem_store;
 mod shift;
 mod whole;
 
@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use crate::Identity;
 
-pub use file::{FileStore, Locking};
-pub use mem::MemStore;
+pub use file_store::{FileStore, Locking};
+pub use mem_store::MemStore;
 pub(crate) use shift::Shift;
 pub(crate) use whole::{read_full, shrunk, write_full};
 

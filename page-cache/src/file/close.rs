@@ -7,7 +7,7 @@ use std::io;
 use super::File;
 use super::sync::ALL;
 use crate::error::Request;
-use crate::files::sync_group::Scope;
+use crate::files::durability::sync_group::Scope;
 
 /// The error of a [`File::close`] that failed. It contains the file, still open.
 ///

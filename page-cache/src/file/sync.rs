@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{File, PAGE, inverted};
 use crate::error::Request;
-use crate::files::sync_group::Scope;
+use crate::files::durability::sync_group::Scope;
 
 /// Every page that a file can have.
 pub(super) const ALL: Range<u64> = 0..u64::MAX;

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 
 use super::File;
-use crate::memory::{Gather, Scatter};
+use crate::request_memory::{Gather, Scatter};
 
 impl File {
     /// Like [`read_at`](File::read_at), into several slices in order.

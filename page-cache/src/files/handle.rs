@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::files::inode::Inode;
-use crate::files::nested::is_inside;
+use crate::files::store_access::nested::is_inside;
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
 pub(crate) struct Handle {

@@ -1,4 +1,7 @@
-//! `Inode`: one cached file, as all of its handles, its mappings and the flusher share it.
+//! `Inode`: one cached file, shared by all of its handles, its mappings and the flusher.
+
+mod claims;
+mod failing;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
@@ -8,43 +11,35 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use self::claims::{IoClaim, MappingClaim};
 use crate::Store;
 use crate::error::MAX_LEN;
-use crate::files::backing::Backing;
+use crate::files::durability::flush_position::FlushPosition;
+use crate::files::durability::sync_group::SyncGroup;
 use crate::files::failure::Failure;
-use crate::files::limit::Limit;
-use crate::files::open_stores::Registration;
-use crate::files::operation_lock::{OperationGuard, OperationLock};
-use crate::files::round::Round;
-use crate::files::standing::Standing;
-use crate::files::sync_group::SyncGroup;
-use crate::files::window::Readahead;
+use crate::files::operation_lock::OperationLock;
+use crate::files::readahead_window::ReadaheadWindows;
+use crate::files::store_access::checked_store::CheckedStore;
+use crate::files::store_access::health::StoreHealth;
+use crate::files::store_access::known_limit::KnownLimit;
+use crate::files::store_access::open_stores::Registration;
 use crate::files::write_errors::WriteErrors;
 use crate::options::{FileOptions, WriteMode};
 use crate::order::leaf::{Leaf, lock_leaf};
-use crate::order::{Held, Lock, may_wait_for_clean};
-use crate::pages::dirty::{By, Own, StoreIs};
+use crate::order::may_wait_for_clean;
+use crate::pages::dirty_limit::{By, Own, StoreIs};
+use crate::pages::dirty_pages::{Epoch, Unclean};
 use crate::pages::dirty_ranges::PartialPages;
 use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
 use crate::pages::index::Found;
 use crate::pages::loans::Account;
 use crate::pages::loans::Loan;
 use crate::pages::pool::{self, Owner, Pool};
-use crate::pages::unclean::{Epoch, Unclean};
 use crate::pages::visit::{Visit, Visitors};
-use crate::stats::Grant;
-use spanlock::Access;
-
-const PAGE: u64 = crate::PAGE_SIZE as u64;
-
-/// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
-/// stand for the modes.
-const IO_SHARED: Access = Access::BufferedRead;
-const IO_EXCLUSIVE: Access = Access::Truncate;
 
 pub(crate) struct Inode {
     pub(crate) id: u64,
-    pub(crate) store: Box<Backing<dyn Store>>,
+    pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
     pub(crate) write_mode: WriteMode,
     io: OperationLock,
@@ -60,14 +55,14 @@ pub(crate) struct Inode {
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
     pub(crate) partial: PartialPages,
-    pub(crate) readahead: Readahead,
+    pub(crate) readahead: ReadaheadWindows,
     pub(crate) write_errors: WriteErrors,
-    pub(crate) limit: Limit,
+    pub(crate) limit: KnownLimit,
     pub(crate) syncs: SyncGroup,
-    pub(crate) standing: Standing,
+    pub(crate) standing: StoreHealth,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(crate) hastened: AtomicBool,
-    pub(crate) round: Round,
+    pub(crate) round: FlushPosition,
     /// What its requests have on loan.
     pub(crate) account: Arc<Account>,
     /// What last went wrong for a caller. The mutex is a leaf.
@@ -75,20 +70,6 @@ pub(crate) struct Inode {
     pub(crate) visitors: Arc<Visitors>,
     /// The last of all: when it goes, the store may be opened anew.
     pub(crate) registration: Option<Registration>,
-}
-
-/// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
-pub(crate) struct Claim<'a> {
-    // Dropped in this order: who comes next finds the record gone.
-    _held: Held,
-    _guard: OperationGuard<'a>,
-}
-
-/// A claim on the IO lock.
-pub(crate) struct IoClaim<'a> {
-    // Dropped in this order: who comes next finds the record gone.
-    _held: Held,
-    _guard: OperationGuard<'a>,
 }
 
 impl Inode {
@@ -100,7 +81,7 @@ impl Inode {
         [io, mapping]: [OperationLock; 2],
         readahead: usize,
     ) -> io::Result<Inode> {
-        let store = Backing::new(store, &cache.frames)?;
+        let store = CheckedStore::new(store, &cache.frames)?;
         let size = store.held();
         if size > MAX_LEN {
             let message = format!("its {size} bytes are more than a file can have");
@@ -118,131 +99,19 @@ impl Inode {
             resident: Mutex::default(),
             unclean: Mutex::default(),
             partial: PartialPages::default(),
-            readahead: Readahead::new(readahead),
+            readahead: ReadaheadWindows::new(readahead),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
-            limit: Limit::new(),
+            limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
-            standing: Standing::default(),
+            standing: StoreHealth::default(),
             hastened: AtomicBool::new(false),
-            round: Round::new(),
+            round: FlushPosition::new(),
             account: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             registration,
         })
-    }
-
-    /// Claims the mapping lock for a path.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn claim(&self, access: Access, bytes: Range<u64>) -> Claim<'_> {
-        let _held = Held::acquire(
-            Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
-        );
-        let (_guard, grant) = lock(&self.mapping, access, bytes);
-        self.cache.counters.mapping_claim(access, grant);
-        _held.taken();
-        Claim { _guard, _held }
-    }
-
-    /// Claims the mapping lock for a path, if that can be done at once.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<Claim<'_>> {
-        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
-        let _guard = self.mapping.try_lock(access, bytes)?;
-        self.cache.counters.mapping_claim(access, Grant::AtOnce);
-        Some(Claim { _guard, _held: Held::tried(lock) })
-    }
-
-    /// Claims the mapping lock for one page.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn claim_page(&self, access: Access, page: u64) -> Claim<'_> {
-        let _held = Held::acquire(
-            Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
-        );
-        let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
-            Some(guard) => (guard, Grant::AtOnce),
-            None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
-        };
-        self.cache.counters.mapping_claim(access, grant);
-        _held.taken();
-        Claim { _guard, _held }
-    }
-
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_> {
-        self.io_claim(IO_SHARED, bytes)
-    }
-
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_> {
-        self.io_claim(IO_EXCLUSIVE, bytes)
-    }
-
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_> {
-        let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
-        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
-            Some(guard) => (guard, Grant::AtOnce),
-            None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
-        };
-        self.cache.counters.io_claim(grant);
-        _held.taken();
-        IoClaim { _guard, _held }
-    }
-
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
-        let _held =
-            Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
-        let (_guard, grant) = lock(&self.io, access, bytes);
-        self.cache.counters.io_claim(grant);
-        _held.taken();
-        IoClaim { _guard, _held }
-    }
-
-    /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
-    /// the old end or the write's start on, whichever is first.
-    ///
-    /// The file may be truncated while the claim waits, so that the write extends it after all. Then
-    /// it claims all of the file, and the size matters no more.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_> {
-        if bytes.end > self.size() {
-            return self.io_from(bytes.start);
-        }
-        let claim = if bytes.start / PAGE == (bytes.end - 1) / PAGE {
-            self.io_exclusive_page(bytes.start / PAGE)
-        } else {
-            self.io_exclusive(bytes.clone())
-        };
-        if bytes.end <= self.size() {
-            return claim;
-        }
-        drop(claim);
-        self.io_exclusive(0..u64::MAX)
-    }
-
-    /// Claims the IO lock from `at` or the end on, whichever is first.
-    ///
-    /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
-    /// in the queue: else there might always be one more append to wait for. If the file is truncated
-    /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn io_from(&self, at: u64) -> IoClaim<'_> {
-        let from = self.size().min(at);
-        let claim = self.io_exclusive(from..u64::MAX);
-        if self.size() >= from {
-            return claim;
-        }
-        drop(claim);
-        self.io_exclusive(0..u64::MAX)
     }
 
     /// The size. Who copies out of a page reads it after the page was found uptodate.
@@ -422,12 +291,4 @@ pub(crate) fn visit(pool: &Pool, id: u64) -> Option<Visit<Inode>> {
         owner.downcast().expect("the pool's owners are files")
     };
     Some(pool.owner(id)?.map(as_file))
-}
-
-#[inline]
-fn lock(lock: &OperationLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
-    match lock.try_lock(access, bytes.clone()) {
-        Some(guard) => (guard, Grant::AtOnce),
-        None => (lock.lock(access, bytes), Grant::AfterWaiting),
-    }
 }

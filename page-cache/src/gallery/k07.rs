@@ -7,7 +7,7 @@ use super::props::{
 };
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::mm::Transfer;
+use crate::address_space::Transfer;
 use crate::order::trace::does;
 use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::props::{Inode, Memory, NEVER_UNINITIALISED, PAGE, RIGHT_WRITE, buffer, open, segment};
 use super::stage::{play, violation};
 use super::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::mm::Transfer;
+use crate::address_space::Transfer;
 use crate::order::trace::does;
 use crate::pages::page_table::Rights;
 use crate::sync::atomic::{AtomicBool, Ordering};

@@ -7,7 +7,7 @@ use super::explore::{Fault, found};
 use super::props::{Inode, Memory, PAGE, RIGHT_WRITE, buffer, file, segment, write_right};
 use super::stage::play;
 use super::{ALONE, Entry, Protocol};
-use crate::mm::Transfer;
+use crate::address_space::Transfer;
 use crate::order::trace::{self, does};
 use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};

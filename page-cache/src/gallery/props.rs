@@ -3,9 +3,9 @@
 use std::io;
 use std::ops::Range;
 
-use crate::mm::Transfer;
+use crate::address_space::Transfer;
 use crate::order::trace::does;
-use crate::pages::dirty::By;
+use crate::pages::dirty_limit::By;
 use crate::pages::frame::LockedPage;
 use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
 use spanlock::Access;

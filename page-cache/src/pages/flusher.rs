@@ -3,7 +3,7 @@
 //! Each worker takes one file at a time: first the pages of it that reclaim has queued, then, if the file
 //! is due, all that was dirty of it by then. A file is due when it has been dirty for an interval, when it has dirtied
 //! more than half of its share, and when somebody waits for a frame. A file whose store has failed is
-//! asked again after a pause: see `standing`.
+//! asked again after a pause: see `health`.
 //!
 //! A store that hangs keeps one worker. One that is idle stays behind, to see that files become due: if
 //! it is the last, and there are a few already, it waits a second for another to return before it starts a

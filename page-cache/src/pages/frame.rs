@@ -16,7 +16,7 @@
 //! from the index or from a page table, leads to some frame, which the latch, the page lock or a
 //! pin keeps still while its key is compared.
 
-mod memory;
+mod bytes;
 mod page;
 mod state;
 mod wait;
@@ -29,7 +29,7 @@ use std::ptr::NonNull;
 use crate::order::{Held, InCache, Lock, OfPage};
 pub(crate) use crate::page::Key;
 use crate::pages::page_table::Entries;
-use memory::{FrameMemory, PageBytes};
+use bytes::{FrameMemory, PageBytes};
 pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(crate) use state::State;
 use wait::Waits;

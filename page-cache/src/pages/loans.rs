@@ -3,7 +3,7 @@
 //! Such a frame can neither be evicted nor cleaned. It comes back when its request goes on, and if a store hangs
 //! it never does. So there is a bound on them, of which three eighths are for files that have no loan: each
 //! gets one frame of these. The rest is shared by the rule that dirty pages have, with a multiple of one: see
-//! `dirty`. Files that hang, one after the other, take the rest between a few of them; then each takes one
+//! `dirty_limit`. Files that hang, one after the other, take the rest between a few of them; then each takes one
 //! frame, and a file that comes later still gets one, until as many hang as the three eighths have frames.
 //!
 //! Together the two bounds leave frames that can be had at any time. So who has a loan gets its frame

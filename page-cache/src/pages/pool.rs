@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::options::Options;
-use crate::pages::dirty::DirtyPages;
+use crate::pages::dirty_limit::DirtyPages;
+use crate::pages::eviction::Queues;
 use crate::pages::flusher::Flusher;
 use crate::pages::frame::{Frames, Key, LockedPage};
 use crate::pages::index::Index;
 use crate::pages::loans::Loans;
 use crate::pages::page_table::{Entries, MappingId};
-use crate::pages::queues::Queues;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::Counters;
 

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
+use crate::pages::eviction::{Verdict, Victims};
 use crate::pages::frame::{FrameId, FreeFrame, LockedPage, Pin};
 use crate::pages::pool::{Owner, Pool, unmap};
-use crate::pages::queues::{Verdict, Victims};
 use crate::stats::Event;
 
 /// The longest that anybody waits for a frame.

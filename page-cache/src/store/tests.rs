@@ -7,8 +7,8 @@ use super::{FileStore, MemStore, Store};
 mod direct;
 #[cfg(unix)]
 mod faults;
-mod longest;
-mod shape;
+mod max_len;
+mod size_and_extents;
 
 struct TempFile(PathBuf);
 

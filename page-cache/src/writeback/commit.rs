@@ -18,10 +18,10 @@ use std::ops::Range;
 
 use crate::Store;
 use crate::error::{Told, described};
+use crate::files::durability::sync_group::Scope;
+use crate::files::durability::unstable::Part;
 use crate::files::inode::Inode;
-use crate::files::sync_group::Scope;
-use crate::files::unstable::Part;
-use crate::pages::dirty::By;
+use crate::pages::dirty_limit::By;
 use spanlock::Access;
 
 /// How many broken ranges an error names.

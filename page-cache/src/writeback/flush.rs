@@ -1,7 +1,7 @@
 //! Writeback: dirty pages go to the store.
 //!
 //! 1. Find the next run of pages, ascending, that are dirty or on their way, and have been since before
-//!    this began: see `unclean`. A page that becomes dirty meanwhile is left to the next.
+//!    this began: see `dirty_pages`. A page that becomes dirty meanwhile is left to the next.
 //! 2. Claim the run shared. (A path that holds its range exclusively already, as direct IO does,
 //!    comes in after this step with its own claim for a witness.)
 //!
@@ -27,11 +27,11 @@ use std::io;
 use std::ops::Range;
 
 use crate::PAGE_SIZE;
-use crate::files::inode::{Claim, Inode};
-use crate::files::round::RUN;
-use crate::files::unstable::Part;
+use crate::files::durability::flush_position::MAX_WRITE_PAGES;
+use crate::files::durability::unstable::Part;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::dirty_pages::Epoch;
 use crate::pages::frame::{LockedPage, Pin};
-use crate::pages::unclean::Epoch;
 use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
@@ -68,7 +68,7 @@ impl Inode {
     pub(crate) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
         let epoch = self.end_epoch();
         let mut outcome = Ok(());
-        let (mut from, mut most, mut failures) = (pages.start, RUN, 0);
+        let (mut from, mut most, mut failures) = (pages.start, MAX_WRITE_PAGES, 0);
         while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch, most) {
             let len = run.end - run.start;
             let failed = wrote.is_err();
@@ -80,8 +80,8 @@ impl Inode {
             }
             from = run.end;
             most = match failures {
-                0 => RUN.min(2 * len),
-                MOST_FAILURES.. => RUN,
+                0 => MAX_WRITE_PAGES.min(2 * len),
+                MOST_FAILURES.. => MAX_WRITE_PAGES,
                 _ => 1,
             };
         }
@@ -146,11 +146,15 @@ impl Inode {
     }
 
     /// As `flush`, for a path that has claimed the range; ends with the first error.
-    pub(crate) fn flush_claimed(&self, pages: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
+    pub(crate) fn flush_claimed(
+        &self,
+        pages: Range<u64>,
+        claim: &MappingClaim<'_>,
+    ) -> io::Result<()> {
         let epoch = self.end_epoch();
         let mut from = pages.start;
         while let Some(first) = self.first_unclean(from..pages.end, epoch) {
-            let run = self.run_at(first, pages.end, epoch, RUN);
+            let run = self.run_at(first, pages.end, epoch, MAX_WRITE_PAGES);
             self.flush_run(run.clone(), claim)?;
             from = run.end;
         }
@@ -158,7 +162,11 @@ impl Inode {
     }
 
     /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
-    pub(crate) fn write_locked(&self, page: &LockedPage<'_>, claim: &Claim<'_>) -> io::Result<()> {
+    pub(crate) fn write_locked(
+        &self,
+        page: &LockedPage<'_>,
+        claim: &MappingClaim<'_>,
+    ) -> io::Result<()> {
         let mut request = InFlight::default();
         if page.state().is_dirty() {
             self.gather(page, &mut request);
@@ -171,7 +179,7 @@ impl Inode {
         first..first + self.unclean_run(first, most, epoch).max(1)
     }
 
-    fn flush_run(&self, run: Range<u64>, claim: &Claim<'_>) -> io::Result<()> {
+    fn flush_run(&self, run: Range<u64>, claim: &MappingClaim<'_>) -> io::Result<()> {
         let mut request = InFlight::default();
         for number in run {
             if let Some(page) = self.find_locked(number) {
@@ -213,7 +221,11 @@ impl Inode {
 
     /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
     /// ends, and the claim has been dropped.
-    pub(crate) fn transmit<'a>(&self, request: InFlight<'a>, _claim: &Claim<'_>) -> Landed<'a> {
+    pub(crate) fn transmit<'a>(
+        &self,
+        request: InFlight<'a>,
+        _claim: &MappingClaim<'_>,
+    ) -> Landed<'a> {
         let send = || self.write_stretches(&request);
         let stretches = request.stretches.iter().cloned();
         let outcome = self.store.attempt(stretches, send, |unstable, outcome| {

@@ -25,9 +25,9 @@ use std::io;
 
 use crate::PAGE_SIZE;
 use crate::files::inode::visit;
+use crate::pages::dirty_pages::Epoch;
 use crate::pages::frame::{DetachedPin, Key, Pin};
 use crate::pages::pool::Pool;
-use crate::pages::unclean::Epoch;
 use crate::stats::Event;
 use crate::writeback::flush::InFlight;
 use spanlock::Access;

@@ -1,7 +1,7 @@
 //! Throttle: who would dirty more pages than its file may have writes some of that file's back first.
 //!
 //! 1. With nothing held, or no more than an IO lock: if the file has more than half of its share, call the
-//!    flusher. If it has all of it, write a run of its pages back. See `dirty` for the share.
+//!    flusher. If it has all of it, write a run of its pages back. See `dirty_limit` for the share.
 //! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
 //!    dirties more than may be. One that is refused has released the page before it comes here again.
 //!
@@ -14,7 +14,7 @@ use std::io;
 
 use crate::files::inode::Inode;
 use crate::order::may_wait_for_clean;
-use crate::pages::dirty::By;
+use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
 
 /// Whether cleaning pages of a file makes room for others of it.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::files::inode::visit;
-use crate::pages::flusher::jobs::{Extent, Found, Task};
+use crate::pages::flusher::jobs::{Afterwards, Task, Work};
 use crate::pages::flusher::{Signal, State, become_worker};
 use crate::pages::pool::Pool;
 use crate::sync::atomic::Ordering;
@@ -163,7 +163,7 @@ impl State {
 impl Pool {
     fn work(&self, task: Task) {
         self.run_pageouts(task.pageouts);
-        if task.extent == Extent::All
+        if task.extent == Work::All
             && let Some(file) = visit(self, task.file)
         {
             file.hastened.store(false, Ordering::Relaxed);
@@ -182,11 +182,11 @@ impl Pool {
         let pause = pause.and_then(|pause| now.checked_add(pause));
         let mut state = signal.state();
         let found = match &file {
-            Some(file) if !file.is_clean_and_unscheduled() => Found::Dirty {
+            Some(file) if !file.is_clean_and_unscheduled() => Afterwards::Dirty {
                 due: now.checked_add(signal.interval),
                 not_before: pause.or_else(|| file.standing.next_attempt()),
             },
-            _ => Found::Clean,
+            _ => Afterwards::Clean,
         };
         state.jobs.done(id, found);
         // Others may have waited for the file to be free.

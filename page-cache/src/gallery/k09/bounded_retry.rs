@@ -2,12 +2,12 @@
 
 use std::io;
 
+use crate::address_space::Transfer;
 use crate::gallery::props::{
     Inode, Memory, PAGE, PROGRESS, RIGHT_WRITE, buffer, evict, file, segment,
 };
 use crate::gallery::stage::{play, violation};
 use crate::gallery::{Entry, Plan, Protocol, SURVIVE_TWO, Strategy};
-use crate::mm::Transfer;
 use crate::order::trace::does;
 use crate::pages::page_table::Rights;
 use crate::sync::atomic::{AtomicBool, Ordering};

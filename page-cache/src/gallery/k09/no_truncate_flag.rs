@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::address_space::Transfer;
 use crate::gallery::props::{Inode, Memory, PAGE, RIGHT_WRITE, file, mapped, segment, write_right};
 use crate::gallery::stage::play;
 use crate::gallery::{ALONE, Entry, Protocol};
-use crate::mm::Transfer;
 use crate::order::trace::{Resource, Ticket};
 use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};

@@ -2,12 +2,12 @@
 
 use std::io;
 
+use crate::address_space::Transfer;
 use crate::gallery::props::{
     Inode, Memory, PAGE, RIGHT_WRITE, buffer, evict, file, mapped, segment, write_right,
 };
 use crate::gallery::stage::play;
 use crate::gallery::{Entry, HUNT, Protocol, SURVIVE_MORE};
-use crate::mm::Transfer;
 use crate::order::trace::does;
 use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};

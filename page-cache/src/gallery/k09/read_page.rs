@@ -2,12 +2,12 @@
 
 use std::io;
 
+use crate::address_space::Transfer;
 use crate::gallery::props::{
     Inode, Memory, PAGE, RIGHT_WRITE, WRITTEN_IS_THERE, buffer, dirty, file, segment,
 };
 use crate::gallery::stage::{play, violation};
 use crate::gallery::{Entry, HUNT, Protocol, SURVIVE_TWO};
-use crate::mm::Transfer;
 use crate::order::trace::does;
 use crate::pages::page_table::Rights;
 use crate::{AddressSpace, File};

@@ -2,10 +2,10 @@
 
 use std::io;
 
+use crate::address_space::Transfer;
 use crate::gallery::props::{Memory, PAGE, file, segment};
 use crate::gallery::stage::play;
 use crate::gallery::{ALONE, Entry, Protocol};
-use crate::mm::Transfer;
 use crate::order::trace::{Resource, Ticket, does};
 use crate::{AddressSpace, File};
 use spanlock::{Mode, RangeLock};

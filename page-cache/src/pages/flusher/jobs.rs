@@ -44,12 +44,12 @@ enum Worker {
 pub(crate) struct Task {
     pub(crate) file: u64,
     pub(crate) pageouts: Vec<DetachedPin>,
-    pub(crate) extent: Extent,
+    pub(crate) extent: Work,
 }
 
 /// How much of a file is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
+pub(crate) enum Work {
     /// All that is dirty, after the pages that were queued.
     All,
     Queued,
@@ -57,7 +57,7 @@ pub(crate) enum Extent {
 
 /// What a worker found when it was done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum Afterwards {
     /// It is clean, or closed.
     Clean,
     /// It has dirty pages, and is due then.
@@ -128,12 +128,12 @@ impl Jobs {
     /// Takes the job whose turn it is by `now`. The caller calls `done` when it is.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Task> {
         let &(_, file) = self.turns.first().filter(|&&(turn, _)| turn <= now)?;
-        let mut task = Task { file, pageouts: Vec::new(), extent: Extent::Queued };
+        let mut task = Task { file, pageouts: Vec::new(), extent: Work::Queued };
         self.change(file, |job| {
             task.pageouts = std::mem::take(&mut job.pageouts);
             job.queued = None;
             if job.due.is_some_and(|due| due <= now) {
-                task.extent = Extent::All;
+                task.extent = Work::All;
                 job.due = None;
             }
             job.worker = Worker::Busy;
@@ -142,15 +142,15 @@ impl Jobs {
     }
 
     /// Ends a task, and the job if the file is clean.
-    pub(crate) fn done(&mut self, file: u64, found: Found) {
+    pub(crate) fn done(&mut self, file: u64, found: Afterwards) {
         self.change(file, |job| {
             job.worker = Worker::None;
-            if let Found::Dirty { due, not_before } = found {
+            if let Afterwards::Dirty { due, not_before } = found {
                 job.not_before = not_before;
                 due.into_iter().for_each(|due| job.hasten(due));
             }
         });
-        let over = |job: &Job| found == Found::Clean && job.pageouts.is_empty();
+        let over = |job: &Job| found == Afterwards::Clean && job.pageouts.is_empty();
         if self.jobs.get(&file).is_some_and(over) {
             self.change(file, |job| job.due = None);
             self.jobs.remove(&file);

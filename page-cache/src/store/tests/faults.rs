@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::ops::Range;
 
 use super::{FileStore, Store, TempFile};
-use crate::store::file::calls::faults::{Calls, Fault, during};
+use crate::store::file_store::calls::faults::{Calls, Fault, during};
 
 const BLOCK: usize = 4096;
 

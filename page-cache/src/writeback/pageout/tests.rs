@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::files::inode::visit;
 use crate::observed::{Asked, Asking};
+use crate::pages::dirty_pages::Epoch;
 use crate::pages::frame::{Key, Pin};
 use crate::pages::pool::Pool;
-use crate::pages::unclean::Epoch;
 use crate::{File, MemStore, Options, PageCache, Store};
 use spanlock::Access;
 

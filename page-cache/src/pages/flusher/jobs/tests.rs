@@ -1,11 +1,11 @@
 use std::time::{Duration, Instant};
 
-use super::{Extent, Found, Jobs};
+use super::{Afterwards, Jobs, Work};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn dirty(due: Option<Instant>, not_before: Option<Instant>) -> Found {
-    Found::Dirty { due, not_before }
+fn dirty(due: Option<Instant>, not_before: Option<Instant>) -> Afterwards {
+    Afterwards::Dirty { due, not_before }
 }
 
 #[test]
@@ -17,8 +17,8 @@ fn jobs_are_taken_in_the_order_of_their_turns_and_not_before_them() {
     assert_eq!(jobs.next_turn(), Some(now + SECOND));
     assert!(jobs.take(now).is_none());
     let mut taken = || jobs.take(now + 2 * SECOND).map(|task| (task.file, task.extent));
-    assert_eq!(taken(), Some((2, Extent::All)));
-    assert_eq!(taken(), Some((1, Extent::All)));
+    assert_eq!(taken(), Some((2, Work::All)));
+    assert_eq!(taken(), Some((1, Work::All)));
     assert_eq!(taken(), None);
     jobs.hasten_others(0, now);
     assert_eq!(jobs.take(now).map(|task| task.file), Some(3));
@@ -53,7 +53,7 @@ fn the_job_of_a_file_that_is_clean_is_gone() {
     let (now, mut jobs) = (Instant::now(), Jobs::default());
     jobs.add(1, Some(now));
     assert!(jobs.take(now).is_some());
-    jobs.done(1, Found::Clean);
+    jobs.done(1, Afterwards::Clean);
     assert!(jobs.jobs.is_empty() && jobs.turns.is_empty());
     jobs.hasten(1, now);
     assert!(jobs.jobs.is_empty());

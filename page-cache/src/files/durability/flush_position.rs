@@ -1,0 +1,45 @@
+//! Where the flusher's rounds through a file begin.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::ops::Range;
+
+/// The most pages in one request.
+pub(crate) const MAX_WRITE_PAGES: u64 = 64;
+
+/// Where the flusher's next round begins, and how much it asks for at once. What failed is tried again in
+/// halves, one a round, and each success doubles what is asked for next.
+///
+/// ORDERING: relaxed throughout: both numbers are hints, and whatever they say some pages are tried.
+pub(crate) struct FlushPosition {
+    start: AtomicU64,
+    most: AtomicU64,
+}
+
+impl FlushPosition {
+    pub(crate) fn new() -> FlushPosition {
+        FlushPosition { start: AtomicU64::new(0), most: AtomicU64::new(MAX_WRITE_PAGES) }
+    }
+
+    pub(crate) fn start(&self) -> u64 {
+        self.start.load(Ordering::Relaxed)
+    }
+
+    /// The most pages that the next request is for.
+    pub(crate) fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note(&self, run: Range<u64>, wrote: &io::Result<()>) {
+        let len = run.end - run.start;
+        let most = match wrote {
+            Ok(()) => MAX_WRITE_PAGES.min(2 * len.max(self.most())),
+            Err(_) => 1.max(len / 2),
+        };
+        self.most.store(most, Ordering::Relaxed);
+        if wrote.is_err() {
+            let start = if len > 1 { run.start } else { run.end };
+            self.start.store(start, Ordering::Relaxed);
+        }
+    }
+}

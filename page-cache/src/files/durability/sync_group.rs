@@ -1,0 +1,103 @@
+//! One sync of the store for all who asked for one before it began.
+//!
+//! Who syncs has written its pages, and needs a sync of the store that begins after that. Those who
+//! come while one is under way wait for it to end, and then need one only, which the first of
+//! them to wake makes for all.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::error::Told;
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What a sync makes durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    /// The bytes, and what it takes to find them, such as the length.
+    #[default]
+    Data,
+    /// What else the store keeps beside them, too.
+    All,
+}
+
+/// Who waits for the store to sync one file.
+#[derive(Default)]
+pub(crate) struct SyncGroup {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    under_way: bool,
+    /// The round that begins next, and the most that anybody wants of it.
+    next: Arc<SharedSync>,
+    scope: Scope,
+}
+
+/// One sync of the store.
+#[derive(Default)]
+struct SharedSync {
+    outcome: Mutex<Option<Result<(), Told>>>,
+}
+
+/// Who makes the sync. When this is dropped the round is over, also if it panicked.
+struct Leader<'a> {
+    group: &'a SyncGroup,
+    round: Arc<SharedSync>,
+    outcome: Result<(), Told>,
+}
+
+impl SyncGroup {
+    /// Has the store synced once since this was called, by `sync` or by another's.
+    pub(crate) fn join(
+        &self,
+        scope: Scope,
+        sync: impl FnOnce(Scope) -> Result<(), Told>,
+    ) -> Result<(), Told> {
+        let mut state = self.state();
+        let round = Arc::clone(&state.next);
+        state.scope = state.scope.max(scope);
+        // A round that is under way, or over, is not the next: so if none is under way and this one is
+        // not over, it is.
+        while round.outcome().is_none() && state.under_way {
+            state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(outcome) = round.outcome() {
+            return outcome;
+        }
+        state.under_way = true;
+        state.next = Arc::default();
+        let scope = std::mem::take(&mut state.scope);
+        drop(state);
+        let panicked = io::Error::other("a sync that others waited for has panicked");
+        let mut leader = Leader { group: self, round, outcome: Err(Told::from(&panicked)) };
+        leader.outcome = sync(scope);
+        leader.outcome.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SharedSync {
+    fn outcome(&self) -> Option<Result<(), Told>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        let mut state = self.group.state();
+        let mut outcome = self.round.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        *outcome = Some(self.outcome.clone());
+        drop(outcome);
+        state.under_way = false;
+        drop(state);
+        self.group.ended.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;

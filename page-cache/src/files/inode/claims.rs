@@ -1,0 +1,152 @@
+//! Claims on a file's two locks, the IO lock and the mapping lock, with the checks of the lock order.
+
+use std::ops::Range;
+
+use crate::files::inode::Inode;
+use crate::files::operation_lock::{OperationGuard, OperationLock};
+use crate::order::{Held, Lock};
+use crate::stats::Grant;
+use spanlock::Access;
+
+const PAGE: u64 = crate::PAGE_SIZE as u64;
+
+/// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
+/// stand for the modes.
+const IO_SHARED: Access = Access::BufferedRead;
+const IO_EXCLUSIVE: Access = Access::Truncate;
+
+/// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
+pub(crate) struct MappingClaim<'a> {
+    // Dropped in this order: who comes next finds the record gone.
+    _held: Held,
+    _guard: OperationGuard<'a>,
+}
+
+/// A claim on the IO lock.
+pub(crate) struct IoClaim<'a> {
+    // Dropped in this order: who comes next finds the record gone.
+    _held: Held,
+    _guard: OperationGuard<'a>,
+}
+
+impl Inode {
+    /// Claims the mapping lock for a path.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim(&self, access: Access, bytes: Range<u64>) -> MappingClaim<'_> {
+        let _held = Held::acquire(
+            Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
+        );
+        let (_guard, grant) = lock(&self.mapping, access, bytes);
+        self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
+        MappingClaim { _guard, _held }
+    }
+
+    /// Claims the mapping lock for a path, if that can be done at once.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<MappingClaim<'_>> {
+        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let _guard = self.mapping.try_lock(access, bytes)?;
+        self.cache.counters.mapping_claim(access, Grant::AtOnce);
+        Some(MappingClaim { _guard, _held: Held::tried(lock) })
+    }
+
+    /// Claims the mapping lock for one page.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim_page(&self, access: Access, page: u64) -> MappingClaim<'_> {
+        let _held = Held::acquire(
+            Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
+        );
+        let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.mapping_claim(access, grant);
+        _held.taken();
+        MappingClaim { _guard, _held }
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        self.io_claim(IO_SHARED, bytes)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_exclusive(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        self.io_claim(IO_EXCLUSIVE, bytes)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn io_exclusive_page(&self, page: u64) -> IoClaim<'_> {
+        let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
+        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
+            Some(guard) => (guard, Grant::AtOnce),
+            None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
+        };
+        self.cache.counters.io_claim(grant);
+        _held.taken();
+        IoClaim { _guard, _held }
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
+        let _held =
+            Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
+        let (_guard, grant) = lock(&self.io, access, bytes);
+        self.cache.counters.io_claim(grant);
+        _held.taken();
+        IoClaim { _guard, _held }
+    }
+
+    /// Claims the IO lock for a write to `bytes`: those, or if the write extends the file all from
+    /// the old end or the write's start on, whichever is first.
+    ///
+    /// The file may be truncated while the claim waits, so that the write extends it after all. Then
+    /// it claims all of the file, and the size matters no more.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_> {
+        if bytes.end > self.size() {
+            return self.io_from(bytes.start);
+        }
+        let claim = if bytes.start / PAGE == (bytes.end - 1) / PAGE {
+            self.io_exclusive_page(bytes.start / PAGE)
+        } else {
+            self.io_exclusive(bytes.clone())
+        };
+        if bytes.end <= self.size() {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
+    }
+
+    /// Claims the IO lock from `at` or the end on, whichever is first.
+    ///
+    /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
+    /// in the queue: else there might always be one more append to wait for. If the file is truncated
+    /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_from(&self, at: u64) -> IoClaim<'_> {
+        let from = self.size().min(at);
+        let claim = self.io_exclusive(from..u64::MAX);
+        if self.size() >= from {
+            return claim;
+        }
+        drop(claim);
+        self.io_exclusive(0..u64::MAX)
+    }
+}
+
+#[inline]
+fn lock(lock: &OperationLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
+    match lock.try_lock(access, bytes.clone()) {
+        Some(guard) => (guard, Grant::AtOnce),
+        None => (lock.lock(access, bytes), Grant::AfterWaiting),
+    }
+}

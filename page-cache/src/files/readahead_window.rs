@@ -1,0 +1,73 @@
+//! The readers of a file that go through it in sequence, and how far ahead of each to read.
+
+use crate::sync::blocking::Mutex;
+use std::ops::Range;
+
+use crate::order::leaf::lock_leaf;
+
+/// How many readers of one file are told apart.
+const STREAMS: usize = 4;
+
+/// The first window.
+const FIRST_WINDOW: u64 = 4;
+
+/// The most pages in one request.
+const MAX_READ_PAGES: u64 = 64;
+
+/// The readers of a file, and the longest window.
+pub(crate) struct ReadaheadWindows {
+    longest: u64,
+    streams: Mutex<Streams>,
+}
+
+#[derive(Default)]
+struct Streams {
+    streams: [Stream; STREAMS],
+    misses: u64,
+}
+
+/// A reader that goes through the file in sequence, as far as one can tell.
+#[derive(Clone, Default)]
+struct Stream {
+    /// The pages of its last run.
+    run: Range<u64>,
+    /// How many of them were ahead of what was asked for.
+    window: u64,
+    last_miss: u64,
+}
+
+impl ReadaheadWindows {
+    /// Reads at most `longest` pages ahead.
+    pub(crate) fn new(longest: usize) -> ReadaheadWindows {
+        ReadaheadWindows { longest: longest as u64, streams: Mutex::default() }
+    }
+
+    /// The run that a miss on the first of `wanted` brings in, of `most` pages at most.
+    pub(crate) fn run(&self, wanted: Range<u64>, most: u64) -> Range<u64> {
+        let window = lock_leaf(&self.streams).next_window(wanted.clone(), self.longest);
+        let pages =
+            (wanted.end - wanted.start).saturating_add(window).min(most).min(MAX_READ_PAGES);
+        wanted.start..wanted.start.saturating_add(pages)
+    }
+}
+
+impl Streams {
+    fn next_window(&mut self, wanted: Range<u64>, longest: u64) -> u64 {
+        self.misses += 1;
+        let continues = |stream: &Stream| {
+            // Pages behind the run that were cached are no reason to lose the reader.
+            let Stream { run, window, .. } = stream;
+            run.start < wanted.start && wanted.start <= run.end.saturating_add(*window)
+        };
+        let (at, window) = match self.streams.iter().position(continues) {
+            Some(at) => (at, (2 * self.streams[at].window).max(FIRST_WINDOW).min(longest)),
+            None => {
+                let idle = (0..STREAMS).min_by_key(|&at| self.streams[at].last_miss);
+                (idle.unwrap_or(0), 0)
+            }
+        };
+        let run = wanted.start..wanted.end.saturating_add(window);
+        self.streams[at] = Stream { run, window, last_miss: self.misses };
+        window
+    }
+}

@@ -1,0 +1,343 @@
+//! `CheckedStore`: a store, and how many bytes it is known to hold.
+//!
+//! The file may be longer than its store, by what is dirty and by what nobody has written. So a
+//! store that has no more tells nothing, unless it held more before: then somebody has cut it off
+//! behind the cache's back, and to read zeroes there would be to invent data.
+//!
+//! The number is a lower bound at every moment. It gets less only with the store's length, for which
+//! a path has claimed everything behind; who reads has claimed what it reads.
+//!
+//! It also keeps what the store was given and has not made durable: see `unstable`. What changes the
+//! store by itself is noted here, and writes by those who make them: it depends on whether the cache
+//! could send the bytes again.
+//!
+//! A store is the user's code, and may panic: in the flusher's thread, or while pages are on their way, for
+//! whose arrival others wait. Each path knows what to do about a store that fails; so a panic is
+//! told as an error of the request that met it.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::Request;
+use crate::files::durability::unstable::Unstable;
+use crate::files::failure::Failure;
+use crate::files::store_access::nested::Inside;
+use crate::order::leaf::{Leaf, lock_leaf};
+use crate::pages::frame::Frames;
+use crate::store::shrunk;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
+use crate::unwind;
+use crate::{Identity, Store};
+
+/// How often a request is made that is under way while syncs of the store fail.
+const MOST_ATTEMPTS: u32 = 3;
+
+pub(crate) struct CheckedStore<S: Store + ?Sized> {
+    /// ORDERING: relaxed throughout: claims order what matters.
+    held: AtomicU64,
+    /// The cache, as `Frames::cache` has it.
+    cache: usize,
+    unstable: Mutex<Unstable>,
+    /// ORDERING: relaxed: who misses that it was set has begun to write before the sync had failed.
+    broken: AtomicBool,
+    label: Arc<str>,
+    block_size: u64,
+    direct_alignment: u64,
+    store: S,
+}
+
+impl<S: Store> CheckedStore<S> {
+    pub(crate) fn new(store: S, frames: &Frames) -> io::Result<CheckedStore<S>> {
+        let cache = frames.cache();
+        let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
+        let block_size = ask(cache, || Ok(store.block_size()))?;
+        let direct_alignment = ask(cache, || Ok(store.direct_alignment()))?;
+        ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
+        // From here on it is released when this is dropped.
+        let backing = CheckedStore {
+            held: AtomicU64::new(0),
+            cache,
+            unstable: Mutex::default(),
+            broken: AtomicBool::new(false),
+            label,
+            block_size,
+            direct_alignment,
+            store,
+        };
+        let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
+        backing.holds_to(len);
+        Ok(backing)
+    }
+}
+
+impl<S: Store + ?Sized> CheckedStore<S> {
+    /// What the store was called when the file was opened.
+    pub(crate) fn label_at_open(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    /// An error of opening the store.
+    pub(crate) fn refused(&self, error: io::Error) -> io::Error {
+        refused(&self.label, error)
+    }
+
+    /// How many bytes the store is known to hold.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether the store is known to hold bytes up to `end`.
+    pub(crate) fn reaches(&self, end: u64) -> bool {
+        self.held.load(Ordering::Relaxed) >= end
+    }
+
+    /// What the store has not made durable.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn unstable(&self) -> Leaf<'_, Unstable> {
+        lock_leaf(&self.unstable)
+    }
+
+    /// Whether ranges are broken: then who writes to the cache says what.
+    #[inline]
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Notes what changes the broken ranges.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn note<T>(&self, change: impl FnOnce(&mut Unstable) -> T) -> T {
+        let mut unstable = self.unstable();
+        let done = change(&mut unstable);
+        self.broken.store(unstable.is_broken(), Ordering::Relaxed);
+        done
+    }
+
+    /// Makes a request that changes `bytes`, and notes what it did; again if a sync has failed
+    /// meanwhile, since that may have undone it.
+    pub(crate) fn attempt<T>(
+        &self,
+        bytes: impl IntoIterator<Item = Range<u64>>,
+        mut request: impl FnMut() -> T,
+        note: impl FnOnce(&mut Unstable, &T),
+    ) -> T {
+        let mut attempts = 1;
+        let mut failures = self.unstable().failures();
+        loop {
+            let outcome = request();
+            let mut unstable = self.unstable();
+            let doubtful = unstable.failures() != failures;
+            if doubtful && attempts < MOST_ATTEMPTS {
+                failures = unstable.failures();
+                attempts += 1;
+                continue;
+            }
+            note(&mut unstable, &outcome);
+            if doubtful {
+                bytes.into_iter().for_each(|range| unstable.doubtful(range));
+            }
+            self.broken.store(unstable.is_broken(), Ordering::Relaxed);
+            return outcome;
+        }
+    }
+
+    fn holds_to(&self, end: u64) {
+        self.held.fetch_max(end, Ordering::Relaxed);
+    }
+
+    /// After a shift that went wrong in the middle, as after one that did not.
+    fn holds_what_it_says(&self) {
+        let len = ask(self.cache, || self.store.len()).unwrap_or(0);
+        self.held.store(len, Ordering::Relaxed);
+    }
+}
+
+impl<S: Store + ?Sized> Drop for CheckedStore<S> {
+    fn drop(&mut self) {
+        // There is nobody to tell of a panic.
+        let _ = ask(self.cache, || {
+            self.store.release();
+            Ok(())
+        });
+    }
+}
+
+impl<S: Store + ?Sized> CheckedStore<S> {
+    /// Makes a request that moves what lies behind `offset`. It cannot be made twice.
+    fn shift(
+        &self,
+        offset: u64,
+        held: u64,
+        shift: impl FnOnce() -> io::Result<()>,
+        shifted: impl FnOnce(&mut Unstable),
+    ) -> io::Result<()> {
+        let failures = self.unstable().failures();
+        let done = shift();
+        self.note(|unstable| {
+            match done {
+                Ok(()) => shifted(unstable),
+                Err(_) => unstable.shift_failed(offset, held),
+            }
+            if unstable.failures() != failures {
+                unstable.doubtful(offset..u64::MAX);
+            }
+        });
+        self.holds_what_it_says();
+        done
+    }
+}
+
+impl<S: Store + ?Sized> Store for CheckedStore<S> {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        // Before the store is asked: it may grow after it was.
+        let held = self.held.load(Ordering::Relaxed);
+        let found = ask(self.cache, || self.store.read_at(bytes, offset))?;
+        if found == 0 && !bytes.is_empty() && offset < held {
+            return Err(shrunk(offset, held));
+        }
+        Ok(found)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let written = ask(self.cache, || self.store.write_at(bytes, offset))?;
+        self.holds_to(offset + written.min(bytes.len()) as u64);
+        Ok(written)
+    }
+
+    /// For who keeps the file from getting shorter meanwhile.
+    fn len(&self) -> io::Result<u64> {
+        let held = self.held.load(Ordering::Relaxed);
+        match ask(self.cache, || self.store.len())? {
+            len if len < held => Err(shrunk(len, held)),
+            len => Ok(len),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        // Less before the store has less, more once it has more.
+        let before = self.held.fetch_min(len, Ordering::Relaxed);
+        let set = || ask(self.cache, || self.store.set_len(len));
+        self.attempt(Some(len..before), set, |unstable, done| match done {
+            Ok(()) => unstable.resized(len, before),
+            Err(_) => unstable.note_length(len, before),
+        })
+        .inspect(|()| self.holds_to(len))
+        .inspect_err(|_| self.holds_to(before))
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        let bytes = offset..offset.saturating_add(len);
+        let punch = || ask(self.cache, || self.store.punch_hole(offset, len));
+        self.attempt(Some(bytes.clone()), punch, |unstable, done| match done {
+            Ok(()) => unstable.zeroed(bytes.clone()),
+            Err(_) => unstable.uncertain(bytes.clone()),
+        })
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held();
+        // The bytes stay as they are, so nothing is lost if this is; but the length may be.
+        let allocate = || ask(self.cache, || self.store.allocate(offset, len));
+        self.attempt(None, allocate, |unstable, _| {
+            if offset + len > held {
+                unstable.note_length(offset + len, held);
+            }
+        })?;
+        self.holds_to(offset + len);
+        Ok(())
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held();
+        let bytes = offset..offset + len;
+        let zero = || ask(self.cache, || self.store.zero_range(offset, len));
+        self.attempt(Some(bytes.clone()), zero, |unstable, done| {
+            match done {
+                Ok(()) => unstable.zeroed(bytes.clone()),
+                Err(_) => unstable.uncertain(bytes.clone()),
+            }
+            if bytes.end > held {
+                unstable.note_length(bytes.end, held);
+            }
+        })?;
+        self.holds_to(offset + len);
+        Ok(())
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        ask(self.cache, || self.store.holes(range))
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held.fetch_min(offset, Ordering::Relaxed);
+        let collapse = || ask(self.cache, || self.store.collapse_range(offset, len));
+        self.shift(offset, held, collapse, |unstable| unstable.collapsed(offset, len, held))
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held();
+        let insert = || ask(self.cache, || self.store.insert_range(offset, len));
+        self.shift(offset, held, insert, |unstable| unstable.inserted(offset, len, held))
+    }
+
+    /// Nothing can be written to a store that panics when it is asked.
+    fn max_len(&self) -> u64 {
+        ask(self.cache, || Ok(self.store.max_len())).unwrap_or(0)
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        self.direct_alignment
+    }
+
+    fn block_size(&self) -> u64 {
+        self.block_size
+    }
+
+    fn label(&self) -> String {
+        self.label.to_string()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        ask(self.cache, || self.store.sync())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        ask(self.cache, || self.store.sync_data())
+    }
+}
+
+/// Which store it is.
+pub(crate) fn identify(store: &impl Store, frames: &Frames) -> io::Result<Option<Identity>> {
+    ask(frames.cache(), || Ok(store.identity()))
+}
+
+/// An error of opening a store, with its name.
+pub(crate) fn refused_by_name(store: &impl Store, frames: &Frames, error: io::Error) -> io::Error {
+    match ask(frames.cache(), || Ok(store.label())) {
+        Ok(label) => refused(&label.into(), error),
+        Err(panicked) => panicked,
+    }
+}
+
+fn refused(label: &Arc<str>, error: io::Error) -> io::Error {
+    Failure::new(Request::of_file("open"), Arc::clone(label), error).into_error()
+}
+
+/// Asks a store, and has a panic for its failure.
+fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let _inside = Inside::of(cache);
+    // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+    if cfg!(spanlock_shuttle) {
+        return request();
+    }
+    unwind::catch(request).unwrap_or_else(|payload| {
+        let message = match payload.downcast_ref::<&str>() {
+            Some(message) => message,
+            None => payload.downcast_ref::<String>().map_or("", String::as_str),
+        };
+        let error = io::Error::other(format!("the store panicked: {message}"));
+        unwind::discard(payload);
+        Err(error)
+    })
+}

@@ -1,0 +1,91 @@
+//! StoreHealth: whether a file's store takes what it is given, and when it is asked again if not.
+//!
+//! A store that has failed to write is asked again after a pause, which doubles with each failure. Until then
+//! the flusher leaves it alone, and a writer that would have to clean a page of the file hears the last error at
+//! once. Who syncs asks the store in any case.
+
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::Told;
+use crate::order::leaf::lock_leaf;
+
+/// The pause after the first failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The standing of one file. The mutex is a leaf.
+#[derive(Default)]
+pub(crate) struct StoreHealth {
+    /// Whether the last request failed, for who cannot lock.
+    ///
+    /// ORDERING: relaxed: it decides how much a file may have, and no more.
+    fails: AtomicBool,
+    /// How many requests have ended, well or not.
+    answers: Arc<AtomicU64>,
+    failures: Mutex<Option<Failures>>,
+}
+
+struct Failures {
+    pause: Duration,
+    next: Instant,
+    last: Told,
+}
+
+impl StoreHealth {
+    /// Notes what went wrong with a request that was to clean pages, if anything did.
+    pub(crate) fn note(&self, error: Option<&io::Error>) {
+        // ORDERING: relaxed: who sees the number change goes on waiting, and no more.
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        match error {
+            None if !self.fails() => {}
+            None => {
+                *lock_leaf(&self.failures) = None;
+                self.fails.store(false, Ordering::Relaxed);
+            }
+            Some(error) => {
+                let mut failures = lock_leaf(&self.failures);
+                let pause = failures.as_ref().map_or(FIRST_PAUSE, |before| 2 * before.pause);
+                let pause = pause.min(LONGEST_PAUSE);
+                let next = Instant::now() + pause;
+                *failures = Some(Failures { pause, next, last: Told::from(error) });
+                self.fails.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many requests have ended: if that changes, the store does not hang.
+    pub(crate) fn answers(&self) -> &Arc<AtomicU64> {
+        &self.answers
+    }
+
+    /// Whether the last request failed.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails.load(Ordering::Relaxed)
+    }
+
+    /// When the store is to be asked again, if its last request failed.
+    pub(crate) fn next_attempt(&self) -> Option<Instant> {
+        lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
+    }
+
+    /// The last error, if it is too early to ask the store again. If it is time, the caller asks it, and
+    /// nobody else for as long as the pause was.
+    pub(crate) fn refusal(&self) -> Option<io::Error> {
+        if !self.fails() {
+            return None;
+        }
+        let mut failures = lock_leaf(&self.failures);
+        let failures = failures.as_mut()?;
+        let now = Instant::now();
+        if now < failures.next {
+            return Some(failures.last.clone().into());
+        }
+        failures.next = now + failures.pause;
+        None
+    }
+}

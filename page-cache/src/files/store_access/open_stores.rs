@@ -1,0 +1,119 @@
+//! A store that says which one it is is open once in a cache.
+//!
+//! Two files over one store would each have pages of it, and not see each other's writes. So whoever
+//! opens a store that is open gets a handle of that file; and whoever opens one that is being opened,
+//! or closed, waits: until the last handle has written what is dirty, and the store is gone. Its
+//! registration goes last of all that the file has. If the store does not answer for some seconds, it is refused.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::files::store_access::nested::is_inside;
+use crate::options::FileOptions;
+use crate::pages::frame::Frames;
+use crate::store::identity::Identity;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The longest that whoever opens a store waits for an answer of it to whoever opens or closes it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The open stores of a cache that say which they are.
+pub(crate) struct OpenStores {
+    stores: Mutex<HashMap<Identity, OpenStore>>,
+    removed_or_opened: Condvar,
+}
+
+struct OpenStore {
+    /// Nobody's before the store is open, and when it is being closed.
+    handle: Weak<dyn Any + Send + Sync>,
+    options: FileOptions,
+    /// Changes whenever the store has answered.
+    answers: Arc<AtomicU64>,
+}
+
+/// What whoever opens a store finds.
+pub(crate) enum Opening {
+    /// It is open.
+    Open(Arc<dyn Any + Send + Sync>),
+    /// It is not, and nobody else opens it before the registration is dropped.
+    Absent(Registration),
+}
+
+/// That a store is open, or being opened or closed.
+pub(crate) struct Registration {
+    stores: Arc<OpenStores>,
+    identity: Identity,
+}
+
+impl OpenStores {
+    pub(crate) fn new() -> OpenStores {
+        OpenStores { stores: Mutex::default(), removed_or_opened: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, OpenStore>> {
+        self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Finds a store, or registers it. The caller holds nothing.
+pub(crate) fn find_or_register(
+    stores: &Arc<OpenStores>,
+    identity: Identity,
+    options: &FileOptions,
+    frames: &Frames,
+) -> io::Result<Opening> {
+    let mut open = stores.lock();
+    while let Some(store) = open.get(&identity) {
+        if let Some(handle) = store.handle.upgrade() {
+            let agree = store.options == *options;
+            // Before the handle, which may be the last by now, and closes the file then.
+            drop(open);
+            return match agree {
+                true => Ok(Opening::Open(handle)),
+                false => Err(busy("it is open in this cache, with other options")),
+            };
+        }
+        if is_inside(frames) {
+            return Err(busy("it is being opened or closed by who may wait for this very store"));
+        }
+        // ORDERING: relaxed: it is a number that changes or not.
+        let answers = store.answers.load(Ordering::Relaxed);
+        let waited = stores.removed_or_opened.wait_timeout(open, PATIENCE);
+        let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        open = guard;
+        let hangs = |store: &OpenStore| store.answers.load(Ordering::Relaxed) == answers;
+        if waited.timed_out() && open.get(&identity).is_some_and(hangs) {
+            return Err(busy("it is being opened or closed, and does not answer"));
+        }
+    }
+    let (handle, answers) = (Weak::<()>::new(), Arc::default());
+    open.insert(identity, OpenStore { handle, options: options.clone(), answers });
+    Ok(Opening::Absent(Registration { stores: Arc::clone(stores), identity }))
+}
+
+fn busy(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, message)
+}
+
+impl Registration {
+    /// Has those who open the store from here on get handles of this file.
+    pub(crate) fn opened(&self, handle: &Arc<dyn Any + Send + Sync>, answers: &Arc<AtomicU64>) {
+        if let Some(store) = self.stores.lock().get_mut(&self.identity) {
+            store.handle = Arc::downgrade(handle);
+            store.answers = Arc::clone(answers);
+        }
+        self.stores.removed_or_opened.notify_all();
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let removed = self.stores.lock().remove(&self.identity);
+        drop(removed);
+        self.stores.removed_or_opened.notify_all();
+    }
+}

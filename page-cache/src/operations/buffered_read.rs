@@ -1,0 +1,171 @@
+//! The buffered read.
+//!
+//! For each page that the request touches:
+//!
+//! 1. Look the page up without locks. If it is uptodate, latch its bytes, which is a reference to
+//!    it, and check that it is the page that was looked for. No claim is taken.
+//! 2. Read the size, after the page was found uptodate: a size that covers a byte was published
+//!    after the byte was. Copy out up to there, with faults off.
+//!
+//! If the page is not in the cache, or not uptodate, or if memory that it is copied to is absent, read
+//! to a temporary page, which is copied there afterwards with faults on and nothing held. A slice is
+//! its own temporary page. A copy that came out short is done again as a whole: what a read finds in
+//! one page is of one moment. To read to the temporary page, try 1 and 2 again; else:
+//!
+//! 3. Try to bring it in together with those after it: see `readahead`. Else get a free frame while nothing is held.
+//! 4. Claim the page shared. Past the end there is nothing to read.
+//! 5. Insert or lock the page; check again that it is the page, and whether it is uptodate now.
+//! 6. Fill it. Keep a reference, unlock it, drop the claim, and copy as in 1 and 2. A page that
+//!    was taken out meanwhile is read from the start again.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::pages::frame::{Pin, ReadLatch};
+use crate::request_memory::Sink;
+use crate::stats::Event;
+use spanlock::Access;
+
+impl Inode {
+    /// Reads at `offset`; short at the end, or where an error cut it off after some bytes.
+    pub(crate) fn read_buffered(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
+        let request = Request::new("read", offset, to.bytes());
+        self.check_outside(request)?;
+        let len = usize::try_from(request.len).unwrap_or(usize::MAX);
+        let mut done = 0;
+        // Where the pages end that were fetched for this request.
+        let mut fetched = 0;
+        while done < len {
+            let at = offset.saturating_add(done as u64);
+            let (page, within) = (at / PAGE_SIZE as u64, (at % PAGE_SIZE as u64) as usize);
+            let wanted = (PAGE_SIZE - within).min(len - done);
+            let pages = page..offset.saturating_add(len as u64).div_ceil(PAGE_SIZE as u64);
+            let found = match self
+                .read_hit(page, within, wanted, fetched, |bytes| to.copy_nofault(done, bytes))
+            {
+                Some(found) => found,
+                None => match to
+                    .put(done, wanted, |part| self.read_part(pages, within, part, &mut fetched))
+                {
+                    Ok(found) => found,
+                    Err(error) if done > 0 => {
+                        self.note_failure(request, error);
+                        break;
+                    }
+                    Err(error) => return Err(self.failed(request, error)),
+                },
+            };
+            done += found;
+            if found < wanted {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    #[inline]
+    fn read_hit(
+        &self,
+        page: u64,
+        within: usize,
+        wanted: usize,
+        fetched: u64,
+        copy: impl FnOnce(&[u8]) -> bool,
+    ) -> Option<usize> {
+        let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
+        let found = self.copy_out(&frame.read()?, page, within, wanted, copy)?;
+        self.cache.counters.count(if page < fetched { Event::Miss } else { Event::Hit });
+        Some(found)
+    }
+
+    /// Copies out of a frame, if it caches the page; how many bytes, if `copy` says that it could.
+    #[inline]
+    fn copy_out(
+        &self,
+        latch: &ReadLatch<'_>,
+        page: u64,
+        within: usize,
+        wanted: usize,
+        copy: impl FnOnce(&[u8]) -> bool,
+    ) -> Option<usize> {
+        if latch.key() != self.key(page) {
+            return None;
+        }
+        let left = self.size().saturating_sub(page * PAGE_SIZE as u64 + within as u64);
+        let found = wanted.min(usize::try_from(left).unwrap_or(usize::MAX));
+        copy(&latch.bytes()[within..within + found]).then_some(found)
+    }
+
+    /// Reads within the first of some pages, all of which the request touches, to memory that is
+    /// always there.
+    #[cold]
+    fn read_part(
+        &self,
+        pages: Range<u64>,
+        within: usize,
+        to: &mut [u8],
+        fetched: &mut u64,
+    ) -> io::Result<usize> {
+        let wanted = to.len();
+        let mut copy = |bytes: &[u8]| {
+            to[..bytes.len()].copy_from_slice(bytes);
+            true
+        };
+        match self.read_hit(pages.start, within, wanted, *fetched, &mut copy) {
+            Some(found) => Ok(found),
+            None => self.read_miss(pages, within, wanted, fetched, copy),
+        }
+    }
+
+    fn read_miss(
+        &self,
+        pages: Range<u64>,
+        within: usize,
+        wanted: usize,
+        fetched: &mut u64,
+        mut copy: impl FnMut(&[u8]) -> bool,
+    ) -> io::Result<usize> {
+        let page = pages.start;
+        if page * PAGE_SIZE as u64 + within as u64 >= self.size() {
+            return Ok(0);
+        }
+        self.cache.counters.count(Event::Miss);
+        let mut brought_in = self.read_ahead(pages).map(|(first, end)| {
+            *fetched = end;
+            first
+        });
+        loop {
+            let pin = match brought_in.take() {
+                Some(pin) => pin,
+                None => match self.bring_in(page, Access::BufferedRead)? {
+                    Some(pin) => pin,
+                    None => return Ok(0),
+                },
+            };
+            if let Some(latch) = pin.frame().read_unused()
+                && let Some(found) = self.copy_out(&latch, page, within, wanted, &mut copy)
+            {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The page, pinned and uptodate when last seen; `None` if it lies past the end.
+    fn bring_in(&self, page: u64, access: Access) -> io::Result<Option<Pin<'_>>> {
+        let _loan = self.borrow_frame()?;
+        let mut free = Some(self.cache.free_frame()?);
+        let claim = self.claim_page(access, page);
+        if page * PAGE_SIZE as u64 >= self.size() {
+            return Ok(None);
+        }
+        let Some(locked) = self.find_or_make(page, &mut free) else { return Ok(None) };
+        let filled = self.fill(locked, &claim)?;
+        Ok(Some(filled.pin()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! The buffered write.
+//!
+//! 1. Wait, with nothing held, until fewer pages are dirty than may be.
+//! 2. Claim the IO lock exclusively over the bytes; from the old end on if the write extends the
+//!    file. One that starts past the end lets the file grow to there first. If the file is written
+//!    through, that is another path from here on.
+//!
+//! For each page:
+//!
+//! 3. If it is cached, uptodate and idle, lock it and latch its bytes at once, without a claim on
+//!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
+//!    has; and who had not would pass through the page lock, as for a fault that hits.
+//! 4. Copy with faults off, which waits for nothing and may come out short. What was copied is
+//!    committed: mark the page dirty, extend the size over those bytes and no others, unlock. The write
+//!    goes on behind them.
+//! 5. If the page was not such, or not one byte could be copied, bring the bytes into a temporary
+//!    page, with faults on and no more than the IO lock held. Here a bad address ends the write. A
+//!    slice is its own temporary page: it is always there.
+//! 6. Look the page up anew, whatever was found before: as in 3; or else claim it shared, find it
+//!    locked, or make it in a frame that was got with no claim held; check that it is the page;
+//!    prepare it.
+//! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
+//!    the claim.
+//! 8. If the page was clean, and the file may not have one more that is dirty, nothing was copied. Release the
+//!    page; write some of this file's back, holding no more than the IO lock, and begin anew. If it
+//!    has none, other files have all: then write these bytes through.
+//!
+//! If a page fails, it leaves the cache unless it has dirty bytes to keep. The bytes before it stay
+//! written, and are reported.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::inode::{Inode, IoClaim, MappingClaim};
+use crate::options::WriteMode;
+use crate::pages::dirty_limit::By;
+use crate::pages::frame::{LockedPage, WriteHit};
+use crate::request_memory::Source;
+use crate::stats::Event;
+use crate::writeback::throttle::Room;
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// What became of a write within a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Written,
+    /// The page is clean, and the file may not have one more that is dirty.
+    NoRoom,
+}
+
+impl Inode {
+    /// Writes at `offset`; short if an error cut it off after some bytes.
+    pub(crate) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        let request = Request::new("write", offset, from.bytes());
+        self.check_outside(request)?;
+        let request = self.part_within_limit(request, 1)?;
+        if request.len == 0 {
+            return Ok(0);
+        }
+        self.throttle();
+        let io = self.io_for_write(offset..offset + request.len);
+        self.write_claimed(from, request, &io)
+    }
+
+    /// As `write_buffered`, for who has claimed the IO lock as such a write does.
+    #[inline]
+    pub(crate) fn write_claimed(
+        &self,
+        from: impl Source,
+        request: Request,
+        io: &IoClaim<'_>,
+    ) -> io::Result<usize> {
+        self.reaching(request.offset, io, || match self.write_mode {
+            WriteMode::Back => self.write_pages(from, request),
+            WriteMode::Through => self.write_through(from, request),
+        })
+        .map_err(|error| self.failed(request, error))
+    }
+
+    #[inline]
+    fn write_pages(&self, from: impl Source, request: Request) -> io::Result<usize> {
+        let len = request.len as usize;
+        let mut done = 0;
+        while done < len {
+            let at = request.offset + done as u64;
+            let part = done..len.min(done + PAGE_SIZE - (at % PAGE) as usize);
+            match self.write_page(at, from, part) {
+                Ok(written) => done += written,
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes within one page; how many bytes.
+    #[inline]
+    fn write_page(&self, at: u64, from: impl Source, part: Range<usize>) -> io::Result<usize> {
+        match self.write_hit(at, from, part.clone()) {
+            0 => self.write_brought_in(at, from, part),
+            written => Ok(written),
+        }
+    }
+
+    /// Writes within a page that is cached, uptodate and idle, with faults off; how many bytes.
+    #[inline]
+    fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>) -> usize {
+        let (page, within) = (at / PAGE, (at % PAGE) as usize);
+        let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
+            return 0;
+        };
+        let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame) else { return 0 };
+        if hit.key() != self.key(page) {
+            return 0;
+        }
+        let was_dirty = hit.is_dirty();
+        if !was_dirty && !self.admit_dirty(page, By::Write) {
+            return 0;
+        }
+        let to = &mut hit.bytes()[within..within + part.len()];
+        let written = from.copy_nofault(part.start, to);
+        if S::MAY_BE_ABSENT && written == 0 {
+            if !was_dirty {
+                self.note_clean(page);
+            }
+            return 0;
+        }
+        self.cache.counters.count(Event::Hit);
+        if !was_dirty {
+            hit.set_dirty();
+        }
+        self.note_written(at..at + written as u64);
+        self.extend_to(at + written as u64);
+        written
+    }
+
+    /// Notes bytes that were written to a page in the cache, which is locked, or latched and writable
+    /// through a mapping: if a failed sync had lost some there, they have new ones.
+    #[inline]
+    pub(crate) fn note_written(&self, bytes: Range<u64>) {
+        if self.store.is_broken() {
+            self.store.note(|unstable| unstable.rewritten(bytes));
+        }
+    }
+
+    /// Writes within a page by way of a temporary page; how many bytes.
+    #[cold]
+    fn write_brought_in<S: Source>(
+        &self,
+        at: u64,
+        from: S,
+        part: Range<usize>,
+    ) -> io::Result<usize> {
+        let mut temporary = Vec::new();
+        let part = from.bring_in(part.start, part.len(), &mut temporary)?;
+        if S::MAY_BE_ABSENT && self.write_hit(at, part, 0..part.len()) > 0 {
+            return Ok(part.len());
+        }
+        while self.write_slow(at, part)? == Outcome::NoRoom {
+            if self.make_room()? == Room::WithOthers {
+                // One frame is all that this takes, and that only as long as the store is at it.
+                return self.send_through(part, at).or_else(|(written, error)| match written {
+                    0 => Err(error),
+                    written => Ok(written),
+                });
+            }
+        }
+        Ok(part.len())
+    }
+
+    #[cold]
+    fn write_slow(&self, at: u64, part: &[u8]) -> io::Result<Outcome> {
+        let number = at / PAGE;
+        let claim = self.claim_page(Access::BufferedWrite, number);
+        if let Some(page) = self.find_locked(number) {
+            self.cache.counters.count(Event::Hit);
+            return self.write_into(page, at, part, &claim);
+        }
+        drop(claim);
+        if !self.has_room(By::Write) {
+            return Ok(Outcome::NoRoom);
+        }
+        let _loan = self.borrow_frame()?;
+        let mut free = Some(self.cache.free_frame()?);
+        let claim = self.claim_page(Access::BufferedWrite, number);
+        self.cache.counters.count(Event::Miss);
+        match self.find_or_make(number, &mut free) {
+            Some(page) => self.write_into(page, at, part, &claim),
+            None => {
+                Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no frame for the page"))
+            }
+        }
+    }
+
+    fn write_into(
+        &self,
+        page: LockedPage<'_>,
+        at: u64,
+        part: &[u8],
+        claim: &MappingClaim<'_>,
+    ) -> io::Result<Outcome> {
+        let (number, within) = (page.key().page, (at % PAGE) as usize);
+        let prepared = self.prepare(page, within..within + part.len(), claim)?;
+        if !prepared.is_dirty() && !self.admit_dirty(number, By::Write) {
+            return Ok(Outcome::NoRoom);
+        }
+        prepared.latch().bytes()[prepared.within()].copy_from_slice(part);
+        self.commit(prepared, part.len());
+        Ok(Outcome::Written)
+    }
+
+    #[inline]
+    pub(crate) fn extend_to(&self, end: u64) {
+        if end > self.size() {
+            self.set_size(end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

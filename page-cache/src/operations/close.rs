@@ -1,0 +1,125 @@
+//! Close: the last handle or mapping of a file goes.
+//!
+//! If there is something to write, a thread of its own does this, so that whoever dropped the handle can leave when
+//! the store has not answered for some seconds. The thread keeps the file, and the cache, until it does.
+//!
+//! 1. Write back what is dirty. There is nobody to tell of an error: who wants to hear calls
+//!    [`File::close`](crate::File::close) before.
+//! 2. Cut off what a request that failed left in the store behind the end.
+//! 3. Claim the whole file exclusively. Count what is lost: what is dirty still, and what is broken.
+//! 4. Take every page out of the cache.
+//! 5. Let no visitor in any more, and wait until the last has left: see `visit`.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::files::durability::unstable::{Lost, Part};
+use crate::files::inode::{Inode, MappingClaim};
+use crate::stats::Event;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::blocking::{Condvar, Mutex, PoisonError};
+use crate::sync::thread;
+use spanlock::Access;
+
+/// The longest that whoever drops the last handle waits for an answer of the store.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether a closing has ended.
+#[derive(Default)]
+struct End {
+    ended: Mutex<bool>,
+    told: Condvar,
+}
+
+/// Tells of the end when it is dropped, also by a panic.
+struct Teller(Arc<End>);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.told.notify_all();
+    }
+}
+
+impl Inode {
+    /// Closes the file, and waits for that as long as the store answers. The caller holds nothing.
+    pub(crate) fn close_while_it_answers(self: &Arc<Self>) {
+        // Under shuttle no store hangs, and one thread more would only be one more to schedule.
+        if cfg!(spanlock_shuttle) || self.asks_nothing_to_close() {
+            return self.close();
+        }
+        let end = Arc::new(End::default());
+        let answers = Arc::clone(self.standing.answers());
+        match self.close_elsewhere(Teller(Arc::clone(&end))) {
+            Ok(()) => end.wait(&answers),
+            Err(_) => self.close(),
+        }
+    }
+
+    /// Has another thread close the file.
+    pub(crate) fn close_elsewhere(self: &Arc<Self>, told: impl Send + 'static) -> io::Result<()> {
+        let inode = Arc::clone(self);
+        let close = move || {
+            let _told = told;
+            // Dropped before it is told.
+            let inode = inode;
+            inode.close();
+        };
+        thread::Builder::new().name("page-closer".into()).spawn(close).map(drop)
+    }
+
+    /// Whether there is nothing to write or to cut off, and nothing on its way.
+    fn asks_nothing_to_close(&self) -> bool {
+        // ORDERING: relaxed: nobody else has the file.
+        self.own_dirty().pages == 0 && !self.untrimmed.load(Ordering::Relaxed)
+    }
+
+    /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
+    pub(crate) fn close(&self) {
+        let _ = self.flush_all();
+        let _ = self.trim_at_last();
+        let claim = self.claim(Access::Invalidate, 0..u64::MAX);
+        self.count_lost(&claim);
+        self.discard(0..u64::MAX, &claim);
+        drop(claim);
+        self.cache.remove_owner(self.id);
+    }
+
+    fn count_lost(&self, _claim: &MappingClaim<'_>) {
+        let mut lost = Lost::default();
+        for number in self.resident_in(0..u64::MAX) {
+            let Some(page) = self.find_locked(number) else { continue };
+            page.wait_for_writeback();
+            if page.state().is_dirty() {
+                let part = match page.state().is_uptodate() {
+                    true => Part::range(0..self.bytes_inside(number)),
+                    false => Part::Ranges(self.partial.get(number)),
+                };
+                lost.add_part(number, &part);
+            }
+        }
+        self.store.unstable().broken(self.size()).into_iter().for_each(|range| lost.add(range));
+        if lost.bytes() > 0 {
+            self.cache.counters.count_many(Event::LostPage, lost.pages());
+            self.cache.counters.count_many(Event::LostByte, lost.bytes());
+        }
+    }
+}
+
+impl End {
+    /// Waits for the end, as long as the number of answers changes.
+    fn wait(&self, answers: &AtomicU64) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // ORDERING: relaxed: it is a number that changes or not.
+            let before = answers.load(Ordering::Relaxed);
+            let waited = self.told.wait_timeout_while(ended, PATIENCE, |ended| !*ended);
+            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !waited.timed_out() || answers.load(Ordering::Relaxed) == before {
+                return;
+            }
+            ended = guard;
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Direct IO: between the caller's memory and the store, coherent with the cache.
+//!
+//! The IO lock covers the whole request: shared for a read, exclusive for a write, from the old
+//! end on if the write extends the file, which grows to its start first if it starts past the end.
+//! Then, for each chunk:
+//!
+//! Read:
+//!
+//! 1. Claim the chunk exclusively, rounded out to pages.
+//! 2. Write back what is dirty there.
+//! 3. Read the store, up to the size; what it does not hold is zeroes. Drop the claim.
+//! 4. If that went to a temporary chunk, copy it to the request's memory with faults on.
+//!
+//! Write:
+//!
+//! 1. Bring the chunk's bytes into memory that is always there, with faults on. A slice is there; of
+//!    an address space a copy is made, up to a bad address.
+//! 2. Claim the chunk exclusively, rounded out to pages.
+//! 3. Write back what is dirty there, in long runs.
+//! 4. Lock, unmap and take out every page; one that a mapping dirtied again since is written out
+//!    first. While the claim is held, nobody can bring one in.
+//! 5. Write the store.
+//! 6. Extend the size by what was written. On an error cut the store back to the size.
+//!
+//! An address space's memory may be a mapping of the chunk itself, whose pages cannot be in the cache
+//! while the chunk is claimed: so it is touched outside of the claim only.
+
+use std::io;
+use std::ops::Range;
+
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::request_memory::{Sink, Source};
+use crate::store::{read_full, write_full};
+use crate::{PAGE_SIZE, Store};
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most bytes that are moved under one claim.
+const CHUNK: u64 = 1 << 20;
+
+impl Inode {
+    /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
+    pub(crate) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct read", offset, to.bytes());
+        self.check_outside(request)?;
+        self.check_aligned(request)?;
+        if request.len == 0 || offset >= self.size() {
+            return Ok(0);
+        }
+        let _io = self.io_shared(offset..offset.saturating_add(request.len));
+        let len = usize::try_from(request.len).unwrap_or(usize::MAX);
+        let mut done = 0;
+        while done < len {
+            let chunk = chunk_at(offset + done as u64, (len - done) as u64);
+            let wanted = (chunk.end - chunk.start) as usize;
+            match to.put(done, wanted, |into| self.read_chunk(into, chunk)) {
+                Ok(found) if found < wanted => return Ok(done + found),
+                Ok(found) => done += found,
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
+                Err(error) => return Err(self.failed(request, error)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn read_chunk(&self, into: &mut [u8], chunk: Range<u64>) -> io::Result<usize> {
+        let claim = self.claim(Access::DirectRead, chunk.clone());
+        self.flush_claimed(pages_of(&chunk), &claim)?;
+        let left = self.size().saturating_sub(chunk.start);
+        let into_len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let into = &mut into[..into_len];
+        let found = read_full(&*self.store, into, chunk.start)?;
+        into[found..].fill(0);
+        Ok(into_len)
+    }
+
+    /// Writes at `offset`; short if an error cut it off after some bytes.
+    pub(crate) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        let request = Request::new("direct write", offset, from.bytes());
+        self.check_outside(request)?;
+        self.end_of(request)?;
+        self.check_aligned(request)?;
+        let request = self.part_within_limit(request, self.alignment())?;
+        if request.len == 0 {
+            return Ok(0);
+        }
+        let io = self.io_for_write(offset..offset + request.len);
+        self.reaching(offset, &io, || self.write_chunks(from, request))
+            .map_err(|error| self.failed(request, error))
+    }
+
+    fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
+        let Request { offset, .. } = request;
+        let len = request.len as usize;
+        let mut temporary = Vec::new();
+        let mut done = 0;
+        while done < len {
+            let chunk = chunk_at(offset + done as u64, (len - done) as u64);
+            let wanted = (chunk.end - chunk.start) as usize;
+            let from = match self.bring_in_blocks(from, done, wanted, &mut temporary) {
+                Ok(from) => from,
+                Err(error) if done > 0 => {
+                    self.note_failure(request, error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            match self.write_chunk(from, chunk.start..chunk.start + from.len() as u64) {
+                Ok(()) => done += from.len(),
+                Err((part, error)) if done + part > 0 => {
+                    self.note_failure(request, error);
+                    return Ok(done + part);
+                }
+                Err((_, error)) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Brings in what a request to the store takes. Before a bad address that is as many bytes as the
+    /// store's alignment allows.
+    fn bring_in_blocks<'t, S: Source + 't>(
+        &self,
+        from: S,
+        position: usize,
+        len: usize,
+        temporary: &'t mut Vec<u8>,
+    ) -> io::Result<&'t [u8]> {
+        let bytes = from.bring_in(position, len, temporary)?;
+        let part = bytes.len() % self.alignment() as usize;
+        if part < bytes.len() {
+            return Ok(&bytes[..bytes.len() - part]);
+        }
+        // The bad address comes right after them.
+        match from.bring_in(position + part, 1, &mut Vec::new()) {
+            Err(error) => Err(error),
+            Ok(_) => {
+                let message =
+                    format!("{part} bytes of memory can be read, and the store takes more");
+                Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+            }
+        }
+    }
+
+    fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
+        let claim = self.claim(Access::DirectWrite, chunk.clone());
+        let pages = pages_of(&chunk);
+        self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
+        self.invalidate(pages, &claim).map_err(|error| (0, error))?;
+        let write = || write_full(&*self.store, from, chunk.start);
+        let outcome = self.store.attempt(Some(chunk.clone()), write, |unstable, outcome| {
+            let written = match outcome {
+                Ok(()) => from.len(),
+                Err((part, _)) => *part,
+            };
+            let end = chunk.start + written as u64;
+            if written > 0 && end > self.size() {
+                self.set_size(end);
+            }
+            unstable.sent_past(chunk.start..end);
+            unstable.uncertain(end..chunk.end);
+        });
+        if outcome.is_err() && chunk.end > self.size() {
+            self.trim_store();
+        }
+        outcome
+    }
+
+    /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes
+    /// that nobody asked for.
+    fn check_aligned(&self, request: Request) -> io::Result<()> {
+        let alignment = self.alignment();
+        if request.offset.is_multiple_of(alignment) && request.len.is_multiple_of(alignment) {
+            return Ok(());
+        }
+        let message = format!("the store takes multiples of {alignment}");
+        Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
+    }
+
+    fn alignment(&self) -> u64 {
+        self.store.direct_alignment().max(1)
+    }
+}
+
+fn chunk_at(start: u64, left: u64) -> Range<u64> {
+    // The first chunk ends at a multiple of the chunk, so that pages are not claimed twice.
+    let end = (start / CHUNK + 1) * CHUNK;
+    start..end.min(start.saturating_add(left))
+}
+
+fn pages_of(bytes: &Range<u64>) -> Range<u64> {
+    bytes.start / PAGE..bytes.end.div_ceil(PAGE)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Readahead: the pages that a reader will want next come in with the one that it wants now.
+//!
+//! After a miss, with no claim and no page held:
+//!
+//! 1. Find out how many pages to bring in: those that the request goes on to, and if the file is read in
+//!    sequence a window ahead of them, twice as long each time.
+//! 2. Get a frame for the first, and for the others as many as are free, or can be had of pages that
+//!    came in lately and were not used. No page of the main queue gives way.
+//! 3. Try to claim the run shared; if that would mean to wait, half of it, and so on. So nothing is read
+//!    past an exclusive claim, and nobody who holds or awaits one is in the way of this, nor this in
+//!    theirs.
+//! 4. Clip the run to the size. Make its pages, ascending, up to one that is cached: fresh pages, that
+//!    are locked by who makes them. Nothing is waited for.
+//! 5. Fill them by one read of the store. What it does not hold, and what lies past the end, is zeroes.
+//!    On an error they all leave the cache again.
+//! 6. Mark them uptodate, unlock them, and drop the claim. Keep a reference to the first.
+//!
+//! Where any of this comes to less than two pages, or fails, the miss goes its ordinary way, which
+//! waits where need be and tells of errors.
+
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::frame::{FreeFrame, LockedPage, Pin};
+use crate::stats::Event;
+use crate::store::read_full;
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+impl Inode {
+    /// Brings in the first of the pages `wanted`, which is not cached, together with others; it is
+    /// pinned, and was uptodate when last seen. Also returns where the pages end.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
+        let inside = self.size().div_ceil(PAGE);
+        let run = self.readahead.run(wanted.clone(), self.cache.cold_frames_at_most());
+        let run = run.start..run.end.min(inside);
+        if run.end.saturating_sub(run.start) < 2 {
+            return None;
+        }
+        let mut loan = self.borrow_frame().ok()?;
+        let lent = loan.extend_to((run.end - run.start) as usize);
+        let mut frames = vec![self.cache.free_frame().ok()?];
+        frames.extend(self.cache.cold_frames(lent - 1));
+        let run = run.start..run.start + frames.len() as u64;
+        let (run, claim) = self.try_claim_part(run)?;
+        let pages = self.make_run(run, frames);
+        let (first, end) = (pages.first()?.pin(), pages.last()?.key().page + 1);
+        let ahead = pages.iter().filter(|page| page.key().page >= wanted.end).count();
+        self.fill_run(pages, &claim).then(|| {
+            (0..ahead).for_each(|_| self.cache.counters.count(Event::ReadAhead));
+            (first, end)
+        })
+    }
+
+    /// Claims a run of two pages or more at once, or a beginning of it.
+    fn try_claim_part(&self, run: Range<u64>) -> Option<(Range<u64>, MappingClaim<'_>)> {
+        let halves = std::iter::successors(Some(run.end - run.start), |pages| Some(pages / 2));
+        halves.take_while(|&pages| pages >= 2).find_map(|pages| {
+            let run = run.start..run.start + pages;
+            let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
+            Some((run, claim))
+        })
+    }
+
+    /// Makes the pages of a run, up to one that is cached or past the end.
+    fn make_run<'a>(&'a self, run: Range<u64>, frames: Vec<FreeFrame<'a>>) -> Vec<LockedPage<'a>> {
+        let inside = self.size().div_ceil(PAGE);
+        let numbers = run.start..run.end.min(inside);
+        numbers.zip(frames).map_while(|(page, free)| self.make(page, free)).collect()
+    }
+
+    /// Fills the pages of a run, which are all fresh; whether it could.
+    fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &MappingClaim<'_>) -> bool {
+        let Some(first) = pages.first().map(|page| page.key().page) else { return false };
+        let mut bytes = vec![0; pages.len() * PAGE_SIZE];
+        let inside = self.size().saturating_sub(first * PAGE);
+        let inside = bytes.len().min(usize::try_from(inside).unwrap_or(usize::MAX));
+        match read_full(&*self.store, &mut bytes[..inside], first * PAGE) {
+            Ok(found) => bytes[found..].fill(0),
+            Err(_) => {
+                pages.into_iter().for_each(|page| self.discard_page(page));
+                return false;
+            }
+        }
+        for (page, stored) in pages.iter().zip(bytes.chunks_exact(PAGE_SIZE)) {
+            let mut latch = page.latch();
+            latch.bytes().copy_from_slice(stored);
+            latch.commit();
+            self.cache.counters.count(Event::Fill);
+        }
+        true
+    }
+}

@@ -1,0 +1,8 @@
+//! Steps that several operations share.
+
+pub(crate) mod clear;
+pub(crate) mod extend;
+pub(crate) mod fill;
+pub(crate) mod invalidate;
+pub(crate) mod length_limit;
+pub(crate) mod prepare;

@@ -1,0 +1,52 @@
+//! Clear: a range of the cache reads as zeroes, as that of the store does already.
+//!
+//! The caller holds the IO lock and the mapping lock exclusively over the range.
+//!
+//! 1. Lock, unmap and discard the pages that the range covers whole. Nobody brings one back before
+//!    the claim is dropped.
+//! 2. Zero the pages at the edges, which it covers in part, where they are cached. Dirty or clean,
+//!    they agree with the store as they did before. They come last: whoever sees a zero there, and
+//!    then stores into a page between, does so after the pages between are zeroes.
+
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::files::inode::{Inode, MappingClaim};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+impl Inode {
+    pub(crate) fn clear(&self, bytes: Range<u64>, claim: &MappingClaim<'_>) {
+        let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
+        if whole.start > whole.end {
+            // All of it lies within one page.
+            self.zero_within_page(bytes);
+            return;
+        }
+        self.discard(whole.clone(), claim);
+        self.zero_within_page(bytes.start..whole.start * PAGE);
+        self.zero_within_page(whole.end * PAGE..bytes.end);
+    }
+
+    /// For a range of which the store has become zeroes in part, and nobody knows in which: takes its
+    /// clean pages from the cache, so that what the store says is what is read.
+    pub(crate) fn forget_clean(&self, bytes: Range<u64>, _claim: &MappingClaim<'_>) {
+        for number in self.resident_in(bytes.start / PAGE..bytes.end.div_ceil(PAGE)) {
+            let Some(page) = self.find_locked(number) else { continue };
+            page.wait_for_writeback();
+            if page.state().is_clean() {
+                self.discard_page(page);
+            }
+        }
+    }
+
+    fn zero_within_page(&self, bytes: Range<u64>) {
+        if bytes.is_empty() {
+            return;
+        }
+        if let Some(page) = self.find_locked(bytes.start / PAGE) {
+            let start = page.key().page * PAGE;
+            self.zero_locked(&page, (bytes.start - start) as usize..(bytes.end - start) as usize);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Fill: a page's bytes come from the store.
+//!
+//! 1. An uptodate page is left alone.
+//! 2. Read the store up to the size. What it does not hold, and what lies past the end, is zeroes.
+//! 3. Where that meets dirty bytes, the dirty bytes win: a partial page is read beside its frame, and
+//!    what is not dirty is copied over. Likewise the bytes that were sent since the last sync: a store
+//!    that is failing a sync may have lost them. The page lock is held throughout, and nothing is written:
+//!    there is no moment at which another could see the page between the two.
+//! 4. Mark the page uptodate. From here on all of a dirty page is dirty.
+//!
+//! A page that cannot be filled leaves the cache, unless it has dirty bytes to keep.
+
+use std::io;
+
+use crate::files::durability::unstable::Part;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::dirty_ranges::DirtyRanges;
+use crate::pages::frame::LockedPage;
+use crate::stats::Event;
+use crate::store::read_full;
+use crate::{PAGE_SIZE, Store};
+
+impl Inode {
+    /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
+    pub(crate) fn fill<'a>(
+        &self,
+        page: LockedPage<'a>,
+        _claim: &MappingClaim<'_>,
+    ) -> io::Result<LockedPage<'a>> {
+        if page.state().is_uptodate() {
+            return Ok(page);
+        }
+        let known = self.known_ranges(&page);
+        let filled =
+            if known.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &known) };
+        match filled {
+            Ok(()) => self.cache.counters.count(Event::Fill),
+            Err(error) => {
+                if page.state().is_clean() {
+                    self.discard_page(page);
+                }
+                return Err(error);
+            }
+        }
+        Ok(page)
+    }
+
+    /// Reads the store straight into a page of which nothing is known.
+    fn fill_fresh(&self, page: &LockedPage<'_>) -> io::Result<()> {
+        let mut latch = page.latch();
+        self.read_page(page.key().page, latch.bytes())?;
+        latch.commit();
+        Ok(())
+    }
+
+    /// Prepares a locked page, which is dirty and about to be sent, for a store of blocks: a partial
+    /// page of which one stretch of whole blocks is not all that is dirty is filled. What cannot be
+    /// read stays as it is, and is sent by the byte.
+    pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) {
+        let block = self.store.block_size().clamp(1, PAGE_SIZE as u64) as usize;
+        if block == 1 || page.state().is_uptodate() {
+            return;
+        }
+        let inside = self.bytes_inside(page.key().page);
+        let dirty = self.dirty_ranges(page);
+        if !dirty.is_one_of_blocks(block, inside)
+            && self.fill_around(page, &self.known_ranges(page)).is_ok()
+        {
+            self.cache.counters.count(Event::Fill);
+        }
+    }
+
+    /// The bytes of a partial page that are newer than the store, or that the store may lose.
+    fn known_ranges(&self, page: &LockedPage<'_>) -> DirtyRanges {
+        let mut known = self.dirty_ranges(page);
+        // What was sent of all of a page was sent while it was uptodate.
+        if let Some(Part::Ranges(sent)) = self.store.unstable().part(page.key().page) {
+            known.add(&sent);
+        }
+        known
+    }
+
+    /// Reads the store around the known bytes of a partial page.
+    fn fill_around(&self, page: &LockedPage<'_>, known: &DirtyRanges) -> io::Result<()> {
+        let number = page.key().page;
+        let mut stored = [0; PAGE_SIZE];
+        self.read_page(number, &mut stored)?;
+        let mut latch = page.latch();
+        let bytes = latch.bytes();
+        let mut from = 0;
+        for range in known.iter() {
+            bytes[from..range.start].copy_from_slice(&stored[from..range.start]);
+            from = range.end;
+        }
+        bytes[from..].copy_from_slice(&stored[from..]);
+        self.partial.forget(number);
+        latch.commit();
+        Ok(())
+    }
+
+    fn read_page(&self, page: u64, bytes: &mut [u8; PAGE_SIZE]) -> io::Result<()> {
+        let inside = self.bytes_inside(page);
+        let found = read_full(&*self.store, &mut bytes[..inside], page * PAGE_SIZE as u64)?;
+        bytes[found..].fill(0);
+        Ok(())
+    }
+}

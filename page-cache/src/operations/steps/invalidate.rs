@@ -1,0 +1,64 @@
+//! Invalidate: pages leave the cache.
+//!
+//! Under an exclusive claim on the pages, which the caller holds, for each of them:
+//!
+//! 1. Lock it: whoever found it without a claim is done with it then, or finds it gone.
+//! 2. Unmap it, and wait for the accesses through the page tables to end.
+//! 3. Wait for its writeback.
+//! 4. Write it out if it is dirty, under the lock: nobody can dirty it again. A page that is to be
+//!    discarded is not written.
+//! 5. Take it out of the index; clear its key under the latch, after the last reader.
+
+use std::io;
+use std::ops::Range;
+
+use crate::files::inode::{Inode, MappingClaim};
+use crate::order::leaf::lock_leaf;
+use crate::pages::frame::LockedPage;
+
+impl Inode {
+    /// Empties the cache of a range of pages; what is dirty is written out.
+    ///
+    /// On an error the pages from there on stay, as dirty as they were.
+    pub(crate) fn invalidate(&self, pages: Range<u64>, claim: &MappingClaim<'_>) -> io::Result<()> {
+        for number in self.resident_in(pages) {
+            let Some(page) = self.find_locked(number) else { continue };
+            self.unmap(&page);
+            page.wait_for_writeback();
+            self.write_locked(&page, claim)?;
+            self.take_out(page);
+        }
+        Ok(())
+    }
+
+    /// Empties the cache of a range of pages; what is dirty is lost.
+    pub(crate) fn discard(&self, pages: Range<u64>, _claim: &MappingClaim<'_>) {
+        for number in self.resident_in(pages) {
+            if let Some(page) = self.find_locked(number) {
+                self.discard_page(page);
+            }
+        }
+    }
+
+    /// Takes one page out of the cache, and loses what is dirty of it.
+    pub(crate) fn discard_page(&self, page: LockedPage<'_>) {
+        self.unmap(&page);
+        page.wait_for_writeback();
+        if page.state().is_dirty() {
+            self.partial.forget(page.key().page);
+            self.note_clean(page.key().page);
+        }
+        self.take_out(page);
+    }
+
+    /// Takes a clean, unmapped page out of the index.
+    fn take_out(&self, page: LockedPage<'_>) {
+        self.forget_resident(page.key().page);
+        lock_leaf(&self.cache.queues).remove(page.id());
+        self.cache.index.remove(&self.cache.frames, &page);
+        drop(page.retire());
+    }
+}
+
+#[cfg(test)]
+mod tests;

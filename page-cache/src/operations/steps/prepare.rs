@@ -1,0 +1,138 @@
+//! Prepare and commit: what a write to a part of a page does about the rest of it.
+//!
+//! Prepare, with the page locked:
+//!
+//! 1. Wait for its writeback: what is on its way is not to change.
+//! 2. An uptodate page needs nothing more. One that is not is written by the byte: the store is
+//!    not read, for whoever wrote may never ask for the rest.
+//! 3. But if its dirty ranges are too many, fill it: one read now is less than as many writes later.
+//!
+//! The caller copies as many bytes as it can, under the latch. Commit:
+//!
+//! 4. Between the old end and the first byte copied there are zeroes. They are part of the write.
+//! 5. Add what was copied to the page's dirty ranges. If they cover all of it that lies within the
+//!    file, zero the rest and mark it uptodate, not before; else keep the ranges.
+//! 6. Mark it dirty. Extend the size.
+//!
+//! A page of which nothing was copied is left as it was: clean and not uptodate if it is new, which
+//! nobody reads and reclaim takes.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::dirty_ranges::DirtyRanges;
+use crate::pages::frame::{LockedPage, WriteLatch};
+
+/// The most dirty ranges that a page has after one write more.
+const MOST_RANGES: usize = 64;
+
+/// A page that may be written in a range: locked, and not on its way to the store.
+pub(crate) struct Prepared<'a> {
+    page: LockedPage<'a>,
+    within: Range<usize>,
+}
+
+impl<'a> Prepared<'a> {
+    /// Latches the bytes to copy into; only those `within` are to be touched.
+    pub(crate) fn latch(&self) -> WriteLatch<'a> {
+        self.page.latch()
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.page.state().is_dirty()
+    }
+
+    /// The range that was prepared.
+    pub(crate) fn within(&self) -> Range<usize> {
+        self.within.clone()
+    }
+}
+
+impl Inode {
+    /// Prepares a locked page for a write to bytes `within` it.
+    pub(crate) fn prepare<'a>(
+        &self,
+        mut page: LockedPage<'a>,
+        within: Range<usize>,
+        claim: &MappingClaim<'_>,
+    ) -> io::Result<Prepared<'a>> {
+        page.wait_for_writeback();
+        if !page.state().is_uptodate() && self.dirty_ranges(&page).len() >= MOST_RANGES {
+            page = self.fill(page, claim)?;
+        }
+        Ok(Prepared { page, within })
+    }
+
+    /// Commits the first `copied` bytes of what was prepared.
+    pub(crate) fn commit(&self, prepared: Prepared<'_>, copied: usize) {
+        if copied == 0 {
+            return;
+        }
+        let Prepared { page, within } = prepared;
+        let end = within.start + copied;
+        if !page.state().is_uptodate() {
+            self.commit_bytes(&page, within.start..end);
+        }
+        page.set_dirty();
+        let start = page.key().page * PAGE_SIZE as u64;
+        self.note_written(start + within.start as u64..start + end as u64);
+        self.extend_to(start + end as u64);
+    }
+
+    fn commit_bytes(&self, page: &LockedPage<'_>, copied: Range<usize>) {
+        let number = page.key().page;
+        let inside = self.bytes_inside(number);
+        let mut latch = page.latch();
+        let gap = inside.min(copied.start)..copied.start;
+        latch.bytes()[gap.clone()].fill(0);
+        let mut ranges = self.dirty_ranges(page);
+        ranges.insert(gap.start..copied.end);
+        let inside = inside.max(copied.end);
+        if ranges.cover(inside) {
+            latch.bytes()[inside..].fill(0);
+            self.partial.forget(number);
+            latch.commit();
+        } else {
+            self.partial.set(number, ranges);
+        }
+    }
+
+    /// The dirty ranges of a locked page that is not uptodate.
+    pub(crate) fn dirty_ranges(&self, page: &LockedPage<'_>) -> DirtyRanges {
+        // A writeback forgets them before it ends.
+        let partial = !page.state().is_clean();
+        if partial { self.partial.get(page.key().page) } else { DirtyRanges::default() }
+    }
+
+    /// Whether a write `within` a page leaves nothing of it to the store: the rest lies past the end.
+    pub(crate) fn completes(&self, page: u64, within: &Range<usize>) -> bool {
+        let inside = self.bytes_inside(page);
+        inside.min(within.start) == 0 && within.end >= inside
+    }
+
+    /// How many bytes of a page lie before the file's end.
+    pub(crate) fn bytes_inside(&self, page: u64) -> usize {
+        self.size().saturating_sub(page * PAGE_SIZE as u64).min(PAGE_SIZE as u64) as usize
+    }
+
+    /// Zeroes a part of a locked page. The store reads as zeroes there, so a partial page has
+    /// nothing to tell it any more.
+    pub(crate) fn zero_locked(&self, page: &LockedPage<'_>, within: Range<usize>) {
+        page.wait_for_writeback();
+        if page.state().is_uptodate() {
+            page.latch().bytes()[within].fill(0);
+            return;
+        }
+        let number = page.key().page;
+        self.store.note(|unstable| unstable.forget_part(number, within.clone()));
+        let mut ranges = self.dirty_ranges(page);
+        ranges.remove(within);
+        if ranges.is_empty() && page.state().is_dirty() {
+            page.clear_dirty();
+            self.note_clean(number);
+        }
+        self.partial.set(number, ranges);
+    }
+}

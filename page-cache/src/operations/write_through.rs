@@ -1,0 +1,296 @@
+//! The write-through write: the store has the bytes before the write returns.
+//!
+//! The caller has claimed the IO lock as for a buffered write, and holds it all the while: a direct
+//! read of these bytes comes before or after, never between. For each request, of many pages:
+//!
+//! 1. With no claim held, bring the bytes into memory that is always there, and get frames for the
+//!    pages that are not cached. Wait for the first of them; take more only as long as they can be
+//!    had at once: nobody waits for a frame who has one.
+//! 2. Claim the pages shared.
+//!
+//! For each page, ascending:
+//!
+//! 3. Find it locked, or make it. Then wait for its earlier writeback: what a mapping dirtied before
+//!    may be on its way, and is not to arrive after what is sent now. If a part of it is dirty, fill it.
+//! 4. A page that is not uptodate, and of which the write leaves something out, stays locked: else it
+//!    would be filled while the write is under way. It is the last of its request; as the first it
+//!    goes alone, so that no page waits locked behind it.
+//! 5. If a mapping has dirtied it, write-protect it and keep what the copy will overwrite. Copy into it,
+//!    under the latch. It is uptodate from here on, if it was not before. Mark it as on its way, beside
+//!    any dirty mark, so that no writeback of it is sent, and nobody stores to it, until the request has
+//!    arrived; unlock it, keep a reference.
+//!
+//! Then:
+//!
+//! 6. Send the request: the bytes that were brought in, which nobody changes.
+//! 7. Extend the size by what was written, before anybody can take a page of it for new.
+//! 8. If the request failed, its pages have bytes that the store has not. A dirty page gets back what it
+//!    had before, and is written back as a whole, without them. Any other is uptodate no more, whatever
+//!    it was before.
+//! 9. Clear the marks. The page that stayed locked leaves the cache: it knows a part of itself only. If
+//!    the request failed, so do the others, unmapped, unless they are dirty; and the store is cut back to
+//!    the size.
+//!
+//! A store to a mapping goes this way, too, where there is no room for one more dirty page and cleaning pages of the file
+//! would make none. It takes no IO lock: the claim keeps out those who change the size, and direct reads.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::durability::unstable::Part;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::frame::{FreeFrame, LockedPage, Pin};
+use crate::pages::loans::Loan;
+use crate::request_memory::Source;
+use crate::stats::Event;
+use crate::store::write_full;
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most pages in one request.
+const MOST_PAGES: u64 = 64;
+
+/// The pages of one request.
+#[derive(Default)]
+struct Sent<'a> {
+    /// Those that are on their way, unlocked.
+    pages: Vec<SentPage<'a>>,
+    /// The last, if it must not be filled meanwhile.
+    kept: Option<LockedPage<'a>>,
+    /// How many bytes of them are sent.
+    len: usize,
+}
+
+/// A page on its way.
+struct SentPage<'a> {
+    pin: Pin<'a>,
+    /// Where in the page the bytes went, and where in the request they are.
+    within: Range<usize>,
+    position: usize,
+    /// What was there before, if it is dirty.
+    before: Option<Vec<u8>>,
+}
+
+impl SentPage<'_> {
+    /// Where in the request the bytes end.
+    fn end(&self) -> usize {
+        self.position + self.within.len()
+    }
+
+    fn number(&self) -> u64 {
+        self.pin.frame().key().page
+    }
+}
+
+impl Inode {
+    /// Writes what was requested; short if an error cut it off after some bytes.
+    pub(crate) fn write_through(&self, from: impl Source, request: Request) -> io::Result<usize> {
+        let len = request.len as usize;
+        let mut temporary = Vec::new();
+        let mut done = 0;
+        while done < len {
+            let at = request.offset + done as u64;
+            let most = ((at / PAGE + MOST_PAGES) * PAGE - at) as usize;
+            let sent = from
+                .bring_in(done, most.min(len - done), &mut temporary)
+                .map_err(|error| (0, error))
+                .and_then(|bytes| self.send_through(bytes, at));
+            match sent {
+                Ok(written) => done += written,
+                Err((0, error)) if done == 0 => return Err(error),
+                Err((written, error)) => {
+                    self.note_failure(request, error);
+                    return Ok(done + written);
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Sends one request; how many bytes it wrote, not all if it is cut off or fails.
+    pub(crate) fn send_through(&self, bytes: &[u8], at: u64) -> Result<usize, (usize, io::Error)> {
+        let end = at + bytes.len() as u64;
+        let pages = at / PAGE..end.div_ceil(PAGE);
+        let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
+        let claim = self.claim(Access::BufferedWrite, at..end);
+        self.send_claimed(bytes, at, (&loan, frames), &claim)
+    }
+
+    /// Sends what is stored to a page through a mapping, up to the end of the file: what lies behind is lost. The
+    /// caller holds no more than an IO lock; the claim keeps out those who change the size.
+    pub(crate) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        let page = at / PAGE;
+        let (loan, frames) = self.frames_for(page..page + 1)?;
+        let claim = self.claim_page(Access::Fault, page);
+        self.check_inside(page)?;
+        self.check_storable(page)?;
+        let inside = self.size().saturating_sub(at).min(bytes.len() as u64) as usize;
+        if inside > 0 {
+            self.send_claimed(&bytes[..inside], at, (&loan, frames), &claim)
+                .map_err(|(_, error)| error)?;
+        }
+        Ok(())
+    }
+
+    /// As `send_through`, for who has claimed the bytes shared.
+    fn send_claimed<'a>(
+        &'a self,
+        bytes: &[u8],
+        at: u64,
+        (loan, frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
+        claim: &MappingClaim<'_>,
+    ) -> Result<usize, (usize, io::Error)> {
+        let end = at + bytes.len() as u64;
+        let sent = self.copy_in(bytes, at, (loan, frames), claim).map_err(|error| (0, error))?;
+        let write = || write_full(&*self.store, &bytes[..sent.len], at);
+        let sent_end = at + sent.len as u64;
+        let outcome =
+            self.store.attempt(Some(at..sent_end), write, |unstable, outcome| match outcome {
+                Ok(()) => {
+                    self.extend_to(sent_end);
+                    unstable.rewritten(at..sent_end);
+                    for page in &sent.pages {
+                        unstable.sent(page.number(), &Part::range(page.within.clone()));
+                    }
+                    let cached = sent.pages.last().map_or(0, SentPage::end);
+                    unstable.sent_past(at + cached as u64..sent_end);
+                }
+                Err((0, _)) => unstable.uncertain(at..sent_end),
+                Err((written, _)) => {
+                    self.extend_to(at + *written as u64);
+                    unstable.sent_past(at..at + *written as u64);
+                    unstable.uncertain(at + *written as u64..sent_end);
+                }
+            });
+        let written = match &outcome {
+            Ok(()) => sent.len,
+            Err((written, _)) => *written,
+        };
+        for page in &sent.pages {
+            match outcome {
+                Ok(()) => self.cache.counters.count(Event::Writeback),
+                Err(_) => self.take_back(page, written),
+            }
+            page.pin.end_writeback();
+        }
+        if let Some(page) = sent.kept {
+            self.discard_page(page);
+        }
+        if outcome.is_err() {
+            self.doubt(sent.pages, claim);
+            if end > self.size() {
+                self.trim_store();
+            }
+        }
+        outcome.map(|()| written)
+    }
+
+    /// A loan of one frame, and of as many more as can be had at once; and so many free ones as there are
+    /// pages that are not cached.
+    fn frames_for(&self, pages: Range<u64>) -> io::Result<(Loan<'_>, Vec<FreeFrame<'_>>)> {
+        let mut loan = self.borrow_frame()?;
+        let lent = loan.extend_to((pages.end - pages.start) as usize);
+        let mut frames = vec![self.cache.free_frame()?];
+        for _ in pages.take(lent).skip(1).filter(|&page| self.find(page).is_none()) {
+            match self.cache.try_free_frame() {
+                Some(frame) => frames.push(frame),
+                None => break,
+            }
+        }
+        Ok((loan, frames))
+    }
+
+    /// Copies into pages and puts them on their way, until one has to be the last. Fails if the first cannot
+    /// be copied into.
+    fn copy_in<'a>(
+        &'a self,
+        bytes: &[u8],
+        at: u64,
+        (loan, mut frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
+        claim: &MappingClaim<'_>,
+    ) -> io::Result<Sent<'a>> {
+        let mut sent = Sent::default();
+        // A page that was cached is on loan as well: on its way it is neither evicted nor cleaned.
+        while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
+            let number = (at + sent.len as u64) / PAGE;
+            let start = ((at + sent.len as u64) % PAGE) as usize;
+            let part = &bytes[sent.len..bytes.len().min(sent.len + PAGE_SIZE - start)];
+            let mut frame = frames.pop();
+            let found = self.find_or_make(number, &mut frame);
+            frames.extend(frame);
+            let Some(mut page) = found else { break };
+            page.wait_for_writeback();
+            if !page.state().is_clean() {
+                // A page of which a part is dirty has to be kept, and so to be known as a whole.
+                page = match self.fill(page, claim) {
+                    Ok(page) => page,
+                    Err(error) if sent.len == 0 => return Err(error),
+                    Err(_) => break,
+                };
+            }
+            let hit = page.state().is_uptodate();
+            self.cache.counters.count(if hit { Event::Hit } else { Event::Miss });
+            let position = sent.len;
+            sent.len += part.len();
+            if !hit && !self.completes(number, &(start..start + part.len())) {
+                sent.kept = Some(page);
+                break;
+            }
+            let within = start..start + part.len();
+            let before = page.state().is_dirty().then(|| {
+                self.write_protect(&page);
+                page.latch().bytes()[within.clone()].to_vec()
+            });
+            copy_into(&page, start, part);
+            page.begin_write_through();
+            sent.pages.push(SentPage { pin: page.pin(), within, position, before });
+        }
+        Ok(sent)
+    }
+
+    /// Takes from a page of a request that failed what the store has not, while it is on its way
+    /// still: nobody else changes it before that ends.
+    fn take_back(&self, page: &SentPage<'_>, written: usize) {
+        let SentPage { pin, within, position, before } = page;
+        match before {
+            Some(before) => {
+                let kept = written.saturating_sub(*position).min(before.len());
+                pin.latch().bytes()[within.start + kept..within.end]
+                    .copy_from_slice(&before[kept..]);
+            }
+            None => {
+                pin.doubt();
+                self.store.note(|unstable| unstable.page_left(page.number()));
+            }
+        }
+    }
+
+    /// Takes pages out of the cache, unless they are dirty.
+    fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &MappingClaim<'_>) {
+        for sent in pages {
+            let page = sent.pin.lock();
+            page.wait_for_writeback();
+            if page.key().file == self.id && !page.state().is_dirty() {
+                self.discard_page(page);
+            }
+        }
+    }
+}
+
+/// Copies into a page that is uptodate, or of which everything else lies past the end.
+fn copy_into(page: &LockedPage<'_>, start: usize, part: &[u8]) {
+    let mut latch = page.latch();
+    let bytes = latch.bytes();
+    bytes[start..start + part.len()].copy_from_slice(part);
+    if !page.state().is_uptodate() {
+        bytes[..start].fill(0);
+        bytes[start + part.len()..].fill(0);
+        latch.commit();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,368 @@
+//! `FileStore`: a store over a real file, through the kernel's cache or past it.
+
+pub(in crate::store) mod calls;
+mod direct;
+mod holes;
+mod locking;
+mod max_len;
+
+use crate::sync::blocking::RwLockWriteGuard;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use self::calls::{read_once, write_once};
+use self::direct::Direct;
+pub use self::locking::Locking;
+use self::locking::{AdvisoryLock, try_lock};
+use self::max_len::{Longest, too_large};
+use super::fallocate::Call;
+use super::shift::Shift;
+use super::{Store, copying};
+use crate::Identity;
+
+/// A store over a file of the operating system.
+///
+/// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs
+/// holes and allocation). Elsewhere holes and zeroed ranges are written as zeroes, and the default
+/// implementations of [`Store`] do the rest by copying.
+///
+/// [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
+/// alignment and adjusts them itself. The file never becomes longer than what was requested: bytes in a
+/// block that the file ends in go through the kernel's cache, and the same sync makes them durable.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{FileStore, Store};
+///
+/// let path = std::env::temp_dir().join(format!("spanlock-doc-{}", std::process::id()));
+/// let store = FileStore::create(&path)?;
+/// store.write_at(b"durable", 0)?;
+/// store.sync()?;
+/// assert_eq!(store.len()?, 7);
+/// std::fs::remove_file(&path)?;
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Debug)]
+pub struct FileStore {
+    file: File,
+    /// Empty if it is not known.
+    path: PathBuf,
+    longest: Longest,
+    identity: Option<Identity>,
+    lock: AdvisoryLock,
+    direct: Option<Direct>,
+}
+
+impl FileStore {
+    /// Creates a store over an open file, which must be readable and writable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStore, Store};
+    ///
+    /// let store = FileStore::new(tempfile::tempfile()?);
+    /// store.write_at(b"unnamed", 0)?;
+    /// assert_eq!(store.len()?, 7);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn new(file: File) -> FileStore {
+        FileStore {
+            longest: Longest::of(&file),
+            identity: identity_of(&file),
+            lock: AdvisoryLock::new(Locking::None),
+            file,
+            path: PathBuf::new(),
+            direct: None,
+        }
+    }
+
+    /// Opens the file at `path` for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-open-{}", std::process::id()));
+    /// assert!(FileStore::open(&path).is_err());
+    /// std::fs::write(&path, b"there")?;
+    /// assert_eq!(FileStore::open(&path)?.len()?, 5);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        Ok(FileStore::of_path(OpenOptions::new().read(true).write(true).open(path)?, path))
+    }
+
+    /// Creates the file at `path`, or truncates it, for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`]. `ResourceBusy` if a cache has the file open and locked
+    /// ([`Locking::Advisory`]); the file is not truncated then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-create-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// assert!(FileStore::create(&path)?.is_empty()?);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let path = path.as_ref();
+        let file = options.open(path)?;
+        // Nobody's file is emptied who has it open.
+        try_lock(&file).map_err(|error| of_path(path, error))?;
+        file.set_len(0)?;
+        let _ = file.unlock();
+        Ok(FileStore::of_path(file, path))
+    }
+
+    /// Opens the file at `path` for reading and writing, bypassing the kernel's cache (`O_DIRECT`).
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO.
+    /// `Unsupported` if the operating system has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-direct-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// match FileStore::open_direct(&path) {
+    ///     Ok(store) => assert_eq!(store.len()?, 5),
+    ///     Err(error) => {
+    ///         assert!(matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported));
+    ///     }
+    /// }
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        let mut attempts = 3;
+        loop {
+            let direct = direct_file(path)?;
+            let store = FileStore::open(path)?;
+            // Another file may have taken its place in between.
+            if identity_of(&direct) == store.identity {
+                return Ok(FileStore { direct: Some(Direct::new(direct)), ..store });
+            }
+            attempts -= 1;
+            if attempts == 0 {
+                let message = "the path leads to another file each time it is opened";
+                return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
+            }
+        }
+    }
+
+    /// Chooses how the store is locked when a cache opens it. The default is [`Locking::Advisory`] for
+    /// stores that were opened by path, and [`Locking::None`] for those over an open file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStore, Locking, PageCache};
+    ///
+    /// let file = tempfile::tempfile()?;
+    /// let store = FileStore::new(file.try_clone()?).locking(Locking::Advisory);
+    /// let _cached = PageCache::new(16).open(store)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn locking(self, locking: Locking) -> FileStore {
+        FileStore { lock: AdvisoryLock::new(locking), ..self }
+    }
+
+    fn of_path(file: File, path: &Path) -> FileStore {
+        let store = FileStore { path: path.into(), ..FileStore::new(file) };
+        store.locking(Locking::Advisory)
+    }
+
+    /// Keeps direct writes away that are to restore a length which is about to change.
+    fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        self.direct.as_ref().map(Direct::alone)
+    }
+
+    /// Has the file system do it, or the other way if it has none.
+    fn call_or(
+        &self,
+        call: Call,
+        offset: u64,
+        len: u64,
+        otherwise: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let alone = self.alone();
+        match call.run(&self.file, offset, len) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                drop(alone);
+                otherwise()
+            }
+            done => done,
+        }
+    }
+}
+
+impl Store for FileStore {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &self.direct {
+            None => read_once(&self.file, bytes, offset),
+            Some(direct) => direct.read(bytes, offset),
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        // As the system does at the end of what it can hold.
+        let left = self.max_len().checked_sub(offset).filter(|&left| left > 0);
+        let left = usize::try_from(left.ok_or_else(too_large)?).unwrap_or(usize::MAX);
+        let bytes = &bytes[..bytes.len().min(left)];
+        match &self.direct {
+            None => write_once(&self.file, bytes, offset),
+            Some(direct) => direct.write(bytes, offset, &self.file),
+        }
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let _alone = self.alone();
+        if len > self.len()? {
+            self.longest.check(len, 0)?;
+        }
+        self.file.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        let end = offset.saturating_add(len).min(self.len()?);
+        if offset >= end {
+            return Ok(());
+        }
+        self.call_or(Call::PunchHole, offset, end - offset, || {
+            copying::zero(self, offset, end - offset)
+        })
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.longest.check(offset, len)?;
+        self.call_or(Call::Allocate, offset, len, || copying::allocate(self, offset, len))
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.longest.check(offset, len)?;
+        self.call_or(Call::ZeroRange, offset, len, || copying::zero(self, offset, len))
+    }
+
+    /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
+    /// else some of what it calls a hole is allocated.
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        holes::of(&self.file, range)
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        Shift::Collapse.check(offset, len, self.len()?, self.max_len())?;
+        self.call_or(Call::CollapseRange, offset, len, || copying::collapse(self, offset, len))
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        Shift::Insert.check(offset, len, self.len()?, self.max_len())?;
+        self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
+    }
+
+    /// The device and the number of the file, on Unix and of a regular file.
+    fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// As [`Locking`] says.
+    fn acquire(&self) -> io::Result<()> {
+        self.lock.take(&self.file)
+    }
+
+    fn release(&self) {
+        self.lock.release(&self.file);
+    }
+
+    /// What its file system can address, and the process may write (`RLIMIT_FSIZE`).
+    fn max_len(&self) -> u64 {
+        self.longest.now()
+    }
+
+    /// What the disk asks of direct IO, 4096 at least, where it is direct; else 1.
+    fn block_size(&self) -> u64 {
+        self.direct.as_ref().map_or(1, Direct::block)
+    }
+
+    /// The path that it was opened by; `an open file` if it was made from one.
+    fn label(&self) -> String {
+        match self.path.as_os_str().is_empty() {
+            true => "an open file".into(),
+            false => self.path.display().to_string(),
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(file: &File) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some(Identity::new("file", [metadata.dev(), metadata.ino()]))
+}
+
+#[cfg(not(unix))]
+fn identity_of(_: &File) -> Option<Identity> {
+    None
+}
+
+/// An error with the path, unless it has an errno.
+fn of_path(path: &Path, error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => io::Error::new(error.kind(), format!("{}: {error}", path.display())),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn direct_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn direct_file(_: &Path) -> io::Result<File> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on files needs linux"))
+}
