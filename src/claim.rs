@@ -16,11 +16,12 @@ use crate::Mode;
 ///
 /// let lock = RangeLock::new();
 /// let guard = lock.lock_exclusive(3..9);
-/// let claim = Claim { range: 3..9, mode: Mode::Exclusive, state: ClaimState::Held };
-/// assert_eq!(lock.claims(), [claim]);
+/// let [Claim { range, mode, state, .. }] = &lock.claims()[..] else { panic!() };
+/// assert_eq!((range, *mode, *state), (&(3..9), Mode::Exclusive, ClaimState::Held));
 /// # drop(guard);
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Claim {
     /// The claimed units.
     pub range: Range<u64>,
@@ -43,6 +44,7 @@ pub struct Claim {
 /// # drop(guard);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ClaimState {
     /// The claim is held.
     Held,

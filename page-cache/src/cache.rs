@@ -9,12 +9,12 @@ use crate::FileStore;
 use crate::Store;
 use crate::file::File;
 use crate::files::inode::Inode;
-use crate::files::operation_lock::OperationLock;
+use crate::files::operation_lock::InodeLock;
 use crate::files::store_access::checked_store::{identify, refused_by_name};
 use crate::files::store_access::open_stores::{OpenStores, Opening, find_or_register};
 use crate::options::{FileOptions, Options};
 use crate::pages::pool::Pool;
-use crate::stats::Stats;
+use crate::stats::CacheStats;
 use crate::writeback::workers;
 
 /// A cache of pages, shared by the files that were opened through it.
@@ -70,7 +70,7 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn with_options(options: Options) -> PageCache {
-        PageCache { shared: Shared::new(&options, OperationLock::ranges) }
+        PageCache { shared: Shared::new(&options, InodeLock::ranges) }
     }
 
     /// A cache whose operations are serialised by another lock than the range lock, to compare them. With the
@@ -90,8 +90,8 @@ impl PageCache {
     /// ```
     #[cfg(feature = "model")]
     #[must_use]
-    pub fn with_lock<L: crate::PathLock>(options: Options) -> PageCache {
-        PageCache { shared: Shared::new(&options, L::operation_lock) }
+    pub fn with_lock<L: crate::OperationLock>(options: Options) -> PageCache {
+        PageCache { shared: Shared::new(&options, L::inode_lock) }
     }
 
     /// Opens a file over `store`. Nothing else may change the store while the file is open.
@@ -201,7 +201,7 @@ impl PageCache {
     /// # std::io::Result::Ok(())
     /// ```
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> CacheStats {
         self.shared.pool.counters.read()
     }
 }
@@ -221,11 +221,11 @@ pub(crate) struct Shared {
     /// The longest window of readahead, in pages.
     readahead: usize,
     /// Makes the locks of a file.
-    new_lock: fn() -> OperationLock,
+    new_lock: fn() -> InodeLock,
 }
 
 impl Shared {
-    fn new(options: &Options, new_lock: fn() -> OperationLock) -> Shared {
+    fn new(options: &Options, new_lock: fn() -> InodeLock) -> Shared {
         Shared {
             pool: Arc::new(Pool::new(options)),
             open_stores: Arc::new(OpenStores::new()),

@@ -78,13 +78,26 @@ pub use file::{CloseError, File};
 pub use files::failure::Failure;
 pub use files::length::Length;
 #[cfg(feature = "model")]
-pub use files::operation_lock::model::{PathLock, Unlocked, WholeFile, WholeFileGuard};
+#[doc(hidden)]
+pub use files::operation_lock::model::OperationLock as PathLock;
+#[cfg(feature = "model")]
+pub use files::operation_lock::model::{OperationLock, Unlocked, WholeFile, WholeFileGuard};
 pub use mapping::Mapping;
 pub use options::{FileOptions, Options};
 pub use page::PAGE_SIZE;
-pub use stats::{Claims, Stats};
+pub use stats::{CacheStats, ClaimCounts};
 pub use store::identity::Identity;
 pub use store::{FileStore, Locking, MemStore, Store};
+
+/// The former name of [`CacheStats`].
+#[doc(hidden)]
+#[deprecated(note = "renamed to `CacheStats`, since the lock's package has `Stats`")]
+pub type Stats = CacheStats;
+
+/// The former name of [`ClaimCounts`].
+#[doc(hidden)]
+#[deprecated(note = "renamed to `ClaimCounts`")]
+pub type Claims = ClaimCounts;
 
 /// The examples of the README are tested with the others.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use crate::{File, MemStore, Options, PageCache, PathLock, Store};
+use crate::{File, MemStore, OperationLock, Options, PageCache, Store};
 use spanlock::{Access, Claim, ClaimState, MappingGuard, MappingLock};
 
 thread_local! {
@@ -56,7 +56,7 @@ impl Default for Observed {
     }
 }
 
-impl PathLock for Observed {
+impl OperationLock for Observed {
     type Guard<'a> = MappingGuard<'a>;
 
     fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {

@@ -29,7 +29,7 @@ use spanlock::Access;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stats {
+pub struct CacheStats {
     /// Pages found in the cache, by reads, writes and faults.
     pub hits: u64,
     /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
@@ -52,8 +52,8 @@ pub struct Stats {
     /// Bytes lost in these pages.
     pub lost_bytes: u64,
     /// Claims on IO locks.
-    pub io_claims: Claims,
-    mapping_claims: [Claims; PATHS],
+    pub io_claims: ClaimCounts,
+    mapping_claims: [ClaimCounts; PATHS],
 }
 
 /// The number of claims, and how many of them had to wait.
@@ -70,14 +70,15 @@ pub struct Stats {
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
+#[non_exhaustive]
+pub struct ClaimCounts {
     /// Claims granted.
     pub taken: u64,
     /// Claims that had to wait, included in `taken`.
     pub waited: u64,
 }
 
-impl Stats {
+impl CacheStats {
     /// Returns the claims on mapping locks by one kind of access.
     ///
     /// # Examples
@@ -89,7 +90,7 @@ impl Stats {
     /// assert_eq!(PageCache::new(64).stats().claims(Access::Fault).taken, 0);
     /// ```
     #[must_use]
-    pub fn claims(&self, access: Access) -> Claims {
+    pub fn claims(&self, access: Access) -> ClaimCounts {
         self.mapping_claims[index_of(access)]
     }
 }
@@ -115,7 +116,7 @@ const fn index_of(access: Access) -> usize {
     }
 }
 
-/// The counters behind [`Stats`].
+/// The counters behind [`CacheStats`].
 ///
 /// A thread that has a shard to itself counts by a load and a store, without an atomic
 /// read-modify-write: what is counted is over in a few dozen nanoseconds. Threads beyond those
@@ -168,7 +169,7 @@ impl ClaimCounters {
         [Some(&self.taken), (grant == Grant::AfterWaiting).then_some(&self.waited)]
     }
 
-    fn add_to(&self, claims: &mut Claims) {
+    fn add_to(&self, claims: &mut ClaimCounts) {
         claims.taken += self.taken.load(Ordering::Relaxed);
         claims.waited += self.waited.load(Ordering::Relaxed);
     }
@@ -206,13 +207,13 @@ impl Counters {
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
-    pub(crate) fn read(&self) -> Stats {
+    pub(crate) fn read(&self) -> CacheStats {
         let events = |event: Event| {
             let of_shard =
                 |shard: &CachePadded<Shard>| shard.events[event as usize].load(Ordering::Relaxed);
             self.shards.iter().map(of_shard).sum()
         };
-        let mut stats = Stats {
+        let mut stats = CacheStats {
             hits: events(Event::Hit),
             misses: events(Event::Miss),
             fills: events(Event::Fill),
@@ -222,7 +223,7 @@ impl Counters {
             evictions: events(Event::Eviction),
             lost_pages: events(Event::LostPage),
             lost_bytes: events(Event::LostByte),
-            ..Stats::default()
+            ..CacheStats::default()
         };
         for shard in &self.shards {
             shard.io_claims.add_to(&mut stats.io_claims);

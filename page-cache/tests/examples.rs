@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Written `pub` for the sake of a sealed trait; nobody outside can name them.
 const OUT_OF_REACH: [&str; 3] =
-    ["pub enum OperationLock {", "pub trait AnyLock: Send + Sync {", "pub trait AnyGuard {}"];
+    ["pub enum InodeLock {", "pub trait AnyLock: Send + Sync {", "pub trait AnyGuard {}"];
 
 #[test]
 fn every_public_item_has_an_example() {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, fence};
 use std::time::Instant;
 
 use spanlock::MappingLock;
-use spanlock_page_cache::{File, MemStore, PathLock, Unlocked, WholeFile};
+use spanlock_page_cache::{File, MemStore, OperationLock, Unlocked, WholeFile};
 
 use super::name;
 use super::subject::{Aligned, PAGE, cached_with, memory_folder, unnamed_file};
@@ -99,13 +99,13 @@ pub fn disjoint_overwrites() -> Vec<Case> {
 }
 
 /// A file whose pages are all in the cache, and dirty.
-fn filled<L: PathLock>() -> File {
+fn filled<L: OperationLock>() -> File {
     let file = cached_with::<L>(2 * PAGES as usize, MemStore::new());
     file.write_all_at(&[1; (PAGES * PAGE) as usize], 0).expect("memory does not fail");
     file
 }
 
-fn read<L: PathLock>(name: &'static str) -> Case {
+fn read<L: OperationLock>(name: &'static str) -> Case {
     round_and_round(
         name,
         || (filled::<L>(), Aligned::filled(0)),
@@ -116,13 +116,13 @@ fn read<L: PathLock>(name: &'static str) -> Case {
     )
 }
 
-fn overwrite<L: PathLock>(name: &'static str) -> Case {
+fn overwrite<L: OperationLock>(name: &'static str) -> Case {
     round_and_round(name, filled::<L>, |file, offset| {
         file.write_at(&black_box(&SOURCE).0, offset).expect("memory does not fail");
     })
 }
 
-fn disjoint<L: PathLock>(name: &'static str, threads: usize) -> Case {
+fn disjoint<L: OperationLock>(name: &'static str, threads: usize) -> Case {
     Case::named(name, move || {
         let file = filled::<L>();
         move |operations| {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use spanlock::MappingLock;
-use spanlock_page_cache::{File, FileStore, Options, PageCache, PathLock, Store, WholeFile};
+use spanlock_page_cache::{File, FileStore, OperationLock, Options, PageCache, Store, WholeFile};
 
 use super::name;
 use super::subject::{PAGE, memory_folder, unnamed_file};
@@ -51,7 +51,7 @@ fn beside(work: Work) -> Vec<Case> {
     ]
 }
 
-fn case<L: PathLock>(name: &'static str, work: Work, place: Where) -> Case {
+fn case<L: OperationLock>(name: &'static str, work: Work, place: Where) -> Case {
     Case::named(name, move || {
         let cache = PageCache::with_lock::<L>(Options::new(CAPACITY));
         let (file, another) = (open(&cache), open(&cache));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use spanlock::MappingLock;
-use spanlock_page_cache::{File, Options, PageCache, PathLock, Store};
+use spanlock_page_cache::{File, OperationLock, Options, PageCache, Store};
 
 pub const PAGE: u64 = 4096;
 
@@ -23,7 +23,7 @@ impl Aligned {
 }
 
 /// A cached file under a lock of some kind, whose flusher sleeps.
-pub fn cached_with<L: PathLock>(capacity: usize, store: impl Store + 'static) -> File {
+pub fn cached_with<L: OperationLock>(capacity: usize, store: impl Store + 'static) -> File {
     let options =
         Options::new(capacity).dirty_limit(capacity).flush_interval(Duration::from_secs(3600));
     PageCache::with_lock::<L>(options).open(store).expect("the store opens")

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use spanlock::{Access, Mode};
-use spanlock_page_cache::{Claims, PAGE_SIZE, Stats};
+use spanlock_page_cache::{CacheStats, ClaimCounts, PAGE_SIZE};
 
 use crate::backing::Backing;
 use crate::knowledge::Reliability;
@@ -165,7 +165,7 @@ impl Report {
             })
             .collect();
         let operations = paths.iter().map(|path| path.operations).sum();
-        let Stats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } =
+        let CacheStats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } =
             run.stats;
         let crowded_evictions = run.crowded.evictions;
         let unmet = unmet::unmet(options, run);
@@ -216,8 +216,8 @@ impl Report {
     }
 }
 
-fn claims(stats: &Stats) -> Vec<ClaimsReport> {
-    let report = |lock, access, mode, claims: Claims| ClaimsReport {
+fn claims(stats: &CacheStats) -> Vec<ClaimsReport> {
+    let report = |lock, access, mode, claims: ClaimCounts| ClaimsReport {
         lock,
         access,
         mode,

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, PathLock, Stats};
+use spanlock_page_cache::{
+    CacheStats, File, OperationLock, Options as CacheOptions, PAGE_SIZE, PageCache,
+};
 
 use crate::backing::{Backing, BackingError};
 use crate::crew::{Crew, Known, Shift, work};
@@ -34,9 +36,9 @@ pub struct Run {
     pub elapsed: Duration,
     pub latencies: Latencies,
     pub findings: Findings,
-    pub stats: Stats,
+    pub stats: CacheStats,
     /// Of the crowded cache.
-    pub crowded: Stats,
+    pub crowded: CacheStats,
     pub digest: Digest,
     /// The last operations, the oldest first.
     pub last_operations: Vec<String>,
@@ -46,7 +48,7 @@ pub struct Run {
 
 /// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end. The last
 /// of the files is the crowded one.
-pub fn run<L: PathLock>(
+pub fn run<L: OperationLock>(
     options: &Options,
     backings: &[Arc<Backing>],
 ) -> Result<Run, Box<dyn Error>> {

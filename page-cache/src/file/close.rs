@@ -119,7 +119,7 @@ impl File {
     /// [`sync_all`](File::sync_all).
     ///
     /// Dropping the file also writes back dirty pages, but makes nothing durable and reports no error.
-    /// [`Stats::lost_bytes`](crate::Stats::lost_bytes) counts what is lost then.
+    /// [`CacheStats::lost_bytes`](crate::CacheStats::lost_bytes) counts what is lost then.
     ///
     /// # Errors
     ///

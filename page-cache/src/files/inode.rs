@@ -17,7 +17,7 @@ use crate::error::MAX_LEN;
 use crate::files::durability::flush_position::FlushPosition;
 use crate::files::durability::sync_group::SyncGroup;
 use crate::files::failure::Failure;
-use crate::files::operation_lock::OperationLock;
+use crate::files::operation_lock::InodeLock;
 use crate::files::readahead_window::ReadaheadWindows;
 use crate::files::store_access::checked_store::CheckedStore;
 use crate::files::store_access::health::StoreHealth;
@@ -42,8 +42,8 @@ pub(crate) struct Inode {
     pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
     pub(crate) write_mode: WriteMode,
-    io: OperationLock,
-    mapping: OperationLock,
+    io: InodeLock,
+    mapping: InodeLock,
     size: AtomicU64,
     /// Set if the store may hold something behind the end, which it failed to cut off.
     pub(crate) untrimmed: AtomicBool,
@@ -78,7 +78,7 @@ impl Inode {
         cache: Arc<Pool>,
         options: FileOptions,
         registration: Option<Registration>,
-        [io, mapping]: [OperationLock; 2],
+        [io, mapping]: [InodeLock; 2],
         readahead: usize,
     ) -> io::Result<Inode> {
         let store = CheckedStore::new(store, &cache.frames)?;

@@ -13,7 +13,7 @@ use spanlock::{Access, MappingGuard, MappingLock};
 #[cfg(feature = "model")]
 use self::model::{AnyGuard, AnyLock, WholeFile, WholeFileGuard};
 
-pub enum OperationLock {
+pub enum InodeLock {
     Ranges(MappingLock),
     #[cfg(feature = "model")]
     WholeFile(WholeFile),
@@ -34,26 +34,26 @@ pub(crate) enum OperationGuard<'a> {
     Other(Box<dyn AnyGuard + 'a>),
 }
 
-impl OperationLock {
-    pub(crate) fn ranges() -> OperationLock {
-        OperationLock::Ranges(MappingLock::default())
+impl InodeLock {
+    pub(crate) fn ranges() -> InodeLock {
+        InodeLock::Ranges(MappingLock::default())
     }
 
     /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
     #[inline]
     pub(crate) fn lock(&self, access: Access, bytes: Range<u64>) -> OperationGuard<'_> {
         match self {
-            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
+            InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
             #[cfg(feature = "model")]
             other => other.lock_model(access, bytes),
         }
     }
 
-    /// Claims as [`lock`](OperationLock::lock) does, if that can be done at once.
+    /// Claims as [`lock`](InodeLock::lock) does, if that can be done at once.
     #[inline]
     pub(crate) fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<OperationGuard<'_>> {
         match self {
-            OperationLock::Ranges(lock) => lock.try_lock(access, bytes).map(OperationGuard::Ranges),
+            InodeLock::Ranges(lock) => lock.try_lock(access, bytes).map(OperationGuard::Ranges),
             #[cfg(feature = "model")]
             other => other.try_lock_model(access, bytes),
         }
@@ -63,19 +63,17 @@ impl OperationLock {
     #[inline]
     pub(crate) fn lock_page(&self, access: Access, page: u64) -> OperationGuard<'_> {
         match self {
-            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock_page(access, page)),
+            InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.lock_page(access, page)),
             #[cfg(feature = "model")]
             other => other.lock_model(access, bytes_of(page)),
         }
     }
 
-    /// Claims as [`lock_page`](OperationLock::lock_page) does, if that can be done at once.
+    /// Claims as [`lock_page`](InodeLock::lock_page) does, if that can be done at once.
     #[inline]
     pub(crate) fn try_lock_page(&self, access: Access, page: u64) -> Option<OperationGuard<'_>> {
         match self {
-            OperationLock::Ranges(lock) => {
-                lock.try_lock_page(access, page).map(OperationGuard::Ranges)
-            }
+            InodeLock::Ranges(lock) => lock.try_lock_page(access, page).map(OperationGuard::Ranges),
             #[cfg(feature = "model")]
             other => other.try_lock_model(access, bytes_of(page)),
         }
@@ -89,26 +87,24 @@ fn bytes_of(page: u64) -> Range<u64> {
 }
 
 #[cfg(feature = "model")]
-impl OperationLock {
+impl InodeLock {
     fn lock_model(&self, access: Access, bytes: Range<u64>) -> OperationGuard<'_> {
-        use model::PathLock;
+        use model::OperationLock;
         match self {
-            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
-            OperationLock::WholeFile(lock) => OperationGuard::WholeFile(lock.lock(access, bytes)),
-            OperationLock::Unlocked => OperationGuard::Unlocked,
-            OperationLock::Other(lock) => OperationGuard::Other(lock.lock_any(access, bytes)),
+            InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
+            InodeLock::WholeFile(lock) => OperationGuard::WholeFile(lock.lock(access, bytes)),
+            InodeLock::Unlocked => OperationGuard::Unlocked,
+            InodeLock::Other(lock) => OperationGuard::Other(lock.lock_any(access, bytes)),
         }
     }
 
     fn try_lock_model(&self, access: Access, bytes: Range<u64>) -> Option<OperationGuard<'_>> {
-        use model::PathLock;
+        use model::OperationLock;
         Some(match self {
-            OperationLock::Ranges(lock) => OperationGuard::Ranges(lock.try_lock(access, bytes)?),
-            OperationLock::WholeFile(lock) => {
-                OperationGuard::WholeFile(lock.try_lock(access, bytes)?)
-            }
-            OperationLock::Unlocked => OperationGuard::Unlocked,
-            OperationLock::Other(lock) => OperationGuard::Other(lock.try_lock_any(access, bytes)?),
+            InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.try_lock(access, bytes)?),
+            InodeLock::WholeFile(lock) => OperationGuard::WholeFile(lock.try_lock(access, bytes)?),
+            InodeLock::Unlocked => OperationGuard::Unlocked,
+            InodeLock::Other(lock) => OperationGuard::Other(lock.try_lock_any(access, bytes)?),
         })
     }
 }

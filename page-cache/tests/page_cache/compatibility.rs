@@ -11,7 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
-use spanlock_page_cache::{File, Length, Mapping, Options, PAGE_SIZE, PageCache, PathLock, Store};
+use spanlock_page_cache::{
+    File, Length, Mapping, OperationLock, Options, PAGE_SIZE, PageCache, Store,
+};
 
 use crate::stopping_store::{StoppingStore, stop_at_next_request};
 
@@ -44,7 +46,7 @@ fn tell(event: Event) {
 #[derive(Default)]
 struct Watched(MappingLock);
 
-impl PathLock for Watched {
+impl OperationLock for Watched {
     type Guard<'a> = MappingGuard<'a>;
 
     fn lock(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {

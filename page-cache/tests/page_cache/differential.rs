@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spanlock::MappingLock;
 use spanlock_page_cache::{
-    File, Mapping, MemStore, Options, PageCache, PathLock, Store, Unlocked, WholeFile,
+    File, Mapping, MemStore, OperationLock, Options, PageCache, Store, Unlocked, WholeFile,
 };
 
 use crate::random::Random;
@@ -118,7 +118,7 @@ impl Subject {
     }
 }
 
-fn agrees<L: PathLock>(seed: u64, steps: u32, options: Options) {
+fn agrees<L: OperationLock>(seed: u64, steps: u32, options: Options) {
     let store = Arc::new(MemStore::new());
     let cache = PageCache::with_lock::<L>(options);
     let file = cache.open(Arc::clone(&store)).unwrap();

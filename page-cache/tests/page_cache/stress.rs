@@ -5,7 +5,7 @@ use std::thread;
 
 use spanlock::MappingLock;
 use spanlock_page_cache::{
-    File, FileOptions, MemStore, Options, PageCache, PathLock, Unlocked, WholeFile,
+    File, FileOptions, MemStore, OperationLock, Options, PageCache, Unlocked, WholeFile,
 };
 
 use crate::random::Random;
@@ -49,7 +49,7 @@ fn work(file: &File, own: u64, steps: u32) -> u64 {
     wrong
 }
 
-fn work_together<L: PathLock>(steps: u32, options: FileOptions) -> u64 {
+fn work_together<L: OperationLock>(steps: u32, options: FileOptions) -> u64 {
     let cache = PageCache::with_lock::<L>(Options::new(20).dirty_limit(8));
     let file = cache.open_with(MemStore::new(), options).unwrap();
     file.set_len(THREADS * CELLS_EACH * CELL).unwrap();

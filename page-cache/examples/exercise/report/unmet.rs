@@ -1,6 +1,6 @@
 //! What a run lists, and did not come to.
 
-use spanlock_page_cache::Stats;
+use spanlock_page_cache::CacheStats;
 
 use super::ACCESSES;
 use crate::knowledge::Reliability;
@@ -13,7 +13,8 @@ use crate::run::Run;
 pub fn unmet(options: &Options, run: &Run) -> Vec<String> {
     let paths = Path::ALL.into_iter().filter(|&path| run.latencies.of(path).is_empty());
     let claims = ACCESSES.iter().filter(|(access, _)| run.stats.claims(*access).taken == 0);
-    let Stats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } = run.stats;
+    let CacheStats { hits, misses, fills, read_ahead, writebacks, pageouts, evictions, .. } =
+        run.stats;
     let pages = [
         (hits, "hits"),
         (misses, "misses"),

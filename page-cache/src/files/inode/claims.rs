@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::files::inode::Inode;
-use crate::files::operation_lock::{OperationGuard, OperationLock};
+use crate::files::operation_lock::{InodeLock, OperationGuard};
 use crate::order::{Held, Lock};
 use crate::stats::Grant;
 use spanlock::Access;
@@ -144,7 +144,7 @@ impl Inode {
 }
 
 #[inline]
-fn lock(lock: &OperationLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
+fn lock(lock: &InodeLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
     match lock.try_lock(access, bytes.clone()) {
         Some(guard) => (guard, Grant::AtOnce),
         None => (lock.lock(access, bytes), Grant::AfterWaiting),

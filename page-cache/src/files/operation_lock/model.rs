@@ -1,11 +1,11 @@
-//! `PathLock`: other locks than the cache's own, to measure and to break it with.
+//! `OperationLock`: other locks than the cache's own, to measure and to break it with.
 
 use crate::sync::blocking::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,
 };
 use std::ops::Range;
 
-use super::OperationLock;
+use super::InodeLock;
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
 
 /// A lock over byte ranges of a file, which the operations of the page cache take. With the feature `model` only.
@@ -23,7 +23,7 @@ use spanlock::{Access, MappingGuard, MappingLock, Mode};
 /// file.write_all_at(b"one writer a file", 0)?;
 /// # std::io::Result::Ok(())
 /// ```
-pub trait PathLock: Default + Send + Sync + 'static {
+pub trait OperationLock: Default + Send + Sync + 'static {
     /// A held claim; dropping it lets go.
     type Guard<'a>;
 
@@ -35,17 +35,17 @@ pub trait PathLock: Default + Send + Sync + 'static {
     /// May panic if the range starts after its end. The cache never requests that.
     fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
 
-    /// Claims `bytes` like [`lock`](PathLock::lock), if that is possible without waiting.
+    /// Claims `bytes` like [`lock`](OperationLock::lock), if that is possible without waiting.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
 
     /// The lock as the cache keeps it.
     #[doc(hidden)]
-    fn operation_lock() -> OperationLock {
-        OperationLock::Other(Box::<Self>::default())
+    fn inode_lock() -> InodeLock {
+        InodeLock::Other(Box::<Self>::default())
     }
 }
 
-/// A [`PathLock`] of any type.
+/// A [`OperationLock`] of any type.
 pub trait AnyLock: Send + Sync {
     fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_>;
     fn try_lock_any(&self, access: Access, bytes: Range<u64>) -> Option<Box<dyn AnyGuard + '_>>;
@@ -56,7 +56,7 @@ pub trait AnyGuard {}
 
 impl<T> AnyGuard for T {}
 
-impl<L: PathLock> AnyLock for L {
+impl<L: OperationLock> AnyLock for L {
     fn lock_any(&self, access: Access, bytes: Range<u64>) -> Box<dyn AnyGuard + '_> {
         Box::new(self.lock(access, bytes))
     }
@@ -66,7 +66,7 @@ impl<L: PathLock> AnyLock for L {
     }
 }
 
-impl PathLock for MappingLock {
+impl OperationLock for MappingLock {
     type Guard<'a> = MappingGuard<'a>;
 
     #[inline]
@@ -79,8 +79,8 @@ impl PathLock for MappingLock {
         MappingLock::try_lock(self, access, bytes)
     }
 
-    fn operation_lock() -> OperationLock {
-        OperationLock::ranges()
+    fn inode_lock() -> InodeLock {
+        InodeLock::ranges()
     }
 }
 
@@ -90,7 +90,7 @@ impl PathLock for MappingLock {
 ///
 /// ```
 /// use spanlock::Access;
-/// use spanlock_page_cache::{PathLock, WholeFile};
+/// use spanlock_page_cache::{OperationLock, WholeFile};
 ///
 /// let lock = WholeFile::default();
 /// let fault = lock.lock(Access::Fault, 0..4096);
@@ -107,7 +107,7 @@ pub struct WholeFile(RwLock<()>);
 ///
 /// ```
 /// use spanlock::Access;
-/// use spanlock_page_cache::{PathLock, WholeFile, WholeFileGuard};
+/// use spanlock_page_cache::{OperationLock, WholeFile, WholeFileGuard};
 ///
 /// let lock = WholeFile::default();
 /// let guard: WholeFileGuard<'_> = lock.lock(Access::Truncate, 0..u64::MAX);
@@ -127,7 +127,7 @@ enum Hold<'a> {
     Exclusive(RwLockWriteGuard<'a, ()>),
 }
 
-impl PathLock for WholeFile {
+impl OperationLock for WholeFile {
     type Guard<'a> = WholeFileGuard<'a>;
 
     fn lock(&self, access: Access, _: Range<u64>) -> WholeFileGuard<'_> {
@@ -148,8 +148,8 @@ impl PathLock for WholeFile {
         Some(WholeFileGuard { _hold })
     }
 
-    fn operation_lock() -> OperationLock {
-        OperationLock::WholeFile(WholeFile::default())
+    fn inode_lock() -> InodeLock {
+        InodeLock::WholeFile(WholeFile::default())
     }
 }
 
@@ -168,7 +168,7 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
 ///
 /// ```
 /// use spanlock::Access;
-/// use spanlock_page_cache::{PathLock, Unlocked};
+/// use spanlock_page_cache::{OperationLock, Unlocked};
 ///
 /// let lock = Unlocked;
 /// let _truncation = lock.lock(Access::Truncate, 0..u64::MAX);
@@ -177,7 +177,7 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
 #[derive(Debug, Default)]
 pub struct Unlocked;
 
-impl PathLock for Unlocked {
+impl OperationLock for Unlocked {
     type Guard<'a> = ();
 
     #[inline]
@@ -188,7 +188,7 @@ impl PathLock for Unlocked {
         Some(())
     }
 
-    fn operation_lock() -> OperationLock {
-        OperationLock::Unlocked
+    fn inode_lock() -> InodeLock {
+        InodeLock::Unlocked
     }
 }

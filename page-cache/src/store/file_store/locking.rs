@@ -27,6 +27,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// # std::io::Result::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Locking {
     /// By [`File::try_lock`] (`flock` on Linux), for as long as the file is open in the cache. A file
     /// system without such locks has the file opened all the same.
