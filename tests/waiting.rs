@@ -163,12 +163,14 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// More threads than there are processors: one that yielded while it tries would be passed by hundreds of thousands.
+/// More threads than there are processors. In a debug build a writer that yields until it succeeds is passed by a median of
+/// 700,000 to 1,300,000 readers. One that queues is passed by a few tens, or by a time slice's worth of readers, some 20,000, in
+/// those rounds in which its thread is preempted before it has queued.
 #[test]
 fn a_writer_is_passed_by_few_of_many_readers_whether_it_is_a_thread_or_a_future() {
     const READERS: usize = 8;
     const ROUNDS: usize = if cfg!(miri) { 3 } else { 50 };
-    const FEW: u64 = 5_000;
+    const FEW: u64 = 100_000;
     let lock = RangeLock::new();
     let (stop, granted) = (AtomicBool::new(false), AtomicU64::new(0));
     let median = thread::scope(|scope| {
