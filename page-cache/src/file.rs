@@ -4,6 +4,7 @@ mod append;
 mod close;
 mod size_and_extents;
 mod sync;
+mod tagged;
 mod vectored;
 
 use std::fmt;

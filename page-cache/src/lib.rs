@@ -84,7 +84,7 @@ pub use files::operation_lock::model::OperationLock as PathLock;
 pub use files::operation_lock::model::{OperationLock, Unlocked, WholeFile, WholeFileGuard};
 pub use mapping::Mapping;
 pub use options::{FileOptions, Options};
-pub use page::PAGE_SIZE;
+pub use page::{DirtyPage, PAGE_SIZE};
 pub use stats::{CacheStats, ClaimCounts};
 pub use store::identity::Identity;
 pub use store::{FileStore, Locking, MemStore, Store};

@@ -1,6 +1,13 @@
 //! How a cache is made, and how a file is opened.
 
+mod hook;
+
+use std::io;
 use std::time::Duration;
+
+pub(crate) use hook::BeforeWriteback;
+
+use crate::page::DirtyPage;
 
 /// The fewest frames that a cache has: every path in flight needs one or two.
 const LEAST_CAPACITY: usize = 16;
@@ -139,6 +146,18 @@ impl Options {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileOptions {
     pub(crate) write_mode: WriteMode,
+    pub(crate) before_writeback: Option<BeforeWriteback>,
+    pub(crate) steal: Steal,
+}
+
+/// Who may write a file's dirty pages to its store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Steal {
+    /// Anybody, at any time.
+    #[default]
+    Allowed,
+    /// Whoever asks for just that: a sync, `writeback`, `close`.
+    Refused,
 }
 
 /// When the bytes of a write reach the store.
@@ -195,6 +214,98 @@ impl FileOptions {
     #[must_use]
     pub fn write_through(mut self) -> FileOptions {
         self.write_mode = WriteMode::Through;
+        self
+    }
+
+    /// Calls `hook` before bytes of the cache are sent to the store, with the pages of the request in ascending
+    /// order. This is the place of a write-ahead rule: the hook makes the log durable up to the greatest
+    /// [`newest_tag`](DirtyPage::newest_tag), or returns an error, and then nothing is sent and the pages stay dirty.
+    ///
+    /// The hook runs for background writeback, for writeback by a sync, by a direct request or by a writer that
+    /// needs room, and before a write-through. It does not run for the bytes of a direct write. What it is told is
+    /// what is sent: writers of these pages wait until the hook has returned and the store has answered.
+    ///
+    /// It runs on the thread that cleans the pages: one of the cache, or one that uses the file. It counts as part
+    /// of the store's request. If it fails or panics, the file is treated as if its store had failed, except that
+    /// nothing is lost and the error is not kept for other handles: a sync and a writer that needs room return the
+    /// hook's error, the flusher tries again after a pause. Of a request that was refused it tries
+    /// smaller parts. If the hook hangs, only this file waits, like files whose store hangs.
+    ///
+    /// The hook may use files of the same cache that have no hook themselves: it may append to a log and sync it.
+    /// Every operation on a file with a hook fails with [`Deadlock`](io::ErrorKind::Deadlock) there. The hook must not wait
+    /// for a lock whose holder uses the file meanwhile. The memory that is written to the log must
+    /// not be a mapping of the file.
+    ///
+    /// If the store is opened again, the options must contain a clone of this hook.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::{self, ErrorKind};
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use spanlock_page_cache::{FileOptions, MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let log = cache.open(MemStore::new())?;
+    /// let durable = Arc::new(AtomicU64::new(0)); // The log is durable up to this number.
+    ///
+    /// let (own_log, own_durable) = (log.clone(), Arc::clone(&durable));
+    /// let options = FileOptions::new().before_writeback(move |pages| {
+    ///     let newest = pages.iter().map(|page| page.newest_tag).max().unwrap_or(0);
+    ///     if own_durable.load(Ordering::Relaxed) < newest {
+    ///         own_log.sync_data()?;
+    ///         own_durable.fetch_max(newest, Ordering::Relaxed);
+    ///     }
+    ///     Ok(())
+    /// });
+    /// let tree = cache.open_with(MemStore::new(), options)?;
+    ///
+    /// let number = log.append(b"set x")? + 5;
+    /// tree.write_at_tagged(b"x", 0, number)?;
+    /// assert_eq!(durable.load(Ordering::Relaxed), 0);
+    /// tree.sync_data()?; // By way of the hook, the log comes first.
+    /// assert_eq!(durable.load(Ordering::Relaxed), number);
+    /// # io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn before_writeback(
+        mut self,
+        hook: impl Fn(&[DirtyPage]) -> io::Result<()> + Send + Sync + 'static,
+    ) -> FileOptions {
+        self.before_writeback = Some(BeforeWriteback::new(hook));
+        self
+    }
+
+    /// Keeps dirty pages in the cache until a sync, [`writeback`](crate::File::writeback) or
+    /// [`close`](crate::File::close) of this file writes them ("no steal"). So the store never has bytes that nobody asked
+    /// to have written.
+    ///
+    /// The file has its share of the pages that may be dirty ([`Options::dirty_limit`]). A write that needs more
+    /// fails with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping. A direct request, a collapse and
+    /// an insert fail with [`ResourceBusy`](io::ErrorKind::ResourceBusy) while pages of their range are dirty. Dropping
+    /// the last handle writes nothing: the dirty pages are lost, and counted in [`CacheStats`](crate::CacheStats).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileOptions, MemStore, Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::new(64).dirty_limit(8));
+    /// let file = cache.open_with(MemStore::new(), FileOptions::new().no_steal())?;
+    /// let full = (0..).find_map(|page| file.write_all_at(&[1; 4096], page * 4096).err());
+    /// assert_eq!(full.unwrap().kind(), ErrorKind::QuotaExceeded);
+    /// assert_eq!(cache.stats().writebacks, 0);
+    /// file.sync_data()?;
+    /// file.write_all_at(b"there is room again", 0)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn no_steal(mut self) -> FileOptions {
+        self.steal = Steal::Refused;
         self
     }
 }

@@ -26,6 +26,8 @@
 //!   same, and what is taken after it is checked against it.
 //! - Caches are ordered among each other by who is whose store. A path of one that calls into its
 //!   store, which is a file of another, is checked in each for itself; the mm is common to all.
+//! - So are the files of one cache: those with a hook come before those without. A hook runs with what a request to the
+//!   store has held, and may use files without a hook: inside of it the order begins anew. See `before_writeback`.
 //!
 //! With debug assertions every acquisition is checked and recorded, whether or not it has to wait,
 //! and one against the order panics with both places named. Without them nothing of this is compiled.
@@ -52,11 +54,11 @@ use crate::page::Key;
 use spanlock::Mode;
 
 #[cfg(not(any(debug_assertions, spanlock_shuttle)))]
-pub(crate) use absent::{Held, may_wait_for_clean};
+pub(crate) use absent::{Held, InHook, may_wait_for_clean};
 #[cfg(all(debug_assertions, not(spanlock_shuttle)))]
-pub(crate) use check::{Held, may_wait_for_clean};
+pub(crate) use check::{Held, InHook, may_wait_for_clean};
 #[cfg(spanlock_shuttle)]
-pub(crate) use traced::{Held, may_wait_for_clean};
+pub(crate) use traced::{Held, InHook, may_wait_for_clean};
 
 #[cfg(all(feature = "model", not(any(debug_assertions, spanlock_shuttle))))]
 pub(crate) use absent::may_fault;

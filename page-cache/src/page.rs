@@ -1,5 +1,7 @@
 //! What a page is, and which one.
 
+use std::ops::Range;
+
 /// Bytes in a page.
 ///
 /// # Examples
@@ -13,6 +15,63 @@
 /// # std::io::Result::Ok(())
 /// ```
 pub const PAGE_SIZE: usize = 4096;
+
+/// A dirty page of a file, as [`File::dirty_pages`](crate::File::dirty_pages) and a hook
+/// ([`FileOptions::before_writeback`](crate::FileOptions::before_writeback)) see it.
+///
+/// A tag is a number that a writer gave its bytes with [`File::write_at_tagged`](crate::File::write_at_tagged), such as
+/// the number of a log record. Both tags are zero if no write to the page had one.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.write_at_tagged(b"old", 0, 7)?;
+/// file.write_at_tagged(b"new", 0, 9)?;
+/// let pages = file.dirty_pages();
+/// assert_eq!(pages[0].range, 0..3);
+/// assert_eq!((pages[0].oldest_tag, pages[0].newest_tag), (7, 9));
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DirtyPage {
+    /// Where the page lies in the file, up to the end of the file. Not every byte of it need be dirty.
+    pub range: Range<u64>,
+    /// The least tag of what was written to the page since it was last clean.
+    pub oldest_tag: u64,
+    /// The greatest tag of what was written to the page since it was last clean.
+    pub newest_tag: u64,
+}
+
+impl DirtyPage {
+    pub(crate) fn new(range: Range<u64>, tags: Tags) -> DirtyPage {
+        DirtyPage { range, oldest_tag: tags.oldest, newest_tag: tags.newest }
+    }
+}
+
+/// The least and the greatest tag of what was written to a page; zeroes if none had a tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tags {
+    pub(crate) oldest: u64,
+    pub(crate) newest: u64,
+}
+
+impl Tags {
+    pub(crate) fn of(tag: u64) -> Tags {
+        Tags { oldest: tag, newest: tag }
+    }
+
+    pub(crate) fn add(&mut self, tag: u64) {
+        if tag == 0 {
+            return;
+        }
+        let oldest = if self.newest == 0 { tag } else { self.oldest.min(tag) };
+        *self = Tags { oldest, newest: self.newest.max(tag) };
+    }
+}
 
 /// Which page a frame caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

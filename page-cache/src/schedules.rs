@@ -7,7 +7,9 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
 use crate::pages::eviction::Victims;
+use crate::pages::eviction::Victims;
 use crate::pages::frame::Key;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store};
 
 const SCHEDULES: usize = 5_000;
@@ -162,5 +164,82 @@ fn a_pageout_a_truncation_and_the_last_handle_on_its_way_out() {
         assert_eq!(Arc::strong_count(&store), 1);
         assert_eq!(store.len().unwrap(), PAGE);
         assert!(stored(&store) == [2; PAGE_SIZE]);
+    });
+}
+
+/// The write-ahead rule: a data file whose hook makes a log on the same cache durable.
+fn logged() -> (PageCache, File, File, Arc<MemStore>, Arc<AtomicU64>) {
+    let cache = PageCache::with_options(Options::new(16));
+    let log = cache.open(MemStore::new()).unwrap();
+    let durable = Arc::new(AtomicU64::new(0));
+    let (own_log, own_durable) = (log.clone(), Arc::clone(&durable));
+    let options = FileOptions::new().before_writeback(move |pages| {
+        let newest = pages.iter().map(|page| page.newest_tag).max().unwrap();
+        own_log.append(b"flushed")?;
+        own_log.sync_data()?;
+        own_durable.fetch_max(newest, Ordering::SeqCst);
+        Ok(())
+    });
+    let store = Arc::new(MemStore::new());
+    let data = cache.open_with(Arc::clone(&store), options).unwrap();
+    (cache, log, data, store, durable)
+}
+
+/// Writes a page of a number by a logged write whose tag is that number.
+fn write_logged(log: &File, data: &File, tag: u8) {
+    log.append(&[tag; 10]).unwrap();
+    data.write_at_tagged(&[tag; PAGE_SIZE], 0, tag.into()).unwrap();
+}
+
+/// What the store has of a page, and how far the log is: the log is never behind.
+fn check_ahead(store: &MemStore, durable: &AtomicU64) {
+    let tag = stored(store)[0];
+    assert!(durable.load(Ordering::SeqCst) >= tag.into());
+}
+
+/// Write ahead: the hook against an eviction, a sync of the log and a writer.
+#[test]
+fn a_hook_that_syncs_a_log_a_pageout_a_sync_and_a_writer() {
+    explore(|| {
+        let (cache, log, data, store, durable) = logged();
+        write_logged(&log, &data, 1);
+        let (own_log, own_data) = (log.clone(), data.clone());
+        let writer = thread::spawn(move || write_logged(&own_log, &own_data, 2));
+        let syncer = data.clone();
+        let syncer = thread::spawn(move || syncer.sync_data().unwrap());
+        let pool = &cache.shared.pool;
+        let file = data.inode().id;
+        if let Some(page) = pool.index.find(&pool.frames, Key { file, page: 0 }) {
+            pool.flusher.queue(page);
+        }
+        log.sync_data().unwrap();
+        check_ahead(&store, &durable);
+        writer.join().unwrap();
+        syncer.join().unwrap();
+        drop(pool.evict(Victims::Any));
+        data.sync_up_to(2).unwrap();
+        assert_eq!(stored(&store), [2; PAGE_SIZE]);
+        assert_eq!(durable.load(Ordering::SeqCst), 2);
+    });
+}
+
+/// Write ahead: the hook under an exclusive claim, beside an append to the log.
+#[test]
+fn a_hook_that_syncs_a_log_a_direct_write_and_an_append() {
+    explore(|| {
+        let (_cache, log, data, store, durable) = logged();
+        write_logged(&log, &data, 1);
+        let direct = data.clone();
+        let direct =
+            thread::spawn(move || direct.write_direct_at(&[3; 10], 100).map(drop).unwrap());
+        let syncer = data.clone();
+        let syncer = thread::spawn(move || syncer.sync_data().unwrap());
+        log.append(&[9; 10]).unwrap();
+        log.sync_data().unwrap();
+        direct.join().unwrap();
+        syncer.join().unwrap();
+        check_ahead(&store, &durable);
+        assert_eq!(durable.load(Ordering::SeqCst), 1);
+        assert_eq!(stored(&store)[100..110], [3; 10]);
     });
 }

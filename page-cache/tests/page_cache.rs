@@ -6,6 +6,8 @@ mod bad_input;
 mod bad_stores;
 #[path = "page_cache/block_stores.rs"]
 mod block_stores;
+#[path = "page_cache/checkpoints.rs"]
+mod checkpoints;
 #[path = "page_cache/chunks.rs"]
 mod chunks;
 #[path = "page_cache/compatibility.rs"]
@@ -72,5 +74,7 @@ mod sync;
 mod unkind_store;
 #[path = "page_cache/user_memory.rs"]
 mod user_memory;
+#[path = "page_cache/write_ahead.rs"]
+mod write_ahead;
 #[path = "page_cache/write_through.rs"]
 mod write_through;

@@ -49,7 +49,7 @@ impl Inode {
         while done < bytes.len() {
             let rest = &bytes[done..];
             let request = Request::new("append", end + done as u64, rest.len() as u64);
-            match self.write_claimed(rest, request, &io) {
+            match self.write_claimed(rest, request, 0, &io) {
                 Ok(written) => done += written,
                 Err(error) => {
                     self.retract(end, &io);

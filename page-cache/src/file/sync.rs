@@ -139,9 +139,20 @@ impl File {
     }
 
     pub(super) fn sync(&self, request: Request, scope: Scope, pages: Range<u64>) -> io::Result<()> {
+        self.sync_tagged(request, scope, pages, u64::MAX)
+    }
+
+    /// As `sync`, for the pages whose least tag is not above `tag`.
+    pub(super) fn sync_tagged(
+        &self,
+        request: Request,
+        scope: Scope,
+        pages: Range<u64>,
+        tag: u64,
+    ) -> io::Result<()> {
         let inode = self.inode();
         inode.check_outside(request)?;
-        let outcome = inode.sync(scope, pages);
+        let outcome = inode.sync(scope, pages, tag);
         // An error of this very sync is one of those that all handles hear of.
         let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
         inode.unless_broken(outcome.and(unheard)).map_err(|error| inode.failed(request, error))

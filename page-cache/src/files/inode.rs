@@ -24,11 +24,12 @@ use crate::files::store_access::health::StoreHealth;
 use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
 use crate::files::write_errors::WriteErrors;
-use crate::options::{FileOptions, WriteMode};
+use crate::options::{BeforeWriteback, FileOptions, Steal, WriteMode};
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::may_wait_for_clean;
+use crate::page::{DirtyPage, Tags};
 use crate::pages::dirty_limit::{By, Own, StoreIs};
-use crate::pages::dirty_pages::{Epoch, Unclean};
+use crate::pages::dirty_pages::{Unclean, Wanted};
 use crate::pages::dirty_ranges::PartialPages;
 use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
 use crate::pages::index::Found;
@@ -37,11 +38,15 @@ use crate::pages::loans::Loan;
 use crate::pages::pool::{self, Owner, Pool};
 use crate::pages::visit::{Visit, Visitors};
 
+const PAGE: u64 = crate::PAGE_SIZE as u64;
+
 pub(crate) struct Inode {
     pub(crate) id: u64,
     pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
     pub(crate) write_mode: WriteMode,
+    pub(crate) before_writeback: Option<BeforeWriteback>,
+    pub(crate) steal: Steal,
     io: InodeLock,
     mapping: InodeLock,
     size: AtomicU64,
@@ -93,6 +98,8 @@ impl Inode {
             store: Box::new(store),
             cache,
             write_mode: options.write_mode,
+            before_writeback: options.before_writeback,
+            steal: options.steal,
             io,
             mapping,
             size: AtomicU64::new(size),
@@ -193,19 +200,44 @@ impl Inode {
     }
 
     /// Ends an epoch of the dirty pages, for who is to write those that are dirty now.
-    pub(crate) fn end_epoch(&self) -> Epoch {
+    pub(crate) fn end_epoch(&self) -> Wanted {
         lock_leaf(&self.unclean).end_epoch()
     }
 
-    /// The first page of a range that is dirty or on its way, since `epoch` or longer.
-    pub(crate) fn first_unclean(&self, pages: Range<u64>, epoch: Epoch) -> Option<u64> {
-        lock_leaf(&self.unclean).first(pages, epoch)
+    /// The first page of a range that is dirty or on its way, and wanted.
+    pub(crate) fn first_unclean(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
+        lock_leaf(&self.unclean).first(pages, wanted)
     }
 
-    /// How many pages from `first` on, `most` at most, are all dirty or on their way, since `epoch`
-    /// or longer.
-    pub(crate) fn unclean_run(&self, first: u64, most: u64, epoch: Epoch) -> u64 {
-        lock_leaf(&self.unclean).run(first, most, epoch)
+    /// How many pages from `first` on, `most` at most, are all dirty or on their way, and wanted.
+    pub(crate) fn unclean_run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
+        lock_leaf(&self.unclean).run(first, most, wanted)
+    }
+
+    /// Notes the tag of bytes that were written to a page; zero is none. The caller has the page locked, and dirty.
+    #[inline]
+    pub(crate) fn note_tag(&self, page: u64, tag: u64) {
+        if tag != 0 {
+            lock_leaf(&self.unclean).add_tag(page, tag);
+        }
+    }
+
+    /// The tags of a dirty page. They stay while it is locked or on its way.
+    pub(crate) fn tags_of(&self, page: u64) -> Tags {
+        lock_leaf(&self.unclean).tags(page)
+    }
+
+    /// A dirty page, as users see it.
+    pub(crate) fn dirty_page(&self, page: u64, tags: Tags) -> DirtyPage {
+        let start = page * PAGE;
+        let end = start.saturating_add(PAGE).min(self.size()).max(start);
+        DirtyPage::new(start..end, tags)
+    }
+
+    /// The pages that are dirty or on their way, ascending.
+    pub(crate) fn dirty_pages(&self) -> Vec<DirtyPage> {
+        let tagged: Vec<_> = lock_leaf(&self.unclean).tagged(0..u64::MAX).collect();
+        tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
     }
 
     /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
@@ -224,9 +256,9 @@ impl Inode {
         admitted
     }
 
-    /// Tells the flusher of the file, if it does not know.
+    /// Tells the flusher of the file, if it does not know and is to write it.
     fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
-        if !std::mem::replace(&mut unclean.scheduled, true) {
+        if self.steal == Steal::Allowed && !std::mem::replace(&mut unclean.scheduled, true) {
             drop(unclean);
             self.cache.flusher.add(self.id);
         }

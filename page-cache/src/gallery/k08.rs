@@ -79,7 +79,7 @@ fn write_allocating(inode: &Inode, disk: &Disk, memory: &Memory, from: u64) -> i
         let prepared = inode.prepare(page, 0..PAGE as usize, &claim)?;
         let copied = memory.copy_nofault(from, Transfer::Load(prepared.latch().bytes()));
         does(format!("commits {copied} bytes"));
-        inode.commit(prepared, copied);
+        inode.commit(prepared, copied, 0);
         drop(claim);
         if copied > 0 {
             return Ok(());

@@ -68,7 +68,7 @@ fn write_segments(inode: &Inode, memory: &Memory, segments: &[Range<u64>]) -> io
             let len = (segment.end - segment.start) as usize;
             copied += memory.copy_nofault(segment.start, Transfer::Load(&mut to[..len]));
         }
-        inode.commit(prepared, copied);
+        inode.commit(prepared, copied, 0);
         if copied > 0 {
             return Ok(());
         }

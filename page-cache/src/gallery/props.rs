@@ -91,7 +91,7 @@ pub(super) fn write_page_with_faults_on(
         copied.extend_from_slice(&part);
     }
     prepared.latch().bytes()[prepared.within()].copy_from_slice(&copied);
-    inode.commit(prepared, copied.len());
+    inode.commit(prepared, copied.len(), 0);
     Ok(())
 }
 

@@ -11,7 +11,7 @@
 //!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
 //!    has; and who had not would pass through the page lock, as for a fault that hits.
 //! 4. Copy with faults off, which waits for nothing and may come out short. What was copied is
-//!    committed: mark the page dirty, extend the size over those bytes and no others, unlock. The write
+//!    committed: mark the page dirty, note the write's tag, extend the size over those bytes and no others, unlock. The write
 //!    goes on behind them.
 //! 5. If the page was not such, or not one byte could be copied, bring the bytes into a temporary
 //!    page, with faults on and no more than the IO lock held. Here a bad address ends the write. A
@@ -55,6 +55,16 @@ enum Outcome {
 impl Inode {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(crate) fn write_buffered(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        self.write_tagged(from, offset, 0)
+    }
+
+    /// As `write_buffered`, with a tag for the bytes, or zero.
+    pub(crate) fn write_tagged(
+        &self,
+        from: impl Source,
+        offset: u64,
+        tag: u64,
+    ) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
         self.check_outside(request)?;
         let request = self.part_within_limit(request, 1)?;
@@ -63,7 +73,7 @@ impl Inode {
         }
         self.throttle();
         let io = self.io_for_write(offset..offset + request.len);
-        self.write_claimed(from, request, &io)
+        self.write_claimed(from, request, tag, &io)
     }
 
     /// As `write_buffered`, for who has claimed the IO lock as such a write does.
@@ -72,23 +82,24 @@ impl Inode {
         &self,
         from: impl Source,
         request: Request,
+        tag: u64,
         io: &IoClaim<'_>,
     ) -> io::Result<usize> {
         self.reaching(request.offset, io, || match self.write_mode {
-            WriteMode::Back => self.write_pages(from, request),
-            WriteMode::Through => self.write_through(from, request),
+            WriteMode::Back => self.write_pages(from, request, tag),
+            WriteMode::Through => self.write_through(from, request, tag),
         })
         .map_err(|error| self.failed(request, error))
     }
 
     #[inline]
-    fn write_pages(&self, from: impl Source, request: Request) -> io::Result<usize> {
+    fn write_pages(&self, from: impl Source, request: Request, tag: u64) -> io::Result<usize> {
         let len = request.len as usize;
         let mut done = 0;
         while done < len {
             let at = request.offset + done as u64;
             let part = done..len.min(done + PAGE_SIZE - (at % PAGE) as usize);
-            match self.write_page(at, from, part) {
+            match self.write_page(at, from, part, tag) {
                 Ok(written) => done += written,
                 Err(error) if done > 0 => {
                     self.note_failure(request, error);
@@ -102,16 +113,22 @@ impl Inode {
 
     /// Writes within one page; how many bytes.
     #[inline]
-    fn write_page(&self, at: u64, from: impl Source, part: Range<usize>) -> io::Result<usize> {
-        match self.write_hit(at, from, part.clone()) {
-            0 => self.write_brought_in(at, from, part),
+    fn write_page(
+        &self,
+        at: u64,
+        from: impl Source,
+        part: Range<usize>,
+        tag: u64,
+    ) -> io::Result<usize> {
+        match self.write_hit(at, from, part.clone(), tag) {
+            0 => self.write_brought_in(at, from, part, tag),
             written => Ok(written),
         }
     }
 
     /// Writes within a page that is cached, uptodate and idle, with faults off; how many bytes.
     #[inline]
-    fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>) -> usize {
+    fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>, tag: u64) -> usize {
         let (page, within) = (at / PAGE, (at % PAGE) as usize);
         let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
             return 0;
@@ -136,6 +153,7 @@ impl Inode {
         if !was_dirty {
             hit.set_dirty();
         }
+        self.note_tag(page, tag);
         self.note_written(at..at + written as u64);
         self.extend_to(at + written as u64);
         written
@@ -157,31 +175,34 @@ impl Inode {
         at: u64,
         from: S,
         part: Range<usize>,
+        tag: u64,
     ) -> io::Result<usize> {
         let mut temporary = Vec::new();
         let part = from.bring_in(part.start, part.len(), &mut temporary)?;
-        if S::MAY_BE_ABSENT && self.write_hit(at, part, 0..part.len()) > 0 {
+        if S::MAY_BE_ABSENT && self.write_hit(at, part, 0..part.len(), tag) > 0 {
             return Ok(part.len());
         }
-        while self.write_slow(at, part)? == Outcome::NoRoom {
+        while self.write_slow(at, part, tag)? == Outcome::NoRoom {
             if self.make_room()? == Room::WithOthers {
                 // One frame is all that this takes, and that only as long as the store is at it.
-                return self.send_through(part, at).or_else(|(written, error)| match written {
-                    0 => Err(error),
-                    written => Ok(written),
-                });
+                return self.send_through(part, at, tag).or_else(
+                    |(written, error)| match written {
+                        0 => Err(error),
+                        written => Ok(written),
+                    },
+                );
             }
         }
         Ok(part.len())
     }
 
     #[cold]
-    fn write_slow(&self, at: u64, part: &[u8]) -> io::Result<Outcome> {
+    fn write_slow(&self, at: u64, part: &[u8], tag: u64) -> io::Result<Outcome> {
         let number = at / PAGE;
         let claim = self.claim_page(Access::BufferedWrite, number);
         if let Some(page) = self.find_locked(number) {
             self.cache.counters.count(Event::Hit);
-            return self.write_into(page, at, part, &claim);
+            return self.write_into(page, at, (part, tag), &claim);
         }
         drop(claim);
         if !self.has_room(By::Write) {
@@ -192,7 +213,7 @@ impl Inode {
         let claim = self.claim_page(Access::BufferedWrite, number);
         self.cache.counters.count(Event::Miss);
         match self.find_or_make(number, &mut free) {
-            Some(page) => self.write_into(page, at, part, &claim),
+            Some(page) => self.write_into(page, at, (part, tag), &claim),
             None => {
                 Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no frame for the page"))
             }
@@ -203,7 +224,7 @@ impl Inode {
         &self,
         page: LockedPage<'_>,
         at: u64,
-        part: &[u8],
+        (part, tag): (&[u8], u64),
         claim: &MappingClaim<'_>,
     ) -> io::Result<Outcome> {
         let (number, within) = (page.key().page, (at % PAGE) as usize);
@@ -212,7 +233,7 @@ impl Inode {
             return Ok(Outcome::NoRoom);
         }
         prepared.latch().bytes()[prepared.within()].copy_from_slice(part);
-        self.commit(prepared, part.len());
+        self.commit(prepared, part.len(), tag);
         Ok(Outcome::Written)
     }
 

@@ -3,7 +3,7 @@
 //! If there is something to write, a thread of its own does this, so that whoever dropped the handle can leave when
 //! the store has not answered for some seconds. The thread keeps the file, and the cache, until it does.
 //!
-//! 1. Write back what is dirty. There is nobody to tell of an error: who wants to hear calls
+//! 1. Write back what is dirty, unless that leaves by a sync only. There is nobody to tell of an error: who wants to hear calls
 //!    [`File::close`](crate::File::close) before.
 //! 2. Cut off what a request that failed left in the store behind the end.
 //! 3. Claim the whole file exclusively. Count what is lost: what is dirty still, and what is broken.
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::files::durability::unstable::{Lost, Part};
 use crate::files::inode::{Inode, MappingClaim};
+use crate::options::Steal;
 use crate::stats::Event;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
@@ -72,12 +73,15 @@ impl Inode {
     /// Whether there is nothing to write or to cut off, and nothing on its way.
     fn asks_nothing_to_close(&self) -> bool {
         // ORDERING: relaxed: nobody else has the file.
-        self.own_dirty().pages == 0 && !self.untrimmed.load(Ordering::Relaxed)
+        let writes = self.steal == Steal::Allowed && self.own_dirty().pages > 0;
+        !writes && !self.untrimmed.load(Ordering::Relaxed)
     }
 
     /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
     pub(crate) fn close(&self) {
-        let _ = self.flush_all();
+        if self.steal == Steal::Allowed {
+            let _ = self.flush_all();
+        }
         let _ = self.trim_at_last();
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         self.count_lost(&claim);

@@ -6,6 +6,7 @@
 //! 1. With no claim held, bring the bytes into memory that is always there, and get frames for the
 //!    pages that are not cached. Wait for the first of them; take more only as long as they can be
 //!    had at once: nobody waits for a frame who has one.
+//!    Before that, with nothing claimed but the IO lock, call the file's hook: see `ahead`.
 //! 2. Claim the pages shared.
 //!
 //! For each page, ascending:
@@ -87,7 +88,12 @@ impl SentPage<'_> {
 
 impl Inode {
     /// Writes what was requested; short if an error cut it off after some bytes.
-    pub(crate) fn write_through(&self, from: impl Source, request: Request) -> io::Result<usize> {
+    pub(crate) fn write_through(
+        &self,
+        from: impl Source,
+        request: Request,
+        tag: u64,
+    ) -> io::Result<usize> {
         let len = request.len as usize;
         let mut temporary = Vec::new();
         let mut done = 0;
@@ -97,7 +103,7 @@ impl Inode {
             let sent = from
                 .bring_in(done, most.min(len - done), &mut temporary)
                 .map_err(|error| (0, error))
-                .and_then(|bytes| self.send_through(bytes, at));
+                .and_then(|bytes| self.send_through(bytes, at, tag));
             match sent {
                 Ok(written) => done += written,
                 Err((0, error)) if done == 0 => return Err(error),
@@ -111,9 +117,15 @@ impl Inode {
     }
 
     /// Sends one request; how many bytes it wrote, not all if it is cut off or fails.
-    pub(crate) fn send_through(&self, bytes: &[u8], at: u64) -> Result<usize, (usize, io::Error)> {
+    pub(crate) fn send_through(
+        &self,
+        bytes: &[u8],
+        at: u64,
+        tag: u64,
+    ) -> Result<usize, (usize, io::Error)> {
         let end = at + bytes.len() as u64;
         let pages = at / PAGE..end.div_ceil(PAGE);
+        self.before_write_through(at..end, tag).map_err(|refusal| (0, refusal))?;
         let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
         self.send_claimed(bytes, at, (&loan, frames), &claim)
@@ -123,6 +135,7 @@ impl Inode {
     /// caller holds no more than an IO lock; the claim keeps out those who change the size.
     pub(crate) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         let page = at / PAGE;
+        self.before_write_through(at..at + bytes.len() as u64, 0)?;
         let (loan, frames) = self.frames_for(page..page + 1)?;
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;

@@ -22,6 +22,15 @@ impl Held {
     pub(crate) fn release(&mut self) {}
 }
 
+pub(crate) struct InHook(());
+
+impl InHook {
+    #[inline(always)]
+    pub(crate) fn enter() -> InHook {
+        InHook(())
+    }
+}
+
 #[inline(always)]
 pub(crate) fn may_wait_for_clean(_: &impl InCache) {}
 

@@ -1,6 +1,6 @@
 //! What each thread holds, and the check of what it asks for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -12,6 +12,28 @@ thread_local! {
     /// What this thread has taken. A record that was dropped, here or elsewhere, is swept out when
     /// the next one is made.
     static TAKEN: RefCell<Vec<Weak<Record>>> = const { RefCell::new(Vec::new()) };
+    /// How many hooks this thread is inside of.
+    static LEVEL: Cell<u32> = const { Cell::new(0) };
+}
+
+/// That this thread is inside of a hook: what it held before counts for nothing until this is dropped.
+pub(crate) struct InHook(());
+
+impl InHook {
+    pub(crate) fn enter() -> InHook {
+        let _ = LEVEL.try_with(|level| level.set(level.get() + 1));
+        InHook(())
+    }
+}
+
+impl Drop for InHook {
+    fn drop(&mut self) {
+        let _ = LEVEL.try_with(|level| level.set(level.get() - 1));
+    }
+}
+
+fn level() -> u32 {
+    LEVEL.try_with(Cell::get).unwrap_or(0)
 }
 
 /// That a lock is held: lives as long as the guard that it comes with.
@@ -22,6 +44,7 @@ pub(crate) struct Held {
 struct Record {
     lock: Lock,
     place: &'static Location<'static>,
+    level: u32,
 }
 
 impl Held {
@@ -52,7 +75,7 @@ impl Held {
     }
 
     fn record(lock: Lock, place: &'static Location<'static>) -> Held {
-        let record = Arc::new(Record { lock, place });
+        let record = Arc::new(Record { lock, place, level: level() });
         // A thread that is ending has no list any more, and takes locks in destructors only.
         let _ = TAKEN.try_with(|taken| {
             let mut taken = taken.borrow_mut();
@@ -84,11 +107,12 @@ fn check(wanted: &dyn fmt::Display, place: &Location<'_>, allowed: impl Fn(&Lock
         return;
     }
     let forbidding = TAKEN.try_with(|taken| {
-        let taken = taken.borrow();
-        taken.iter().filter_map(Weak::upgrade).find(|held| !allowed(&held.lock))
+        let (taken, level) = (taken.borrow(), level());
+        let mut held = taken.iter().filter_map(Weak::upgrade).filter(|held| held.level == level);
+        held.find(|held| !allowed(&held.lock))
     });
     if let Ok(Some(held)) = forbidding {
-        let Record { lock, place: taken_at } = &*held;
+        let Record { lock, place: taken_at, .. } = &*held;
         panic!(
             "lock order (invariant 12): {place} asks for {wanted}, while its thread holds {lock}, \
              taken at {taken_at}"

@@ -30,6 +30,14 @@ impl Held {
     }
 }
 
+pub(crate) struct InHook(());
+
+impl InHook {
+    pub(crate) fn enter() -> InHook {
+        InHook(())
+    }
+}
+
 pub(crate) fn may_wait_for_clean(_: &impl InCache) {}
 
 pub(crate) fn may_fault() {}

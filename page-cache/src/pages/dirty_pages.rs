@@ -4,15 +4,21 @@
 //! epoch, and leaves alone what became dirty in that epoch or later. So it visits each page once at most, and
 //! ends whatever others write meanwhile.
 //!
+//! A writer may give its bytes a tag, such as the number of a log record. A dirty page keeps the least and the greatest
+//! tag of what was written to it since it was last clean. They change under the page's lock while it is dirty and not on its
+//! way, so they are those of the bytes that a writeback sends.
+//!
 //! The mutex around this is a leaf of the lock order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::page::Tags;
+
 /// The dirty pages of one file, each with the epoch in which it became dirty.
 #[derive(Default)]
 pub(crate) struct Unclean {
-    pages: BTreeMap<u64, Epoch>,
+    pages: BTreeMap<u64, Record>,
     now: Epoch,
     /// Whether the flusher knows of the file.
     pub(crate) scheduled: bool,
@@ -20,11 +26,33 @@ pub(crate) struct Unclean {
 
 /// A stretch of a file's time, which ends when a sync or a round begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Epoch(u64);
+struct Epoch(u64);
 
-impl Epoch {
-    /// Of which every page is.
-    pub(crate) const LAST: Epoch = Epoch(u64::MAX);
+#[derive(Clone, Copy)]
+struct Record {
+    since: Epoch,
+    tags: Tags,
+}
+
+/// Which dirty pages somebody wants to write: those of an epoch or one before, whose least tag is not above a bound.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    since: Epoch,
+    oldest: u64,
+}
+
+impl Wanted {
+    /// Every dirty page.
+    pub(crate) const ALL: Wanted = Wanted { since: Epoch(u64::MAX), oldest: u64::MAX };
+
+    /// Of these pages those whose least tag is not above `tag`.
+    pub(crate) fn up_to_tag(self, tag: u64) -> Wanted {
+        Wanted { oldest: self.oldest.min(tag), ..self }
+    }
+
+    fn has(&self, record: &Record) -> bool {
+        record.since <= self.since && record.tags.oldest <= self.oldest
+    }
 }
 
 impl Unclean {
@@ -41,9 +69,27 @@ impl Unclean {
         let mut added = false;
         self.pages.entry(page).or_insert_with(|| {
             added = true;
-            self.now
+            Record { since: self.now, tags: Tags::default() }
         });
         added
+    }
+
+    /// Adds a tag to those of a page, if it is in.
+    pub(crate) fn add_tag(&mut self, page: u64, tag: u64) {
+        if let Some(record) = self.pages.get_mut(&page) {
+            record.tags.add(tag);
+        }
+    }
+
+    /// The tags of a page.
+    pub(crate) fn tags(&self, page: u64) -> Tags {
+        self.pages.get(&page).map(|record| record.tags).unwrap_or_default()
+    }
+
+    /// The pages of a range that are in, with their tags, ascending.
+    pub(crate) fn tagged(&self, pages: Range<u64>) -> impl Iterator<Item = (u64, Tags)> + '_ {
+        let pages = if pages.is_empty() { 0..0 } else { pages };
+        self.pages.range(pages).map(|(&page, record)| (page, record.tags))
     }
 
     /// Takes a page out; whether it was in.
@@ -51,27 +97,27 @@ impl Unclean {
         self.pages.remove(&page).is_some()
     }
 
-    /// Ends the epoch, and returns it: of it, or of one before, is every page that is in by now.
-    pub(crate) fn end_epoch(&mut self) -> Epoch {
+    /// Ends the epoch: of it, or of one before, is every page that is in by now. These are wanted.
+    pub(crate) fn end_epoch(&mut self) -> Wanted {
         let ended = self.now;
         self.now = Epoch(ended.0 + 1);
-        ended
+        Wanted { since: ended, oldest: u64::MAX }
     }
 
-    /// The first page of a range that is in since `epoch` or longer.
-    pub(crate) fn first(&self, pages: Range<u64>, epoch: Epoch) -> Option<u64> {
+    /// The first page of a range that is wanted.
+    pub(crate) fn first(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
         if pages.is_empty() {
             return None;
         }
         let mut pages = self.pages.range(pages);
-        pages.find(|&(_, &since)| since <= epoch).map(|(&page, _)| page)
+        pages.find(|(_, record)| wanted.has(record)).map(|(&page, _)| page)
     }
 
-    /// How many pages from `first` on, `most` at most, are all in since `epoch` or longer.
-    pub(crate) fn run(&self, first: u64, most: u64, epoch: Epoch) -> u64 {
+    /// How many pages from `first` on, `most` at most, are all wanted.
+    pub(crate) fn run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
         let pages = self.pages.range(first..first.saturating_add(most));
-        let in_run = |&(expected, (&page, &since)): &(u64, (&u64, &Epoch))| {
-            expected == page && since <= epoch
+        let in_run = |&(expected, (&page, record)): &(u64, (&u64, &Record))| {
+            expected == page && wanted.has(record)
         };
         (first..).zip(pages).take_while(in_run).count() as u64
     }

@@ -28,10 +28,11 @@ use spanlock::Access;
 const MOST_NAMED: usize = 4;
 
 impl Inode {
-    /// Makes durable what is dirty in a range of pages, and whatever the store was given before.
-    pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>) -> io::Result<()> {
+    /// Makes durable what is dirty in a range of pages, and whatever the store was given before. Pages whose least tag is
+    /// above `tag` may stay dirty.
+    pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>, tag: u64) -> io::Result<()> {
         let failures = self.store.unstable().failures();
-        let wrote = self.flush(pages);
+        let wrote = self.flush_up_to(pages, tag);
         let wrote = wrote.and(self.flush_owed());
         let note = |error: &io::Error| self.write_errors.note(error);
         let trimmed = self.trim_at_last().inspect_err(note);

@@ -17,11 +17,12 @@
 //!
 //! Then:
 //!
-//! 6. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
+//! 6. Call the file's hook, if it has one: see `ahead`. If it refuses, mark the pages dirty again.
+//! 7. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
 //!    of its pages wait for the mark to go.
-//! 7. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty
+//! 8. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty
 //!    again the pages from the one on that it hit.
-//! 8. Clear the writeback marks: with the last of them the file may go. Drop the claim.
+//! 9. Clear the writeback marks: with the last of them the file may go. Drop the claim.
 
 use std::io;
 use std::ops::Range;
@@ -30,7 +31,8 @@ use crate::PAGE_SIZE;
 use crate::files::durability::flush_position::MAX_WRITE_PAGES;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
-use crate::pages::dirty_pages::Epoch;
+use crate::options::Steal;
+use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{LockedPage, Pin};
 use crate::stats::Event;
 use crate::store::write_full;
@@ -66,10 +68,15 @@ impl Inode {
     /// A run that fails is tried again in halves: a page that cannot be written keeps no other from the store.
     /// If nothing but failures comes of that, the rest is asked for once.
     pub(crate) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
-        let epoch = self.end_epoch();
+        self.flush_up_to(pages, u64::MAX)
+    }
+
+    /// As `flush`, for the pages whose least tag is not above `tag`.
+    pub(crate) fn flush_up_to(&self, pages: Range<u64>, tag: u64) -> io::Result<()> {
+        let wanted = self.end_epoch().up_to_tag(tag);
         let mut outcome = Ok(());
         let (mut from, mut most, mut failures) = (pages.start, MAX_WRITE_PAGES, 0);
-        while let Some((run, wrote)) = self.flush_next(from..pages.end, epoch, most) {
+        while let Some((run, wrote)) = self.flush_next(from..pages.end, wanted, most) {
             let len = run.end - run.start;
             let failed = wrote.is_err();
             outcome = outcome.and(wrote);
@@ -98,11 +105,11 @@ impl Inode {
     /// fails at some pages has all others.
     pub(crate) fn flush_round(&self) {
         let start = self.round.start();
-        let epoch = self.end_epoch();
+        let wanted = self.end_epoch();
         for pages in [start..u64::MAX, 0..start] {
             let mut from = pages.start;
             while let Some((run, wrote)) =
-                self.flush_next(from..pages.end, epoch, self.round.most())
+                self.flush_next(from..pages.end, wanted, self.round.most())
             {
                 from = run.end;
                 self.round.note(run, &wrote);
@@ -116,11 +123,11 @@ impl Inode {
     /// Flushes some pages of the file, if there are any; as a round, but tries half of what failed at once. Fails
     /// where a page by itself does.
     pub(crate) fn flush_some(&self) -> io::Result<()> {
-        let epoch = self.end_epoch();
+        let wanted = self.end_epoch();
         loop {
             let (start, most) = (self.round.start(), self.round.most());
-            let flushed = self.flush_next(start..u64::MAX, epoch, most);
-            let flushed = flushed.or_else(|| self.flush_next(0..start, epoch, most));
+            let flushed = self.flush_next(start..u64::MAX, wanted, most);
+            let flushed = flushed.or_else(|| self.flush_next(0..start, wanted, most));
             let Some((run, wrote)) = flushed else { return Ok(()) };
             let len = run.end - run.start;
             self.round.note(run, &wrote);
@@ -134,10 +141,10 @@ impl Inode {
     fn flush_next(
         &self,
         pages: Range<u64>,
-        epoch: Epoch,
+        wanted: Wanted,
         most: u64,
     ) -> Option<(Range<u64>, io::Result<()>)> {
-        let run = self.run_at(self.first_unclean(pages.clone(), epoch)?, pages.end, epoch, most);
+        let run = self.run_at(self.first_unclean(pages.clone(), wanted)?, pages.end, wanted, most);
         let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
         let wrote = self.flush_run(run.clone(), &claim);
         drop(claim);
@@ -151,10 +158,11 @@ impl Inode {
         pages: Range<u64>,
         claim: &MappingClaim<'_>,
     ) -> io::Result<()> {
-        let epoch = self.end_epoch();
+        let wanted = self.end_epoch();
         let mut from = pages.start;
-        while let Some(first) = self.first_unclean(from..pages.end, epoch) {
-            let run = self.run_at(first, pages.end, epoch, MAX_WRITE_PAGES);
+        while let Some(first) = self.first_unclean(from..pages.end, wanted) {
+            self.check_steal()?;
+            let run = self.run_at(first, pages.end, wanted, MAX_WRITE_PAGES);
             self.flush_run(run.clone(), claim)?;
             from = run.end;
         }
@@ -169,14 +177,24 @@ impl Inode {
     ) -> io::Result<()> {
         let mut request = InFlight::default();
         if page.state().is_dirty() {
+            self.check_steal()?;
             self.gather(page, &mut request);
         }
         self.transmit(request, claim).end()
     }
 
-    fn run_at(&self, first: u64, end: u64, epoch: Epoch, most: u64) -> Range<u64> {
+    /// Refuses to write dirty pages for who asks for something else.
+    pub(crate) fn check_steal(&self) -> io::Result<()> {
+        if self.steal == Steal::Allowed {
+            return Ok(());
+        }
+        let message = "dirty pages in the range leave the cache by a sync only";
+        Err(io::Error::new(io::ErrorKind::ResourceBusy, message))
+    }
+
+    fn run_at(&self, first: u64, end: u64, wanted: Wanted, most: u64) -> Range<u64> {
         let most = most.min(end - first);
-        first..first + self.unclean_run(first, most, epoch).max(1)
+        first..first + self.unclean_run(first, most, wanted).max(1)
     }
 
     fn flush_run(&self, run: Range<u64>, claim: &MappingClaim<'_>) -> io::Result<()> {
@@ -226,6 +244,13 @@ impl Inode {
         request: InFlight<'a>,
         _claim: &MappingClaim<'_>,
     ) -> Landed<'a> {
+        let numbers = || request.pages.iter().map(|page| page.frame().key().page);
+        let on_way = || numbers().map(|page| self.dirty_page(page, self.tags_of(page))).collect();
+        if let Err(refusal) = self.before_sending(on_way) {
+            self.standing.note(Some(&refusal));
+            request.pages.iter().for_each(Pin::redirty);
+            return Landed { pages: request.pages, outcome: Err(refusal) };
+        }
         let send = || self.write_stretches(&request);
         let stretches = request.stretches.iter().cloned();
         let outcome = self.store.attempt(stretches, send, |unstable, outcome| {

@@ -25,7 +25,8 @@ use std::io;
 
 use crate::PAGE_SIZE;
 use crate::files::inode::visit;
-use crate::pages::dirty_pages::Epoch;
+use crate::options::Steal;
+use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{DetachedPin, Key, Pin};
 use crate::pages::pool::Pool;
 use crate::stats::Event;
@@ -50,10 +51,11 @@ impl Pool {
         let Key { file: id, page: number } = page.key();
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
-        if !page.state().is_dirty() || file.standing.refusal().is_some() {
+        let may_leave = file.steal == Steal::Allowed;
+        if !may_leave || !page.state().is_dirty() || file.standing.refusal().is_some() {
             return None;
         }
-        let run = number..number + file.unclean_run(number, file.round.most(), Epoch::LAST);
+        let run = number..number + file.unclean_run(number, file.round.most(), Wanted::ALL);
         let bytes = run.start * PAGE..run.end * PAGE;
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);

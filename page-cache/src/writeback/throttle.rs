@@ -13,6 +13,7 @@
 use std::io;
 
 use crate::files::inode::Inode;
+use crate::options::Steal;
 use crate::order::may_wait_for_clean;
 use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
@@ -72,6 +73,9 @@ impl Inode {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn make_room(&self) -> io::Result<Room> {
         may_wait_for_clean(&self.cache.frames);
+        if self.steal == Steal::Refused {
+            return Err(no_room());
+        }
         self.cache.flusher.hasten_others(self.id);
         if self.own_dirty().pages == 0 {
             return Ok(Room::WithOthers);
@@ -82,4 +86,11 @@ impl Inode {
         // Another may have cleaned the last page by now.
         self.flush_some().map(|()| Room::Made)
     }
+}
+
+#[cold]
+fn no_room() -> io::Error {
+    let message =
+        "the file has as many dirty pages as it may have, and they leave the cache by a sync only";
+    io::Error::new(io::ErrorKind::QuotaExceeded, message)
 }

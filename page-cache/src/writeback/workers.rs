@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::files::inode::visit;
+use crate::options::Steal;
 use crate::pages::flusher::jobs::{Afterwards, Task, Work};
 use crate::pages::flusher::{Signal, State, become_worker};
 use crate::pages::pool::Pool;
@@ -168,7 +169,7 @@ impl Pool {
         {
             file.hastened.store(false, Ordering::Relaxed);
             // Its errors are kept by the file for the next sync. Others may have asked the store just now.
-            if file.standing.refusal().is_none() {
+            if file.steal == Steal::Allowed && file.standing.refusal().is_none() {
                 file.flush_round();
             }
         }
@@ -182,10 +183,12 @@ impl Pool {
         let pause = pause.and_then(|pause| now.checked_add(pause));
         let mut state = signal.state();
         let found = match &file {
-            Some(file) if !file.is_clean_and_unscheduled() => Afterwards::Dirty {
-                due: now.checked_add(signal.interval),
-                not_before: pause.or_else(|| file.standing.next_attempt()),
-            },
+            Some(file) if file.steal == Steal::Allowed && !file.is_clean_and_unscheduled() => {
+                Afterwards::Dirty {
+                    due: now.checked_add(signal.interval),
+                    not_before: pause.or_else(|| file.standing.next_attempt()),
+                }
+            }
             _ => Afterwards::Clean,
         };
         state.jobs.done(id, found);

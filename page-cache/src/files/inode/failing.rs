@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::Request;
 use crate::files::failure::Failure;
 use crate::files::inode::Inode;
-use crate::files::store_access::nested::is_inside;
+use crate::files::store_access::nested::{is_inside, is_inside_hook};
 use crate::order::leaf::lock_leaf;
 
 impl Inode {
@@ -30,10 +30,23 @@ impl Inode {
         failure
     }
 
-    /// Refuses what a store asks of a file of its own cache.
+    /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
     #[inline]
     pub(crate) fn check_outside(&self, request: Request) -> io::Result<()> {
-        if is_inside(&self.cache.frames) { Err(self.in_its_own_store(request)) } else { Ok(()) }
+        if is_inside(&self.cache.frames) {
+            return Err(self.in_its_own_store(request));
+        }
+        if self.before_writeback.is_some() { self.check_outside_of_hooks(request) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn check_outside_of_hooks(&self, request: Request) -> io::Result<()> {
+        if !is_inside_hook(&self.cache.frames) {
+            return Ok(());
+        }
+        let message =
+            "a hook before writeback asked this of a file with a hook, and might wait for itself";
+        Err(self.failed(request, io::Error::new(io::ErrorKind::Deadlock, message)))
     }
 
     #[cold]

@@ -331,13 +331,5 @@ fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T
     if cfg!(spanlock_shuttle) {
         return request();
     }
-    unwind::catch(request).unwrap_or_else(|payload| {
-        let message = match payload.downcast_ref::<&str>() {
-            Some(message) => message,
-            None => payload.downcast_ref::<String>().map_or("", String::as_str),
-        };
-        let error = io::Error::other(format!("the store panicked: {message}"));
-        unwind::discard(payload);
-        Err(error)
-    })
+    unwind::catch(request).unwrap_or_else(|payload| Err(unwind::into_error("the store", payload)))
 }

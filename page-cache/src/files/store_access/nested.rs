@@ -18,6 +18,7 @@ thread_local! {
     /// How many caches are listed, so that who is inside of none need not look at the list.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     static CACHES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    static HOOKS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
 /// That this thread is inside of a store, until it is dropped.
@@ -38,6 +39,28 @@ impl Drop for Inside {
         DEPTH.with(|depth| depth.set(depth.get() - 1));
         let _ = CACHES.try_with(|caches| caches.borrow_mut().pop());
     }
+}
+
+/// That this thread is inside of a hook of a file, until it is dropped. A hook may use files of its cache that have
+/// none, and no other.
+pub(crate) struct InsideHook(());
+
+impl InsideHook {
+    pub(crate) fn of(cache: usize) -> InsideHook {
+        let _ = HOOKS.try_with(|caches| caches.borrow_mut().push(cache));
+        InsideHook(())
+    }
+}
+
+impl Drop for InsideHook {
+    fn drop(&mut self) {
+        let _ = HOOKS.try_with(|caches| caches.borrow_mut().pop());
+    }
+}
+
+/// Whether this thread is inside of a hook of a file of the cache.
+pub(crate) fn is_inside_hook(of: &impl InCache) -> bool {
+    HOOKS.try_with(|caches| caches.borrow().contains(&of.cache())).unwrap_or(false)
 }
 
 /// Whether this thread is inside of a store of the cache.

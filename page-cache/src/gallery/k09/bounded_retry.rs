@@ -80,7 +80,7 @@ fn write_bounded(inode: &Inode, memory: &Memory, from: u64) -> io::Result<usize>
         let prepared = inode.prepare(page, 0..PAGE as usize, &claim)?;
         let copied = memory.copy_nofault(from, Transfer::Load(prepared.latch().bytes()));
         does(format!("copies {copied} bytes"));
-        inode.commit(prepared, copied);
+        inode.commit(prepared, copied, 0);
         if copied > 0 {
             return Ok(copied);
         }

@@ -71,7 +71,7 @@ fn write_probing(inode: &Inode, memory: &Memory, from: u64) -> io::Result<()> {
         let mut bytes = [0; PAGE as usize];
         memory.copy(from, Transfer::Load(&mut bytes))?;
         prepared.latch().bytes().copy_from_slice(&bytes);
-        inode.commit(prepared, bytes.len());
+        inode.commit(prepared, bytes.len(), 0);
         return Ok(());
     }
 }

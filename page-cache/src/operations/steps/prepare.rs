@@ -12,7 +12,7 @@
 //! 4. Between the old end and the first byte copied there are zeroes. They are part of the write.
 //! 5. Add what was copied to the page's dirty ranges. If they cover all of it that lies within the
 //!    file, zero the rest and mark it uptodate, not before; else keep the ranges.
-//! 6. Mark it dirty. Extend the size.
+//! 6. Mark it dirty, and note the write's tag. Extend the size.
 //!
 //! A page of which nothing was copied is left as it was: clean and not uptodate if it is new, which
 //! nobody reads and reclaim takes.
@@ -65,8 +65,8 @@ impl Inode {
         Ok(Prepared { page, within })
     }
 
-    /// Commits the first `copied` bytes of what was prepared.
-    pub(crate) fn commit(&self, prepared: Prepared<'_>, copied: usize) {
+    /// Commits the first `copied` bytes of what was prepared, with a tag for them, or zero.
+    pub(crate) fn commit(&self, prepared: Prepared<'_>, copied: usize, tag: u64) {
         if copied == 0 {
             return;
         }
@@ -76,6 +76,7 @@ impl Inode {
             self.commit_bytes(&page, within.start..end);
         }
         page.set_dirty();
+        self.note_tag(page.key().page, tag);
         let start = page.key().page * PAGE_SIZE as u64;
         self.note_written(start + within.start as u64..start + end as u64);
         self.extend_to(start + end as u64);

@@ -1,4 +1,4 @@
-use super::{Epoch, Unclean};
+use super::{Unclean, Wanted};
 
 fn with(pages: impl IntoIterator<Item = u64>) -> Unclean {
     let mut unclean = Unclean::default();
@@ -14,10 +14,10 @@ fn what_became_dirty_after_an_epoch_ended_is_not_of_it() {
     assert_eq!(unclean.first(0..10, epoch), Some(3));
     assert_eq!(unclean.first(4..10, epoch), Some(5));
     assert_eq!(unclean.first(6..10, epoch), None);
-    assert_eq!(unclean.first(4..10, Epoch::LAST), Some(4));
+    assert_eq!(unclean.first(4..10, Wanted::ALL), Some(4));
     assert_eq!(unclean.run(3, 64, epoch), 1);
-    assert_eq!(unclean.run(3, 64, Epoch::LAST), 4);
-    assert_eq!(unclean.run(3, 2, Epoch::LAST), 2);
+    assert_eq!(unclean.run(3, 64, Wanted::ALL), 4);
+    assert_eq!(unclean.run(3, 2, Wanted::ALL), 2);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::files::inode::visit;
 use crate::observed::{Asked, Asking};
 use crate::pages::dirty_pages::Epoch;
+use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{Key, Pin};
 use crate::pages::pool::Pool;
 use crate::{File, MemStore, Options, PageCache, Store};
@@ -48,7 +49,7 @@ fn pin(shared: &Pool, page: u64) -> Pin<'_> {
 
 fn dirty_pages(shared: &Pool) -> Vec<u64> {
     let file = visit(shared, 1).unwrap();
-    (0..16).filter(|&page| file.first_unclean(page..page + 1, Epoch::LAST).is_some()).collect()
+    (0..16).filter(|&page| file.first_unclean(page..page + 1, Wanted::ALL).is_some()).collect()
 }
 
 /// D1.

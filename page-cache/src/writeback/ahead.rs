@@ -1,0 +1,60 @@
+//! Write ahead: a file's hook is called before bytes of the cache are sent to the store.
+//!
+//! 1. The caller has put the pages on their way, so nobody changes their bytes or their tags; or it is about to
+//!    write through, and has not claimed anything but the IO lock.
+//! 2. Call the hook with the pages. Whatever it does takes as long as it takes, as a request to the store does.
+//! 3. If it refuses, nothing is sent; the pages become dirty again. It is no error of the store's, so nobody
+//!    else hears of it; but the file is left alone for a while, as after one.
+//!
+//! What is held meanwhile: the claim on the pages, their marks, the IO lock if a writer makes room, and in an
+//! invalidation a page lock; all of them of this file. The hook may use files that have no hook. These wait for what
+//! they have themselves, for frames on loan, and for their stores; never for a page, a claim or a mark of a file that has a
+//! hook. So who waits for whom never leads back here.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::files::inode::Inode;
+use crate::files::store_access::nested::InsideHook;
+use crate::order::InHook;
+use crate::page::{DirtyPage, Tags};
+use crate::unwind;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+impl Inode {
+    /// Calls the file's hook, if it has one, for pages that are about to be sent.
+    #[inline]
+    pub(crate) fn before_sending(&self, pages: impl FnOnce() -> Vec<DirtyPage>) -> io::Result<()> {
+        match &self.before_writeback {
+            None => Ok(()),
+            Some(hook) => {
+                let pages = pages();
+                if pages.is_empty() { Ok(()) } else { self.run_hook(|| hook.call(&pages)) }
+            }
+        }
+    }
+
+    /// Calls the file's hook, if it has one, for bytes that are written to the store past writeback.
+    pub(crate) fn before_write_through(&self, bytes: Range<u64>, tag: u64) -> io::Result<()> {
+        self.before_sending(|| {
+            let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
+            let within = |page: u64| bytes.start.max(page * PAGE)..bytes.end.min((page + 1) * PAGE);
+            pages.map(|page| DirtyPage::new(within(page), Tags::of(tag))).collect()
+        })
+    }
+
+    /// Runs the file's hook, and has a panic for its refusal.
+    #[cold]
+    fn run_hook(&self, hook: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let _inside = InsideHook::of(self.cache.frames.cache());
+        let _order = InHook::enter();
+        // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+        if cfg!(spanlock_shuttle) {
+            return hook();
+        }
+        unwind::catch(hook)
+            .unwrap_or_else(|payload| Err(unwind::into_error("the hook before writeback", payload)))
+    }
+}
