@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::files::inode::visit;
 use crate::observed::{Asked, Asking};
-use crate::pages::dirty_pages::Epoch;
 use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{Key, Pin};
 use crate::pages::pool::Pool;
