@@ -89,7 +89,7 @@ impl Options {
     ///
     /// use spanlock_page_cache::{MemStore, Options, PageCache};
     ///
-    /// // Writes nothing back until a sync, or until its room is wanted.
+    /// // Writes nothing back until a sync, or under memory pressure.
     /// let options = Options::new(64).flush_interval(Duration::MAX);
     /// let cache = PageCache::with_options(options);
     /// let file = cache.open(MemStore::new())?;
@@ -104,8 +104,8 @@ impl Options {
         Options { flush_interval: interval, ..self }
     }
 
-    /// Limits readahead for a sequential reader to `pages`. It is also limited to a twentieth of the cache,
-    /// but at least two pages.
+    /// Limits readahead for a sequential reader to `pages`. One read, with the pages that were asked for, is
+    /// also limited to a twentieth of the cache (but at least two pages), and to 64 pages.
     ///
     /// # Examples
     ///

@@ -173,8 +173,8 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Takes a lock against other caches and processes. It is the first call when a cache opens the store.
-    /// The default does nothing.
+    /// Takes a lock against other caches and processes. A cache calls it when it opens the store, before it
+    /// asks for the length or for any byte. The default does nothing.
     ///
     /// # Errors
     ///

@@ -62,6 +62,8 @@ mod scribbles;
 mod shape;
 #[path = "page_cache/shape_races.rs"]
 mod shape_races;
+#[path = "page_cache/statements.rs"]
+mod statements;
 #[path = "page_cache/stop.rs"]
 mod stop;
 #[path = "page_cache/stopping_store.rs"]

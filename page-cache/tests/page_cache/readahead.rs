@@ -213,3 +213,14 @@ fn a_page_that_was_fetched_by_the_request_that_reads_it_is_no_hit() {
     file.read_exact_at(&mut [0; 12 * PAGE as usize], 4 * PAGE).unwrap();
     assert_eq!((cache.stats().misses, cache.stats().hits), (16, 4));
 }
+
+#[test]
+fn a_run_is_a_twentieth_of_the_cache_at_most_and_64_pages() {
+    for (capacity, longest) in [(16, 2), (40, 2), (100, 5), (200, 10), (4000, 64)] {
+        let (_, file, store) = open(250, Options::new(capacity).readahead(1000));
+        read_pages(&file, 0..250);
+        let runs = runs_read(&store);
+        let most = runs.iter().map(|run| run.end - run.start).max();
+        assert_eq!(most, Some(longest), "{capacity} pages: {runs:?}");
+    }
+}

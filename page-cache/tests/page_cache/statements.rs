@@ -1,0 +1,172 @@
+//! What the documentation states and no other test is about.
+
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use spanlock_page_cache::{Identity, Length, MemStore, Options, PageCache, Stats, Store};
+
+use crate::failing_store::FailingStore;
+use crate::recording_store::RecordingStore;
+
+const PAGE: u64 = 4096;
+
+#[test]
+fn a_request_for_no_bytes_asks_the_store_for_nothing_and_is_neither_hit_nor_miss() {
+    let store = Arc::new(FailingStore::default());
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.set_len(4 * PAGE).unwrap();
+    let mapping = file.map(0..4 * PAGE).unwrap();
+    let asked = store.requests();
+    store.fail(0..u64::MAX);
+    for offset in [0, 7, PAGE, 3 * PAGE] {
+        assert_eq!(file.read_at(&mut [], offset).unwrap(), 0);
+        assert_eq!(file.write_at(&[], offset).unwrap(), 0);
+        assert_eq!(file.read_direct_at(&mut [], offset).unwrap(), 0);
+        assert_eq!(file.write_direct_at(&[], offset).unwrap(), 0);
+        file.read_exact_at(&mut [], offset).unwrap();
+        file.write_all_at(&[], offset).unwrap();
+        file.punch_hole(offset, 0).unwrap();
+        file.zero_range(offset, 0, Length::Extend).unwrap();
+        file.allocate(offset, 0, Length::Extend).unwrap();
+        file.writeback(offset..offset).unwrap();
+        mapping.load(offset, &mut []).unwrap();
+        mapping.store(offset, &[]).unwrap();
+    }
+    file.collapse_range(PAGE, 0).unwrap();
+    file.insert_range(PAGE, 0).unwrap();
+    assert_eq!(file.append(&[]).unwrap(), 4 * PAGE);
+    assert_eq!(store.requests(), asked);
+    let Stats { hits, misses, fills, writebacks, .. } = cache.stats();
+    assert_eq!((hits, misses, fills, writebacks), (0, 0, 0, 0));
+    assert_eq!(file.collapse_range(1, 0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(file.insert_range(1, 0).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_load_that_fails_has_copied_what_lies_before_the_page_that_failed() {
+    let store = Arc::new(RecordingStore::with(&[7; 3 * PAGE as usize]));
+    let file = PageCache::with_options(Options::new(64).readahead(0)).open(store.clone()).unwrap();
+    let mapping = file.map(0..u64::MAX).unwrap();
+    store.fail_reads_of(PAGE..2 * PAGE);
+    let mut seen = [0; 9];
+    assert_eq!(mapping.load(PAGE - 4, &mut seen).unwrap_err().kind(), ErrorKind::Other);
+    assert_eq!(seen, [7, 7, 7, 7, 0, 0, 0, 0, 0]);
+    let past_the_end = mapping.load(3 * PAGE - 2, &mut seen).unwrap_err();
+    assert_eq!(past_the_end.kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(seen, [7, 7, 7, 7, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn options_beyond_their_bounds_are_taken_as_the_bounds() {
+    for options in [
+        Options::new(0).dirty_limit(0).flush_interval(Duration::ZERO).readahead(0),
+        Options::new(64)
+            .dirty_limit(usize::MAX)
+            .flush_interval(Duration::MAX)
+            .readahead(usize::MAX),
+    ] {
+        let cache = PageCache::with_options(options);
+        let store = Arc::new(RecordingStore::default());
+        let file = cache.open(Arc::clone(&store)).unwrap();
+        file.write_all_at(&[1; 100 * PAGE as usize], 0).unwrap();
+        let mut seen = vec![0; 100 * PAGE as usize];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        assert!(seen.iter().all(|&byte| byte == 1));
+        file.sync_all().unwrap();
+        assert_eq!(store.bytes(0..101 * PAGE), seen);
+    }
+}
+
+/// Notes the names of the requests that it gets.
+#[derive(Default)]
+struct Named {
+    inner: MemStore,
+    asked: Mutex<Vec<&'static str>>,
+}
+
+impl Named {
+    fn note(&self, name: &'static str) {
+        self.asked.lock().unwrap().push(name);
+    }
+}
+
+impl Store for Named {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.note("read_at");
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.note("write_at");
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.note("len");
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.note("set_len");
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.note("punch_hole");
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity::new("named", [1, 1]))
+    }
+
+    fn acquire(&self) -> io::Result<()> {
+        self.note("acquire");
+        Ok(())
+    }
+
+    fn release(&self) {
+        self.note("release");
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        self.note("direct_alignment");
+        1
+    }
+
+    fn block_size(&self) -> u64 {
+        self.note("block_size");
+        1
+    }
+
+    fn label(&self) -> String {
+        self.note("label");
+        "named".into()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.note("sync");
+        self.inner.sync()
+    }
+}
+
+#[test]
+fn a_store_is_locked_before_its_length_is_read_and_released_last() {
+    let store = Arc::new(Named::default());
+    let cache = PageCache::new(64);
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let clone = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(b"bytes", 0).unwrap();
+    file.sync_all().unwrap();
+    drop((file, clone));
+    let asked = store.asked.lock().unwrap();
+    let place = |name| asked.iter().position(|asked| *asked == name).unwrap();
+    let bytes = ["len", "read_at", "write_at", "set_len", "punch_hole", "sync"];
+    assert_eq!(asked.iter().position(|name| bytes.contains(name)), Some(place("acquire") + 1));
+    assert_eq!(place("release"), asked.len() - 1, "{asked:?}");
+    for once in ["acquire", "label", "block_size", "direct_alignment"] {
+        assert_eq!(asked.iter().filter(|name| **name == once).count(), 1, "{once}: {asked:?}");
+    }
+}
