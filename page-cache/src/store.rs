@@ -85,7 +85,7 @@ pub trait Store: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// Makes `offset..offset + len` read as zeroes and frees the blocks that it can. The length does not
-    /// change; the part of the range past the end is ignored.
+    /// change; the part of the range past the end is ignored. An empty range has no effect.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ pub trait Store: Send + Sync {
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()>;
 
     /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with
-    /// `StorageFull`. No byte changes. The store grows with zeroes if necessary.
+    /// `StorageFull`. No byte changes. The store grows with zeroes if necessary. An empty range has no effect.
     ///
     /// The default implementation reads the range and writes it back.
     ///
@@ -106,7 +106,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Makes `offset..offset + len` read as zeroes and allocates its blocks, like
-    /// [`allocate`](Store::allocate).
+    /// [`allocate`](Store::allocate). An empty range has no effect.
     ///
     /// The default implementation writes zeroes.
     ///
@@ -131,7 +131,7 @@ pub trait Store: Send + Sync {
 
     /// Removes `offset..offset + len` from the store: the bytes after the range move to `offset`, and the
     /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE),
-    /// and the range ends before the end of the store.
+    /// and the range ends before the end of the store. An empty range has no effect.
     ///
     /// The default implementation reads and writes the bytes after the range, then truncates the store. Its
     /// time is proportional to their number. Allocated blocks stay allocated. Holes stay holes if the store
@@ -149,7 +149,7 @@ pub trait Store: Send + Sync {
 
     /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
     /// store becomes `len` bytes longer. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and
-    /// `offset` is before the end of the store.
+    /// `offset` is before the end of the store. An empty range has no effect.
     ///
     /// The default implementation reads and writes the bytes, as for a collapse.
     ///

@@ -37,6 +37,9 @@ pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let shorter = Shift::Collapse.check(offset, len, end, most(store))?;
+    if len == 0 {
+        return Ok(());
+    }
     let shift = Move::new(store, offset + len, offset, shorter - offset);
     let moved = shift.run(store);
     let outcome = moved.and_then(|()| store.set_len(shorter).map_err(|error| (shift.len, error)));
@@ -49,6 +52,9 @@ pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
 pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let longer = Shift::Insert.check(offset, len, end, most(store))?;
+    if len == 0 {
+        return Ok(());
+    }
     let shift = Move::new(store, offset, offset + len, end - offset);
     store.set_len(longer)?;
     let moved = shift.run(store);
@@ -123,6 +129,7 @@ impl Move {
     /// A part is no longer than the way, so a write that fails half way through has overwritten
     /// only what had been moved before, or what the move overwrites for good.
     fn run<S: Store + ?Sized>(&self, store: &S) -> Result<(), (u64, io::Error)> {
+        debug_assert!(self.from != self.to || self.len == 0, "a move by no byte never ends");
         let most = self.from.abs_diff(self.to).min(self.len).min(CHUNK);
         let mut bytes = vec![0; most as usize];
         let mut done = 0;

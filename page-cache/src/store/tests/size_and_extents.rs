@@ -357,3 +357,33 @@ fn a_file_store_has_real_holes_and_real_blocks() {
     store.set_len(0).unwrap();
     assert!(blocks() < 4, "{} blocks left of nothing", blocks());
 }
+
+#[test]
+fn an_empty_range_has_no_effect_on_any_store() {
+    let file = TempFile::new().unwrap();
+    let contents = [5; 3 * PAGE];
+    let stores: [&dyn Store; 3] = [
+        &Plain::holding(&contents, 0),
+        &MemStore::new(),
+        &FileStore::new(std::fs::File::options().read(true).write(true).open(&file.0).unwrap()),
+    ];
+    for store in stores {
+        store.write_at(&contents, 0).unwrap();
+        for offset in [0, PAGE as u64, 2 * PAGE as u64] {
+            store.collapse_range(offset, 0).unwrap();
+            store.insert_range(offset, 0).unwrap();
+        }
+        for offset in [0, 7, 3 * PAGE as u64, 1 << 40] {
+            store.punch_hole(offset, 0).unwrap();
+            store.zero_range(offset, 0).unwrap();
+            store.allocate(offset, 0).unwrap();
+            assert_eq!(store.write_at(&[], offset).unwrap(), 0);
+            assert_eq!(store.read_at(&mut [], offset).unwrap(), 0);
+            assert!(store.holes(offset..offset).unwrap().is_none_or(|holes| holes.is_empty()));
+        }
+        let mut seen = [0; 4 * PAGE];
+        assert_eq!(store.read_at(&mut seen, 0).unwrap(), contents.len());
+        assert_eq!(seen[..contents.len()], contents);
+        assert_eq!(store.len().unwrap(), contents.len() as u64);
+    }
+}
