@@ -158,7 +158,7 @@ impl Mapping {
     ) -> bool {
         let Some(frame) = self.translate(page, Rights::Read) else { return false };
         let latch = match patience {
-            Patience::Waits => frame.read(),
+            Patience::Waits => frame.read(&self.handle.inode.cache.frames),
             Patience::Never => frame.try_read(),
         };
         match latch {
@@ -182,9 +182,10 @@ impl Mapping {
         patience: Patience,
     ) -> bool {
         let Some(frame) = self.translate(page, Rights::ReadWrite) else { return false };
+        let frames = &self.handle.inode.cache.frames;
         let latch = match patience {
-            Patience::Waits => frame.write_mapped(),
-            Patience::Never => frame.try_write_mapped(),
+            Patience::Waits => frame.write_mapped(frames),
+            Patience::Never => frame.try_write_mapped(frames),
         };
         match latch {
             Some(mut latch)

@@ -35,7 +35,7 @@ use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
 use crate::pages::index::Found;
 use crate::pages::loans::Account;
 use crate::pages::loans::Loan;
-use crate::pages::pool::{self, Owner, Pool};
+use crate::pages::pool::{self, Guarded, Owner, Pool};
 use crate::pages::visit::{Visit, Visitors};
 
 const PAGE: u64 = crate::PAGE_SIZE as u64;
@@ -158,17 +158,37 @@ impl Inode {
         page: u64,
         free: &mut Option<FreeFrame<'a>>,
     ) -> Option<LockedPage<'a>> {
+        self.find_or_make_with(page, free, |pin| Ok(pin.lock())).unwrap_or(None)
+    }
+
+    /// As `find_or_make`, unless a guard keeps the page.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_or_make_unguarded<'a>(
+        &'a self,
+        page: u64,
+        free: &mut Option<FreeFrame<'a>>,
+    ) -> Result<Option<LockedPage<'a>>, Guarded> {
+        self.find_or_make_with(page, free, |pin| pin.lock_unless_guarded().map_err(|_| Guarded))
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn find_or_make_with<'a>(
+        &'a self,
+        page: u64,
+        free: &mut Option<FreeFrame<'a>>,
+        lock: impl Fn(Pin<'a>) -> Result<LockedPage<'a>, Guarded>,
+    ) -> Result<Option<LockedPage<'a>>, Guarded> {
         let key = self.key(page);
         loop {
             match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
-                Found::Made(locked) => return Some(self.made(locked)),
+                Found::Made(locked) => return Ok(Some(self.made(locked))),
                 Found::Cached(pin) => {
-                    let locked = pin.lock();
+                    let locked = lock(pin)?;
                     if locked.key() == key {
-                        return Some(locked);
+                        return Ok(Some(locked));
                     }
                 }
-                Found::Absent => return None,
+                Found::Absent => return Ok(None),
             }
         }
     }

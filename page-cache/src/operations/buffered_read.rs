@@ -76,7 +76,7 @@ impl Inode {
         copy: impl FnOnce(&[u8]) -> bool,
     ) -> Option<usize> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
-        let found = self.copy_out(&frame.read()?, page, within, wanted, copy)?;
+        let found = self.copy_out(&frame.read(&self.cache.frames)?, page, within, wanted, copy)?;
         self.cache.counters.count(if page < fetched { Event::Miss } else { Event::Hit });
         Some(found)
     }
@@ -145,7 +145,7 @@ impl Inode {
                     None => return Ok(0),
                 },
             };
-            if let Some(latch) = pin.frame().read_unused()
+            if let Some(latch) = pin.frame().read_unused(&self.cache.frames)
                 && let Some(found) = self.copy_out(&latch, page, within, wanted, &mut copy)
             {
                 return Ok(found);

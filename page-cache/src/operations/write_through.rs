@@ -42,7 +42,7 @@ use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
-use crate::pages::frame::{FreeFrame, LockedPage, Pin};
+use crate::pages::frame::{FreeFrame, LockedPage, Pin, WriteLatch};
 use crate::pages::loans::Loan;
 use crate::request_memory::Source;
 use crate::stats::Event;
@@ -232,9 +232,13 @@ impl Inode {
             let start = ((at + sent.len as u64) % PAGE) as usize;
             let part = &bytes[sent.len..bytes.len().min(sent.len + PAGE_SIZE - start)];
             let mut frame = frames.pop();
-            let found = self.find_or_make(number, &mut frame);
+            // With pages on their way no guard is waited for: its holder may wait for one of them.
+            let found = match sent.pages.is_empty() {
+                true => Ok(self.find_or_make(number, &mut frame)),
+                false => self.find_or_make_unguarded(number, &mut frame),
+            };
             frames.extend(frame);
-            let Some(mut page) = found else { break };
+            let Ok(Some(mut page)) = found else { break };
             page.wait_for_writeback();
             if !page.state().is_clean() {
                 // A page of which a part is dirty has to be kept, and so to be known as a whole.
@@ -244,20 +248,27 @@ impl Inode {
                     Err(_) => break,
                 };
             }
+            let latch = match sent.pages.is_empty() {
+                true => Some(page.latch()),
+                false => page.latch_unless_guarded(),
+            };
+            let Some(mut latch) = latch else { break };
             let hit = page.state().is_uptodate();
             self.cache.counters.count(if hit { Event::Hit } else { Event::Miss });
             let position = sent.len;
             sent.len += part.len();
             if !hit && !self.completes(number, &(start..start + part.len())) {
+                drop(latch);
                 sent.kept = Some(page);
                 break;
             }
             let within = start..start + part.len();
             let before = page.state().is_dirty().then(|| {
-                self.write_protect(&page);
-                page.latch().bytes()[within.clone()].to_vec()
+                // Who looked before this looks again once it has the latch.
+                page.frame().entries.write_protect();
+                latch.bytes()[within.clone()].to_vec()
             });
-            copy_into(&page, start, part);
+            copy_into(&page, latch, start, part);
             page.begin_write_through();
             sent.pages.push(SentPage { pin: page.pin(), within, position, before });
         }
@@ -294,8 +305,7 @@ impl Inode {
 }
 
 /// Copies into a page that is uptodate, or of which everything else lies past the end.
-fn copy_into(page: &LockedPage<'_>, start: usize, part: &[u8]) {
-    let mut latch = page.latch();
+fn copy_into(page: &LockedPage<'_>, mut latch: WriteLatch<'_>, start: usize, part: &[u8]) {
     let bytes = latch.bytes();
     bytes[start..start + part.len()].copy_from_slice(part);
     if !page.state().is_uptodate() {

@@ -17,6 +17,7 @@
 //! pin keeps still while its key is compared.
 
 mod bytes;
+pub(crate) mod guard;
 mod page;
 mod state;
 mod wait;
@@ -32,7 +33,8 @@ use crate::pages::page_table::Entries;
 use bytes::{FrameMemory, PageBytes};
 pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(crate) use state::State;
-use wait::Waits;
+pub(crate) use wait::Patience;
+use wait::{Look, Waited, Waits};
 
 /// What fills a frame's bytes until its page is filled.
 pub(crate) const POISON: u8 = 0xDB;
@@ -198,18 +200,18 @@ impl Frame {
         self.update(State::pass_over).is_ok()
     }
 
-    /// Latches the bytes for reading, waiting for a writer's copy to end; `None` if the page is
+    /// Latches the bytes for reading, waiting for a writer's copy or an exclusive guard to end; `None` if the page is
     /// not uptodate. It counts as a use.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn read(&self) -> Option<ReadLatch<'_>> {
-        self.enter(State::enter_and_use)
+    pub(crate) fn read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
+        self.enter(frames, State::enter_and_use)
     }
 
     /// As `read`, for who brought the page in, or takes it out: that is no use of it.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn read_unused(&self) -> Option<ReadLatch<'_>> {
-        self.enter(State::enter)
+    pub(crate) fn read_unused<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
+        self.enter(frames, State::enter)
     }
 
     /// As `read`, for who must not wait; `None` also while a writer copies.
@@ -221,78 +223,148 @@ impl Frame {
 
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn enter(&self, step: impl Fn(State) -> Option<State>) -> Option<ReadLatch<'_>> {
+    fn enter<'a>(
+        &'a self,
+        frames: &'a Frames,
+        step: impl Fn(State) -> Option<State>,
+    ) -> Option<ReadLatch<'a>> {
         let _held = Held::acquire(Lock::latch(self));
         match self.update(&step) {
             Ok(_) => Some(ReadLatch { frame: self, _held }),
-            Err(_) if self.enter_contended(step) => Some(ReadLatch { frame: self, _held }),
+            Err(_) if self.enter_contended(frames, step) => Some(ReadLatch { frame: self, _held }),
             Err(_) => None,
         }
     }
 
     #[cold]
-    fn enter_contended(&self, step: impl Fn(State) -> Option<State>) -> bool {
+    fn enter_contended(&self, frames: &Frames, step: impl Fn(State) -> Option<State>) -> bool {
+        let gone = |state: State| !state.is_uptodate();
+        self.step_unless(frames, step, gone)
+    }
+
+    /// Waits until a step can be done on the word, or until there is no hope of it any more; whether it was done.
+    /// A copy is short: only a guard is worth parking for.
+    fn step_unless(
+        &self,
+        frames: &Frames,
+        step: impl Fn(State) -> Option<State>,
+        gone: impl Fn(State) -> bool,
+    ) -> bool {
         let backoff = Backoff::new();
         loop {
             match self.update(&step) {
                 Ok(_) => return true,
-                Err(state) if !state.is_uptodate() => return false,
+                Err(state) if gone(state) => return false,
+                Err(state) if state.is_guarded() => break,
                 Err(_) => backoff.snooze(),
             }
         }
+        let look = |state: State| match step(state) {
+            Some(to) => Look::Step(to),
+            None if gone(state) => Look::Leave,
+            None => Look::Wait,
+        };
+        frames.waits.wait(self, Patience::Endless, look) == Waited::Stepped
     }
 
-    /// Latches the bytes for writing, waiting for other copies to end. For the holder of the page
+    /// Latches the bytes for writing, waiting for other copies and for guards to end. For the holder of the page
     /// lock.
     #[cfg_attr(debug_assertions, track_caller)]
-    fn write(&self) -> WriteLatch<'_> {
+    fn write<'a>(&'a self, frames: &'a Frames) -> WriteLatch<'a> {
         let held = Held::acquire(Lock::latch(self));
+        self.step_unless(frames, State::latch, |_| false);
+        self.drain(frames);
+        WriteLatch { frames, frame: self, held }
+    }
+
+    /// As `write`, but waits for no guard.
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn write_unless_guarded<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
         let backoff = Backoff::new();
-        while self.update(State::latch).is_err() {
+        while let Err(state) = self.update(State::latch) {
+            if state.is_guarded() {
+                return None;
+            }
             backoff.snooze();
         }
-        self.drain();
-        WriteLatch { frame: self, held }
+        let latch = WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) };
+        if self.state().is_shared() {
+            return None;
+        }
+        self.drain(frames);
+        Some(latch)
+    }
+
+    /// Latches the bytes for writing, if nobody copies and there is no guard.
+    fn try_write<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
+        self.update(State::latch_at_once).ok()?;
+        Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
     }
 
     /// Latches the bytes of a frame that nobody else can find.
-    fn write_alone(&self) -> WriteLatch<'_> {
+    fn write_alone<'a>(&'a self, frames: &'a Frames) -> WriteLatch<'a> {
         let before = self.step(|state| state.latch().unwrap_or(state));
         debug_assert!(!before.is_latched() && before.is_drained(), "{before:?}");
-        WriteLatch { frame: self, held: Held::tried(Lock::latch(self)) }
+        WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) }
     }
 
     /// Latches the bytes for writing through a page table's entry, which is to be checked again;
     /// `None` if the page is not uptodate, and so not mapped.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn write_mapped(&self) -> Option<WriteLatch<'_>> {
+    pub(crate) fn write_mapped<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
         let held = Held::acquire(Lock::latch(self));
-        let backoff = Backoff::new();
-        loop {
-            match self.update(State::latch_mapped) {
-                Ok(_) => break,
-                Err(state) if !state.is_uptodate() => return None,
-                Err(_) => backoff.snooze(),
-            }
+        let gone = |state: State| !state.is_uptodate();
+        if !self.step_unless(frames, State::latch_mapped, gone) {
+            return None;
         }
-        self.drain();
-        Some(WriteLatch { frame: self, held })
+        self.drain(frames);
+        Some(WriteLatch { frames, frame: self, held })
     }
 
     /// As `write_mapped`, for who must not wait; `None` also while anybody copies.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn try_write_mapped(&self) -> Option<WriteLatch<'_>> {
+    pub(crate) fn try_write_mapped<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
         self.update(State::latch_mapped_at_once).ok()?;
-        Some(WriteLatch { frame: self, held: Held::tried(Lock::latch(self)) })
+        Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
     }
 
-    /// Waits for the readers that were in before the latch was set.
+    /// Waits for the readers and guards that were in before the latch was set.
     #[inline]
-    fn drain(&self) {
+    fn drain(&self, frames: &Frames) {
+        if self.state().is_shared() {
+            self.drain_guards(frames);
+        }
         let backoff = Backoff::new();
         while !self.state().is_drained() {
             backoff.snooze();
         }
+    }
+
+    /// Guards may stay for long. Others see that this waits for them, and what they hold meanwhile is their affair.
+    #[cold]
+    fn drain_guards(&self, frames: &Frames) {
+        let before = self.step(State::waits_for_guards);
+        frames.waits.wake(self, before);
+        frames.waits.until(self, |state| (!state.is_shared()).then(|| state.waited_for_guards()));
+    }
+
+    /// Waits until a store through a page table that looked before this at what was allowed is over, or sees
+    /// that this has changed. The caller holds the page lock.
+    fn pass_stores(&self, frames: &Frames) {
+        // A step, though it changes nothing: who latches after it sees what was changed before.
+        self.step_unless(frames, State::unless_latched, |_| false);
+    }
+
+    /// As `pass_stores`, but waits for no guard; whether it did.
+    fn pass_stores_unless_guarded(&self) -> bool {
+        let backoff = Backoff::new();
+        while let Err(state) = self.update(State::unless_latched) {
+            if state.is_guarded() {
+                return false;
+            }
+            backoff.snooze();
+        }
+        true
     }
 }
 
@@ -326,6 +398,7 @@ impl Drop for ReadLatch<'_> {
 
 /// The bytes of a page, for one writer alone.
 pub(crate) struct WriteLatch<'a> {
+    frames: &'a Frames,
     frame: &'a Frame,
     held: Held,
 }
@@ -338,15 +411,18 @@ impl WriteLatch<'_> {
     }
 
     /// Unlatches a page whose every byte is valid now.
-    pub(crate) fn commit(mut self) {
-        self.frame.step(State::filled);
-        self.held.release();
-        std::mem::forget(self);
+    pub(crate) fn commit(self) {
+        self.end(State::filled);
     }
 
     /// Unlatches a page that nobody is to read any more. The latch waited for who was reading it.
-    pub(crate) fn void(mut self) {
-        self.frame.step(State::voided);
+    pub(crate) fn void(self) {
+        self.end(State::voided);
+    }
+
+    fn end(mut self, step: fn(State) -> State) {
+        let before = self.frame.step(step);
+        self.frames.waits.wake(self.frame, before);
         self.held.release();
         std::mem::forget(self);
     }
@@ -355,6 +431,7 @@ impl WriteLatch<'_> {
 impl Drop for WriteLatch<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.frame.step(State::unlatched);
+        let before = self.frame.step(State::unlatched);
+        self.frames.waits.wake(self.frame, before);
     }
 }

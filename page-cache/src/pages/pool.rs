@@ -16,7 +16,7 @@ use crate::pages::flusher::Flusher;
 use crate::pages::frame::{Frames, Key, LockedPage};
 use crate::pages::index::Index;
 use crate::pages::loans::Loans;
-use crate::pages::page_table::{Entries, MappingId};
+use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::Counters;
 
@@ -30,6 +30,10 @@ pub(crate) trait Owner: Any + Send + Sync {
     /// Notes that one of its pages leaves the cache. The caller has it locked.
     fn page_leaves(&self, page: u64);
 }
+
+/// A page could not be locked without waiting for a guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Guarded;
 
 /// The frames of a cache, and what is counted, awaited and queued for them.
 pub(crate) struct Pool {
@@ -94,6 +98,18 @@ impl Pool {
         }
     }
 
+    /// The page, locked, if it is cached and no guard keeps it.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_unguarded(&self, key: Key) -> Result<Option<LockedPage<'_>>, Guarded> {
+        loop {
+            let Some(pin) = self.index.find(&self.frames, key) else { return Ok(None) };
+            let locked = pin.lock_unless_guarded().map_err(|_| Guarded)?;
+            if locked.key() == key {
+                return Ok(Some(locked));
+            }
+        }
+    }
+
     /// The page, locked, if it is cached.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn find_locked(&self, key: Key) -> Option<LockedPage<'_>> {
@@ -112,19 +128,27 @@ impl Pool {
 
 /// Takes the page out of every page table, and waits for the accesses through them to end.
 pub(crate) fn unmap(page: &LockedPage<'_>) {
-    change_entries(page, Entries::unmap_all);
+    if page.state().is_mapped() {
+        page.frame().entries.unmap_all();
+        // Who looked an entry up before it changed is in the latch by now, or looks again.
+        drop(page.latch());
+    }
     page.clear_mapped();
 }
 
 /// Takes the right to store from every page table, and waits for the stores to end.
 pub(crate) fn write_protect(page: &LockedPage<'_>) {
-    change_entries(page, Entries::write_protect);
+    if page.state().is_mapped() {
+        page.frame().entries.write_protect();
+        page.pass_stores();
+    }
 }
 
-fn change_entries(page: &LockedPage<'_>, change: impl Fn(&Entries)) {
+/// As `write_protect`, but waits for no guard.
+pub(crate) fn write_protect_unless_guarded(page: &LockedPage<'_>) -> Result<(), Guarded> {
     if page.state().is_mapped() {
-        change(&page.frame().entries);
-        // Who looked an entry up before it changed is in the latch by now, or looks again.
-        drop(page.latch());
+        page.frame().entries.write_protect();
+        return if page.pass_stores_unless_guarded() { Ok(()) } else { Err(Guarded) };
     }
+    Ok(())
 }

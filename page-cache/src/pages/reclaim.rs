@@ -6,9 +6,9 @@
 //! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
 //!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. A
 //!    dirty one is queued for pageout, by reference: it will be clean when its turn comes again.
-//! 3. Try the lock of any other page; unmap it; latch its bytes, which waits until nobody reads them. If
-//!    nobody has it pinned, let nobody read it any more, and only then take it out of its file's pages
-//!    and the index.
+//! 3. Try the lock of any other page, and the latch on its bytes: a page that somebody reads, or has a guard of,
+//!    stays. Unmap it. If nobody has it pinned, let nobody read it any more, and only then take it out of its
+//!    file's pages and the index.
 //! 4. If looking at every page several times finds nothing, call the flusher and look again. There are
 //!    frames that are neither dirty nor on loan, so this ends.
 //!
@@ -21,7 +21,7 @@ use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
 use crate::pages::frame::{FrameId, FreeFrame, LockedPage, Pin};
-use crate::pages::pool::{Owner, Pool, unmap};
+use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
 /// The longest that anybody waits for a frame.
@@ -120,21 +120,25 @@ impl Pool {
     fn evict_page<'a>(&'a self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
         // An owner that goes drops its pages itself.
         let owner = self.owner(page.key().file)?;
-        unmap(&page);
         self.take_out_unpinned(page, &*owner)
     }
 
-    /// Evicts a clean, unmapped page, unless somebody has it pinned.
+    /// Evicts a clean page, unless somebody reads it or has it pinned.
     ///
     /// No claim covers this, so an exclusive holder may find the page missing from the set at any moment. From
-    /// then on nobody may read it: its readers are waited for, and new ones kept out, before it leaves.
+    /// then on nobody may read it: there is no reader, and new ones are kept out, before it leaves.
     pub(crate) fn take_out_unpinned<'a>(
         &self,
         page: LockedPage<'a>,
         owner: &dyn Owner,
     ) -> Option<FreeFrame<'a>> {
         let number = page.key().page;
-        let latch = page.latch();
+        let latch = page.try_latch()?;
+        // Who looked an entry up before this looks again once it has the latch.
+        if page.state().is_mapped() {
+            page.frame().entries.unmap_all();
+            page.clear_mapped();
+        }
         let forget = || {
             latch.void();
             owner.page_leaves(number);

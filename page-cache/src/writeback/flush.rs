@@ -8,7 +8,9 @@
 //! For each page of the run, ascending:
 //!
 //! 3. Lock it, and check that it is the page. Wait for an earlier writeback: at most one write of a
-//!    page is in flight. If it is clean by then, there is nothing to send of it.
+//!    page is in flight. If it is clean by then, there is nothing to send of it. Once pages are on their
+//!    way, no guard is waited for: its holder may wait for one of them. The run ends before that page.
+//!    A sync waits for the guard of the first; the flusher and a writer that needs room pass over it.
 //! 4. Write-protect its mappings, and only then clear the dirty mark: who stores from here on
 //!    faults, and marks it again. Set the writeback mark.
 //! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges,
@@ -34,6 +36,7 @@ use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{LockedPage, Pin};
+use crate::pages::pool::{self, Guarded};
 use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
@@ -42,6 +45,23 @@ const PAGE: u64 = PAGE_SIZE as u64;
 
 /// After so many failures in a row a flush goes on without trying parts of what failed.
 const MOST_FAILURES: u32 = 16;
+
+/// What is done about a dirty page that a user's guard keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtGuard {
+    /// Its end is waited for, where nothing is on its way.
+    Wait,
+    PassOver,
+}
+
+/// What became of a run.
+struct Flushed {
+    /// The pages that were looked at.
+    run: Range<u64>,
+    wrote: io::Result<()>,
+    /// Whether a page was passed over, and none was sent.
+    passed: bool,
+}
 
 /// Pages on their way, and a copy of the bytes to send.
 #[derive(Default)]
@@ -76,7 +96,8 @@ impl Inode {
         let wanted = self.end_epoch().up_to_tag(tag);
         let mut outcome = Ok(());
         let (mut from, mut most, mut failures) = (pages.start, MAX_WRITE_PAGES, 0);
-        while let Some((run, wrote)) = self.flush_next(from..pages.end, wanted, most) {
+        let next = |from, most| self.flush_next(from..pages.end, wanted, most, AtGuard::Wait);
+        while let Some(Flushed { run, wrote, .. }) = next(from, most) {
             let len = run.end - run.start;
             let failed = wrote.is_err();
             outcome = outcome.and(wrote);
@@ -108,9 +129,10 @@ impl Inode {
         let wanted = self.end_epoch();
         for pages in [start..u64::MAX, 0..start] {
             let mut from = pages.start;
-            while let Some((run, wrote)) =
-                self.flush_next(from..pages.end, wanted, self.round.most())
-            {
+            let next = |from| {
+                self.flush_next(from..pages.end, wanted, self.round.most(), AtGuard::PassOver)
+            };
+            while let Some(Flushed { run, wrote, .. }) = next(from) {
                 from = run.end;
                 self.round.note(run, &wrote);
                 if wrote.is_err() {
@@ -121,19 +143,38 @@ impl Inode {
     }
 
     /// Flushes some pages of the file, if there are any; as a round, but tries half of what failed at once. Fails
-    /// where a page by itself does.
+    /// where a page by itself does. If guards keep all of them, waits for the first.
     pub(crate) fn flush_some(&self) -> io::Result<()> {
         let wanted = self.end_epoch();
         loop {
             let (start, most) = (self.round.start(), self.round.most());
-            let flushed = self.flush_next(start..u64::MAX, wanted, most);
-            let flushed = flushed.or_else(|| self.flush_next(0..start, wanted, most));
-            let Some((run, wrote)) = flushed else { return Ok(()) };
+            let flushed = [start..u64::MAX, 0..start]
+                .into_iter()
+                .find_map(|pages| self.flush_next_unguarded(pages, wanted, most))
+                .or_else(|| self.flush_next(0..u64::MAX, wanted, most, AtGuard::Wait));
+            let Some(Flushed { run, wrote, .. }) = flushed else { return Ok(()) };
             let len = run.end - run.start;
             self.round.note(run, &wrote);
             if wrote.is_ok() || len == 1 {
                 return wrote;
             }
+        }
+    }
+
+    /// Flushes the first run of a range, of `most` pages at most, that no guard keeps, if there is one.
+    fn flush_next_unguarded(
+        &self,
+        pages: Range<u64>,
+        wanted: Wanted,
+        most: u64,
+    ) -> Option<Flushed> {
+        let mut from = pages.start;
+        loop {
+            let flushed = self.flush_next(from..pages.end, wanted, most, AtGuard::PassOver)?;
+            if !flushed.passed {
+                return Some(flushed);
+            }
+            from = flushed.run.end;
         }
     }
 
@@ -143,13 +184,14 @@ impl Inode {
         pages: Range<u64>,
         wanted: Wanted,
         most: u64,
-    ) -> Option<(Range<u64>, io::Result<()>)> {
+        at_guard: AtGuard,
+    ) -> Option<Flushed> {
         let run = self.run_at(self.first_unclean(pages.clone(), wanted)?, pages.end, wanted, most);
         let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
-        let wrote = self.flush_run(run.clone(), &claim);
+        let flushed = self.flush_run(run, &claim, at_guard);
         drop(claim);
         self.cache.flusher.report();
-        Some((run, wrote))
+        Some(flushed)
     }
 
     /// As `flush`, for a path that has claimed the range; ends with the first error.
@@ -163,8 +205,9 @@ impl Inode {
         while let Some(first) = self.first_unclean(from..pages.end, wanted) {
             self.check_steal()?;
             let run = self.run_at(first, pages.end, wanted, MAX_WRITE_PAGES);
-            self.flush_run(run.clone(), claim)?;
-            from = run.end;
+            let flushed = self.flush_run(run, claim, AtGuard::Wait);
+            flushed.wrote?;
+            from = flushed.run.end;
         }
         Ok(())
     }
@@ -197,23 +240,49 @@ impl Inode {
         first..first + self.unclean_run(first, most, wanted).max(1)
     }
 
-    fn flush_run(&self, run: Range<u64>, claim: &MappingClaim<'_>) -> io::Result<()> {
+    /// Flushes a run, up to a page that a guard keeps.
+    fn flush_run(&self, run: Range<u64>, claim: &MappingClaim<'_>, at_guard: AtGuard) -> Flushed {
         let mut request = InFlight::default();
-        for number in run {
-            if let Some(page) = self.find_locked(number) {
-                self.put_on_way(page, &mut request);
+        let mut end = run.start;
+        let mut passed = false;
+        for number in run.clone() {
+            let at_guard = if request.pages.is_empty() { at_guard } else { AtGuard::PassOver };
+            let found = match at_guard {
+                AtGuard::Wait => Ok(self.find_locked(number)),
+                AtGuard::PassOver => self.cache.find_unguarded(self.key(number)),
+            };
+            let put = found.and_then(|page| match page {
+                Some(page) => self.put_on_way(page, &mut request, at_guard),
+                None => Ok(()),
+            });
+            if put.is_err() {
+                passed = request.pages.is_empty();
+                end = if passed { number + 1 } else { number };
+                break;
             }
+            end = number + 1;
         }
-        self.transmit(request, claim).end()
+        let wrote = self.transmit(request, claim).end();
+        Flushed { run: run.start..end, wrote, passed }
     }
 
     /// Puts a page on its way, if it is dirty, and unlocks it.
-    pub(crate) fn put_on_way<'a>(&self, page: LockedPage<'a>, request: &mut InFlight<'a>) {
+    pub(crate) fn put_on_way<'a>(
+        &self,
+        page: LockedPage<'a>,
+        request: &mut InFlight<'a>,
+        at_guard: AtGuard,
+    ) -> Result<(), Guarded> {
         page.wait_for_writeback();
         if page.state().is_dirty() {
-            self.write_protect(&page);
+            match at_guard {
+                AtGuard::Wait => pool::write_protect(&page),
+                // A store may wait for a guard, with the latch.
+                AtGuard::PassOver => pool::write_protect_unless_guarded(&page)?,
+            }
             self.gather(&page, request);
         }
+        Ok(())
     }
 
     /// Puts a locked, dirty page, which nobody can store to, on its way.
@@ -222,7 +291,7 @@ impl Inode {
         page.begin_writeback();
         let number = page.key().page;
         let inside = self.bytes_inside(number);
-        if let Some(latch) = page.frame().read_unused() {
+        if let Some(latch) = page.read() {
             request.add(number * PAGE, &latch.bytes()[..inside]);
             request.parts.push((Part::Whole, request.bytes.len()));
         } else {

@@ -9,7 +9,7 @@
 //!
 //! The flusher, holding nothing, for each item:
 //!
-//! 3. Lock the page. Check again that it is a page of a file, and dirty: it may have been truncated
+//! 3. Lock the page, unless a user's guard keeps it. Check again that it is a page of a file, and dirty: it may have been truncated
 //!    or cleaned in between, and then there is nothing to do.
 //! 4. From here on the page keeps its file open, since closing passes through the lock of every
 //!    page and waits for its writeback. Try to claim the page and the dirty ones that follow it: a
@@ -28,9 +28,9 @@ use crate::files::inode::visit;
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{DetachedPin, Key, Pin};
-use crate::pages::pool::Pool;
+use crate::pages::pool::{Guarded, Pool};
 use crate::stats::Event;
-use crate::writeback::flush::InFlight;
+use crate::writeback::flush::{AtGuard, InFlight};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -47,7 +47,8 @@ impl Pool {
 
     /// Writes a page out, and what is dirty behind it, if it is still there and dirty.
     fn write_out(&self, item: Pin<'_>) -> Option<io::Result<()>> {
-        let page = item.lock();
+        // A user's guard may keep it for long: then it is queued again when its turn comes again.
+        let page = item.lock_unless_guarded().ok()?;
         let Key { file: id, page: number } = page.key();
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
@@ -60,11 +61,14 @@ impl Pool {
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);
         let mut request = InFlight::default();
-        file.put_on_way(page, &mut request);
+        let mut put = file.put_on_way(page, &mut request, AtGuard::PassOver);
         for ahead in run.skip(1) {
-            if let Some(page) = self.find_locked(Key { file: id, page: ahead }) {
-                file.put_on_way(page, &mut request);
-            }
+            let found = put.and_then(|()| self.find_unguarded(Key { file: id, page: ahead }));
+            put = match found {
+                Ok(Some(page)) => file.put_on_way(page, &mut request, AtGuard::PassOver),
+                Ok(None) => Ok(()),
+                Err(Guarded) => break,
+            };
         }
         let landed = file.transmit(request, &claim);
         drop(claim);

@@ -2,7 +2,10 @@
 
 use crate::sync::atomic::Ordering;
 
-use super::{Frame, FrameId, Frames, Key, POISON, PageBytes, State, WriteLatch};
+use super::wait::{Look, Waited};
+use super::{
+    Frame, FrameId, Frames, Key, POISON, PageBytes, Patience, ReadLatch, State, WriteLatch,
+};
 use crate::order::{Held, Lock};
 
 /// A frame that caches nothing, owned by whoever took it off the free list.
@@ -23,7 +26,7 @@ impl<'a> FreeFrame<'a> {
         frame.set_key(key);
         frame.state.store(State::NEW.0, Ordering::Release);
         let held = Held::tried(Lock::page(frame));
-        frame.write_alone().bytes().fill(POISON);
+        frame.write_alone(frames).bytes().fill(POISON);
         LockedPage { frames, frame, pin: None, held }
     }
 }
@@ -65,6 +68,21 @@ impl<'a> Pin<'a> {
         LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
     }
 
+    /// Locks the page as `lock` does, unless a guard keeps it; then gives the pin back.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn lock_unless_guarded(self) -> Result<LockedPage<'a>, Pin<'a>> {
+        let held = Held::acquire(Lock::page(self.frame));
+        let look = |state: State| match state.lock() {
+            _ if state.is_guarded() => Look::Leave,
+            step => step.into(),
+        };
+        if self.frames.waits.wait(self.frame, Patience::Endless, look) == Waited::Left {
+            return Err(self);
+        }
+        held.taken();
+        Ok(LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held })
+    }
+
     /// Clears the writeback mark and wakes who waits for it.
     pub(crate) fn end_writeback(&self) {
         let before = self.frame.step(State::writeback_ended);
@@ -81,7 +99,7 @@ impl<'a> Pin<'a> {
     /// to end before changing them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn latch(&self) -> WriteLatch<'a> {
-        self.frame.write()
+        self.frame.write(self.frames)
     }
 
     /// Marks dirty again a page whose writeback, which is the caller's, failed.
@@ -163,7 +181,34 @@ impl<'a> LockedPage<'a> {
     /// Latches the bytes for writing.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn latch(&self) -> WriteLatch<'a> {
-        self.frame.write()
+        self.frame.write(self.frames)
+    }
+
+    /// Latches the bytes for writing, unless that means to wait for a guard.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn latch_unless_guarded(&self) -> Option<WriteLatch<'a>> {
+        self.frame.write_unless_guarded(self.frames)
+    }
+
+    /// Latches the bytes for writing, if nobody copies and there is no guard.
+    pub(crate) fn try_latch(&self) -> Option<WriteLatch<'a>> {
+        self.frame.try_write(self.frames)
+    }
+
+    /// Latches the bytes for reading; `None` if the page is not uptodate. It counts as no use.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn read(&self) -> Option<ReadLatch<'a>> {
+        self.frame.read_unused(self.frames)
+    }
+
+    /// Waits for the stores through page tables that may have looked at the entries before they were changed.
+    pub(crate) fn pass_stores(&self) {
+        self.frame.pass_stores(self.frames);
+    }
+
+    /// As `pass_stores`, unless that means to wait for a guard; whether it did.
+    pub(crate) fn pass_stores_unless_guarded(&self) -> bool {
+        self.frame.pass_stores_unless_guarded()
     }
 
     /// A reference that outlives the lock.
@@ -212,7 +257,7 @@ impl<'a> LockedPage<'a> {
     pub(crate) fn retire(mut self) -> Option<FreeFrame<'a>> {
         drop(self.pin.take());
         let (frames, frame) = (self.frames, self.frame);
-        let mut latch = frame.write();
+        let mut latch = frame.write(frames);
         frame.set_key(Key::NONE);
         latch.held.release();
         std::mem::forget(latch);

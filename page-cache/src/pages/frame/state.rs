@@ -12,14 +12,17 @@
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
 //! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
 //! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
+//! | `GUARDED` | the latch is held, or waited for, as long as a user's guard likes | an exclusive guard; a holder of the latch, before it waits for shared guards | the same |
 //! | readers | threads that copy the bytes out | each reader | the same |
+//! | guards | shared guards: readers that stay, and pin the page | each guard | the same |
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
 //!
-//! Invariants. S1: while `LATCHED` is set and readers is zero, its setter alone touches the bytes;
-//! while readers is not zero, nobody writes them. S2: no reader enters unless `UPTODATE` is set
-//! and `LATCHED` is not. S3: a frame's key changes only while it is free, or latched and drained.
-//! S4: a free frame's word is zero, and stays so until it is assigned: every step on a frame that
-//! is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`, which only a linked frame is.
+//! Invariants. S1: while `LATCHED` is set and there are neither readers nor guards, its setter alone touches
+//! the bytes; while there is a reader or a guard, nobody writes them. S2: no reader and no guard enters unless
+//! `UPTODATE` is set and `LATCHED` is not; but a thread that has a guard may enter once more. S3: a frame's key
+//! changes only while it is free, or latched and drained. S4: a free frame's word is zero, and stays so until it
+//! is assigned: every step on a frame that is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`,
+//! which only a linked frame is. S5: an exclusive guard has `LOCKED`, `LATCHED` and `GUARDED` set.
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
 //! dirty is kept by its file, beside the word. Neither of the two, linked and unlocked, is a page of
@@ -37,11 +40,16 @@ const REFERENCED: u64 = 1 << 6;
 const MAPPED: u64 = 1 << 7;
 const RETIRED: u64 = 1 << 8;
 const LINKED: u64 = 1 << 9;
+const GUARDED: u64 = 1 << 10;
 
-const READER: u64 = 1 << 16;
-const READERS: u64 = 0xffff << 16;
-const PIN: u64 = 1 << 32;
-const PINS: u64 = 0xffff_ffff << 32;
+const READER: u64 = 1 << 12;
+const READERS: u64 = 0xfff << 12;
+const GUARD: u64 = 1 << 24;
+const GUARDS: u64 = 0xffff << 24;
+const PIN: u64 = 1 << 40;
+const PINS: u64 = 0xff_ffff << 40;
+
+const EXCLUSIVE: u64 = LOCKED | LATCHED | GUARDED;
 
 /// The word; see the module's table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +60,9 @@ impl State {
     /// As a fresh frame is linked into the index: its maker has it locked.
     pub(super) const NEW: State = State(LOCKED | LINKED);
     pub(super) const ONE_READER: u64 = READER;
+    pub(super) const ONE_GUARD: u64 = GUARD;
+    /// What leaves everything but the waiters.
+    pub(super) const NO_WAITERS: u64 = !WAITERS;
 
     pub(crate) fn is_locked(self) -> bool {
         self.has(LOCKED)
@@ -91,11 +102,21 @@ impl State {
     }
 
     pub(super) fn is_drained(self) -> bool {
-        self.0 & READERS == 0
+        self.0 & (READERS | GUARDS) == 0
+    }
+
+    /// Whether there are shared guards.
+    pub(super) fn is_shared(self) -> bool {
+        self.0 & GUARDS != 0
+    }
+
+    /// Whether the latch may be held for as long as a user likes.
+    pub(crate) fn is_guarded(self) -> bool {
+        self.has(GUARDED)
     }
 
     pub(crate) fn is_pinned(self) -> bool {
-        self.0 & PINS != 0
+        self.0 & (PINS | GUARDS) != 0
     }
 
     /// One more reader of the bytes.
@@ -111,10 +132,73 @@ impl State {
         self.enter().map(|state| State(state.0 | REFERENCED))
     }
 
+    /// One more shared guard.
+    #[inline]
+    pub(super) fn guard(self) -> Option<State> {
+        let open = self.0 & (UPTODATE | LATCHED) == UPTODATE && self.0 & GUARDS != GUARDS;
+        open.then_some(State((self.0 + GUARD) | REFERENCED))
+    }
+
+    /// One more shared guard, for a thread that has one already: whoever has the latch waits for that.
+    pub(super) fn guard_once_more(self) -> Option<State> {
+        debug_assert!(self.is_shared());
+        (self.0 & GUARDS != GUARDS).then_some(State(self.0 + GUARD))
+    }
+
+    /// An exclusive guard; readers and shared guards may still have to leave.
+    #[inline]
+    pub(super) fn guard_exclusively(self) -> Option<State> {
+        let idle = self.0 & (UPTODATE | LOCKED | LATCHED | WRITEBACK) == UPTODATE;
+        idle.then_some(State(self.0 | EXCLUSIVE | REFERENCED))
+    }
+
+    /// As `guard_exclusively`, where nobody has to leave.
+    #[inline]
+    pub(super) fn guard_exclusively_at_once(self) -> Option<State> {
+        if self.is_drained() { self.guard_exclusively() } else { None }
+    }
+
+    /// Without the exclusive guard.
+    #[inline]
+    pub(super) fn unguarded(self) -> State {
+        State(self.0 & !(EXCLUSIVE | WAITERS))
+    }
+
+    /// With a shared guard in place of the exclusive one.
+    pub(super) fn downgraded(self) -> State {
+        State(self.unguarded().0 + GUARD)
+    }
+
+    /// With the holder of the latch about to wait for shared guards.
+    pub(super) fn waits_for_guards(self) -> State {
+        State((self.0 | GUARDED) & !WAITERS)
+    }
+
+    /// With that wait over.
+    pub(super) fn waited_for_guards(self) -> State {
+        State(self.0 & !GUARDED)
+    }
+
+    /// Whether the last shared guard is about to leave, and somebody waits for that.
+    #[inline]
+    pub(super) fn frees_waiters_as_guard_leaves(self) -> bool {
+        self.has(WAITERS) && self.0 & GUARDS == GUARD
+    }
+
     /// The bytes' latch, for a writer; readers may still have to leave.
     #[inline]
     pub(super) fn latch(self) -> Option<State> {
         (!self.is_latched()).then_some(State(self.0 | LATCHED))
+    }
+
+    /// The same, if nobody has the latch.
+    pub(super) fn unless_latched(self) -> Option<State> {
+        (!self.is_latched()).then_some(self)
+    }
+
+    /// The latch, where nobody has to leave.
+    pub(super) fn latch_at_once(self) -> Option<State> {
+        if self.is_drained() { self.latch() } else { None }
     }
 
     /// The latch, for a store through a page table, whose entry may be stale: the frame may be
@@ -132,17 +216,17 @@ impl State {
     /// Without the latch.
     #[inline]
     pub(super) fn unlatched(self) -> State {
-        State(self.0 & !LATCHED)
+        State(self.0 & !(LATCHED | WAITERS))
     }
 
     /// Without the latch, and with every byte valid.
     pub(super) fn filled(self) -> State {
-        State((self.0 & !LATCHED) | UPTODATE)
+        State((self.0 & !(LATCHED | WAITERS)) | UPTODATE)
     }
 
     /// Without the latch, and with no byte valid: nobody reads the page any more.
     pub(super) fn voided(self) -> State {
-        State(self.0 & !(LATCHED | UPTODATE))
+        State(self.0 & !(LATCHED | UPTODATE | WAITERS))
     }
 
     /// With no byte valid, whoever has the latch.
@@ -158,7 +242,8 @@ impl State {
     /// Page lock and latch at once, on a page that a write needs to wait for in no way.
     #[inline]
     pub(super) fn lock_and_latch(self) -> Option<State> {
-        let idle = self.0 & (UPTODATE | LOCKED | LATCHED | WRITEBACK | READERS) == UPTODATE;
+        let busy = LOCKED | LATCHED | WRITEBACK | READERS | GUARDS;
+        let idle = self.0 & (UPTODATE | busy) == UPTODATE;
         idle.then_some(State(self.0 | LOCKED | LATCHED | REFERENCED))
     }
 
@@ -174,7 +259,8 @@ impl State {
 
     /// The page lock of a page that could be taken out at once.
     pub(super) fn lock_for_eviction(self) -> Option<State> {
-        let idle = self.0 & (LINKED | LOCKED | DIRTY | WRITEBACK | PINS) == LINKED;
+        let busy = LOCKED | LATCHED | DIRTY | WRITEBACK | READERS | GUARDS | PINS;
+        let idle = self.0 & (LINKED | busy) == LINKED;
         idle.then_some(State(self.0 | LOCKED))
     }
 
@@ -222,7 +308,8 @@ impl State {
 
     /// A pin on a page that is waiting to be written, if nobody else takes an interest in it.
     pub(super) fn pin_dirty(self) -> Option<State> {
-        let idle = self.0 & (LINKED | DIRTY | WRITEBACK | PINS) == LINKED | DIRTY;
+        let busy = WRITEBACK | GUARDED | PINS | GUARDS;
+        let idle = self.0 & (LINKED | DIRTY | busy) == LINKED | DIRTY;
         idle.then(|| self.pinned())
     }
 
@@ -260,10 +347,12 @@ impl fmt::Debug for State {
             (MAPPED, "mapped"),
             (LINKED, "linked"),
             (RETIRED, "retired"),
+            (GUARDED, "guarded"),
         ];
         let set = names.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| name);
         f.debug_set().entries(set).finish()?;
-        write!(f, " readers {} pins {}", (self.0 & READERS) / READER, (self.0 & PINS) / PIN)
+        let (readers, guards) = ((self.0 & READERS) / READER, (self.0 & GUARDS) / GUARD);
+        write!(f, " readers {readers} guards {guards} pins {}", (self.0 & PINS) / PIN)
     }
 }
 

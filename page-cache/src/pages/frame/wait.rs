@@ -2,10 +2,12 @@
 
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use crate::sync::{SPINS_BEFORE_PARKING, hint};
+use std::time::Instant;
 
 use crossbeam_utils::CachePadded;
 
 use super::{Frame, State};
+use crate::sync::atomic::Ordering;
 
 const BUCKETS: usize = 64;
 
@@ -19,6 +21,41 @@ pub(super) struct Waits {
     buckets: Box<[CachePadded<Bucket>]>,
 }
 
+/// What a thread that waits makes of a frame's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It does this step, and goes on.
+    Step(State),
+    /// It goes on without a step.
+    Leave,
+    /// It waits for the word to change.
+    Wait,
+}
+
+/// How long a thread waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    Until(Instant),
+    Endless,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// The step was done.
+    Stepped,
+    Left,
+    TimedOut,
+}
+
+impl From<Option<State>> for Look {
+    fn from(step: Option<State>) -> Look {
+        step.map_or(Look::Wait, Look::Step)
+    }
+}
+
 impl Waits {
     pub(super) fn new() -> Waits {
         Waits { buckets: (0..BUCKETS).map(|_| CachePadded::default()).collect() }
@@ -26,24 +63,56 @@ impl Waits {
 
     /// Returns once `step` could be done on the frame's word, and was.
     pub(super) fn until(&self, frame: &Frame, step: impl Fn(State) -> Option<State>) {
+        self.wait(frame, Patience::Endless, |state| step(state).into());
+    }
+
+    /// Looks at the frame's word until `look` does a step, leaves, or has no patience any more.
+    pub(super) fn wait(
+        &self,
+        frame: &Frame,
+        patience: Patience,
+        look: impl Fn(State) -> Look,
+    ) -> Waited {
+        let step = |state| match look(state) {
+            Look::Step(to) => Some(to),
+            Look::Leave | Look::Wait => None,
+        };
         for _ in 0..SPINS_BEFORE_PARKING {
-            if frame.update(&step).is_ok() {
-                return;
+            match frame.update(step) {
+                Ok(_) => return Waited::Stepped,
+                Err(state) if look(state) == Look::Leave => return Waited::Left,
+                Err(_) => hint::spin_loop(),
             }
-            hint::spin_loop();
+        }
+        if patience == Patience::None {
+            return Waited::TimedOut;
         }
         let bucket = self.bucket(frame);
         let mut guard = bucket.mutex.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             // WAITERS is set under the bucket's mutex, and whoever clears it takes the mutex
             // before notifying: by then this thread waits.
-            let tried = frame.update(|state| step(state).or_else(|| Some(state.announce_waiter())));
-            if let Ok(before) = tried
-                && step(before).is_some()
-            {
-                return;
+            let tried = frame.update(|state| match look(state) {
+                Look::Step(to) => Some(to),
+                Look::Leave => None,
+                Look::Wait => Some(state.announce_waiter()),
+            });
+            match tried.map(&look) {
+                Ok(Look::Step(_)) => return Waited::Stepped,
+                Err(_) => return Waited::Left,
+                Ok(Look::Leave | Look::Wait) => {}
             }
-            guard = bucket.changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            guard = match patience {
+                Patience::Until(end) => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Waited::TimedOut;
+                    }
+                    let waited = bucket.changed.wait_timeout(guard, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                _ => bucket.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
@@ -53,6 +122,14 @@ impl Waits {
         if before.has_waiters() {
             self.wake_all(frame);
         }
+    }
+
+    /// Wakes who waits for the last shared guard to leave, after a step that did not clear WAITERS.
+    #[cold]
+    pub(super) fn clear_and_wake(&self, frame: &Frame) {
+        // ORDERING: relaxed: the step before released what there was, and nobody relies on this one.
+        frame.state.fetch_and(State::NO_WAITERS, Ordering::Relaxed);
+        self.wake_all(frame);
     }
 
     #[cold]

@@ -73,7 +73,7 @@ fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones
         }
         // Who evicts it is stopped at the queues.
         file.write_direct_at(&[2; PAGE as usize], 0).unwrap();
-        let stale = frame.read().is_some_and(|latch| latch.key() == visit.key(0));
+        let stale = frame.read(frames).is_some_and(|latch| latch.key() == visit.key(0));
         drop(queues);
         evicting.join().unwrap();
         assert!(!stale);

@@ -1,0 +1,297 @@
+//! Guards: what a user holds of a page, for as long as the user likes.
+//!
+//! A shared guard is a reader that stays, and pins the page by that. An exclusive one has the page lock and the
+//! latch, and is marked as [guarded](State::is_guarded), so that whoever must not wait for a user can tell. The
+//! order of the cache's own locks does not cover them: see `order`.
+//!
+//! A thread notes which guards it has. It asks when it is about to wait, so that it does not wait for itself.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::sync::MutexGuard;
+
+use super::wait::{Look, Waited};
+use super::{Frame, Frames, Key, PageBytes, Patience, Pin, State};
+use crate::sync::atomic::Ordering;
+use crate::sync::{Backoff, thread_local};
+
+/// As many guards as a thread notes at little cost.
+const FEW: usize = 16;
+
+/// One of the thread's guards: its frame and its file, by their addresses; zeroes are none.
+type Note = (usize, usize);
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static NOTES: [Cell<Note>; FEW] = const { [const { Cell::new((0, 0)) }; FEW] };
+    static MORE: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A note that the thread has a guard, as long as it lives. It stays on its thread.
+struct Noted {
+    frame: usize,
+    // A guard may be looked at from other threads, and is dropped on its own.
+    stays: PhantomData<MutexGuard<'static, ()>>,
+}
+
+impl Noted {
+    #[inline]
+    fn new(frame: &Frame, file: usize) -> Noted {
+        let frame = std::ptr::from_ref(frame).addr();
+        let count = COUNT.with(|count| count.replace(count.get() + 1));
+        if count < FEW {
+            NOTES.with(|notes| notes[count].set((frame, file)));
+        } else {
+            note_more((frame, file));
+        }
+        Noted { frame, stays: PhantomData }
+    }
+}
+
+impl Drop for Noted {
+    #[inline]
+    fn drop(&mut self) {
+        let last = COUNT.with(Cell::get) - 1;
+        let is_last = last < FEW && NOTES.with(|notes| notes[last].get().0) == self.frame;
+        if is_last {
+            COUNT.with(|count| count.set(last));
+        } else {
+            forget(self.frame);
+        }
+    }
+}
+
+#[cold]
+fn note_more(note: Note) {
+    let _ = MORE.try_with(|more| more.borrow_mut().push(note));
+}
+
+/// Strikes out a note that is not the last, and puts the last in its place.
+#[cold]
+fn forget(frame: usize) {
+    let last = COUNT.with(|count| {
+        count.set(count.get() - 1);
+        count.get()
+    });
+    let last_note = match last.checked_sub(FEW) {
+        None => NOTES.with(|notes| notes[last].get()),
+        Some(_) => MORE.try_with(|more| more.borrow_mut().pop()).ok().flatten().unwrap_or((0, 0)),
+    };
+    if last_note.0 == frame {
+        return;
+    }
+    let found = NOTES.with(|notes| {
+        let place = notes[..last.min(FEW)].iter().find(|note| note.get().0 == frame);
+        place.map(|note| note.set(last_note)).is_some()
+    });
+    if !found {
+        let _ = MORE.try_with(|more| {
+            let mut more = more.borrow_mut();
+            if let Some(note) = more.iter_mut().find(|note| note.0 == frame) {
+                *note = last_note;
+            }
+        });
+    }
+}
+
+/// Whether this thread has a guard.
+#[inline]
+pub(crate) fn has_any() -> bool {
+    COUNT.with(Cell::get) > 0
+}
+
+/// Whether this thread has a guard of a file, by its address.
+#[inline]
+pub(crate) fn has_of(file: usize) -> bool {
+    has_any() && is_noted(|note| note.1 == file)
+}
+
+#[cold]
+fn is_noted(is: impl Fn(Note) -> bool) -> bool {
+    let count = COUNT.with(Cell::get).min(FEW);
+    NOTES.with(|notes| notes[..count].iter().any(|note| is(note.get())))
+        || MORE.try_with(|more| more.borrow().iter().any(|&note| is(note))).unwrap_or(false)
+}
+
+/// Whether this thread has a guard of a frame.
+fn has(frame: &Frame) -> bool {
+    has_any() && is_noted(|note| note.0 == std::ptr::from_ref(frame).addr())
+}
+
+/// Why there is no guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The page is not uptodate: it is being filled, it is known in part, or it has left.
+    NotUptodate,
+    /// There was no patience left.
+    TimedOut,
+    /// The thread would wait for a guard of its own.
+    Own,
+}
+
+/// A shared guard.
+pub(crate) struct SharedGuard<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+    _noted: Noted,
+}
+
+impl<'a> SharedGuard<'a> {
+    /// A guard of the page that a frame has, of the file at an address, if it can be had at once.
+    #[inline]
+    pub(crate) fn try_new(
+        frames: &'a Frames,
+        frame: &'a Frame,
+        file: usize,
+    ) -> Option<SharedGuard<'a>> {
+        frame.update(State::guard).ok()?;
+        Some(SharedGuard { frames, frame, _noted: Noted::new(frame, file) })
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &PageBytes {
+        // SAFETY: as in `ReadLatch::bytes`: by S1 nobody writes while there is a guard.
+        unsafe { self.frame.bytes.as_ref() }
+    }
+}
+
+impl Drop for SharedGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: release: what was read through the guard was read before a writer, which acquires in `drain`,
+        // starts.
+        let before = self.frame.state.fetch_sub(State::ONE_GUARD, Ordering::Release);
+        if State(before).frees_waiters_as_guard_leaves() {
+            self.frames.waits.clear_and_wake(self.frame);
+        }
+    }
+}
+
+/// An exclusive guard.
+pub(crate) struct ExclusiveGuard<'a> {
+    frames: &'a Frames,
+    frame: &'a Frame,
+    _noted: Noted,
+}
+
+impl<'a> ExclusiveGuard<'a> {
+    /// As [`SharedGuard::try_new`].
+    #[inline]
+    pub(crate) fn try_new(
+        frames: &'a Frames,
+        frame: &'a Frame,
+        file: usize,
+    ) -> Option<ExclusiveGuard<'a>> {
+        frame.update(State::guard_exclusively_at_once).ok()?;
+        Some(ExclusiveGuard { frames, frame, _noted: Noted::new(frame, file) })
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> Key {
+        self.frame.key()
+    }
+
+    /// Whether the page is dirty. Nobody cleans it meanwhile.
+    #[inline]
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.frame.state().is_dirty()
+    }
+
+    #[inline]
+    pub(crate) fn set_dirty(&self) {
+        self.frame.step(State::dirtied);
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &PageBytes {
+        // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and whoever made it waited for the readers.
+        unsafe { self.frame.bytes.as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn bytes_mut(&mut self) -> &mut PageBytes {
+        // SAFETY: as above.
+        unsafe { &mut *self.frame.bytes.as_ptr() }
+    }
+
+    /// A shared guard in place of this one.
+    pub(crate) fn downgrade(self) -> SharedGuard<'a> {
+        let (frames, frame) = (self.frames, self.frame);
+        let noted = Noted { frame: self._noted.frame, stays: PhantomData };
+        std::mem::forget(self);
+        let before = frame.step(State::downgraded);
+        frames.waits.wake(frame, before);
+        SharedGuard { frames, frame, _noted: noted }
+    }
+}
+
+impl Drop for ExclusiveGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let before = self.frame.step(State::unguarded);
+        self.frames.waits.wake(self.frame, before);
+    }
+}
+
+impl<'a> Pin<'a> {
+    /// A shared guard of the page, which is of the file at an address.
+    pub(crate) fn guard(
+        &self,
+        file: usize,
+        patience: Patience,
+    ) -> Result<SharedGuard<'a>, Refused> {
+        let (frames, frame) = (self.frames(), self.frame());
+        let own = has(frame);
+        let look = |state: State| match state.guard() {
+            Some(to) => Look::Step(to),
+            None if !state.is_uptodate() => Look::Leave,
+            // Whoever has the latch waits for this thread's guard.
+            None if own && state.is_shared() => state.guard_once_more().into(),
+            None if own => Look::Leave,
+            None => Look::Wait,
+        };
+        match frames.waits.wait(frame, patience, look) {
+            Waited::Stepped => Ok(SharedGuard { frames, frame, _noted: Noted::new(frame, file) }),
+            Waited::TimedOut => Err(Refused::TimedOut),
+            Waited::Left if own => Err(Refused::Own),
+            Waited::Left => Err(Refused::NotUptodate),
+        }
+    }
+
+    /// An exclusive guard of the page, which is of the file at an address.
+    pub(crate) fn guard_exclusively(
+        &self,
+        file: usize,
+        patience: Patience,
+    ) -> Result<ExclusiveGuard<'a>, Refused> {
+        let (frames, frame) = (self.frames(), self.frame());
+        if has(frame) {
+            return Err(Refused::Own);
+        }
+        let look = |state: State| match state.guard_exclusively() {
+            Some(to) => Look::Step(to),
+            None if !state.is_uptodate() => Look::Leave,
+            None => Look::Wait,
+        };
+        match frames.waits.wait(frame, patience, look) {
+            Waited::Stepped => {}
+            Waited::TimedOut => return Err(Refused::TimedOut),
+            Waited::Left => return Err(Refused::NotUptodate),
+        }
+        let guard = ExclusiveGuard { frames, frame, _noted: Noted::new(frame, file) };
+        let left = |state: State| if state.is_shared() { Look::Wait } else { Look::Step(state) };
+        if frames.waits.wait(frame, patience, left) == Waited::TimedOut {
+            return Err(Refused::TimedOut);
+        }
+        let backoff = Backoff::new();
+        while !frame.state().is_drained() {
+            backoff.snooze();
+        }
+        Ok(guard)
+    }
+}
