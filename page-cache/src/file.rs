@@ -2,6 +2,7 @@
 
 mod append;
 mod close;
+mod pages;
 mod size_and_extents;
 mod sync;
 mod tagged;

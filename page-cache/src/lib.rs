@@ -5,6 +5,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | read and write through the cache | [`File::read_at`], [`File::write_at`], [`File::append`] |
+//! | use a page where it is, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`] |
 //! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
 //! | access the file through a mapping | [`File::map`], [`Mapping`] |
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
@@ -54,6 +55,7 @@ mod file;
 mod files;
 #[cfg(spanlock_shuttle)]
 pub mod gallery;
+mod guards;
 mod mapping;
 #[cfg(test)]
 mod observed;
@@ -82,6 +84,7 @@ pub use files::length::Length;
 pub use files::operation_lock::model::OperationLock as PathLock;
 #[cfg(feature = "model")]
 pub use files::operation_lock::model::{OperationLock, Unlocked, WholeFile, WholeFileGuard};
+pub use guards::{PageMut, PagePin, PageRef};
 pub use mapping::Mapping;
 pub use options::{FileOptions, Options};
 pub use page::{DirtyPage, PAGE_SIZE};

@@ -7,6 +7,7 @@ pub(crate) mod close;
 pub(crate) mod collapse_and_insert;
 pub(crate) mod direct;
 pub(crate) mod fault;
+pub(crate) mod guarded_page;
 pub(crate) mod punch_hole;
 pub(crate) mod readahead;
 pub(crate) mod steps;

@@ -30,6 +30,8 @@ mod failed_sync;
 mod failed_sync_races;
 #[path = "page_cache/failing_store.rs"]
 mod failing_store;
+#[path = "page_cache/guards.rs"]
+mod guards;
 #[path = "page_cache/identity.rs"]
 mod identity;
 #[path = "page_cache/injection.rs"]

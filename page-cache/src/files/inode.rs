@@ -324,6 +324,11 @@ impl Inode {
         may_wait_for_clean(&self.cache.frames);
         self.cache.loans.borrow(&self.account)
     }
+
+    /// A loan of one frame, if it can be had at once.
+    pub(crate) fn try_borrow_frame(&self) -> Option<Loan<'_>> {
+        self.cache.loans.try_borrow(&self.account)
+    }
 }
 
 impl Owner for Inode {

@@ -7,6 +7,7 @@
 pub(crate) mod model;
 
 use std::ops::Range;
+use std::time::Instant;
 
 use spanlock::{Access, MappingGuard, MappingLock};
 
@@ -56,6 +57,23 @@ impl InodeLock {
             InodeLock::Ranges(lock) => lock.try_lock(access, bytes).map(OperationGuard::Ranges),
             #[cfg(feature = "model")]
             other => other.try_lock_model(access, bytes),
+        }
+    }
+
+    /// Claims as [`lock`](InodeLock::lock) does, if that can be done before a time. A lock of the model waits as
+    /// long as it takes.
+    pub(crate) fn lock_until(
+        &self,
+        access: Access,
+        bytes: Range<u64>,
+        end: Instant,
+    ) -> Option<OperationGuard<'_>> {
+        match self {
+            InodeLock::Ranges(lock) => {
+                lock.try_lock_until(access, bytes, end).map(OperationGuard::Ranges)
+            }
+            #[cfg(feature = "model")]
+            other => Some(other.lock_model(access, bytes)),
         }
     }
 

@@ -20,6 +20,9 @@ use crate::pages::loans;
 /// How many times what is left of the limit one file may have.
 const SHARE: usize = 2;
 
+/// What part of the limit may be pinned.
+const PINNED: usize = 4;
+
 /// What a file whose store fails has of the share of another.
 const FAILING: usize = 8;
 
@@ -31,6 +34,8 @@ pub(crate) struct DirtyPages {
     /// The bound for writes, and that for stores to mappings.
     most_by_writes: usize,
     most: usize,
+    /// Pages that users have pinned. They are as little to be had as those that are dirty.
+    pins: AtomicUsize,
 }
 
 /// How a page becomes dirty.
@@ -40,6 +45,8 @@ pub(crate) enum By {
     Mapping,
     /// A sync that failed: the page was dirty before, and is so again.
     FailedSync,
+    /// A thread that has another guard, and so must not wait until there is room.
+    Guard,
 }
 
 /// What a file that is to have one more dirty page has already.
@@ -61,7 +68,8 @@ impl DirtyPages {
         let most = frames - loans::most(frames) - loans::spare(frames);
         let most_by_writes = most - loans::spare(frames);
         let limit = limit.min(most_by_writes - most_by_writes / 4);
-        DirtyPages { count: AtomicUsize::new(0), limit, most_by_writes, most }
+        let pins = AtomicUsize::new(0);
+        DirtyPages { count: AtomicUsize::new(0), limit, most_by_writes, most, pins }
     }
 
     /// Counts one more, of a file that has so many, if that may be; whether it did.
@@ -94,9 +102,21 @@ impl DirtyPages {
         2 * own.pages > self.share(own, self.count())
     }
 
+    /// Counts one more pin, if that may be; whether it did.
+    pub(crate) fn admit_pin(&self) -> bool {
+        let one_more = |pins| (pins < self.limit / PINNED).then_some(pins + 1);
+        self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    pub(crate) fn remove_pin(&self) {
+        self.pins.fetch_sub(1, Ordering::Relaxed);
+    }
+
     fn allows(&self, own: Own, by: By, count: usize) -> bool {
+        let count = count + self.pins.load(Ordering::Relaxed);
         let most = match by {
             By::FailedSync => return count < self.most_by_writes,
+            By::Guard => return count < self.most,
             By::Write => self.most_by_writes,
             By::Mapping => self.most,
         };

@@ -103,6 +103,12 @@ impl Frames {
         Some(FreeFrame::new(self, &self.frames[id as usize]))
     }
 
+    /// Whether a user's guard is in the way of every one.
+    pub(crate) fn are_all_guarded(&self) -> bool {
+        let guarded = |frame: &Frame| frame.state().is_shared() || frame.state().is_guarded();
+        self.frames.iter().all(guarded)
+    }
+
     fn put_free(&self, id: FrameId) {
         let _held = Held::acquire(Lock::leaf());
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(id);

@@ -228,6 +228,16 @@ impl Loans {
         }
         Ok(Loan { loans: self, account, frames: 1 })
     }
+
+    /// A loan of one frame for a file, if it may have it at once.
+    pub(crate) fn try_borrow<'a>(&'a self, account: &'a Arc<Account>) -> Option<Loan<'a>> {
+        // As `lend` asks: who counted on this file's loan meanwhile is looked after.
+        let lent = self.lend(account);
+        if !lent {
+            self.take_back(account, 0);
+        }
+        lent.then(|| Loan { loans: self, account, frames: 1 })
+    }
 }
 
 impl Loan<'_> {

@@ -36,7 +36,7 @@ const LOOKS_AT_ONCE: u32 = 32;
 impl Pool {
     /// A free frame; waits for one. The caller has a loan, so that there will be one soon.
     ///
-    /// Fails if there is none for a long time.
+    /// Fails if there is none for a long time, and at once if users' guards have all of them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
@@ -45,6 +45,10 @@ impl Pool {
         }
         let start = Instant::now();
         loop {
+            if self.frames.are_all_guarded() {
+                let message = format!("page guards hold all {} frames", self.frames.count());
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
             self.flusher.wait_for_progress();
             if let Some(free) = self.try_free_frame() {
                 return Ok(free);

@@ -1,6 +1,7 @@
 //! Claims on a file's two locks, the IO lock and the mapping lock, with the checks of the lock order.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use crate::files::inode::Inode;
 use crate::files::operation_lock::{InodeLock, OperationGuard};
@@ -50,6 +51,22 @@ impl Inode {
         let _guard = self.mapping.try_lock(access, bytes)?;
         self.cache.counters.mapping_claim(access, Grant::AtOnce);
         Some(MappingClaim { _guard, _held: Held::tried(lock) })
+    }
+
+    /// Claims the mapping lock for a path, if that can be done before a time.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim_until(
+        &self,
+        access: Access,
+        bytes: Range<u64>,
+        end: Instant,
+    ) -> Option<MappingClaim<'_>> {
+        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let _held = Held::acquire(lock);
+        let _guard = self.mapping.lock_until(access, bytes, end)?;
+        self.cache.counters.mapping_claim(access, Grant::AfterWaiting);
+        _held.taken();
+        Some(MappingClaim { _guard, _held })
     }
 
     /// Claims the mapping lock for one page.

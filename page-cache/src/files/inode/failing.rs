@@ -8,6 +8,7 @@ use crate::files::failure::Failure;
 use crate::files::inode::Inode;
 use crate::files::store_access::nested::{is_inside, is_inside_hook};
 use crate::order::leaf::lock_leaf;
+use crate::pages::frame::guard::has_of;
 
 impl Inode {
     /// The error that the caller of a request gets, which is kept as the file's last failure.
@@ -30,28 +31,39 @@ impl Inode {
         failure
     }
 
-    /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
+    /// Refuses what a store asks of a file of its own cache, what a hook asks of one that has a hook, and what a thread
+    /// asks of a file while it has a guard of one of its pages.
     #[inline]
     pub(crate) fn check_outside(&self, request: Request) -> io::Result<()> {
-        if is_inside(&self.cache.frames) {
-            return Err(self.in_its_own_store(request));
-        }
-        if self.before_writeback.is_some() { self.check_outside_of_hooks(request) } else { Ok(()) }
+        let inside = is_inside(&self.cache.frames) || self.before_writeback.is_some();
+        if inside || has_of(self.address()) { self.check_waits_for_others(request) } else { Ok(()) }
     }
 
     #[cold]
-    fn check_outside_of_hooks(&self, request: Request) -> io::Result<()> {
-        if !is_inside_hook(&self.cache.frames) {
+    fn check_waits_for_others(&self, request: Request) -> io::Result<()> {
+        let message = "this thread holds a page of the file, and might wait for itself";
+        let guards = match has_of(self.address()) {
+            true => Err(io::Error::new(io::ErrorKind::Deadlock, message)),
+            false => Ok(()),
+        };
+        self.check_in_no_store().and(guards).map_err(|error| self.failed(request, error))
+    }
+
+    /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
+    pub(crate) fn check_in_no_store(&self) -> io::Result<()> {
+        let message = if is_inside(&self.cache.frames) {
+            "a store asked this of a file of its own cache, and would wait for itself"
+        } else if self.before_writeback.is_some() && is_inside_hook(&self.cache.frames) {
+            "a hook before writeback asked this of a file with a hook, and might wait for itself"
+        } else {
             return Ok(());
-        }
-        let message =
-            "a hook before writeback asked this of a file with a hook, and might wait for itself";
-        Err(self.failed(request, io::Error::new(io::ErrorKind::Deadlock, message)))
+        };
+        Err(io::Error::new(io::ErrorKind::Deadlock, message))
     }
 
-    #[cold]
-    fn in_its_own_store(&self, request: Request) -> io::Error {
-        let message = "a store asked this of a file of its own cache, and would wait for itself";
-        self.failed(request, io::Error::new(io::ErrorKind::Deadlock, message))
+    /// Tells the file from others, for as long as it lives.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 }

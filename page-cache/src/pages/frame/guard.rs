@@ -153,6 +153,11 @@ impl<'a> SharedGuard<'a> {
         self.frame.key()
     }
 
+    /// A reference that outlives the guard.
+    pub(crate) fn pin(&self) -> Pin<'a> {
+        Pin::new(self.frames, self.frame)
+    }
+
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
         // SAFETY: as in `ReadLatch::bytes`: by S1 nobody writes while there is a guard.

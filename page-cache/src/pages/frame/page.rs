@@ -131,6 +131,12 @@ pub(crate) struct DetachedPin {
 }
 
 impl Frames {
+    /// The frame of a reference that was detached, from these.
+    #[inline]
+    pub(crate) fn pinned(&self, pin: &DetachedPin) -> &Frame {
+        &self.frames[pin.id as usize]
+    }
+
     /// The reference as it was before it was detached, from a frame of these.
     pub(crate) fn attach(&self, pin: DetachedPin) -> Pin<'_> {
         Pin { frames: self, frame: &self.frames[pin.id as usize] }

@@ -98,16 +98,17 @@ fn a_page_is_mapped_between_its_mapping_and_its_unmapping() {
     assert_eq!(mapped.unmapped(), uptodate());
 }
 
-/// Words with every set of flags, and with none, some, and the most readers and pins.
+/// Words with every set of flags, and with none, some, and the most readers, guards and pins.
 fn words() -> impl Iterator<Item = State> {
-    let counts = [0, READER, READERS, PIN, PINS, (2 * READER) | (2 * PIN)];
-    (0..1 << 10).flat_map(move |flags| counts.map(|counts| State(flags | counts)))
+    let some = (2 * READER) | (2 * GUARD) | (2 * PIN);
+    let counts = [0, READER, READERS, GUARD, GUARDS, PIN, PINS, some];
+    (0..1 << 11).flat_map(move |flags| counts.map(|counts| State(flags | counts)))
 }
 
 #[test]
 fn each_question_is_about_its_own_flags_or_count() {
     type Question = (fn(State) -> bool, u64);
-    let questions: [Question; 8] = [
+    let questions: [Question; 10] = [
         (State::is_locked, LOCKED),
         (State::has_waiters, WAITERS),
         (State::is_latched, LATCHED),
@@ -115,14 +116,18 @@ fn each_question_is_about_its_own_flags_or_count() {
         (State::is_dirty, DIRTY),
         (State::in_writeback, WRITEBACK),
         (State::is_mapped, MAPPED),
-        (State::is_pinned, PINS),
+        (State::is_pinned, PINS | GUARDS),
+        (State::is_shared, GUARDS),
+        (State::is_guarded, GUARDED),
     ];
     for state in words() {
         for (at, (is, bits)) in questions.into_iter().enumerate() {
             assert_eq!(is(state), state.0 & bits != 0, "question {at} of {state:?}");
         }
         assert_eq!(state.is_clean(), state.0 & (DIRTY | WRITEBACK) == 0, "{state:?}");
-        assert_eq!(state.is_drained(), state.0 & READERS == 0, "{state:?}");
+        assert_eq!(state.is_drained(), state.0 & (READERS | GUARDS) == 0, "{state:?}");
+        let frees = state.0 & WAITERS != 0 && state.0 & GUARDS == GUARD;
+        assert_eq!(state.frees_waiters_as_guard_leaves(), frees, "{state:?}");
     }
 }
 
@@ -130,10 +135,13 @@ fn each_question_is_about_its_own_flags_or_count() {
 fn a_step_that_is_always_allowed_sets_and_clears_what_it_names_and_nothing_else() {
     /// A step, what it sets, and what it clears.
     type Step = (fn(State) -> State, u64, u64);
-    let steps: [Step; 14] = [
-        (State::unlatched, 0, LATCHED),
-        (State::filled, UPTODATE, LATCHED),
-        (State::voided, 0, LATCHED | UPTODATE),
+    let steps: [Step; 17] = [
+        (State::unlatched, 0, LATCHED | WAITERS),
+        (State::filled, UPTODATE, LATCHED | WAITERS),
+        (State::voided, 0, LATCHED | UPTODATE | WAITERS),
+        (State::unguarded, 0, LOCKED | LATCHED | GUARDED | WAITERS),
+        (State::waits_for_guards, GUARDED, WAITERS),
+        (State::waited_for_guards, 0, GUARDED),
         (State::doubted, 0, UPTODATE),
         (State::unlock, 0, LOCKED | WAITERS),
         (State::unlock_and_unlatch, 0, LOCKED | LATCHED | WAITERS),
@@ -157,19 +165,38 @@ fn a_step_that_is_always_allowed_sets_and_clears_what_it_names_and_nothing_else(
 fn a_step_is_refused_unless_all_that_it_needs_is_set_and_all_that_it_minds_is_clear() {
     /// A step, what it needs, what it minds, and what it sets.
     type Step = (fn(State) -> Option<State>, u64, u64, u64);
-    let steps: [Step; 7] = [
+    let steps: [Step; 11] = [
         (State::latch, 0, LATCHED, LATCHED),
+        (State::latch_at_once, 0, LATCHED | READERS | GUARDS, LATCHED),
+        (State::unless_latched, 0, LATCHED, 0),
         (State::latch_mapped, UPTODATE, LATCHED, LATCHED | REFERENCED),
-        (State::latch_mapped_at_once, UPTODATE, LATCHED | READERS, LATCHED | REFERENCED),
+        (State::latch_mapped_at_once, UPTODATE, LATCHED | READERS | GUARDS, LATCHED | REFERENCED),
         (State::lock, 0, LOCKED, LOCKED),
         (
             State::lock_and_latch,
             UPTODATE,
-            LOCKED | LATCHED | WRITEBACK | READERS,
+            LOCKED | LATCHED | WRITEBACK | READERS | GUARDS,
             LOCKED | LATCHED | REFERENCED,
         ),
-        (State::lock_for_eviction, LINKED, LOCKED | DIRTY | WRITEBACK | PINS, LOCKED),
-        (State::pin_dirty, LINKED | DIRTY, WRITEBACK | PINS, PIN),
+        (
+            State::guard_exclusively,
+            UPTODATE,
+            LOCKED | LATCHED | WRITEBACK,
+            LOCKED | LATCHED | GUARDED | REFERENCED,
+        ),
+        (
+            State::guard_exclusively_at_once,
+            UPTODATE,
+            LOCKED | LATCHED | WRITEBACK | READERS | GUARDS,
+            LOCKED | LATCHED | GUARDED | REFERENCED,
+        ),
+        (
+            State::lock_for_eviction,
+            LINKED,
+            LOCKED | LATCHED | DIRTY | WRITEBACK | READERS | GUARDS | PINS,
+            LOCKED,
+        ),
+        (State::pin_dirty, LINKED | DIRTY, WRITEBACK | GUARDED | GUARDS | PINS, PIN),
     ];
     for state in words() {
         for (at, (step, needs, minds, sets)) in steps.into_iter().enumerate() {
@@ -182,6 +209,9 @@ fn a_step_is_refused_unless_all_that_it_needs_is_set_and_all_that_it_minds_is_cl
         assert_eq!(state.enter(), entered, "{state:?}");
         let used = entered.map(|state| State(state.0 | REFERENCED));
         assert_eq!(state.enter_and_use(), used, "{state:?}");
+        let guarded = (state.0 & (UPTODATE | LATCHED) == UPTODATE && state.0 & GUARDS != GUARDS)
+            .then(|| State((state.0 + GUARD) | REFERENCED));
+        assert_eq!(state.guard(), guarded, "{state:?}");
         let passed = (state.0 & REFERENCED != 0).then_some(State(state.0 & !REFERENCED));
         assert_eq!(state.pass_over(), passed, "{state:?}");
     }

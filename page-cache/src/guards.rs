@@ -1,0 +1,346 @@
+//! `PageRef`, `PageMut` and `PagePin`: what users hold of a page.
+
+use std::fmt;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use crate::PAGE_SIZE;
+use crate::files::handle::Handle;
+use crate::operations::guarded_page::GuardedPage;
+use crate::pages::frame::guard::SharedGuard;
+use crate::pages::frame::{DetachedPin, Patience};
+
+/// A page of a file, shared: its bytes in the cache, without a copy. Made by [`File::page`](crate::File::page).
+///
+/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. Those past the end of the file are zero. While it
+/// lives, the page is not evicted and nothing changes its bytes: buffered writes, stores through mappings, direct
+/// writes, and changes of the size or the extents of the file wait for it where they meet the page. Reads and
+/// writeback do not.
+///
+/// It stays on its thread. See [`File::page`](crate::File::page) for what that thread must not do meanwhile.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PAGE_SIZE, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.write_all_at(b"a node", 0)?;
+/// let page = file.page(0)?;
+/// assert_eq!(page.len(), PAGE_SIZE);
+/// assert!(page.starts_with(b"a node\0"));
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a guard that is dropped at once holds nothing"]
+pub struct PageRef<'a> {
+    guard: SharedGuard<'a>,
+}
+
+/// A page of a file, exclusively: its bytes in the cache, to read and to change without a copy. Made by
+/// [`File::page_mut`](crate::File::page_mut).
+///
+/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. While it lives, nobody else reads or writes the page,
+/// and it is not written back, so the store never gets a page that is half changed. When it is dropped, the page is
+/// dirty if the guard was dereferenced mutably; otherwise it is as clean as before. Bytes past the end of the file
+/// are zero, and what is written there is discarded.
+///
+/// It stays on its thread. See [`File::page`](crate::File::page) for what that thread must not do meanwhile.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.set_len(8192)?;
+/// file.page_mut(1)?[..4].copy_from_slice(b"leaf");
+/// let mut seen = [0; 4];
+/// file.read_exact_at(&mut seen, 4096)?;
+/// assert_eq!(&seen, b"leaf");
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a guard that is dropped at once holds nothing"]
+pub struct PageMut<'a> {
+    page: GuardedPage<'a>,
+}
+
+/// A page of a file that stays in the cache. Made by [`File::pin`](crate::File::pin).
+///
+/// It locks nothing: the page may be read, written and written back. It keeps the file open. While the page is
+/// cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) find it without a lookup.
+///
+/// An operation that removes the page from the file or from the cache (a truncation, a hole, a direct write, a
+/// collapse or an insertion) also ends the pin's effect. The guards that it makes are then of the page that has the
+/// number by that time.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// file.write_all_at(b"root", 0)?;
+/// let root = file.pin(0)?;
+/// assert!(root.page()?.starts_with(b"root"));
+/// root.page_mut()?[0] = b'b';
+/// assert!(file.page(0)?.starts_with(b"boot"));
+/// # std::io::Result::Ok(())
+/// ```
+#[must_use = "a pin that is dropped at once keeps nothing"]
+pub struct PagePin {
+    handle: Arc<Handle>,
+    /// There until it is dropped.
+    pin: Option<DetachedPin>,
+    number: u64,
+}
+
+impl<'a> PageRef<'a> {
+    pub(crate) fn new(guard: SharedGuard<'a>) -> PageRef<'a> {
+        PageRef { guard }
+    }
+
+    /// Returns the number of the page in its file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 20)?;
+    /// assert_eq!(file.page(17)?.number(), 17);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.guard.key().page
+    }
+}
+
+impl<'a> PageMut<'a> {
+    pub(crate) fn new(page: GuardedPage<'a>) -> PageMut<'a> {
+        PageMut { page }
+    }
+
+    /// Returns the number of the page in its file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 20)?;
+    /// assert_eq!(file.page_mut(17)?.number(), 17);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.page.number()
+    }
+
+    /// Gives what is written through this guard a tag, such as the number of a record in a log, as
+    /// [`File::write_at_tagged`](crate::File::write_at_tagged) does. Zero is no tag. It counts when the guard is dropped
+    /// or downgraded, if the bytes were dereferenced mutably.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(4096)?;
+    /// let mut page = file.page_mut(0)?;
+    /// page[0] = 1;
+    /// page.set_tag(17);
+    /// drop(page);
+    /// assert_eq!(file.dirty_pages()[0].newest_tag, 17);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn set_tag(&mut self, tag: u64) {
+        self.page.set_tag(tag);
+    }
+
+    /// Turns the guard into a shared one. Nobody changes the page in between.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(4096)?;
+    /// let mut page = file.page_mut(0)?;
+    /// page[0] = 7;
+    /// let page = page.downgrade();
+    /// assert_eq!((page[0], file.page(0)?[0]), (7, 7));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn downgrade(self) -> PageRef<'a> {
+        PageRef::new(self.page.downgrade())
+    }
+}
+
+impl PagePin {
+    pub(crate) fn new(handle: &Arc<Handle>, number: u64) -> io::Result<PagePin> {
+        let pin = Some(handle.inode.pin(number)?.detach());
+        Ok(PagePin { handle: Arc::clone(handle), pin, number })
+    }
+
+    /// Returns the number of the page in its file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 20)?;
+    /// assert_eq!(file.pin(17)?.number(), 17);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns a shared guard of the page.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::page`](crate::File::page).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"root", 0)?;
+    /// let root = file.pin(0)?;
+    /// assert!(root.page()?.starts_with(b"root"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[inline]
+    pub fn page(&self) -> io::Result<PageRef<'_>> {
+        let inode = &self.handle.inode;
+        if let Some(pin) = &self.pin
+            && let Some(guard) = inode.page_in(inode.cache.frames.pinned(pin), self.number)
+        {
+            return Ok(PageRef::new(guard));
+        }
+        Ok(PageRef::new(inode.page(self.number, Patience::Endless)?.expect(ENDLESS)))
+    }
+
+    /// Returns an exclusive guard of the page.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::page_mut`](crate::File::page_mut).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(4096)?;
+    /// let root = file.pin(0)?;
+    /// root.page_mut()?[0] = 1;
+    /// assert_eq!(root.page()?[0], 1);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[inline]
+    pub fn page_mut(&self) -> io::Result<PageMut<'_>> {
+        let inode = &self.handle.inode;
+        if let Some(pin) = &self.pin
+            && let Some(page) = inode.page_mut_in(inode.cache.frames.pinned(pin), self.number)
+        {
+            return Ok(PageMut::new(page));
+        }
+        Ok(PageMut::new(inode.page_mut(self.number, Patience::Endless)?.expect(ENDLESS)))
+    }
+}
+
+/// Why a guard that is waited for without an end is there.
+pub(crate) const ENDLESS: &str = "patience has no end";
+
+impl Drop for PagePin {
+    fn drop(&mut self) {
+        if let Some(pin) = self.pin.take() {
+            drop(self.handle.inode.cache.frames.attach(pin));
+            self.handle.inode.cache.dirty.remove_pin();
+        }
+    }
+}
+
+impl Deref for PageRef<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.guard.bytes()
+    }
+}
+
+impl Deref for PageMut<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.page.bytes()
+    }
+}
+
+impl DerefMut for PageMut<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.page.bytes_mut()
+    }
+}
+
+impl AsRef<[u8]> for PageRef<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl AsRef<[u8]> for PageMut<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl AsMut<[u8]> for PageMut<'_> {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl fmt::Debug for PageRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageRef").field("number", &self.number()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PageMut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageMut").field("number", &self.number()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PagePin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PagePin").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+const _: () = {
+    const fn is_sync<T: Sync>() {}
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    is_sync::<PageRef<'_>>();
+    is_sync::<PageMut<'_>>();
+    is_send_and_sync::<PagePin>();
+    assert!(PAGE_SIZE.is_power_of_two());
+};

@@ -1,0 +1,464 @@
+//! A page in place: a guard of its bytes, shared or exclusive.
+//!
+//! 1. Look the page up without locks. If it is uptodate and nobody writes it, be one more of its guards, or its only
+//!    one, in one atomic step, and check that it is the page, and that all of it lies within the file. No claim is
+//!    taken, as for a read or a write that hits: whoever holds the page exclusively passes through its latch.
+//! 2. Else find it in the index, which pins it, and wait until it can be guarded. If it is not uptodate, bring it in,
+//!    by the steps of a buffered read, and keep the pin: nobody evicts it before it is guarded.
+//! 3. A page in which the file ends is zero from there on: what a mapping stored there is wiped, under the page
+//!    lock. A page past the end is refused.
+//! 4. For an exclusive guard wait for the page's writeback, and admit it as dirty. If the file may not have one more
+//!    dirty page, release it, clean some, and begin anew.
+//! 5. As an exclusive guard ends: if its bytes were borrowed mutably, wipe what lies past the end, and mark the page
+//!    dirty; else it is as clean as it was. Unlock it.
+//!
+//! Who holds an exclusive claim, or what only such a holder gives back, may wait for a guard. So a thread that has a
+//! guard, of any file, waits for no claim, no loan and no room for a dirty page: where it would have to, it is
+//! refused. It waits for other guards, in an order that is the caller's, and for the store.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::PAGE_SIZE;
+use crate::error::Request;
+use crate::files::inode::{Inode, MappingClaim};
+use crate::pages::dirty_limit::By;
+use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
+use crate::pages::frame::{Frame, Patience, Pin};
+use crate::stats::Event;
+use crate::writeback::throttle::Room;
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The longest that anybody waits until other files leave room for a dirty page.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A page that a user has for itself.
+pub(crate) struct GuardedPage<'a> {
+    inode: &'a Inode,
+    /// None once it has been turned into a shared one.
+    guard: Option<ExclusiveGuard<'a>>,
+    before: Before,
+    after: After,
+    /// The tag of what is written; zero is none.
+    tag: u64,
+}
+
+/// Whether a page was dirty before it was guarded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Dirty,
+    /// It was clean, and is counted among those that are dirty.
+    Admitted,
+}
+
+/// Whether a page's bytes may have been changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Unchanged,
+    Changed,
+}
+
+impl Inode {
+    /// A shared guard of a page; none if there was no patience for it.
+    #[inline]
+    pub(crate) fn page(
+        &self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<SharedGuard<'_>>> {
+        match self.page_hit(number) {
+            Some(guard) => Ok(Some(guard)),
+            None => self
+                .page_slow(number, patience)
+                .map_err(|error| self.failed(request("page", number), error)),
+        }
+    }
+
+    /// An exclusive guard of a page; none if there was no patience for it.
+    #[inline]
+    pub(crate) fn page_mut(
+        &self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<GuardedPage<'_>>> {
+        match self.page_mut_hit(number) {
+            Some(page) => Ok(Some(page)),
+            None => self
+                .page_mut_slow(number, patience)
+                .map_err(|error| self.failed(request("page_mut", number), error)),
+        }
+    }
+
+    /// Shared guards of some pages, taken in ascending order.
+    pub(crate) fn pages<const N: usize>(
+        &self,
+        numbers: [u64; N],
+    ) -> io::Result<[SharedGuard<'_>; N]> {
+        let take = |number| match self.page_hit(number) {
+            Some(guard) => Ok(Some(guard)),
+            None => self.page_slow(number, Patience::Endless),
+        };
+        self.in_order("pages", numbers, take)
+    }
+
+    /// Exclusive guards of some pages, taken in ascending order.
+    pub(crate) fn pages_mut<const N: usize>(
+        &self,
+        numbers: [u64; N],
+    ) -> io::Result<[GuardedPage<'_>; N]> {
+        let take = |number| match self.page_mut_hit(number) {
+            Some(guard) => Ok(Some(guard)),
+            None => self.page_mut_slow(number, Patience::Endless),
+        };
+        self.in_order("pages_mut", numbers, take)
+    }
+
+    /// A pin of a page, which was uptodate.
+    pub(crate) fn pin(&self, number: u64) -> io::Result<Pin<'_>> {
+        let failed = |error| self.failed(request("pin", number), error);
+        if !self.cache.dirty.admit_pin() {
+            let message = "a quarter of the pages that may be dirty are pinned";
+            return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
+        }
+        let found = self.page_slow(number, Patience::Endless).inspect_err(|_| {
+            self.cache.dirty.remove_pin();
+        });
+        let guard = found.map_err(failed)?.expect("patience has no end");
+        Ok(guard.pin())
+    }
+
+    /// A shared guard of the page that a frame has, if it is that page, and can be had at once.
+    #[inline]
+    pub(crate) fn page_in<'a>(&'a self, frame: &'a Frame, number: u64) -> Option<SharedGuard<'a>> {
+        let guard = SharedGuard::try_new(&self.cache.frames, frame, self.address())?;
+        if guard.key() != self.key(number) || !self.is_whole(number) {
+            return None;
+        }
+        self.cache.counters.count(Event::Hit);
+        Some(guard)
+    }
+
+    /// An exclusive guard of the page that a frame has, if it is that page, and can be had at once.
+    #[inline]
+    pub(crate) fn page_mut_in<'a>(
+        &'a self,
+        frame: &'a Frame,
+        number: u64,
+    ) -> Option<GuardedPage<'a>> {
+        let guard = ExclusiveGuard::try_new(&self.cache.frames, frame, self.address())?;
+        if guard.key() != self.key(number) || !self.is_whole(number) {
+            return None;
+        }
+        let has_room = guard.is_dirty() || !self.cache.dirty.worth_cleaning();
+        if !has_room || self.check_storable(number).is_err() {
+            return None;
+        }
+        let page = self.admitted(guard, By::Write).ok()?;
+        self.cache.counters.count(Event::Hit);
+        Some(page)
+    }
+
+    #[inline]
+    fn page_hit(&self, number: u64) -> Option<SharedGuard<'_>> {
+        let frame = self.cache.index.peek(&self.cache.frames, self.key(number))?;
+        self.page_in(frame, number)
+    }
+
+    #[inline]
+    fn page_mut_hit(&self, number: u64) -> Option<GuardedPage<'_>> {
+        let frame = self.cache.index.peek(&self.cache.frames, self.key(number))?;
+        self.page_mut_in(frame, number)
+    }
+
+    #[cold]
+    fn page_slow<'a>(
+        &'a self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<SharedGuard<'a>>> {
+        loop {
+            let take = |pin: &Pin<'a>| pin.guard(self.address(), patience);
+            let Some(guard) = self.obtain(number, patience, take)? else { return Ok(None) };
+            let inside = self.bytes_inside(number);
+            if guard.bytes()[inside..].iter().all(|&byte| byte == 0) {
+                return Ok(Some(guard));
+            }
+            drop(guard);
+            if patience == Patience::None {
+                return Ok(None);
+            }
+            self.wipe_past_the_end(number);
+        }
+    }
+
+    #[cold]
+    fn page_mut_slow<'a>(
+        &'a self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<GuardedPage<'a>>> {
+        let start = Instant::now();
+        let by = if has_any() { By::Guard } else { By::Write };
+        self.check_page_inside(number)?;
+        self.check_storable(number)?;
+        if by == By::Write && patience != Patience::None {
+            self.throttle();
+        }
+        loop {
+            let take = |pin: &Pin<'a>| pin.guard_exclusively(self.address(), patience);
+            let Some(mut guard) = self.obtain(number, patience, take)? else { return Ok(None) };
+            let inside = self.bytes_inside(number);
+            guard.bytes_mut()[inside..].fill(0);
+            match self.admitted(guard, by) {
+                Ok(page) => return Ok(Some(page)),
+                Err(_) if patience == Patience::None => return Ok(None),
+                Err(_) if by == By::Guard => return Err(would_wait("for room for a dirty page")),
+                Err(_) => self.wait_for_room(start, patience)?,
+            }
+        }
+    }
+
+    /// A guard of a page, wherever it comes from; none if there was no patience for it.
+    fn obtain<'a, G>(
+        &'a self,
+        number: u64,
+        patience: Patience,
+        take: impl Fn(&Pin<'a>) -> Result<G, Refused>,
+    ) -> io::Result<Option<G>> {
+        self.check_in_no_store()?;
+        let mut brought_in = None;
+        loop {
+            self.check_page_inside(number)?;
+            if let Some(pin) = brought_in.take().or_else(|| self.find(number)) {
+                match take(&pin) {
+                    Ok(guard) => {
+                        self.check_page_inside(number)?;
+                        self.cache.counters.count(Event::Hit);
+                        return Ok(Some(guard));
+                    }
+                    Err(Refused::NotUptodate) => {}
+                    Err(Refused::Own) => return Err(would_wait("for a guard of its own")),
+                    Err(Refused::TimedOut) if patience == Patience::None => return Ok(None),
+                    Err(Refused::TimedOut) => return Err(timed_out()),
+                }
+            }
+            if patience == Patience::None {
+                return Ok(None);
+            }
+            brought_in = self.bring_in_for_guard(number, patience)?;
+        }
+    }
+
+    /// The page, pinned and uptodate when last seen; `None` if it lies past the end, or has to be looked for again.
+    fn bring_in_for_guard(&self, number: u64, patience: Patience) -> io::Result<Option<Pin<'_>>> {
+        let has_guards = has_any();
+        if !has_guards && let Some((pin, _)) = self.read_ahead(number..number + 1) {
+            return Ok(Some(pin));
+        }
+        self.cache.counters.count(Event::Miss);
+        let _loan = match has_guards {
+            true => self.try_borrow_frame().ok_or_else(|| would_wait("for a frame"))?,
+            false => self.borrow_frame()?,
+        };
+        let mut free = Some(self.cache.free_frame()?);
+        let claim = self.claim_for_guard(number, patience)?;
+        if self.bytes_inside(number) == 0 {
+            return Ok(None);
+        }
+        let Some(locked) = self.find_or_make(number, &mut free) else { return Ok(None) };
+        Ok(Some(self.fill(locked, &claim)?.pin()))
+    }
+
+    fn claim_for_guard(&self, number: u64, patience: Patience) -> io::Result<MappingClaim<'_>> {
+        let bytes = number * PAGE..(number + 1) * PAGE;
+        if let Some(claim) = self.try_claim(Access::BufferedRead, bytes.clone()) {
+            return Ok(claim);
+        }
+        if has_any() {
+            return Err(would_wait("for a size or extent change, or for direct IO"));
+        }
+        match patience {
+            Patience::Until(end) => {
+                self.claim_until(Access::BufferedRead, bytes, end).ok_or_else(timed_out)
+            }
+            _ => Ok(self.claim_page(Access::BufferedRead, number)),
+        }
+    }
+
+    /// Counts a guarded page as dirty, if the file may have one more; else gives the guard up.
+    #[inline]
+    fn admitted<'a>(&'a self, guard: ExclusiveGuard<'a>, by: By) -> Result<GuardedPage<'a>, ()> {
+        let before = match guard.is_dirty() {
+            true => Before::Dirty,
+            false if self.admit_dirty(guard.key().page, by) => Before::Admitted,
+            false => return Err(()),
+        };
+        Ok(GuardedPage { inode: self, guard: Some(guard), before, after: After::Unchanged, tag: 0 })
+    }
+
+    fn wait_for_room(&self, start: Instant, patience: Patience) -> io::Result<()> {
+        if let Patience::Until(end) = patience
+            && end <= Instant::now()
+        {
+            return Err(timed_out());
+        }
+        if self.make_room()? == Room::Made {
+            return Ok(());
+        }
+        if start.elapsed() >= PATIENCE {
+            let message = "other files have all the pages that may be dirty";
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+        }
+        self.cache.flusher.wait_for_progress();
+        Ok(())
+    }
+
+    /// Wipes what a mapping stored behind the end of the file, in its last page.
+    fn wipe_past_the_end(&self, number: u64) {
+        if let Some(page) = self.find_locked(number) {
+            // A write-through that is under way has its bytes in the page before the file ends behind them.
+            page.wait_for_writeback();
+            let inside = self.bytes_inside(number);
+            if page.state().is_uptodate() {
+                self.zero_locked(&page, inside..PAGE_SIZE);
+            }
+        }
+    }
+
+    /// Guards of some pages, taken in ascending order. If one of them would mean to wait for more than a guard, the
+    /// others are released, and it is waited for with nothing held.
+    fn in_order<const N: usize, G>(
+        &self,
+        operation: &'static str,
+        numbers: [u64; N],
+        take: impl Fn(u64) -> io::Result<Option<G>>,
+    ) -> io::Result<[G; N]> {
+        let mut order: [usize; N] = std::array::from_fn(|place| place);
+        order.sort_unstable_by_key(|&place| numbers[place]);
+        if let Some(twice) = order.windows(2).find(|two| numbers[two[0]] == numbers[two[1]]) {
+            let number = numbers[twice[0]];
+            let message = format!("page {number} is asked for twice");
+            let error = io::Error::new(io::ErrorKind::InvalidInput, message);
+            return Err(self.failed(request(operation, number), error));
+        }
+        let had_guards = has_any();
+        loop {
+            let mut taken: [Option<G>; N] = std::array::from_fn(|_| None);
+            let refused = order.iter().find_map(|&place| match take(numbers[place]) {
+                Ok(guard) => {
+                    taken[place] = guard;
+                    None
+                }
+                Err(error) => Some((numbers[place], error)),
+            });
+            let Some((number, error)) = refused else {
+                return Ok(taken.map(|guard| guard.expect("patience has no end")));
+            };
+            let failed = |error| self.failed(request(operation, number), error);
+            if had_guards || error.kind() != io::ErrorKind::Deadlock {
+                return Err(failed(error));
+            }
+            drop(taken);
+            drop(take(number).map_err(failed)?);
+        }
+    }
+
+    /// Whether all of a page lies within the file.
+    #[inline]
+    fn is_whole(&self, number: u64) -> bool {
+        number < self.size() / PAGE
+    }
+
+    fn check_page_inside(&self, number: u64) -> io::Result<()> {
+        let size = self.size();
+        if number < size.div_ceil(PAGE) {
+            return Ok(());
+        }
+        let message = format!("page {number} lies past the end of the file, at {size} bytes");
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
+    }
+}
+
+impl<'a> GuardedPage<'a> {
+    pub(crate) fn number(&self) -> u64 {
+        self.guard().key().page
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.guard().bytes()
+    }
+
+    /// The bytes, which are taken for changed from here on.
+    #[inline]
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        self.after = After::Changed;
+        self.guard.as_mut().expect(HELD).bytes_mut()
+    }
+
+    /// Sets the tag of what is written.
+    pub(crate) fn set_tag(&mut self, tag: u64) {
+        self.tag = tag;
+    }
+
+    /// A shared guard in place of this one, with no moment in between.
+    pub(crate) fn downgrade(mut self) -> SharedGuard<'a> {
+        self.settle();
+        self.guard.take().expect(HELD).downgrade()
+    }
+
+    #[inline]
+    fn guard(&self) -> &ExclusiveGuard<'a> {
+        self.guard.as_ref().expect(HELD)
+    }
+
+    /// Leaves the page as dirty as it is.
+    fn settle(&mut self) {
+        let number = self.guard().key().page;
+        if self.after == After::Unchanged {
+            if self.before == Before::Admitted {
+                self.inode.note_clean(number);
+            }
+            return;
+        }
+        let inside = self.inode.bytes_inside(number);
+        if inside < PAGE_SIZE {
+            self.bytes_mut()[inside..].fill(0);
+        }
+        let start = number * PAGE;
+        self.inode.note_written(start..start + inside as u64);
+        if self.before == Before::Admitted {
+            self.guard().set_dirty();
+        }
+        self.inode.note_tag(number, self.tag);
+    }
+}
+
+const HELD: &str = "the guard is held until this is dropped or downgraded";
+
+impl Drop for GuardedPage<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.guard.is_some() {
+            self.settle();
+        }
+    }
+}
+
+fn request(operation: &'static str, number: u64) -> Request {
+    Request::new(operation, number.saturating_mul(PAGE), PAGE)
+}
+
+fn timed_out() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the page is held by others")
+}
+
+/// A thread that has guards asked for one more, and would have to wait for what may wait for those.
+fn would_wait(what: &str) -> io::Error {
+    let message = format!(
+        "this thread holds pages, and would wait {what}: release them all, and begin again"
+    );
+    io::Error::new(io::ErrorKind::Deadlock, message)
+}
