@@ -2,8 +2,8 @@
 
 mod harness;
 
-use harness::arr_bench::{Ranges, operations};
 use harness::criteria::{benchmark, criterion};
+use harness::workloads::arr_bench::{Ranges, operations};
 
 fn main() {
     let mut criterion = criterion();

@@ -8,9 +8,9 @@ mod harness;
 use std::env;
 use std::time::Duration;
 
-use harness::clocked::in_turns;
-use harness::flood::waits;
 use harness::interleave::Rounds;
+use harness::workloads::clocked::in_turns;
+use harness::workloads::flood::waits;
 
 fn main() {
     let given = |name: &str| env::args().skip(1).any(|argument| argument == name);

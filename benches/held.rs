@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::criteria::{benchmark, criterion};
-use harness::held::{CLAIMS, Lengths, among};
+use harness::workloads::held::{CLAIMS, Lengths, among};
 
 fn main() {
     let mut criterion = criterion();

@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::criteria::{benchmark, criterion};
-use harness::{mapping_mix, work_mix};
+use harness::workloads::{mapping_mix, work_mix};
 
 fn main() {
     let mut criterion = criterion();

@@ -3,8 +3,8 @@
 mod harness;
 
 use harness::criteria::{benchmark, criterion};
-use harness::one_unit::{Pattern, pairs, pairs_beside_a_range};
-use harness::pairs::MODES;
+use harness::workloads::one_unit::{Pattern, pairs, pairs_beside_a_range};
+use harness::workloads::pairs::MODES;
 
 fn main() {
     let mut criterion = criterion();

@@ -3,8 +3,8 @@
 mod harness;
 
 use harness::criteria::{benchmark, criterion};
-use harness::pairs::MODES;
-use harness::ranges::{LENGTHS, apart, whole};
+use harness::workloads::pairs::MODES;
+use harness::workloads::ranges::{LENGTHS, apart, whole};
 
 fn main() {
     let mut criterion = criterion();

@@ -7,8 +7,8 @@ use spanlock::{Mode, RangeLock};
 use super::adapters::RangeLockCrate;
 use super::case::Case;
 use super::interleave::{Rounds, Spread, interleave};
-use super::one_unit::{self, Pattern};
-use super::ranges;
+use super::workloads::one_unit::{self, Pattern};
+use super::workloads::ranges;
 
 type ParkingLot = parking_lot::RwLock<()>;
 

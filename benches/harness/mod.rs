@@ -7,23 +7,15 @@
 #![allow(dead_code, reason = "each program that includes the harness runs its own part of it")]
 
 pub mod adapters;
-pub mod arr_bench;
 pub mod case;
 pub mod cells;
-pub mod clocked;
 pub mod contender;
 pub mod criteria;
 pub mod draws;
 pub mod figures;
-pub mod flood;
-pub mod held;
 pub mod interleave;
-pub mod mapping_mix;
-pub mod one_unit;
-pub mod pairs;
 pub mod processors;
-pub mod ranges;
-pub mod work_mix;
+pub mod workloads;
 
 #[path = "../contenders/mod.rs"]
 pub mod contenders;

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use crate::finding::{Finding, Findings, What};
-use crate::journal::Journal;
-use crate::knowledge::Knowledge;
 use crate::options::Extent;
-use crate::progress::Progress;
+use crate::oracle::knowledge::Knowledge;
+use crate::report::finding::{Finding, Findings, What};
+use crate::report::journal::Journal;
+use crate::report::progress::Progress;
 use crate::subject::Subject;
 use crate::worker::{Post, Record, Worker};
 use crate::workload::{Mix, Workload};

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 
 use spanlock_page_cache::{File, FileStore, MemStore, Options as CacheOptions, PageCache, Store};
 
-use crate::journal::Answer;
-use crate::knowledge::WriteMode;
-use crate::met::Met;
-use crate::op::{Op, Path};
 use crate::options::{DirectFiles, Extent, Options};
-use crate::original::Original;
+use crate::oracle::knowledge::WriteMode;
+use crate::oracle::stamp::Stamp;
 use crate::report::grouped;
-use crate::stamp::Stamp;
+use crate::report::journal::Answer;
+use crate::subject::plain_file::Original;
+use crate::workload::met::Met;
+use crate::workload::op::{Op, Path};
 use crate::workload::{Mix, Plan, Workload};
 use contestant::Contestant;
 

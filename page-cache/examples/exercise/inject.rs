@@ -16,9 +16,9 @@ mod trial;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::faults::{Fault, Plan};
-use crate::knowledge::WriteMode;
+use crate::oracle::knowledge::WriteMode;
 use crate::report::grouped;
+use crate::stores::faults::{Fault, Plan};
 use trial::{Look, Trial};
 
 /// How much is tried.

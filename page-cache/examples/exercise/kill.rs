@@ -22,12 +22,12 @@ use tempfile::NamedTempFile;
 
 pub use child::{Serving, serve};
 
-use crate::finding::{Finding, What};
-use crate::floor::Floor;
-use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::options::StoreAccess;
+use crate::oracle::after_crash::Floor;
+use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::report::finding::{Finding, What};
 use crate::report::grouped;
+use crate::report::journal::Journal;
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
 use remote::Remote;

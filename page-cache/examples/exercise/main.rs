@@ -3,34 +3,15 @@
 //!
 //! `--lock none` switches the lock off, and shows that the check can fail.
 
-mod backing;
-mod crash;
 mod crew;
 mod differential;
-mod digest;
-mod faults;
-mod finding;
-mod floor;
-mod history;
 mod inject;
-mod journal;
 mod kill;
-mod knowledge;
-mod latency;
-mod length;
-mod met;
-mod op;
 mod options;
 mod oracle;
-mod original;
-mod page;
-#[cfg(test)]
-mod plain;
-mod progress;
-mod reopen;
 mod report;
 mod run;
-mod stamp;
+mod stores;
 mod subject;
 mod worker;
 mod workload;
@@ -43,11 +24,11 @@ use std::sync::Arc;
 use spanlock::MappingLock;
 use spanlock_page_cache::{Unlocked, WholeFile};
 
-use backing::Backing;
 use inject::Scope;
 use options::{Command, LockKind, Options, Output};
 use report::{Report, Settings, Verdict};
 use run::{CROWDED_SIZE, run};
+use subject::test_file::Backing;
 
 const CLEAN: i32 = 0;
 const CORRUPT: i32 = 1;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use spanlock_page_cache::{FileStore, PAGE_SIZE};
 
-use crate::faults::Plan;
 use crate::kill::{Killing, Serving};
-use crate::knowledge::{Reliability, WriteMode};
+use crate::oracle::knowledge::{Reliability, WriteMode};
+use crate::stores::faults::Plan;
 
 /// What `--help` prints.
 pub const HELP: &str = "\

@@ -4,8 +4,14 @@
 //! another: the lock under test is what keeps them apart, or fails to. Its own mutexes, one for
 //! each 64 KiB of the file, are held to note something, not while the file is reached.
 
+pub mod after_crash;
+pub mod history;
+pub mod knowledge;
+pub mod length;
 mod log;
+pub mod page_check;
 mod shard;
+pub mod stamp;
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,12 +21,12 @@ use crossbeam_utils::CachePadded;
 pub use log::{Entry, Outcome};
 use shard::{SHARD, Shard, Sight};
 
-use crate::finding::{Finding, What};
-use crate::history::{Content, Mismatch, Version};
-use crate::knowledge::Reliability;
-use crate::op::Op;
-use crate::page::TornPage;
-use crate::stamp::{Found, SECTOR, sectors};
+use crate::oracle::history::{Content, Mismatch, Version};
+use crate::oracle::knowledge::Reliability;
+use crate::oracle::page_check::TornPage;
+use crate::oracle::stamp::{Found, SECTOR, sectors};
+use crate::report::finding::{Finding, What};
+use crate::workload::op::Op;
 
 /// What a file may hold, sector by sector.
 pub struct Oracle {

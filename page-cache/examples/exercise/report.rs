@@ -1,5 +1,10 @@
 //! The results, as a table or as JSON.
 
+pub mod digest;
+pub mod finding;
+pub mod journal;
+pub mod latency;
+pub mod progress;
 mod unmet;
 
 use std::fmt;
@@ -10,11 +15,11 @@ use serde::Serialize;
 use spanlock::{Access, Mode};
 use spanlock_page_cache::{CacheStats, ClaimCounts, PAGE_SIZE};
 
-use crate::backing::Backing;
-use crate::knowledge::Reliability;
-use crate::op::Path;
 use crate::options::{DirectFiles, Extent, Options};
+use crate::oracle::knowledge::Reliability;
 use crate::run::Run;
+use crate::subject::test_file::Backing;
+use crate::workload::op::Path;
 
 /// How many findings are shown in full.
 const SHOWN: usize = 3;

@@ -9,18 +9,18 @@ use spanlock_page_cache::{
     CacheStats, File, OperationLock, Options as CacheOptions, PAGE_SIZE, PageCache,
 };
 
-use crate::backing::{Backing, BackingError};
 use crate::crew::{Crew, Known, Shift, work};
-use crate::digest::Digest;
-use crate::faults::{Fault, Faults, FaultyStore, is_injected};
-use crate::finding::{Finding, Findings, What};
-use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability, WriteMode};
-use crate::latency::Latencies;
 use crate::options::Options;
-use crate::progress::Progress;
-use crate::reopen::Reopenable;
-use crate::stamp::SECTOR;
+use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::oracle::stamp::SECTOR;
+use crate::report::digest::Digest;
+use crate::report::finding::{Finding, Findings, What};
+use crate::report::journal::Journal;
+use crate::report::latency::Latencies;
+use crate::report::progress::Progress;
+use crate::stores::faults::{Fault, Faults, FaultyStore, is_injected};
+use crate::subject::reopening::Reopenable;
+use crate::subject::test_file::{Backing, BackingError};
 use crate::subject::{Subject, sync_anew};
 
 const COMPARISON: &str = "the comparison of the file itself";

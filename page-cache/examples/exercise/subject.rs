@@ -1,9 +1,15 @@
 //! What is exercised: a cached file, or in tests whatever stands in for one.
 
+#[cfg(test)]
+pub mod model_file;
+pub mod plain_file;
+pub mod reopening;
+pub mod test_file;
+
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
 
-use crate::reopen::Farewell;
+use crate::subject::reopening::Farewell;
 use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE};
 
 /// Syncs a file whose store is well again. What a sync that failed may have lost is written anew

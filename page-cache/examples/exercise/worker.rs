@@ -15,17 +15,17 @@ use std::time::Instant;
 
 use spanlock_page_cache::PAGE_SIZE;
 
-use crate::digest::Digest;
-use crate::faults::is_injected;
-use crate::finding::{Finding, What};
-use crate::floor::Floor;
-use crate::journal::Journal;
-use crate::knowledge::Knowledge;
-use crate::latency::Latencies;
-use crate::op::{Op, Path};
 use crate::oracle::Outcome;
-use crate::stamp::Stamp;
+use crate::oracle::after_crash::Floor;
+use crate::oracle::knowledge::Knowledge;
+use crate::oracle::stamp::Stamp;
+use crate::report::digest::Digest;
+use crate::report::finding::{Finding, What};
+use crate::report::journal::Journal;
+use crate::report::latency::Latencies;
+use crate::stores::faults::is_injected;
 use crate::subject::Subject;
+use crate::workload::op::{Op, Path};
 use crate::workload::{LONGEST, Workload};
 
 const PAGE: u64 = PAGE_SIZE as u64;

@@ -7,14 +7,17 @@
 //! What costs in proportion to the file, and empties the cache of it, is the rarer the longer the
 //! file is: else a long file would see little else, and no page of it would stay to be evicted.
 
+pub mod met;
+pub mod op;
+
 use std::ops::Range;
 
 use fastrand::Rng;
 use spanlock_page_cache::PAGE_SIZE;
 
-use crate::met::Met;
-use crate::op::Path;
-use crate::stamp::SECTOR;
+use crate::oracle::stamp::SECTOR;
+use crate::workload::met::Met;
+use crate::workload::op::Path;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 /// The most bytes that one read or write asks for.

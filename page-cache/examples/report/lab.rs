@@ -9,8 +9,8 @@ use hdrhistogram::Histogram;
 
 use crate::Effort;
 use crate::harness::case::Case;
-use crate::harness::clocked::{Clocked, in_turns};
 use crate::harness::interleave::{Rounds, Turns, interleave};
+use crate::harness::workloads::clocked::{Clocked, in_turns};
 
 /// The latencies of one lock, class by class.
 pub type Distributions = (&'static str, Vec<Histogram<u64>>);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store};
 
-use crate::recording_store::{Asked, RecordingStore};
+use crate::stores::recording_store::{Asked, RecordingStore};
 
 const PAGE: u64 = 4096;
 

@@ -10,8 +10,8 @@ use spanlock_page_cache::{
     File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, PageMut, PageRef, Store,
 };
 
-use crate::recording_store::{Asked, RecordingStore};
-use crate::stopping_store::{StoppingStore, stop_at_next_request};
+use crate::stores::recording_store::{Asked, RecordingStore};
+use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 

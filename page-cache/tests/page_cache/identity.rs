@@ -101,7 +101,7 @@ fn an_open_file_is_not_opened_with_other_options() {
 /// A write error that nobody has heard of is heard by a handle that is opened after it.
 #[test]
 fn a_second_handle_hears_what_a_clone_would_hear() {
-    let store = Arc::new(crate::recording_store::RecordingStore::default());
+    let store = Arc::new(crate::stores::recording_store::RecordingStore::default());
     let cache = quiet();
     let file = cache.open(Arc::clone(&store)).unwrap();
     file.write_all_at(b"lost?", 0).unwrap();

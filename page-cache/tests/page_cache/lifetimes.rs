@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use spanlock_page_cache::{File, MemStore, Options, PageCache, Store};
 
-use crate::failing_store::FailingStore;
 use crate::random::Random;
+use crate::stores::failing_store::FailingStore;
 
 const PAGE: u64 = 4096;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use spanlock_page_cache::{Identity, Length, MemStore, Options, PageCache, Store};
 
-use crate::failing_store::FailingStore;
-use crate::recording_store::RecordingStore;
+use crate::stores::failing_store::FailingStore;
+use crate::stores::recording_store::RecordingStore;
 
 const PAGE: u64 = 4096;
 

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Crew, Shift, work};
-use crate::finding::What;
-use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability, WriteMode};
-use crate::op::Path;
 use crate::options::Extent;
-use crate::plain::{Flaw, Plain};
-use crate::progress::Progress;
+use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::report::finding::What;
+use crate::report::journal::Journal;
+use crate::report::progress::Progress;
+use crate::subject::model_file::{Flaw, Plain};
+use crate::workload::op::Path;
 
 const LEN: u64 = 300_000;
 

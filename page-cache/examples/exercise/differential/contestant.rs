@@ -4,12 +4,12 @@ use std::io;
 
 use spanlock_page_cache::Length;
 
-use crate::journal::Answer;
-use crate::op::{Op, Path};
-use crate::reopen::Farewell;
-use crate::stamp::{Stamp, UNFILLED};
+use crate::oracle::stamp::{Stamp, UNFILLED};
+use crate::report::journal::Answer;
+use crate::subject::reopening::Farewell;
 use crate::subject::{Mapped, Subject};
 use crate::workload::LONGEST;
+use crate::workload::op::{Op, Path};
 
 /// Reads what lies under a file.
 type Beneath = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize>>;

@@ -4,7 +4,7 @@ use spanlock_page_cache::{MemStore, Store};
 
 use super::{Contestant, Replay, compare, original};
 use crate::options::{Command, Extent, Options};
-use crate::plain::{Flaw, Plain};
+use crate::subject::model_file::{Flaw, Plain};
 
 fn options(arguments: &[&str]) -> Options {
     match Command::parse(lexopt::Parser::from_args(arguments)) {

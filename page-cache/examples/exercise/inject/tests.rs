@@ -7,9 +7,9 @@ use spanlock_page_cache::{File, Mapping};
 
 use super::trial::{Look, Trial};
 use super::{Scope, inject};
-use crate::crash::{Honesty, Volatile};
-use crate::faults::{Fault, Plan};
-use crate::knowledge::WriteMode;
+use crate::oracle::knowledge::WriteMode;
+use crate::stores::crash::{Honesty, Volatile};
+use crate::stores::faults::{Fault, Plan};
 use crate::subject::Subject;
 
 const SCOPE: Scope =

@@ -7,9 +7,9 @@ use std::time::Duration;
 use spanlock_page_cache::{File, Length, Options as CacheOptions, PageCache};
 
 use super::wire::{Answer, Failure, Request, Verb};
-use crate::knowledge::WriteMode;
 use crate::options::StoreAccess;
-use crate::reopen::{Farewell, Reopenable};
+use crate::oracle::knowledge::WriteMode;
+use crate::subject::reopening::{Farewell, Reopenable};
 use crate::subject::{Mapped, Subject};
 
 /// Short, so that it is often killed while the flusher is at work.

@@ -9,10 +9,10 @@ use spanlock_page_cache::{Length, PAGE_SIZE};
 
 use super::child::Serving;
 use super::wire::{Answer, Failure, Request, Verb};
-use crate::faults;
-use crate::knowledge::WriteMode;
 use crate::options::StoreAccess;
-use crate::reopen::Farewell;
+use crate::oracle::knowledge::WriteMode;
+use crate::stores::faults;
+use crate::subject::reopening::Farewell;
 use crate::subject::{Mapped, Subject};
 
 const PAGE: u64 = PAGE_SIZE as u64;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Command, DirectFiles, Extent, LockKind, Options, Output, StoreAccess};
-use crate::knowledge::Reliability;
+use crate::oracle::knowledge::Reliability;
 
 fn parse(arguments: &[&str]) -> Result<Command, String> {
     Command::parse(lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())

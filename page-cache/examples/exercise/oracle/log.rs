@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
-use crate::history::{IN_FLIGHT, Tick};
-use crate::op::Op;
+use crate::oracle::history::{IN_FLIGHT, Tick};
+use crate::workload::op::Op;
 
 /// How many operations a shard remembers.
 const KEPT: usize = 32;

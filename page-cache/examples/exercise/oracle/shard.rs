@@ -9,11 +9,13 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::log::{Entry, Log, Outcome};
-use crate::history::{Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, View, check, prune};
-use crate::knowledge::Reliability;
-use crate::op::{Op, Path};
-use crate::page::{self, Seen, TornPage};
-use crate::stamp::{SECTOR, sectors};
+use crate::oracle::history::{
+    Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, View, check, prune,
+};
+use crate::oracle::knowledge::Reliability;
+use crate::oracle::page_check::{self, Seen, TornPage};
+use crate::oracle::stamp::{SECTOR, sectors};
+use crate::workload::op::{Op, Path};
 
 /// Bytes of the file in a shard.
 pub(super) const SHARD: u64 = 64 << 10;
@@ -91,7 +93,7 @@ impl Shard {
         let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
         let (mut sight, seen) = self.look(bytes, found, begun, Viewer::Reader);
         if op.path.reads_whole_pages() && self.doubt.is_none() {
-            sight.torn_page = page::check(&seen).err();
+            sight.torn_page = page_check::check(&seen).err();
         }
         sight
     }

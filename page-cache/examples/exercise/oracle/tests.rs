@@ -1,11 +1,11 @@
 use std::ops::Range;
 
 use super::{Oracle, Outcome};
-use crate::finding::What;
-use crate::history::Content;
-use crate::knowledge::Reliability;
-use crate::op::{Op, Path};
-use crate::stamp::Stamp;
+use crate::oracle::history::Content;
+use crate::oracle::knowledge::Reliability;
+use crate::oracle::stamp::Stamp;
+use crate::report::finding::What;
+use crate::workload::op::{Op, Path};
 
 const LIMIT: u64 = 1 << 20;
 

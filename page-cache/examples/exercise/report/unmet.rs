@@ -3,10 +3,10 @@
 use spanlock_page_cache::CacheStats;
 
 use super::ACCESSES;
-use crate::knowledge::Reliability;
-use crate::op::Path;
 use crate::options::Options;
+use crate::oracle::knowledge::Reliability;
 use crate::run::Run;
+use crate::workload::op::Path;
 
 /// What of all that the report lists never happened: then it was not exercised, and that nothing
 /// was found says nothing of it.

@@ -3,12 +3,12 @@
 use spanlock_page_cache::Length;
 
 use super::{Worker, expect, finding, outcome_of};
-use crate::finding::{Finding, What};
-use crate::history::Content;
-use crate::knowledge::Reliability;
-use crate::op::{Op, Path};
-use crate::reopen::Farewell;
+use crate::oracle::history::Content;
+use crate::oracle::knowledge::Reliability;
+use crate::report::finding::{Finding, What};
 use crate::subject::Subject;
+use crate::subject::reopening::Farewell;
+use crate::workload::op::{Op, Path};
 
 impl<S: Subject> Worker<'_, S> {
     fn truncate(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {

@@ -5,12 +5,12 @@ use std::io;
 use spanlock_page_cache::PAGE_SIZE;
 
 use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
-use crate::finding::{Finding, What};
-use crate::history::Content;
-use crate::length::{Glance, count};
-use crate::op::{Op, Path};
-use crate::stamp::UNFILLED;
+use crate::oracle::history::Content;
+use crate::oracle::length::{Glance, count};
+use crate::oracle::stamp::UNFILLED;
+use crate::report::finding::{Finding, What};
 use crate::subject::{Mapped, Subject};
+use crate::workload::op::{Op, Path};
 
 /// How many mapped operations go through one mapping.
 const MAPPING_USES: u32 = 512;

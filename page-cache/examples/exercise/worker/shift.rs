@@ -3,12 +3,12 @@
 use std::io;
 
 use super::{PAGE, Worker, expect, finding, outcome_of};
-use crate::faults::is_injected;
-use crate::finding::{Finding, What};
-use crate::history::Content;
-use crate::op::{Op, Path};
-use crate::stamp::SECTOR;
+use crate::oracle::history::Content;
+use crate::oracle::stamp::SECTOR;
+use crate::report::finding::{Finding, What};
+use crate::stores::faults::is_injected;
 use crate::subject::Subject;
+use crate::workload::op::{Op, Path};
 
 /// How often a way back is tried.
 const TRIES: u32 = 1000;

@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::thread;
 
 use super::{Post, Worker};
-use crate::finding::{Findings, What};
-use crate::journal::Journal;
-use crate::knowledge::{Knowledge, Reliability, WriteMode};
-use crate::op::{Op, Path};
-use crate::plain::{Flaw, Plain};
+use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::oracle::stamp::{Found, Piece};
+use crate::report::finding::{Findings, What};
+use crate::report::journal::Journal;
 use crate::run::compare_bytes;
-use crate::stamp::{Found, Piece};
 use crate::subject::Subject;
+use crate::subject::model_file::{Flaw, Plain};
+use crate::workload::op::{Op, Path};
 use crate::workload::{Mix, Workload};
 
 /// Small, so that threads meet each other all the time, and not a whole number of sectors.
@@ -99,7 +99,11 @@ fn bytes_that_never_got_to_the_file_are_found_in_the_end() {
     let known = Knowledge::new(LEN, 1, Reliability::Sound, WriteMode::Back);
     let op =
         Op { path: Path::Write, thread: 0, sequence: 1, file: 0, bytes: 5000..9000, len: None };
-    known.oracle.begin_write(&op, &op.bytes, crate::history::Content::Of(super::stamp_of(&op)));
+    known.oracle.begin_write(
+        &op,
+        &op.bytes,
+        crate::oracle::history::Content::Of(super::stamp_of(&op)),
+    );
     known.oracle.end_write(&op, &op.bytes, &op.bytes, crate::oracle::Outcome::Done);
     let mut findings = Findings::default();
     compare_bytes(&vec![0; LEN as usize], 0, &known, &mut findings);

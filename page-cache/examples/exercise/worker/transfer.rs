@@ -3,14 +3,14 @@
 use std::ops::RangeInclusive;
 
 use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
-use crate::finding::{Finding, What};
-use crate::history::Content;
-use crate::knowledge::{Reliability, WriteMode};
-use crate::length::count;
-use crate::op::{Op, Path};
 use crate::oracle::Outcome;
-use crate::stamp::UNFILLED;
+use crate::oracle::history::Content;
+use crate::oracle::knowledge::{Reliability, WriteMode};
+use crate::oracle::length::count;
+use crate::oracle::stamp::UNFILLED;
+use crate::report::finding::{Finding, What};
 use crate::subject::Subject;
+use crate::workload::op::{Op, Path};
 
 impl<S: Subject> Worker<'_, S> {
     pub(super) fn read(&mut self, op: &Op) -> Result<(), Box<Finding>> {

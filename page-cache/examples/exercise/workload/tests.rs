@@ -1,8 +1,8 @@
 use fastrand::Rng;
 
 use super::{LONGEST, Mix, PAGE, Plan, TOTAL, WEIGHTS, Workload};
-use crate::met::Met;
-use crate::op::Path;
+use crate::workload::met::Met;
+use crate::workload::op::Path;
 
 fn plans(seed: u64, thread: u16, limit: u64, len: u64) -> Vec<Plan> {
     let mut workload = Workload::new(seed, thread, limit, Mix::Usual);

@@ -1,8 +1,8 @@
 //! ArrBench, by the number of threads.
 
 use crate::grid::{Grid, NANOS};
-use crate::harness::arr_bench::{Ranges, operations};
 use crate::harness::contender::Conflicts;
+use crate::harness::workloads::arr_bench::{Ranges, operations};
 use crate::lab::Lab;
 use crate::sections::{Section, THREADS, column};
 

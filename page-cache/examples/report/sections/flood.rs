@@ -2,8 +2,8 @@
 
 use crate::grid::{Grid, Metric};
 use crate::harness::contender::Conflicts;
-use crate::harness::flood::waits;
 use crate::harness::interleave::Spread;
+use crate::harness::workloads::flood::waits;
 use crate::lab::Lab;
 use crate::sections::Section;
 

@@ -2,7 +2,7 @@
 
 use crate::grid::{Grid, NANOS, number};
 use crate::harness::contender::Conflicts;
-use crate::harness::held::{CLAIMS, Lengths, among};
+use crate::harness::workloads::held::{CLAIMS, Lengths, among};
 use crate::lab::Lab;
 use crate::sections::Section;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::grid::{Grid, NANOS};
 use crate::harness::contender::Conflicts;
-use crate::harness::mapping_mix::{Class, clocked, operations};
+use crate::harness::workloads::mapping_mix::{Class, clocked, operations};
 use crate::lab::Lab;
 use crate::sections::{MEDIAN, Quantile, Section, TAIL, THREADS, by_class, column};
 

@@ -2,8 +2,8 @@
 
 use crate::grid::{Grid, NANOS};
 use crate::harness::contender::Conflicts;
-use crate::harness::one_unit::{Pattern, pairs, pairs_beside_a_range};
-use crate::harness::pairs::MODES;
+use crate::harness::workloads::one_unit::{Pattern, pairs, pairs_beside_a_range};
+use crate::harness::workloads::pairs::MODES;
 use crate::lab::Lab;
 use crate::sections::{Section, THREADS, column};
 

@@ -4,8 +4,8 @@ use spanlock::Mode;
 
 use crate::grid::{Grid, NANOS};
 use crate::harness::contender::Conflicts;
-use crate::harness::pairs::MODES;
-use crate::harness::ranges::{LENGTHS, apart, whole};
+use crate::harness::workloads::pairs::MODES;
+use crate::harness::workloads::ranges::{LENGTHS, apart, whole};
 use crate::lab::Lab;
 use crate::sections::Section;
 

@@ -2,7 +2,7 @@
 
 use crate::grid::{Grid, NANOS};
 use crate::harness::contender::Conflicts;
-use crate::harness::work_mix::{Class, clocked, operations};
+use crate::harness::workloads::work_mix::{Class, clocked, operations};
 use crate::lab::Lab;
 use crate::sections::{MEDIAN, Quantile, Section, TAIL, by_class, column};
 

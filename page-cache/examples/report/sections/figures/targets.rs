@@ -9,7 +9,7 @@ use crate::harness::contenders::interval_tree::IntervalTreeLock;
 use crate::harness::contenders::sorted_list::SortedListLock;
 use crate::harness::figures::{self, FIGURES, NEVER_USED, NEVER_USED_GOAL, NEVER_USED_MUST};
 use crate::harness::interleave::Spread;
-use crate::harness::pairs::MODES;
+use crate::harness::workloads::pairs::MODES;
 use crate::lab::Lab;
 use crate::sections::{TAIL, arr_bench, flood, held, mapping_mix, ranges, work_mix};
 

@@ -1,0 +1,135 @@
+//! What a crash may leave: nothing that is older than the last sync.
+//!
+//! The oracle is asked as if somebody had begun to read all of the file when the last successful
+//! sync began, and saw now what the crash left: he may see what was there then, and whatever came
+//! later, but nothing that was replaced before. A sync that fails may lose as much without a crash: from
+//! then on whoever reads may see the same, until a sync succeeds.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+
+use crate::oracle::knowledge::Knowledge;
+use crate::oracle::length::Glance;
+use crate::report::finding::{Finding, What};
+use crate::stores::crash::Volatile;
+use crate::workload::op::{Op, Path};
+
+/// The last sync, and the store that it synced.
+pub struct Floor {
+    /// Nothing if it is a real one.
+    store: Option<Arc<Volatile>>,
+    last: Mutex<Synced>,
+    /// Set if bytes were moved since, of which a crash may leave any part.
+    unknown: AtomicBool,
+    /// How often the store had lost something when that was last asked for.
+    losses: AtomicU64,
+    doubtful: AtomicBool,
+}
+
+/// A sync that has begun.
+#[derive(Clone)]
+pub struct Synced {
+    op: Op,
+    glance: Glance,
+}
+
+impl Floor {
+    /// The floor of a file of zeroes, which are durable.
+    pub fn new(store: Arc<Volatile>, known: &Knowledge) -> Floor {
+        Floor { store: Some(store), ..Floor::of_a_file(known) }
+    }
+
+    /// The same, of a real file.
+    pub fn of_a_file(known: &Knowledge) -> Floor {
+        let op = Op {
+            path: Path::Sync,
+            thread: u16::MAX,
+            sequence: 0,
+            file: 0,
+            bytes: 0..known.limit,
+            len: None,
+        };
+        Floor {
+            store: None,
+            last: Mutex::new(begin(op, known)),
+            unknown: AtomicBool::new(false),
+            losses: AtomicU64::new(0),
+            doubtful: AtomicBool::new(false),
+        }
+    }
+
+    /// To be called before a sync.
+    pub fn begin(&self, op: &Op, known: &Knowledge) -> Synced {
+        begin(op.clone(), known)
+    }
+
+    /// To be called when `sync` has succeeded: what it found is durable.
+    pub fn raise(&self, sync: Synced, known: &Knowledge) {
+        let last = std::mem::replace(&mut *self.last(), sync);
+        known.oracle.forget_read(&last.op);
+        known.oracle.trust(&last.op);
+        self.doubtful.store(false, Ordering::SeqCst);
+        self.unknown.store(false, Ordering::SeqCst);
+    }
+
+    /// Looks whether the store has lost something. To be called before anybody reads or a sync counts
+    /// as a success.
+    pub fn watch(&self, known: &Knowledge) {
+        let losses = self.store.as_ref().map_or(0, |store| store.losses());
+        if self.losses.swap(losses, Ordering::SeqCst) == losses {
+            return;
+        }
+        self.doubtful.store(true, Ordering::SeqCst);
+        let last = self.last();
+        match self.unknown.load(Ordering::SeqCst) {
+            true => known.oracle.doubt_everything(&last.op),
+            false => known.oracle.doubt(&last.op),
+        }
+    }
+
+    /// Whether something may be lost that was written since the last sync.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::SeqCst)
+    }
+
+    /// To be called when bytes are moved to and fro: until the next sync nobody can tell what a
+    /// crash leaves.
+    pub fn suspend(&self) {
+        self.unknown.store(true, Ordering::SeqCst);
+    }
+
+    /// Crashes, in thought, and judges what would be left.
+    pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
+        match &self.store {
+            Some(store) => self.judge(known, "a crash after", &store.crash(rng)),
+            None => Ok(()),
+        }
+    }
+
+    /// Judges what a crash has left.
+    pub fn judge(&self, known: &Knowledge, what: &str, left: &[u8]) -> Result<(), Box<Finding>> {
+        if self.unknown.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let last = self.last();
+        let seen_by = format!("{what} {}", last.op);
+        let (expected, found) = (known.length.since(last.glance), left.len() as u64);
+        if !expected.contains(&found) {
+            let what = What::Len { expected, found };
+            return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
+        }
+        known.oracle.compare_since(&last.op, &seen_by, left)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Synced> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin(op: Op, known: &Knowledge) -> Synced {
+    let glance = known.length.glance();
+    known.oracle.begin_read(&op);
+    Synced { op, glance }
+}

@@ -1,0 +1,66 @@
+//! What is known of a file beside the file.
+
+use std::sync::RwLock;
+
+use spanlock_page_cache::FileOptions;
+
+use crate::oracle::Oracle;
+use crate::oracle::length::Length;
+use crate::workload::met::Met;
+
+/// What is known of a file beside the file.
+pub struct Knowledge {
+    pub oracle: Oracle,
+    pub length: Length,
+    /// The length that the file never exceeds.
+    pub limit: u64,
+    pub store: Reliability,
+    pub writes: WriteMode,
+    pub met: Met,
+    /// Held by every operation, and alone by those whose effect others could not tell apart.
+    pub gate: RwLock<()>,
+}
+
+/// When the bytes of a write get to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Later.
+    Back,
+    /// Before it returns.
+    Through,
+}
+
+impl WriteMode {
+    /// How to open a file for it.
+    pub fn options(self) -> FileOptions {
+        match self {
+            WriteMode::Back => FileOptions::new(),
+            WriteMode::Through => FileOptions::new().write_through(),
+        }
+    }
+}
+
+/// What is to be expected of the store under the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// It does what it is asked.
+    Sound,
+    /// It fails now and then: so do operations, or they end short.
+    Failing,
+}
+
+impl Knowledge {
+    /// About a file of `len` zeroes.
+    pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
+        let length = Length::new(len, usize::from(threads));
+        Knowledge {
+            oracle: Oracle::new(len, store),
+            length,
+            limit: len,
+            store,
+            writes,
+            met: Met::default(),
+            gate: RwLock::default(),
+        }
+    }
+}

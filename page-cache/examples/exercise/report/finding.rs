@@ -1,0 +1,148 @@
+//! Findings: what was seen that must not be.
+
+use std::fmt;
+use std::io;
+use std::ops::{Range, RangeInclusive};
+
+use crate::oracle::Entry;
+use crate::oracle::history::Version;
+use crate::oracle::page_check::TornPage;
+use crate::oracle::stamp::{Found, SECTOR};
+
+/// Findings beyond these are counted only.
+const KEPT: usize = 16;
+
+/// Something that no right file does.
+#[derive(Debug)]
+pub struct Finding {
+    /// Who saw it: an operation, or the comparison of the file itself in the end.
+    pub seen_by: String,
+    pub what: What,
+    /// The last operations that touched the place, the oldest first.
+    pub history: Vec<Entry>,
+}
+
+/// What was found wrong, the first few in full.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub first: Vec<Finding>,
+    pub count: u64,
+}
+
+impl Findings {
+    pub fn push(&mut self, finding: Finding) {
+        self.count += 1;
+        if self.first.len() < KEPT {
+            self.first.push(finding);
+        }
+    }
+}
+
+/// What was seen.
+#[derive(Debug)]
+pub enum What {
+    /// Bytes of one sector that are none of the versions which may be there.
+    Bytes { bytes: Range<u64>, expected: Vec<Version>, found: Found },
+    /// A page of which some bytes are newer than one write to it, and others older.
+    TornPage(Box<TornPage>),
+    /// As many bytes as the file does not have, or too few.
+    Count { expected: RangeInclusive<u64>, found: u64 },
+    /// A length that the file cannot have.
+    Len { expected: RangeInclusive<u64>, found: u64 },
+    /// Access to pages past the end was granted.
+    PastEnd { end: u64, len: u64 },
+    /// An error where there is no reason for one.
+    Refused(io::Error),
+    /// Two requests to the store that should have excluded each other.
+    Collision(String),
+    /// The operation never ended.
+    Stuck { seconds: u64 },
+    /// The operation panicked.
+    Panicked(String),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.what {
+            What::Bytes { bytes, expected, found } => {
+                let sector = bytes.start - bytes.start % SECTOR as u64;
+                let within = bytes.start - sector..bytes.end - sector;
+                writeln!(f, "sector {} (offset {sector})", sector / SECTOR as u64)?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  bytes     {} to {}", within.start, within.end)?;
+                for (index, version) in expected.iter().enumerate() {
+                    let label = if index == 0 { "expected" } else { "or" };
+                    writeln!(f, "  {label:<9} {version}")?;
+                }
+                writeln!(f, "  found     {found}")?;
+            }
+            What::TornPage(torn) => {
+                let TornPage { newer, older } = &**torn;
+                writeln!(f, "a torn page (sector {})", older.0.start / SECTOR as u64)?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  found     {}..{}: {}", newer.0.start, newer.0.end, newer.1)?;
+                writeln!(f, "  but       {}..{}: {}", older.0.start, older.0.end, older.1)?;
+                writeln!(f, "  expected  at {} the newer, or one newer still", older.0.start)?;
+            }
+            What::Count { expected, found } => {
+                writeln!(f, "a wrong count")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  {}", Between(expected))?;
+                writeln!(f, "  found     {found} bytes")?;
+            }
+            What::Len { expected, found } => {
+                writeln!(f, "a wrong length")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  {}", Between(expected))?;
+                writeln!(f, "  found     {found} bytes")?;
+            }
+            What::PastEnd { end, len } => {
+                writeln!(f, "access past the end")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  an error: the file has {len} bytes at most")?;
+                writeln!(f, "  found     success up to {end}")?;
+            }
+            What::Refused(error) => {
+                writeln!(f, "an unexpected error")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  success")?;
+                writeln!(f, "  found     {error}")?;
+            }
+            What::Collision(requests) => {
+                writeln!(f, "requests that collide")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  one after the other")?;
+                writeln!(f, "  found     {requests}")?;
+            }
+            What::Stuck { seconds } => {
+                writeln!(f, "no progress")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  expected  an end")?;
+                writeln!(f, "  found     none after {seconds} seconds")?;
+            }
+            What::Panicked(message) => {
+                writeln!(f, "a panic")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  found     {message}")?;
+            }
+        }
+        if !self.history.is_empty() {
+            writeln!(f, "  last operations that touched it:")?;
+            for entry in &self.history {
+                writeln!(f, "    {entry}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Between<'a>(&'a RangeInclusive<u64>);
+
+impl fmt::Display for Between<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.start(), self.0.end()) {
+            (start, end) if start == end => write!(f, "{start} bytes"),
+            (start, end) => write!(f, "{start} to {end} bytes"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The journal: which operations were done, in which order, and what came of them.
+//!
+//! Each thread keeps its last ones in mind, for the report of a failure. All of them go to a file
+//! if one was asked for.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path as FilePath;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_utils::CachePadded;
+
+use crate::workload::op::Op;
+
+/// How many operations of a thread are kept in mind.
+const KEPT: usize = 16;
+
+/// What is known of the operations of all threads.
+pub struct Journal {
+    /// Passes whenever an operation begins or ends.
+    now: AtomicU64,
+    threads: Box<[CachePadded<Beacon>]>,
+    file: Option<Mutex<BufWriter<File>>>,
+}
+
+/// What others see of a thread.
+#[derive(Default)]
+struct Beacon {
+    done: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<(u64, Op)>,
+    last: VecDeque<Line>,
+}
+
+/// An operation, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    begun: u64,
+    /// When it ended, and what it gave back; nothing as long as it goes on.
+    end: Option<(u64, Answer)>,
+    op: Op,
+}
+
+/// What an operation gave back: a count of bytes, if it counts them, or a kind of error.
+pub type Answer = Result<u64, io::ErrorKind>;
+
+impl Journal {
+    /// The journal of so many threads, kept in mind.
+    pub fn new(threads: u16) -> Journal {
+        let threads = (0..threads).map(|_| CachePadded::default()).collect();
+        Journal { now: AtomicU64::new(0), threads, file: None }
+    }
+
+    /// The same, written to the file at `path` besides, which is made or emptied.
+    pub fn in_file(threads: u16, path: &FilePath) -> io::Result<Journal> {
+        let file = BufWriter::new(File::create(path)?);
+        Ok(Journal { file: Some(Mutex::new(file)), ..Journal::new(threads) })
+    }
+
+    pub fn begin(&self, op: &Op) {
+        let mut state = self.state(op.thread);
+        // A scribble comes before another operation, in whose place it is not to stand.
+        state.current = Some((self.tick(), op.clone()));
+    }
+
+    pub fn end(&self, thread: u16, answer: Answer) {
+        let beacon = &self.threads[usize::from(thread)];
+        let mut state = beacon.state();
+        if let Some((begun, op)) = state.current.take() {
+            let line = Line { begun, end: Some((self.tick(), answer)), op };
+            if let Some(file) = &self.file {
+                // What cannot be written is missing from the file, and the run goes on.
+                let _ = writeln!(lock(file), "{line}");
+            }
+            if state.last.len() == KEPT {
+                state.last.pop_front();
+            }
+            state.last.push_back(line);
+        }
+        beacon.done.store(beacon.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Tells that a thread went home, whatever it was at.
+    pub fn rest(&self, thread: u16) {
+        self.state(thread).current = None;
+    }
+
+    /// How many operations each thread has done.
+    pub fn done(&self) -> impl Iterator<Item = u64> {
+        self.threads.iter().map(|beacon| beacon.done.load(Ordering::Relaxed))
+    }
+
+    /// The operation that a thread is at.
+    pub fn current(&self, thread: u16) -> Option<Op> {
+        self.state(thread).current.as_ref().map(|(_, op)| op.clone())
+    }
+
+    /// The last operations of all threads, in the order in which they began.
+    pub fn last(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for beacon in &self.threads {
+            let state = beacon.state();
+            lines.extend(state.last.iter().cloned());
+            let current = state.current.clone();
+            lines.extend(current.map(|(begun, op)| Line { begun, end: None, op }));
+        }
+        lines.sort_unstable_by_key(|line| line.begun);
+        lines
+    }
+
+    /// Has the file hold all operations that have ended.
+    pub fn flush(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), |file| lock(file).flush())
+    }
+
+    fn state(&self, thread: u16) -> MutexGuard<'_, State> {
+        self.threads[usize::from(thread)].state()
+    }
+
+    fn tick(&self) -> u64 {
+        self.now.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl Beacon {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Line { begun, end, op } = self;
+        match end {
+            Some((ended, Ok(count))) => write!(f, "{begun} to {ended}  {op}: {count}"),
+            Some((ended, Err(kind))) => write!(f, "{begun} to {ended}  {op}: {kind}"),
+            None => write!(f, "{begun} to ...  {op}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

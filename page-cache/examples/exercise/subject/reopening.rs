@@ -1,0 +1,327 @@
+//! A file that is closed and opened anew, while others are at work on it and on others.
+//!
+//! Whoever uses the file is counted. Who reopens it lets nobody in any more, waits until nobody is in,
+//! takes the mappings along, and closes what is then the last handle. Or drops its handle at once: then
+//! whoever is in, or a mapping, is the last to keep the file open. In either case nobody has the file
+//! when it is opened anew.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use spanlock_page_cache::Length;
+
+use crate::stores::faults::{Faults, is_injected};
+use crate::subject::{Mapped, Subject};
+
+/// How often a file is opened before it cannot be.
+const TRIES: u32 = 1000;
+
+/// How the handles of a file go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// The last is closed, and tells of what did not get to the store.
+    Closed,
+    /// All are dropped, in any order.
+    Dropped,
+}
+
+/// Opens the file.
+type Open<S> = Box<dyn Fn() -> io::Result<S> + Send + Sync>;
+
+/// A file, and how to open it anew.
+pub struct Reopenable<S: Subject> {
+    shared: Arc<Shared<S>>,
+}
+
+/// A mapping of it, which is made anew once the file was.
+pub struct ReopenableMapping<S: Subject> {
+    shared: Arc<Shared<S>>,
+    range: Range<u64>,
+    cell: Arc<Cell<S>>,
+}
+
+type Cell<S> = Mutex<Option<<S as Subject>::Mapping>>;
+
+struct Shared<S: Subject> {
+    state: Mutex<State<S>>,
+    changed: Condvar,
+    open: Open<S>,
+    /// What fails in a store that loses nothing all the same.
+    faults: Option<Arc<Faults>>,
+}
+
+struct State<S: Subject> {
+    /// Nothing while the file is being opened anew, or if it could not be.
+    file: Option<Arc<S>>,
+    failure: Option<String>,
+    users: usize,
+    mappings: Vec<Weak<Cell<S>>>,
+}
+
+/// Somebody who uses the file.
+struct User<'a, S: Subject> {
+    file: Option<Arc<S>>,
+    shared: &'a Shared<S>,
+}
+
+impl<S: Subject> Reopenable<S> {
+    /// The file that `open` opens, now and later.
+    pub fn new(
+        open: impl Fn() -> io::Result<S> + Send + Sync + 'static,
+        faults: Option<Arc<Faults>>,
+    ) -> io::Result<Reopenable<S>> {
+        let file = Some(Arc::new(open()?));
+        let state = State { file, failure: None, users: 0, mappings: Vec::new() };
+        let (state, changed) = (Mutex::new(state), Condvar::new());
+        Ok(Reopenable { shared: Arc::new(Shared { state, changed, open: Box::new(open), faults }) })
+    }
+
+    fn enter(&self) -> io::Result<User<'_, S>> {
+        self.shared.enter()
+    }
+
+    /// Does `work` with the file.
+    fn with<T>(&self, work: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
+        let user = self.enter()?;
+        match &user.file {
+            Some(file) => work(file),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl<S: Subject> Shared<S> {
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the file is open, and uses it.
+    fn enter(&self) -> io::Result<User<'_, S>> {
+        let waited = self
+            .changed
+            .wait_while(self.state(), |state| state.file.is_none() && state.failure.is_none());
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = &state.failure {
+            return Err(io::Error::other(format!("not opened anew: {failure}")));
+        }
+        state.users += 1;
+        Ok(User { file: state.file.clone(), shared: self })
+    }
+
+    /// Waits until nobody is in, and takes all mappings away.
+    fn empty(&self) {
+        let waited = self.changed.wait_while(self.state(), |state| state.users > 0);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        let mappings = std::mem::take(&mut state.mappings);
+        drop(state);
+        for cell in mappings.iter().filter_map(Weak::upgrade) {
+            drop(cell.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
+
+    fn publish(&self, opened: io::Result<Arc<S>>) {
+        let mut state = self.state();
+        match opened {
+            Ok(file) => state.file = Some(file),
+            Err(error) => state.failure = Some(error.to_string()),
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn reopen(&self, how: Farewell) -> io::Result<()> {
+        // Whoever comes while another is at it has nothing to do.
+        let Some(file) = self.state().file.take() else { return Ok(()) };
+        match how {
+            Farewell::Dropped => {
+                drop(file);
+                self.empty();
+            }
+            Farewell::Closed => {
+                self.empty();
+                let Some(file) = Arc::into_inner(file) else {
+                    self.publish(Err(io::Error::other("somebody kept the file")));
+                    return Err(io::Error::other("somebody kept the file"));
+                };
+                if let Err((file, error)) = file.close()
+                    && !(is_injected(&error) && self.settle(&file))
+                {
+                    self.publish(Ok(Arc::new(file)));
+                    return Err(error);
+                }
+            }
+        }
+        let opened = again(&self.open);
+        let outcome =
+            opened.as_ref().map(drop).map_err(|error| io::Error::other(error.to_string()));
+        self.publish(opened.map(Arc::new));
+        outcome
+    }
+
+    /// Has the store hold all of a file that could not be closed, if it loses nothing once it has it.
+    fn settle(&self, file: &S) -> bool {
+        let Some(faults) = &self.faults else { return false };
+        faults.stop();
+        let written = file.writeback(0..u64::MAX).is_ok();
+        faults.start();
+        written
+    }
+}
+
+/// Opens a file until that fails no more by an injected fault.
+fn again<S>(open: &dyn Fn() -> io::Result<S>) -> io::Result<S> {
+    for _ in 1..TRIES {
+        match open() {
+            Err(error) if is_injected(&error) => {}
+            result => return result,
+        }
+    }
+    open()
+}
+
+impl<S: Subject> Drop for User<'_, S> {
+    fn drop(&mut self) {
+        // It may be the last handle: the file is closed before it counts as left.
+        drop(self.file.take());
+        let mut state = self.shared.state();
+        state.users -= 1;
+        let is_waited_for = state.users == 0 && state.file.is_none();
+        drop(state);
+        if is_waited_for {
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
+impl<S: Subject> ReopenableMapping<S> {
+    /// Does `work` with the mapping, which keeps the file open by itself.
+    fn with(&self, work: impl FnOnce(&S::Mapping) -> io::Result<()>) -> io::Result<()> {
+        let mut user = self.shared.enter()?;
+        let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
+        let mapping = match (&mut *cell, user.file.take()) {
+            (Some(mapping), _) => mapping,
+            (None, Some(file)) => {
+                let mapping = cell.insert(file.map(self.range.clone())?);
+                self.shared.state().mappings.push(Arc::downgrade(&self.cell));
+                mapping
+            }
+            (None, None) => return Err(io::ErrorKind::NotFound.into()),
+        };
+        let done = work(mapping);
+        drop(cell);
+        drop(user);
+        done
+    }
+}
+
+impl<S: Subject> Mapped for ReopenableMapping<S> {
+    fn load(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.with(|mapping| mapping.load(offset, bytes))
+    }
+
+    fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.with(|mapping| mapping.store(offset, bytes))
+    }
+}
+
+impl<S: Subject> Subject for Reopenable<S> {
+    type Mapping = ReopenableMapping<S>;
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_at(bytes, offset))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.write_at(bytes, offset))
+    }
+
+    fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_direct_at(bytes, offset))
+    }
+
+    fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.write_direct_at(bytes, offset))
+    }
+
+    /// Maps nothing before the first access.
+    fn map(&self, range: Range<u64>) -> io::Result<ReopenableMapping<S>> {
+        let (shared, cell) = (Arc::clone(&self.shared), Arc::default());
+        Ok(ReopenableMapping { shared, range, cell })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.with(|file| file.set_len(len))
+    }
+
+    fn len(&self) -> u64 {
+        self.with(|file| Ok(file.len())).expect("an open file has a length")
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.with(|file| file.punch_hole(offset, len))
+    }
+
+    fn writeback(&self, range: Range<u64>) -> io::Result<()> {
+        self.with(|file| file.writeback(range))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.with(|file| file.sync_data())
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.with(|file| file.sync_all())
+    }
+
+    fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
+        self.with(|file| file.sync_range(range))
+    }
+
+    fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_vectored_at(bytes, offset))
+    }
+
+    fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.write_vectored_at(bytes, offset))
+    }
+
+    fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_by_memory(bytes, offset))
+    }
+
+    fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.write_by_memory(bytes, offset))
+    }
+
+    fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
+        self.with(|file| file.write_from_itself(bytes))
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.with(|file| file.append(bytes))
+    }
+
+    fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        self.with(|file| file.zero_range(offset, len, length))
+    }
+
+    fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
+        self.with(|file| file.allocate(offset, len, length))
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.with(|file| file.collapse_range(offset, len))
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.with(|file| file.insert_range(offset, len))
+    }
+
+    fn reopen(&self, how: Farewell) -> io::Result<()> {
+        self.shared.reopen(how)
+    }
+}
+
+#[cfg(test)]
+mod tests;

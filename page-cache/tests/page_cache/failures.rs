@@ -1,0 +1,12 @@
+//! Requests and stores that fail.
+
+mod bad_input;
+mod bad_stores;
+mod errno;
+mod failed_sync;
+mod failed_sync_races;
+mod injection;
+mod isolation;
+pub mod one_failure;
+mod panicking_store;
+mod same_cache;

@@ -1,0 +1,580 @@
+//! What a sync that failed means: until all is durable every later one fails too.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, FileOptions, Length, MemStore, Options, PageCache};
+
+use crate::random::Random;
+use crate::stores::unkind_store::{Fate, UnkindStore};
+
+const PAGE: u64 = 4096;
+const NEVER: Duration = Duration::from_secs(3600);
+const FATES: [Fate; 5] = [Fate::Lost, Fate::Undone, Fate::Any(1), Fate::Any(2), Fate::Any(3)];
+
+/// How long the files are before anything happens to them.
+const LEN: u64 = 8 * PAGE + 100;
+
+/// How a file's writes come to the store.
+#[derive(Clone, Copy)]
+enum Written {
+    Back,
+    Through,
+}
+
+impl Written {
+    fn options(self) -> FileOptions {
+        match self {
+            Written::Back => FileOptions::new(),
+            Written::Through => FileOptions::new().write_through(),
+        }
+    }
+}
+
+struct Case {
+    cache: PageCache,
+    file: File,
+    store: Arc<UnkindStore>,
+    /// What is in the file.
+    bytes: Vec<u8>,
+}
+
+impl Case {
+    /// A file of ones, which are durable, in a cache of which the flusher sleeps.
+    fn new(fate: Fate, written: Written) -> Case {
+        let cache = PageCache::with_options(Options::new(32).flush_interval(NEVER).readahead(0));
+        let store = Arc::new(UnkindStore::new(fate));
+        let file = cache.open_with(Arc::clone(&store), written.options()).unwrap();
+        file.write_all_at(&[1; LEN as usize], 0).unwrap();
+        file.sync_all().unwrap();
+        Case { cache, file, store, bytes: vec![1; LEN as usize] }
+    }
+
+    fn wrote(&mut self, range: Range<u64>, byte: u8) {
+        let end = range.end as usize;
+        self.bytes.resize(self.bytes.len().max(end), 0);
+        self.bytes[range.start as usize..end].fill(byte);
+    }
+
+    fn write(&mut self, range: Range<u64>) {
+        self.file.write_all_at(&vec![2; (range.end - range.start) as usize], range.start).unwrap();
+        self.wrote(range, 2);
+    }
+
+    /// Has all pages evicted that are clean, so also none of this file's.
+    fn evict(&self) {
+        let other = self.cache.open(MemStore::new()).unwrap();
+        other.set_len(48 * PAGE).unwrap();
+        for _ in 0..3 {
+            for page in 0..48 {
+                other.read_exact_at(&mut [0], page * PAGE).unwrap();
+            }
+        }
+    }
+
+    fn check_durable(&self, case: &str) {
+        let durable = self.store.after_a_crash();
+        assert_eq!(durable.len(), self.bytes.len(), "{case}");
+        let wrong = (0..durable.len()).find(|&at| durable[at] != self.bytes[at]);
+        assert_eq!(wrong, None, "{case}");
+    }
+}
+
+type Change = (&'static str, Written, fn(&mut Case));
+
+/// Changes that the cache can make again.
+fn kept() -> Vec<Change> {
+    let back = Written::Back;
+    let through = Written::Through;
+    vec![
+        ("pages", back, |case| case.write(PAGE..4 * PAGE)),
+        ("parts of pages", back, |case| {
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+            case.write(3 * PAGE - 5..3 * PAGE + 5);
+        }),
+        ("parts of a page, one after the other", back, |case| {
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+            case.file.writeback(0..LEN).unwrap();
+            case.write(PAGE + 30..PAGE + 40);
+        }),
+        ("parts of a page that is read before the sync", back, |case| {
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+            case.file.writeback(0..LEN).unwrap();
+            case.file.read_exact_at(&mut [0], PAGE).unwrap();
+        }),
+        ("a store through a mapping", back, |case| {
+            case.file.map(0..LEN).unwrap().store(PAGE + 10, &[2; 10]).unwrap();
+            case.wrote(PAGE + 10..PAGE + 20, 2);
+        }),
+        ("an append", back, |case| {
+            let at = case.file.append(&[2; 5000]).unwrap();
+            case.wrote(at..at + 5000, 2);
+        }),
+        ("a write through", through, |case| {
+            case.file.read_exact_at(&mut [0; LEN as usize], 0).unwrap();
+            case.write(PAGE + 10..3 * PAGE);
+        }),
+        ("a write that was sent before", back, |case| {
+            case.write(PAGE + 10..3 * PAGE);
+            case.file.writeback(0..LEN).unwrap();
+        }),
+        ("a truncation", back, |case| {
+            case.file.set_len(3 * PAGE + 5).unwrap();
+            case.bytes.truncate(3 * PAGE as usize + 5);
+        }),
+        ("an extension", back, |case| {
+            case.file.set_len(20 * PAGE + 5).unwrap();
+            case.bytes.resize(20 * PAGE as usize + 5, 0);
+        }),
+        ("a truncation of what was written", back, |case| {
+            case.write(0..20 * PAGE);
+            case.file.writeback(0..u64::MAX).unwrap();
+            case.evict();
+            case.file.set_len(0).unwrap();
+            case.bytes.clear();
+        }),
+        ("a truncation, and appends after it", back, |case| {
+            case.file.set_len(0).unwrap();
+            case.bytes.clear();
+            case.file.append(&[2; 5000]).unwrap();
+            case.wrote(0..5000, 2);
+        }),
+        ("an allocation", back, |case| {
+            case.file.allocate(7 * PAGE, 5 * PAGE, Length::Extend).unwrap();
+            case.bytes.resize(12 * PAGE as usize, 0);
+        }),
+    ]
+}
+
+/// Changes that the cache cannot make again, or not all of them.
+fn lost() -> Vec<Change> {
+    let back = Written::Back;
+    let through = Written::Through;
+    vec![
+        ("evicted pages", back, |case| {
+            case.write(PAGE..4 * PAGE);
+            case.file.writeback(0..LEN).unwrap();
+            case.evict();
+        }),
+        ("an evicted part of a page", back, |case| {
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+            case.file.writeback(0..LEN).unwrap();
+            case.evict();
+        }),
+        ("an evicted page that is cached again", back, |case| {
+            case.write(PAGE..2 * PAGE);
+            case.file.writeback(0..LEN).unwrap();
+            case.evict();
+            case.file.read_exact_at(&mut [0], PAGE).unwrap();
+        }),
+        ("an evicted page of which a part is written again", back, |case| {
+            case.write(PAGE..2 * PAGE);
+            case.file.writeback(0..LEN).unwrap();
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+            case.file.read_exact_at(&mut [0], PAGE).unwrap();
+        }),
+        ("an evicted page of a mapping", back, |case| {
+            case.file.map(0..LEN).unwrap().store(PAGE + 10, &[2; 10]).unwrap();
+            case.wrote(PAGE + 10..PAGE + 20, 2);
+            case.file.writeback(0..LEN).unwrap();
+            case.evict();
+        }),
+        ("a direct write", back, |case| {
+            case.file.write_direct_at(&[2; PAGE as usize], PAGE).unwrap();
+            case.wrote(PAGE..2 * PAGE, 2);
+        }),
+        ("a direct write of a part of a page", back, |case| {
+            case.file.write_direct_at(&[2; 10], PAGE + 10).unwrap();
+            case.wrote(PAGE + 10..PAGE + 20, 2);
+        }),
+        ("a direct write at the end", back, |case| {
+            case.file.write_direct_at(&[2; 5000], LEN).unwrap();
+            case.wrote(LEN..LEN + 5000, 2);
+        }),
+        ("pages that a direct write took out", back, |case| {
+            case.write(PAGE..2 * PAGE);
+            case.file.write_direct_at(&[3; 10], PAGE + 10).unwrap();
+            case.wrote(PAGE + 10..PAGE + 20, 3);
+        }),
+        ("a write through past a page that is not cached", through, |case| {
+            case.evict();
+            case.write(PAGE + 10..PAGE + 20);
+        }),
+        ("an evicted page that was written through", through, |case| {
+            case.write(PAGE..2 * PAGE);
+            case.evict();
+        }),
+        ("a hole", back, |case| {
+            case.file.punch_hole(PAGE + 10, 2 * PAGE).unwrap();
+            case.wrote(PAGE + 10..3 * PAGE + 10, 0);
+        }),
+        ("zeroes", back, |case| {
+            case.file.zero_range(PAGE + 10, 2 * PAGE, Length::Keep).unwrap();
+            case.wrote(PAGE + 10..3 * PAGE + 10, 0);
+        }),
+        ("a truncation, and an extension after it", back, |case| {
+            case.file.set_len(PAGE).unwrap();
+            case.file.set_len(LEN).unwrap();
+            case.wrote(PAGE..LEN, 0);
+        }),
+        ("a truncation, and a write past the end after it", back, |case| {
+            case.file.set_len(PAGE).unwrap();
+            case.wrote(PAGE..LEN, 0);
+            case.bytes.truncate(5 * PAGE as usize + 20);
+            case.write(5 * PAGE + 10..5 * PAGE + 20);
+        }),
+        ("a collapse", back, |case| {
+            case.file.write_all_at(&[3; PAGE as usize], 5 * PAGE).unwrap();
+            case.wrote(5 * PAGE..6 * PAGE, 3);
+            case.file.collapse_range(PAGE, PAGE).unwrap();
+            case.bytes.drain(PAGE as usize..2 * PAGE as usize);
+        }),
+        ("an insertion", back, |case| {
+            case.file.insert_range(PAGE, PAGE).unwrap();
+            case.bytes.splice(PAGE as usize..PAGE as usize, vec![0; PAGE as usize]);
+        }),
+    ]
+}
+
+/// Two of the syncs, each with one to come after it: all pairs, in turn over the cases.
+fn pairs(case: usize) -> [(Sync, Sync); 2] {
+    [case, case + 2].map(|sync| (syncs()[sync % 5], syncs()[(sync + case / 5) % 5]))
+}
+
+type Sync = (&'static str, fn(&File) -> io::Result<()>);
+
+fn syncs() -> [Sync; 5] {
+    [
+        ("sync_data", File::sync_data),
+        ("sync_all", File::sync_all),
+        ("sync_range", |file| file.sync_range(0..file.len())),
+        // Which promises what the store was given before, whatever the range.
+        ("sync_range of nothing", |file| {
+            file.writeback(0..u64::MAX)?;
+            file.sync_range(0..0)
+        }),
+        ("close", |file| file.clone().close().map_err(io::Error::from)),
+    ]
+}
+
+fn fail(case: &Case, syncs: usize, (_, sync): Sync) {
+    case.store.fail_syncs(syncs);
+    for _ in 0..syncs {
+        let error = sync(&case.file).unwrap_err();
+        assert!(error.to_string().contains("told to fail"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_cached_is_durable_after_the_next_sync_that_succeeds() {
+    let cases = kept().into_iter().flat_map(|change| FATES.map(|fate| (change, fate)));
+    for (number, ((change, options, make), fate)) in cases.enumerate() {
+        for (sync, again) in pairs(number) {
+            for failures in 1..3 {
+                let name = format!("{change}, {} and {}, {fate:?}, {failures}", sync.0, again.0);
+                let mut case = Case::new(fate, options);
+                make(&mut case);
+                fail(&case, failures, sync);
+                assert_eq!(case.file.broken_ranges(), [], "{name}");
+                if sync.0 == "close" {
+                    // The handle that was closed heard of it, and not this one.
+                    assert!(again.1(&case.file).is_err() || again.0 == "close", "{name}");
+                }
+                again.1(&case.file).unwrap_or_else(|error| panic!("{name}: {error}"));
+                case.check_durable(&name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sync_of_one_range_sends_again_what_a_failed_one_may_have_lost_of_another() {
+    for fate in FATES {
+        let mut case = Case::new(fate, Written::Back);
+        case.write(5 * PAGE..6 * PAGE);
+        fail(&case, 1, syncs()[0]);
+        case.file.sync_range(0..PAGE).unwrap();
+        case.check_durable(&format!("{fate:?}"));
+    }
+}
+
+#[test]
+fn what_is_not_cached_any_more_fails_every_sync_until_it_is_written_anew() {
+    let cases = lost().into_iter().flat_map(|change| FATES.map(|fate| (change, fate)));
+    for (number, ((change, options, make), fate)) in cases.enumerate() {
+        for (sync, again) in pairs(number) {
+            let name = format!("{change}, {} and {}, {fate:?}", sync.0, again.0);
+            let mut case = Case::new(fate, options);
+            let before = case.file.clone();
+            make(&mut case);
+            fail(&case, 1, sync);
+            let broken = case.file.broken_ranges();
+            let named = format!("bytes {}..{}", broken[0].start, broken[0].end);
+            case.evict();
+            let after = case.file.clone();
+            for file in [&case.file, &before, &after, &case.file] {
+                let error = again.1(file).expect_err(&name);
+                assert!(error.to_string().contains(&named), "{name}: {error}");
+            }
+            case.file.write_all_at(&case.bytes, 0).unwrap();
+            again.1(&case.file).unwrap_or_else(|error| panic!("{name}: {error}"));
+            case.check_durable(&name);
+            assert_eq!(case.file.broken_ranges(), [], "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_is_named_is_what_was_given_to_the_store_and_has_left_the_cache() {
+    let mut case = Case::new(Fate::Lost, Written::Back);
+    case.evict();
+    case.write(PAGE + 10..PAGE + 20);
+    case.write(3 * PAGE..5 * PAGE);
+    case.file.writeback(0..LEN).unwrap();
+    case.evict();
+    case.file.write_direct_at(&[2; 10], 6 * PAGE).unwrap();
+    case.write(7 * PAGE..8 * PAGE);
+    fail(&case, 1, syncs()[0]);
+    let lost = [PAGE + 10..PAGE + 20, 3 * PAGE..5 * PAGE, 6 * PAGE..6 * PAGE + 10];
+    assert_eq!(case.file.broken_ranges(), lost);
+    let error = case.file.sync_data().unwrap_err().to_string();
+    assert!(error.ends_with(
+        "bytes 4106..4116, 12288..20480, 24576..24586 may be lost since a sync failed: told to fail"
+    ), "{error}");
+    for page in 0..8 {
+        case.file.write_direct_at(&[3; 10], page * PAGE + 100).unwrap();
+    }
+    fail(&case, 1, syncs()[0]);
+    let error = case.file.sync_data().unwrap_err().to_string();
+    assert!(error.contains(" and 5 more ranges may be lost"), "{error}");
+}
+
+#[test]
+fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
+    type Mend = fn(&File);
+    let mends: [(&str, Mend); 6] = [
+        ("write", |file| file.write_all_at(&[3; PAGE as usize], PAGE).unwrap()),
+        ("parts", |file| {
+            for part in 0..64 {
+                file.write_all_at(&[3; 64], PAGE + (part * 37 % 64) * 64).unwrap();
+            }
+        }),
+        ("mapping", |file| file.map(0..LEN).unwrap().store(PAGE, &[3; PAGE as usize]).unwrap()),
+        ("direct", |file| {
+            assert_eq!(file.write_direct_at(&[3; PAGE as usize], PAGE).unwrap(), PAGE as usize);
+        }),
+        ("hole", |file| file.punch_hole(PAGE, PAGE).unwrap()),
+        ("truncation", |file| file.set_len(PAGE).unwrap()),
+    ];
+    for ((name, mend), fate) in mends.into_iter().flat_map(|m| FATES.map(|f| (m, f))) {
+        let mut case = Case::new(fate, Written::Back);
+        case.file.write_direct_at(&[2; PAGE as usize], PAGE).unwrap();
+        fail(&case, 1, syncs()[0]);
+        // The rest of the page is sent along, and means nothing.
+        case.file.read_exact_at(&mut [0], PAGE).unwrap();
+        case.file.write_all_at(&[3; 100], PAGE + 100).unwrap();
+        case.file.sync_data().unwrap_err();
+        case.file.sync_data().unwrap_err();
+        assert_eq!(case.file.broken_ranges(), [PAGE..PAGE + 100, PAGE + 200..2 * PAGE], "{name}");
+        mend(&case.file);
+        // It is mended when it is durable, not before.
+        assert!(!case.file.broken_ranges().is_empty() || name == "truncation", "{name}");
+        fail(&case, 1, syncs()[0]);
+        if case.file.sync_data().is_err() {
+            assert!(["direct", "hole"].contains(&name), "{name}");
+            mend(&case.file);
+            case.file.sync_data().unwrap();
+        }
+        let byte = if name == "hole" { 0 } else { 3 };
+        match name {
+            "truncation" => case.bytes.truncate(PAGE as usize),
+            _ => case.wrote(PAGE..2 * PAGE, byte),
+        }
+        case.check_durable(name);
+    }
+}
+
+#[test]
+fn a_file_that_is_opened_anew_is_not_broken() {
+    let case = Case::new(Fate::Lost, Written::Back);
+    case.file.write_direct_at(&[2; 10], 0).unwrap();
+    fail(&case, 1, syncs()[0]);
+    let Case { cache, file, store, .. } = case;
+    drop(file);
+    let file = cache.open(store).unwrap();
+    file.sync_all().unwrap();
+}
+
+#[test]
+fn a_close_hears_what_the_handle_has_not_heard_and_gives_the_file_back() {
+    let mut case = Case::new(Fate::Lost, Written::Back);
+    let other = case.file.clone();
+    case.write(0..10);
+    fail(&case, 1, syncs()[0]);
+    let (other, error) = other.close().unwrap_err().into_parts();
+    assert!(error.to_string().contains("told to fail"), "{error}");
+    other.close().unwrap();
+    case.check_durable("an error that was repaired");
+    assert_eq!(case.cache.stats().lost_bytes, 0);
+}
+
+#[test]
+fn what_a_file_loses_when_it_is_dropped_is_counted() {
+    let cache: PageCache = PageCache::new(64);
+    let full = |blocks| cache.open(MemStore::with_most_blocks(blocks)).unwrap();
+    let lost = || (cache.stats().lost_pages, cache.stats().lost_bytes);
+    let file = full(1);
+    file.write_all_at(&[1; 8192], 0).unwrap();
+    let error = file.close().unwrap_err();
+    assert_eq!(lost(), (0, 0));
+    drop(error);
+    assert_eq!(lost(), (1, 4096));
+    // Of a part of a page that part.
+    let file = full(0);
+    file.set_len(3 * PAGE).unwrap();
+    file.write_all_at(&[1; 10], PAGE + 5).unwrap();
+    file.write_all_at(&[1; 20], PAGE + 50).unwrap();
+    drop(file);
+    assert_eq!(lost(), (2, 4096 + 30));
+    // Through a mapping, which was the last to go.
+    let file = full(0);
+    file.set_len(100).unwrap();
+    let mapping = file.map(0..PAGE).unwrap();
+    mapping.store(0, &[1]).unwrap();
+    drop(file);
+    assert_eq!(lost(), (2, 4096 + 30));
+    drop(mapping);
+    assert_eq!(lost(), (3, 4096 + 130));
+    // What a sync may have lost.
+    let store = Arc::new(UnkindStore::new(Fate::Lost));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_direct_at(&[1; 50], 0).unwrap();
+    store.fail_syncs(1);
+    file.sync_data().unwrap_err();
+    drop(file);
+    assert_eq!(lost(), (4, 4096 + 180));
+    // What is written in time is not lost.
+    let file = full(10);
+    file.write_all_at(&[1; 8192], 0).unwrap();
+    drop(file);
+    assert_eq!(lost(), (4, 4096 + 180));
+}
+
+#[test]
+fn sync_data_is_the_stores_own_and_sync_all_is_not() {
+    let mut case = Case::new(Fate::Lost, Written::Back);
+    let counted = case.store.syncs();
+    let since = |case: &Case| {
+        let now = case.store.syncs();
+        (now.0 - counted.0, now.1 - counted.1)
+    };
+    case.write(0..10);
+    case.file.sync_data().unwrap();
+    assert_eq!(since(&case), (1, 1));
+    case.file.sync_range(0..10).unwrap();
+    assert_eq!(since(&case), (2, 2));
+    case.file.sync_all().unwrap();
+    assert_eq!(since(&case), (3, 2));
+    case.file.clone().close().unwrap();
+    assert_eq!(since(&case), (4, 2));
+}
+
+/// Everything that can happen to a file, in any order, against what is to be durable.
+#[test]
+fn whenever_a_sync_succeeds_all_is_durable() {
+    for seed in 0..25 {
+        let mut random = Random::new(seed + 1);
+        let fate =
+            FATES[..2].iter().copied().nth(random.below(4) as usize).unwrap_or(Fate::Any(seed));
+        let options = match random.below(3) {
+            0 => Written::Through,
+            _ => Written::Back,
+        };
+        let mut case = Case::new(fate, options);
+        let mapping = case.file.map(0..100 * PAGE).unwrap();
+        for step in 0..120_u64 {
+            let name = format!("seed {seed} step {step}");
+            let byte = step as u8 | 1;
+            let len = case.bytes.len() as u64;
+            let start = random.below(len + 5000);
+            let bytes = vec![byte; [10, PAGE, 3 * PAGE][random.below(3) as usize] as usize];
+            let range = start..start + bytes.len() as u64;
+            match random.below(16) {
+                0..3 => {
+                    case.file.write_all_at(&bytes, start).unwrap();
+                    case.wrote(range, byte);
+                }
+                3 => {
+                    let at = case.file.append(&bytes).unwrap();
+                    case.wrote(at..at + bytes.len() as u64, byte);
+                }
+                4 if range.end <= len => {
+                    mapping.store(start, &bytes).unwrap();
+                    case.wrote(range, byte);
+                }
+                5 => {
+                    assert_eq!(case.file.write_direct_at(&bytes, start).unwrap(), bytes.len());
+                    case.wrote(range, byte);
+                }
+                6 if range.end <= len => {
+                    case.file.punch_hole(start, bytes.len() as u64).unwrap();
+                    case.wrote(range, 0);
+                }
+                7 => {
+                    case.file.zero_range(start, bytes.len() as u64, Length::Extend).unwrap();
+                    case.wrote(range, 0);
+                }
+                8 => {
+                    let len = random.below(12 * PAGE);
+                    case.file.set_len(len).unwrap();
+                    case.bytes.resize(len as usize, 0);
+                }
+                9 if len > 3 * PAGE => {
+                    let at = random.below(2) * PAGE;
+                    case.file.collapse_range(at, PAGE).unwrap();
+                    case.bytes.drain(at as usize..(at + PAGE) as usize);
+                }
+                10 if len > PAGE => {
+                    case.file.insert_range(PAGE * (len > PAGE) as u64, PAGE).unwrap();
+                    case.bytes.splice(PAGE as usize..PAGE as usize, [0; PAGE as usize]);
+                }
+                11 => case.file.writeback(start..range.end).unwrap(),
+                12 => case.evict(),
+                13 => {
+                    let mut seen = vec![0; len as usize];
+                    case.file.read_exact_at(&mut seen, 0).unwrap();
+                    // After a sync that failed the store may have gone back to what was there before.
+                    let broken = case.file.broken_ranges();
+                    let is_broken = |at| broken.iter().any(|range| range.contains(&(at as u64)));
+                    let wrong =
+                        (0..seen.len()).find(|&at| seen[at] != case.bytes[at] && !is_broken(at));
+                    assert_eq!(wrong, None, "{name}");
+                }
+                _ => {
+                    let (_, sync) = syncs()[[0, 1, 4][random.below(3) as usize]];
+                    case.store.fail_syncs(random.below(3) as usize / 2);
+                    let outcome = sync(&case.file);
+                    case.store.fail_syncs(0);
+                    match outcome {
+                        Ok(()) => case.check_durable(&name),
+                        Err(_) if random.below(2) == 0 => {}
+                        Err(_) => {
+                            case.file.write_all_at(&case.bytes, 0).unwrap();
+                            // Heard of, and mended.
+                            let _ = case.file.sync_data();
+                            case.file.sync_data().unwrap_or_else(|error| panic!("{name}: {error}"));
+                            case.check_durable(&name);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The page cache through its public interface.
+
+mod checkpoints;
+mod differential;
+mod eviction;
+mod failures;
+mod guards;
+mod identity;
+mod lifetimes;
+mod mixed_file;
+mod operations;
+mod random;
+mod statements;
+mod stop;
+mod stores;
+mod stress;
+mod write_ahead;
+mod writeback;

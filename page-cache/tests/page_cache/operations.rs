@@ -1,0 +1,11 @@
+//! What each operation does, and what operations do to each other.
+
+mod chunks;
+mod compatibility;
+mod interactions;
+mod max_len;
+mod readahead;
+mod size_and_extents;
+mod size_and_extents_races;
+mod stores_past_the_end;
+mod user_memory;

@@ -1,0 +1,8 @@
+//! How dirty bytes get to the store, and what a sync promises.
+
+mod block_stores;
+mod dirty_limit;
+mod dirty_ranges;
+mod durability;
+mod sync;
+mod write_through;
