@@ -376,7 +376,7 @@ fn a_file_that_may_not_be_written_fails_what_writes_and_is_read() {
 #[test]
 fn a_real_file_that_may_not_grow_is_left_as_it_was() {
     const PATH: &str = "SPANLOCK_LIMITED_FILE";
-    const THIS: &str = "bad_stores::a_real_file_that_may_not_grow_is_left_as_it_was";
+    const THIS: &str = "failures::bad_stores::a_real_file_that_may_not_grow_is_left_as_it_was";
     if let Some(path) = std::env::var_os(PATH) {
         return fill_up(&open(FileStore::open(path).unwrap()));
     }
