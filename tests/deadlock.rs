@@ -177,7 +177,7 @@ fn take_and_keep(lock: &RangeLock) -> SharedGuard<'_> {
 }
 
 #[test]
-fn what_is_kept_of_a_claim_still_blocks() {
+fn the_kept_part_of_a_claim_still_blocks() {
     let (a, b) = (eternal(), eternal());
     let barrier = Arc::new(Barrier::new(2));
     doomed(&barrier, || take_and_keep(a), || drop(b.lock_exclusive(0..1)));
@@ -195,7 +195,7 @@ fn what_is_kept_of_a_claim_still_blocks() {
 }
 
 #[test]
-fn what_was_let_go_of_blocks_nobody() {
+fn the_released_part_of_a_claim_blocks_no_other() {
     let (a, b) = (RangeLock::new(), RangeLock::new());
     let (a, b) = (&a, &b);
     thread::scope(|scope| {
@@ -326,7 +326,7 @@ fn both_claims_of_a_pair_are_known_by_the_call_that_took_them() {
 }
 
 #[test]
-fn a_holder_that_asks_for_more_behind_a_claim_on_both_is_found() {
+fn a_holder_that_waits_behind_a_claim_on_both_is_found() {
     let lock: &RangeLock = Box::leak(Box::new(RangeLock::fair()));
     let barrier = Arc::new(Barrier::new(2));
     let ask_for_more = || {
@@ -359,7 +359,7 @@ fn holder(
 }
 
 #[test]
-fn who_may_pass_a_patient_claim_does_not_wait_for_it() {
+fn a_claim_that_may_overtake_a_patient_one_does_not_wait_for_it() {
     for _ in 0..50 {
         let lock = eternal();
         let reader = lock.lock_shared(20..21);

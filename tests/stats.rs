@@ -17,7 +17,7 @@ fn a_lock_that_was_never_used_has_counted_nothing() {
 }
 
 #[test]
-fn claims_are_counted_by_the_way_they_went_and_by_mode() {
+fn claims_are_counted_by_path_and_by_mode() {
     let lock = RangeLock::new();
     for unit in 0..5 {
         drop(lock.lock_shared(unit..unit + 1));
@@ -48,7 +48,7 @@ fn registered(lock: &RangeLock) -> u64 {
 }
 
 #[test]
-fn claims_that_meet_nobody_take_no_mutex_whatever_else_is_held() {
+fn claims_without_a_conflict_take_no_mutex_whatever_else_is_held() {
     let lock = RangeLock::new();
     let ranges: Vec<_> =
         (0..12).map(|at| lock.lock_exclusive(1_000 * at..1_000 * at + 500)).collect();
@@ -79,7 +79,7 @@ fn most_of_many_units_that_are_held_are_in_slots() {
 }
 
 #[test]
-fn what_a_range_cost_others_ends_with_it() {
+fn the_cost_of_a_range_for_others_ends_with_it() {
     for long in [None, Some(1_000_000..2_000_000)] {
         let lock = RangeLock::new();
         let long = long.map(|long| lock.lock_shared(long));
@@ -101,7 +101,7 @@ fn what_a_range_cost_others_ends_with_it() {
 }
 
 #[test]
-fn a_claim_that_gave_up_costs_those_nothing_who_come_after_it() {
+fn a_cancelled_claim_costs_later_claims_nothing() {
     for wanted in [7..8, 0..9] {
         let lock = RangeLock::new();
         let first = lock.lock_shared(7..8);
@@ -187,7 +187,7 @@ fn claims_that_give_up_are_counted_as_withdrawn() {
 }
 
 #[test]
-fn what_many_threads_do_is_counted_to_the_last_claim() {
+fn every_claim_of_many_threads_is_counted() {
     const CLAIMS: u64 = if cfg!(miri) { 48 } else { 20_000 };
     for (lock, is_fair) in [(RangeLock::new(), false), (RangeLock::fair(), true)] {
         thread::scope(|scope| {

@@ -93,7 +93,7 @@ impl Wake for Flag {
 }
 
 #[test]
-fn each_of_many_readers_passes_a_queued_writer_once_at_most() {
+fn each_of_many_readers_overtakes_a_queued_writer_once_at_most() {
     const READERS: u64 = 2;
     const ROUNDS: usize = if cfg!(miri) { 5 } else { 2_000 };
     let lock = RangeLock::new();
@@ -167,7 +167,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// 700,000 to 1,300,000 readers. One that queues is passed by a few tens, or by a time slice's worth of readers, some 20,000, in
 /// those rounds in which its thread is preempted before it has queued.
 #[test]
-fn a_writer_is_passed_by_few_of_many_readers_whether_it_is_a_thread_or_a_future() {
+fn a_writer_is_overtaken_by_few_of_many_readers_whether_it_is_a_thread_or_a_future() {
     const READERS: usize = 8;
     const ROUNDS: usize = if cfg!(miri) { 3 } else { 50 };
     const FEW: u64 = 100_000;

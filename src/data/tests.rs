@@ -144,7 +144,7 @@ fn guards_on_parts_can_be_used_side_by_side() {
 }
 
 #[test]
-fn split_shrink_downgrade_and_upgrade_change_what_others_can_have() {
+fn split_shrink_downgrade_and_upgrade_change_what_others_can_lock() {
     let lock = RangeRwLock::new([0; 100]);
     let mut guard = lock.write(10..90);
     RangeWriteGuard::shrink_to(&mut guard, 10..70);
@@ -219,7 +219,7 @@ fn ranges_outside_are_refused_with_their_numbers() {
 }
 
 #[test]
-fn many_ranges_are_had_together_and_may_not_overlap_for_writing() {
+fn many_ranges_are_locked_together_and_may_not_overlap_for_writing() {
     let lock = RangeRwLock::new([1, 2, 3, 4, 5, 6]);
     let mut guard = lock.write_many([4..6, 0..2, 3..3]);
     guard[1][0] = guard[0][1];
@@ -237,7 +237,7 @@ fn many_ranges_are_had_together_and_may_not_overlap_for_writing() {
 }
 
 #[test]
-fn a_guard_that_was_timed_out_or_dropped_pending_leaves_no_trace() {
+fn a_timed_out_or_dropped_claim_leaves_the_queue() {
     let lock = RangeRwLock::new([0; 10]);
     let reader = lock.read(3..5);
     assert!(lock.try_write_for(.., Duration::from_millis(1)).is_none());
@@ -252,7 +252,7 @@ fn a_guard_that_was_timed_out_or_dropped_pending_leaves_no_trace() {
 }
 
 #[test]
-fn a_pending_guard_can_be_had_on_another_thread() {
+fn a_pending_guard_can_be_awaited_on_another_thread() {
     let lock = RangeRwLock::new([0; 10]);
     let reader = lock.read(3..5);
     let mut future = Box::pin(lock.write_async(..));

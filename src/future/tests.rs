@@ -52,7 +52,7 @@ fn a_waker_that_panics_keeps_no_other_from_being_woken() {
 }
 
 #[test]
-fn a_guard_whose_shrinking_panicked_lets_go_of_nothing_twice() {
+fn a_guard_whose_shrinking_panicked_releases_nothing_twice() {
     for units in [0..3, 0..9] {
         for to in [2..2, 2..3] {
             let lock = RangeLock::new();
@@ -73,7 +73,7 @@ fn a_guard_whose_shrinking_panicked_lets_go_of_nothing_twice() {
 }
 
 #[test]
-fn a_small_claim_whose_release_panics_is_let_go_of_whole() {
+fn a_small_claim_whose_release_panics_is_released_as_a_whole() {
     let lock = RangeLock::new();
     let guard = lock.lock_exclusive(0..3);
     let waiting = queue_panicking(&lock, 0);

@@ -39,7 +39,7 @@ fn comb(first: u64, step: u64, teeth: u64) -> Vec<Span> {
 }
 
 #[test]
-fn each_exclusive_span_is_looked_at_once_however_many_shared_ones_there_are() {
+fn each_exclusive_span_is_visited_once_however_many_shared_ones_there_are() {
     for (spans, holes) in [
         (comb(0, 2, 1_000), comb(1, 2, 1_000)),
         (comb(0, 2, 1_000), comb(0, 2, 1_000)),

@@ -21,7 +21,7 @@ fn a_payload_whose_drop_panics_is_discarded() {
 }
 
 #[test]
-fn a_panic_goes_on_unless_the_thread_unwinds() {
+fn a_panic_is_resumed_unless_the_thread_unwinds() {
     struct ResumesAnother;
 
     impl Drop for ResumesAnother {

@@ -88,7 +88,7 @@ fn a_queued_exclusive_claim_is_not_overtaken_by_later_readers() {
 }
 
 #[test]
-fn claims_on_a_fair_lock_that_conflict_are_granted_in_the_order_of_their_arrival() {
+fn conflicting_claims_on_a_fair_lock_are_granted_in_arrival_order() {
     let watchdog = Watchdog::over("a queue of writers");
     for held in SPANS {
         let lock = RangeLock::fair();
@@ -111,7 +111,7 @@ fn claims_on_a_fair_lock_that_conflict_are_granted_in_the_order_of_their_arrival
 }
 
 #[test]
-fn readers_that_waited_for_a_writer_are_let_in_together() {
+fn readers_that_waited_for_a_writer_are_granted_together() {
     let watchdog = Watchdog::over("readers behind a writer");
     for held in SPANS {
         let lock = RangeLock::new();
@@ -134,7 +134,7 @@ fn readers_that_waited_for_a_writer_are_let_in_together() {
 }
 
 #[test]
-fn a_release_lets_in_who_waited_for_it_though_others_go_on_waiting() {
+fn a_release_grants_the_claims_that_waited_for_it_while_others_keep_waiting() {
     let watchdog = Watchdog::over("waiters of two holders");
     let elsewhere = [207..208, 207..209, 204..209, 200..300];
     for one in SPANS {
@@ -180,7 +180,7 @@ fn a_claim_beside_a_waiting_one_is_granted_at_once() {
 }
 
 #[test]
-fn a_claim_that_timed_out_leaves_no_trace() {
+fn a_claim_that_timed_out_blocks_no_other() {
     for held in SPANS {
         for wanted in SPANS {
             let lock = RangeLock::new();
@@ -194,7 +194,7 @@ fn a_claim_that_timed_out_leaves_no_trace() {
 }
 
 #[test]
-fn readers_behind_a_writer_that_gives_up_are_let_in() {
+fn readers_behind_a_cancelled_writer_are_granted() {
     let watchdog = Watchdog::over("readers behind a writer that gives up");
     for held in SPANS {
         let lock = RangeLock::new();
@@ -273,7 +273,7 @@ fn passes<'a>(
 }
 
 #[test]
-fn a_claim_is_passed_a_few_times_at_most_and_then_handed_the_lock() {
+fn a_claim_is_overtaken_at_most_16_times_and_then_granted() {
     for held in SPANS {
         for wanted in SPANS {
             let lock = RangeLock::new();
@@ -285,7 +285,7 @@ fn a_claim_is_passed_a_few_times_at_most_and_then_handed_the_lock() {
 }
 
 #[test]
-fn a_claim_on_a_fair_lock_is_not_passed() {
+fn a_claim_on_a_fair_lock_is_not_overtaken() {
     for held in SPANS {
         for wanted in SPANS {
             let lock = RangeLock::fair();
@@ -329,7 +329,7 @@ fn a_claim_on_several_ranges_overtakes_patient_ones_and_is_not_overtaken() {
 }
 
 #[test]
-fn a_task_that_does_not_answer_when_it_is_woken_is_in_nobodys_way() {
+fn a_patient_task_that_is_woken_and_not_polled_blocks_no_due_claim() {
     let watchdog = Watchdog::over("a thread behind a task");
     for held in SPANS {
         let lock = RangeLock::new();

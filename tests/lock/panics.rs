@@ -74,7 +74,7 @@ fn expect_owned(lock: &RangeLock, futures: Vec<(Arc<Unruly>, Pin<Box<LockExclusi
 }
 
 #[test]
-fn a_claim_that_is_had_at_once_is_let_go_of_if_the_unused_waker_panics_when_it_is_dropped() {
+fn a_claim_granted_at_once_is_released_if_dropping_the_unused_waker_panics() {
     fn check<F: Future>(future: F, is_locked: impl Fn() -> bool) {
         let state = Unruly::new(1);
         let mut future = pin!(future);
@@ -111,7 +111,7 @@ fn crowd(lock: &RangeLock) -> Vec<ExclusiveGuard<'_>> {
 }
 
 #[test]
-fn who_waits_behind_a_claim_that_a_panicking_drop_gave_up_is_woken() {
+fn a_claim_behind_one_that_a_panicking_drop_cancelled_is_woken() {
     let watchdog = Watchdog::over("a thread behind a poll that panics");
     for _ in 0..100 {
         let lock = RangeLock::new();
@@ -133,7 +133,7 @@ fn who_waits_behind_a_claim_that_a_panicking_drop_gave_up_is_woken() {
 }
 
 #[test]
-fn a_waker_that_cannot_be_cloned_leaves_the_claim_as_it_was() {
+fn a_waker_whose_clone_panics_leaves_the_claim_as_it_was() {
     let lock = RangeLock::new();
     let held = lock.lock_exclusive(3..4);
     let state = Unruly::new(1);
@@ -201,7 +201,7 @@ fn a_future_whose_waker_panics_when_it_is_dropped_leaves_the_queue() {
 }
 
 #[test]
-fn all_are_woken_whatever_panics_and_the_first_panic_goes_on() {
+fn all_are_woken_whatever_panics_and_the_first_panic_is_resumed() {
     let lock = RangeLock::new();
     let held = lock.lock_exclusive(..);
     let waiting = queue_panicking(&lock, 4);
@@ -238,7 +238,7 @@ impl Wake for Blocks {
 }
 
 #[test]
-fn a_thread_need_not_wait_for_wakers_that_are_woken_with_it() {
+fn threads_are_woken_before_wakers_run() {
     let _watchdog = Watchdog::over("a thread beside a waker that blocks");
     let lock = RangeLock::new();
     let held = lock.lock_exclusive(..);
@@ -261,7 +261,7 @@ fn a_thread_need_not_wait_for_wakers_that_are_woken_with_it() {
 
 /// Each way to release units 0 to 2, or of some of them, at which others are woken.
 #[test]
-fn whatever_lets_go_lets_go_of_all_of_it_though_a_waker_panics() {
+fn each_way_to_release_releases_everything_though_a_waker_panics() {
     type Way = fn(&RangeLock, std::ops::Range<u64>) -> Box<dyn FnOnce() + '_>;
     let ways: [(&str, Way); 8] = [
         ("drop", |lock, range| {
@@ -318,7 +318,7 @@ fn whatever_lets_go_lets_go_of_all_of_it_though_a_waker_panics() {
 }
 
 #[test]
-fn a_downgrade_whose_waker_panics_lets_go() {
+fn a_downgrade_whose_waker_panics_releases_the_claim() {
     for end in [1, 3, 9] {
         let lock = RangeLock::new();
         let guard = lock.lock_exclusive(0..end);
@@ -339,7 +339,7 @@ fn a_downgrade_whose_waker_panics_lets_go() {
 }
 
 #[test]
-fn a_claim_that_gives_up_leaves_the_queue_though_it_lets_in_one_whose_waker_panics() {
+fn a_cancelled_claim_leaves_the_queue_though_it_grants_one_whose_waker_panics() {
     // Until the reader is behind the writer before that gives up.
     let mut patience = Duration::from_millis(10);
     while !try_to_queue_behind_one_that_gives_up(patience) {
@@ -423,7 +423,7 @@ fn several_guards_may_be_dropped_together_though_the_wakers_of_all_panic() {
 }
 
 #[test]
-fn a_future_may_let_in_one_whose_waker_panics_and_have_such_a_waker_itself() {
+fn a_future_and_the_claim_that_it_grants_may_both_have_wakers_that_panic() {
     let lock = RangeLock::new();
     let held = lock.lock_shared(..);
     let (own, next) = (Unruly::new(1), Unruly::new(2));

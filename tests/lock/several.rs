@@ -32,7 +32,7 @@ fn expect_claims(lock: &RangeLock, held: usize) {
 }
 
 #[test]
-fn a_claim_on_several_ranges_that_times_out_leaves_no_trace() {
+fn a_claim_on_several_ranges_that_times_out_leaves_the_queue() {
     let lock = Arc::new(RangeLock::new());
     let held = lock.lock_shared(8..9);
     let soon = Duration::from_micros(50);
@@ -49,7 +49,7 @@ fn a_claim_on_several_ranges_that_times_out_leaves_no_trace() {
 }
 
 #[test]
-fn a_claim_on_several_ranges_that_waits_in_time_is_granted_as_a_whole() {
+fn a_claim_on_several_ranges_with_a_deadline_is_granted_as_a_whole() {
     let _watchdog = Watchdog::over("a claim on several ranges with a deadline");
     let lock = RangeLock::new();
     let held = lock.lock_shared(8..9);
@@ -69,7 +69,7 @@ fn a_claim_on_several_ranges_that_waits_in_time_is_granted_as_a_whole() {
 }
 
 #[test]
-fn a_future_of_several_ranges_that_is_dropped_gives_up_all_of_them_granted_or_not() {
+fn a_dropped_future_of_several_ranges_releases_all_of_them_granted_or_not() {
     let lock = Arc::new(RangeLock::new());
     let held = lock.lock_shared(8..9);
     let mut waits = Box::pin(lock.lock_many_async(BOTH));
@@ -133,7 +133,7 @@ fn a_future_of_several_ranges_that_is_polled_after_it_has_resolved_panics() {
 }
 
 #[test]
-fn a_pair_of_which_one_cannot_be_had_in_time_leaves_the_other_free() {
+fn a_pair_that_times_out_on_one_lock_leaves_the_other_free() {
     let locks = [Arc::new(RangeLock::new()), Arc::new(RangeLock::new())];
     let soon = Duration::from_micros(50);
     for (free, taken) in [(0, 1), (1, 0)] {

@@ -47,7 +47,7 @@ fn a_lock_can_be_a_static() {
 }
 
 #[test]
-fn the_compiler_warns_of_a_guard_that_is_not_kept() {
+fn the_compiler_warns_of_an_unused_guard() {
     let lock = RangeLock::new();
     // An expectation that is not met is itself a warning, and those are denied.
     #[expect(unused_must_use)]
@@ -65,7 +65,7 @@ fn the_compiler_warns_of_a_guard_that_is_not_kept() {
 }
 
 #[test]
-fn the_compiler_warns_of_a_try_whose_answer_is_not_looked_at() {
+fn the_compiler_warns_of_an_unused_result_of_a_try() {
     let lock = RangeLock::new();
     #[expect(unused_must_use)]
     {

@@ -36,7 +36,7 @@ fn spoilt_turns(
 }
 
 #[test]
-fn a_try_is_not_refused_because_of_another_that_fails() {
+fn a_try_does_not_fail_because_of_another_that_fails() {
     let watchdog = Watchdog::over("tries beside one that fails");
     for (tried, wanted) in [(5..6, 5..6), (5..6, 4..9), (5..7, 5..6), (5..7, 4..9)] {
         // Somebody waits, shared, for one who holds 100, and is passed by nobody: no exclusive claim can be had of
@@ -56,7 +56,7 @@ fn a_try_is_not_refused_because_of_another_that_fails() {
 }
 
 #[test]
-fn an_upgrade_is_not_refused_because_of_a_try_that_fails() {
+fn an_upgrade_does_not_fail_because_of_a_try_that_fails() {
     let watchdog = Watchdog::over("upgrades beside a try that fails");
     for (tried, held) in [(5..6, 0..9), (5..6, 5..6), (5..7, 0..9)] {
         // A writer waits for the reader, and for one of 100.

@@ -42,7 +42,7 @@ fn everywhere(test: impl Fn(&RangeLock, Range<u64>)) {
 }
 
 #[test]
-fn an_upgrade_waits_for_each_other_holder_and_for_nobody_else() {
+fn an_upgrade_waits_for_each_other_holder_and_for_no_waiting_claim() {
     everywhere(|lock, range| {
         let own = lock.lock_shared(range.clone());
         let others = [range.clone(), range.start..range.start + 1, range.clone()];
@@ -88,7 +88,7 @@ fn of_two_upgrades_that_overlap_the_second_is_refused_and_keeps_its_claim() {
 }
 
 #[test]
-fn an_upgrade_that_is_dropped_lets_go_of_everything_granted_or_not() {
+fn a_dropped_upgrade_releases_everything_granted_or_not() {
     everywhere(|lock, range| {
         let other = lock.lock_shared(range.clone());
         let mut upgrade = Box::pin(lock.lock_shared(range.clone()).upgrade_async());
@@ -110,7 +110,7 @@ fn an_upgrade_that_is_dropped_lets_go_of_everything_granted_or_not() {
 }
 
 #[test]
-fn a_recursive_claim_passes_an_upgrade_that_waits_and_an_upgrade_passes_one_that_waits() {
+fn a_recursive_claim_overtakes_an_upgrade_that_waits_and_an_upgrade_overtakes_one_that_waits() {
     everywhere(|lock, range| {
         let other = lock.lock_shared(range.clone());
         let mut upgrade = Box::pin(lock.lock_shared(range.clone()).upgrade_async());
@@ -159,7 +159,7 @@ fn a_thread_that_upgrades_is_woken_by_the_last_other_holder() {
 }
 
 #[test]
-fn what_was_read_before_an_upgrade_still_holds_after_it() {
+fn what_was_read_before_an_upgrade_is_still_true_after_it() {
     const ROUNDS: u64 = if cfg!(miri) { 20 } else { 2_000 };
     let watchdog = Watchdog::over("readers that upgrade");
     for range in RANGES {
