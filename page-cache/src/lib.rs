@@ -90,7 +90,7 @@ pub use options::{FileOptions, Options};
 pub use page::{DirtyPage, PAGE_SIZE};
 pub use stats::{CacheStats, ClaimCounts};
 pub use store::identity::Identity;
-pub use store::{FileStore, Locking, MemStore, Store};
+pub use store::{FileStore, FileStoreOptions, Locking, MemStore, Store, StoreLayer};
 
 /// The former name of [`CacheStats`].
 #[doc(hidden)]

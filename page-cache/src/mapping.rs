@@ -117,7 +117,7 @@ impl Mapping {
     /// ```
     pub fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let request = Request::new("store", offset, bytes.len() as u64);
-        self.handle.inode.check_outside(request)?;
+        self.handle.inode.check_change(request)?;
         self.check_inside(request)?;
         let mut done = 0;
         while done < bytes.len() {

@@ -4,17 +4,18 @@ mod copying;
 mod fallocate;
 mod file_store;
 pub(crate) mod identity;
+mod layer;
 mod mem_store;
 mod shift;
 mod whole;
 
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::Identity;
 
-pub use file_store::{FileStore, Locking};
+pub use file_store::{FileStore, FileStoreOptions, Locking};
+pub use layer::StoreLayer;
 pub use mem_store::MemStore;
 pub(crate) use shift::Shift;
 pub(crate) use whole::{read_full, shrunk, write_full};
@@ -168,7 +169,7 @@ pub trait Store: Send + Sync {
     /// [`PageCache::open`](crate::PageCache::open) returns another handle of the open file. The default is
     /// none.
     ///
-    /// A store in an [`Arc`] without an identity of its own is identified by its address.
+    /// A store in an [`Arc`](std::sync::Arc) without an identity of its own is identified by its address.
     fn identity(&self) -> Option<Identity> {
         None
     }
@@ -195,6 +196,15 @@ pub trait Store: Send + Sync {
     /// before it refuses one.
     fn max_len(&self) -> u64 {
         i64::MAX as u64
+    }
+
+    /// Returns whether the store cannot be changed. The default is `false`.
+    ///
+    /// The cache then refuses every operation that would change the file, at once and with
+    /// `PermissionDenied`, so that no byte is dirty that could never be written back. It calls this once,
+    /// when the store is opened.
+    fn is_read_only(&self) -> bool {
+        false
     }
 
     /// Returns the alignment of direct requests: offset and length must be multiples of it. A power of two,
@@ -247,85 +257,6 @@ pub trait Store: Send + Sync {
     /// As [`sync`](Store::sync).
     fn sync_data(&self) -> io::Result<()> {
         self.sync()
-    }
-}
-
-impl<S: Store + ?Sized> Store for Arc<S> {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        (**self).read_at(bytes, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        (**self).write_at(bytes, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        (**self).len()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        (**self).set_len(len)
-    }
-
-    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).punch_hole(offset, len)
-    }
-
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).allocate(offset, len)
-    }
-
-    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).zero_range(offset, len)
-    }
-
-    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
-        (**self).holes(range)
-    }
-
-    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).collapse_range(offset, len)
-    }
-
-    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).insert_range(offset, len)
-    }
-
-    fn identity(&self) -> Option<Identity> {
-        let address = Arc::as_ptr(self).cast::<()>().addr() as u64;
-        (**self).identity().or(Some(Identity::new("arc", [address, 0])))
-    }
-
-    fn acquire(&self) -> io::Result<()> {
-        (**self).acquire()
-    }
-
-    fn release(&self) {
-        (**self).release();
-    }
-
-    fn max_len(&self) -> u64 {
-        (**self).max_len()
-    }
-
-    fn direct_alignment(&self) -> u64 {
-        (**self).direct_alignment()
-    }
-
-    fn block_size(&self) -> u64 {
-        (**self).block_size()
-    }
-
-    fn label(&self) -> String {
-        (**self).label()
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        (**self).sync()
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        (**self).sync_data()
     }
 }
 

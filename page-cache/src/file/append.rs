@@ -41,7 +41,7 @@ impl File {
 
 impl Inode {
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.check_outside(Request::new("append", self.size(), bytes.len() as u64))?;
+        self.check_change(Request::new("append", self.size(), bytes.len() as u64))?;
         self.throttle();
         let (end, io) = self.io_at_end();
         self.end_within_limit(Request::new("append", end, bytes.len() as u64))?;

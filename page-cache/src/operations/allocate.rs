@@ -21,7 +21,7 @@ use spanlock::Access;
 impl Inode {
     pub(crate) fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("allocate", offset, len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -66,7 +66,7 @@ impl Inode {
         tag: u64,
     ) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
-        self.check_outside(request)?;
+        self.check_change(request)?;
         let request = self.part_within_limit(request, 1)?;
         if request.len == 0 {
             return Ok(0);

@@ -30,13 +30,13 @@ const PAGE: u64 = PAGE_SIZE as u64;
 impl Inode {
     pub(crate) fn collapse(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("collapse_range", offset, len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         self.shift(Shift::Collapse, request).map_err(|error| self.failed(request, error))
     }
 
     pub(crate) fn insert(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("insert_range", offset, len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         self.shift(Shift::Insert, request).map_err(|error| self.failed(request, error))
     }
 

@@ -82,7 +82,7 @@ impl Inode {
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(crate) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct write", offset, from.bytes());
-        self.check_outside(request)?;
+        self.check_change(request)?;
         self.end_of(request)?;
         self.check_aligned(request)?;
         let request = self.part_within_limit(request, self.alignment())?;

@@ -23,7 +23,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 impl Inode {
     pub(crate) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
         let request = Request::new("punch_hole", offset, len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -34,7 +34,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 impl Inode {
     pub(crate) fn truncate(&self, len: u64) -> io::Result<()> {
         let request = Request::to_length("set_len", len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         self.end_of(request)?;
         let _io = self.io_from(len);
         let old = self.size();

@@ -22,7 +22,7 @@ use spanlock::Access;
 impl Inode {
     pub(crate) fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("zero_range", offset, len);
-        self.check_outside(request)?;
+        self.check_change(request)?;
         let end = self.end_of(request)?;
         if len == 0 {
             return Ok(());

@@ -1,13 +1,15 @@
 //! `FileStore`: a store over a real file, through the kernel's cache or past it.
 
 pub(in crate::store) mod calls;
+mod device;
 mod direct;
 mod holes;
 mod locking;
 mod max_len;
+mod options;
 
 use crate::sync::blocking::RwLockWriteGuard;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,8 +17,10 @@ use std::path::{Path, PathBuf};
 use self::calls::{read_once, write_once};
 use self::direct::Direct;
 pub use self::locking::Locking;
-use self::locking::{AdvisoryLock, try_lock};
+use self::locking::{AdvisoryLock, Strength};
 use self::max_len::{Longest, too_large};
+pub use self::options::FileStoreOptions;
+use self::options::{Access, open_again};
 use super::fallocate::Call;
 use super::shift::Shift;
 use super::{Store, copying};
@@ -31,6 +35,8 @@ use crate::Identity;
 /// [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
 /// alignment and adjusts them itself. The file never becomes longer than what was requested: bytes in a
 /// block that the file ends in go through the kernel's cache, and the same sync makes them durable.
+///
+/// On Linux the file may be a block device. Its length is fixed: to set another fails.
 ///
 /// # Examples
 ///
@@ -50,14 +56,18 @@ pub struct FileStore {
     file: File,
     /// Empty if it is not known.
     path: PathBuf,
+    access: Access,
     longest: Longest,
+    /// Of a device, which has a fixed one.
+    device_len: Option<u64>,
     identity: Option<Identity>,
     lock: AdvisoryLock,
     direct: Option<Direct>,
 }
 
 impl FileStore {
-    /// Creates a store over an open file, which must be readable and writable.
+    /// Creates a store over an open file, which must be readable and writable and go through the kernel's
+    /// cache. For others see [`from_open_file`](FileStore::from_open_file).
     ///
     /// # Examples
     ///
@@ -72,7 +82,9 @@ impl FileStore {
     #[must_use]
     pub fn new(file: File) -> FileStore {
         FileStore {
+            access: Access::ReadWrite,
             longest: Longest::of(&file),
+            device_len: device::len_of(&file),
             identity: identity_of(&file),
             lock: AdvisoryLock::new(Locking::None),
             file,
@@ -81,11 +93,51 @@ impl FileStore {
         }
     }
 
-    /// Opens the file at `path` for reading and writing.
+    /// Creates a store over an open file or device, of which the operating system is asked how it was
+    /// opened: whether it can be written, and whether it bypasses the kernel's cache (`O_DIRECT`).
+    ///
+    /// A direct file is opened a second time, by way of `/proc/self/fd`, for the bytes of a block in which
+    /// the file ends.
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`].
+    /// `Unsupported` if the operating system cannot tell, that is, other than on Linux. `PermissionDenied` if
+    /// the file is open for writing only. The error of opening a direct file for the second time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileStore, PageCache};
+    ///
+    /// # #[cfg(target_os = "linux")] {
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-fd-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// let store = FileStore::from_open_file(std::fs::File::open(&path)?)?;
+    /// let file = PageCache::new(16).open(store)?;
+    /// assert_eq!(file.write_at(b"x", 0).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    /// std::fs::remove_file(&path)?;
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_open_file(file: File) -> io::Result<FileStore> {
+        let flags = options::flags_of(&file)?;
+        let store = match flags.is_direct {
+            false => FileStore::new(file),
+            true => {
+                let cached = open_again(&file, flags.access)?;
+                FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) }
+            }
+        };
+        Ok(FileStore { access: flags.access, ..store })
+    }
+
+    /// Opens the file at `path` for reading and writing. For other ways see [`FileStoreOptions`].
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`](std::fs::OpenOptions::open).
     ///
     /// # Examples
     ///
@@ -100,16 +152,14 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        let path = path.as_ref();
-        Ok(FileStore::of_path(OpenOptions::new().read(true).write(true).open(path)?, path))
+        FileStoreOptions::new().open(path)
     }
 
     /// Creates the file at `path`, or truncates it, for reading and writing.
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`]. `ResourceBusy` if a cache has the file open and locked
-    /// ([`Locking::Advisory`]); the file is not truncated then.
+    /// As [`FileStoreOptions::create`].
     ///
     /// # Examples
     ///
@@ -123,23 +173,14 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn create(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let path = path.as_ref();
-        let file = options.open(path)?;
-        // Nobody's file is emptied who has it open.
-        try_lock(&file).map_err(|error| of_path(path, error))?;
-        file.set_len(0)?;
-        let _ = file.unlock();
-        Ok(FileStore::of_path(file, path))
+        FileStoreOptions::new().create(path)
     }
 
     /// Opens the file at `path` for reading and writing, bypassing the kernel's cache (`O_DIRECT`).
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO.
-    /// `Unsupported` if the operating system has none.
+    /// As [`FileStoreOptions::open`].
     ///
     /// # Examples
     ///
@@ -160,21 +201,57 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn open_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
-        let path = path.as_ref();
-        let mut attempts = 3;
-        loop {
-            let direct = direct_file(path)?;
-            let store = FileStore::open(path)?;
-            // Another file may have taken its place in between.
-            if identity_of(&direct) == store.identity {
-                return Ok(FileStore { direct: Some(Direct::new(direct)), ..store });
-            }
-            attempts -= 1;
-            if attempts == 0 {
-                let message = "the path leads to another file each time it is opened";
-                return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
-            }
-        }
+        FileStoreOptions::new().direct().open(path)
+    }
+
+    /// Creates the file at `path`, or truncates it, bypassing the kernel's cache (`O_DIRECT`).
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStoreOptions::create`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStore, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-cd-{}", std::process::id()));
+    /// if let Ok(store) = FileStore::create_direct(&path) {
+    ///     store.write_at(&[7; 5000], 0)?;
+    ///     assert_eq!(store.len()?, 5000);
+    /// }
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn create_direct(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        FileStoreOptions::new().direct().create(path)
+    }
+
+    /// Opens the file at `path` for reading. The store is [read-only](Store::is_read_only).
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStoreOptions::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileStore, PageCache};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-ro-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// let file = PageCache::new(16).open(FileStore::open_read_only(&path)?)?;
+    /// let mut seen = [0; 5];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"there");
+    /// assert_eq!(file.set_len(0).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open_read_only(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        FileStoreOptions::new().read_only().open(path)
     }
 
     /// Chooses how the store is locked when a cache opens it. The default is [`Locking::Advisory`] for
@@ -195,14 +272,16 @@ impl FileStore {
         FileStore { lock: AdvisoryLock::new(locking), ..self }
     }
 
-    fn of_path(file: File, path: &Path) -> FileStore {
-        let store = FileStore { path: path.into(), ..FileStore::new(file) };
-        store.locking(Locking::Advisory)
-    }
-
     /// Keeps direct writes away that are to restore a length which is about to change.
     fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         self.direct.as_ref().map(Direct::alone)
+    }
+
+    /// Whether a call failed because there is none. A device takes whole blocks only.
+    fn has_no_such_call(&self, error: &io::Error) -> bool {
+        let is_of_a_device =
+            self.device_len.is_some() && error.kind() == io::ErrorKind::InvalidInput;
+        is_of_a_device || error.kind() == io::ErrorKind::Unsupported
     }
 
     /// Has the file system do it, or the other way if it has none.
@@ -215,7 +294,7 @@ impl FileStore {
     ) -> io::Result<()> {
         let alone = self.alone();
         match call.run(&self.file, offset, len) {
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            Err(error) if self.has_no_such_call(&error) => {
                 drop(alone);
                 otherwise()
             }
@@ -247,10 +326,16 @@ impl Store for FileStore {
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        match self.device_len {
+            Some(len) => Ok(len),
+            None => Ok(self.file.metadata()?.len()),
+        }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        if let Some(fixed) = self.device_len {
+            return device::check_len(len, fixed);
+        }
         let _alone = self.alone();
         if len > self.len()? {
             self.longest.check(len, 0)?;
@@ -281,7 +366,10 @@ impl Store for FileStore {
     /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
     /// else some of what it calls a hole is allocated.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
-        holes::of(&self.file, range)
+        match self.device_len {
+            Some(_) => Ok(None),
+            None => holes::of(&self.file, range),
+        }
     }
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -294,23 +382,31 @@ impl Store for FileStore {
         self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
     }
 
-    /// The device and the number of the file, on Unix and of a regular file.
+    /// On Unix, of a regular file its device and number, of a block device its own number.
     fn identity(&self) -> Option<Identity> {
         self.identity
     }
 
     /// As [`Locking`] says.
     fn acquire(&self) -> io::Result<()> {
-        self.lock.take(&self.file)
+        let strength = match self.access {
+            Access::ReadWrite => Strength::Exclusive,
+            Access::ReadOnly => Strength::Shared,
+        };
+        self.lock.take(&self.file, strength)
     }
 
     fn release(&self) {
         self.lock.release(&self.file);
     }
 
-    /// What its file system can address, and the process may write (`RLIMIT_FSIZE`).
+    /// What its file system can address, and the process may write (`RLIMIT_FSIZE`). Of a device its length.
     fn max_len(&self) -> u64 {
-        self.longest.now()
+        self.device_len.unwrap_or_else(|| self.longest.now())
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.access == Access::ReadOnly
     }
 
     /// What the disk asks of direct IO, 4096 at least, where it is direct; else 1.
@@ -337,9 +433,14 @@ impl Store for FileStore {
 
 #[cfg(unix)]
 fn identity_of(file: &File) -> Option<Identity> {
+    use std::os::unix::fs::FileTypeExt;
     use std::os::unix::fs::MetadataExt;
-    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    Some(Identity::new("file", [metadata.dev(), metadata.ino()]))
+    let metadata = file.metadata().ok()?;
+    match metadata.file_type() {
+        kind if kind.is_file() => Some(Identity::new("file", [metadata.dev(), metadata.ino()])),
+        kind if kind.is_block_device() => Some(Identity::new("device", [metadata.rdev(), 0])),
+        _ => None,
+    }
 }
 
 #[cfg(not(unix))]
@@ -353,16 +454,4 @@ fn of_path(path: &Path, error: io::Error) -> io::Error {
         Some(_) => error,
         None => io::Error::new(error.kind(), format!("{}: {error}", path.display())),
     }
-}
-
-#[cfg(target_os = "linux")]
-fn direct_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn direct_file(_: &Path) -> io::Result<File> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on files needs linux"))
 }

@@ -7,13 +7,14 @@ use super::{FileStore, MemStore, Store};
 mod direct;
 #[cfg(unix)]
 mod faults;
+mod layer;
 mod max_len;
 mod size_and_extents;
 
-struct TempFile(PathBuf);
+pub(super) struct TempFile(pub(super) PathBuf);
 
 impl TempFile {
-    fn new() -> io::Result<TempFile> {
+    pub(super) fn new() -> io::Result<TempFile> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "spanlock-store-{}-{}",
@@ -33,7 +34,7 @@ impl Drop for TempFile {
 }
 
 /// Runs the same random requests on `store` and on a plain vector.
-fn agrees_with_a_vector(store: &dyn Store) {
+pub(super) fn agrees_with_a_vector(store: &dyn Store) {
     let mut model: Vec<u8> = Vec::new();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: u64| {

@@ -4,6 +4,7 @@ mod chunks;
 mod compatibility;
 mod interactions;
 mod max_len;
+mod read_only;
 mod readahead;
 mod size_and_extents;
 mod size_and_extents_races;

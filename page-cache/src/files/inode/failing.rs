@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::Store;
 use crate::error::Request;
 use crate::files::failure::Failure;
 use crate::files::inode::Inode;
@@ -61,9 +62,27 @@ impl Inode {
         Err(io::Error::new(io::ErrorKind::Deadlock, message))
     }
 
+    /// Refuses a change that the store could not be given, and what `check_outside` does.
+    #[inline]
+    pub(crate) fn check_change(&self, request: Request) -> io::Result<()> {
+        self.check_outside(request)?;
+        self.check_writable().map_err(|error| self.failed(request, error))
+    }
+
+    /// Whether the store can be changed.
+    #[inline]
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        if self.store.is_read_only() { Err(read_only()) } else { Ok(()) }
+    }
+
     /// Tells the file from others, for as long as it lives.
     #[inline]
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
+}
+
+#[cold]
+fn read_only() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "its store is read-only")
 }

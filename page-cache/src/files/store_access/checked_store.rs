@@ -45,6 +45,7 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     label: Arc<str>,
     block_size: u64,
     direct_alignment: u64,
+    is_read_only: bool,
     store: S,
 }
 
@@ -54,6 +55,7 @@ impl<S: Store> CheckedStore<S> {
         let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
         let block_size = ask(cache, || Ok(store.block_size()))?;
         let direct_alignment = ask(cache, || Ok(store.direct_alignment()))?;
+        let is_read_only = ask(cache, || Ok(store.is_read_only()))?;
         ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
         // From here on it is released when this is dropped.
         let backing = CheckedStore {
@@ -64,6 +66,7 @@ impl<S: Store> CheckedStore<S> {
             label,
             block_size,
             direct_alignment,
+            is_read_only,
             store,
         };
         let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
@@ -288,6 +291,10 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn direct_alignment(&self) -> u64 {
         self.direct_alignment
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.is_read_only
     }
 
     fn block_size(&self) -> u64 {

@@ -51,9 +51,10 @@ impl Inode {
         }
     }
 
-    /// Refuses a page that is to be dirtied through a mapping, if the store cannot hold what the file
-    /// has of it.
+    /// Refuses a page that is to be dirtied through a mapping, if the store is read-only or cannot hold what
+    /// the file has of it.
     pub(crate) fn check_storable(&self, page: u64) -> io::Result<()> {
+        self.check_writable()?;
         let end = (page + 1).saturating_mul(PAGE).min(self.size());
         if self.is_within_known_limit(end) || end <= self.limit() {
             return Ok(());

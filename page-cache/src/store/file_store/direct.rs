@@ -48,6 +48,16 @@ impl Direct {
         Direct { file, block, alone: RwLock::new(()) }
     }
 
+    #[cfg(test)]
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn flags(&self) -> rustix::io::Result<rustix::fs::OFlags> {
+        rustix::fs::fcntl_getfl(&self.file)
+    }
+
     pub(super) fn block(&self) -> u64 {
         self.block as u64
     }

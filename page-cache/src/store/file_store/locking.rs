@@ -29,11 +29,20 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Locking {
-    /// By [`File::try_lock`] (`flock` on Linux), for as long as the file is open in the cache. A file
-    /// system without such locks has the file opened all the same.
+    /// By [`File::try_lock`] (`flock` on Linux), for as long as the file is open in the cache; by
+    /// [`File::try_lock_shared`] if the store is [read-only](crate::Store::is_read_only). A file system
+    /// without such locks has the file opened all the same.
     Advisory,
     /// Not at all.
     None,
+}
+
+/// Who else may have the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// Others that only read.
+    Shared,
+    Exclusive,
 }
 
 /// The lock of one file.
@@ -49,7 +58,7 @@ impl AdvisoryLock {
         AdvisoryLock { locking, taken: AtomicBool::new(false) }
     }
 
-    pub(super) fn take(&self, file: &File) -> io::Result<()> {
+    pub(super) fn take(&self, file: &File, strength: Strength) -> io::Result<()> {
         if self.locking == Locking::None {
             return Ok(());
         }
@@ -57,7 +66,7 @@ impl AdvisoryLock {
         if self.taken.swap(true, Ordering::Relaxed) {
             return Err(busy());
         }
-        try_lock(file).inspect_err(|_| self.taken.store(false, Ordering::Relaxed))
+        try_lock(file, strength).inspect_err(|_| self.taken.store(false, Ordering::Relaxed))
     }
 
     pub(super) fn release(&self, file: &File) {
@@ -70,8 +79,12 @@ impl AdvisoryLock {
 }
 
 /// Locks the file, if its file system can.
-pub(super) fn try_lock(file: &File) -> io::Result<()> {
-    match file.try_lock() {
+pub(super) fn try_lock(file: &File, strength: Strength) -> io::Result<()> {
+    let locked = match strength {
+        Strength::Shared => file.try_lock_shared(),
+        Strength::Exclusive => file.try_lock(),
+    };
+    match locked {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(busy()),
         Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(()),

@@ -1,0 +1,290 @@
+//! How a file is opened.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::direct::Direct;
+use super::locking::{Locking, Strength, try_lock};
+use super::{FileStore, identity_of, of_path};
+
+/// What may be done with a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Access {
+    #[default]
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Whether requests go through the kernel's cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Caching {
+    #[default]
+    Kernel,
+    Direct,
+}
+
+/// When a write is durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Durability {
+    #[default]
+    AfterSync,
+    AfterWrite,
+}
+
+/// How to open the file of a [`FileStore`].
+///
+/// By default it is opened for reading and writing, and requests go through the kernel's cache.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{FileStoreOptions, Store};
+///
+/// let path = std::env::temp_dir().join(format!("spanlock-doc-options-{}", std::process::id()));
+/// # #[cfg(target_os = "linux")] {
+/// let log = FileStoreOptions::new().durable_writes().create(&path)?;
+/// // On the disk when the call returns.
+/// log.write_at(b"committed", 0)?;
+/// std::fs::remove_file(&path)?;
+/// # }
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FileStoreOptions {
+    access: Access,
+    caching: Caching,
+    durability: Durability,
+}
+
+impl FileStoreOptions {
+    /// Returns the defaults.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::FileStoreOptions;
+    ///
+    /// assert!(FileStoreOptions::new().open("/no/such/file").is_err());
+    /// ```
+    #[must_use]
+    pub fn new() -> FileStoreOptions {
+        FileStoreOptions::default()
+    }
+
+    /// Opens the file for reading only. The store is [read-only](crate::Store::is_read_only), and the advisory
+    /// lock that a cache takes is shared with other readers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-oro-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// assert!(FileStoreOptions::new().read_only().open(&path)?.is_read_only());
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn read_only(self) -> FileStoreOptions {
+        FileStoreOptions { access: Access::ReadOnly, ..self }
+    }
+
+    /// Bypasses the kernel's cache (`O_DIRECT`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-od-{}", std::process::id()));
+    /// std::fs::write(&path, [7; 8192])?;
+    /// // Not every file system can.
+    /// if let Ok(store) = FileStoreOptions::new().direct().read_only().open(&path) {
+    ///     assert!(store.block_size() >= 512);
+    /// }
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn direct(self) -> FileStoreOptions {
+        FileStoreOptions { caching: Caching::Direct, ..self }
+    }
+
+    /// Makes every write durable before it returns, with the metadata that is needed to read it (`O_DSYNC`).
+    ///
+    /// A sync is still necessary after other changes, such as [`set_len`](crate::Store::set_len).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-ods-{}", std::process::id()));
+    /// # #[cfg(target_os = "linux")] {
+    /// let store = FileStoreOptions::new().durable_writes().create(&path)?;
+    /// assert_eq!(store.write_at(b"on disk", 0)?, 7);
+    /// std::fs::remove_file(&path)?;
+    /// # }
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn durable_writes(self) -> FileStoreOptions {
+        FileStoreOptions { durability: Durability::AfterWrite, ..self }
+    }
+
+    /// Opens the file at `path`, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO.
+    /// `Unsupported` if the operating system has no direct IO or durable writes: only Linux does, here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-oo-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// assert_eq!(FileStoreOptions::new().open(&path)?.len()?, 5);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        let cached = self.file(Caching::Kernel)?.open(path)?;
+        self.store(cached, path)
+    }
+
+    /// Creates the file at `path`, or truncates it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](FileStoreOptions::open). `InvalidInput` if the options are
+    /// [read-only](FileStoreOptions::read_only). `ResourceBusy` if a cache has the file open and locked
+    /// ([`Locking::Advisory`]); the file is not truncated then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-oc-{}", std::process::id()));
+    /// std::fs::write(&path, b"there")?;
+    /// assert!(FileStoreOptions::new().create(&path)?.is_empty()?);
+    /// assert!(FileStoreOptions::new().read_only().create(&path).is_err());
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        if self.access == Access::ReadOnly {
+            let message = "a file that is created must be writable";
+            return Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)));
+        }
+        let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
+        // Nobody's file is truncated who has it open.
+        try_lock(&cached, Strength::Exclusive).map_err(|error| of_path(path, error))?;
+        cached.set_len(0)?;
+        let _ = cached.unlock();
+        self.store(cached, path)
+    }
+
+    fn store(&self, cached: File, path: &Path) -> io::Result<FileStore> {
+        let store = FileStore {
+            access: self.access,
+            path: path.into(),
+            ..FileStore::new(cached).locking(Locking::Advisory)
+        };
+        if self.caching == Caching::Kernel {
+            return Ok(store);
+        }
+        let direct = self.file(Caching::Direct)?.open(path)?;
+        if identity_of(&direct) != store.identity {
+            let message = "another file took its place while it was opened";
+            return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
+        }
+        Ok(FileStore { direct: Some(Direct::new(direct)), ..store })
+    }
+
+    fn file(&self, caching: Caching) -> io::Result<OpenOptions> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(self.access == Access::ReadWrite);
+        set_flags(&mut options, caching, self.durability)?;
+        Ok(options)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn set_flags(
+    options: &mut OpenOptions,
+    caching: Caching,
+    durability: Durability,
+) -> io::Result<()> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let direct = if caching == Caching::Direct { OFlags::DIRECT } else { OFlags::empty() };
+    let durable =
+        if durability == Durability::AfterWrite { OFlags::DSYNC } else { OFlags::empty() };
+    options.custom_flags((direct | durable).bits() as i32);
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn set_flags(_: &mut OpenOptions, caching: Caching, durability: Durability) -> io::Result<()> {
+    match (caching, durability) {
+        (Caching::Kernel, Durability::AfterSync) => Ok(()),
+        (Caching::Direct, _) => Err(unsupported("direct IO on files needs Linux")),
+        (_, Durability::AfterWrite) => Err(unsupported("durable writes need Linux")),
+    }
+}
+
+/// How a file was opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flags {
+    pub(super) access: Access,
+    pub(super) is_direct: bool,
+}
+
+#[cfg(target_os = "linux")]
+pub(super) fn flags_of(file: &File) -> io::Result<Flags> {
+    use rustix::fs::{OFlags, fcntl_getfl};
+    let flags = fcntl_getfl(file)?;
+    let access = match flags & OFlags::ACCMODE {
+        OFlags::RDWR => Access::ReadWrite,
+        OFlags::WRONLY => {
+            let message = "the file is open for writing only";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+        _ => Access::ReadOnly,
+    };
+    Ok(Flags { access, is_direct: flags.contains(OFlags::DIRECT) })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
+    Err(unsupported("only Linux tells how a file was opened"))
+}
+
+/// Opens a file once more, through the kernel's cache.
+#[cfg(target_os = "linux")]
+pub(super) fn open_again(file: &File, access: Access) -> io::Result<File> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    OpenOptions::new().read(true).write(access == Access::ReadWrite).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn open_again(_: &File, _: Access) -> io::Result<File> {
+    Err(unsupported("direct IO on files needs Linux"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unsupported(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

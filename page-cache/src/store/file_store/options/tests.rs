@@ -1,0 +1,85 @@
+use std::fs::File;
+use std::io::ErrorKind;
+
+use rustix::fs::{OFlags, fcntl_getfl};
+
+use super::FileStoreOptions;
+use crate::store::tests::{TempFile, agrees_with_a_vector};
+use crate::{FileStore, PageCache, Store};
+
+#[test]
+fn a_read_only_store_cannot_be_written_and_says_so() {
+    let file = TempFile::new().unwrap();
+    std::fs::write(&file.0, b"there").unwrap();
+    let options = FileStoreOptions::new().read_only();
+    for store in [options.open(&file.0).ok(), options.clone().direct().open(&file.0).ok()] {
+        let Some(store) = store else { continue };
+        assert!(store.is_read_only());
+        assert!(store.write_at(b"x", 0).is_err());
+        assert!(store.set_len(0).is_err());
+        let mut seen = [0; 5];
+        assert_eq!(store.read_at(&mut seen, 0).unwrap(), 5);
+        assert_eq!(&seen, b"there");
+    }
+    assert_eq!(options.create(&file.0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(std::fs::read(&file.0).unwrap(), b"there");
+    assert!(!FileStore::open(&file.0).unwrap().is_read_only());
+}
+
+#[test]
+fn caches_that_only_read_share_a_file() {
+    let file = TempFile::new().unwrap();
+    let (one, other) = (PageCache::new(16), PageCache::new(16));
+    let reader = one.open(FileStore::open_read_only(&file.0).unwrap()).unwrap();
+    let beside = other.open(FileStore::open_read_only(&file.0).unwrap()).unwrap();
+    let writer = || other.open(FileStore::open(&file.0).unwrap());
+    drop(beside);
+    assert_eq!(writer().unwrap_err().kind(), ErrorKind::ResourceBusy);
+    drop(reader);
+    let _writer = writer().unwrap();
+    let reader = one.open(FileStore::open_read_only(&file.0).unwrap());
+    assert_eq!(reader.unwrap_err().kind(), ErrorKind::ResourceBusy);
+}
+
+#[test]
+fn a_created_direct_store_agrees_with_a_vector() {
+    let file = TempFile::new().unwrap();
+    std::fs::write(&file.0, [1; 10_000]).unwrap();
+    let Ok(store) = FileStore::create_direct(&file.0) else { return };
+    assert!(store.is_empty().unwrap());
+    agrees_with_a_vector(&store);
+}
+
+#[test]
+fn durable_writes_are_asked_for_on_every_descriptor() {
+    let file = TempFile::new().unwrap();
+    let options = FileStoreOptions::new().durable_writes();
+    let store = options.create(&file.0).unwrap();
+    assert!(fcntl_getfl(&store.file).unwrap().contains(OFlags::DSYNC));
+    agrees_with_a_vector(&store);
+    let Ok(store) = options.direct().open(&file.0) else { return };
+    assert!(fcntl_getfl(&store.file).unwrap().contains(OFlags::DSYNC));
+    let flags = store.direct.as_ref().unwrap().flags().unwrap();
+    assert!(flags.contains(OFlags::DSYNC | OFlags::DIRECT));
+}
+
+#[test]
+fn an_open_file_tells_how_it_was_opened() {
+    let file = TempFile::new().unwrap();
+    std::fs::write(&file.0, b"there").unwrap();
+    let of = |file| FileStore::from_open_file(file);
+    assert!(of(File::open(&file.0).unwrap()).unwrap().is_read_only());
+    let write_only = File::options().write(true).open(&file.0).unwrap();
+    assert_eq!(of(write_only).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    let both = File::options().read(true).write(true).open(&file.0).unwrap();
+    let store = of(both).unwrap();
+    assert!(!store.is_read_only() && store.direct.is_none());
+    store.set_len(0).unwrap();
+    agrees_with_a_vector(&store);
+    let Ok(direct) = FileStoreOptions::new().direct().open(&file.0) else { return };
+    let store = of(direct.direct.unwrap().into_file()).unwrap();
+    assert!(store.direct.is_some());
+    assert!(!fcntl_getfl(&store.file).unwrap().contains(OFlags::DIRECT));
+    store.set_len(0).unwrap();
+    agrees_with_a_vector(&store);
+}

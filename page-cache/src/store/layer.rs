@@ -1,0 +1,139 @@
+//! Stores over stores: what a layer does not change goes to the store below.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Store;
+use crate::Identity;
+
+/// Calls a macro with every method of `Store` but `identity`.
+macro_rules! with_methods {
+    ($make:ident, $($with:tt)*) => {
+        $make! {
+            [$($with)*]
+            read_at(bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+            write_at(bytes: &[u8], offset: u64) -> io::Result<usize>;
+            len() -> io::Result<u64>;
+            is_empty() -> io::Result<bool>;
+            set_len(len: u64) -> io::Result<()>;
+            punch_hole(offset: u64, len: u64) -> io::Result<()>;
+            allocate(offset: u64, len: u64) -> io::Result<()>;
+            zero_range(offset: u64, len: u64) -> io::Result<()>;
+            holes(range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>>;
+            collapse_range(offset: u64, len: u64) -> io::Result<()>;
+            insert_range(offset: u64, len: u64) -> io::Result<()>;
+            acquire() -> io::Result<()>;
+            release() -> ();
+            max_len() -> u64;
+            is_read_only() -> bool;
+            direct_alignment() -> u64;
+            block_size() -> u64;
+            label() -> String;
+            sync() -> io::Result<()>;
+            sync_data() -> io::Result<()>;
+        }
+    };
+}
+
+/// Methods that call the one of the same name on the store below.
+macro_rules! delegate {
+    (
+        [$through:ident, $this:ident => $below:expr]
+        $($method:ident($($argument:ident: $type:ty),*) -> $output:ty;)*
+    ) => {
+        $(
+            #[doc = concat!("As [`Store::", stringify!($method), "`].")]
+            fn $method(&$this $(, $argument: $type)*) -> $output {
+                $through::$method($below $(, $argument)*)
+            }
+        )*
+    };
+}
+
+/// A store that changes some requests and passes the others to the store below it.
+///
+/// Every method has a default that calls the method of the store below, also those that [`Store`] itself
+/// provides, such as [`allocate`](Store::allocate) and [`block_size`](Store::block_size). Every
+/// `StoreLayer` is a [`Store`].
+///
+/// Call the methods through `Store`: where both traits are imported, a call on a layer is ambiguous.
+///
+/// # Examples
+///
+/// A store that counts its syncs:
+///
+/// ```
+/// use std::io;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use spanlock_page_cache::{MemStore, PageCache, Store, StoreLayer};
+///
+/// struct Counting<S> {
+///     below: S,
+///     syncs: AtomicU64,
+/// }
+///
+/// impl<S: Store> StoreLayer for Counting<S> {
+///     type Below = S;
+///
+///     fn below(&self) -> &S {
+///         &self.below
+///     }
+///
+///     fn sync_data(&self) -> io::Result<()> {
+///         self.syncs.fetch_add(1, Ordering::Relaxed);
+///         self.below.sync_data()
+///     }
+/// }
+///
+/// let store = Arc::new(Counting { below: MemStore::new(), syncs: AtomicU64::new(0) });
+/// let file = PageCache::new(16).open(Arc::clone(&store))?;
+/// file.write_all_at(b"counted", 0)?;
+/// file.sync_data()?;
+/// assert_eq!(store.syncs.load(Ordering::Relaxed), 1);
+/// assert_eq!(store.below.len()?, 7);
+/// # io::Result::Ok(())
+/// ```
+pub trait StoreLayer: Send + Sync {
+    /// The type of the store below.
+    type Below: Store + ?Sized;
+
+    /// Returns the store below.
+    fn below(&self) -> &Self::Below;
+
+    with_methods!(delegate, Store, self => self.below());
+
+    /// As [`Store::identity`]. Two layers over one store have its identity, so that in one cache the store is
+    /// open once, below the layer that was opened first.
+    fn identity(&self) -> Option<Identity> {
+        self.below().identity()
+    }
+}
+
+impl<L: StoreLayer + ?Sized> Store for L {
+    with_methods!(delegate, StoreLayer, self => self);
+
+    fn identity(&self) -> Option<Identity> {
+        StoreLayer::identity(self)
+    }
+}
+
+impl Store for Box<dyn Store> {
+    with_methods!(delegate, Store, self => &**self);
+
+    fn identity(&self) -> Option<Identity> {
+        (**self).identity()
+    }
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    with_methods!(delegate, Store, self => &**self);
+
+    /// That of the store, or else its address.
+    fn identity(&self) -> Option<Identity> {
+        let address = Arc::as_ptr(self).cast::<()>().addr() as u64;
+        (**self).identity().or(Some(Identity::new("arc", [address, 0])))
+    }
+}
