@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use spanlock_page_cache::{File, Length, MemStore, PageCache, Store, StoreLayer};
+use spanlock_page_cache::{Failure, File, Length, MemStore, PageCache, Store, StoreLayer};
 
 struct ReadOnly(Arc<MemStore>);
 
@@ -53,7 +53,7 @@ fn every_change_of_a_read_only_file_is_refused_and_reads_go_on() {
         let error = outcome.expect_err(operation);
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{operation}: {error}");
         assert!(error.to_string().ends_with("its store is read-only"), "{error}");
-        let failure = file.last_failure().unwrap();
+        let failure = error.get_ref().and_then(|inner| inner.downcast_ref::<Failure>()).unwrap();
         assert_eq!(failure.operation(), operation);
     }
     let mut seen = [0; 10_000];
