@@ -47,7 +47,7 @@ impl Store for Noting {
         note("zero_range", Ok(()))
     }
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
-        note("holes", Ok(Some(vec![range])))
+        note("holes", Ok(Some(vec![range, 5..6])))
     }
     fn collapse_range(&self, _: u64, _: u64) -> io::Result<()> {
         note("collapse_range", Ok(()))
@@ -108,7 +108,7 @@ fn called_below(store: &impl Store) -> Vec<&'static str> {
     store.punch_hole(0, 1).unwrap();
     store.allocate(0, 1).unwrap();
     store.zero_range(0, 1).unwrap();
-    assert_eq!(store.holes(1..2).unwrap(), Some(vec![1..2]));
+    assert_eq!(store.holes(1..2).unwrap(), Some(vec![1..2, 5..6]));
     store.collapse_range(0, 1).unwrap();
     store.insert_range(0, 1).unwrap();
     assert_eq!(store.identity(), Some(Identity::new("noting", [4, 5])));
