@@ -318,3 +318,6 @@ const _: () = {
     // What its pointers lead to, about which they say nothing.
     is_send_and_sync::<Core>();
 };
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;

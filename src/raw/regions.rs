@@ -201,3 +201,6 @@ impl Ledger<'_> {
         self.core.regions.0.store(Some(new), false, Ordering::SeqCst);
     }
 }
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;

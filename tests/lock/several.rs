@@ -172,7 +172,12 @@ fn a_pair_on_one_lock_may_overlap_in_every_way_of_claiming_it() {
     held(&lock_pair(&lock, 0..9, x, &lock, 4..12, y));
     held(&lock_pair_arc(&lock, 0..9, x, &lock, 4..12, y));
     held(&try_lock_pair(&lock, 0..9, x, &lock, 4..12, y).expect("free"));
+    held(&try_lock_pair_arc(&lock, 0..9, x, &lock, 4..12, y).expect("free"));
     held(&try_lock_pair_until(&lock, 0..9, x, &lock, 4..12, y, never).expect("free"));
+    held(&try_lock_pair_until_arc(&lock, 0..9, x, &lock, 4..12, y, never).expect("free"));
+    let none = Duration::ZERO;
+    held(&try_lock_pair_for(&lock, 0..9, x, &lock, 4..12, y, none).expect("free"));
+    held(&try_lock_pair_for_arc(&lock, 0..9, x, &lock, 4..12, y, none).expect("free"));
     let Poll::Ready(guard) = poll(&mut Box::pin(lock_pair_async(&lock, 0..9, x, &lock, 4..12, y)))
     else {
         panic!("waits for itself")
@@ -199,6 +204,7 @@ fn futures_of_pairs_in_opposite_order_do_not_wait_for_each_other() {
 #[test]
 fn a_mapping_rounds_each_of_several_ranges_out_to_pages() {
     let lock = MappingLock::new();
+    assert_eq!(lock.page_size(), 4096);
     let guard = lock.lock_many([(Access::Fault, 4095..4097), (Access::Truncate, 20_000..20_001)]);
     assert!(guard.claims().eq([(0..2, Mode::Shared), (4..5, Mode::Exclusive)]));
     assert!(lock.is_locked(8191..8192) && !lock.is_locked(8192..16384));

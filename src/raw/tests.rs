@@ -1,0 +1,319 @@
+//! Programs of tries by one thread, over every kind of place: what is held is what a list of guards says, and of
+//! claims that have gone nothing is left.
+
+use std::future::Future;
+use std::ops::{ControlFlow, Range};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::RawLock;
+use super::place::Hold;
+use super::slot::Word;
+use crate::Mode::{self, Exclusive, Shared};
+use crate::sync::{BOARD_CELLS, Ordering, common_cells};
+use crate::{ClaimState, LockFuture, RangeGuard, RangeLock, Span};
+
+/// What a program claims.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// From where on, so that its units are in slots or beyond them.
+    base: u64,
+    units: u64,
+    longest: u64,
+    guards: usize,
+}
+
+struct Program<'a> {
+    rng: fastrand::Rng,
+    kind: Kind,
+    lock: &'a RangeLock,
+    guards: Vec<RangeGuard<'a>>,
+}
+
+fn overlap(a: &Range<u64>, b: &Range<u64>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+fn conflict(a: Mode, b: Mode) -> bool {
+    a == Exclusive || b == Exclusive
+}
+
+impl<'a> Program<'a> {
+    fn new(seed: u64, kind: Kind, lock: &'a RangeLock) -> Program<'a> {
+        Program { rng: fastrand::Rng::with_seed(seed), kind, lock, guards: Vec::new() }
+    }
+
+    fn range(&mut self) -> Range<u64> {
+        let Kind { base, units, longest, .. } = self.kind;
+        let start = self.rng.u64(..units);
+        // Of any order of magnitude.
+        let most = 1 << self.rng.u32(..=longest.ilog2());
+        let len = if self.rng.bool() { 1 } else { self.rng.u64(1..=most) };
+        base + start..base + (start + len).min(units)
+    }
+
+    fn mode(&mut self) -> Mode {
+        if self.rng.u8(..3) == 0 { Exclusive } else { Shared }
+    }
+
+    fn take(&mut self) -> Option<RangeGuard<'a>> {
+        (!self.guards.is_empty())
+            .then(|| self.guards.swap_remove(self.rng.usize(..self.guards.len())))
+    }
+
+    fn is_free(&self, range: &Range<u64>, mode: Mode) -> bool {
+        let blocks =
+            |guard: &RangeGuard<'_>| overlap(&guard.range(), range) && conflict(guard.mode(), mode);
+        !self.guards.iter().any(blocks)
+    }
+
+    fn step(&mut self) {
+        match self.rng.u8(..16) {
+            0..6 if self.guards.len() < self.kind.guards => self.claim(),
+            0..9 => drop(self.take()),
+            9 => self.give_a_bias(),
+            10 => self.downgrade(),
+            11 | 12 => self.upgrade(),
+            13 => self.split(),
+            14 => self.shrink(),
+            _ => self.look(),
+        }
+    }
+
+    fn claim(&mut self) {
+        let (range, mode) = (self.range(), self.mode());
+        let guard = self.lock.try_lock(range.clone(), mode);
+        assert_eq!(guard.is_some(), self.is_free(&range, mode), "{mode:?} {range:?}");
+        self.guards.extend(guard);
+    }
+
+    fn give_a_bias(&mut self) {
+        let is_a_reader = |guard: &&RangeGuard<'_>| {
+            guard.mode() == Shared && guard.range().end - guard.range().start == 1
+        };
+        let first = self.guards.iter().find(is_a_reader);
+        if let Some(unit) =
+            first.map(|guard| guard.range().start).filter(|&unit| unit < super::UNITS)
+        {
+            self.lock.raw.bias(unit);
+        }
+    }
+
+    fn downgrade(&mut self) {
+        if let Some(guard) = self.take() {
+            self.guards.push(guard.downgrade());
+        }
+    }
+
+    fn upgrade(&mut self) {
+        let Some(guard) = self.take() else { return };
+        let is_alone = self.is_free(&guard.range(), Exclusive);
+        let upgraded = guard.try_upgrade();
+        assert_eq!(upgraded.is_ok(), is_alone);
+        self.guards.push(upgraded.unwrap_or_else(|guard| guard));
+    }
+
+    fn split(&mut self) {
+        let Some(guard) = self.take() else { return };
+        let at = self.rng.u64(guard.range().start..=guard.range().end);
+        let (lower, upper) = guard.split_at(at);
+        self.guards.extend([lower, upper].into_iter().filter(|guard| !guard.range().is_empty()));
+    }
+
+    fn shrink(&mut self) {
+        let Some(mut guard) = self.take() else { return };
+        let Range { start, end } = guard.range();
+        let from = self.rng.u64(start..end);
+        let to = self.rng.u64(from + 1..=end);
+        guard.shrink_to(from..to);
+        self.guards.push(guard);
+    }
+
+    fn look(&mut self) {
+        let (range, mode) = (self.range(), self.mode());
+        assert_eq!(self.lock.conflicts(range.clone(), mode), !self.is_free(&range, mode));
+        assert_eq!(self.lock.is_locked(range.clone()), !self.is_free(&range, Exclusive));
+        let mut shown: Vec<_> = self
+            .lock
+            .claims()
+            .into_iter()
+            .map(|claim| {
+                assert_eq!(claim.state, ClaimState::Held);
+                (claim.range.start, claim.range.end, claim.mode)
+            })
+            .collect();
+        let mut held: Vec<_> = self
+            .guards
+            .iter()
+            .map(|guard| (guard.range().start, guard.range().end, guard.mode()))
+            .collect();
+        // Several readers of a unit are shown as one where they share a slot.
+        for claims in [&mut shown, &mut held] {
+            claims.sort_unstable();
+            claims.dedup_by(|a, b| a == b && a.1 - a.0 == 1);
+        }
+        assert_eq!(shown, held);
+    }
+
+    fn run(mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+        }
+        while let Some(guard) = self.take() {
+            drop(guard);
+            self.look();
+        }
+    }
+}
+
+/// Nothing is held, shown, counted or watched, no slot has a bias, and every cell can be had.
+fn assert_idle(lock: &RawLock) {
+    let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+    lock.unlock(Span::ALL, Exclusive, all);
+    assert_eq!(lock.summary.load(Ordering::Relaxed), 0, "somebody is on the board");
+    let used = lock.visit_slots(Span::ALL, |_, word: Word| ControlFlow::Break(word));
+    assert!(used.is_continue(), "a slot is not free: {used:?}");
+    let core = lock.core();
+    let books = core.books.lock();
+    assert_eq!(books.biased, 0, "a slot has a bias");
+    assert!(books.regions.is_empty() && core.regions.are_empty(), "somebody is counted");
+    assert!(books.board.proxies.iter().all(Option::is_none), "somebody is watched");
+    drop(books);
+    let readers =
+        (0..BOARD_CELLS as u32).map(|cell| core.cells.readers(cell).load(Ordering::Relaxed));
+    assert_eq!(readers.sum::<u64>(), 0, "a reader is in a cell");
+    let common = (common_cells() << (64 - BOARD_CELLS)).count_ones() as u64;
+    let spans = (0..common).map(|at| Span::from_range(at * 10..at * 10 + 5));
+    let holds: Vec<_> =
+        spans.map(|span| (span, lock.try_lock(span, Shared).expect("it is free"))).collect();
+    for (span, hold) in holds {
+        assert!(matches!(hold, Hold::Cell(_)), "a cell was lost");
+        lock.unlock(span, Shared, hold);
+    }
+}
+
+fn run(kind: Kind) {
+    for seed in 0..10 {
+        let lock = RangeLock::new();
+        // The second time the lock has what the first one has made.
+        for round in 0..2 {
+            Program::new(seed * 2 + round, kind, &lock).run(300);
+            assert_idle(&lock.raw);
+        }
+    }
+}
+
+#[test]
+fn a_few_units_are_held_by_those_who_took_them_and_left_as_they_were() {
+    run(Kind { base: 0, units: 4, longest: 4, guards: 8 });
+}
+
+#[test]
+fn units_and_ranges_are_held_by_those_who_took_them_and_left_as_they_were() {
+    run(Kind { base: 0, units: 64, longest: 32, guards: 24 });
+}
+
+#[test]
+fn more_claims_than_cells_are_held_by_those_who_took_them_and_leave_no_count() {
+    run(Kind { base: 1 << 20, units: 1 << 16, longest: 1 << 12, guards: 80 });
+}
+
+#[test]
+fn claims_of_every_length_are_held_by_those_who_took_them_and_leave_no_count() {
+    run(Kind { base: 0, units: 1 << 62, longest: 1 << 61, guards: 60 });
+}
+
+#[test]
+fn units_beyond_a_packed_word_are_held_by_those_who_took_them_and_left_as_they_were() {
+    run(Kind { base: (1 << 48) - 3, units: 8, longest: 8, guards: 30 });
+}
+
+/// Claims that wait, and whose owners look again when they like.
+struct Queue<'a> {
+    program: Program<'a>,
+    waiting: Vec<Pin<Box<LockFuture<&'a RangeLock, Mode>>>>,
+}
+
+impl<'a> Queue<'a> {
+    fn step(&mut self) {
+        match self.program.rng.u8(..8) {
+            0..3 if self.waiting.len() < self.program.kind.guards => {
+                let (range, mode) = (self.program.range(), self.program.mode());
+                self.poll(Box::pin(self.program.lock.lock_async(range, mode)));
+            }
+            0..5 => {
+                if let Some(future) = self.take() {
+                    self.poll(future);
+                }
+            }
+            5 => drop(self.take()),
+            6 => self.program.give_a_bias(),
+            _ => drop(self.program.take()),
+        }
+    }
+
+    fn take(&mut self) -> Option<Pin<Box<LockFuture<&'a RangeLock, Mode>>>> {
+        let at = (!self.waiting.is_empty()).then(|| self.program.rng.usize(..self.waiting.len()));
+        at.map(|at| self.waiting.swap_remove(at))
+    }
+
+    fn poll(&mut self, mut future: Pin<Box<LockFuture<&'a RangeLock, Mode>>>) {
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(guard) => {
+                let (range, mode) = (guard.range(), guard.mode());
+                assert!(self.program.is_free(&range, mode), "{mode:?} {range:?} is held by two");
+                self.program.guards.push(guard);
+            }
+            Poll::Pending => self.waiting.push(future),
+        }
+    }
+
+    /// Polls all until each has had its turn.
+    fn end(mut self) {
+        let mut turns = 0;
+        while !self.waiting.is_empty() {
+            self.program.guards.clear();
+            let waiting = std::mem::take(&mut self.waiting);
+            waiting.into_iter().for_each(|future| self.poll(future));
+            turns += 1;
+            assert!(turns < 10_000, "nobody gets his turn");
+        }
+    }
+}
+
+#[test]
+fn claims_that_wait_and_have_their_turn_or_are_given_up_exclude_each_other_and_leave_nothing() {
+    let few = Kind { base: 0, units: 4, longest: 4, guards: 6 };
+    let many = Kind { base: 0, units: 1 << 16, longest: 1 << 14, guards: 50 };
+    for (seed, kind) in (0..40).map(|seed| (seed, if seed % 4 == 0 { many } else { few })) {
+        for lock in [RangeLock::new(), RangeLock::fair()] {
+            let program = Program::new(seed, kind, &lock);
+            let mut queue = Queue { program, waiting: Vec::new() };
+            for _ in 0..200 {
+                queue.step();
+            }
+            queue.end();
+            assert_idle(&lock.raw);
+        }
+    }
+}
+
+/// What spares newcomers to spin beside those who wait.
+#[test]
+fn it_is_shown_that_claims_wait_in_line_for_as_long_as_one_does() {
+    let lock = RangeLock::fair();
+    let is_shown = || lock.raw.summary_hint().has_queue();
+    let held = lock.lock_exclusive(0..9);
+    let mut waiting = [0..3, 3..6].map(|range| Box::pin(lock.lock_exclusive_async(range)));
+    assert!(!is_shown());
+    for future in &mut waiting {
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(is_shown());
+    }
+    let [first, second] = waiting;
+    drop(first);
+    assert!(is_shown());
+    drop(held);
+    assert!(!is_shown(), "it is granted");
+    drop(second);
+}
