@@ -1,5 +1,5 @@
-//! A range lock among the tasks of a tokio runtime: awaited, timed out, cancelled; and three mistakes that are
-//! easily made, each with what to do instead.
+//! A range lock in the tasks of a tokio runtime: awaiting, timing out and cancelling a claim; and three common mistakes,
+//! each with the correct code.
 //!
 //! `cargo run --example tasks`
 
@@ -13,9 +13,9 @@ use spanlock::{Mode, RangeLock};
 use tokio::task;
 use tokio::time::timeout;
 
-/// Long enough for whoever can get on, however busy the machine is.
+/// A timeout for claims that must be granted, however busy the machine is.
 const LONG: Duration = Duration::from_secs(60);
-/// Waited out in full by whoever cannot.
+/// A timeout for claims that cannot be granted.
 const SHORT: Duration = Duration::from_millis(20);
 
 fn main() {
@@ -28,41 +28,40 @@ fn main() {
         a_future_that_is_not_polled().await;
         a_blocking_claim().await;
     });
-    println!("all claims were granted, or withdrawn without a trace");
+    println!("all claims were granted or cancelled, and no unit is locked");
 }
 
-/// The lock is shared by `Arc`, and the futures and guards of the `_arc` methods own it, so that they may go
-/// into tasks.
+/// The tasks share the lock in an `Arc`. Futures and guards of the `_arc` methods own it, so they can move into tasks.
 async fn awaited() {
     let pages = Arc::new(RangeLock::new());
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let pages = Arc::clone(&pages);
             task::spawn(async move {
-                // Disjoint ranges do not wait for each other; neighbours here share a page.
+                // Each range shares a page with its neighbours, and waits for them only.
                 let guard = pages.lock_exclusive_async_arc(n..n + 2).await;
-                task::yield_now().await; // a guard is `Send`, and may be held across an await
+                task::yield_now().await; // a guard is `Send`, so a task may hold it across an await
                 drop(guard);
             })
         })
         .collect();
     for task in tasks {
-        task.await.expect("the task has not panicked");
+        task.await.expect("the task does not panic");
     }
     assert!(!pages.is_locked(..));
 }
 
-/// A timer drops the future, which withdraws the claim: nobody waits for it any more.
+/// When the timer expires it drops the future, which cancels the claim: no other claim waits for it.
 async fn timed_out() {
     let pages = RangeLock::new();
     let reader = pages.lock_shared_async(0..10).await;
     assert!(timeout(SHORT, pages.lock_exclusive_async(5..6)).await.is_err());
-    // Had the writer stayed in the queue, this reader would stand behind it.
-    let another = timeout(LONG, pages.lock_shared_async(5..6)).await.expect("nobody is in its way");
+    // If the writer had stayed in the queue, this reader would wait for it.
+    let another = timeout(LONG, pages.lock_shared_async(5..6)).await.expect("it does not conflict");
     drop((reader, another));
 }
 
-/// Aborting a task drops its future, or its guard. Of several ranges all are given up, or none was held.
+/// Aborting a task drops its future or its guard. A claim on several ranges holds all of them or none.
 async fn cancelled() {
     let pages = Arc::new(RangeLock::new());
     let reader = pages.lock_shared_async(5..6).await;
@@ -73,40 +72,40 @@ async fn cancelled() {
     }
     assert!(!pages.is_locked(0..1), "it holds nothing while it waits");
     writer.abort();
-    assert!(writer.await.expect_err("it was aborted").is_cancelled());
+    assert!(writer.await.expect_err("the task was aborted").is_cancelled());
     drop(reader);
     assert!(!pages.is_locked(..));
 }
 
-/// **Mistake**: to keep the guard in the task while `spawn_blocking` does the work. A task that is cancelled at that
-/// await drops its guard there and then; the work goes on, and others come in beside it.
+/// **Mistake**: the task keeps the guard while `spawn_blocking` does the work. If the task is aborted while it awaits the
+/// work, it drops the guard, but the work continues without a lock.
 ///
-/// Instead, move an owned guard into the work.
+/// Instead, move an owned guard into the closure that does the work.
 async fn a_guard_beside_blocking_work() {
     let pages = Arc::new(RangeLock::new());
     let guard = pages.lock_exclusive_async_arc(0..8).await;
-    let (begun, has_begun) = tokio::sync::oneshot::channel();
-    let (go_on, may_go_on) = std::sync::mpsc::channel();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let (finish, may_finish) = std::sync::mpsc::channel();
     let waits_for_work = task::spawn(async move {
         let work = task::spawn_blocking(move || {
-            begun.send(()).expect("somebody listens");
-            may_go_on.recv().expect("somebody tells");
-            drop(guard); // here the work is done
+            started.send(()).expect("the receiver exists");
+            may_finish.recv().expect("the sender exists");
+            drop(guard); // the work is done
         });
-        work.await.expect("the work has not panicked");
+        work.await.expect("the work does not panic");
     });
-    has_begun.await.expect("the work has begun");
+    has_started.await.expect("the work starts");
     waits_for_work.abort();
-    assert!(waits_for_work.await.is_err(), "the task is gone");
-    assert!(pages.is_locked(0..8), "its work is not, and has the guard");
-    go_on.send(()).expect("the work waits");
-    let _free = timeout(LONG, pages.lock_shared_async(0..8)).await.expect("the work ends");
+    assert!(waits_for_work.await.is_err(), "the task was aborted");
+    assert!(pages.is_locked(0..8), "the work continues and holds the guard");
+    finish.send(()).expect("the work waits for this");
+    let _free = timeout(LONG, pages.lock_shared_async(0..8)).await.expect("the work has ended");
 }
 
-/// **Mistake**: to keep a future that has been polled, and to poll it no more: in a `select!` loop that has gone on to
-/// another branch, in a variable, behind a condition. It is granted in its turn all the same, and then keeps others out.
+/// **Mistake**: a future that has been polled is kept but no longer polled, for example in a variable outside a `select!`
+/// loop. It can still be granted the claim, and then blocks others.
 ///
-/// Instead, drop it as soon as it is not wanted.
+/// Instead, drop the future when it is no longer needed.
 async fn a_future_that_is_not_polled() {
     let pages = RangeLock::new();
     let reader = pages.lock_shared_async(0..8).await;
@@ -114,16 +113,16 @@ async fn a_future_that_is_not_polled() {
         let mut kept = pin!(pages.lock_exclusive_async(0..8));
         let first = future::poll_fn(|context| Poll::Ready(kept.as_mut().poll(context)));
         assert!(first.await.is_pending());
-        drop(reader); // grants it; nobody polls it
+        drop(reader); // grants the claim of `kept`, which is not polled
         assert!(timeout(SHORT, pages.lock_shared_async(3..4)).await.is_err());
     } // dropped here
-    let _free = timeout(LONG, pages.lock_shared_async(3..4)).await.expect("it was given back");
+    let _free = timeout(LONG, pages.lock_shared_async(3..4)).await.expect("the claim was released");
 }
 
-/// **Mistake**: `lock_exclusive` in a task. It blocks a thread of the runtime, and with it all tasks that this thread would have
-/// run: if one of them is to release the range, for ever.
+/// **Mistake**: a task calls `lock_exclusive`, which blocks a thread of the runtime. If the task that holds the range must
+/// run on that thread to release it, both wait for ever.
 ///
-/// Instead await, or claim in `spawn_blocking`. Threads and tasks stand in one queue.
+/// Instead, await the claim, or block in `spawn_blocking`. Threads and tasks wait in the same queue.
 async fn a_blocking_claim() {
     let pages = Arc::new(RangeLock::new());
     let reader = pages.lock_shared_async(0..8).await;
@@ -133,11 +132,14 @@ async fn a_blocking_claim() {
         task::yield_now().await; // until the thread is queued
     }
     drop(reader);
-    timeout(LONG, blocking).await.expect("it was granted").expect("and has not panicked");
+    timeout(LONG, blocking)
+        .await
+        .expect("the claim is granted")
+        .expect("the closure does not panic");
     assert!(!pages.is_locked(..));
 }
 
 #[test]
-fn every_claim_is_granted_or_withdrawn() {
+fn every_claim_is_granted_or_cancelled() {
     main();
 }
