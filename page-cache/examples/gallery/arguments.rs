@@ -7,7 +7,7 @@ use lexopt::prelude::*;
 pub enum Form {
     /// For a terminal: a table, or the stories of those that were named.
     Terminal,
-    /// Both, as docs/gallery.md has them.
+    /// Both, as page-cache/docs/gallery.md has them.
     Markdown,
 }
 

@@ -3,7 +3,7 @@
 //! ```console
 //! $ cargo run --release --example gallery             # all of them, as a table
 //! $ cargo run --release --example gallery -- K10      # the story of one, and of its kin
-//! $ cargo run --release --example gallery -- --markdown > docs/gallery.md
+//! $ cargo run --release --example gallery -- --markdown > page-cache/docs/gallery.md
 //! ```
 //!
 //! The exploring needs the crate built with shuttle's primitives in the place of the real ones. Built

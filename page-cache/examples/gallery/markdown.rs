@@ -1,4 +1,4 @@
-//! The gallery as docs/gallery.md.
+//! The gallery as page-cache/docs/gallery.md.
 
 use crate::columns;
 use crate::exhibit::{Exhibit, grouped};
