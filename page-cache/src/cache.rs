@@ -185,7 +185,7 @@ impl PageCache {
         self.shared.pool.frames.count() as usize
     }
 
-    /// Returns statistics of this cache since it was created.
+    /// Returns statistics of this cache since it was created. It visits every open file.
     ///
     /// # Examples
     ///
@@ -202,7 +202,7 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        self.shared.pool.counters.read()
+        self.shared.pool.stats()
     }
 }
 

@@ -23,6 +23,7 @@ use crate::files::inode::Inode;
 use crate::files::write_errors::Heard;
 use crate::mapping::Mapping;
 use crate::order::leaf::lock_leaf;
+use crate::stats::of_file::FileStats;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -331,6 +332,25 @@ impl File {
     #[must_use]
     pub fn last_failure(&self) -> Option<Failure> {
         lock_leaf(&self.inode().last_failure).clone()
+    }
+
+    /// Returns statistics of the file since it was opened, by all of its handles and mappings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"bytes", 0)?;
+    /// assert_eq!(file.stats().dirty, 1);
+    /// file.sync_data()?;
+    /// assert_eq!((file.stats().dirty, file.stats().store_writes.requests), (0, 1));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> FileStats {
+        self.inode().stats()
     }
 
     /// Maps `range` of the file. The range must start at a page boundary, and may extend past the end of

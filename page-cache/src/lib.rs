@@ -50,6 +50,7 @@ compile_error!(
 #[cfg(feature = "model")]
 mod address_space;
 mod cache;
+mod diagnostics;
 mod error;
 mod file;
 mod files;
@@ -88,6 +89,8 @@ pub use guards::{PageMut, PagePin, PageRef};
 pub use mapping::Mapping;
 pub use options::{FileOptions, Options};
 pub use page::{DirtyPage, PAGE_SIZE};
+pub use stats::latency::StoreRequests;
+pub use stats::of_file::FileStats;
 pub use stats::{CacheStats, ClaimCounts};
 pub use store::identity::Identity;
 pub use store::{FileStore, FileStoreOptions, Locking, MemStore, Store, StoreLayer};

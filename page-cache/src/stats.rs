@@ -3,11 +3,16 @@
 //! They decide nothing, so no scheduler needs to see them: they are std's in any build.
 #![allow(clippy::disallowed_types, reason = "counters take no part in any argument")]
 
+pub(crate) mod latency;
+pub(crate) mod of_file;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
+use self::latency::{Asks, StoreRequests, StoreTimes};
+use self::of_file::FileCounters;
 use spanlock::Access;
 
 /// Statistics of a cache since it was created.
@@ -30,6 +35,14 @@ use spanlock::Access;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
+    /// Pages in the cache now.
+    pub resident: u64,
+    /// Pages that are dirty, or on their way to a store, now.
+    pub dirty: u64,
+    /// Pages in the cache now that were written to a store since its last successful sync.
+    pub unstable: u64,
+    /// Files that are open now.
+    pub files: u64,
     /// Pages found in the cache, by reads, writes and faults.
     pub hits: u64,
     /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
@@ -51,6 +64,14 @@ pub struct CacheStats {
     pub lost_pages: u64,
     /// Bytes lost in these pages.
     pub lost_bytes: u64,
+    /// The stores' reads.
+    pub store_reads: StoreRequests,
+    /// The stores' writes.
+    pub store_writes: StoreRequests,
+    /// The stores' syncs.
+    pub store_syncs: StoreRequests,
+    /// The stores' other requests: those that change their lengths or their blocks.
+    pub store_others: StoreRequests,
     /// Claims on IO locks.
     pub io_claims: ClaimCounts,
     mapping_claims: [ClaimCounts; PATHS],
@@ -123,6 +144,7 @@ const fn index_of(access: Access) -> usize {
 /// that the shards are enough for share the last one.
 pub(crate) struct Counters {
     shards: Box<[CachePadded<Shard>]>,
+    pub(crate) store_times: Arc<StoreTimes>,
 }
 
 const SHARDS: usize = 32;
@@ -140,7 +162,7 @@ struct ClaimCounters {
     waited: AtomicU64,
 }
 
-/// What is counted, claims apart.
+/// What is counted, claims apart; first what is counted for each file.
 #[derive(Clone, Copy)]
 pub(crate) enum Event {
     Hit,
@@ -177,13 +199,22 @@ impl ClaimCounters {
 
 impl Counters {
     pub(crate) fn new() -> Counters {
-        Counters { shards: (0..SHARDS).map(|_| CachePadded::default()).collect() }
+        let shards = (0..SHARDS).map(|_| CachePadded::default()).collect();
+        Counters { shards, store_times: Arc::default() }
     }
 
     #[inline]
     pub(crate) fn count(&self, event: Event) {
         let seat = seat();
         seat.add_one(&self.shards[seat.shard].events[event as usize]);
+    }
+
+    /// Counts an event, up to a writeback, that concerns a page of a file.
+    #[inline]
+    pub(crate) fn count_of(&self, file: &FileCounters, event: Event) {
+        let seat = seat();
+        seat.add_one(&self.shards[seat.shard].events[event as usize]);
+        file.count(seat, event);
     }
 
     /// Counts an event that happened so many times, in the shard that all threads share.
@@ -207,6 +238,7 @@ impl Counters {
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
+    /// What was counted; what there is now is for the caller to add.
     pub(crate) fn read(&self) -> CacheStats {
         let events = |event: Event| {
             let of_shard =
@@ -223,6 +255,10 @@ impl Counters {
             evictions: events(Event::Eviction),
             lost_pages: events(Event::LostPage),
             lost_bytes: events(Event::LostByte),
+            store_reads: self.store_times.read(Asks::Read),
+            store_writes: self.store_times.read(Asks::Write),
+            store_syncs: self.store_times.read(Asks::Sync),
+            store_others: self.store_times.read(Asks::Other),
             ..CacheStats::default()
         };
         for shard in &self.shards {

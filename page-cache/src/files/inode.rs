@@ -35,8 +35,11 @@ use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
 use crate::pages::index::Found;
 use crate::pages::loans::Account;
 use crate::pages::loans::Loan;
-use crate::pages::pool::{self, Guarded, Owner, Pool};
+use crate::pages::pool::{self, Guarded, Owner, PageCounts, Pool};
 use crate::pages::visit::{Visit, Visitors};
+use crate::stats::Event;
+use crate::stats::latency::Asks;
+use crate::stats::of_file::{FileCounters, FileStats};
 
 const PAGE: u64 = crate::PAGE_SIZE as u64;
 
@@ -68,6 +71,7 @@ pub(crate) struct Inode {
     /// Set while the flusher has been asked for the file and has not begun.
     pub(crate) hastened: AtomicBool,
     pub(crate) round: FlushPosition,
+    counters: FileCounters,
     /// What its requests have on loan.
     pub(crate) account: Arc<Account>,
     /// What last went wrong for a caller. The mutex is a leaf.
@@ -86,7 +90,7 @@ impl Inode {
         [io, mapping]: [InodeLock; 2],
         readahead: usize,
     ) -> io::Result<Inode> {
-        let store = CheckedStore::new(store, &cache.frames)?;
+        let store = CheckedStore::new(store, &cache.frames, &cache.counters.store_times)?;
         let size = store.held();
         if size > MAX_LEN {
             let message = format!("its {size} bytes are more than a file can have");
@@ -114,6 +118,7 @@ impl Inode {
             standing: StoreHealth::default(),
             hastened: AtomicBool::new(false),
             round: FlushPosition::new(),
+            counters: FileCounters::default(),
             account: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
@@ -137,6 +142,31 @@ impl Inode {
     #[inline]
     pub(crate) fn key(&self, page: u64) -> Key {
         Key { file: self.id, page }
+    }
+
+    /// Counts what happened to one of its pages.
+    #[inline]
+    pub(crate) fn count(&self, event: Event) {
+        self.cache.counters.count_of(&self.counters, event);
+    }
+
+    /// What was counted, and what the cache has of the file.
+    pub(crate) fn stats(&self) -> FileStats {
+        let times = self.store.times();
+        // One leaf at a time.
+        let resident = lock_leaf(&self.resident).len() as u64;
+        let dirty = self.own_dirty().pages as u64;
+        let unstable = self.store.unstable().pages() as u64;
+        FileStats {
+            resident,
+            dirty,
+            unstable,
+            store_reads: times.read(Asks::Read),
+            store_writes: times.read(Asks::Write),
+            store_syncs: times.read(Asks::Sync),
+            store_others: times.read(Asks::Other),
+            ..self.counters.read()
+        }
     }
 
     /// The page, pinned, if it is cached.
@@ -338,6 +368,11 @@ impl Owner for Inode {
 
     fn page_leaves(&self, page: u64) {
         self.forget_resident(page);
+    }
+
+    fn pages(&self) -> PageCounts {
+        let FileStats { resident, dirty, unstable, .. } = self.stats();
+        PageCounts { resident, dirty, unstable }
     }
 }
 

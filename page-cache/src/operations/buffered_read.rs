@@ -77,7 +77,7 @@ impl Inode {
     ) -> Option<usize> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
         let found = self.copy_out(&frame.read(&self.cache.frames)?, page, within, wanted, copy)?;
-        self.cache.counters.count(if page < fetched { Event::Miss } else { Event::Hit });
+        self.count(if page < fetched { Event::Miss } else { Event::Hit });
         Some(found)
     }
 
@@ -132,7 +132,7 @@ impl Inode {
         if page * PAGE_SIZE as u64 + within as u64 >= self.size() {
             return Ok(0);
         }
-        self.cache.counters.count(Event::Miss);
+        self.count(Event::Miss);
         let mut brought_in = self.read_ahead(pages).map(|(first, end)| {
             *fetched = end;
             first

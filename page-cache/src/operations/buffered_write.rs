@@ -149,7 +149,7 @@ impl Inode {
             }
             return 0;
         }
-        self.cache.counters.count(Event::Hit);
+        self.count(Event::Hit);
         if !was_dirty {
             hit.set_dirty();
         }
@@ -201,7 +201,7 @@ impl Inode {
         let number = at / PAGE;
         let claim = self.claim_page(Access::BufferedWrite, number);
         if let Some(page) = self.find_locked(number) {
-            self.cache.counters.count(Event::Hit);
+            self.count(Event::Hit);
             return self.write_into(page, at, (part, tag), &claim);
         }
         drop(claim);
@@ -211,7 +211,7 @@ impl Inode {
         let _loan = self.borrow_frame()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::BufferedWrite, number);
-        self.cache.counters.count(Event::Miss);
+        self.count(Event::Miss);
         match self.find_or_make(number, &mut free) {
             Some(page) => self.write_into(page, at, (part, tag), &claim),
             None => {

@@ -14,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnostics;
 use crate::files::durability::unstable::{Lost, Part};
 use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
@@ -105,6 +106,7 @@ impl Inode {
         }
         self.store.unstable().broken(self.size()).into_iter().for_each(|range| lost.add(range));
         if lost.bytes() > 0 {
+            diagnostics::lost(self.store.label_at_open(), lost.pages(), lost.bytes());
             self.cache.counters.count_many(Event::LostPage, lost.pages());
             self.cache.counters.count_many(Event::LostByte, lost.bytes());
         }

@@ -34,10 +34,10 @@ impl Inode {
             self.check_storable(page)?;
         }
         if self.map_cached(mapping, page, rights)? {
-            self.cache.counters.count(Event::Hit);
+            self.count(Event::Hit);
             return Ok(());
         }
-        self.cache.counters.count(Event::Miss);
+        self.count(Event::Miss);
         // Kept until the page is mapped: nobody evicts it before.
         let brought_in = self.read_ahead(page..page + 1);
         if brought_in.is_some() && self.map_cached(mapping, page, rights)? {

@@ -50,7 +50,7 @@ impl Inode {
         let (first, end) = (pages.first()?.pin(), pages.last()?.key().page + 1);
         let ahead = pages.iter().filter(|page| page.key().page >= wanted.end).count();
         self.fill_run(pages, &claim).then(|| {
-            (0..ahead).for_each(|_| self.cache.counters.count(Event::ReadAhead));
+            (0..ahead).for_each(|_| self.count(Event::ReadAhead));
             (first, end)
         })
     }
@@ -89,7 +89,7 @@ impl Inode {
             let mut latch = page.latch();
             latch.bytes().copy_from_slice(stored);
             latch.commit();
-            self.cache.counters.count(Event::Fill);
+            self.count(Event::Fill);
         }
         true
     }

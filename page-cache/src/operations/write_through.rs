@@ -184,7 +184,7 @@ impl Inode {
         };
         for page in &sent.pages {
             match outcome {
-                Ok(()) => self.cache.counters.count(Event::Writeback),
+                Ok(()) => self.count(Event::Writeback),
                 Err(_) => self.take_back(page, written),
             }
             page.pin.end_writeback();
@@ -254,7 +254,7 @@ impl Inode {
             };
             let Some(mut latch) = latch else { break };
             let hit = page.state().is_uptodate();
-            self.cache.counters.count(if hit { Event::Hit } else { Event::Miss });
+            self.count(if hit { Event::Hit } else { Event::Miss });
             let position = sent.len;
             sent.len += part.len();
             if !hit && !self.completes(number, &(start..start + part.len())) {

@@ -16,6 +16,7 @@
 //! has loans waits for its own: while its store hangs, its requests sleep whatever others do. A file that has
 //! none stands in a queue, which every return looks at.
 
+use crate::diagnostics::{Wait, Waiting};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::collections::VecDeque;
@@ -167,6 +168,7 @@ impl Loans {
 
     #[cold]
     fn wait(&self, account: &Arc<Account>) -> io::Result<()> {
+        let _waiting = Waiting::new(Wait::Loan);
         let start = Instant::now();
         let mut queue = self.lock();
         account.waiting.fetch_add(1, Ordering::SeqCst);

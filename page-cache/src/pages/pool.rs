@@ -18,7 +18,7 @@ use crate::pages::index::Index;
 use crate::pages::loans::Loans;
 use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
-use crate::stats::Counters;
+use crate::stats::{CacheStats, Counters};
 
 /// The most: a frame's number has 32 bits, and one of them is none.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
@@ -29,6 +29,16 @@ pub(crate) trait Owner: Any + Send + Sync {
 
     /// Notes that one of its pages leaves the cache. The caller has it locked.
     fn page_leaves(&self, page: u64);
+
+    /// How many pages it has.
+    fn pages(&self) -> PageCounts;
+}
+
+/// How many pages of an owner there are, how many of them are dirty, and how many are unstable.
+pub(crate) struct PageCounts {
+    pub(crate) resident: u64,
+    pub(crate) dirty: u64,
+    pub(crate) unstable: u64,
 }
 
 /// A page could not be locked without waiting for a guard.
@@ -88,6 +98,22 @@ impl Pool {
     pub(crate) fn owner(&self, id: u64) -> Option<Visit<dyn Owner>> {
         let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
         owners.get(&id).map(|owner| Visit::new(owner.visitors(), Arc::clone(owner)))
+    }
+
+    /// What was counted, and what there is now.
+    pub(crate) fn stats(&self) -> CacheStats {
+        let mut stats = self.counters.read();
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        let ids: Vec<u64> = owners.keys().copied().collect();
+        drop(owners);
+        for owner in ids.into_iter().filter_map(|id| self.owner(id)) {
+            let PageCounts { resident, dirty, unstable } = owner.pages();
+            stats.files += 1;
+            stats.resident += resident;
+            stats.dirty += dirty;
+            stats.unstable += unstable;
+        }
+        stats
     }
 
     /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.

@@ -17,6 +17,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::diagnostics::{Wait, Waiting};
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
@@ -44,6 +45,7 @@ impl Pool {
             return Ok(free);
         }
         let start = Instant::now();
+        let _waiting = Waiting::new(Wait::Frame);
         loop {
             if self.frames.are_all_guarded() {
                 let message = format!("page guards hold all {} frames", self.frames.count());

@@ -30,6 +30,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::PAGE_SIZE;
+use crate::diagnostics;
 use crate::files::durability::flush_position::MAX_WRITE_PAGES;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
@@ -135,7 +136,8 @@ impl Inode {
             while let Some(Flushed { run, wrote, .. }) = next(from) {
                 from = run.end;
                 self.round.note(run, &wrote);
-                if wrote.is_err() {
+                if let Err(error) = wrote {
+                    diagnostics::background_error(self.store.label_at_open(), &error);
                     return;
                 }
             }
@@ -339,7 +341,7 @@ impl Inode {
             let number = page.frame().key().page;
             match written(&outcome) >= *end {
                 true => {
-                    self.cache.counters.count(Event::Writeback);
+                    self.count(Event::Writeback);
                     self.partial.forget(number);
                     self.note_clean(number);
                 }
@@ -371,6 +373,10 @@ fn written(outcome: &Result<(), (usize, io::Error)>) -> usize {
 }
 
 impl Landed<'_> {
+    pub(crate) fn error(&self) -> Option<&io::Error> {
+        self.outcome.as_ref().err()
+    }
+
     /// Ends the pages' writeback.
     pub(crate) fn end(self) -> io::Result<()> {
         for page in self.pages {

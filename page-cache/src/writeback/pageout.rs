@@ -24,6 +24,7 @@
 use std::io;
 
 use crate::PAGE_SIZE;
+use crate::diagnostics;
 use crate::files::inode::visit;
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
@@ -71,6 +72,9 @@ impl Pool {
             };
         }
         let landed = file.transmit(request, &claim);
+        if let Some(error) = landed.error() {
+            diagnostics::background_error(file.store.label_at_open(), error);
+        }
         drop(claim);
         drop(file);
         Some(landed.end())

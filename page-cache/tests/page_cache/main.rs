@@ -8,6 +8,7 @@ mod guards;
 mod identity;
 mod lifetimes;
 mod mixed_file;
+mod numbers;
 mod operations;
 mod random;
 mod statements;

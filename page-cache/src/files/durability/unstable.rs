@@ -204,6 +204,12 @@ impl Unstable {
         self.cause.as_ref()
     }
 
+    /// How many pages are cached of which bytes were sent, and are not durable.
+    pub(crate) fn pages(&self) -> usize {
+        let (current, committing) = (&self.current.cached.pages, &self.committing.cached.pages);
+        current.len() + committing.keys().filter(|page| !current.contains_key(page)).count()
+    }
+
     /// Notes bytes of a page that was sent, and is cached. The caller has marked it as on its way.
     pub(crate) fn sent(&mut self, page: u64, part: &Part) {
         self.owed.settle(page, part);

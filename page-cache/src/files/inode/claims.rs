@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use crate::diagnostics::{Wait, Waiting};
 use crate::files::inode::Inode;
 use crate::files::operation_lock::{InodeLock, OperationGuard};
 use crate::order::{Held, Lock};
@@ -38,7 +39,7 @@ impl Inode {
         let _held = Held::acquire(
             Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
         );
-        let (_guard, grant) = lock(&self.mapping, access, bytes);
+        let (_guard, grant) = lock(&self.mapping, access, bytes, Wait::MappingLock);
         self.cache.counters.mapping_claim(access, grant);
         _held.taken();
         MappingClaim { _guard, _held }
@@ -78,7 +79,10 @@ impl Inode {
         );
         let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
             Some(guard) => (guard, Grant::AtOnce),
-            None => (self.mapping.lock_page(access, page), Grant::AfterWaiting),
+            None => {
+                let _waiting = Waiting::new(Wait::MappingLock);
+                (self.mapping.lock_page(access, page), Grant::AfterWaiting)
+            }
         };
         self.cache.counters.mapping_claim(access, grant);
         _held.taken();
@@ -102,7 +106,10 @@ impl Inode {
         let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
         let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
             Some(guard) => (guard, Grant::AtOnce),
-            None => (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting),
+            None => {
+                let _waiting = Waiting::new(Wait::IoLock);
+                (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting)
+            }
         };
         self.cache.counters.io_claim(grant);
         _held.taken();
@@ -114,7 +121,7 @@ impl Inode {
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
         let _held =
             Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
-        let (_guard, grant) = lock(&self.io, access, bytes);
+        let (_guard, grant) = lock(&self.io, access, bytes, Wait::IoLock);
         self.cache.counters.io_claim(grant);
         _held.taken();
         IoClaim { _guard, _held }
@@ -161,9 +168,17 @@ impl Inode {
 }
 
 #[inline]
-fn lock(lock: &InodeLock, access: Access, bytes: Range<u64>) -> (OperationGuard<'_>, Grant) {
+fn lock(
+    lock: &InodeLock,
+    access: Access,
+    bytes: Range<u64>,
+    wait: Wait,
+) -> (OperationGuard<'_>, Grant) {
     match lock.try_lock(access, bytes.clone()) {
         Some(guard) => (guard, Grant::AtOnce),
-        None => (lock.lock(access, bytes), Grant::AfterWaiting),
+        None => {
+            let _waiting = Waiting::new(wait);
+            (lock.lock(access, bytes), Grant::AfterWaiting)
+        }
     }
 }

@@ -18,13 +18,16 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::diagnostics;
 use crate::error::Request;
 use crate::files::durability::unstable::Unstable;
 use crate::files::failure::Failure;
 use crate::files::store_access::nested::Inside;
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::pages::frame::Frames;
+use crate::stats::latency::{Answer, Asks, StoreTimes};
 use crate::store::shrunk;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
@@ -46,11 +49,18 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     block_size: u64,
     direct_alignment: u64,
     is_read_only: bool,
+    times: StoreTimes,
+    /// Those of all stores of the cache.
+    all_times: Arc<StoreTimes>,
     store: S,
 }
 
 impl<S: Store> CheckedStore<S> {
-    pub(crate) fn new(store: S, frames: &Frames) -> io::Result<CheckedStore<S>> {
+    pub(crate) fn new(
+        store: S,
+        frames: &Frames,
+        all_times: &Arc<StoreTimes>,
+    ) -> io::Result<CheckedStore<S>> {
         let cache = frames.cache();
         let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
         let block_size = ask(cache, || Ok(store.block_size()))?;
@@ -67,6 +77,8 @@ impl<S: Store> CheckedStore<S> {
             block_size,
             direct_alignment,
             is_read_only,
+            times: StoreTimes::default(),
+            all_times: Arc::clone(all_times),
             store,
         };
         let len = ask(cache, || backing.store.len()).map_err(|error| backing.refused(error))?;
@@ -145,6 +157,23 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         }
     }
 
+    /// How long the store has taken to answer.
+    pub(crate) fn times(&self) -> &StoreTimes {
+        &self.times
+    }
+
+    /// Asks the store, has a panic for its failure, and notes how long it took.
+    fn timed<T>(&self, asks: Asks, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let start = Instant::now();
+        let outcome = ask(self.cache, request);
+        let took = start.elapsed();
+        let answer = if outcome.is_ok() { Answer::Well } else { Answer::Error };
+        self.times.note(asks, took, answer);
+        self.all_times.note(asks, took, answer);
+        diagnostics::answered(&self.label, asks.name(), took);
+        outcome
+    }
+
     fn holds_to(&self, end: u64) {
         self.held.fetch_max(end, Ordering::Relaxed);
     }
@@ -195,7 +224,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         // Before the store is asked: it may grow after it was.
         let held = self.held.load(Ordering::Relaxed);
-        let found = ask(self.cache, || self.store.read_at(bytes, offset))?;
+        let found = self.timed(Asks::Read, || self.store.read_at(bytes, offset))?;
         if found == 0 && !bytes.is_empty() && offset < held {
             return Err(shrunk(offset, held));
         }
@@ -203,7 +232,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let written = ask(self.cache, || self.store.write_at(bytes, offset))?;
+        let written = self.timed(Asks::Write, || self.store.write_at(bytes, offset))?;
         self.holds_to(offset + written.min(bytes.len()) as u64);
         Ok(written)
     }
@@ -220,7 +249,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn set_len(&self, len: u64) -> io::Result<()> {
         // Less before the store has less, more once it has more.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
-        let set = || ask(self.cache, || self.store.set_len(len));
+        let set = || self.timed(Asks::Other, || self.store.set_len(len));
         self.attempt(Some(len..before), set, |unstable, done| match done {
             Ok(()) => unstable.resized(len, before),
             Err(_) => unstable.note_length(len, before),
@@ -231,7 +260,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         let bytes = offset..offset.saturating_add(len);
-        let punch = || ask(self.cache, || self.store.punch_hole(offset, len));
+        let punch = || self.timed(Asks::Other, || self.store.punch_hole(offset, len));
         self.attempt(Some(bytes.clone()), punch, |unstable, done| match done {
             Ok(()) => unstable.zeroed(bytes.clone()),
             Err(_) => unstable.uncertain(bytes.clone()),
@@ -241,7 +270,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
         // The bytes stay as they are, so nothing is lost if this is; but the length may be.
-        let allocate = || ask(self.cache, || self.store.allocate(offset, len));
+        let allocate = || self.timed(Asks::Other, || self.store.allocate(offset, len));
         self.attempt(None, allocate, |unstable, _| {
             if offset + len > held {
                 unstable.note_length(offset + len, held);
@@ -254,7 +283,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
         let bytes = offset..offset + len;
-        let zero = || ask(self.cache, || self.store.zero_range(offset, len));
+        let zero = || self.timed(Asks::Other, || self.store.zero_range(offset, len));
         self.attempt(Some(bytes.clone()), zero, |unstable, done| {
             match done {
                 Ok(()) => unstable.zeroed(bytes.clone()),
@@ -274,13 +303,13 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held.fetch_min(offset, Ordering::Relaxed);
-        let collapse = || ask(self.cache, || self.store.collapse_range(offset, len));
+        let collapse = || self.timed(Asks::Other, || self.store.collapse_range(offset, len));
         self.shift(offset, held, collapse, |unstable| unstable.collapsed(offset, len, held))
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
-        let insert = || ask(self.cache, || self.store.insert_range(offset, len));
+        let insert = || self.timed(Asks::Other, || self.store.insert_range(offset, len));
         self.shift(offset, held, insert, |unstable| unstable.inserted(offset, len, held))
     }
 
@@ -306,11 +335,11 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        ask(self.cache, || self.store.sync())
+        self.timed(Asks::Sync, || self.store.sync())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        ask(self.cache, || self.store.sync_data())
+        self.timed(Asks::Sync, || self.store.sync_data())
     }
 }
 

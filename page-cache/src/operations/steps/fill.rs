@@ -34,7 +34,7 @@ impl Inode {
         let filled =
             if known.is_empty() { self.fill_fresh(&page) } else { self.fill_around(&page, &known) };
         match filled {
-            Ok(()) => self.cache.counters.count(Event::Fill),
+            Ok(()) => self.count(Event::Fill),
             Err(error) => {
                 if page.state().is_clean() {
                     self.discard_page(page);
@@ -66,7 +66,7 @@ impl Inode {
         if !dirty.is_one_of_blocks(block, inside)
             && self.fill_around(page, &self.known_ranges(page)).is_ok()
         {
-            self.cache.counters.count(Event::Fill);
+            self.count(Event::Fill);
         }
     }
 

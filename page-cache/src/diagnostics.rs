@@ -1,0 +1,85 @@
+//! What is told to the program's log, with the feature `tracing`: what goes wrong where no caller hears of it, and what
+//! takes long. Without the feature nothing of this is compiled.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+/// From here on an answer of a store is slow, and a wait is long.
+const LONG: Duration = Duration::from_secs(1);
+
+/// What a thread may wait for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    IoLock,
+    MappingLock,
+    Frame,
+    Loan,
+}
+
+impl Wait {
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is told"))]
+    fn name(self) -> &'static str {
+        match self {
+            Wait::IoLock => "the IO lock",
+            Wait::MappingLock => "the mapping lock",
+            Wait::Frame => "a free frame",
+            Wait::Loan => "leave to bring in a page",
+        }
+    }
+}
+
+/// A wait that begins; it is told of when it is dropped, if it was long.
+pub(crate) struct Waiting {
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is told"))]
+    wait: Wait,
+    start: Instant,
+    long: Duration,
+}
+
+impl Waiting {
+    pub(crate) fn new(wait: Wait) -> Waiting {
+        Waiting { wait, start: Instant::now(), long: LONG }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let took = self.start.elapsed();
+        if took >= self.long {
+            #[cfg(feature = "tracing")]
+            tracing::warn!(wait = self.wait.name(), ?took, "a thread waited long");
+        }
+    }
+}
+
+/// Tells of an error of background writeback, of which callers hear later if at all.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+pub(crate) fn background_error(store: &str, error: &io::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(store, %error, "background writeback failed");
+}
+
+/// Tells of bytes that are lost with the last handle of a file.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+pub(crate) fn lost(store: &str, pages: u64, bytes: u64) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(store, pages, bytes, "a file was closed that could not be written");
+}
+
+/// Tells of a store's answer, if it was slow.
+#[inline]
+pub(crate) fn answered(store: &str, request: &'static str, took: Duration) {
+    if took >= LONG {
+        slow(store, request, took);
+    }
+}
+
+#[cold]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+fn slow(store: &str, request: &'static str, took: Duration) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(store, request, ?took, "a store was slow");
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests;

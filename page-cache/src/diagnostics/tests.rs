@@ -1,0 +1,72 @@
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use super::{Wait, Waiting, answered, background_error, lost};
+
+/// Keeps what it is told.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<(Level, String)>>>);
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 += &format!("{}={value:?} ", field.name());
+    }
+}
+
+impl Subscriber for Kept {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        self.0.lock().unwrap().push((*event.metadata().level(), text.0));
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// What is told while `told` runs on this thread.
+fn told(tell: impl FnOnce()) -> Vec<(Level, String)> {
+    let kept = Kept::default();
+    tracing::subscriber::with_default(kept.clone(), tell);
+    std::mem::take(&mut kept.0.lock().unwrap())
+}
+
+#[test]
+fn errors_that_no_caller_hears_of_are_told_with_the_store_s_name() {
+    let heard = told(|| {
+        background_error("disk 1", &io::Error::other("it is full"));
+        lost("disk 1", 3, 100);
+    });
+    assert!(heard.iter().all(|(level, text)| *level == Level::ERROR && text.contains("disk 1")));
+    assert!(heard[0].1.contains("it is full"), "{heard:?}");
+    assert!(heard[1].1.contains("pages=3") && heard[1].1.contains("bytes=100"), "{heard:?}");
+}
+
+#[test]
+fn slow_answers_and_long_waits_are_told_and_others_are_not() {
+    let heard = told(|| {
+        answered("disk 1", "write", Duration::from_millis(999));
+        answered("disk 1", "sync", Duration::from_secs(1));
+        drop(Waiting::new(Wait::Frame));
+        let mut waiting = Waiting::new(Wait::Loan);
+        waiting.long = Duration::ZERO;
+        drop(waiting);
+    });
+    let texts: Vec<_> = heard.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(texts.len() == 2 && texts[0].contains("sync"), "{texts:?}");
+    assert!(texts[1].contains(Wait::Loan.name()), "{texts:?}");
+}
