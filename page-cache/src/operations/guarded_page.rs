@@ -136,7 +136,7 @@ impl Inode {
         if guard.key() != self.key(number) || !self.is_whole(number) {
             return None;
         }
-        self.cache.counters.count(Event::Hit);
+        self.count(Event::Hit);
         Some(guard)
     }
 
@@ -156,7 +156,7 @@ impl Inode {
             return None;
         }
         let page = self.admitted(guard, By::Write).ok()?;
-        self.cache.counters.count(Event::Hit);
+        self.count(Event::Hit);
         Some(page)
     }
 
@@ -235,7 +235,7 @@ impl Inode {
                 match take(&pin) {
                     Ok(guard) => {
                         self.check_page_inside(number)?;
-                        self.cache.counters.count(Event::Hit);
+                        self.count(Event::Hit);
                         return Ok(Some(guard));
                     }
                     Err(Refused::NotUptodate) => {}
@@ -257,7 +257,7 @@ impl Inode {
         if !has_guards && let Some((pin, _)) = self.read_ahead(number..number + 1) {
             return Ok(Some(pin));
         }
-        self.cache.counters.count(Event::Miss);
+        self.count(Event::Miss);
         let _loan = match has_guards {
             true => self.try_borrow_frame().ok_or_else(|| would_wait("for a frame"))?,
             false => self.borrow_frame()?,
