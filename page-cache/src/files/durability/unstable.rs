@@ -30,15 +30,16 @@
 
 mod lost;
 mod ranges;
+mod sent_pages;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::PAGE_SIZE;
 use crate::error::Told;
-use crate::pages::dirty_ranges::DirtyRanges;
 pub(crate) use lost::Lost;
 use ranges::Ranges;
+use sent_pages::Pages;
+pub(crate) use sent_pages::Part;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -46,90 +47,6 @@ const PAGE: u64 = PAGE_SIZE as u64;
 const MOST_RANGES: usize = 4096;
 
 const EVERYTHING: Range<u64> = 0..u64::MAX;
-
-/// The bytes of a page that were sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
-    Whole,
-    /// Some of them; the page need not be uptodate.
-    Ranges(DirtyRanges),
-}
-
-impl Part {
-    pub(crate) fn range(within: Range<usize>) -> Part {
-        let mut ranges = DirtyRanges::default();
-        ranges.insert(within);
-        Part::Ranges(ranges)
-    }
-
-    fn add(&mut self, other: &Part) {
-        match (&mut *self, other) {
-            (Part::Ranges(ranges), Part::Ranges(more)) => ranges.add(more),
-            _ => *self = Part::Whole,
-        }
-    }
-
-    fn bytes(&self, page: u64) -> Vec<Range<u64>> {
-        let start = page * PAGE;
-        let whole = start..start.saturating_add(PAGE);
-        match self {
-            Part::Whole => vec![whole],
-            Part::Ranges(ranges) => ranges
-                .iter()
-                .map(|part| start + part.start as u64..start + part.end as u64)
-                .collect(),
-        }
-    }
-}
-
-/// Pages, and the bytes of them that were sent.
-#[derive(Clone, Debug, Default)]
-struct Pages {
-    pages: BTreeMap<u64, Part>,
-}
-
-impl Pages {
-    fn add(&mut self, page: u64, part: &Part) {
-        self.pages
-            .entry(page)
-            .and_modify(|before| before.add(part))
-            .or_insert_with(|| part.clone());
-    }
-
-    /// Forgets what lies from an offset on.
-    fn cut(&mut self, len: u64) {
-        self.pages.split_off(&len.div_ceil(PAGE));
-        self.forget_part(len / PAGE, (len % PAGE) as usize..PAGE_SIZE);
-    }
-
-    /// Forgets the pages that a range covers whole.
-    fn forget(&mut self, bytes: &Range<u64>) {
-        let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
-        if !whole.is_empty() {
-            let mut behind = self.pages.split_off(&whole.start);
-            self.pages.append(&mut behind.split_off(&whole.end));
-        }
-    }
-
-    /// Forgets of a page what has been sent again.
-    fn settle(&mut self, page: u64, sent: &Part) {
-        match sent {
-            Part::Whole => drop(self.pages.remove(&page)),
-            // Of a page that is owed whole, all of it is sent again: it is dirty, or about to be.
-            Part::Ranges(ranges) => ranges.iter().for_each(|part| self.forget_part(page, part)),
-        }
-    }
-
-    /// Forgets a part of a page that is not uptodate.
-    fn forget_part(&mut self, page: u64, within: Range<usize>) {
-        if let Some(Part::Ranges(ranges)) = self.pages.get_mut(&page) {
-            ranges.remove(within);
-            if ranges.is_empty() {
-                self.pages.remove(&page);
-            }
-        }
-    }
-}
 
 /// What the store was given between two syncs.
 #[derive(Clone, Debug, Default)]
