@@ -1,9 +1,10 @@
-//! A claim as a snapshot of a lock shows it.
+//! A claim in a snapshot of a lock.
 
 use std::fmt;
 use std::ops::Range;
 
 use crate::Mode;
+use crate::span::Shown;
 
 /// A claim in a snapshot of a lock, made by [`RangeLock::claims`](crate::RangeLock::claims).
 ///
@@ -54,7 +55,6 @@ pub enum ClaimState {
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Range { start, end } = self.range;
-        write!(f, "{start}..{end} {:?} {:?}", self.mode, self.state)
+        write!(f, "{:?} {:?} {:?}", Shown(&self.range), self.mode, self.state)
     }
 }

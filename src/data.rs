@@ -1,7 +1,7 @@
-//! `RangeRwLock`: a lock around data, whose guards are slices.
+//! `RangeRwLock`: a lock that contains data, and whose guards are slices.
 //!
-//! Here and in the modules below there is `unsafe` outside the lock's own words: a claim on indices is
-//! turned into references to the elements, which nothing but the claim keeps from being aliased.
+//! This module and its children use `unsafe` to turn a claim on indices into references to the elements.
+//! Only the claim prevents aliasing.
 
 mod acquire;
 mod bounds;
@@ -52,11 +52,11 @@ pub struct RangeRwLock<S: Elements> {
     cells: S::Cells,
 }
 
-// SAFETY: a lock sent away takes its elements along.
+// SAFETY: sending the lock sends its elements.
 unsafe impl<S: Elements> Send for RangeRwLock<S> where S::Element: Send {}
 
-// SAFETY: whoever shares the lock can have `&[T]` while others have the same (`Sync`), and `&mut [T]`,
-// by which elements can be moved out (`Send`). The claims keep readers and writers apart.
+// SAFETY: threads that share the lock can have `&[T]` at the same time (`Sync`), and `&mut [T]`, through which
+// elements can be moved out (`Send`). Claims exclude readers and writers from each other.
 unsafe impl<S: Elements> Sync for RangeRwLock<S> where S::Element: Send + Sync {}
 
 impl<S: Elements> RangeRwLock<S> {
@@ -116,8 +116,8 @@ impl<S: Elements> RangeRwLock<S> {
     /// ```
     #[must_use]
     pub fn get_mut(&mut self) -> &mut [S::Element] {
-        // SAFETY: the exclusive borrow of the lock says that no guard is left, nor will there be one
-        // as long as the result lives.
+        // SAFETY: the exclusive borrow of the lock proves that there is no guard, and that none is made while
+        // the result lives.
         unsafe { &mut *elements::elements(self.cells()) }
     }
 

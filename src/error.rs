@@ -1,4 +1,4 @@
-//! Why a range cannot be a [`Span`](crate::Span).
+//! The error of a range that is not a [`Span`](crate::Span).
 
 use std::fmt;
 

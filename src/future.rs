@@ -1,4 +1,4 @@
-//! Futures of claims: the async ways to wait, without an executor of their own.
+//! Futures of claims, for any executor.
 
 use std::fmt;
 use std::future::Future;
@@ -156,7 +156,7 @@ impl<L: LockRef + Clone, M: GuardMode> LockFuture<L, M> {
     }
 }
 
-// Nothing in it is pinned: the queue knows a claim by its number.
+// Nothing in it is pinned: the registry identifies a claim by its number.
 impl<L: LockRef + Clone, M: GuardMode> Unpin for LockFuture<L, M> {}
 
 impl<L: LockRef + Clone, M: GuardMode> Future for LockFuture<L, M> {

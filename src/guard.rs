@@ -1,4 +1,4 @@
-//! Guards: a claim that is held, and released when dropped.
+//! Guards: held claims, released when dropped.
 
 mod change;
 mod mode;
@@ -37,7 +37,8 @@ pub use upgrade::{UpgradeError, UpgradeFuture};
 /// ```
 pub trait LockRef: sealed::Reach {}
 
-/// Public only as a bound of a public trait: nobody outside can name it, nor call what takes an [`Internal`].
+/// Public only as a bound of a public trait. Other crates cannot name it, or call methods that take an
+/// [`Internal`].
 mod sealed {
     use crate::raw::RawLock;
     use crate::sealed::Internal;
@@ -173,7 +174,7 @@ pub type ArcExclusiveGuard = Guard<Arc<RangeLock>, Exclusive>;
 pub type ArcRangeGuard = Guard<Arc<RangeLock>, Mode>;
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
-    // Always: a guard that is returned through memory costs as much again as the lock.
+    // Always: returning a guard through memory would double the cost of the lock.
     #[inline(always)]
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock(lock: L, span: Span, mode: M) -> Self {

@@ -1,6 +1,6 @@
-//! `RangeLock`: the public face of the lock.
+//! `RangeLock`.
 
-// In the order in which rustdoc is to list what they add to the type.
+// In the order in which rustdoc lists their methods.
 mod plain;
 
 mod mode;
@@ -108,7 +108,7 @@ pub struct RangeLock {
 }
 
 impl RangeLock {
-    /// A lock that is as fair as this one.
+    /// An unlocked lock that is as fair as this one.
     pub(crate) fn with_nobody(&self) -> RangeLock {
         match self.raw.fairness() {
             Fairness::Bounded => RangeLock::new(),

@@ -1,4 +1,4 @@
-//! Claims on several spans of one lock, or on two locks, taken together.
+//! Claims on several spans of one lock, or on two locks, acquired together.
 
 mod future;
 mod methods;
@@ -151,8 +151,8 @@ impl<L: LockRef> fmt::Debug for GuardSet<L> {
     }
 }
 
-/// The parts, as disjoint spans in ascending order: where two overlap, the exclusive mode wins. Empty
-/// ones are left out.
+/// The parts as disjoint spans in ascending order. Where two overlap, the exclusive mode wins. Empty
+/// parts are omitted.
 fn disjoint(parts: Vec<Part>) -> Vec<Part> {
     let exclusive = union(&parts, Mode::Exclusive);
     let shared = without(union(&parts, Mode::Shared), exclusive.iter().copied());
@@ -163,7 +163,8 @@ fn disjoint(parts: Vec<Part>) -> Vec<Part> {
     disjoint
 }
 
-/// What is left of `spans` without `holes`, both disjoint and in ascending order; each hole is looked at once.
+/// What is left of `spans` without `holes`, both disjoint and in ascending order. Each hole is visited
+/// once.
 fn without(spans: Vec<Span>, holes: impl Iterator<Item = Span>) -> Vec<Span> {
     let mut holes = holes.peekable();
     let mut left = Vec::with_capacity(spans.len());
@@ -175,7 +176,7 @@ fn without(spans: Vec<Span>, holes: impl Iterator<Item = Span>) -> Vec<Span> {
             let (before, rest) = span.split_at(hole.start().max(span.start()));
             left.push(before);
             span = rest.split_at(hole.end().min(rest.end())).1;
-            // One that reaches further may be in the way of the next span too.
+            // A hole that reaches further may overlap the next span too.
             if span.is_empty() {
                 break;
             }

@@ -2,7 +2,7 @@
 
 mod access;
 
-// In the order in which rustdoc is to list what they add to the type.
+// In the order in which rustdoc lists their methods.
 mod several;
 
 mod owned;
@@ -368,7 +368,7 @@ impl MappingLock {
     pub fn lock_recursive(&self, access: Access, bytes: Range<u64>) -> MappingGuard<'_> {
         assert!(
             access.mode() == Mode::Shared,
-            "{access:?} claims exclusively, and not recursively"
+            "a recursive claim must be shared, but {access:?} is exclusive"
         );
         Guard::lock_reentrant(self, self.pages_of(bytes), Mode::Shared)
     }

@@ -1,4 +1,4 @@
-//! How a claim treats others on the same units.
+//! The mode of a claim.
 
 /// The mode of a claim: shared or exclusive.
 ///

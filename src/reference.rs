@@ -1,13 +1,12 @@
-//! A lock so naive that it can be seen to be right: each cell keeps a queue of the claims on it.
+//! A lock so simple that it is obviously correct: each cell has a queue of the claims on it.
 //!
-//! It stands in for the real one wherever a test or a fuzz target has to know what should have
-//! been granted. It knows no spans, no slots and no threads. A cell is whatever its user says, as
-//! long as claims cover whole cells. The one rule: a claim is held when, in each of its cells,
-//! everything that stands before it is compatible with it. A claim that was released, or that
-//! gave up waiting, stands in no queue.
+//! Tests and fuzz targets compare the real lock with it. It has no spans, slots or threads. A cell is
+//! any set of units that claims cover as a whole. There is one rule: a claim is held if, in each of its
+//! cells, every claim before it is compatible with it. A claim that was released or cancelled is in no
+//! queue.
 //!
-//! It is no part of the library: the tests and the fuzz targets include this file, and it sees
-//! [`Mode`] through the module that does so.
+//! It is not part of the library. Tests and fuzz targets include this file, in a module that provides
+//! [`Mode`].
 
 #![allow(dead_code, reason = "each of those who include this file asks some of the questions")]
 
@@ -19,7 +18,7 @@ use super::Mode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Claim(u32);
 
-/// What was asked of a claim cannot be done now; nothing has changed.
+/// The operation is not possible now. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
@@ -37,8 +36,8 @@ impl Reference {
         Reference { cells: vec![Vec::new(); cells], arrived: 0, upgrades: Vec::new() }
     }
 
-    /// A claim on all of `parts` arrives behind every other; a cell in several parts is claimed
-    /// once, in the stronger mode.
+    /// Adds a claim on all of `parts` behind every other. A cell in several parts is claimed once, in
+    /// the stronger mode.
     pub fn arrive(&mut self, parts: &[(Range<usize>, Mode)]) -> Claim {
         let claim = self.name();
         for (part, mode) in parts {
@@ -54,7 +53,7 @@ impl Reference {
         claim
     }
 
-    /// A shared claim arrives ahead of everything that waits, but behind what is held.
+    /// Adds a shared claim before all that wait and behind all that are held.
     pub fn arrive_ahead(&mut self, part: Range<usize>) -> Claim {
         let held: Vec<Claim> = (0..self.arrived).map(Claim).filter(|&c| self.holds(c)).collect();
         let claim = self.name();
@@ -75,9 +74,9 @@ impl Reference {
         Err(Refused)
     }
 
-    /// The upgrade of a held shared claim arrives, ahead of everything that waits, but behind what is held. The claim
-    /// itself is not in its way, and leaves once the upgrade is held. Refused where another waits on one of the
-    /// cells.
+    /// Adds the upgrade of a held shared claim before all that wait and behind all that are held. The
+    /// claim itself does not block it, and leaves when the upgrade is held. Refused if another upgrade
+    /// waits on one of the cells.
     pub fn arrive_upgrade(&mut self, own: Claim) -> Result<Claim, Refused> {
         let waits = |claim: &Claim| self.upgrades.iter().any(|(upgrade, _)| upgrade == claim);
         let mut cells = self.cells.iter().filter(|queue| place_of(own, queue).is_some());
@@ -110,7 +109,7 @@ impl Reference {
         })
     }
 
-    /// The claim is released, or gives up waiting.
+    /// Releases or cancels the claim.
     pub fn leave(&mut self, claim: Claim) {
         self.upgrades.retain(|(upgrade, _)| *upgrade != claim);
         for queue in &mut self.cells {
@@ -119,7 +118,7 @@ impl Reference {
         self.end_upgrades();
     }
 
-    /// Claims whose upgrades are held leave.
+    /// Removes claims whose upgrades are held.
     fn end_upgrades(&mut self) {
         while let Some(granted) = self.upgrades.iter().position(|(upgrade, _)| self.holds(*upgrade))
         {
@@ -128,15 +127,15 @@ impl Reference {
         }
     }
 
-    /// A held claim becomes shared.
+    /// Makes a held claim shared.
     pub fn downgrade(&mut self, claim: Claim) {
         for entry in self.cells.iter_mut().flatten().filter(|entry| entry.0 == claim) {
             entry.1 = Mode::Shared;
         }
     }
 
-    /// A held claim becomes exclusive, if nobody else holds any of its cells. It passes those who
-    /// wait there, whenever they came.
+    /// Makes a held claim exclusive, if no other claim holds any of its cells. It overtakes all waiting
+    /// claims.
     pub fn try_upgrade(&mut self, claim: Claim) -> Result<(), Refused> {
         let mine = |queue: &&Vec<(Claim, Mode)>| place_of(claim, queue).is_some();
         let mut others = self.cells.iter().filter(mine).flatten().filter(|(c, _)| *c != claim);
@@ -147,7 +146,7 @@ impl Reference {
         Ok(())
     }
 
-    /// A held claim becomes exclusive, and stands before all others.
+    /// Makes a held claim exclusive, before all others.
     pub fn strengthen(&mut self, claim: Claim) {
         for queue in &mut self.cells {
             if let Some(place) = place_of(claim, queue) {
@@ -157,7 +156,7 @@ impl Reference {
         }
     }
 
-    /// The cells from `at` on pass to a claim of their own, which stands where the whole one stood.
+    /// Moves the cells from `at` on to a new claim, which takes the place of the whole one.
     pub fn split_at(&mut self, claim: Claim, at: usize) -> Claim {
         let upper = self.name();
         for (other, _) in self.cells[at..].iter_mut().flatten() {
@@ -168,7 +167,7 @@ impl Reference {
         upper
     }
 
-    /// The claim releases every cell but those of `kept`.
+    /// Releases all cells of the claim except `kept`.
     pub fn shrink_to(&mut self, claim: Claim, kept: Range<usize>) {
         for (cell, queue) in self.cells.iter_mut().enumerate() {
             if !kept.contains(&cell) {
@@ -178,7 +177,7 @@ impl Reference {
         self.end_upgrades();
     }
 
-    /// The claims on a cell, in the order in which they stand there.
+    /// The claims on a cell, in queue order.
     pub fn queue(&self, cell: usize) -> &[(Claim, Mode)] {
         &self.cells[cell]
     }
@@ -193,7 +192,7 @@ fn place_of(claim: Claim, queue: &[(Claim, Mode)]) -> Option<usize> {
     queue.iter().position(|(other, _)| *other == claim)
 }
 
-/// Said anew here, so that a slip in [`Mode`]'s own answer is found.
+/// Written again here, so that an error in [`Mode`]'s method is found.
 fn compatible(one: Mode, other: Mode) -> bool {
     one == Mode::Shared && other == Mode::Shared
 }

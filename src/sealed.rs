@@ -1,13 +1,13 @@
-//! What seals this crate's traits.
+//! The argument type that seals traits.
 //!
-//! A trait that has a private trait for its supertrait cannot be implemented elsewhere, but whoever has it as a
-//! bound can call the supertrait's methods, whose names need no import. So each of these takes an argument of
-//! which only this crate has a value.
+//! A trait with a private supertrait cannot be implemented in other crates, but they can call the
+//! supertrait's methods through a bound, since method names need no import. So each such method takes an
+//! `Internal`, of which only this crate has a value.
 
-/// The caller is this crate. `pub` for the private traits that are in public bounds; nobody outside can name it, or
-/// make one.
+/// Proof that the caller is this crate. It is `pub` for the private traits in public bounds; other
+/// crates can neither name it nor make one.
 #[derive(Clone, Copy)]
 pub struct Internal(pub(crate) ());
 
-/// What this crate's callers pass.
+/// The value that this crate passes.
 pub(crate) const INTERNAL: Internal = Internal(());

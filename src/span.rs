@@ -1,4 +1,4 @@
-//! A half-open range of units, checked once and then trusted.
+//! A half-open range of units, validated once.
 
 use std::fmt;
 use std::ops::{Bound, Range, RangeBounds};
@@ -70,7 +70,7 @@ impl Span {
         if start <= end { Ok(Span { start, end }) } else { Err(SpanError::Inverted { start, end }) }
     }
 
-    /// The span of a range, as slicing would take it: panics where [`Span::new`] fails.
+    /// The span of a range. Panics if [`Span::new`] fails.
     #[inline]
     #[track_caller]
     pub(crate) fn from_range(range: impl RangeBounds<u64>) -> Span {
@@ -189,7 +189,8 @@ impl Span {
         self.start <= unit && unit < self.end
     }
 
-    /// The part below `at` and the part from `at` on; `at` must lie within the span or at its borders.
+    /// The part below `at` and the part from `at` on. `at` must be within the span or at one of its
+    /// ends.
     #[inline]
     pub(crate) fn split_at(self, at: u64) -> (Span, Span) {
         debug_assert!(self.start <= at && at <= self.end);
@@ -222,7 +223,19 @@ impl RangeBounds<u64> for Span {
 
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}..{}", self.start, self.end)
+        fmt::Debug::fmt(&Shown(&self.range()), f)
+    }
+}
+
+/// A range as messages show it: without an end if it reaches to the last unit.
+pub(crate) struct Shown<'a>(pub(crate) &'a Range<u64>);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self.0 {
+            Range { start, end: u64::MAX } => write!(f, "{start}.."),
+            Range { start, end } => write!(f, "{start}..{end}"),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! What a lock has counted: a snapshot.
+//! Statistics of a lock.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How many buckets a histogram has. The last one begins at 2^38 ns, which is over four minutes.
+/// The number of buckets of a histogram. The last one begins at 2^38 ns, more than four minutes.
 pub(crate) const BUCKETS: usize = 40;
 
 /// Statistics of a lock since it was created, returned by [`RangeLock::stats`](crate::RangeLock::stats).
@@ -122,7 +122,7 @@ impl WaitHistogram {
         WaitHistogram { buckets, nanoseconds }
     }
 
-    /// The bucket of a wait: number `i` counts those below 2^i ns that no earlier one does.
+    /// The bucket of a wait: bucket `i` counts the waits below 2^i ns that are in no earlier bucket.
     pub(crate) fn bucket_of(nanoseconds: u64) -> usize {
         let bits = u64::BITS - nanoseconds.leading_zeros();
         (bits as usize).min(BUCKETS - 1)
@@ -168,7 +168,7 @@ impl WaitHistogram {
     #[must_use]
     #[track_caller]
     pub fn quantile_bound(&self, quantile: f64) -> Duration {
-        assert!((0.0..=1.0).contains(&quantile), "quantile {quantile} is not from 0 to 1");
+        assert!((0.0..=1.0).contains(&quantile), "quantile {quantile} is not between 0 and 1");
         let wanted = (self.count() as f64 * quantile).ceil() as u64;
         let mut counted = 0;
         for (bound, claims) in self.buckets() {

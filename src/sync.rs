@@ -1,8 +1,6 @@
-//! The primitives that everything is built from, real or modelled: the only place that knows of loom,
-//! and where shuttle comes in.
+//! The primitives of the lock, real or modelled: the only module that refers to loom or shuttle.
 //!
-//! Everything below this crate's public face takes its atomics, its mutex and its parking from
-//! here. They have three faces:
+//! All other modules take atomics, mutex and parking from here. There are three sets of them:
 //!
 //! | compiled with            | the names stand for | to                                                     |
 //! |--------------------------|---------------------|--------------------------------------------------------|
@@ -10,8 +8,8 @@
 //! | `--cfg spanlock_loom`    | loom's              | explore models of the lock to their end, orderings too |
 //! | `--cfg spanlock_shuttle` | shuttle's           | run what is built on the lock as a deterministic scheduler says |
 //!
-//! Each needs the feature of the crate's name too (`loom`, `shuttle`). Under both models the lock's tables
-//! shrink, so that few threads and few steps fill them.
+//! The flags also need the feature of the same name (`loom`, `shuttle`). Both models make the lock's
+//! tables so small that few threads fill them in few steps.
 
 #[cfg(spanlock_shuttle)]
 mod explored;
@@ -27,7 +25,7 @@ pub(crate) use model::*;
 #[cfg(not(any(spanlock_loom, spanlock_shuttle)))]
 pub(crate) use native::*;
 
-/// Declares a constructor that is `const` natively; loom's atomics have no `const` constructor.
+/// Declares a constructor that is `const` natively. loom's atomics have no `const` constructor.
 macro_rules! const_constructor {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident() -> $type:ty $body:block) => {
         $(#[$attribute])*

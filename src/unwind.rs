@@ -1,29 +1,29 @@
-//! Panics of users' code that runs in the middle of our own.
+//! Panics of user code that the lock calls.
 //!
-//! A waker's `wake` or drop, a store: such a panic is caught, what it interrupted is completed, and only
-//! then does it go on. Its payload is the user's too, and may panic when it is dropped.
+//! A panic of a waker is caught, the interrupted operation is completed, and then the panic is resumed.
+//! Its payload is user code too: dropping it may panic.
 
 use std::any::Any;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
-/// What a panic carries.
+/// The payload of a panic.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
-/// Runs a user's code; if it panics, returns the payload.
+/// Runs user code. Returns the payload if it panics.
 pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Payload> {
     panic::catch_unwind(AssertUnwindSafe(code))
 }
 
-/// Drops a payload. If that panics, the panic ends here, and its own payload is leaked.
+/// Drops a payload. If that panics, the new panic is discarded and its payload leaked.
 pub(crate) fn discard(payload: Payload) {
     if let Err(another) = catch(|| drop(payload)) {
         mem::forget(another);
     }
 }
 
-/// Lets a panic go on; not in a thread that unwinds already, whose process it would abort.
+/// Resumes a panic, unless the thread is already unwinding: a second panic would abort the process.
 pub(crate) fn resume(payload: Payload) {
     if thread::panicking() {
         discard(payload);

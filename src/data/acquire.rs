@@ -1,4 +1,4 @@
-//! Locking one range of a lock around data, in each of the ways to wait.
+//! Locking one range of a `RangeRwLock`.
 
 use std::cell::UnsafeCell;
 use std::ops::RangeBounds;

@@ -1,4 +1,4 @@
-//! Ranges of indices, checked against the number of elements.
+//! Ranges of indices, and their validation.
 
 use std::fmt;
 use std::ops::{Bound, Range, RangeBounds};
@@ -80,7 +80,7 @@ pub(super) fn check(
     }
 }
 
-/// The range as start and end; panics where [`check`] fails, as slicing does.
+/// The range as start and end. Panics if [`check`] fails, like slicing.
 #[track_caller]
 pub(super) fn expect(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     match check(range, len) {

@@ -1,4 +1,4 @@
-//! What a lock around data can hold, and how its elements become cells.
+//! What a `RangeRwLock` can contain, and how elements become cells.
 
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
@@ -26,7 +26,8 @@ use crate::sealed::Internal;
 /// ```
 pub trait Elements: sealed::Cells {}
 
-/// Public only as a bound of a public trait: nobody outside can name it, nor call what takes an [`Internal`].
+/// Public only as a bound of a public trait. Other crates cannot name it, or call methods that take an
+/// [`Internal`].
 pub(super) mod sealed {
     use std::cell::UnsafeCell;
 
@@ -42,9 +43,9 @@ pub(super) mod sealed {
     }
 }
 
-/// Where the elements in `cells` are. To read there, or to write, takes a claim on them.
+/// A pointer to the elements in `cells`. Reading or writing through it requires a claim on them.
 pub(super) fn elements<T>(cells: &[UnsafeCell<T>]) -> *mut [T] {
-    // A cell has the layout of what it holds.
+    // A cell has the layout of its contents.
     ptr::from_ref(cells) as *mut [T]
 }
 
@@ -57,8 +58,7 @@ impl<T> sealed::Cells for Vec<T> {
     fn into_cells(self, _: Internal) -> Vec<UnsafeCell<T>> {
         let mut elements = ManuallyDrop::new(self);
         let (len, capacity) = (elements.len(), elements.capacity());
-        // SAFETY: the parts of a vector that is never used again; a cell has the layout of what it
-        // holds.
+        // SAFETY: the parts of a vector that is not used again. A cell has the layout of its contents.
         unsafe { Vec::from_raw_parts(elements.as_mut_ptr().cast(), len, capacity) }
     }
 
@@ -81,7 +81,7 @@ impl<T> sealed::Cells for Box<[T]> {
     type Cells = Box<[UnsafeCell<T>]>;
 
     fn into_cells(self, _: Internal) -> Box<[UnsafeCell<T>]> {
-        // SAFETY: the pointer came from a box; a cell has the layout of what it holds.
+        // SAFETY: the pointer came from a box. A cell has the layout of its contents.
         unsafe { Box::from_raw(Box::into_raw(self) as *mut [UnsafeCell<T>]) }
     }
 
@@ -121,8 +121,8 @@ impl<'a, T> sealed::Cells for &'a mut [T] {
     type Cells = &'a [UnsafeCell<T>];
 
     fn into_cells(self, _: Internal) -> &'a [UnsafeCell<T>] {
-        // SAFETY: the exclusive borrow is given up for as long as the shared one of the cells lives;
-        // a cell has the layout of what it holds.
+        // SAFETY: the exclusive borrow is not used while the shared one of the cells lives. A cell has the layout of
+        // its contents.
         unsafe { &*(ptr::from_mut(self) as *const [UnsafeCell<T>]) }
     }
 
@@ -131,8 +131,8 @@ impl<'a, T> sealed::Cells for &'a mut [T] {
     }
 
     fn from_cells(cells: &'a [UnsafeCell<T>], _: Internal) -> &'a mut [T] {
-        // SAFETY: made by `into_cells` from an exclusive borrow of as long a life, and the lock that
-        // had it is gone: no guard is left.
+        // SAFETY: made by `into_cells` from an exclusive borrow with the same lifetime, and the lock is gone, so there is
+        // no guard.
         unsafe { &mut *elements(cells) }
     }
 }

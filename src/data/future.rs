@@ -1,4 +1,4 @@
-//! Futures of guards: the async way into a lock around data.
+//! Futures of a `RangeRwLock`.
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -64,7 +64,7 @@ pub type RangeReadFuture<'a, T> = RangeRwFuture<'a, T, Shared>;
 /// ```
 pub type RangeWriteFuture<'a, T> = RangeRwFuture<'a, T, Exclusive>;
 
-// SAFETY: the thread it is sent to can have its guard, as if that had been sent.
+// SAFETY: the receiving thread can get the guard, as if the guard had been sent.
 unsafe impl<T: Send + Sync, M: GuardMode> Send for RangeRwFuture<'_, T, M> {}
 
 // SAFETY: a shared reference to a future gives access to no element.

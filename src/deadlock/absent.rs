@@ -1,4 +1,4 @@
-//! Nothing is recorded.
+//! Replacements without the feature: nothing is recorded.
 
 use crate::{Mode, Span};
 

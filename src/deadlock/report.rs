@@ -7,6 +7,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
+use crate::span::Shown;
 use crate::{ClaimState, Mode};
 
 /// A deadlocked claim and a claim that blocks it.
@@ -106,6 +107,7 @@ impl fmt::Display for DeadlockedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DeadlockedClaim { lock, waiting, blocker } = self;
         let ThreadClaim { range, mode, thread_id, .. } = waiting;
+        let range = Shown(range);
         write!(f, "{thread_id:?} waits for {range:?} {mode:?} of lock {lock:#x} behind {blocker}")
     }
 }
@@ -243,9 +245,9 @@ impl fmt::Debug for ThreadClaim {
 impl fmt::Display for ThreadClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ThreadClaim { range, mode, state, thread_id, .. } = self;
-        write!(f, "{range:?} {mode:?} {state:?} by {thread_id:?}")?;
+        write!(f, "{:?} {mode:?} {state:?} by {thread_id:?}", Shown(range))?;
         match self.location {
-            Some(location) => write!(f, ", taken at {location}"),
+            Some(location) => write!(f, ", acquired at {location}"),
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
-//! Changing a claim while it is held: its span, or its mode.
+//! Changing the span or the mode of a held claim.
 
-use std::ops::{Range, RangeBounds};
+use std::ops::RangeBounds;
 
 use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::raw::Hold;
@@ -32,8 +32,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     where
         L: Clone,
     {
-        let Range { start, end } = self.span.range();
-        assert!(start <= at && at <= end, "cannot split {start}..{end} at {at}");
+        let span = self.span;
+        assert!(span.start() <= at && at <= span.end(), "cannot split {span:?} at {at}");
         let (lower, upper) = self.span.split_at(at);
         let (lower_hold, upper_hold) = self.lock.raw().split(self.span, self.hold, at);
         let record = self.record;
@@ -73,8 +73,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     pub fn shrink_to(&mut self, range: impl RangeBounds<u64>) {
         let to = Span::from_range(range);
         let from = self.span;
-        assert!(from.contains(to), "cannot shrink {from:?} to {to:?}, which is not a part of it");
-        // First the guard, then the lock: a waker that panics must not have the rest released twice.
+        assert!(from.contains(to), "cannot shrink {from:?} to {to:?}: it is not contained");
+        // First the guard, then the lock: if a waker panics, the rest must not be released twice.
         self.span = to;
         let hold = self.hold;
         if to.is_empty() {

@@ -1,4 +1,4 @@
-//! The mode of a guard, in its type or in its value.
+//! The mode of a guard, as a type or as a value.
 
 use crate::Mode;
 
@@ -19,7 +19,8 @@ pub trait GuardMode: Copy + sealed::Sealed {
     fn mode(&self) -> Mode;
 }
 
-/// Public only as a bound of a public trait: nobody outside can name what is in here. It has nothing to call.
+/// Public only as a bound of a public trait. Other crates cannot name its contents, and it has no
+/// methods.
 mod sealed {
     pub trait Sealed {}
 }

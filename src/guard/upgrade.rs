@@ -1,4 +1,4 @@
-//! Upgrades that wait, and why one is refused.
+//! Upgrades that wait, and their error.
 
 use std::fmt;
 use std::future::Future;
@@ -231,11 +231,11 @@ pub struct UpgradeFuture<L: LockRef, M: GuardMode, N: GuardMode> {
     mode: N,
 }
 
-// Nothing in it is pinned: the queue knows a claim by its number.
+// Nothing in it is pinned: the registry identifies a claim by its number.
 impl<L: LockRef, M: GuardMode, N: GuardMode> Unpin for UpgradeFuture<L, M, N> {}
 
 impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
-    /// The exclusive hold of the guard's range, once it is granted and the shared one released.
+    /// The exclusive hold of the guard's range, once it is granted and the shared claim is released.
     fn poll_hold(
         guard: &Guard<L, M>,
         pending: &mut Option<Pending>,

@@ -1,4 +1,4 @@
-//! Looking at a lock without taking it.
+//! Inspecting a lock without locking it.
 
 use std::fmt;
 use std::ops::RangeBounds;

@@ -1,4 +1,4 @@
-//! Claims whose mode is known when the program runs.
+//! Claims in a mode chosen at run time.
 
 use std::ops::RangeBounds;
 use std::sync::Arc;

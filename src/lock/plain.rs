@@ -1,4 +1,4 @@
-//! A new lock, and the claims that are made by reference: waited for, tried, awaited.
+//! Constructors, and claims that borrow the lock: blocking, tried and async.
 
 use std::ops::RangeBounds;
 

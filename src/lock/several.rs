@@ -1,4 +1,4 @@
-//! Several ranges of one lock, claimed at once.
+//! Claims on several ranges of one lock.
 
 use std::ops::RangeBounds;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ claims_on_many! {
 }
 
 impl RangeLock {
-    #[expect(clippy::unused_self, reason = "other locks tell by theirs what a range means")]
+    #[expect(clippy::unused_self, reason = "other locks need theirs to translate ranges")]
     #[track_caller]
     fn parts<R: RangeBounds<u64>>(&self, claims: impl IntoIterator<Item = (R, Mode)>) -> Vec<Part> {
         let mut parts = Vec::new();

@@ -1,4 +1,4 @@
-//! Waiting for a claim no longer than one cares to.
+//! Claims with a timeout or a deadline.
 
 use std::ops::RangeBounds;
 use std::time::{Duration, Instant};
@@ -130,7 +130,7 @@ impl RangeLock {
     }
 }
 
-/// When a timeout that starts now ends, if the clock reaches that far.
+/// The end of a timeout that starts now, if an `Instant` can represent it.
 pub(crate) fn after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }

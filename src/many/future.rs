@@ -58,7 +58,7 @@ impl<L: LockRef + Clone> LockManyFuture<L> {
     }
 }
 
-// Nothing in it is pinned: the queue knows a claim by its number.
+// Nothing in it is pinned: the registry identifies a claim by its number.
 impl<L: LockRef + Clone> Unpin for LockManyFuture<L> {}
 
 impl<L: LockRef + Clone> Future for LockManyFuture<L> {

@@ -1,4 +1,4 @@
-//! The ways to claim several ranges at once, for each lock that has them.
+//! The methods for claims on several ranges, for each kind of lock.
 
 /// The methods of a lock for claims on several ranges. The lock has a method `parts`, which makes parts of its
 /// kind of claims.

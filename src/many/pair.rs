@@ -1,4 +1,4 @@
-//! A claim on a range of each of two locks, which may be one.
+//! Claims on a range of each of two locks, which may be the same lock.
 
 mod acquire;
 
@@ -191,7 +191,7 @@ pub struct LockPairFuture<L: LockRef + Clone> {
 }
 
 enum State<L: LockRef + Clone> {
-    /// The second future is polled once the guard of the first is there.
+    /// The second future is polled once the first has resolved.
     Two(LockFuture<L, Mode>, Option<Guard<L, Mode>>, LockFuture<L, Mode>),
     Same(LockManyFuture<L>),
 }
@@ -207,7 +207,7 @@ impl<L: LockRef + Clone> LockPairFuture<L> {
     }
 }
 
-// Nothing in it is pinned, as in what it consists of.
+// Nothing in it is pinned.
 impl<L: LockRef + Clone> Unpin for LockPairFuture<L> {}
 
 impl<L: LockRef + Clone> Future for LockPairFuture<L> {

@@ -1,4 +1,4 @@
-//! The paths of a page cache, and the mode in which each claims.
+//! Kinds of access to the pages of a file, and their modes.
 
 use crate::Mode;
 

@@ -1,4 +1,4 @@
-//! Claims that keep their lock alive, through an `Arc`.
+//! Claims that own an `Arc` of their lock.
 
 use std::ops::Range;
 use std::sync::Arc;

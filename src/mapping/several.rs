@@ -1,4 +1,4 @@
-//! Several ranges of one mapping, claimed at once.
+//! Claims on several ranges of one mapping.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,9 +1,8 @@
-//! The explored primitives: shuttle's. Each operation on one is a point where its scheduler may let
-//! another thread go on, so that the gallery can run the real lock and the real page cache in any
-//! order that it likes.
+//! shuttle's primitives. At each operation its scheduler may switch threads, so the gallery can run the
+//! real lock and the real page cache in any order.
 //!
-//! shuttle runs one thread at a time and knows sequential consistency only: it says nothing about
-//! orderings, which are loom's to check. Memory between two of these points is plain memory.
+//! shuttle runs one thread at a time, with sequential consistency only: it does not check orderings,
+//! which loom does.
 #![allow(clippy::disallowed_types, reason = "it is here that std's are wrapped")]
 
 pub(crate) use shuttle::sync::MutexGuard;
@@ -14,10 +13,10 @@ use std::time::Instant;
 
 use shuttle::sync::Condvar;
 
-/// Four slots, so that units collide, and a span is looked for in few of them.
+/// Four slots, so that units collide and scans are short.
 pub(crate) const FIRST_TABLE_BITS: u32 = 2;
 
-/// The table is exchanged for a larger one, once.
+/// The table grows once.
 pub(crate) fn most_table_bits() -> u32 {
     3
 }
@@ -38,7 +37,7 @@ pub(crate) fn home_cell() -> u32 {
     0
 }
 
-/// Whoever meets another reader gives the unit a bias.
+/// A reader that meets another one gives the unit a bias.
 pub(crate) fn is_hot(_: u32) -> bool {
     true
 }
@@ -54,7 +53,7 @@ pub(crate) fn pause() {
 #[inline(always)]
 pub(crate) fn two_sided_barrier() {}
 
-/// Whether a lock is had while spinning or after waiting is the scheduler's choice.
+/// The scheduler chooses whether a claim is acquired while spinning or after waiting.
 pub(crate) struct Spins;
 
 impl Spins {
@@ -67,15 +66,15 @@ impl Spins {
     }
 }
 
-/// Twice: a claim that looks in vain is invited again, and due when it has looked in vain again.
+/// A claim is invited again after its first failed check, and due after the second.
 pub(crate) const MOST_PASSES: u32 = 2;
 
-/// There is no clock: patience ends at once, which races it with every invitation.
+/// There is no clock. Patience ends at once, so that it races with every invitation.
 pub(crate) fn end_of_patience() -> Option<Instant> {
     Some(Instant::now())
 }
 
-/// Why a wait has ended; see the native one.
+/// Why a wait ended; see the native type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
     Granted,
@@ -103,7 +102,7 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// One for each wait: that threads keep theirs is for speed only.
+    /// A new parker for each wait: threads keep theirs only for speed.
     pub(crate) fn for_this_thread() -> Arc<Parker> {
         Arc::new(Parker::new())
     }
@@ -119,7 +118,7 @@ impl Parker {
         while self.wait_until(None) != Woken::Granted {}
     }
 
-    /// There is no clock: a deadline passes at once, which races it with every wake-up.
+    /// There is no clock. A deadline passes at once, so that it races with every wake-up.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
         let mut woken = self.woken.lock().expect("nothing panics with a mutex held");
         if deadline.is_none() {

@@ -1,4 +1,4 @@
-//! The modelled primitives: loom's, in tables small enough to explore.
+//! loom's primitives, with tables small enough to explore.
 
 pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
@@ -17,7 +17,7 @@ thread_local! {
     static MOST_TABLE_BITS: Cell<u32> = const { Cell::new(FIRST_TABLE_BITS) };
 }
 
-/// The table stays as it was made, but in models that say otherwise.
+/// The table does not grow, except in [`with_growing_table`].
 pub(crate) fn most_table_bits() -> u32 {
     MOST_TABLE_BITS.get()
 }
@@ -30,7 +30,7 @@ pub(crate) fn with_growing_table(model: impl FnOnce()) {
     MOST_TABLE_BITS.set(FIRST_TABLE_BITS);
 }
 
-/// Two cells, so that two ranges can meet in them, and three overflow the board.
+/// Two cells, so that two ranges can conflict in them and three overflow the board.
 pub(crate) const BOARD_CELLS: usize = 2;
 
 thread_local! {
@@ -38,7 +38,7 @@ thread_local! {
     static OWNER: RefCell<Option<loom::thread::ThreadId>> = const { RefCell::new(None) };
 }
 
-/// Which of the cells are anybody's, a bit each.
+/// The cells that belong to no thread, a bit each.
 pub(crate) fn common_cells() -> u64 {
     OWNER.with_borrow(|owner| if owner.is_some() { !1 } else { u64::MAX })
 }
@@ -48,7 +48,7 @@ pub(crate) fn own_cell() -> Option<u32> {
     OWNER.with_borrow(|owner| (*owner == Some(loom::thread::current().id())).then_some(0))
 }
 
-/// From now on, until the model's next run says it anew, the first cell belongs to this thread.
+/// Makes the first cell belong to this thread until the next run of the model.
 #[cfg(test)]
 pub(crate) fn own_the_first_cell() {
     OWNER.set(Some(loom::thread::current().id()));
@@ -60,17 +60,17 @@ pub(crate) fn own_no_cell() {
     OWNER.set(None);
 }
 
-/// The first cell is its owner's, the other everybody else's.
+/// The first cell for its owner, the second for all other threads.
 pub(crate) fn home_cell() -> u32 {
     own_cell().unwrap_or(1)
 }
 
-/// A bias is given where a model says so.
+/// Only models set a bias.
 pub(crate) fn is_hot(_: u32) -> bool {
     false
 }
 
-/// A model explores every order in any case.
+/// A model explores every order anyway.
 pub(crate) const LOOKS: u32 = 2;
 
 pub(crate) use loom::thread::yield_now as pause;
@@ -87,9 +87,9 @@ pub(crate) fn two_sided_barrier() {
     }
 }
 
-/// Explores a model without the barrier. loom's fence orders more than the operations for which it
-/// stands: all that came before one happens before all that follows the next, which hides a missing
-/// Acquire or Release. Only for models in which no two-sided race decides anything.
+/// Explores a model without the barrier. loom's fence orders more than the operations that it replaces:
+/// everything before one happens before everything after the next, which hides a missing Acquire or
+/// Release. Only for models without a two-sided race.
 #[cfg(test)]
 pub(crate) fn without_barrier(model: impl FnOnce()) {
     HAS_BARRIER.set(false);
@@ -97,7 +97,7 @@ pub(crate) fn without_barrier(model: impl FnOnce()) {
     HAS_BARRIER.set(true);
 }
 
-/// A model explores every order in any case; spinning would only run it into loom's branch limit.
+/// A model explores every order anyway; spinning would only exceed loom's limit of branches.
 pub(crate) struct Spins;
 
 impl Spins {
@@ -110,20 +110,20 @@ impl Spins {
     }
 }
 
-/// Twice: a claim that looks in vain is invited again, and due when it has looked in vain again.
+/// A claim is invited again after its first failed check, and due after the second.
 pub(crate) const MOST_PASSES: u32 = 2;
 
 thread_local! {
     static PATIENCE_ENDS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A model has no clock. Patience does not end by time, so that an invitation that is lost is a deadlock, but for models
-/// that say otherwise.
+/// A model has no clock. Patience does not end, so that a lost invitation is a deadlock, except in
+/// [`without_patience`].
 pub(crate) fn end_of_patience() -> Option<Instant> {
     PATIENCE_ENDS.get().then(Instant::now)
 }
 
-/// Explores a model in which patience ends as soon as it begins, racing with every invitation.
+/// Explores a model in which patience ends at once, so that it races with every invitation.
 #[cfg(test)]
 pub(crate) fn without_patience(model: impl FnOnce()) {
     PATIENCE_ENDS.set(true);
@@ -144,7 +144,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Why a wait has ended; see the native one.
+/// Why a wait ended; see the native type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
     Granted,
@@ -155,8 +155,8 @@ pub(crate) enum Woken {
 const INVITED: u64 = 1;
 const GRANTED: u64 = 1 << 1;
 
-/// loom's own `thread::park` joins causality unconditionally and so hides a missing Acquire or Release.
-/// Here a waiter first looks at its word, as a spinning one does, and only then sleeps on a
+/// loom's own `thread::park` establishes happens-before unconditionally, which hides a missing Acquire
+/// or Release. Here a waiter first loads its word, like a spinning one, and only then sleeps on a
 /// condition variable.
 #[derive(Debug)]
 pub(crate) struct Parker {
@@ -166,7 +166,7 @@ pub(crate) struct Parker {
 }
 
 impl Parker {
-    /// One for each wait: that threads keep theirs is for speed only.
+    /// A new parker for each wait: threads keep theirs only for speed.
     pub(crate) fn for_this_thread() -> Arc<Parker> {
         Arc::new(Parker::new())
     }
@@ -186,7 +186,7 @@ impl Parker {
         while self.wait_until(None) != Woken::Granted {}
     }
 
-    /// A model has no clock: a deadline passes at once, which races it with every wake-up.
+    /// A model has no clock. A deadline passes at once, so that it races with every wake-up.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
         if let Some(woken) = self.woken() {
             return woken;

@@ -1,4 +1,4 @@
-//! The real primitives: std's atomics, parking_lot's mutex, parking through parking_lot_core.
+//! The real primitives: std's atomics, parking_lot's mutex, and parking through parking_lot_core.
 
 pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 
@@ -9,35 +9,35 @@ use std::time::{Duration, Instant};
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
-/// How many slots the first table has, as a power of two: 32 slots are 256 bytes.
+/// The binary logarithm of the number of slots of the first table: 32 slots are 256 bytes.
 pub(crate) const FIRST_TABLE_BITS: u32 = 5;
 
-/// How many the largest has.
+/// That of the largest table.
 pub(crate) fn most_table_bits() -> u32 {
     24
 }
 
-/// How many ranges a board shows: a power of two, at most 16.
+/// The number of cells: a power of two, at most 16.
 pub(crate) const BOARD_CELLS: usize = 16;
 
-/// The cells that belong to a thread each, from the first on; the others are anybody's.
+/// The number of cells that belong to one thread each; they are the first ones.
 const OWN_CELLS: u32 = 4;
 
-/// Which of the cells are anybody's, a bit each.
+/// The cells that belong to no thread, a bit each.
 #[inline]
 pub(crate) fn common_cells() -> u64 {
     !((1 << OWN_CELLS) - 1)
 }
 
-/// The cell that belongs to this thread, if one does: so many threads as there are such cells have one each, until
-/// they end. Then the next thread without one that asks for the first time gets it.
+/// The cell that belongs to this thread, if any. A thread gets a free one when it first calls this, and
+/// keeps it until it ends.
 #[inline]
 pub(crate) fn own_cell() -> Option<u32> {
     let own = OWN.get();
     if own == UNKNOWN { first_own_cell() } else { (own != NONE).then_some(own) }
 }
 
-/// The cell in whose line this thread is counted as a reader: its own, if it has one.
+/// The cell in whose cache line this thread is counted as a reader: its own, if it has one.
 #[inline]
 pub(crate) fn home_cell() -> u32 {
     own_cell().unwrap_or_else(|| {
@@ -45,11 +45,11 @@ pub(crate) fn home_cell() -> u32 {
     })
 }
 
-/// How often readers must be in each other's way until a unit is given a bias.
+/// How many failed attempts of readers give a unit a bias.
 const HOT: u32 = 64;
 
-/// Whether this thread has been in the way of other readers so often, with `retries` more, that a bias is worth its
-/// while. As often again before the next: that is how long whoever takes a bias away is spared another.
+/// Adds `retries` to this thread's failed attempts and returns whether they justify a bias. If so,
+/// counting starts again, so that a claim that removes the bias is not disturbed soon after.
 #[cold]
 pub(crate) fn is_hot(retries: u32) -> bool {
     let heat = HEAT.get() + retries;
@@ -66,7 +66,7 @@ std::thread_local! {
     static HEAT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// The cells that belong to threads, a bit each. Not a part of any model: it only says who is who.
+/// The cells that belong to a thread, a bit each. No model needs it: it only identifies threads.
 static OWNED: AtomicU32 = AtomicU32::new(0);
 
 #[cold]
@@ -85,7 +85,7 @@ fn first_own_cell() -> Option<u32> {
     own_cell()
 }
 
-/// Gives a thread's cell back when the thread ends.
+/// Frees a thread's cell when the thread ends.
 struct Owner;
 
 impl Drop for Owner {
@@ -103,13 +103,13 @@ pub(crate) const LOOKS: u32 = 64;
 
 pub(crate) use std::hint::spin_loop as pause;
 
-/// Stands between a store and a later load that must not pass it, on both sides of a two-sided
-/// argument. Natively it is nothing: both the store and the load are `SeqCst`, which is enough. loom
+/// Separates a store from a later load that must not be reordered before it, on both sides of a
+/// two-sided argument. Natively it does nothing: store and load are `SeqCst`, which suffices. loom
 /// treats `SeqCst` operations as `AcqRel`, so there it is a fence.
 #[inline(always)]
 pub(crate) fn two_sided_barrier() {}
 
-/// A mutex that knows no poison: what it guards is consistent wherever its holder may panic.
+/// A mutex without poisoning: its contents are consistent wherever its holder may panic.
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
 
@@ -126,23 +126,23 @@ impl<T> Mutex<T> {
     }
 }
 
-/// How often a claim may be passed, once it waits, by those that it did not see in time.
+/// How often a waiting claim may be overtaken.
 pub(crate) const MOST_PASSES: u32 = 16;
 
-/// For how long a claim may be passed, once it waits.
+/// For how long a waiting claim may be overtaken.
 const PATIENCE: Duration = Duration::from_micros(500);
 
-/// When a claim that begins to wait now may not be passed any more.
+/// When a claim that begins to wait now becomes due.
 pub(crate) fn end_of_patience() -> Option<Instant> {
     Instant::now().checked_add(PATIENCE)
 }
 
-/// How often a claim is tried again before it waits, and how often a waiter looks whether it may go on before it parks: each pause
-/// is twice as long as the one before, so that all of them take a few microseconds. Without yielding: a
-/// yield can cost a turn of the scheduler, where parking costs a wake-up.
+/// How often a claim retries before it queues, and a waiter checks before it parks. Each pause is twice
+/// as long as the one before; together they take a few microseconds. It does not yield: a yield can cost
+/// a time slice, parking costs a wake-up.
 const MOST_SPINS: u32 = 7;
 
-/// Pauses between tries.
+/// Pauses between attempts.
 pub(crate) struct Spins {
     turn: u32,
 }
@@ -152,7 +152,7 @@ impl Spins {
         Spins { turn: 0 }
     }
 
-    /// Pauses for a moment, if it is not too late for that.
+    /// Pauses, or returns false if it has paused often enough.
     pub(crate) fn spin(&mut self) -> bool {
         if self.turn == MOST_SPINS {
             return false;
@@ -167,7 +167,7 @@ const PARKED: u32 = 1;
 const INVITED: u32 = 1 << 1;
 const GRANTED: u32 = 1 << 2;
 
-/// Where one thread waits for one claim: it spins on its own word for a while, then parks.
+/// A thread that waits for a claim: it spins on its own word, then parks.
 ///
 /// | bit     | meaning                       | set by         | cleared by                        |
 /// |---------|-------------------------------|----------------|-----------------------------------|
@@ -179,12 +179,12 @@ pub(crate) struct Parker {
     state: AtomicU32,
 }
 
-/// Why a wait has ended.
+/// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
     /// The claim is held.
     Granted,
-    /// The claim's turn may have come.
+    /// The claim is to check again.
     Invited,
     TimedOut,
 }
@@ -199,7 +199,8 @@ impl Parker {
         Parker { state: AtomicU32::new(0) }
     }
 
-    /// A parker for a wait of this thread: that of its last one, if all who were to wake it then have forgotten it.
+    /// A parker for a wait of this thread: that of the last wait, if no other thread refers to it any
+    /// more.
     pub(crate) fn for_this_thread() -> Arc<Parker> {
         // A thread that is going away has kept none.
         let mut kept = KEPT.try_with(Cell::take).ok().flatten();
@@ -250,12 +251,12 @@ impl Parker {
         }
     }
 
-    /// Ends the wait for good, now or when it begins: the claim is held.
+    /// Ends the wait because the claim is held.
     pub(crate) fn notify(&self) {
         self.wake(GRANTED);
     }
 
-    /// Ends the wait, now or when it begins, so that the waiter looks again.
+    /// Ends the wait so that the owner checks again.
     pub(crate) fn invite(&self) {
         self.wake(INVITED);
     }

@@ -143,6 +143,19 @@ mod tests {
     }
 
     #[test]
+    fn messages_show_an_open_end_as_such() {
+        let lock = RangeLock::new();
+        let mut guard = lock.lock_exclusive(10..);
+        assert_eq!(format!("{lock:?}"), "RangeLock[10.. Exclusive Held]");
+        let shrunk = catch_unwind(AssertUnwindSafe(|| guard.shrink_to(5..)));
+        let message = shrunk.expect_err("it is not contained").downcast::<String>();
+        assert_eq!(*message.expect("a string"), "cannot shrink 10.. to 5..: it is not contained");
+        let split = catch_unwind(AssertUnwindSafe(|| drop(guard.split_at(7))));
+        let message = split.expect_err("it is outside").downcast::<String>();
+        assert_eq!(*message.expect("a string"), "cannot split 10.. at 7");
+    }
+
+    #[test]
     #[expect(clippy::reversed_empty_ranges, reason = "they are what is refused")]
     fn a_range_that_names_no_units_panics_and_says_why_and_locks_nothing() {
         let lock = RangeLock::new();

@@ -215,7 +215,7 @@ fn a_mapping_rounds_each_of_several_ranges_out_to_pages() {
 }
 
 #[test]
-#[should_panic(expected = "Truncate claims exclusively, and not recursively")]
+#[should_panic(expected = "a recursive claim must be shared, but Truncate is exclusive")]
 fn a_recursive_claim_of_a_mapping_is_shared() {
     let _ = MappingLock::new().lock_recursive(Access::Truncate, 0..1);
 }

@@ -1,4 +1,4 @@
-//! The ways to claim a range of each of two locks.
+//! The functions that lock a range of each of two locks.
 
 use std::ops::RangeBounds;
 use std::sync::Arc;
