@@ -1,13 +1,13 @@
 //! `Store`: what lies under a cached file, and the two that come with the crate.
 
-mod copying;
+mod defaults;
 mod fallocate;
 mod file_store;
+mod full_requests;
 pub(crate) mod identity;
 mod layer;
 mod mem_store;
 mod shift;
-mod whole;
 
 use std::io;
 use std::ops::Range;
@@ -15,10 +15,10 @@ use std::ops::Range;
 use crate::Identity;
 
 pub use file_store::{FileStore, FileStoreOptions, Locking};
+pub(crate) use full_requests::{read_full, shrunk, write_full};
 pub use layer::StoreLayer;
 pub use mem_store::MemStore;
 pub(crate) use shift::Shift;
-pub(crate) use whole::{read_full, shrunk, write_full};
 
 /// The storage below one cached file: bytes at offsets, with holes.
 ///
@@ -103,7 +103,7 @@ pub trait Store: Send + Sync {
     /// Any error that prevents it, such as `StorageFull`. The bytes are unchanged then; the store may have
     /// grown.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        copying::allocate(self, offset, len)
+        defaults::allocate(self, offset, len)
     }
 
     /// Makes `offset..offset + len` read as zeroes and allocates its blocks, like
@@ -116,7 +116,7 @@ pub trait Store: Send + Sync {
     /// Any error that prevents it. Each byte of the range is zero or unchanged then; the store may have
     /// grown.
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        copying::zero(self, offset, len)
+        defaults::zero(self, offset, len)
     }
 
     /// Returns the parts of `range` that have no blocks, in ascending order and not adjacent to each other;
@@ -145,7 +145,7 @@ pub trait Store: Send + Sync {
     /// range must be unchanged then: the default implementation moves bytes back. If that fails too, its
     /// error says so, and each byte after `offset` may be in its old place or its new one.
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        copying::collapse(self, offset, len)
+        defaults::collapse(self, offset, len)
     }
 
     /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
@@ -162,7 +162,7 @@ pub trait Store: Send + Sync {
     /// its new length: bytes before some point are in their old place, bytes after it in their new one, and
     /// none is lost.
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        copying::insert(self, offset, len)
+        defaults::insert(self, offset, len)
     }
 
     /// Returns the identity of the store, if it has one. In one cache such a store is open once: a second

@@ -6,7 +6,7 @@
 //! 1. With no claim held, bring the bytes into memory that is always there, and get frames for the
 //!    pages that are not cached. Wait for the first of them; take more only as long as they can be
 //!    had at once: nobody waits for a frame who has one.
-//!    Before that, with nothing claimed but the IO lock, call the file's hook: see `ahead`.
+//!    Before that, with nothing claimed but the IO lock, call the file's hook: see `write_ahead`.
 //! 2. Claim the pages shared.
 //!
 //! For each page, ascending:

@@ -23,7 +23,7 @@ pub use self::options::FileStoreOptions;
 use self::options::{Access, open_again};
 use super::fallocate::Call;
 use super::shift::Shift;
-use super::{Store, copying};
+use super::{Store, defaults};
 use crate::Identity;
 
 /// A store over a file of the operating system.
@@ -349,18 +349,18 @@ impl Store for FileStore {
             return Ok(());
         }
         self.call_or(Call::PunchHole, offset, end - offset, || {
-            copying::zero(self, offset, end - offset)
+            defaults::zero(self, offset, end - offset)
         })
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
-        self.call_or(Call::Allocate, offset, len, || copying::allocate(self, offset, len))
+        self.call_or(Call::Allocate, offset, len, || defaults::allocate(self, offset, len))
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
-        self.call_or(Call::ZeroRange, offset, len, || copying::zero(self, offset, len))
+        self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
     }
 
     /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
@@ -374,12 +374,12 @@ impl Store for FileStore {
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         Shift::Collapse.check(offset, len, self.len()?, self.max_len())?;
-        self.call_or(Call::CollapseRange, offset, len, || copying::collapse(self, offset, len))
+        self.call_or(Call::CollapseRange, offset, len, || defaults::collapse(self, offset, len))
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
         Shift::Insert.check(offset, len, self.len()?, self.max_len())?;
-        self.call_or(Call::InsertRange, offset, len, || copying::insert(self, offset, len))
+        self.call_or(Call::InsertRange, offset, len, || defaults::insert(self, offset, len))
     }
 
     /// On Unix, of a regular file its device and number, of a block device its own number.

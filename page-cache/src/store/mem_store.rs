@@ -7,8 +7,8 @@ use std::io;
 use std::ops::Range;
 
 use super::Store;
+use super::full_requests::too_large;
 use super::shift::Shift;
-use super::whole::too_large;
 use crate::error::MAX_LEN;
 
 const BLOCK: usize = 4096;

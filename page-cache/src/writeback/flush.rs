@@ -19,7 +19,7 @@
 //!
 //! Then:
 //!
-//! 6. Call the file's hook, if it has one: see `ahead`. If it refuses, mark the pages dirty again.
+//! 6. Call the file's hook, if it has one: see `write_ahead`. If it refuses, mark the pages dirty again.
 //! 7. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
 //!    of its pages wait for the mark to go.
 //! 8. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty

@@ -21,7 +21,7 @@ use std::io;
 use std::ops::Range;
 
 use super::calls::{read_once, write_once};
-use crate::store::whole::is_to_be_retried;
+use crate::store::full_requests::is_to_be_retried;
 
 /// The least alignment, of offsets, lengths and memory: every disk accepts it.
 const LEAST_BLOCK: usize = 4096;

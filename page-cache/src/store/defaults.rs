@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use super::Store;
+use super::full_requests::{read_full, shrunk, too_large, write_full};
 use super::shift::Shift;
-use super::whole::{read_full, shrunk, too_large, write_full};
 use crate::PAGE_SIZE;
 use crate::error::{MAX_LEN, described};
 
