@@ -6,11 +6,12 @@ use std::ops::{ControlFlow, Range};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::RawLock;
+use super::due::Patience;
 use super::place::Hold;
 use super::slot::Word;
+use super::{Pending, Queued, RawLock};
 use crate::Mode::{self, Exclusive, Shared};
-use crate::sync::{BOARD_CELLS, Ordering, common_cells};
+use crate::sync::{BOARD_CELLS, MOST_PASSES, Ordering, common_cells};
 use crate::{ClaimState, LockFuture, RangeGuard, RangeLock, Span};
 
 /// What a program claims.
@@ -316,4 +317,155 @@ fn it_is_shown_that_claims_wait_in_line_for_as_long_as_one_does() {
     drop(held);
     assert!(!is_shown(), "it is granted");
     drop(second);
+}
+
+fn span(start: u64, end: u64) -> Span {
+    Span::from_range(start..end)
+}
+
+/// Spans with units 3 and 4.
+const WIDE: [Range<u64>; 2] = [3..5, 0..1 << 60];
+
+fn queue(lock: &RawLock, span: Span) -> Pending {
+    match lock.lock_or_queue(span, Exclusive, Waker::noop()) {
+        Queued::Waiting(pending) => pending,
+        Queued::Held(hold) => panic!("held: {hold:?}"),
+    }
+}
+
+/// What its owner does when he is awake; whether it is held now.
+fn look_again(lock: &RawLock, pending: Pending, patience: Patience) -> bool {
+    let mut ledger = lock.core().enter(lock);
+    let is_held = ledger.look_again(pending.id, patience);
+    ledger.close();
+    is_held
+}
+
+#[test]
+fn a_claim_is_passed_as_often_as_is_said_while_its_patience_lasts() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let mut hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        for passes in 1..=MOST_PASSES {
+            assert!(!look_again(&lock, pending, Patience::Lasts), "it was not woken");
+            assert!(!lock.conflicts(span(4, 5), Shared), "it may be passed");
+            lock.unlock(unit, Exclusive, hold);
+            hold = lock.try_lock(unit, Exclusive).expect("it may be passed");
+            assert!(!look_again(&lock, pending, Patience::Lasts));
+            assert_eq!(lock.conflicts(span(4, 5), Shared), passes == MOST_PASSES, "{passes}");
+        }
+        lock.unlock(unit, Exclusive, hold);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
+#[test]
+fn a_claim_whose_patience_is_over_is_passed_no_more_whether_or_not_it_was_woken() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        assert!(!look_again(&lock, pending, Patience::IsOver));
+        assert!(lock.conflicts(span(4, 5), Shared) && lock.try_lock(span(4, 5), Shared).is_none());
+        lock.unlock(unit, Exclusive, hold);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
+/// It has no clock, and is not polled.
+#[test]
+fn a_task_is_due_once_so_many_others_have_become_due_before_it() {
+    for wanted in WIDE {
+        let lock = RangeLock::new();
+        let mut context = Context::from_waker(Waker::noop());
+        let held = lock.lock_exclusive(3..4);
+        let mut task = Box::pin(lock.lock_exclusive_async(wanted));
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        let mut others = Vec::new();
+        for passes in 1..=MOST_PASSES {
+            assert!(!lock.conflicts(4..5, Shared));
+            let mut other = Box::pin(lock.lock_many_async([(3..4, Shared)]));
+            assert!(other.as_mut().poll(&mut context).is_pending());
+            others.push(other);
+            assert_eq!(lock.conflicts(4..5, Shared), passes == MOST_PASSES, "{passes}");
+        }
+        drop(held);
+        assert!(lock.is_locked(3..4) && !lock.is_locked(4..5), "it is behind the others");
+        drop(others);
+        assert!(lock.is_locked(4..5), "it was not granted");
+        drop(task);
+        assert_idle(&lock.raw);
+    }
+}
+
+/// Whether somebody has the registry told when he leaves.
+fn is_watched(lock: &RawLock) -> bool {
+    let slots = lock.visit_slots(Span::ALL, |_, word| match word.has_waiters() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    let proxies = &lock.core().books.lock().board.proxies;
+    slots.is_break() || proxies.iter().any(Option::is_some)
+}
+
+#[test]
+fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
+    for held in [span(3, 4), span(3, 5), span(0, 1 << 50)] {
+        let lock = RawLock::new();
+        let hold = lock.lock(held, Shared);
+        let unit_3 = span(3, 4);
+        assert!(lock.try_lock(Span::ALL, Exclusive).is_none() && !is_watched(&lock));
+        assert!(lock.try_lock(unit_3, Exclusive).is_none() && !is_watched(&lock));
+        assert!(lock.conflicts(span(2, 9), Exclusive) && !is_watched(&lock));
+        assert_eq!(lock.claims(Span::ALL).len(), 1);
+        assert!(!is_watched(&lock));
+        let [waits, also] = [span(2, 4), unit_3].map(|span| queue(&lock, span));
+        assert!(is_watched(&lock));
+        assert!(lock.withdraw(waits).is_none() && is_watched(&lock));
+        assert!(lock.withdraw(also).is_none() && !is_watched(&lock));
+        lock.unlock(held, Shared, hold);
+        assert_idle(&lock);
+    }
+}
+
+/// As many as fit into a cell are counted there, the others in the slot, and all of them in the slot when the bias is taken away.
+#[test]
+fn more_readers_of_a_unit_than_a_cell_has_room_for_are_all_counted() {
+    let lock = RawLock::new();
+    let unit = span(3, 4);
+    let first = lock.lock(unit, Shared);
+    lock.bias(3);
+    let readers: Vec<_> = (0..1000).map(|_| lock.lock(unit, Shared)).collect();
+    let in_cells = readers.iter().filter(|hold| matches!(hold, Hold::Reader(_))).count();
+    assert_eq!(in_cells as u64, Word::MOST_IN_A_CELL);
+    assert!(lock.try_lock(unit, Exclusive).is_none());
+    assert_eq!(Word::from_bits(lock.slot_of(3).load(Ordering::Relaxed)).readers(), 1001);
+    readers.into_iter().for_each(|hold| lock.unlock(unit, Shared, hold));
+    assert!(lock.try_lock(unit, Exclusive).is_none());
+    lock.unlock(unit, Shared, first);
+    assert_idle(&lock);
+}
+
+#[test]
+fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_through_all() {
+    let lock = RawLock::new();
+    let bits = || lock.table().expect("units have met").bits();
+    let units = (0..1000).map(|unit| span(unit * 7, unit * 7 + 1));
+    let held: Vec<_> = units.map(|unit| (unit, lock.lock(unit, Exclusive))).collect();
+    assert!((11..=13).contains(&bits()), "2 to 8 slots a unit: 2^{}", bits());
+    let in_slots = held.iter().filter(|(_, hold)| *hold == Hold::Slot).count();
+    assert!(in_slots > 900, "{in_slots}");
+    assert!(lock.try_lock(Span::ALL, Shared).is_none());
+    held.into_iter().for_each(|(unit, hold)| lock.unlock(unit, Exclusive, hold));
+    let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+    assert_eq!(bits(), crate::sync::FIRST_TABLE_BITS);
+    lock.unlock(Span::ALL, Exclusive, all);
+    assert_idle(&lock);
 }
