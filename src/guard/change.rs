@@ -12,7 +12,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     /// # Complexity
     ///
     /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
-    /// that wait across `at`. At an end of the range it does neither.
+    /// that wait across `at`. A split at an end of the range takes no mutex and constant time.
     ///
     /// # Panics
     ///
@@ -178,7 +178,8 @@ impl<L: LockRef> Guard<L, Mode> {
     ///
     /// # Errors
     ///
-    /// Returns the guard unchanged, as [`Guard<L, Shared>::try_upgrade`](Guard::try_upgrade) does.
+    /// Returns the guard unchanged, in the same cases as
+    /// [`Guard<L, Shared>::try_upgrade`](Guard::try_upgrade).
     ///
     /// # Examples
     ///
