@@ -275,7 +275,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 }
 
 impl<L: LockRef, M: GuardMode> Drop for Guard<L, M> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.record.end();
         self.lock.raw().unlock(self.span, self.mode.mode(), self.hold);

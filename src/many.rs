@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::deadlock::Held;
 use crate::guard::{LockRef, Raw};
-use crate::raw::{ClaimId, Part};
+use crate::raw::{Hold, Part};
 use crate::{Mode, RangeLock, Span};
 
 pub use future::LockManyFuture;
@@ -40,7 +40,7 @@ pub use pair::{
 pub struct GuardSet<L: LockRef> {
     lock: L,
     parts: Vec<Part>,
-    ids: Box<[ClaimId]>,
+    hold: Hold,
     record: Held,
 }
 
@@ -74,39 +74,34 @@ pub type ArcManyGuard = GuardSet<Arc<RangeLock>>;
 impl<L: LockRef> GuardSet<L> {
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock(lock: L, parts: Vec<Part>) -> Self {
-        let parts = disjoint(parts);
-        let ids = lock.raw().lock_many(&parts);
-        Self::of_this_thread(lock, parts, ids)
+        Self::lock_until(lock, parts, None).expect("without a deadline it waits")
     }
 
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn try_lock(lock: L, parts: Vec<Part>) -> Option<Self> {
         let parts = disjoint(parts);
-        let ids = lock.raw().try_lock_many(&parts)?;
-        Some(Self::of_this_thread(lock, parts, ids))
+        let hold = lock.raw().try_lock_many(&parts)?;
+        Some(Self::of_this_thread(lock, parts, hold))
     }
 
     /// Without a deadline it waits without limit.
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn lock_until(lock: L, parts: Vec<Part>, deadline: Option<Instant>) -> Option<Self> {
         let parts = disjoint(parts);
-        let ids = match deadline {
-            Some(deadline) => lock.raw().lock_many_until(&parts, deadline)?,
-            None => lock.raw().lock_many(&parts),
-        };
-        Some(Self::of_this_thread(lock, parts, ids))
+        let hold = lock.raw().lock_many(&parts, deadline)?;
+        Some(Self::of_this_thread(lock, parts, hold))
     }
 
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
-    fn of_this_thread(lock: L, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
+    fn of_this_thread(lock: L, parts: Vec<Part>, hold: Hold) -> Self {
         let spans = parts.iter().map(|part| (part.span, part.mode));
         let record = Held::by_this_thread(lock.raw().address(), spans);
-        GuardSet { lock, parts, ids, record }
+        GuardSet { lock, parts, hold, record }
     }
 
     /// The guard of a claim that was granted to a task.
-    fn of_task(lock: L, parts: Vec<Part>, ids: Box<[ClaimId]>) -> Self {
-        GuardSet { lock, parts, ids, record: Held::by_somebody() }
+    fn of_task(lock: L, parts: Vec<Part>, hold: Hold) -> Self {
+        GuardSet { lock, parts, hold, record: Held::by_somebody() }
     }
 
     /// Returns what is held: disjoint ranges in ascending order, each with its mode.
@@ -141,7 +136,14 @@ impl<L: LockRef> GuardSet<L> {
 impl<L: LockRef> Drop for GuardSet<L> {
     fn drop(&mut self) {
         self.record.end();
-        self.lock.raw().unlock_many(&self.ids);
+        unlock(&self.lock, &self.parts, self.hold);
+    }
+}
+
+/// Releases what a claim on several spans holds. If it has one only, that may be in its slot.
+fn unlock<L: LockRef>(lock: &L, parts: &[Part], hold: Hold) {
+    if let Some(first) = parts.first() {
+        lock.raw().unlock(first.span, first.mode, hold);
     }
 }
 

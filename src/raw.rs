@@ -21,10 +21,10 @@
 //!   other, and takes itself back, or waits for it by proxy. Of two ranges, the later is told by S of the
 //!   earlier: every write of the summary is a read-modify-write.
 //! - **I5** Tables, counters and core are freed with the lock; a pointer that was read stays valid.
-//! - **I6** A split shows the upper part and watches the slots and cells that conflict with it, all before it
-//!   narrows the cell of the lower part. A newcomer that finds nobody on the board in its way then looks whether it
-//!   is watched itself, and takes itself back if so: the summary that it has read may be older than the split, and
-//!   the cell younger.
+//! - **I6** A claim on the board that is split, shrunk or downgraded is replaced: those that take its place are shown, and
+//!   watch the slots and cells that conflict with them, all before it is released. A newcomer that finds nobody on
+//!   the board in its way then looks whether it is watched itself, and takes itself back if so: the summary that it
+//!   has read may be older than the change, and the cell younger.
 //!
 //! docs/design.md has the whole argument, each ordering with its counterpart, and the model that
 //! fails without it.
@@ -39,7 +39,6 @@ mod counters;
 mod due;
 mod enter;
 mod inspect;
-mod many;
 mod patient;
 mod place;
 mod regions;
@@ -51,6 +50,7 @@ mod summary;
 mod table;
 mod upgrade;
 mod waiter;
+mod watch;
 
 #[cfg(all(test, spanlock_loom))]
 mod models;
@@ -61,24 +61,21 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use crate::Span;
 use crate::deadlock;
 use crate::sync::{
-    AtomicI64, AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering, const_constructor,
+    AtomicI64, AtomicPtr, AtomicU64, BOARD_CELLS, Mutex, MutexGuard, Ordering, const_constructor,
 };
-use board::Board;
 use cell::Cells;
 use counters::{Counters, Path};
+use place::Place;
 use regions::{Counted, Regions};
-use registry::Registry;
+use registry::{ClaimId, Registry};
 use slot::{UNITS, Word};
 use summary::Summary;
 use table::{Current, Made, Table};
 use waiter::{Waiter, Wakes};
 
-pub(crate) use acquire::{Pending, Queued};
+pub(crate) use acquire::{Pending, Queued, Refused};
 pub(crate) use due::Fairness;
-pub(crate) use many::{Part, QueuedMany};
-pub(crate) use place::Hold;
-pub(crate) use registry::ClaimId;
-pub(crate) use upgrade::Refused;
+pub(crate) use place::{Hold, Part};
 
 /// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed
 /// trait that is in public bounds; nobody outside can name it.
@@ -121,7 +118,10 @@ struct Core {
 /// What the mutex guards.
 struct Books {
     registry: Registry<Waiter>,
-    board: Board,
+    /// The proxies of claims that took their cells without the mutex.
+    proxies: [Option<ClaimId>; BOARD_CELLS],
+    /// Where the parts of a claim are shown that is being admitted, and how many block them; kept for its memory.
+    shown: Vec<(Place, u32)>,
     regions: Counted,
     /// The tables that were ever made.
     tables: Made,
@@ -216,7 +216,8 @@ impl RawLock {
             collisions_to_go: AtomicI64::new(1),
             books: Mutex::new(Books {
                 registry: Registry::new(),
-                board: Board::default(),
+                proxies: [None; BOARD_CELLS],
+                shown: Vec::new(),
                 regions: Counted::default(),
                 tables: Made::default(),
                 biased: 0,
@@ -284,13 +285,6 @@ impl Ledger<'_> {
 
     fn registry(&mut self) -> &mut Registry<Waiter> {
         &mut self.books.registry
-    }
-
-    /// Takes a claim out of the registry and off the board, granting those it was the last to block.
-    fn remove(&mut self, id: ClaimId) {
-        let (span, mode) = (self.registry().span(id), self.registry().mode(id));
-        let place = self.books.registry.remove(id, &mut self.wakes.heirs);
-        self.retract(place, span, mode);
     }
 }
 

@@ -25,12 +25,12 @@ impl Contender for RangeLock {
         RangeLock::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> SharedGuard<'_> {
         RangeLock::lock_shared(self, range)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> ExclusiveGuard<'_> {
         RangeLock::lock_exclusive(self, range)
     }
@@ -46,12 +46,12 @@ impl Contender for parking_lot::RwLock<()> {
         parking_lot::RwLock::new(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, _range: Range<u64>) -> Self::Shared<'_> {
         self.read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, _range: Range<u64>) -> Self::Exclusive<'_> {
         self.write()
     }
@@ -67,12 +67,12 @@ impl Contender for std::sync::RwLock<()> {
         std::sync::RwLock::new(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, _range: Range<u64>) -> Self::Shared<'_> {
         self.read().expect("no holder panics")
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, _range: Range<u64>) -> Self::Exclusive<'_> {
         self.write().expect("no holder panics")
     }
@@ -88,12 +88,12 @@ impl Contender for BravoLock {
         BravoLock::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, _range: Range<u64>) -> Self::Shared<'_> {
         self.read()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, _range: Range<u64>) -> Self::Exclusive<'_> {
         self.write()
     }
@@ -124,12 +124,12 @@ impl<L: Unshared> Contender for ExclusiveOnly<L> {
         ExclusiveOnly(L::around(vec![0; units as usize]))
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> L::Guard<'_> {
         self.lock_exclusive(range)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> L::Guard<'_> {
         self.0.lock(range.start as usize..(range.end as usize).min(self.0.len()))
     }
@@ -229,12 +229,12 @@ impl Contender for SortedListLock {
         SortedListLock::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
         self.lock(range, Mode::Shared)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
         self.lock(range, Mode::Exclusive)
     }
@@ -257,12 +257,12 @@ impl Contender for CheatingLock {
         lock
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
         self.lock(range, Mode::Shared)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
         self.lock(range, Mode::Exclusive)
     }
@@ -278,12 +278,12 @@ impl Contender for SkipListLock {
         SkipListLock::new()
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
         self.lock(range)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
         self.lock(range)
     }
@@ -299,12 +299,12 @@ impl Contender for SegmentLocks {
         SegmentLocks::new(units)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_shared(&self, range: Range<u64>) -> Self::Shared<'_> {
         self.lock(range, Mode::Shared)
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_exclusive(&self, range: Range<u64>) -> Self::Exclusive<'_> {
         self.lock(range, Mode::Exclusive)
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeBounds;
 
 use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
-use crate::raw::Hold;
+use crate::raw::Part;
 use crate::{Mode, Span};
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
@@ -28,15 +28,16 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     /// assert_eq!(tail.range(), 30..100);
     /// ```
     #[track_caller]
-    pub fn split_at(self, at: u64) -> (Self, Self)
+    pub fn split_at(mut self, at: u64) -> (Self, Self)
     where
         L: Clone,
     {
         let span = self.span;
         assert!(span.start() <= at && at <= span.end(), "cannot split {span:?} at {at}");
         let (lower, upper) = self.span.split_at(at);
-        let (lower_hold, upper_hold) = self.lock.raw().split(self.span, self.hold, at);
-        let record = self.record;
+        let whole = Part { span: self.span, mode: self.mode() };
+        let upper_hold = self.lock.raw().split(whole, &mut self.hold, at);
+        let (record, lower_hold) = (self.record, self.hold);
         let (lock, mode) = self.into_parts();
         let rest = Guard {
             lock: lock.clone(),
@@ -76,12 +77,9 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         assert!(from.contains(to), "cannot shrink {from:?} to {to:?}: it is not contained");
         // First the guard, then the lock: if a waker panics, the rest must not be released twice.
         self.span = to;
-        let hold = self.hold;
-        if to.is_empty() {
-            self.hold = Hold::Nothing;
-        }
         self.record.shrink_to(to);
-        self.lock.raw().shrink(from, self.mode.mode(), hold, to);
+        let whole = Part { span: from, mode: self.mode() };
+        self.lock.raw().shrink(whole, &mut self.hold, to);
     }
 
     pub(super) fn with_mode<N: GuardMode>(self, mode: N) -> Guard<L, N> {
@@ -89,8 +87,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Guard { lock: self.into_parts().0, span, mode, hold, record }
     }
 
-    fn try_upgrade_to<N: GuardMode>(self, mode: N) -> Result<Guard<L, N>, Self> {
-        if self.mode() == mode.mode() || self.lock.raw().try_upgrade(self.span, self.hold) {
+    fn try_upgrade_to<N: GuardMode>(mut self, mode: N) -> Result<Guard<L, N>, Self> {
+        if self.mode() == mode.mode() || self.lock.raw().try_upgrade(self.span, &mut self.hold) {
             self.record.set_mode(mode.mode());
             Ok(self.with_mode(mode))
         } else {
@@ -98,10 +96,10 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         }
     }
 
-    fn downgrade_to<N: GuardMode>(self, mode: N) -> Guard<L, N> {
+    fn downgrade_to<N: GuardMode>(mut self, mode: N) -> Guard<L, N> {
         if self.mode() != mode.mode() {
             self.record.set_mode(mode.mode());
-            self.lock.raw().downgrade(self.span, self.hold);
+            self.lock.raw().downgrade(self.span, &mut self.hold);
         }
         self.with_mode(mode)
     }

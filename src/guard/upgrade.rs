@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::Mode;
 use crate::deadlock::Held;
-use crate::raw::{Hold, Pending, Queued, Refused};
+use crate::raw::{Pending, Refused};
 
 /// The error of an upgrade that was refused because another holder of a part of the range already waits
 /// to upgrade: each would wait for the other for ever. It contains the guard, still shared.
@@ -83,9 +84,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         if self.mode() == Mode::Exclusive {
             return Ok(self.with_mode(mode));
         }
-        match self.lock.raw().upgrade(self.span, self.hold, self.record) {
-            Ok(hold) => {
-                self.hold = hold;
+        match self.lock.raw().upgrade(self.span, &mut self.hold, self.record) {
+            Ok(()) => {
                 self.record.end();
                 let parts = [(self.span, Mode::Exclusive)];
                 self.record = Held::by_this_thread(self.lock.raw().address(), parts);
@@ -237,28 +237,22 @@ impl<L: LockRef, M: GuardMode, N: GuardMode> Unpin for UpgradeFuture<L, M, N> {}
 impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
     /// The exclusive hold of the guard's range, once it is granted and the shared claim is released.
     fn poll_hold(
-        guard: &Guard<L, M>,
+        guard: &mut Guard<L, M>,
         pending: &mut Option<Pending>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<Hold, Refused>> {
+    ) -> Poll<Result<(), Refused>> {
         let raw = guard.lock.raw();
         if let &mut Some(queued) = pending {
             let Some(hold) = raw.poll(queued, context.waker()) else { return Poll::Pending };
             *pending = None;
-            raw.unlock(guard.span, Mode::Shared, guard.hold);
-            return Poll::Ready(Ok(hold));
+            raw.unlock(guard.span, Mode::Shared, mem::replace(&mut guard.hold, hold));
+            return Poll::Ready(Ok(()));
         }
         if guard.mode() == Mode::Exclusive {
-            return Poll::Ready(Ok(guard.hold));
+            return Poll::Ready(Ok(()));
         }
-        match raw.upgrade_or_queue(guard.span, guard.hold, context.waker()) {
-            Ok(Queued::Held(hold)) => Poll::Ready(Ok(hold)),
-            Ok(Queued::Waiting(queued)) => {
-                *pending = Some(queued);
-                Poll::Pending
-            }
-            Err(Refused) => Poll::Ready(Err(Refused)),
-        }
+        *pending = raw.upgrade_or_queue(guard.span, &mut guard.hold, context.waker())?;
+        if pending.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 }
 
@@ -267,12 +261,11 @@ impl<L: LockRef, M: GuardMode, N: GuardMode> Future for UpgradeFuture<L, M, N> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let guard = this.guard.as_ref().expect("`UpgradeFuture` polled after completion");
+        let guard = this.guard.as_mut().expect("`UpgradeFuture` polled after completion");
         let upgraded = std::task::ready!(Self::poll_hold(guard, &mut this.pending, context));
-        let mut guard = this.guard.take().expect("it was there");
+        let guard = this.guard.take().expect("it was there");
         Poll::Ready(match upgraded {
-            Ok(hold) => {
-                guard.hold = hold;
+            Ok(()) => {
                 guard.record.set_mode(Mode::Exclusive);
                 Ok(guard.with_mode(this.mode))
             }

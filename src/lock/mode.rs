@@ -32,7 +32,8 @@ impl RangeLock {
     /// visit(&lock, Mode::Shared);
     /// visit(&lock, Mode::Exclusive);
     /// ```
-    #[inline]
+    // Always: see `Guard::lock`.
+    #[inline(always)]
     #[track_caller]
     pub fn lock(&self, range: impl RangeBounds<u64>, mode: Mode) -> RangeGuard<'_> {
         Guard::lock(self, Span::from_range(range), mode)

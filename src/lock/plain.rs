@@ -59,7 +59,8 @@ impl RangeLock {
     /// let guard = lock.lock_shared(10..20);
     /// assert_eq!(guard.range(), 10..20);
     /// ```
-    #[inline]
+    // Always: see `Guard::lock`.
+    #[inline(always)]
     #[track_caller]
     pub fn lock_shared(&self, range: impl RangeBounds<u64>) -> SharedGuard<'_> {
         Guard::lock(self, Span::from_range(range), Shared)
@@ -129,7 +130,8 @@ impl RangeLock {
     /// let guard = lock.lock_exclusive(10..20);
     /// assert_eq!(guard.range(), 10..20);
     /// ```
-    #[inline]
+    // Always: see `Guard::lock`.
+    #[inline(always)]
     #[track_caller]
     pub fn lock_exclusive(&self, range: impl RangeBounds<u64>) -> ExclusiveGuard<'_> {
         Guard::lock(self, Span::from_range(range), Exclusive)

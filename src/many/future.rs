@@ -6,9 +6,9 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{GuardSet, disjoint};
+use super::{GuardSet, disjoint, unlock};
 use crate::guard::{LockRef, Raw};
-use crate::raw::{ClaimId, Part, QueuedMany};
+use crate::raw::{Part, Pending, Queued};
 
 /// A future that locks several ranges of one lock and resolves to a [`GuardSet`].
 ///
@@ -48,7 +48,7 @@ pub struct LockManyFuture<L: LockRef + Clone> {
 #[derive(Debug)]
 enum State {
     Unpolled,
-    Queued(Box<[ClaimId]>),
+    Queued(Pending),
     Resolved,
 }
 
@@ -67,35 +67,31 @@ impl<L: LockRef + Clone> Future for LockManyFuture<L> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let raw = this.lock.raw();
-        match &this.state {
+        let hold = match this.state {
             State::Unpolled => match raw.lock_many_or_queue(&this.parts, context.waker()) {
-                QueuedMany::Held(ids) => this.state = State::Queued(ids),
-                QueuedMany::Waiting(ids) => {
-                    this.state = State::Queued(ids);
+                Queued::Held(hold) => hold,
+                Queued::Waiting(pending) => {
+                    this.state = State::Queued(pending);
                     return Poll::Pending;
                 }
             },
-            State::Queued(ids) => {
-                if !raw.poll_many(ids, context.waker()) {
-                    return Poll::Pending;
-                }
-            }
-            State::Resolved => {}
-        }
-        let State::Queued(ids) = mem::replace(&mut this.state, State::Resolved) else {
-            panic!("`LockManyFuture` polled after completion");
+            State::Queued(pending) => match raw.poll(pending, context.waker()) {
+                Some(hold) => hold,
+                None => return Poll::Pending,
+            },
+            State::Resolved => panic!("`LockManyFuture` polled after completion"),
         };
-        Poll::Ready(GuardSet::of_task(this.lock.clone(), mem::take(&mut this.parts), ids))
+        this.state = State::Resolved;
+        Poll::Ready(GuardSet::of_task(this.lock.clone(), mem::take(&mut this.parts), hold))
     }
 }
 
 impl<L: LockRef + Clone> Drop for LockManyFuture<L> {
     fn drop(&mut self) {
-        if let State::Queued(ids) = &self.state {
-            let raw = self.lock.raw();
-            if raw.withdraw_many(ids) {
-                raw.unlock_many(ids);
-            }
+        if let State::Queued(pending) = self.state
+            && let Some(hold) = self.lock.raw().withdraw(pending)
+        {
+            unlock(&self.lock, &self.parts, hold);
         }
     }
 }

@@ -1,25 +1,31 @@
-//! Taking a claim: in slots if they allow it, else through the registry, waiting if need be.
+//! Taking a claim: in slots or cells if they allow it, else through the registry, waiting if need be.
 
 use std::mem;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::deadlock::Waiting;
+use crate::deadlock::{Held, Waiting};
 use crate::raw::RawLock;
 use crate::raw::due::Patience;
 use crate::raw::enter::Obstacle;
-use crate::raw::place::Hold;
+use crate::raw::place::{Hold, Part};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
 use crate::sync::{self, Parker, Spins, Woken};
 use crate::{Mode, Span};
 
-/// Whether a claim that is blocked is queued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resolve {
-    Waits(Queueing),
-    GivesUp,
+/// What waits for its turn.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    /// A claim that has met this, and waits as the lock's fairness says.
+    Claim(Part, Obstacle),
+    /// At least one span, none empty or overlapping another, all or nothing.
+    Several(&'a [Part]),
+    /// A shared claim that passes those that wait.
+    Reentrant(Span),
+    /// An exclusive claim in the place of a shared one.
+    Upgrade(Span, Hold),
 }
 
 /// A claim in the queue, or already granted.
@@ -38,6 +44,10 @@ pub(crate) struct Pending {
     due_at: Option<Instant>,
 }
 
+/// Another upgrade waits that overlaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refused;
+
 impl Pending {
     pub(super) fn due(id: ClaimId) -> Pending {
         Pending { id, due_at: None }
@@ -55,19 +65,12 @@ impl Pending {
     }
 }
 
-/// What a poll has found.
-enum Polled {
-    Answer(Option<Hold>),
-    /// The claim waits, and wakes another task than the one that polls.
-    OtherWaker,
-}
-
 /// A claim that is held before anybody owns it: released if user code panics meanwhile.
-pub(super) struct Unowned<'a> {
-    pub(super) lock: &'a RawLock,
-    pub(super) span: Span,
-    pub(super) mode: Mode,
-    pub(super) hold: Hold,
+struct Unowned<'a> {
+    lock: &'a RawLock,
+    span: Span,
+    mode: Mode,
+    hold: Hold,
 }
 
 impl Drop for Unowned<'_> {
@@ -91,9 +94,7 @@ impl RawLock {
     pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
         match self.attempt(span, mode) {
             Ok(hold) => Some(hold),
-            // Who is in the way holds the lock, or waits for it.
-            Err(Obstacle::Conflict) => None,
-            Err(_) => self.try_lock_cold(span, mode),
+            Err(obstacle) => self.try_lock_cold(span, mode, obstacle),
         }
     }
 
@@ -102,82 +103,111 @@ impl RawLock {
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
         match self.attempt(span, mode) {
             Ok(hold) => Some(hold),
-            Err(obstacle) => self.lock_until_cold(span, mode, deadline, obstacle),
+            Err(obstacle) if deadline <= Instant::now() => self.try_lock_cold(span, mode, obstacle),
+            Err(obstacle) => self.spin_or_wait(span, mode, obstacle, Some(deadline)),
         }
     }
 
     /// Takes a shared claim past those that wait, for a holder who must re-enter.
     #[cold]
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
-        let mut parker = None;
-        let resolve = Resolve::Waits(Queueing::Reentrant);
-        let queued = self.register(span, Mode::Shared, resolve, || {
-            let parker = parker.insert(Parker::for_this_thread());
-            let record = Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), Mode::Shared, record)
-        });
-        let queued = queued.expect("a claim that waits is held or queued");
-        self.finish(queued, parker, None)
-            .expect("without a deadline a claim waits until it is held")
+        if span.is_empty() {
+            return Hold::Nothing;
+        }
+        let record = || Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
+        self.wait_for(Request::Reentrant(span), None, record).expect(WAITS)
+    }
+
+    /// Takes claims on spans that neither overlap nor are empty, waiting for as long as any is blocked, or until
+    /// `deadline` at most.
+    pub(crate) fn lock_many(&self, parts: &[Part], deadline: Option<Instant>) -> Option<Hold> {
+        if parts.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return self.try_lock_many(parts);
+        }
+        let spans = parts.iter().map(|part| (part.span, part.mode));
+        let record = || match deadline {
+            None => Waiting::patiently(self.address(), spans),
+            Some(_) => Waiting::unfollowed(),
+        };
+        self.wait_for(Request::Several(parts), deadline, record)
+    }
+
+    /// Takes such claims if nothing blocks any of them.
+    pub(crate) fn try_lock_many(&self, parts: &[Part]) -> Option<Hold> {
+        if parts.is_empty() {
+            return Some(Hold::Nothing);
+        }
+        let mut ledger = self.core().enter(self);
+        let hold = ledger.admit_now(parts);
+        ledger.close();
+        hold
+    }
+
+    /// Turns a shared hold into an exclusive one, waiting until no other claim is held on its span. `held` is the
+    /// record of the shared hold: it ends when the wait begins.
+    pub(crate) fn upgrade(&self, span: Span, hold: &mut Hold, held: Held) -> Result<(), Refused> {
+        if self.try_upgrade(span, hold) {
+            return Ok(());
+        }
+        let record = || {
+            held.end();
+            Waiting::passing_those_that_wait(self.address(), span, Mode::Exclusive)
+        };
+        let upgraded = self.wait_for(Request::Upgrade(span, *hold), None, record).ok_or(Refused)?;
+        self.unlock(span, Mode::Shared, mem::replace(hold, upgraded));
+        Ok(())
     }
 
     /// Takes a claim or puts it into the queue, from where `waker` is woken once it is granted.
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
-        if let Ok(hold) = self.attempt(span, mode) {
-            return Queued::Held(hold);
+        match self.attempt(span, mode) {
+            Ok(hold) => Queued::Held(hold),
+            Err(met) => {
+                self.queue_task(Request::Claim(Part { span, mode }, met), waker).expect(WAITS)
+            }
         }
-        // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
-        let mut waiter = Some(Waiter::new(Sleeper::of_task(waker), mode, Waiting::unfollowed()));
-        let queued = self.enqueue(span, mode, || waiter.take().expect("a claim is queued once"));
-        if let Queued::Held(hold) = queued {
-            let unowned = Unowned { lock: self, span, mode, hold };
-            drop(waiter);
-            mem::forget(unowned);
+    }
+
+    /// The same for several spans.
+    pub(crate) fn lock_many_or_queue(&self, parts: &[Part], waker: &Waker) -> Queued {
+        match self.try_lock_many(parts) {
+            Some(hold) => Queued::Held(hold),
+            None => self.queue_task(Request::Several(parts), waker).expect(WAITS),
         }
-        queued
+    }
+
+    /// Upgrades a hold, or queues the upgrade; what it upgrades is to be released once it is granted.
+    pub(crate) fn upgrade_or_queue(
+        &self,
+        span: Span,
+        hold: &mut Hold,
+        waker: &Waker,
+    ) -> Result<Option<Pending>, Refused> {
+        if self.try_upgrade(span, hold) {
+            return Ok(None);
+        }
+        match self.queue_task(Request::Upgrade(span, *hold), waker).ok_or(Refused)? {
+            Queued::Waiting(pending) => Ok(Some(pending)),
+            Queued::Held(upgraded) => {
+                self.unlock(span, Mode::Shared, mem::replace(hold, upgraded));
+                Ok(None)
+            }
+        }
     }
 
     /// Whether a queued claim has been granted, or can be had now; if not, `waker` is the one to wake.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
-        let patience = pending.patience();
-        if let Polled::Answer(hold) = self.poll_with(pending, patience, waker, None) {
-            return hold;
-        }
-        // As above, and only for a waker that is not known yet.
-        let sleeper = Sleeper::of_task(waker);
-        match self.poll_with(pending, Patience::Lasts, waker, Some(sleeper)) {
-            Polled::Answer(hold) => hold,
-            Polled::OtherWaker => unreachable!("it was given"),
-        }
-    }
-
-    /// The same, if the claim is held, or would wake `waker` already, or there is a `sleeper` of that waker.
-    ///
-    /// Wakers that are of no use any more are dropped after the mutex is released. If that panics the claim is still the
-    /// caller's, who has not been told that it is granted.
-    fn poll_with(
-        &self,
-        pending: Pending,
-        patience: Patience,
-        waker: &Waker,
-        mut sleeper: Option<Sleeper>,
-    ) -> Polled {
-        let mut ledger = self.core().enter(self);
-        let is_held = ledger.look_again(pending.id, patience);
         let mut is_known = true;
-        if !is_held && let Some(waiter) = ledger.registry().waiter_mut(pending.id) {
-            match &mut sleeper {
-                Some(sleeper) => mem::swap(&mut waiter.sleeper, sleeper),
-                None => is_known = waiter.sleeper.would_wake(waker),
-            }
+        let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
+        let mut is_held = self.look_again(pending.id, pending.patience(), note);
+        if !is_known {
+            // Cloned, and the old one dropped, without the mutex: both are user code. If the drop panics the claim is still
+            // the caller's, who has not been told that it is granted.
+            let mut sleeper = Sleeper::of_task(waker);
+            let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
+            is_held = self.look_again(pending.id, Patience::Lasts, swap);
         }
-        let waiter = ledger.take_waiter_if(pending.id, is_held);
-        ledger.close();
-        self.end_wait(waiter);
-        match is_known {
-            true => Polled::Answer(is_held.then_some(Hold::Claim(pending.id))),
-            false => Polled::OtherWaker,
-        }
+        is_held.then_some(Hold::Claim(pending.id))
     }
 
     /// Takes a queued claim back out of the queue, unless it was granted meanwhile.
@@ -185,11 +215,9 @@ impl RawLock {
         let mut ledger = self.core().enter(self);
         let granted = ledger.registry().is_held(pending.id);
         // A waker's drop is user code: it must outlive the ledger.
-        let waiter = ledger.registry().take_waiter(pending.id);
+        let waiter = ledger.registry().waiter_mut(pending.id).take();
         if !granted {
-            let span = ledger.registry().span(pending.id);
             ledger.remove(pending.id);
-            ledger.unwatch_idle(span);
         }
         if let Some(waiter) = &waiter {
             self.counters.withdrawn_after(&waiter.wait);
@@ -202,65 +230,102 @@ impl RawLock {
     #[cold]
     #[inline(never)]
     fn lock_cold(&self, span: Span, mode: Mode, obstacle: Obstacle) -> Hold {
-        let mut parker = None;
-        let queued = self.queue(span, mode, obstacle, || {
-            let parker = parker.insert(Parker::for_this_thread());
-            let record = Waiting::patiently(self.address(), [(span, mode)]);
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, record)
-        });
-        self.finish(queued, parker, None)
-            .expect("without a deadline a claim waits until it is held")
+        self.spin_or_wait(span, mode, obstacle, None).expect(WAITS)
     }
 
     #[cold]
     #[inline(never)]
-    fn try_lock_cold(&self, span: Span, mode: Mode) -> Option<Hold> {
-        let nobody = || unreachable!("a claim that gives up is not queued");
-        match self.register(span, mode, Resolve::GivesUp, nobody)? {
-            Queued::Held(hold) => Some(hold),
-            Queued::Waiting(_) => unreachable!("a claim that gives up is not queued"),
+    fn try_lock_cold(&self, span: Span, mode: Mode, obstacle: Obstacle) -> Option<Hold> {
+        match obstacle {
+            // Who is in the way holds the lock, or waits for it.
+            Obstacle::Conflict => None,
+            _ => self.try_lock_many(&[Part { span, mode }]),
         }
     }
 
+    /// Waits for a claim that could not be had at once.
+    ///
+    /// A claim arrives when it is queued. Before that it spins for a moment if somebody is in the way but
+    /// nobody waits: a short critical section then costs no handing over from thread to thread.
     #[cold]
     #[inline(never)]
-    fn lock_until_cold(
+    fn spin_or_wait(
         &self,
         span: Span,
         mode: Mode,
-        deadline: Instant,
-        obstacle: Obstacle,
-    ) -> Option<Hold> {
-        if deadline <= Instant::now() {
-            return match obstacle {
-                Obstacle::Conflict => None,
-                _ => self.try_lock_cold(span, mode),
-            };
-        }
-        let mut parker = None;
-        let queued = self.queue(span, mode, obstacle, || {
-            let parker = parker.insert(Parker::for_this_thread());
-            Waiter::new(Sleeper::Thread(Arc::clone(parker)), mode, Waiting::unfollowed())
-        });
-        self.finish(queued, parker, Some(deadline))
-    }
-
-    /// Waits for a claim that is queued, until `deadline` at most, if it is not held yet.
-    fn finish(
-        &self,
-        queued: Queued,
-        parker: Option<Arc<Parker>>,
+        mut obstacle: Obstacle,
         deadline: Option<Instant>,
     ) -> Option<Hold> {
-        match queued {
-            Queued::Held(hold) => Some(hold),
-            Queued::Waiting(pending) => {
-                let parker = parker.expect("a claim that waits is queued with its parker");
+        let is_brief = |obstacle| matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided);
+        let mut spins = Spins::new();
+        while is_brief(obstacle) && !self.summary_hint().has_queue() && spins.spin() {
+            if self.looks_blocked(span, mode) {
+                continue;
+            }
+            match self.attempt(span, mode) {
+                Ok(hold) => return Some(hold),
+                Err(again) => obstacle = again,
+            }
+        }
+        let record = || match deadline {
+            None => Waiting::patiently(self.address(), [(span, mode)]),
+            Some(_) => Waiting::unfollowed(),
+        };
+        self.wait_for(Request::Claim(Part { span, mode }, obstacle), deadline, record)
+    }
+
+    /// Has a claim of this thread take its turn, until `deadline` at most; an upgrade may be refused.
+    fn wait_for(
+        &self,
+        request: Request<'_>,
+        deadline: Option<Instant>,
+        record: impl FnOnce() -> Waiting,
+    ) -> Option<Hold> {
+        let mut parker = None;
+        let queued = self.queue(request, || {
+            let parker = parker.insert(Parker::for_this_thread());
+            Waiter::new(Sleeper::Thread(Arc::clone(parker)), request.mode(), record())
+        });
+        match (queued?, parker) {
+            (Queued::Held(hold), _) => Some(hold),
+            (Queued::Waiting(pending), Some(parker)) => {
                 let held = self.wait(pending, &parker, deadline);
                 parker.keep();
                 held
             }
+            (Queued::Waiting(_), None) => unreachable!("a claim waits with its parker"),
         }
+    }
+
+    /// Has a claim of a task take its turn; an upgrade may be refused.
+    fn queue_task(&self, request: Request<'_>, waker: &Waker) -> Option<Queued> {
+        let mode = request.mode();
+        // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
+        let mut waiter = Some(Waiter::new(Sleeper::of_task(waker), mode, Waiting::unfollowed()));
+        let queued = self.queue(request, || waiter.take().expect("a claim is queued once"))?;
+        if let Queued::Held(hold) = queued {
+            let unowned = Unowned { lock: self, span: request.span(), mode, hold };
+            drop(waiter);
+            mem::forget(unowned);
+        }
+        Some(queued)
+    }
+
+    /// Admits a claim to the registry, or queues it there with what `waiter` returns.
+    fn queue(&self, request: Request<'_>, waiter: impl FnOnce() -> Waiter) -> Option<Queued> {
+        let core = self.core();
+        let mut ledger = core.enter(self);
+        let queued = match request {
+            Request::Claim(part, met) => Some(ledger.admit(part, core.queueing(), met, waiter)),
+            Request::Several(parts) => Some(ledger.admit_all(parts, Queueing::Due, waiter)),
+            Request::Reentrant(span) => {
+                let part = Part { span, mode: Mode::Shared };
+                Some(ledger.admit_all(&[part], Queueing::Reentrant, waiter))
+            }
+            Request::Upgrade(span, hold) => ledger.admit_upgrade(span, hold, waiter),
+        };
+        ledger.close();
+        queued
     }
 
     fn wait(
@@ -277,7 +342,7 @@ impl RawLock {
                 Woken::Invited | Woken::TimedOut => {}
             }
             let patience = pending.patience();
-            if self.look_again(pending.id, patience) {
+            if self.look_again(pending.id, patience, |_| {}) {
                 return Some(Hold::Claim(pending.id));
             }
             if patience == Patience::IsOver {
@@ -286,73 +351,46 @@ impl RawLock {
         }
     }
 
-    /// Lets the owner of a waiting claim, which is awake, look whether it can be had now.
-    fn look_again(&self, id: ClaimId, patience: Patience) -> bool {
+    /// Lets the owner of a waiting claim, which is awake, look whether it can be had now. If not, `note` gets what the
+    /// claim waits on.
+    fn look_again(&self, id: ClaimId, patience: Patience, note: impl FnOnce(&mut Waiter)) -> bool {
         let mut ledger = self.core().enter(self);
         let is_held = ledger.look_again(id, patience);
-        let waiter = ledger.take_waiter_if(id, is_held);
-        ledger.close();
-        self.end_wait(waiter);
-        is_held
-    }
-
-    /// Counts the wait of a claim that its owner has taken itself.
-    fn end_wait(&self, waiter: Option<Waiter>) {
+        let waiter = ledger.registry().waiter_mut(id);
+        // Of no use any more; dropped, as it may be a waker, when the mutex is released.
+        let mut ended = waiter.take_if(|_| is_held);
         if let Some(waiter) = waiter {
+            note(waiter);
+        }
+        ended.iter_mut().for_each(|waiter| waiter.record.end());
+        ledger.close();
+        if let Some(waiter) = ended {
             self.counters.granted_after(&waiter.wait);
         }
-    }
-
-    /// Takes a claim, or queues it with what `waiter` returns.
-    ///
-    /// A claim arrives when it is queued. Before that it spins for a moment if somebody is in the way but
-    /// nobody waits: a short critical section then costs no handing over from thread to thread.
-    fn queue(
-        &self,
-        span: Span,
-        mode: Mode,
-        mut obstacle: Obstacle,
-        waiter: impl FnOnce() -> Waiter,
-    ) -> Queued {
-        let mut spins = Spins::new();
-        while self.is_briefly_blocked(obstacle) && spins.spin() {
-            match self.attempt(span, mode) {
-                Ok(hold) => return Queued::Held(hold),
-                Err(again) => obstacle = again,
-            }
-        }
-        self.enqueue(span, mode, waiter)
-    }
-
-    /// Takes a claim through the registry, or queues it there.
-    fn enqueue(&self, span: Span, mode: Mode, waiter: impl FnOnce() -> Waiter) -> Queued {
-        self.register(span, mode, Resolve::Waits(self.core().queueing()), waiter)
-            .expect("a claim that waits is held or queued")
-    }
-
-    /// Whether somebody is in the way who has no queue yet; a guess.
-    fn is_briefly_blocked(&self, obstacle: Obstacle) -> bool {
-        matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided)
-            && !self.summary_hint().has_queue()
-    }
-
-    /// Admits a claim to the registry, queues it there, or, if it gives up, leaves no trace.
-    fn register(
-        &self,
-        span: Span,
-        mode: Mode,
-        resolve: Resolve,
-        waiter: impl FnOnce() -> Waiter,
-    ) -> Option<Queued> {
-        if span.is_empty() {
-            return Some(Queued::Held(Hold::Nothing));
-        }
-        let mut ledger = self.core().enter(self);
-        let queued = match resolve {
-            Resolve::Waits(queueing) => Some(ledger.admit(span, mode, queueing, waiter)),
-            Resolve::GivesUp => ledger.admit_now(span, mode).map(Queued::Held),
-        };
-        ledger.close();
-        queued
+        is_held
     }
 }
+
+impl Request<'_> {
+    /// The strongest of its modes.
+    fn mode(self) -> Mode {
+        match self {
+            Request::Claim(part, _) => part.mode,
+            Request::Several(parts) => parts.iter().map(|part| part.mode).max().expect(NOT_EMPTY),
+            Request::Reentrant(_) => Mode::Shared,
+            Request::Upgrade(..) => Mode::Exclusive,
+        }
+    }
+
+    /// The first of its spans.
+    fn span(self) -> Span {
+        match self {
+            Request::Claim(part, _) => part.span,
+            Request::Several(parts) => parts[0].span,
+            Request::Reentrant(span) | Request::Upgrade(span, _) => span,
+        }
+    }
+}
+
+const NOT_EMPTY: &str = "a claim has a part";
+const WAITS: &str = "without a deadline a claim waits until it is held";

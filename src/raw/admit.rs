@@ -1,123 +1,167 @@
 //! Admitting a claim to the registry, with the mutex held: shown on the board first, and then compared with
 //! those who are in slots and in cells.
 
-use std::ops::ControlFlow;
+use std::mem;
 
-use crate::raw::enter::unit_of;
-use crate::raw::place::{Hold, Place};
+use crate::raw::cell::Met;
+use crate::raw::enter::{Obstacle, unit_of};
+use crate::raw::place::{Hold, Part};
 use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
 use crate::raw::waiter::Waiter;
 use crate::raw::{Ledger, Path, Pending, Queued};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{self, LOOKS};
 use crate::{Mode, Span};
 
 impl Ledger<'_> {
-    /// Admits a claim, held if nothing blocks it, else waiting.
+    /// Admits a claim on one span, held if nothing blocks it, else waiting. One that has met somebody looks before it is
+    /// shown.
     pub(super) fn admit(
         &mut self,
-        span: Span,
-        mode: Mode,
+        part: Part,
+        queueing: Queueing,
+        met: Obstacle,
+        waiter: impl FnOnce() -> Waiter,
+    ) -> Queued {
+        if self.enter_slot(part) {
+            return Queued::Held(Hold::Slot);
+        }
+        let is_in_doubt = met != Obstacle::NoCell;
+        if queueing == Queueing::Patient && is_in_doubt && self.may_be_patient(part) {
+            return self.wait_patiently(part, waiter);
+        }
+        self.admit_all(&[part], queueing, waiter)
+    }
+
+    /// Admits a claim on several spans, which are neither empty nor overlap, as a whole.
+    pub(super) fn admit_all(
+        &mut self,
+        parts: &[Part],
         queueing: Queueing,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        let is_for_a_slot = queueing != Queueing::Reentrant && unit_of(span).is_some();
-        if is_for_a_slot
-            && !self.registry().blocks(span, mode, Queueing::Due)
-            && self.enter_slot(span, mode)
-        {
-            return Queued::Held(Hold::Slot);
-        }
-        if queueing == Queueing::Patient && self.may_be_patient(span, mode) {
-            return self.wait_patiently(span, mode, waiter);
-        }
         let ahead = if queueing == Queueing::Reentrant { queueing } else { Queueing::Due };
-        let place = self.announce(span, mode);
-        let found = self.registry().in_the_way(span, mode, ahead);
-        if found.claims == 0 {
-            let id = self.registry().hold(span, mode, ahead);
-            self.settle(id, place);
-            self.lock.counters.granted(Path::Registry, mode);
-            Queued::Held(Hold::Claim(id))
-        } else if queueing == Queueing::Patient && !found.starve(mode) {
-            self.retract(place, span, mode);
-            self.wait_patiently(span, mode, waiter)
-        } else {
-            let mut waiter = waiter();
-            waiter.record.is_due();
-            let (books, heirs) = (&mut *self.books, &mut self.wakes.heirs);
-            let id = books.registry.wait(span, mode, ahead, found.claims, waiter, heirs);
-            self.settle(id, place);
-            Queued::Waiting(Pending::due(id))
+        self.announce_all(parts);
+        let (mut blockers, mut may_be_passed) = (0, queueing == Queueing::Patient);
+        for (at, part) in parts.iter().enumerate() {
+            let found = self.registry().in_the_way(part.span, part.mode, ahead);
+            self.books.shown[at].1 = found.claims;
+            blockers += u64::from(found.claims);
+            may_be_passed &= !found.starve(part.mode);
+        }
+        match (blockers, may_be_passed) {
+            (0, _) => Queued::Held(self.settle_all(parts, ahead)),
+            (_, true) => {
+                self.retract_all(parts);
+                self.wait_patiently(parts[0], waiter)
+            }
+            (_, false) => {
+                let mut waiter = waiter();
+                waiter.record.is_due();
+                let mut leader = None;
+                let mut shown = mem::take(&mut self.books.shown);
+                for (part, (place, blockers)) in parts.iter().zip(shown.drain(..)) {
+                    let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
+                    let id = registry.wait(part.span, part.mode, ahead, blockers, heirs);
+                    leader = Some(registry.join(id, leader));
+                    self.settle(id, place);
+                }
+                self.books.shown = shown;
+                let leader = leader.expect("a claim has a part");
+                *self.registry().waiter_mut(leader) = Some(waiter);
+                Queued::Waiting(Pending::due(leader))
+            }
         }
     }
 
     /// Admits a claim that nothing blocks, or nobody.
-    pub(super) fn admit_now(&mut self, span: Span, mode: Mode) -> Option<Hold> {
-        if self.is_blocked(span, mode) || self.meets_a_held_unit(span, mode) {
+    pub(super) fn admit_now(&mut self, parts: &[Part]) -> Option<Hold> {
+        if self.is_blocked(parts) {
             return None;
         }
-        if !self.registry().blocks(span, mode, Queueing::Due) && self.enter_slot(span, mode) {
-            return Some(Hold::Slot);
+        if let &[part] = parts {
+            if self.meets_a_held_unit(part) {
+                return None;
+            }
+            if self.enter_slot(part) {
+                return Some(Hold::Slot);
+            }
         }
-        let place = self.announce(span, mode);
-        self.watch_those_in_the_way(span);
-        let hold = (!self.is_blocked(span, mode)).then(|| {
-            let id = self.registry().hold(span, mode, Queueing::Due);
-            self.settle(id, place);
-            self.lock.counters.granted(Path::Registry, mode);
-            Hold::Claim(id)
-        });
+        self.announce_all(parts);
+        parts.iter().for_each(|part| self.watch_those_in_the_way(part.span));
+        let hold = (!self.is_blocked(parts)).then(|| self.settle_all(parts, Queueing::Due));
         if hold.is_none() {
-            self.retract(place, span, mode);
+            self.retract_all(parts);
         }
-        self.unwatch_idle(span);
+        parts.iter().for_each(|part| self.unwatch_idle(part.span));
         hold
+    }
+
+    fn announce_all(&mut self, parts: &[Part]) {
+        for part in parts {
+            let place = self.announce(part.span, part.mode);
+            self.books.shown.push((place, 0));
+        }
+    }
+
+    fn retract_all(&mut self, parts: &[Part]) {
+        for part in parts.iter().rev() {
+            let (place, _) = self.books.shown.pop().expect("each part was announced");
+            self.retract(place, part.span, part.mode);
+        }
+    }
+
+    /// Has all parts of a claim held that were announced.
+    fn settle_all(&mut self, parts: &[Part], queueing: Queueing) -> Hold {
+        let mut leader = None;
+        let mut shown = mem::take(&mut self.books.shown);
+        for (part, (place, _)) in parts.iter().zip(shown.drain(..)) {
+            let id = self.registry().hold(part.span, part.mode, queueing);
+            leader = Some(self.registry().join(id, leader));
+            self.settle(id, place);
+        }
+        self.books.shown = shown;
+        if let Some(mode) = parts.iter().map(|part| part.mode).max() {
+            self.lock.counters.granted(Path::Registry, mode);
+        }
+        leader.map_or(Hold::Nothing, Hold::Claim)
     }
 
     /// Whether a claim that is held or waits is in the way, as far as the registry knows. One that will find that it
     /// must leave is none; it is watched, and so it does leave, even if those to whom it gives way are
     /// gone by the time it looks: the cells of watched claims and of the registry's own are not used again while we have
     /// the mutex, and who reads them later finds that he is watched (I6).
-    pub(super) fn is_blocked(&self, span: Span, mode: Mode) -> bool {
-        self.books.registry.blocks_for_good(span, mode, self.undecided())
+    pub(super) fn is_blocked(&self, parts: &[Part]) -> bool {
+        let (registry, is_undecided) = (&self.books.registry, self.undecided());
+        let mut parts = parts.iter().map(|part| (part.span, part.mode, Queueing::Due));
+        parts.any(|part| registry.blocks_for_good(None, part, &is_undecided))
     }
 
     /// Which cells' claims may yet find that they must leave, or have let go and are not yet out of the registry.
     pub(super) fn undecided(&self) -> impl Fn(u32) -> bool {
-        // ORDERING: Acquire: whoever finds that a claim has left follows it.
-        let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-        let cells = &self.core.cells;
+        let (now, cells) = (self.lock.summary_now(), &self.core.cells);
         move |cell| !now.uses(cell) || !cells.is_settled(cell)
     }
 
-    /// Has the registry know the claims in cells that are in the way of those whom it has proxies for in `span`, so that it
-    /// can tell who of them must leave.
-    pub(super) fn watch_those_in_the_way(&mut self, span: Span) {
-        for (span, mode) in self.registry().proxies(span) {
-            // ORDERING: Acquire, as in `watch_cell`.
-            let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-            self.watch_cells(now, span, mode);
-        }
-    }
-
     /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
-    fn meets_a_held_unit(&mut self, span: Span, mode: Mode) -> bool {
+    fn meets_a_held_unit(&mut self, part: Part) -> bool {
         let found = self
             .lock
-            .conflicting_slot(span, mode)
+            .conflicting_slot(part.span, part.mode)
             .filter(|word| !word.has_waiters() && word.bias().is_none());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
         let there = self.lock.summary_hint().unwatched();
-        !self.registry().blocks(unit, holder, Queueing::Due)
-            && self.core.cells.meet(there, unit, holder).is_none()
+        !self.registry().blocks(unit, holder) && self.core.cells.meet(there, unit, holder).is_none()
     }
 
-    /// Takes a claim that nothing in the registry blocks in its slot, where that is possible.
-    fn enter_slot(&mut self, span: Span, mode: Mode) -> bool {
+    /// Takes a claim in its unit's slot, where nothing blocks it and that is possible.
+    fn enter_slot(&mut self, Part { span, mode }: Part) -> bool {
         let Some(unit) = unit_of(span) else { return false };
+        if self.registry().blocks(span, mode) {
+            return false;
+        }
         self.unbias(self.lock.slot_of(unit));
         if self.lock.enter_slot(unit, mode).is_err() {
             return false;
@@ -131,62 +175,18 @@ impl Ledger<'_> {
         true
     }
 
-    /// Shows a claim to those who come from now on, and puts proxies for those who are there and in its way
-    /// into the registry.
-    pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
-        let (place, before) = self.publish(span, mode);
-        self.watch_all(before, span, mode);
-        place
-    }
-
-    /// Watches the cells of `before`, and the slots, that are in the way of a claim which is shown now.
-    pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
-        self.watch_cells(before, span, mode);
-        let lock = self.lock;
-        let _ = lock.visit_slots(span, |slot, _| {
-            self.watch(slot, span, mode);
-            ControlFlow::<()>::Continue(())
-        });
-    }
-
-    /// Makes the holders of a slot wait-for-able, if they conflict: WAITERS in the word, a proxy in
-    /// the registry (I2).
-    pub(super) fn watch(&mut self, slot: &AtomicU64, span: Span, mode: Mode) {
-        loop {
-            // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it is
-            // paired with the Release of whoever left the slot.
-            let word = Word::from_bits(slot.load(Ordering::SeqCst));
-            let Some((unit, holder)) = word.holder() else { return };
-            let in_the_way = span.contains_unit(unit) && holder.conflicts_with(mode);
-            if !in_the_way || word.has_waiters() {
-                return;
+    /// Whether a claim conflicts that was in a cell in `before` and is not in the registry. One that may
+    /// yet find that it must let go is given a moment to do so.
+    fn cells_conflict(&self, before: Summary, span: Span, mode: Mode) -> bool {
+        let mut there = before.unwatched();
+        for _ in 0..LOOKS {
+            match self.core.cells.meet(there, span, mode) {
+                None => return false,
+                Some(Met::Settled) => return true,
+                Some(Met::Undecided) => sync::pause(),
             }
-            if word.bias().is_some() {
-                self.unbias(slot);
-                continue;
-            }
-            let watched = word.watched().bits();
-            // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
-            // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
-            // No Release: who finds WAITERS takes the mutex. Relaxed on failure: it is loaded again.
-            let marked =
-                slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
-            if marked.is_ok() {
-                let unit = Span::from_range(unit..unit + 1);
-                let proxy = self.registry().hold(unit, holder, Queueing::Due);
-                self.registry().set_place(proxy, Place::Slot);
-                return;
-            }
+            there = there.and(self.lock.summary_now());
         }
-    }
-
-    /// Takes WAITERS back from the word of a watched slot.
-    pub(super) fn unwatch_slot(&self, unit: u64) {
-        let slot = self.lock.slot_of(unit);
-        // ORDERING: Relaxed: a watched word changes under the mutex only.
-        let word = Word::from_bits(slot.load(Ordering::Relaxed));
-        // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the mutex
-        // has told us; who finds that he is not watched any more follows those for whom he was.
-        slot.store(word.unwatched().bits(), Ordering::Release);
+        true
     }
 }

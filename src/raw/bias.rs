@@ -64,101 +64,57 @@ impl Cells {
     /// Counts a reader of a unit in a cell, if it has none of another.
     #[inline]
     fn join(&self, cell: u32, unit: u64) -> bool {
-        let readers = self.readers(cell);
-        // ORDERING: Relaxed here and on failure: a guess, which the exchange verifies.
-        let mut found = Word::from_bits(readers.load(Ordering::Relaxed));
-        loop {
-            let next = if found == Word::FREE {
-                Word::sole(unit, Mode::Shared)
-            } else {
-                match found.join(unit) {
-                    Some(next) if next.readers() <= Word::MOST_IN_A_CELL => next,
-                    _ => return false,
-                }
-            };
-            // ORDERING: SeqCst: the slot and the summary are looked at after it (I4).
-            match readers.compare_exchange(
-                found.bits(),
-                next.bits(),
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(bits) => found = Word::from_bits(bits),
-            }
-        }
+        let join = |bits| match Word::from_bits(bits) {
+            Word::FREE => Some(Word::sole(unit, Mode::Shared).bits()),
+            found => found
+                .join(unit)
+                .filter(|next| next.readers() <= Word::MOST_IN_A_CELL)
+                .map(Word::bits),
+        };
+        // ORDERING: SeqCst: the slot and the summary are looked at after it (I4). Relaxed where it reads: a guess.
+        self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::Relaxed, join).is_ok()
     }
 
     /// Counts a reader of a unit no longer; whether there was one.
     #[inline]
-    fn leave(&self, cell: u32, unit: u64) -> bool {
-        let readers = self.readers(cell);
-        // ORDERING: Acquire here and on failure: another may have left the cell for us, and we leave the slot for him.
-        let mut found = Word::from_bits(readers.load(Ordering::Acquire));
-        while found.holder().is_some_and(|(holder, _)| holder == unit) {
-            // ORDERING: Release, paired with the loads in `take_readers`.
-            match readers.compare_exchange(
-                found.bits(),
-                found.leave_watched().bits(),
-                Ordering::Release,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return true,
-                Err(bits) => found = Word::from_bits(bits),
-            }
-        }
-        false
+    pub(super) fn leave(&self, cell: u32, unit: u64) -> bool {
+        let leave = |bits| {
+            let found = Word::from_bits(bits);
+            let is_ours = found.holder().is_some_and(|(holder, _)| holder == unit);
+            is_ours.then(|| found.leave_watched().bits())
+        };
+        // ORDERING: Release, paired with the loads in `take_readers`. Acquire where it reads: another may have left the
+        // cell for us, and we leave the slot for him.
+        self.readers(cell).fetch_update(Ordering::Release, Ordering::Acquire, leave).is_ok()
     }
 
     /// Takes all readers of a unit out of the cells. Returns how many.
     fn take_readers(&self, unit: u64) -> u64 {
-        let mut taken = 0;
-        for cell in 0..sync::BOARD_CELLS as u32 {
-            let readers = self.readers(cell);
-            // ORDERING: SeqCst, after the bias was taken away: see `attempt_biased`. As an Acquire: whoever enters the slot
-            // next follows those who have left the cell.
-            let mut found = Word::from_bits(readers.load(Ordering::SeqCst));
-            while found.holder().is_some_and(|(holder, _)| holder == unit) {
-                let free = Word::FREE.bits();
-                // ORDERING: as above.
-                match readers.compare_exchange(
-                    found.bits(),
-                    free,
-                    Ordering::SeqCst,
-                    Ordering::SeqCst,
-                ) {
-                    Ok(_) => {
-                        taken += found.readers();
-                        break;
-                    }
-                    Err(bits) => found = Word::from_bits(bits),
-                }
-            }
-        }
-        taken
+        let of_unit = |bits| {
+            let is_theirs =
+                Word::from_bits(bits).holder().is_some_and(|(holder, _)| holder == unit);
+            is_theirs.then_some(Word::FREE.bits())
+        };
+        let take = |cell| {
+            // ORDERING: SeqCst, also where it reads, after the bias was taken away: see `attempt_biased`. As an Acquire:
+            // whoever enters the slot next follows those who have left the cell.
+            self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::SeqCst, of_unit)
+        };
+        let taken = (0..sync::BOARD_CELLS as u32).filter_map(|cell| take(cell).ok());
+        taken.map(|bits| Word::from_bits(bits).readers()).sum()
     }
 }
 
 impl Ledger<'_> {
     fn bias(&mut self, unit: u64) {
         let slot = self.lock.slot_of(unit);
-        loop {
-            // ORDERING: Relaxed: a guess, which the exchange verifies.
-            let word = Word::from_bits(slot.load(Ordering::Relaxed));
-            let Some(biased) = word.biased(unit) else { return };
-            // ORDERING: SeqCst: a range that has found the slot without the bias is seen by the readers who find it with it (I4).
-            let given = slot.compare_exchange(
-                word.bits(),
-                biased.bits(),
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            );
-            if given.is_ok() {
-                break;
-            }
+        let bias = |bits| Word::from_bits(bits).biased(unit).map(Word::bits);
+        // ORDERING: SeqCst: a range that has found the slot without the bias is seen by the readers who find it with
+        // it (I4). Relaxed where it reads: a guess.
+        if slot.fetch_update(Ordering::SeqCst, Ordering::Relaxed, bias).is_ok() {
+            self.books.biased += 1;
+            self.hint_at_biases();
         }
-        self.books.biased += 1;
-        self.hint_at_biases();
     }
 
     /// Takes the bias away from a slot, if it has one.

@@ -17,8 +17,7 @@
 //! span, or what is later there. If it is an earlier one then he is seen, by the order of the summary's
 //! writes if he is in a cell, by the two-sided argument (raw.rs, I4) if he is in a slot; and whatever mixture
 //! he made of the cell does not matter. A mixture that overlaps without cause only costs him another look.
-//! While a claim is held its cell is narrowed to what it still has, and what it has no longer was released
-//! before; the one exception is a split, which has its own rule (raw.rs, I6).
+//! While a claim has its cell the span stays as it is; one that is changed is replaced (raw.rs, I6).
 
 use crate::raw::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
@@ -105,12 +104,6 @@ impl Cells {
         // ORDERING: Relaxed: it spares those who find the claim in their way a second look, and snapshots
         // read it of a cell that they have watched.
         self.cell(cell).own.store(SETTLED, Ordering::Relaxed);
-    }
-
-    /// Lets others know that a claim which was settled may have to take back what it shows from now on.
-    pub(crate) fn unsettle(&self, cell: u32) {
-        // ORDERING: Relaxed: who reads the summary that is written after it sees it.
-        self.cell(cell).own.store(TAKEN, Ordering::Relaxed);
     }
 
     pub(crate) fn is_settled(&self, cell: u32) -> bool {

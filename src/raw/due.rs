@@ -32,7 +32,7 @@ impl Ledger<'_> {
             }
             self.look_for(id, Patience::IsOver);
             if self.registry().is_held(id)
-                && let Some(waiter) = self.registry().take_waiter(id)
+                && let Some(waiter) = self.registry().waiter_mut(id).take()
             {
                 self.wakes.heirs.granted.push(waiter);
             }

@@ -23,6 +23,8 @@ pub(super) enum Obstacle {
     Undecided,
     /// The unit's slot is in use by another unit.
     Collision,
+    /// Every cell is taken: nobody has looked for those in the way.
+    NoCell,
     /// Only the registry can tell.
     Registry,
 }
@@ -120,27 +122,20 @@ impl RawLock {
 
     /// Enters a unit's slot, or joins the readers there. Returns how often others were faster.
     pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<u32, Obstacle> {
-        let mut retries = 0;
-        let slot = self.slot_of(unit);
-        // ORDERING: Relaxed: a guess, which the exchange below verifies.
-        let mut found = Word::from_bits(slot.load(Ordering::Relaxed));
-        loop {
-            let next = match mode {
-                _ if found == Word::FREE => Word::sole(unit, mode),
-                Mode::Shared => found.join(unit).ok_or_else(|| self.obstacle(found, unit, mode))?,
-                Mode::Exclusive => return Err(self.obstacle(found, unit, mode)),
-            };
-            // ORDERING: SeqCst, as in `attempt`.
-            match slot.compare_exchange(
-                found.bits(),
-                next.bits(),
-                Ordering::SeqCst,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return Ok(retries),
-                Err(bits) => found = Word::from_bits(bits),
+        let mut looks = 0;
+        let enter = |bits| {
+            looks += 1;
+            match (Word::from_bits(bits), mode) {
+                (Word::FREE, _) => Some(Word::sole(unit, mode).bits()),
+                (found, Mode::Shared) => found.join(unit).map(Word::bits),
+                (_, Mode::Exclusive) => None,
             }
-            retries += 1;
+        };
+        // ORDERING: SeqCst, as in `attempt`. Relaxed where it reads: a guess.
+        let entered = self.slot_of(unit).fetch_update(Ordering::SeqCst, Ordering::Relaxed, enter);
+        match entered {
+            Ok(_) => Ok(looks - 1),
+            Err(bits) => Err(self.obstacle(Word::from_bits(bits), unit, mode)),
         }
     }
 
@@ -160,8 +155,8 @@ impl RawLock {
     }
 
     fn is_slot_watched(&self, unit: u64) -> bool {
-        // ORDERING: Acquire. A watch that we must see was set before the narrowed cell was stored, with Release,
-        // which has been loaded with Acquire (I6). If it was taken back since, we follow those who did.
+        // ORDERING: Acquire. A watch that we must see was set before the old claim was released, whose cell, or counter, we
+        // have loaded with Acquire (I6). If it was taken back since, we follow those who did.
         Word::from_bits(self.slot_of(unit).load(Ordering::Acquire)).has_waiters()
     }
 
@@ -173,17 +168,14 @@ impl RawLock {
         }
         let core = self.core();
         let hint = || self.summary_hint().unused();
-        let Some(cell) = core.cells.take(hint) else { return Err(Obstacle::Registry) };
+        let Some(cell) = core.cells.take(hint) else { return Err(Obstacle::NoCell) };
         core.cells.show(cell, span);
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
         // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
         let bits = Summary::claim(cell, mode);
         let before = Summary::from_bits(self.summary.fetch_or(bits, Ordering::SeqCst));
         sync::two_sided_barrier();
-        let is_watched = || {
-            // ORDERING: Acquire, as in `is_slot_watched`.
-            Summary::from_bits(self.summary.load(Ordering::Acquire)).watches(cell)
-        };
+        let is_watched = || self.summary_now().watches(cell);
         let met = match before.is_empty() {
             true => Ok(()),
             false => self.meet(core, before, span, mode, is_watched),
@@ -215,6 +207,13 @@ impl RawLock {
         found.break_value()
     }
 
+    /// Whether a claim on a cell or on a unit's slot is in the way: a look that writes nothing, and disturbs nobody.
+    pub(super) fn looks_blocked(&self, span: Span, mode: Mode) -> bool {
+        let in_cell = |core: &Core| core.cells.meet(self.summary_hint(), span, mode).is_some();
+        self.existing_core().is_some_and(in_cell)
+            || unit_of(span).is_some() && self.conflicting_slot(span, mode).is_some()
+    }
+
     /// Whether those whom a summary shows leave room for a claim.
     fn meet(
         &self,
@@ -230,8 +229,8 @@ impl RawLock {
             }
             Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
             None if core.regions.may_meet(summary, span, mode) => Err(Obstacle::Registry),
-            // The cells that we have read may belong to a claim that was split after we had the summary; its upper
-            // part is then not among them, but has found us (I6).
+            // A claim that we have looked for may have been replaced after we had the summary; what took its place has
+            // found us then (I6).
             None if is_watched() => Err(Obstacle::Registry),
             None => Ok(()),
         }
@@ -241,9 +240,6 @@ impl RawLock {
     /// another since the summary was read is seen with the span of its new claim and the mode of its old one,
     /// or with something of both spans, and nobody may be refused for that.
     fn meets_still(&self, core: &Core, summary: Summary, span: Span, mode: Mode) -> bool {
-        // ORDERING: Acquire, paired with the read-modify-write that publishes a claim: who is in the cell now is seen
-        // with his span.
-        let now = Summary::from_bits(self.summary.load(Ordering::Acquire));
-        core.cells.meet(summary.and(now), span, mode) == Some(Met::Settled)
+        core.cells.meet(summary.and(self.summary_now()), span, mode) == Some(Met::Settled)
     }
 }

@@ -3,21 +3,12 @@
 use std::ops::ControlFlow;
 
 use crate::raw::enter::unit_of;
-use crate::raw::place::Place;
-use crate::raw::registry::{ClaimId, Entry};
+use crate::raw::place::Part;
+use crate::raw::registry::ClaimInfo;
 use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
 use crate::raw::{Ledger, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
-
-/// A claim as it was when a snapshot was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClaimInfo {
-    pub(crate) span: Span,
-    pub(crate) mode: Mode,
-    pub(crate) is_held: bool,
-}
 
 impl RawLock {
     /// What was counted so far.
@@ -35,11 +26,9 @@ impl RawLock {
             return claims.iter().any(|claim| claim.mode.conflicts_with(mode));
         }
         let mut ledger = self.core().enter(self);
-        // ORDERING: Acquire: what the look finds free was left.
-        let there = Summary::from_bits(self.summary.load(Ordering::Acquire));
-        ledger.watch_all(there, span, mode);
+        ledger.watch_those_there(span, mode);
         ledger.watch_those_in_the_way(span);
-        let conflicts = ledger.is_blocked(span, mode);
+        let conflicts = ledger.is_blocked(&[Part { span, mode }]);
         ledger.unwatch_idle(span);
         ledger.close();
         conflicts
@@ -54,10 +43,9 @@ impl RawLock {
     /// The answer of a unit's slot, if there is nobody else whom the unit may belong to.
     fn is_unit_locked(&self, unit: u64) -> Option<bool> {
         let span = Span::from_range(unit..unit + 1);
-        // ORDERING: Acquire, as in `slot_claims`.
+        // ORDERING: Acquire: what the look finds free was left.
         let word = Word::from_bits(self.slot_of(unit).load(Ordering::Acquire));
-        // ORDERING: Acquire, as in `conflicts`.
-        let summary = Summary::from_bits(self.summary.load(Ordering::Acquire));
+        let summary = self.summary_now();
         let has_slot_alone = word != Word::MOVED
             && word.bias().is_none()
             && (summary.is_empty()
@@ -94,99 +82,28 @@ impl RawLock {
         if self.existing_core().is_some() {
             return None;
         }
-        let claims = self.slot_claims(span).into_iter().map(|(claim, _)| claim).collect();
-        // Looked for once more: if the embedded slot was closed when we read it, then there is one (I1).
-        self.existing_core().is_none().then_some(claims)
-    }
-
-    /// The claims in slots, several readers of a unit being one, and whether they are watched.
-    fn slot_claims(&self, span: Span) -> Vec<(ClaimInfo, Word)> {
         let mut claims = Vec::new();
         let _ = self.visit_slots(span, |_, word| {
             if let Some((unit, mode)) = word.holder()
                 && span.contains_unit(unit)
             {
                 let span = Span::from_range(unit..unit + 1);
-                claims.push((ClaimInfo { span, mode, is_held: true }, word));
+                claims.push(ClaimInfo { span, mode, is_held: true });
             }
             ControlFlow::<()>::Continue(())
         });
-        claims
+        // Looked for once more: if the embedded slot was closed when we read it, then there is one (I1).
+        self.existing_core().is_none().then_some(claims)
     }
 }
 
 impl Ledger<'_> {
-    /// Every claim that overlaps `span`; `None` if somebody has not yet found out whether he holds it. Claims
-    /// that will find that they must leave are not shown.
+    /// Every claim that overlaps `span`; `None` if somebody has not yet found out whether he holds it.
     fn claims(&mut self, span: Span) -> Option<Vec<ClaimInfo>> {
-        // Cells stay with their claims while they are watched.
-        // ORDERING: Acquire, as in `conflicts`.
-        let there = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-        let watched: Vec<ClaimId> =
-            there.unwatched().used().filter_map(|cell| self.watch_cell(cell)).collect();
-        let lock = self.lock;
-        let _ = lock.visit_slots(span, |slot, _| {
-            self.unbias(slot);
-            ControlFlow::<()>::Continue(())
-        });
-        let entries = self.registry().entries(span);
-        let slots = self.lock.slot_claims(span);
-        let claims = self.shown(&entries, slots);
-        watched.into_iter().for_each(|proxy| self.unwatch(proxy));
+        self.watch_those_there(span, Mode::Exclusive);
+        self.watch_those_in_the_way(span);
+        let claims = self.books.registry.shown(span, self.undecided());
+        self.unwatch_idle(span);
         claims
-    }
-
-    fn shown(&self, entries: &[Entry], slots: Vec<(ClaimInfo, Word)>) -> Option<Vec<ClaimInfo>> {
-        // ORDERING: Acquire, as in `conflicts`.
-        let now = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-        let (mut claims, mut undecided, mut patient) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in entries {
-            let shown = match entry.place {
-                Place::Slot => false,
-                Place::Cell(cell) if !now.uses(cell) => false,
-                Place::Cell(cell) if !self.core.cells.is_settled(cell) => {
-                    undecided.push(entry.info());
-                    false
-                }
-                Place::Nowhere => {
-                    patient.push(entry.info());
-                    false
-                }
-                Place::Cell(_) | Place::Board(_) | Place::Unlisted(_) => true,
-            };
-            if shown {
-                claims.push((entry.info(), entry.arrival));
-            }
-        }
-        let mut shown: Vec<ClaimInfo> = claims.iter().map(|&(claim, _)| claim).collect();
-        shown.extend(patient);
-        for (unit, word) in slots {
-            if undecided.iter().any(|claim| claim.conflicts_with(&unit)) {
-                return None;
-            }
-            let proxy = entries.iter().find(|e| e.place == Place::Slot && e.span == unit.span);
-            let came = if word.has_waiters() { proxy.map(|proxy| proxy.rank) } else { None };
-            // Who came to where somebody was, held or waiting, will find that he must leave.
-            let must_leave = claims.iter().any(|(other, arrival)| {
-                other.conflicts_with(&unit)
-                    && (other.is_held || came.is_none_or(|came| *arrival < came))
-            });
-            if !must_leave {
-                shown.push(unit);
-            }
-        }
-        Some(shown)
-    }
-}
-
-impl Entry {
-    fn info(&self) -> ClaimInfo {
-        ClaimInfo { span: self.span, mode: self.mode, is_held: self.is_held }
-    }
-}
-
-impl ClaimInfo {
-    fn conflicts_with(&self, other: &ClaimInfo) -> bool {
-        self.span.overlaps(other.span) && self.mode.conflicts_with(other.mode)
     }
 }

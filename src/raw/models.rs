@@ -21,7 +21,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::Mode::{self, Exclusive, Shared};
-use crate::raw::{Hold, RawLock};
+use crate::raw::{Hold, Part, RawLock};
 use crate::sync::Ordering;
 use crate::{RangeLock, Span};
 

@@ -9,13 +9,10 @@
 //! take it off; while it is invited, its owner will look, or take it back, which invites the next.
 
 use crate::raw::due::{Fairness, Patience};
-use crate::raw::place::Place;
+use crate::raw::place::{Part, Place};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::summary::Summary;
 use crate::raw::waiter::Waiter;
 use crate::raw::{Core, Ledger, Pending, Queued};
-use crate::sync::Ordering;
-use crate::{Mode, Span};
 
 impl Core {
     /// How a claim waits that has to.
@@ -29,30 +26,23 @@ impl Core {
 
 impl Ledger<'_> {
     /// Whether somebody is in the way of a newcomer who will wake it, and whom it may wait for patiently.
-    pub(super) fn may_be_patient(&mut self, span: Span, mode: Mode) -> bool {
+    pub(super) fn may_be_patient(&mut self, Part { span, mode }: Part) -> bool {
         self.watch_those_there(span, mode);
         let found = self.registry().in_the_way(span, mode, Queueing::Due);
         found.claims != 0 && !found.starve(mode)
     }
 
-    /// Has the registry know those who are in the way of a claim that is not shown.
-    fn watch_those_there(&mut self, span: Span, mode: Mode) {
-        // ORDERING: Acquire: what the look finds free was left.
-        let there = Summary::from_bits(self.lock.summary.load(Ordering::Acquire));
-        self.watch_all(there, span, mode);
-    }
-
     pub(super) fn wait_patiently(
         &mut self,
-        span: Span,
-        mode: Mode,
+        Part { span, mode }: Part,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
         let queueing = Queueing::Patient;
         let found = self.registry().in_the_way(span, mode, queueing);
-        let (books, heirs) = (&mut *self.books, &mut self.wakes.heirs);
-        let id = books.registry.wait(span, mode, queueing, found.claims, waiter(), heirs);
-        books.registry.set_place(id, Place::Nowhere);
+        let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
+        let id = registry.wait(span, mode, queueing, found.claims, heirs);
+        registry.set_place(id, Place::Nowhere);
+        *registry.waiter_mut(id) = Some(waiter());
         Queued::Waiting(Pending::patient(id))
     }
 
@@ -63,14 +53,6 @@ impl Ledger<'_> {
             self.look_for(id, patience);
         }
         self.registry().is_held(id)
-    }
-
-    /// What the owner of a claim waited on, if the claim is held now and its owner has not been told otherwise. It is to be
-    /// dropped after the mutex is released.
-    pub(super) fn take_waiter_if(&mut self, id: ClaimId, is_held: bool) -> Option<Waiter> {
-        let mut waiter = is_held.then(|| self.registry().take_waiter(id))?;
-        waiter.iter_mut().for_each(|waiter| waiter.record.end());
-        waiter
     }
 
     /// Takes a patient claim's range if it is free. If it is not, the claim becomes due if it may not be passed any more.

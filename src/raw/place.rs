@@ -1,6 +1,14 @@
-//! Where a claim is, and where others can see it.
+//! What is claimed, where a claim is, and where others can see it.
 
 use crate::raw::registry::ClaimId;
+use crate::{Mode, Span};
+
+/// One span of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) span: Span,
+    pub(crate) mode: Mode,
+}
 
 /// What an acquisition holds, consumed by its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +21,7 @@ pub(crate) enum Hold {
     Reader(u32),
     /// A cell that it took without the mutex.
     Cell(u32),
-    /// A claim of the registry.
+    /// A claim of the registry, or several of which this is the first.
     Claim(ClaimId),
 }
 

@@ -10,7 +10,7 @@
 use crate::raw::Ledger;
 use crate::raw::summary::{SIZES, Summary};
 use crate::raw::table::{Current, Made, Table};
-use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering};
+use crate::sync::{self, AtomicU64, FIRST_TABLE_BITS, Ordering};
 use crate::{Mode, Span};
 
 /// Of regions, the logarithm of how many times larger the next size is.
@@ -119,54 +119,23 @@ impl Ledger<'_> {
             (_, 0) => Summary::unlisted(size, Mode::Shared),
             (_, _) => Summary::unlisted(size, Mode::Exclusive),
         };
-        self.subtract(span, size, weight(mode));
+        self.change(span, size, |counted| counted - weight(mode));
         Summary::unlisted(size, Mode::Exclusive) & !still
     }
 
-    /// Counts a claim no longer in the regions that only the part touches which it gives up. It stays in regions of the size
-    /// that it has: were it moved to others, whoever has read the summary before, and counts after, would find it in
-    /// neither.
-    pub(super) fn uncount_rest(&mut self, from: Span, to: Span, size: u32, mode: Mode) {
-        let kept = touched(to, size);
-        let gone = || touched(from, size).filter(|region| !kept.contains(region));
-        self.books.regions.regions -= gone().count() as u64;
-        let table = self.counters();
-        for region in gone() {
-            // ORDERING: Release, as in `subtract`.
-            counter(table, region, size).fetch_sub(weight(mode), Ordering::Release);
-        }
-    }
-
-    /// Counts an exclusive claim as a shared one. Returns the bits that the summary shows no longer.
-    pub(super) fn count_weaker(&mut self, span: Span, size: u32) -> u64 {
-        self.books.regions.exclusive -= 1;
-        self.subtract(span, size, EXCLUSIVE);
-        match self.books.regions.exclusive {
-            0 => Summary::unlisted(size, Mode::Exclusive) & !Summary::unlisted(size, Mode::Shared),
-            _ => 0,
-        }
-    }
-
-    /// Counts a shared claim as an exclusive one. Returns the bits by which the summary shows that.
-    pub(super) fn count_stronger(&mut self, span: Span, size: u32) -> u64 {
-        self.books.regions.exclusive += 1;
-        self.add(span, size, EXCLUSIVE);
-        Summary::unlisted(size, Mode::Exclusive)
-    }
-
     fn add(&self, span: Span, size: u32, weight: u64) {
-        let table = self.counters();
-        for region in touched(span, size) {
-            // ORDERING: SeqCst: slots are looked at after it (I4).
-            counter(table, region, size).fetch_add(weight, Ordering::SeqCst);
-        }
+        self.change(span, size, |counted| counted + weight);
+        // Slots are looked at after it (I4).
+        sync::counting_barrier();
     }
 
-    fn subtract(&self, span: Span, size: u32, weight: u64) {
+    fn change(&self, span: Span, size: u32, change: impl Fn(u64) -> u64) {
         let table = self.counters();
-        for region in touched(span, size) {
-            // ORDERING: Release, paired with the load in `may_meet_in`: who does not find the claim follows it.
-            counter(table, region, size).fetch_sub(weight, Ordering::Release);
+        for counter in touched(span, size).map(|region| counter(table, region, size)) {
+            // ORDERING: Relaxed: counters are written under the mutex.
+            let counted = counter.load(Ordering::Relaxed);
+            // ORDERING: Release, paired with the load in `may_meet_in`: who does not find a claim any more follows it.
+            counter.store(change(counted), Ordering::Release);
         }
     }
 

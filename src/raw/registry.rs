@@ -11,12 +11,12 @@
 //! - **R2** A re-entrant claim is blocked by held claims only, those that were there before it, and itself
 //!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
 //!   An upgrade is such a claim, but does not wait for the shared one that it upgrades; where two overlap, one is refused.
+//!   So is a claim that takes the place of one that is held: it is admitted before the other is removed.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero in the moment of granting, and while a patient claim is invited.
 //! - **R4** Two held claims never conflict, save for the proxy of one that is in its slot or cell and is
 //!   about to find that it must leave, and for a claim whose upgrade has been granted and which is about to leave.
 
-mod change;
 mod claim;
 mod line;
 mod tree;
@@ -31,15 +31,12 @@ use tree::{IntervalTree, Sought, Traits, in_the_way_of};
 pub(crate) use claim::{ClaimId, Queueing};
 pub(crate) use line::Heirs;
 
-/// A claim as a snapshot shows it.
-pub(crate) struct Entry {
+/// A claim as it was when a snapshot was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimInfo {
     pub(crate) span: Span,
     pub(crate) mode: Mode,
     pub(crate) is_held: bool,
-    pub(crate) arrival: u64,
-    /// Whom it goes before: as a holder, all that arrived after this.
-    pub(crate) rank: u64,
-    pub(crate) place: Place,
 }
 
 pub(crate) struct Registry<W> {
@@ -50,13 +47,13 @@ pub(crate) struct Registry<W> {
     /// How many claims wait that newcomers do not pass.
     due: u32,
     /// Empty; kept for its memory.
-    free: Vec<ClaimId>,
+    spare: Vec<ClaimId>,
 }
 
 impl<W> Registry<W> {
     pub(crate) fn new() -> Registry<W> {
-        let (tree, claims, free) = (IntervalTree::new(), Vec::new(), Vec::new());
-        Registry { tree, claims, arrivals: 0, due: 0, free }
+        let (tree, claims, spare) = (IntervalTree::new(), Vec::new(), Vec::new());
+        Registry { tree, claims, arrivals: 0, due: 0, spare }
     }
 
     /// Whether any claim waits that newcomers do not pass.
@@ -67,82 +64,58 @@ impl<W> Registry<W> {
     /// Admits a claim that nothing blocks. Its place is to be set by the caller.
     pub(crate) fn hold(&mut self, span: Span, mode: Mode, queueing: Queueing) -> ClaimId {
         if matches!(queueing, Queueing::Reentrant | Queueing::Upgrade) {
-            self.block(span, |waiting| waiting.mode.conflicts_with(mode));
+            self.block(span, mode);
         }
         self.admit(span, mode, queueing, State::Held)
     }
 
-    /// Queues a claim behind `blockers` others, until the last of them has left. Its place is to be
-    /// set by the caller.
+    /// Queues a claim behind `blockers` others, until the last of them has left. Its place and what its owner waits
+    /// on are to be set by the caller.
     pub(crate) fn wait(
         &mut self,
         span: Span,
         mode: Mode,
         queueing: Queueing,
         blockers: u32,
-        waiter: W,
         heirs: &mut Heirs<W>,
     ) -> ClaimId {
         match queueing {
             Queueing::Patient => {}
             Queueing::Due => self.pass(span, mode, u64::MAX, heirs),
-            Queueing::Reentrant | Queueing::Upgrade => {
-                self.block(span, |waiting| waiting.mode.conflicts_with(mode));
-            }
+            Queueing::Reentrant | Queueing::Upgrade => self.block(span, mode),
         }
         let id = self.admit(span, mode, queueing, State::Waiting(queueing));
-        let claim = self.claim_mut(id);
-        claim.blockers = u64::from(blockers);
-        claim.waiter = Some(waiter);
+        self.claim_mut(id).blockers = u64::from(blockers);
         id
     }
 
-    /// Queues another claim into the group of `leader`: they are granted together, when neither is
-    /// blocked. The spans of a group must not overlap.
-    pub(crate) fn wait_with(
-        &mut self,
-        leader: ClaimId,
-        span: Span,
-        mode: Mode,
-        blockers: u32,
-        heirs: &mut Heirs<W>,
-    ) -> ClaimId {
-        let queueing = Queueing::Due;
-        self.pass(span, mode, u64::MAX, heirs);
-        let id = self.admit(span, mode, queueing, State::Waiting(queueing));
-        self.claim_mut(id).leader = leader;
+    /// Makes a claim that was just admitted one of the group of `leader`, which is returned, or the leader of a new one: a
+    /// group is granted as a whole, when none of it is blocked. The spans of a group must not overlap.
+    pub(crate) fn join(&mut self, id: ClaimId, leader: Option<ClaimId>) -> ClaimId {
+        let Some(leader) = leader else { return id };
+        let blockers = std::mem::take(&mut self.claim_mut(id).blockers);
         let first = self.claim_mut(leader);
-        first.blockers += u64::from(blockers);
+        first.blockers += blockers;
         let next = first.sibling.replace(id);
-        self.claim_mut(id).sibling = next;
-        id
+        let claim = self.claim_mut(id);
+        (claim.leader, claim.sibling) = (leader, next);
+        leader
+    }
+
+    /// The next claim of the same group.
+    pub(crate) fn sibling(&self, id: ClaimId) -> Option<ClaimId> {
+        self.claim(id).sibling
     }
 
     /// Whether an upgrade of a claim that overlaps `span` waits.
     pub(crate) fn has_upgrade(&self, span: Span) -> bool {
-        let found = self.visit_sought(Sought::Waiting, span, |_, claim| match claim.state {
-            State::Waiting(Queueing::Upgrade) => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        });
-        found.is_break()
+        let waits = State::Waiting(Queueing::Upgrade);
+        self.find(Sought::Waiting, span, |_, claim| claim.state == waits).is_some()
     }
 
-    /// Queues the upgrade of a held shared claim behind `blockers` others, of which it is none itself, or has it
-    /// held if there are none. Its place is to be set by the caller.
-    pub(crate) fn upgrade_behind(
-        &mut self,
-        own: ClaimId,
-        blockers: u32,
-        waiter: impl FnOnce() -> W,
-        heirs: &mut Heirs<W>,
-    ) -> ClaimId {
-        let (span, mode) = (self.span(own), Mode::Exclusive);
-        let id = match blockers {
-            0 => self.hold(span, mode, Queueing::Upgrade),
-            _ => self.wait(span, mode, Queueing::Upgrade, blockers, waiter(), heirs),
-        };
+    /// Notes that a claim is the upgrade of another.
+    pub(crate) fn set_upgrades(&mut self, id: ClaimId, own: ClaimId) {
         self.claim_mut(id).upgrades = Some(own);
-        id
     }
 
     /// Lets the upgrade of the last of those for whom `proxy` stands, if it waits, wait for the others no more.
@@ -156,16 +129,15 @@ impl<W> Registry<W> {
     /// Takes out a claim that is held, or a group's claim that waits, and grants or invites those that it was the
     /// last to block. Returns where the claim was shown.
     pub(crate) fn remove(&mut self, id: ClaimId, heirs: &mut Heirs<W>) -> Place {
-        let span = self.tree.span(id.0);
+        let span = self.span(id);
         self.tree.remove(id.0);
-        let claim = self.claim(id);
-        let (mode, standing, place) = (claim.mode, claim.standing(), claim.place);
+        let claim = self.claims[id.0 as usize].take().expect("the claim is registered");
+        let (mode, standing) = (claim.mode, claim.standing());
         self.due -= u32::from(claim.is_due());
-        self.claims[id.0 as usize] = None;
         let blocked =
             |waiting: &Claim<W>| mode.conflicts_with(waiting.mode) && waiting.is_behind(standing);
         self.unblock(span, blocked, heirs);
-        place
+        claim.place
     }
 
     /// Whether a claim that had to wait has been granted.
@@ -173,14 +145,9 @@ impl<W> Registry<W> {
         self.claim(id).state == State::Held
     }
 
-    /// What the owner of a waiting claim waits on.
-    pub(crate) fn waiter_mut(&mut self, id: ClaimId) -> Option<&mut W> {
-        self.claim_mut(id).waiter.as_mut()
-    }
-
-    /// The same, for a claim that is about to be removed.
-    pub(crate) fn take_waiter(&mut self, id: ClaimId) -> Option<W> {
-        self.claim_mut(id).waiter.take()
+    /// What the owner of a waiting claim waits on; of a group, the leader has it.
+    pub(crate) fn waiter_mut(&mut self, id: ClaimId) -> &mut Option<W> {
+        &mut self.claim_mut(id).waiter
     }
 
     pub(crate) fn set_place(&mut self, id: ClaimId, place: Place) {
@@ -201,86 +168,77 @@ impl<W> Registry<W> {
 
     /// The claim that stands for the holders of a unit's slot, if that slot is watched.
     pub(crate) fn proxy(&self, unit: Span) -> Option<ClaimId> {
-        let found = self.visit(unit, |id, claim| match claim.place {
-            Place::Slot => ControlFlow::Break(id),
-            _ => ControlFlow::Continue(()),
-        });
-        found.break_value()
+        self.find(Sought::All, unit, |_, claim| claim.place == Place::Slot)
     }
 
     /// Span and mode of every proxy in `span`.
     pub(crate) fn proxies(&self, span: Span) -> Vec<(Span, Mode)> {
-        let mut proxies = Vec::new();
-        let _ = self.visit(span, |id, claim| {
-            if claim.place.is_of_proxy() {
-                proxies.push((self.span(id), claim.mode));
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        proxies
+        let proxies = self.all(span, |_, claim| claim.place.is_of_proxy());
+        proxies.into_iter().map(|id| (self.span(id), self.mode(id))).collect()
     }
 
     /// Span and mode of every claim that has no cell, and in regions of which size it is counted.
     pub(crate) fn unlisted(&self) -> Vec<(Span, Mode, u32)> {
         let mut unlisted = Vec::new();
-        let _ = self.visit(Span::ALL, |id, claim| {
+        self.find(Sought::All, Span::ALL, |id, claim| {
             if let Place::Unlisted(size) = claim.place {
                 unlisted.push((self.span(id), claim.mode, size));
             }
-            ControlFlow::<()>::Continue(())
+            false
         });
         unlisted
     }
 
     /// The proxies in `span` that conflict with no other claim.
     pub(crate) fn idle_proxies(&self, span: Span) -> Vec<ClaimId> {
-        let mut idle = Vec::new();
-        let _ = self.visit(span, |id, claim| {
-            if claim.place.is_of_proxy() && !self.conflicts_with_another(id) {
-                idle.push(id);
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        idle
+        self.all(span, |id, claim| claim.place.is_of_proxy() && !self.meets_another(id, |_| true))
     }
 
-    fn conflicts_with_another(&self, id: ClaimId) -> bool {
+    /// Whether a claim conflicts with another that `which` chooses.
+    fn meets_another(&self, id: ClaimId, which: impl Fn(&Claim<W>) -> bool) -> bool {
         let mode = self.mode(id);
-        let found = self.visit_sought(in_the_way_of(mode), self.span(id), |other, claim| {
-            if other != id && claim.mode.conflicts_with(mode) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        found.is_break()
+        let meets = |other, claim: &Claim<W>| {
+            other != id && claim.mode.conflicts_with(mode) && which(claim)
+        };
+        self.find(in_the_way_of(mode), self.span(id), meets).is_some()
     }
 
-    /// Every claim that overlaps `span`, without those that have been upgraded and are about to leave.
-    pub(crate) fn entries(&self, span: Span) -> Vec<Entry> {
-        let (mut entries, mut upgraded) = (Vec::new(), Vec::new());
-        let _ = self.visit(span, |_, claim| {
-            if claim.state == State::Held {
-                upgraded.extend(claim.upgrades.map(|own| (own, claim.arrival)));
-            }
-            ControlFlow::<()>::Continue(())
+    /// Every claim that overlaps `span`, save for those that have been upgraded and are about to leave, and for the proxies
+    /// of claims that will find that they must leave; `None` if somebody may or may not have to. `is_undecided` is as
+    /// for [`blocks_for_good`](Registry::blocks_for_good).
+    pub(crate) fn shown(
+        &self,
+        span: Span,
+        is_undecided: impl Fn(u32) -> bool,
+    ) -> Option<Vec<ClaimInfo>> {
+        let mut upgraded = Vec::new();
+        let _ = self.all(span, |_, claim| {
+            let is_upgrade = claim.state == State::Held;
+            upgraded.extend(claim.upgrades.filter(|_| is_upgrade).map(|own| (own, claim.arrival)));
+            false
         });
-        let _ = self.visit(span, |id, claim| {
+        let (mut shown, mut undecided) = (Vec::new(), Vec::new());
+        let _ = self.all(span, |id, claim| {
             // The number of one that has left may be another's, which came later.
-            if upgraded.iter().any(|&(own, since)| own == id && claim.arrival < since) {
-                return ControlFlow::Continue(());
+            let is_upgraded = upgraded.iter().any(|&(own, at)| own == id && claim.arrival < at);
+            match claim.place {
+                Place::Cell(cell) if is_undecided(cell) => undecided.push(id),
+                _ if is_upgraded || self.must_leave(id, &is_undecided) => {}
+                _ => shown.push(id),
             }
-            entries.push(Entry {
-                span: self.tree.span(id.0),
-                mode: claim.mode,
-                is_held: claim.state == State::Held,
-                arrival: claim.arrival,
-                rank: claim.rank,
-                place: claim.place,
-            });
-            ControlFlow::<()>::Continue(())
+            false
         });
-        entries
+        let is_in_slot = |id: &&ClaimId| self.claim(**id).place == Place::Slot;
+        let conflict = |a: ClaimId, b: ClaimId| {
+            self.span(a).overlaps(self.span(b)) && self.mode(a).conflicts_with(self.mode(b))
+        };
+        let mut slots = shown.iter().filter(is_in_slot);
+        if slots.any(|&slot| undecided.iter().any(|&cell| conflict(slot, cell))) {
+            return None;
+        }
+        let info =
+            |id| ClaimInfo { span: self.span(id), mode: self.mode(id), is_held: self.is_held(id) };
+        Some(shown.into_iter().map(info).collect())
     }
 
     fn admit(&mut self, span: Span, mode: Mode, queueing: Queueing, state: State) -> ClaimId {
@@ -318,25 +276,47 @@ impl<W> Registry<W> {
         self.arrivals
     }
 
-    fn visit<B>(
-        &self,
-        span: Span,
-        visit: impl FnMut(ClaimId, &Claim<W>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        self.visit_sought(Sought::All, span, visit)
-    }
-
-    /// The same, for no more claims than those that are sought.
-    fn visit_sought<B>(
+    /// The first claim that overlaps `span`, is sought, and that `which` chooses.
+    #[inline]
+    fn find(
         &self,
         sought: Sought,
         span: Span,
-        mut visit: impl FnMut(ClaimId, &Claim<W>) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        self.tree.visit_overlapping(sought, span, |id| {
+        mut which: impl FnMut(ClaimId, &Claim<W>) -> bool,
+    ) -> Option<ClaimId> {
+        let found = self.tree.visit_overlapping(sought, span, |id| {
             let id = ClaimId(id);
-            visit(id, self.claim(id))
-        })
+            if which(id, self.claim(id)) {
+                ControlFlow::Break(id)
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        found.break_value()
+    }
+
+    /// Every claim that overlaps `span` and that `which` chooses.
+    fn all(&self, span: Span, mut which: impl FnMut(ClaimId, &Claim<W>) -> bool) -> Vec<ClaimId> {
+        let mut all = Vec::new();
+        self.find(Sought::All, span, |id, claim| {
+            if which(id, claim) {
+                all.push(id);
+            }
+            false
+        });
+        all
+    }
+
+    /// Every claim that waits on a part of `span` and that `which` chooses, in memory that is to be given back.
+    fn waiting(&mut self, span: Span, mut which: impl FnMut(&Claim<W>) -> bool) -> Vec<ClaimId> {
+        let mut waiting = std::mem::take(&mut self.spare);
+        self.find(Sought::Waiting, span, |id, claim| {
+            if which(claim) {
+                waiting.push(id);
+            }
+            false
+        });
+        waiting
     }
 
     fn claim(&self, id: ClaimId) -> &Claim<W> {

@@ -60,40 +60,52 @@ impl RawLock {
         let slot = self.slot_of(unit);
         // ORDERING: Relaxed here and on failure: nobody is followed, and who finds WAITERS or a closed slot
         // takes the mutex and looks again.
-        let mut word = Word::from_bits(slot.load(Ordering::Relaxed));
-        while let Some(next) = word.leave() {
-            // ORDERING: Release, as in `leave_slot`.
-            match slot.compare_exchange(
-                word.bits(),
-                next.bits(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return true,
-                Err(bits) => word = Word::from_bits(bits),
-            }
-        }
-        false
+        // ORDERING: Release, as in `leave_slot`.
+        let left = slot.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
+            Word::from_bits(bits).leave().map(Word::bits)
+        });
+        left.is_ok()
     }
 
     /// Releases a cell: the claim is taken off the board first, and the cell given back last.
     #[inline(never)]
     pub(super) fn leave_cell(&self, cell: u32) {
         let core = self.core();
+        if self.take_off(cell) {
+            let mut ledger = core.enter(self);
+            ledger.remove_cell_proxy(cell);
+            ledger.close();
+        }
+        core.cells.free(cell);
+    }
+
+    /// Takes the claim in a cell off the board. Returns whether it was watched.
+    fn take_off(&self, cell: u32) -> bool {
         // ORDERING: Release, paired with every load of the summary by a newcomer: who does not find the claim
         // follows it.
         let before = self.summary.fetch_and(!Summary::all_of(cell), Ordering::Release);
-        if Summary::from_bits(before).watches(cell) {
-            let mut ledger = core.enter(self);
-            ledger.leave_watched_cell(cell);
-            ledger.close();
-        } else {
-            core.cells.free(cell);
-        }
+        Summary::from_bits(before).watches(cell)
     }
 }
 
 impl Ledger<'_> {
+    /// Releases a claim, with the mutex held.
+    pub(super) fn release(&mut self, span: Span, hold: Hold) {
+        match hold {
+            Hold::Nothing => {}
+            Hold::Slot => self.leave_slot(span.start()),
+            Hold::Reader(cell) if self.core.cells.leave(cell, span.start()) => {}
+            Hold::Reader(_) => self.leave_slot(span.start()),
+            Hold::Cell(cell) => {
+                if self.lock.take_off(cell) {
+                    self.remove_cell_proxy(cell);
+                }
+                self.core.cells.free(cell);
+            }
+            Hold::Claim(id) => self.remove(id),
+        }
+    }
+
     /// Leaves a slot, with its proxy if this was the last holder of a watched one.
     pub(super) fn leave_slot(&mut self, unit: u64) {
         if self.lock.try_leave_slot(unit) {
@@ -112,26 +124,35 @@ impl Ledger<'_> {
         if next != Word::FREE && !next.has_one_holder() {
             return;
         }
-        let unit = Span::from_range(unit..unit + 1);
-        let proxy = self.registry().proxy(unit).expect("a watched slot has a proxy (I2)");
+        let proxy = self.slot_proxy(Span::from_range(unit..unit + 1));
         if next == Word::FREE {
-            self.remove_proxy(proxy);
+            self.remove(proxy);
         } else {
             self.books.registry.left_alone(proxy, &mut self.wakes.heirs);
         }
     }
 
-    /// Takes the proxy of a claim that is off the board out of the registry, and gives its cell back.
-    fn leave_watched_cell(&mut self, cell: u32) {
-        let proxy = self.books.board.proxies[cell as usize].take();
-        self.remove_proxy(proxy.expect("a watched cell has a proxy (I2)"));
-        self.core.cells.free(cell);
+    /// Takes the proxy of a claim that is off the board out of the registry; its cell may be given back then.
+    fn remove_cell_proxy(&mut self, cell: u32) {
+        let proxy = self.books.proxies[cell as usize].take();
+        self.remove(proxy.expect("a watched cell has a proxy (I2)"));
     }
 
-    /// Takes a proxy out of the registry, and the watches back of those that were watched for its sake.
-    fn remove_proxy(&mut self, proxy: ClaimId) {
-        let span = self.registry().span(proxy);
-        self.remove(proxy);
-        self.unwatch_idle(span);
+    /// Takes a claim, with all of its group, out of the registry and off the board, granting those it was the last to
+    /// block. The watches are taken back of those that were watched for its sake.
+    pub(super) fn remove(&mut self, id: ClaimId) {
+        let mut next = Some(id);
+        while let Some(id) = next {
+            let registry = &mut self.books.registry;
+            next = registry.sibling(id);
+            let (span, mode, is_held) =
+                (registry.span(id), registry.mode(id), registry.is_held(id));
+            let place = registry.remove(id, &mut self.wakes.heirs);
+            self.retract(place, span, mode);
+            // A claim of the registry that was held has outlasted all that it was shown to.
+            if place.is_of_proxy() || !is_held {
+                self.unwatch_idle(span);
+            }
+        }
     }
 }

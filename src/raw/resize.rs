@@ -3,12 +3,12 @@
 
 use crate::Span;
 use crate::raw::slot::Word;
-use crate::raw::table::Table;
+use crate::raw::table::{self, Table};
 use crate::raw::{Ledger, RawLock};
 use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
 
 /// How many slots there are to be, at least, for each unit that is held.
-const SLOTS_FOR_A_UNIT: u64 = 8;
+const SLOTS_FOR_A_UNIT: usize = 8;
 
 impl RawLock {
     /// Counts a claim that found its unit's slot taken by another unit. Whether the table has grown for that.
@@ -38,23 +38,19 @@ impl RawLock {
     #[cold]
     fn shrink_if_sparse(&self) {
         let used = self.used_slots();
-        let wanted = bits_for(2 * used.count).max(used.bits()).max(FIRST_TABLE_BITS);
-        if self.table().is_some_and(|table| table.bits() > wanted) {
+        let wanted = bits_for(2 * used.len()).max(FIRST_TABLE_BITS);
+        if self.table().is_some_and(|table| table.bits() > bits_to_separate(&used, wanted)) {
             let mut ledger = self.core().enter(self);
             ledger.resize(wanted);
             ledger.close();
         }
     }
 
-    fn used_slots(&self) -> Used {
-        let mut used = Used::none(self.table().map_or(0, Table::bits));
-        for (index, slot) in self.slots().enumerate() {
-            // ORDERING: Relaxed: an estimate.
-            if slot.load(Ordering::Relaxed) != Word::FREE.bits() {
-                used.add(index);
-            }
-        }
-        used
+    /// The words of slots that are used, in order.
+    fn used_slots(&self) -> Vec<Word> {
+        // ORDERING: Relaxed: an estimate.
+        let words = self.slots().map(|slot| Word::from_bits(slot.load(Ordering::Relaxed)));
+        words.filter(|word| word.holder().is_some()).collect()
     }
 
     /// Every slot there is.
@@ -65,43 +61,22 @@ impl RawLock {
     }
 }
 
-/// The numbers of the slots that are used, in ascending order.
-struct Used {
-    count: u64,
-    last: usize,
-    bits: u32,
-    /// How many of their last bits can be left out before two become one.
-    spare: u32,
-}
-
-impl Used {
-    fn none(bits: u32) -> Used {
-        Used { count: 0, last: 0, bits, spare: bits }
-    }
-
-    fn add(&mut self, index: usize) {
-        if self.count != 0 {
-            self.spare = self.spare.min((index ^ self.last).ilog2());
-        }
-        self.count += 1;
-        self.last = index;
-    }
-
-    /// How many bits tell them apart.
-    fn bits(&self) -> u32 {
-        self.bits - self.spare
-    }
-}
-
 /// How many bits number the slots for so many units.
-fn bits_for(units: u64) -> u32 {
+fn bits_for(units: usize) -> u32 {
     (units * SLOTS_FOR_A_UNIT).next_power_of_two().trailing_zeros()
+}
+
+/// The least number of bits from `wanted` on by which no two of these words, in the order of their slots, are in one slot.
+fn bits_to_separate(words: &[Word], wanted: u32) -> u32 {
+    let index = |word: Word, bits| word.holder().map(|(unit, _)| table::index(unit, bits));
+    let are_apart = |bits| words.windows(2).all(|two| index(two[0], bits) != index(two[1], bits));
+    (wanted..u64::BITS).find(|&bits| are_apart(bits)).expect("units differ")
 }
 
 impl Ledger<'_> {
     /// Makes the table larger if its slots are too few for the units in them.
     fn grow_if_crowded(&mut self) -> bool {
-        let used = self.lock.used_slots().count;
+        let used = self.lock.used_slots().len();
         let bits = self.lock.table().map_or(0, Table::bits);
         let wanted =
             if bits == 0 { FIRST_TABLE_BITS } else { bits_for(used).min(most_table_bits()) };
@@ -119,24 +94,19 @@ impl Ledger<'_> {
     /// Exchanges the table for one of 2^`wanted` slots, or of a few more if two units would share a slot. Every old slot is
     /// closed before any new one is opened, so that a unit's holders are in one place at a time (I1).
     pub(super) fn resize(&mut self, wanted: u32) {
-        let bits = self.lock.table().map_or(0, Table::bits);
         let mut words = Vec::new();
-        let mut used = Used::none(bits);
-        for (index, slot) in self.lock.slots().enumerate() {
+        for slot in self.lock.slots() {
             // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds this one
             // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
             // As an Acquire: who enters a new slot follows whoever left the old one. As a Release: a holder that
             // finds its slot closed must find the core.
             let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
             let word = self.unbiased(Word::from_bits(word));
-            if word.holder().is_some() {
-                used.add(index);
-                words.push(word);
-            }
+            words.extend(word.holder().map(|_| word));
         }
-        let wanted = wanted.max(used.bits());
+        let bits = bits_to_separate(&words, wanted);
         // SAFETY: tables are freed with the core, when nobody uses the lock any more (I5).
-        let new = unsafe { self.books.tables.get(wanted) };
+        let new = unsafe { self.books.tables.get(bits) };
         let mut words = words.into_iter().peekable();
         for (index, slot) in new.words().enumerate() {
             let is_here =

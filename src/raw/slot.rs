@@ -140,11 +140,6 @@ impl Word {
     pub(crate) fn downgraded(self) -> Word {
         Word((self.0 & !EXCLUSIVE) | READER)
     }
-
-    /// One reader turned into the writer, watched as before; `None` if there are others.
-    pub(crate) fn upgraded(self) -> Option<Word> {
-        (self.0 & (READERS | BIASED) == READER).then_some(Word((self.0 & !READERS) | EXCLUSIVE))
-    }
 }
 
 #[cfg(test)]

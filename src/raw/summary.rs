@@ -131,11 +131,6 @@ impl Summary {
     pub(crate) fn all_of(cell: u32) -> u64 {
         1 << cell | Summary::exclusive(cell) | Summary::watch(cell)
     }
-
-    #[inline]
-    pub(crate) fn bits(self) -> u64 {
-        self.0
-    }
 }
 
 /// A set of cells or of sizes, from the lowest on.

@@ -122,12 +122,9 @@ impl<'a> Table<'a> {
         1 << self.bits
     }
 
-    /// Where a unit's word is: neighbours are scattered by Fibonacci hashing, so that two threads
-    /// working side by side do not write one cache line. In an array of half the length it is half that.
     #[inline]
     pub(crate) fn index(self, unit: u64) -> usize {
-        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-        (unit.wrapping_mul(GOLDEN) >> (u64::BITS - self.bits)) as usize
+        index(unit, self.bits)
     }
 
     #[inline]
@@ -174,6 +171,14 @@ impl<'a> Table<'a> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Where a unit's word is among 2^`bits`: neighbours are scattered by Fibonacci hashing, so that two threads
+/// working side by side do not write one cache line. In an array of half the length it is half that.
+#[inline]
+pub(crate) fn index(unit: u64, bits: u32) -> usize {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    (unit.wrapping_mul(GOLDEN) >> (u64::BITS - bits)) as usize
 }
 
 /// Calls `visit` with a slot that is not free.

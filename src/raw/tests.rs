@@ -178,7 +178,7 @@ fn assert_idle(lock: &RawLock) {
     let books = core.books.lock();
     assert_eq!(books.biased, 0, "a slot has a bias");
     assert!(books.regions.is_empty() && core.regions.are_empty(), "somebody is counted");
-    assert!(books.board.proxies.iter().all(Option::is_none), "somebody is watched");
+    assert!(books.proxies.iter().all(Option::is_none), "somebody is watched");
     drop(books);
     let readers =
         (0..BOARD_CELLS as u32).map(|cell| core.cells.readers(cell).load(Ordering::Relaxed));
@@ -411,7 +411,7 @@ fn is_watched(lock: &RawLock) -> bool {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     });
-    let proxies = &lock.core().books.lock().board.proxies;
+    let proxies = &lock.core().books.lock().proxies;
     slots.is_break() || proxies.iter().any(Option::is_some)
 }
 

@@ -53,6 +53,9 @@ pub(crate) fn pause() {
 #[inline(always)]
 pub(crate) fn two_sided_barrier() {}
 
+#[inline(always)]
+pub(crate) fn counting_barrier() {}
+
 /// The scheduler chooses whether a claim is acquired while spinning or after waiting.
 pub(crate) struct Spins;
 
@@ -111,11 +114,6 @@ impl Parker {
 
     fn new() -> Parker {
         Parker { woken: shuttle::sync::Mutex::new(None), changed: Condvar::new() }
-    }
-
-    /// Waits until the claim is held.
-    pub(crate) fn wait(&self) {
-        while self.wait_until(None) != Woken::Granted {}
     }
 
     /// There is no clock. A deadline passes at once, so that it races with every wake-up.

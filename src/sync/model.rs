@@ -87,6 +87,11 @@ pub(crate) fn two_sided_barrier() {
     }
 }
 
+/// Natively this is a fence too.
+pub(crate) fn counting_barrier() {
+    two_sided_barrier();
+}
+
 /// Explores a model without the barrier. loom's fence orders more than the operations that it replaces:
 /// everything before one happens before everything after the next, which hides a missing Acquire or
 /// Release. Only for models without a two-sided race.
@@ -179,11 +184,6 @@ impl Parker {
             asleep: loom::sync::Mutex::new(()),
             changed: Condvar::new(),
         }
-    }
-
-    /// Waits until the claim is held.
-    pub(crate) fn wait(&self) {
-        while self.wait_until(None) != Woken::Granted {}
     }
 
     /// A model has no clock. A deadline passes at once, so that it races with every wake-up.

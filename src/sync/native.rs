@@ -109,6 +109,12 @@ pub(crate) use std::hint::spin_loop as pause;
 #[inline(always)]
 pub(crate) fn two_sided_barrier() {}
 
+/// The same for stores that are not `SeqCst`.
+#[inline]
+pub(crate) fn counting_barrier() {
+    std::sync::atomic::fence(Ordering::SeqCst);
+}
+
 /// A mutex without poisoning: its contents are consistent wherever its holder may panic.
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
@@ -214,11 +220,6 @@ impl Parker {
     /// Keeps a parker for the next wait of this thread.
     pub(crate) fn keep(self: Arc<Self>) {
         let _ = KEPT.try_with(|kept| kept.set(Some(self)));
-    }
-
-    /// Waits until the claim is held.
-    pub(crate) fn wait(&self) {
-        while self.wait_until(None) != Woken::Granted {}
     }
 
     /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or `deadline` has passed.

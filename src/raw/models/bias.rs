@@ -73,8 +73,8 @@ fn a_reader_in_a_cell_that_upgrades_excludes_those_that_come() {
         let units = Units::biased();
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
-        let hold = units.lock.lock(span(1, 2), Shared);
-        let upgraded = units.lock.try_upgrade(span(1, 2), hold);
+        let mut hold = units.lock.lock(span(1, 2), Shared);
+        let upgraded = units.lock.try_upgrade(span(1, 2), &mut hold);
         let mode = if upgraded { Exclusive } else { Shared };
         units.touch(span(1, 2), mode);
         units.lock.unlock(span(1, 2), mode, hold);
@@ -132,9 +132,9 @@ fn an_upgrade_of_a_reader_in_a_cell_waits_for_the_others_and_leaves_nobody_behin
         let unit = span(1, 2);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(unit, Shared));
-        let hold = units.lock.lock(unit, Shared);
+        let mut hold = units.lock.lock(unit, Shared);
         units.touch(unit, Shared);
-        let hold = units.lock.upgrade(unit, hold, Held::by_somebody()).expect("the only one");
+        units.lock.upgrade(unit, &mut hold, Held::by_somebody()).expect("the only one");
         units.touch(unit, Exclusive);
         units.lock.unlock(unit, Exclusive, hold);
         thread.join().unwrap();
@@ -151,7 +151,8 @@ fn a_reader_in_a_cell_that_races_with_a_split_is_kept_out_of_the_upper_part() {
         units.lock.bias(1);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
-        let (low, high) = units.lock.split(span(0, 2), hold, 1);
+        let mut low = hold;
+        let high = units.lock.split(Part { span: span(0, 2), mode: Exclusive }, &mut low, 1);
         units.lock.unlock(span(0, 1), Exclusive, low);
         units.touch(span(1, 2), Exclusive);
         units.lock.unlock(span(1, 2), Exclusive, high);

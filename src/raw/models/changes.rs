@@ -1,7 +1,10 @@
 //! Downgrade, upgrade, split and shrink against a waiter or a newcomer.
 
+use std::task::Waker;
+
 use super::*;
 
+use crate::raw::Queued;
 use crate::raw::summary::Summary;
 
 /// Holds `mine`, changes it by `change`, while another thread takes `theirs`.
@@ -26,8 +29,8 @@ fn change_against(
 fn downgrade_lets_in_a_reader_and_keeps_out_a_writer() {
     for mine in [span(1, 2), span(0, 9)] {
         for mode in [Shared, Exclusive] {
-            change_against((mine, Exclusive), (span(1, 2), mode), move |units, hold| {
-                units.lock.downgrade(mine, hold);
+            change_against((mine, Exclusive), (span(1, 2), mode), move |units, mut hold| {
+                units.lock.downgrade(mine, &mut hold);
                 units.touch(mine, Shared);
                 units.lock.unlock(mine, Shared, hold);
             });
@@ -41,11 +44,11 @@ fn a_reader_that_waits_is_granted_by_a_downgrade() {
     for mine in [span(1, 2), span(0, 9)] {
         model(3, move || {
             let units = Units::with_table();
-            let hold = units.lock.lock(mine, Exclusive);
+            let mut hold = units.lock.lock(mine, Exclusive);
             units.touch(mine, Exclusive);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
-            units.lock.downgrade(mine, hold);
+            units.lock.downgrade(mine, &mut hold);
             thread.join().unwrap();
             units.lock.unlock(mine, Shared, hold);
             units.assert_idle();
@@ -57,8 +60,8 @@ fn a_reader_that_waits_is_granted_by_a_downgrade() {
 fn an_upgrade_excludes_readers_and_writers_that_race_with_it() {
     for mine in [span(1, 2), span(0, 9)] {
         for theirs in [(span(1, 2), Shared), (span(1, 2), Exclusive), (span(1, 9), Shared)] {
-            change_against((mine, Shared), theirs, move |units, hold| {
-                let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+            change_against((mine, Shared), theirs, move |units, mut hold| {
+                let mode = if units.lock.try_upgrade(mine, &mut hold) { Exclusive } else { Shared };
                 units.touch(mine, mode);
                 units.lock.unlock(mine, mode, hold);
             });
@@ -73,10 +76,10 @@ fn an_upgrade_follows_a_reader_that_joined_and_left_meanwhile() {
     model(3, || {
         let units = Units::with_table();
         let elsewhere = units.lock.lock(span(20, 30), Exclusive);
-        let hold = units.lock.lock(span(1, 2), Shared);
+        let mut hold = units.lock.lock(span(1, 2), Shared);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.try_locked(span(1, 2), Shared));
-        let mode = if units.lock.try_upgrade(span(1, 2), hold) { Exclusive } else { Shared };
+        let mode = if units.lock.try_upgrade(span(1, 2), &mut hold) { Exclusive } else { Shared };
         units.touch(span(1, 2), mode);
         units.lock.unlock(span(1, 2), mode, hold);
         thread.join().unwrap();
@@ -88,22 +91,22 @@ fn an_upgrade_follows_a_reader_that_joined_and_left_meanwhile() {
 #[test]
 fn of_two_readers_at_most_one_upgrades() {
     for (mine, theirs) in [(span(1, 2), span(1, 2)), (span(0, 9), span(1, 2))] {
-        change_against((mine, Shared), (theirs, Shared), move |units, hold| {
-            let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+        change_against((mine, Shared), (theirs, Shared), move |units, mut hold| {
+            let mode = if units.lock.try_upgrade(mine, &mut hold) { Exclusive } else { Shared };
             units.touch(mine, mode);
             units.lock.unlock(mine, mode, hold);
         });
         model(2, move || {
             let units = Units::with_table();
-            let a = units.lock.lock(mine, Shared);
-            let b = units.lock.lock(theirs, Shared);
+            let mut a = units.lock.lock(mine, Shared);
+            let mut b = units.lock.lock(theirs, Shared);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || {
-                let mode = if other.lock.try_upgrade(theirs, b) { Exclusive } else { Shared };
+                let mode = if other.lock.try_upgrade(theirs, &mut b) { Exclusive } else { Shared };
                 other.touch(theirs, mode);
                 other.lock.unlock(theirs, mode, b);
             });
-            let mode = if units.lock.try_upgrade(mine, a) { Exclusive } else { Shared };
+            let mode = if units.lock.try_upgrade(mine, &mut a) { Exclusive } else { Shared };
             units.touch(mine, mode);
             units.lock.unlock(mine, mode, a);
             thread.join().unwrap();
@@ -116,11 +119,11 @@ fn of_two_readers_at_most_one_upgrades() {
 fn shrinking_grants_the_waiter_on_the_part_let_go_of() {
     model(2, || {
         let units = Units::with_table();
-        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let mut hold = units.lock.lock(span(0, 9), Exclusive);
         units.touch(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-        units.lock.shrink(span(0, 9), Exclusive, hold, span(2, 9));
+        units.lock.shrink(Part { span: span(0, 9), mode: Exclusive }, &mut hold, span(2, 9));
         thread.join().unwrap();
         units.touch(span(2, 9), Exclusive);
         units.lock.unlock(span(2, 9), Exclusive, hold);
@@ -135,7 +138,8 @@ fn a_waiter_across_a_split_waits_for_both_parts() {
         let hold = units.lock.lock(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(0, 2), Exclusive));
-        let (low, high) = units.lock.split(span(0, 9), hold, 1);
+        let mut low = hold;
+        let high = units.lock.split(Part { span: span(0, 9), mode: Exclusive }, &mut low, 1);
         units.touch(span(0, 1), Exclusive);
         units.lock.unlock(span(0, 1), Exclusive, low);
         units.touch(span(1, 9), Exclusive);
@@ -155,7 +159,8 @@ fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
             let hold = units.lock.lock(span(0, 9), mine);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-            let (low, high) = units.lock.split(span(0, 9), hold, 1);
+            let mut low = hold;
+            let high = units.lock.split(Part { span: span(0, 9), mode: mine }, &mut low, 1);
             units.lock.unlock(span(0, 1), mine, low);
             units.touch(span(1, 9), mine);
             units.lock.unlock(span(1, 9), mine, high);
@@ -173,7 +178,8 @@ fn a_range_that_races_with_a_split_is_kept_out_of_the_upper_part() {
         let hold = units.lock.lock(span(0, 3), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.try_locked(span(1, 3), Exclusive));
-        let (low, high) = units.lock.split(span(0, 3), hold, 1);
+        let mut low = hold;
+        let high = units.lock.split(Part { span: span(0, 3), mode: Exclusive }, &mut low, 1);
         units.touch(span(1, 3), Exclusive);
         units.lock.unlock(span(1, 3), Exclusive, high);
         units.lock.unlock(span(0, 1), Exclusive, low);
@@ -191,13 +197,13 @@ fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
             let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
             units.lock.existing_core().unwrap().cells.meet(summary, wanted, mode).is_some()
         };
-        let hold = units.lock.lock(span(0, 9), Exclusive);
-        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 8));
+        let mut hold = units.lock.lock(span(0, 9), Exclusive);
+        units.lock.shrink(Part { span: span(0, 9), mode: Exclusive }, &mut hold, span(0, 8));
         assert!(shows(span(7, 8), Shared) && !shows(span(8, 9), Shared));
-        units.lock.downgrade(span(0, 8), hold);
+        units.lock.downgrade(span(0, 8), &mut hold);
         assert!(shows(span(7, 8), Exclusive) && !shows(span(7, 8), Shared));
         let reader = units.lock.lock(span(1, 2), Shared);
-        assert!(!units.lock.try_upgrade(span(0, 8), hold));
+        assert!(!units.lock.try_upgrade(span(0, 8), &mut hold));
         assert!(!shows(span(7, 8), Shared));
         units.lock.unlock(span(1, 2), Shared, reader);
         units.lock.unlock(span(0, 8), Shared, hold);
@@ -211,38 +217,42 @@ fn a_change_leaves_no_watch_where_nobody_waits() {
     model(1, || {
         let units = Units::with_table();
         let is_watched = || {
-            let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
-            summary.unwatched() != summary
+            let mut ledger = units.lock.core().enter(&units.lock);
+            let is_watched = !ledger.registry().proxies(Span::ALL).is_empty();
+            ledger.close();
+            is_watched
         };
-        let hold = units.lock.lock(span(0, 9), Shared);
+        let mut hold = units.lock.lock(span(0, 9), Shared);
         let reader = units.lock.lock(span(1, 2), Shared);
-        assert!(!units.lock.try_upgrade(span(0, 9), hold) && !is_watched());
+        assert!(!units.lock.try_upgrade(span(0, 9), &mut hold) && !is_watched());
         units.lock.unlock(span(1, 2), Shared, reader);
-        assert!(units.lock.try_upgrade(span(0, 9), hold) && !is_watched());
-        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 8));
-        units.lock.downgrade(span(0, 8), hold);
+        assert!(units.lock.try_upgrade(span(0, 9), &mut hold) && !is_watched());
+        units.lock.shrink(Part { span: span(0, 9), mode: Exclusive }, &mut hold, span(0, 8));
+        units.lock.downgrade(span(0, 8), &mut hold);
         assert!(!is_watched());
         units.lock.unlock(span(0, 8), Shared, hold);
         units.assert_idle();
     });
 }
 
-/// The downgraded claim is known to the registry. A reader comes as soon as it sees the downgrade, and a writer beside
-/// the claim but not beside the reader tries: the reader need not leave, whatever the registry takes the claim for.
+/// The downgraded claim is in a cell and watched, since another waits for it. A reader comes as soon as it sees the downgrade,
+/// and a writer beside the claim but not beside the reader tries: the reader need not leave, whatever the registry takes
+/// the claim for.
 #[test]
 fn a_reader_that_a_downgrade_lets_in_is_not_passed_as_one_who_must_leave() {
     model(2, || {
         let units = Units::with_table();
-        let whole = units.lock.lock(span(0, 20), Exclusive);
-        let (lower, upper) = units.lock.split(span(0, 20), whole, 3);
-        units.lock.unlock(span(3, 20), Exclusive, upper);
+        let mut lower = units.lock.lock(span(0, 3), Exclusive);
         assert!(matches!(lower, Hold::Cell(_)));
+        let waits = units.lock.lock_or_queue(span(0, 1), Exclusive, Waker::noop());
+        let Queued::Waiting(waits) = waits else { panic!("it is held") };
         let (reader, writer) = (Arc::clone(&units), Arc::clone(&units));
         let reads = thread::spawn(move || reader.try_locked(span(2, 4), Shared));
         let writes = thread::spawn(move || writer.try_locked(span(3, 5), Exclusive));
-        units.lock.downgrade(span(0, 3), lower);
+        units.lock.downgrade(span(0, 3), &mut lower);
         reads.join().unwrap();
         writes.join().unwrap();
+        assert!(units.lock.withdraw(waits).is_none());
         units.lock.unlock(span(0, 3), Shared, lower);
         units.assert_idle();
     });

@@ -58,8 +58,8 @@ fn a_writer_of_a_slot_follows_both_of_the_readers_that_left_it() {
 #[test]
 fn a_reader_follows_the_writer_that_downgraded() {
     for mine in [UNIT, RANGE] {
-        let finish = move |units: &Units, hold| {
-            units.lock.downgrade(mine, hold);
+        let finish = move |units: &Units, mut hold| {
+            units.lock.downgrade(mine, &mut hold);
             units.touch(mine, Shared);
             units.lock.unlock(mine, Shared, hold);
         };
@@ -70,8 +70,8 @@ fn a_reader_follows_the_writer_that_downgraded() {
 #[test]
 fn an_upgraded_reader_follows_the_reader_that_left() {
     for (mine, theirs) in [(UNIT, UNIT), (RANGE, UNIT), (RANGE, span(1, 3))] {
-        let finish = move |units: &Units, hold| {
-            let mode = if units.lock.try_upgrade(mine, hold) { Exclusive } else { Shared };
+        let finish = move |units: &Units, mut hold| {
+            let mode = if units.lock.try_upgrade(mine, &mut hold) { Exclusive } else { Shared };
             units.touch(mine, mode);
             units.lock.unlock(mine, mode, hold);
         };
@@ -104,8 +104,8 @@ fn a_unit_follows_the_range_that_left_the_board() {
 #[test]
 fn a_unit_follows_the_range_that_shrank_away_from_it() {
     for to in [span(2, 9), span(0, 1)] {
-        let finish = move |units: &Units, hold| {
-            units.lock.shrink(RANGE, Exclusive, hold, to);
+        let finish = move |units: &Units, mut hold| {
+            units.lock.shrink(Part { span: RANGE, mode: Exclusive }, &mut hold, to);
             units.touch(to, Exclusive);
         };
         followed_by((RANGE, Exclusive), finish, [(UNIT, Exclusive)]);
@@ -120,7 +120,7 @@ fn a_unit_follows_the_range_whose_cell_another_range_took() {
     for far in [span(2, 9), span(0, 1)] {
         let finish = move |units: &Units, hold| {
             units.lock.unlock(RANGE, Exclusive, hold);
-            let _ = units.lock.lock_many(&[Part { span: far, mode: Exclusive }]);
+            let _ = units.lock.lock_many(&[Part { span: far, mode: Exclusive }], None);
         };
         followed_by((RANGE, Exclusive), finish, [(UNIT, Exclusive)]);
     }
@@ -212,10 +212,11 @@ fn who_is_not_watched_any_more_follows_those_for_whom_he_was() {
             let hold = units.lock.lock(RANGE, Exclusive);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.try_locked(wanted, Exclusive));
-            let (low, high) = units.lock.split(RANGE, hold, 1);
+            let mut low = hold;
+            let mut high = units.lock.split(Part { span: RANGE, mode: Exclusive }, &mut low, 1);
             let upper = span(1, u64::MAX);
             units.touch(upper, Exclusive);
-            units.lock.shrink(upper, Exclusive, high, span(3, 9));
+            units.lock.shrink(Part { span: upper, mode: Exclusive }, &mut high, span(3, 9));
             thread.join().unwrap();
             units.lock.unlock(span(3, 9), Exclusive, high);
             units.lock.unlock(span(0, 1), Exclusive, low);
@@ -274,7 +275,7 @@ fn a_unit_in_a_new_table_follows_who_left_the_embedded_slot() {
 
 #[test]
 fn a_reader_in_a_new_table_follows_the_writer_that_downgraded() {
-    followed_into_the_table(|units, hold| units.lock.downgrade(span(0, 1), hold), Shared);
+    followed_into_the_table(|units, mut hold| units.lock.downgrade(span(0, 1), &mut hold), Shared);
 }
 
 /// The unit comes by the address that the table had before it was exchanged, and exchanged again for the old one.
@@ -396,10 +397,10 @@ fn seen_in_its_cell(claim: fn(&Units)) {
 #[test]
 fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
     seen_in_its_cell(|units| {
-        let hold = units.lock.lock(RANGE, Shared);
-        assert!(units.lock.try_upgrade(RANGE, hold));
+        let mut hold = units.lock.lock(RANGE, Shared);
+        assert!(units.lock.try_upgrade(RANGE, &mut hold));
     });
     seen_in_its_cell(|units| {
-        let _ = units.lock.lock_many(&[Part { span: RANGE, mode: Shared }]);
+        let _ = units.lock.lock_many(&[Part { span: RANGE, mode: Shared }], None);
     });
 }

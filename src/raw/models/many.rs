@@ -2,8 +2,6 @@
 
 use super::*;
 
-use crate::raw::Part;
-
 const PARTS: [Part; 2] = [part(0), part(1)];
 
 const fn part(unit: u64) -> Part {
@@ -12,15 +10,15 @@ const fn part(unit: u64) -> Part {
 
 impl Units {
     fn locked_many(&self, parts: &[Part]) {
-        let ids = self.lock.lock_many(parts);
+        let hold = self.lock.lock_many(parts, None).expect("it waits");
         parts.iter().for_each(|part| self.touch(part.span, part.mode));
-        self.lock.unlock_many(&ids);
+        self.lock.unlock(Span::EMPTY, Exclusive, hold);
     }
 
     fn try_locked_many(&self, parts: &[Part]) {
-        if let Some(ids) = self.lock.try_lock_many(parts) {
+        if let Some(hold) = self.lock.try_lock_many(parts) {
             parts.iter().for_each(|part| self.touch(part.span, part.mode));
-            self.lock.unlock_many(&ids);
+            self.lock.unlock(Span::EMPTY, Exclusive, hold);
         }
     }
 }

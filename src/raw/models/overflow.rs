@@ -66,7 +66,8 @@ fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
         let hold = units.lock.lock(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-        let (low, high) = units.lock.split(span(0, 9), hold, 1);
+        let mut low = hold;
+        let high = units.lock.split(Part { span: span(0, 9), mode: Exclusive }, &mut low, 1);
         units.empty(elsewhere);
         units.lock.unlock(span(0, 1), Exclusive, low);
         units.touch(span(1, 9), Exclusive);
@@ -118,10 +119,10 @@ fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() 
     model(3, || {
         let units = Units::with_table();
         let elsewhere = units.filled();
-        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let mut hold = units.lock.lock(span(0, 9), Exclusive);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-        units.lock.shrink(span(0, 9), Exclusive, hold, span(0, 4));
+        units.lock.shrink(Part { span: span(0, 9), mode: Exclusive }, &mut hold, span(0, 4));
         units.touch(span(0, 4), Exclusive);
         units.lock.unlock(span(0, 4), Exclusive, hold);
         units.empty(elsewhere);

@@ -6,10 +6,10 @@ use crate::deadlock::Held;
 
 /// Locks shared, upgrades, and gives up if another waits to upgrade.
 fn upgraded(units: &Units, span: Span) {
-    let hold = units.lock.lock(span, Shared);
+    let mut hold = units.lock.lock(span, Shared);
     units.touch(span, Shared);
-    match units.lock.upgrade(span, hold, Held::by_somebody()) {
-        Ok(hold) => {
+    match units.lock.upgrade(span, &mut hold, Held::by_somebody()) {
+        Ok(()) => {
             units.touch(span, Exclusive);
             units.lock.unlock(span, Exclusive, hold);
         }
@@ -56,7 +56,7 @@ fn an_upgrade_waits_for_each_other_reader_of_its_slot() {
     model(2, || {
         let units = Units::with_table();
         let unit = span(1, 2);
-        let hold = units.lock.lock(unit, Shared);
+        let mut hold = units.lock.lock(unit, Shared);
         let threads = [Arc::clone(&units), Arc::clone(&units)].map(|other| {
             let hold = other.lock.lock(unit, Shared);
             thread::spawn(move || {
@@ -64,7 +64,7 @@ fn an_upgrade_waits_for_each_other_reader_of_its_slot() {
                 other.lock.unlock(unit, Shared, hold);
             })
         });
-        let hold = units.lock.upgrade(unit, hold, Held::by_somebody()).expect("the only one");
+        units.lock.upgrade(unit, &mut hold, Held::by_somebody()).expect("the only one");
         units.touch(unit, Exclusive);
         units.lock.unlock(unit, Exclusive, hold);
         threads.into_iter().for_each(|thread| thread.join().unwrap());

@@ -1,7 +1,5 @@
 //! Who waits for whom, and whose turn it is.
 
-use std::ops::ControlFlow;
-
 use super::Registry;
 use super::claim::{Claim, ClaimId, Queueing, State};
 use super::tree::{Sought, Traits, in_the_way_of};
@@ -59,48 +57,38 @@ impl<W> Registry<W> {
         queueing: Queueing,
     ) -> InTheWay {
         let mut found = InTheWay::default();
-        let _ = self.visit_sought(in_the_way_of(mode), span, |id, claim| {
+        self.find(in_the_way_of(mode), span, |id, claim| {
             if Some(id) != except && is_ahead(claim, queueing) && claim.mode.conflicts_with(mode) {
                 found.claims += 1;
                 found.writers += u32::from(claim.mode == Mode::Exclusive);
             }
-            ControlFlow::<()>::Continue(())
+            false
         });
         found
     }
 
-    /// Whether a newcomer would have to wait.
-    pub(crate) fn blocks(&self, span: Span, mode: Mode, queueing: Queueing) -> bool {
-        if self.tree.is_empty() {
-            return false;
-        }
-        let found = self.visit_sought(in_the_way_of(mode), span, |_, claim| {
-            if is_ahead(claim, queueing) && claim.mode.conflicts_with(mode) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        found.is_break()
+    /// Whether a newcomer in line would have to wait.
+    pub(crate) fn blocks(&self, span: Span, mode: Mode) -> bool {
+        let is_in_the_way =
+            |_, claim: &Claim<W>| is_ahead(claim, Queueing::Due) && claim.mode.conflicts_with(mode);
+        self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
-    /// Whether a newcomer in line would have to wait for a claim that is held or waits; `is_undecided` says of a cell
-    /// whether its claim may yet find that it must leave.
+    /// Whether a newcomer, for whom `except` is not in the way, would have to wait for a claim that is held or waits;
+    /// `is_undecided` says of a cell whether its claim may yet find that it must leave.
     pub(crate) fn blocks_for_good(
         &self,
-        span: Span,
-        mode: Mode,
+        except: Option<ClaimId>,
+        (span, mode, queueing): (Span, Mode, Queueing),
         is_undecided: impl Fn(u32) -> bool,
     ) -> bool {
-        let found = self.visit_sought(in_the_way_of(mode), span, |id, claim| {
-            let stands = claim.state.stops_newcomers() && !self.must_leave(id, &is_undecided);
-            if claim.mode.conflicts_with(mode) && stands {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        found.is_break()
+        let is_in_the_way = |id, claim: &Claim<W>| {
+            Some(id) != except
+                && is_ahead(claim, queueing)
+                && claim.mode.conflicts_with(mode)
+                && !self.must_leave(id, &is_undecided)
+        };
+        self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
     /// Whether a claim is the proxy of one that will find that it must leave: who came to where somebody is held,
@@ -119,21 +107,12 @@ impl<W> Registry<W> {
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
             (State::Held, Place::Board(_) | Place::Unlisted(_) | Place::Nowhere) => true,
         };
-        let sought = in_the_way_of(proxy.mode);
-        let found = self.visit_sought(sought, self.span(id), |other, claim| {
-            if other != id && claim.mode.conflicts_with(proxy.mode) && was_there(claim) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        may_leave && found.is_break()
+        may_leave && self.meets_another(id, was_there)
     }
 
     /// Whether a claim, if it is still there, waits patiently and has nobody in its way that it knows of.
     pub(crate) fn is_invited(&self, id: ClaimId) -> bool {
-        let claim = self.claims.get(id.0 as usize).and_then(Option::as_ref);
-        claim.is_some_and(|claim| claim.is_patient() && claim.blockers == 0)
+        self.is_patient(id) && self.claim(id).blockers == 0
     }
 
     /// Whether a claim, if it is still there, waits patiently.
@@ -152,10 +131,10 @@ impl<W> Registry<W> {
         let (seen, arrival) = (self.next_arrival(), self.claim(id).arrival);
         let (span, mode) = (self.span(id), self.mode(id));
         let mut blockers = u64::from(in_the_way.claims);
-        let _ = self.visit_sought(Sought::Waiting, span, |_, other| {
+        self.find(Sought::Waiting, span, |_, other| {
             let is_ahead = other.is_patient() && other.arrival < arrival;
             blockers += u64::from(is_ahead && other.mode.conflicts_with(mode));
-            ControlFlow::<()>::Continue(())
+            false
         });
         let claim = self.claim_mut(id);
         claim.seen = seen;
@@ -171,25 +150,18 @@ impl<W> Registry<W> {
         let claim = self.claim_mut(id);
         (claim.arrival, claim.seen, claim.rank) = (now, now, 0);
         claim.blockers = u64::from(in_the_way.claims);
-        claim.state = match in_the_way.claims {
-            0 => State::Held,
-            _ => State::Waiting(Queueing::Due),
-        };
         let is_waiting = in_the_way.claims != 0;
+        claim.state = if is_waiting { State::Waiting(Queueing::Due) } else { State::Held };
         self.due += u32::from(is_waiting);
         self.tree.set_traits(id.0, Traits { mode, is_waiting });
     }
 
     /// Lets the patient claims that came before `arrival` and conflict wait for one claim more, which becomes due now.
     pub(super) fn pass(&mut self, span: Span, mode: Mode, arrival: u64, heirs: &mut Heirs<W>) {
-        let mut passed = Vec::new();
-        let _ = self.visit_sought(Sought::Waiting, span, |id, claim| {
-            if claim.is_patient() && claim.arrival < arrival && claim.mode.conflicts_with(mode) {
-                passed.push(id);
-            }
-            ControlFlow::<()>::Continue(())
+        let mut passed = self.waiting(span, |claim| {
+            claim.is_patient() && claim.arrival < arrival && claim.mode.conflicts_with(mode)
         });
-        for id in passed {
+        for id in passed.drain(..) {
             let claim = self.claim_mut(id);
             claim.blockers += 1;
             claim.passes += 1;
@@ -197,68 +169,41 @@ impl<W> Registry<W> {
                 heirs.overdue.push(id);
             }
         }
+        self.spare = passed;
     }
 
-    /// Makes the waiting claims on `span` that `which` chooses wait for one claim more.
-    pub(super) fn block(&mut self, span: Span, which: impl Fn(&Claim<W>) -> bool) {
-        if self.tree.is_empty() {
-            return;
+    /// Makes all claims that wait on a part of `span` and conflict wait for one claim more.
+    pub(super) fn block(&mut self, span: Span, mode: Mode) {
+        let mut blocked = self.waiting(span, |claim| claim.mode.conflicts_with(mode));
+        for id in blocked.drain(..) {
+            let leader = self.claim(id).leader;
+            self.claim_mut(leader).blockers += 1;
         }
-        let claims = &mut self.claims;
-        let _ = self.tree.visit_overlapping(Sought::Waiting, span, |id| {
-            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
-            if claim.state != State::Held && which(claim) {
-                let leader = claim.leader;
-                claims[leader.0 as usize].as_mut().expect("a group has a leader").blockers += 1;
-            }
-            ControlFlow::<()>::Continue(())
-        });
+        self.spare = blocked;
     }
 
+    /// Lets the claims that wait on a part of `span`, and that `which` chooses, wait for one claim fewer.
     pub(super) fn unblock(
         &mut self,
         span: Span,
         which: impl Fn(&Claim<W>) -> bool,
         heirs: &mut Heirs<W>,
     ) {
-        self.unblock_unless(span, Span::EMPTY, which, heirs);
-    }
-
-    /// Lets the waiting claims that overlap `span` but not `except`, and that `which` chooses, wait
-    /// for one claim fewer.
-    pub(super) fn unblock_unless(
-        &mut self,
-        span: Span,
-        except: Span,
-        which: impl Fn(&Claim<W>) -> bool,
-        heirs: &mut Heirs<W>,
-    ) {
-        if self.tree.is_empty() {
-            return;
-        }
-        let mut free = std::mem::take(&mut self.free);
-        let (tree, claims) = (&self.tree, &mut self.claims);
-        let _ = tree.visit_overlapping(Sought::Waiting, span, |id| {
-            let claim = claims[id as usize].as_ref().expect("the tree holds claims only");
-            let is_chosen = claim.state != State::Held && which(claim);
-            if is_chosen && !tree.span(id).overlaps(except) {
-                let leader = claim.leader;
-                let first = claims[leader.0 as usize].as_mut().expect("a group has a leader");
-                first.blockers -= 1;
-                if first.blockers == 0 {
-                    free.push(leader);
-                }
-            }
-            ControlFlow::<()>::Continue(())
+        let mut leaders = self.waiting(span, which);
+        leaders.iter_mut().for_each(|id| *id = self.claim(*id).leader);
+        leaders.retain(|&leader| {
+            let first = self.claim_mut(leader);
+            first.blockers -= 1;
+            first.blockers == 0
         });
-        free.sort_unstable_by_key(|&leader| self.claim(leader).arrival);
-        for leader in free.drain(..) {
+        leaders.sort_unstable_by_key(|&leader| self.claim(leader).arrival);
+        for leader in leaders.drain(..) {
             match self.is_patient(leader) {
                 true => heirs.invited.push(leader),
                 false => self.grant(leader, &mut heirs.granted),
             }
         }
-        self.free = free;
+        self.spare = leaders;
     }
 
     /// Makes a group held, and hands over what its owner waits on.

@@ -58,7 +58,9 @@ impl Pair {
         let (blockers, writers) = self.reference.blockers(span, mode, queueing);
         assert_eq!((found.claims as usize, found.writers as usize), (blockers, writers));
         let blockers = found.claims;
-        assert_eq!(self.registry.blocks(span, mode, queueing), blockers != 0);
+        if queueing == Queueing::Due {
+            assert_eq!(self.registry.blocks(span, mode), blockers != 0);
+        }
         blockers
     }
 
@@ -92,8 +94,9 @@ impl Pair {
         let id = match blockers {
             0 => self.registry.hold(span, mode, queueing),
             _ => {
-                let heirs = &mut self.heirs;
-                self.registry.wait(span, mode, queueing, blockers, self.groups, heirs)
+                let id = self.registry.wait(span, mode, queueing, blockers, &mut self.heirs);
+                *self.registry.waiter_mut(id) = Some(self.groups);
+                id
             }
         };
         self.note(id, span, mode, queueing, blockers == 0);
@@ -124,17 +127,14 @@ impl Pair {
         let is_held = blockers.iter().all(|&n| n == 0);
         let mut leader = None;
         for ((span, mode), blockers) in parts.into_iter().zip(blockers) {
-            let id = match leader {
-                _ if is_held => self.registry.hold(span, mode, line),
-                None => {
-                    let heirs = &mut self.heirs;
-                    self.registry.wait(span, mode, line, blockers, self.groups, heirs)
-                }
-                Some(leader) => {
-                    self.registry.wait_with(leader, span, mode, blockers, &mut self.heirs)
-                }
+            let id = match is_held {
+                true => self.registry.hold(span, mode, line),
+                false => self.registry.wait(span, mode, line, blockers, &mut self.heirs),
             };
-            leader.get_or_insert(id);
+            if leader.is_none() && !is_held {
+                *self.registry.waiter_mut(id) = Some(self.groups);
+            }
+            leader = Some(self.registry.join(id, leader));
             self.note(id, span, mode, line, is_held);
         }
     }
@@ -170,7 +170,7 @@ impl Pair {
         let group = self.reference.claims[at].group;
         while let Some(at) = self.pick(|claim| claim.group == group) {
             let claim = self.reference.claims.remove(at);
-            if self.registry.take_waiter(claim.id).is_some() {
+            if self.registry.waiter_mut(claim.id).take().is_some() {
                 assert_eq!(claim.id, self.registry.claim(claim.id).leader);
             }
             self.registry.remove(claim.id, &mut self.heirs);
@@ -197,51 +197,65 @@ impl Pair {
         self.reference.claims.push(claim);
         self.registry.make_due(id, found, &mut self.heirs);
         if found.claims == 0 {
-            self.registry.take_waiter(id).expect("a patient claim has a waiter");
+            self.registry.waiter_mut(id).take().expect("a patient claim has a waiter");
         }
+    }
+
+    /// Has a claim take the place of one that is held, as far as it stays.
+    fn replace(&mut self, id: ClaimId, parts: &[(Span, Mode)]) -> Vec<ClaimId> {
+        let place = self.registry.place(id);
+        let hold = |&(span, mode): &(Span, Mode)| {
+            let id = self.registry.hold(span, mode, Queueing::Reentrant);
+            self.registry.set_place(id, place);
+            id
+        };
+        let new = parts.iter().map(hold).collect();
+        self.registry.remove(id, &mut self.heirs);
+        new
     }
 
     fn downgrade(&mut self) {
         if let Some(at) = self.pick(|claim| claim.is_held && claim.mode == Exclusive) {
+            let Naive { id, span, .. } = self.reference.claims[at];
+            let id = self.replace(id, &[(span, Shared)])[0];
             let claim = &mut self.reference.claims[at];
-            claim.mode = Shared;
-            self.registry.downgrade(claim.id, &mut self.heirs);
+            (claim.id, claim.mode, claim.has_passed) = (id, Shared, true);
         }
     }
 
     fn upgrade(&mut self) {
         let at = self.pick(|claim| claim.is_held && claim.mode == Shared && !claim.is_intruder);
         let Some(at) = at else { return };
-        let id = self.reference.claims[at].id;
+        let Naive { id, span, .. } = self.reference.claims[at];
+        let wanted = (span, Exclusive, Queueing::Upgrade);
         let alone = self.reference.holds_alone(at);
-        assert_eq!(self.registry.holds_alone(id, |_| false), alone);
+        assert_eq!(self.registry.blocks_for_good(Some(id), wanted, |_| false), !alone);
         if alone {
-            self.reference.claims[at].mode = Exclusive;
-            self.reference.claims[at].has_passed = true;
-            self.registry.upgrade(id);
+            let id = self.replace(id, &[(span, Exclusive)])[0];
+            let claim = &mut self.reference.claims[at];
+            (claim.id, claim.mode, claim.has_passed) = (id, Exclusive, true);
         }
     }
 
     fn split(&mut self) {
         let Some(at) = self.pick(|c| c.is_held && !c.is_proxy && c.span.len() > 1) else { return };
-        let span = self.reference.claims[at].span;
-        let cut = self.rng.u64(span.start() + 1..span.end());
-        let (lower, upper) = span.split_at(cut);
-        let mut part = self.reference.claims[at].clone();
-        part.id = self.registry.split(part.id, cut);
-        part.span = upper;
-        self.registry.set_place(part.id, Place::Board(0));
-        self.reference.claims[at].span = lower;
-        self.reference.claims.insert(at + 1, part);
+        let Naive { id, span, mode, .. } = self.reference.claims[at];
+        let (lower, upper) = span.split_at(self.rng.u64(span.start() + 1..span.end()));
+        let ids = self.replace(id, &[(lower, mode), (upper, mode)]);
+        let claim = &mut self.reference.claims[at];
+        (claim.id, claim.span, claim.has_passed) = (ids[0], lower, true);
+        let upper = Naive { id: ids[1], span: upper, ..claim.clone() };
+        self.reference.claims.insert(at + 1, upper);
     }
 
     fn shrink(&mut self) {
         let Some(at) = self.pick(|c| c.is_held && !c.is_proxy) else { return };
-        let span = self.reference.claims[at].span;
+        let Naive { id, span, mode, .. } = self.reference.claims[at];
         let start = self.rng.u64(span.range());
         let to = Span::from_range(start..self.rng.u64(start + 1..=span.end()));
-        self.reference.claims[at].span = to;
-        self.registry.shrink(self.reference.claims[at].id, to, &mut self.heirs);
+        let id = self.replace(id, &[(to, mode)])[0];
+        let claim = &mut self.reference.claims[at];
+        (claim.id, claim.span, claim.has_passed) = (id, to, true);
     }
 
     fn step(&mut self) {
@@ -289,10 +303,13 @@ impl Pair {
             assert_eq!(blockers, self.reference.pairs(group) as u64, "group {group}");
         }
         let (wanted, mode) = (self.span(), self.mode());
-        let blocks_for_good = self.registry.blocks_for_good(wanted, mode, |_| false);
+        let blocks_for_good = {
+            let wanted = (wanted, mode, Queueing::Due);
+            self.registry.blocks_for_good(None, wanted, |_| false)
+        };
         assert_eq!(blocks_for_good, self.reference.blocks_for_good(wanted, mode));
-        let overlapping = self.reference.claims.iter().filter(|c| c.span.overlaps(wanted));
-        assert_eq!(self.registry.entries(wanted).len(), overlapping.count());
+        let shown = self.registry.shown(wanted, |_| false).expect("there are no cells");
+        assert_eq!(shown.len(), self.reference.shown(wanted));
         let mut waiting = self.reference.claims.iter().filter(|claim| !claim.is_held);
         let has_queue = waiting.any(|claim| claim.queueing != Queueing::Patient);
         assert_eq!(self.registry.has_queue(), has_queue);
@@ -323,11 +340,12 @@ fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
 /// 65,536 claims over as many parts of a group are one pair too many for 32 bits.
 #[test]
 fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
-    let mut registry = Registry::new();
+    let mut registry = Registry::<()>::new();
     let (one, two) = (Span::from_range(0..1), Span::from_range(1..2));
     let heirs = &mut Heirs::default();
-    let leader = registry.wait(one, Exclusive, Queueing::Due, u32::MAX, (), heirs);
-    registry.wait_with(leader, two, Exclusive, u32::MAX, heirs);
+    let leader = registry.wait(one, Exclusive, Queueing::Due, u32::MAX, heirs);
+    let second = registry.wait(two, Exclusive, Queueing::Due, u32::MAX, heirs);
+    registry.join(second, Some(leader));
     assert_eq!(registry.claim(leader).blockers, 2 * u64::from(u32::MAX));
 }
 
@@ -339,7 +357,8 @@ fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
     let mut heirs = Heirs::default();
     let held = registry.hold(Span::from_range(0..9), Exclusive, Queueing::Due);
     let wanted = Span::from_range(5..15);
-    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, "inner", &mut heirs);
+    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, &mut heirs);
+    *registry.waiter_mut(inner) = Some("inner");
     let intruder = registry.hold(Span::from_range(12..13), Exclusive, Queueing::Due);
     registry.remove(intruder, &mut heirs);
     assert!(!registry.is_held(inner) && heirs.granted.is_empty());
@@ -356,6 +375,19 @@ fn looks<W>(registry: &mut Registry<W>, work: impl FnOnce(&mut Registry<W>)) -> 
 
 /// Looks that a claim may take in a tree of a few thousand, to come and to go.
 const FEW: u64 = 100;
+
+/// Queues a claim behind one other.
+fn wait(
+    registry: &mut Registry<u32>,
+    span: Span,
+    mode: Mode,
+    waiter: u32,
+    heirs: &mut Heirs<u32>,
+) -> ClaimId {
+    let id = registry.wait(span, mode, Queueing::Due, 1, heirs);
+    *registry.waiter_mut(id) = Some(waiter);
+    id
+}
 
 #[test]
 fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
@@ -382,7 +414,7 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
     // The same, of claims that had to wait.
     let writer = registry.hold(all, Exclusive, Queueing::Due);
     let ids: Vec<ClaimId> =
-        (0..CROWD).map(|n| registry.wait(all, Shared, Queueing::Due, 1, n, &mut heirs)).collect();
+        (0..CROWD).map(|n| wait(&mut registry, all, Shared, n, &mut heirs)).collect();
     registry.remove(writer, &mut heirs);
     assert_eq!(heirs.granted.len(), CROWD as usize);
     let seen = looks(&mut registry, |registry| leave(registry, ids, &mut heirs));
@@ -391,12 +423,12 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
     // Somebody who waits elsewhere is in nobody's way.
     let far = Span::from_range(10..11);
     registry.hold(far, Exclusive, Queueing::Due);
-    registry.wait(far, Exclusive, Queueing::Due, 1, 0, &mut heirs);
+    wait(&mut registry, far, Exclusive, 0, &mut heirs);
     let near = Span::from_range(0..5);
     let seen = looks(&mut registry, |registry| {
         let mut ids = Vec::new();
         for _ in 0..CROWD {
-            assert!(!registry.blocks(near, Shared, Queueing::Due));
+            assert!(!registry.blocks(near, Shared));
             ids.push(registry.hold(near, Shared, Queueing::Due));
         }
         leave(registry, ids, &mut heirs);

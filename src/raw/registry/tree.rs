@@ -110,10 +110,6 @@ impl IntervalTree {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.node(self.root).len == 0
-    }
-
     pub(crate) fn span(&self, id: u32) -> Span {
         self.spans[id as usize].0
     }
@@ -139,13 +135,6 @@ impl IntervalTree {
     pub(crate) fn remove(&mut self, id: u32) {
         self.detach(id);
         self.vacant_spans.push(id);
-    }
-
-    /// Gives a number another span, which must not be empty.
-    pub(crate) fn replace(&mut self, id: u32, span: Span) {
-        self.detach(id);
-        self.spans[id as usize].0 = span;
-        self.attach(id);
     }
 
     /// Lets a span be looked for by other traits.
@@ -405,6 +394,10 @@ impl Node {
 
 #[cfg(test)]
 impl IntervalTree {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.node(self.root).len == 0
+    }
+
     pub(crate) fn traits(&self, id: u32) -> Traits {
         self.spans[id as usize].1
     }

@@ -116,6 +116,12 @@ impl Reference {
         })
     }
 
+    /// How many claims a snapshot shows: all but those that must leave.
+    pub(super) fn shown(&self, span: Span) -> usize {
+        let shown = (0..self.claims.len()).filter(|&at| !self.must_leave(at));
+        shown.filter(|&at| self.claims[at].span.overlaps(span)).count()
+    }
+
     /// Whether a proxy is in the way of one that is held, or waited when it came.
     fn must_leave(&self, at: usize) -> bool {
         let proxy = &self.claims[at];

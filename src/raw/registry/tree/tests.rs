@@ -41,8 +41,9 @@ fn agrees_with_a_list_over_random_insertions_replacements_and_removals() {
             }
             4 if !list.is_empty() => {
                 let at = rng.usize(..list.len());
-                list[at].1 = wanted;
-                tree.replace(list[at].0, wanted);
+                let (id, _, traits) = list.swap_remove(at);
+                tree.remove(id);
+                list.push((tree.insert(wanted, traits), wanted, traits));
             }
             5 if !list.is_empty() => {
                 let at = rng.usize(..list.len());

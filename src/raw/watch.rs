@@ -1,0 +1,156 @@
+//! Watching those who are in slots and cells, with the mutex held, so that others can wait for them.
+//!
+//! Who is watched has a proxy in the registry (I2), and takes the mutex when he leaves: a slot's word or the summary
+//! tells him.
+
+use std::ops::ControlFlow;
+
+use crate::raw::Ledger;
+use crate::raw::place::{Hold, Place};
+use crate::raw::registry::{ClaimId, Queueing};
+use crate::raw::slot::Word;
+use crate::raw::summary::Summary;
+use crate::sync::{AtomicU64, Ordering};
+use crate::{Mode, Span};
+
+impl Ledger<'_> {
+    /// Watches the cells of `before`, and the slots, that are in the way of a claim.
+    pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
+        self.watch_cells(before, span, mode);
+        let lock = self.lock;
+        let _ = lock.visit_slots(span, |slot, _| {
+            self.watch(slot, span, mode);
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    /// Has the registry know those who are in the way of a claim that is not shown.
+    pub(super) fn watch_those_there(&mut self, span: Span, mode: Mode) {
+        self.watch_all(self.lock.summary_now(), span, mode);
+    }
+
+    /// Has the registry know the claims in cells that are in the way of those whom it has proxies for in `span`, so that it
+    /// can tell who of them must leave.
+    pub(super) fn watch_those_in_the_way(&mut self, span: Span) {
+        for (span, mode) in self.registry().proxies(span) {
+            self.watch_cells(self.lock.summary_now(), span, mode);
+        }
+    }
+
+    fn watch_cells(&mut self, before: Summary, span: Span, mode: Mode) {
+        for cell in before.unwatched().conflicting(mode) {
+            if !self.core.cells.span(cell).overlaps(span) {
+                continue;
+            }
+            let Some(id) = self.watch_cell(cell) else { continue };
+            let (theirs, held) = (self.registry().span(id), self.registry().mode(id));
+            if !theirs.overlaps(span) || !held.conflicts_with(mode) {
+                // The cell has changed hands meanwhile, or its claim was downgraded.
+                self.unwatch(id);
+            }
+        }
+    }
+
+    /// Has the registry know the claim in a cell: by its proxy, which is returned, unless the claim has left.
+    fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
+        // ORDERING: Acquire, also where it fails: whoever finds that the cell is not in use any more follows the
+        // claim that was there.
+        let watched =
+            self.lock.summary.fetch_update(Ordering::Acquire, Ordering::Acquire, |bits| {
+                let now = Summary::from_bits(bits);
+                (now.uses(cell) && !now.watches(cell)).then_some(bits | Summary::watch(cell))
+            });
+        let mode = match watched {
+            Ok(before) => Summary::from_bits(before).mode_of(cell),
+            Err(now) => {
+                let is_used = Summary::from_bits(now).uses(cell);
+                return self.books.proxies[cell as usize].filter(|_| is_used);
+            }
+        };
+        // From here on the cell stays with its claim until we release the mutex.
+        let span = self.core.cells.span(cell);
+        let proxy = self.registry().hold(span, mode, Queueing::Due);
+        self.registry().set_place(proxy, Place::Cell(cell));
+        self.books.proxies[cell as usize] = Some(proxy);
+        Some(proxy)
+    }
+
+    /// Watches the holders of a slot, if they conflict.
+    fn watch(&mut self, slot: &AtomicU64, span: Span, mode: Mode) {
+        loop {
+            // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it is
+            // paired with the Release of whoever left the slot.
+            let word = Word::from_bits(slot.load(Ordering::SeqCst));
+            let Some((unit, holder)) = word.holder() else { return };
+            let in_the_way = span.contains_unit(unit) && holder.conflicts_with(mode);
+            if !in_the_way || word.has_waiters() {
+                return;
+            }
+            if word.bias().is_some() {
+                self.unbias(slot);
+                continue;
+            }
+            let watched = word.watched().bits();
+            // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
+            // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
+            // No Release: who finds WAITERS takes the mutex. Relaxed on failure: it is loaded again.
+            let marked =
+                slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
+            if marked.is_ok() {
+                return self.add_slot_proxy(Span::from_range(unit..unit + 1), holder);
+            }
+        }
+    }
+
+    pub(super) fn add_slot_proxy(&mut self, unit: Span, holder: Mode) {
+        let proxy = self.registry().hold(unit, holder, Queueing::Due);
+        self.registry().set_place(proxy, Place::Slot);
+    }
+
+    /// The number of a claim that is held, which is watched if it is in a slot.
+    pub(super) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
+        match hold {
+            Hold::Nothing => unreachable!("a claim on nothing needs no number"),
+            Hold::Slot | Hold::Reader(_) => self.slot_proxy(span),
+            Hold::Cell(cell) => self.watch_cell(cell).expect("a held claim is in its cell"),
+            Hold::Claim(id) => id,
+        }
+    }
+
+    pub(super) fn slot_proxy(&mut self, unit: Span) -> ClaimId {
+        self.registry().proxy(unit).expect("a watched slot has a proxy (I2)")
+    }
+
+    /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and
+    /// nobody is to keep them out.
+    pub(super) fn unwatch_idle(&mut self, span: Span) {
+        for proxy in self.registry().idle_proxies(span) {
+            self.unwatch(proxy);
+        }
+    }
+
+    fn unwatch(&mut self, proxy: ClaimId) {
+        match self.registry().place(proxy) {
+            Place::Slot => {
+                let slot = self.lock.slot_of(self.registry().span(proxy).start());
+                // ORDERING: Relaxed: a watched word changes under the mutex only.
+                let word = Word::from_bits(slot.load(Ordering::Relaxed));
+                // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the
+                // mutex has told us; who finds that he is not watched any more follows those for whom he was.
+                slot.store(word.unwatched().bits(), Ordering::Release);
+            }
+            Place::Cell(cell) => {
+                // ORDERING: Release: whoever looks whether he is watched, and is not any more, follows those
+                // for whom he was. Relaxed would do for the claim's own sake.
+                let before = self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
+                if !Summary::from_bits(before).uses(cell) {
+                    // Who released it was told to take the mutex, and expects the proxy.
+                    return;
+                }
+                self.books.proxies[cell as usize] = None;
+            }
+            Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => return,
+        }
+        self.books.registry.remove(proxy, &mut self.wakes.heirs);
+    }
+}
