@@ -168,6 +168,7 @@ impl PageCache {
         let locks = [(shared.new_lock)(), (shared.new_lock)()];
         let pool = Arc::clone(&shared.pool);
         let inode = Inode::new(store, pool, options, registration, locks, shared.readahead)?;
+        inode.check_options().map_err(|error| inode.store.refused(error))?;
         let inode = Arc::new(inode);
         shared.pool.add_owner(inode.id, Arc::clone(&inode) as _);
         Ok(File::new(inode))

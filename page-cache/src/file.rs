@@ -2,6 +2,7 @@
 
 mod append;
 mod close;
+mod hints;
 mod pages;
 mod size_and_extents;
 mod sync;

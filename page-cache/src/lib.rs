@@ -87,7 +87,7 @@ pub use files::operation_lock::model::OperationLock as PathLock;
 pub use files::operation_lock::model::{OperationLock, Unlocked, WholeFile, WholeFileGuard};
 pub use guards::{PageMut, PagePin, PageRef};
 pub use mapping::Mapping;
-pub use options::{FileOptions, Options};
+pub use options::{FileOptions, Options, PageTransform};
 pub use page::{DirtyPage, PAGE_SIZE};
 pub use stats::latency::StoreRequests;
 pub use stats::of_file::FileStats;

@@ -8,6 +8,7 @@ pub(crate) mod collapse_and_insert;
 pub(crate) mod direct;
 pub(crate) mod fault;
 pub(crate) mod guarded_page;
+pub(crate) mod hints;
 pub(crate) mod punch_hole;
 pub(crate) mod readahead;
 pub(crate) mod steps;

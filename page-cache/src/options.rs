@@ -1,11 +1,14 @@
 //! How a cache is made, and how a file is opened.
 
 mod hook;
+mod whole_pages;
 
 use std::io;
 use std::time::Duration;
 
 pub(crate) use hook::BeforeWriteback;
+pub use whole_pages::PageTransform;
+pub(crate) use whole_pages::{Sends, Transform};
 
 use crate::page::DirtyPage;
 
@@ -148,6 +151,8 @@ pub struct FileOptions {
     pub(crate) write_mode: WriteMode,
     pub(crate) before_writeback: Option<BeforeWriteback>,
     pub(crate) steal: Steal,
+    pub(crate) sends: Sends,
+    pub(crate) transform: Option<Transform>,
 }
 
 /// Who may write a file's dirty pages to its store.

@@ -130,6 +130,15 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
+    /// Returns how many bytes of blocks the store has, or `None`, the default, if it cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it.
+    fn allocated_size(&self) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Removes `offset..offset + len` from the store: the bytes after the range move to `offset`, and the
     /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE),
     /// and the range ends before the end of the store. An empty range has no effect.

@@ -24,7 +24,7 @@ use crate::files::store_access::health::StoreHealth;
 use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
 use crate::files::write_errors::WriteErrors;
-use crate::options::{BeforeWriteback, FileOptions, Steal, WriteMode};
+use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, Transform, WriteMode};
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::may_wait_for_clean;
 use crate::page::{DirtyPage, Tags};
@@ -50,6 +50,8 @@ pub(crate) struct Inode {
     pub(crate) write_mode: WriteMode,
     pub(crate) before_writeback: Option<BeforeWriteback>,
     pub(crate) steal: Steal,
+    pub(crate) sends: Sends,
+    pub(crate) transform: Option<Transform>,
     io: InodeLock,
     mapping: InodeLock,
     size: AtomicU64,
@@ -104,6 +106,8 @@ impl Inode {
             write_mode: options.write_mode,
             before_writeback: options.before_writeback,
             steal: options.steal,
+            sends: options.sends,
+            transform: options.transform,
             io,
             mapping,
             size: AtomicU64::new(size),

@@ -26,6 +26,7 @@ impl Inode {
         if len == 0 {
             return Ok(());
         }
+        self.check_whole_range(offset..end).map_err(|error| self.failed(request, error))?;
         let _io = self.io_for_growth(offset..end, length);
         let old = self.size();
         let end = length.bounds(end, old);

@@ -30,6 +30,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::Instant;
 
 use crate::PAGE_SIZE;
 use crate::error::Request;
@@ -85,6 +86,10 @@ impl Inode {
         tag: u64,
         io: &IoClaim<'_>,
     ) -> io::Result<usize> {
+        let end = request.offset + request.len;
+        if end > self.size() {
+            self.check_whole(end).map_err(|error| self.failed(request, error))?;
+        }
         self.reaching(request.offset, io, || match self.write_mode {
             WriteMode::Back => self.write_pages(from, request, tag),
             WriteMode::Through => self.write_through(from, request, tag),
@@ -182,8 +187,13 @@ impl Inode {
         if S::MAY_BE_ABSENT && self.write_hit(at, part, 0..part.len(), tag) > 0 {
             return Ok(part.len());
         }
+        let start = Instant::now();
         while self.write_slow(at, part, tag)? == Outcome::NoRoom {
             if self.make_room()? == Room::WithOthers {
+                if self.sends_whole_pages() {
+                    self.wait_for_others(start)?;
+                    continue;
+                }
                 // One frame is all that this takes, and that only as long as the store is at it.
                 return self.send_through(part, at, tag).or_else(
                     |(written, error)| match written {

@@ -42,6 +42,7 @@ impl Inode {
 
     fn shift(&self, shift: Shift, request: Request) -> io::Result<()> {
         let Request { offset, len, .. } = request;
+        self.check_plain()?;
         let _io = self.io_exclusive(offset..u64::MAX);
         let claim = self.claim(Access::Shift, offset..u64::MAX);
         let size = self.size();

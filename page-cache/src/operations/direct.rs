@@ -45,6 +45,7 @@ impl Inode {
     pub(crate) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct read", offset, to.bytes());
         self.check_outside(request)?;
+        self.check_plain().map_err(|error| self.failed(request, error))?;
         self.check_aligned(request)?;
         if request.len == 0 || offset >= self.size() {
             return Ok(0);
@@ -84,6 +85,7 @@ impl Inode {
         let request = Request::new("direct write", offset, from.bytes());
         self.check_change(request)?;
         self.end_of(request)?;
+        self.check_plain().map_err(|error| self.failed(request, error))?;
         self.check_aligned(request)?;
         let request = self.part_within_limit(request, self.alignment())?;
         if request.len == 0 {
@@ -183,7 +185,8 @@ impl Inode {
     }
 
     fn alignment(&self) -> u64 {
-        self.store.direct_alignment().max(1)
+        let page = if self.sends_whole_pages() { PAGE } else { 1 };
+        self.store.direct_alignment().max(page)
     }
 }
 

@@ -28,6 +28,7 @@ impl Inode {
         if len == 0 {
             return Ok(());
         }
+        self.check_whole_range(offset..end).map_err(|error| self.failed(request, error))?;
         let _io = self.io_exclusive(offset..end);
         let claim = self.claim(Access::PunchHole, offset..end);
         let punched = self

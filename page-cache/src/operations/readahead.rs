@@ -66,24 +66,30 @@ impl Inode {
     }
 
     /// Makes the pages of a run, up to one that is cached or past the end.
-    fn make_run<'a>(&'a self, run: Range<u64>, frames: Vec<FreeFrame<'a>>) -> Vec<LockedPage<'a>> {
+    pub(crate) fn make_run<'a>(
+        &'a self,
+        run: Range<u64>,
+        frames: Vec<FreeFrame<'a>>,
+    ) -> Vec<LockedPage<'a>> {
         let inside = self.size().div_ceil(PAGE);
         let numbers = run.start..run.end.min(inside);
         numbers.zip(frames).map_while(|(page, free)| self.make(page, free)).collect()
     }
 
     /// Fills the pages of a run, which are all fresh; whether it could.
-    fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &MappingClaim<'_>) -> bool {
+    pub(crate) fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &MappingClaim<'_>) -> bool {
         let Some(first) = pages.first().map(|page| page.key().page) else { return false };
         let mut bytes = vec![0; pages.len() * PAGE_SIZE];
         let inside = self.size().saturating_sub(first * PAGE);
         let inside = bytes.len().min(usize::try_from(inside).unwrap_or(usize::MAX));
-        match read_full(&*self.store, &mut bytes[..inside], first * PAGE) {
-            Ok(found) => bytes[found..].fill(0),
-            Err(_) => {
-                pages.into_iter().for_each(|page| self.discard_page(page));
-                return false;
-            }
+        let read = read_full(&*self.store, &mut bytes[..inside], first * PAGE);
+        let decoded = read.and_then(|found| {
+            bytes[found..].fill(0);
+            self.decode(first, &mut bytes[..found.next_multiple_of(PAGE_SIZE)])
+        });
+        if decoded.is_err() {
+            pages.into_iter().for_each(|page| self.discard_page(page));
+            return false;
         }
         for (page, stored) in pages.iter().zip(bytes.chunks_exact(PAGE_SIZE)) {
             let mut latch = page.latch();

@@ -6,3 +6,4 @@ pub(crate) mod fill;
 pub(crate) mod invalidate;
 pub(crate) mod length_limit;
 pub(crate) mod prepare;
+pub(crate) mod whole_pages;

@@ -36,6 +36,7 @@ impl Inode {
         let request = Request::to_length("set_len", len);
         self.check_change(request)?;
         self.end_of(request)?;
+        self.check_whole(len).map_err(|error| self.failed(request, error))?;
         let _io = self.io_from(len);
         let old = self.size();
         if len > old {

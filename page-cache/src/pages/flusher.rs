@@ -17,6 +17,7 @@ pub(crate) mod jobs;
 
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,11 @@ impl Flusher {
         let file = pin.frame().key().file;
         let dropped = self.change(|jobs| jobs.queue(file, pin.detach(), Instant::now()));
         drop(dropped.map_err(|pin| frames.attach(pin)));
+    }
+
+    /// Has pages of a file brought in.
+    pub(crate) fn bring_in(&self, file: u64, pages: Range<u64>) {
+        self.change(|jobs| jobs.bring_in(file, pages, Instant::now()));
     }
 
     /// Changes what is to be done, and calls a worker if one has to begin earlier than it thinks.

@@ -21,7 +21,7 @@ use crate::diagnostics::{Wait, Waiting};
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
-use crate::pages::frame::{FrameId, FreeFrame, LockedPage, Pin};
+use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Pin};
 use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
@@ -71,6 +71,32 @@ impl Pool {
     pub(crate) fn cold_frames(&self, most: usize) -> Vec<FreeFrame<'_>> {
         let next = || self.frames.take_free().or_else(|| self.evict(Victims::Small));
         std::iter::from_fn(next).take(most).collect()
+    }
+
+    /// Frames, so many at most, that are free, or of which pages that came in lately and were not used give up so many more.
+    pub(crate) fn frames_for_hint(
+        &self,
+        most: usize,
+        others_give: &mut usize,
+    ) -> Vec<FreeFrame<'_>> {
+        let next = || {
+            self.frames.take_free().or_else(|| {
+                *others_give = others_give.checked_sub(1)?;
+                self.evict(Victims::Small)
+            })
+        };
+        std::iter::from_fn(next).take(most).collect()
+    }
+
+    /// Evicts a page, if that can be done at once; whether it could.
+    pub(crate) fn try_evict(&self, key: Key) -> bool {
+        let Some(frame) = self.index.peek(&self.frames, key) else { return false };
+        let Some(page) = LockedPage::try_for_eviction(&self.frames, frame) else { return false };
+        let evicted = page.key() == key && self.evict_page(page).is_some();
+        if evicted {
+            self.counters.count(Event::Eviction);
+        }
+        evicted
     }
 
     /// How many pages may come in at once so that they are not the first to go.

@@ -363,6 +363,16 @@ impl Store for FileStore {
         self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
     }
 
+    /// What the file system says; of a device, and elsewhere than on Unix, nothing.
+    fn allocated_size(&self) -> io::Result<Option<u64>> {
+        #[cfg(unix)]
+        if self.device_len.is_none() {
+            let blocks = std::os::unix::fs::MetadataExt::blocks(&self.file.metadata()?);
+            return Ok(Some(blocks * 512));
+        }
+        Ok(None)
+    }
+
     /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
     /// else some of what it calls a hole is allocated.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {

@@ -21,6 +21,7 @@ macro_rules! with_methods {
             allocate(offset: u64, len: u64) -> io::Result<()>;
             zero_range(offset: u64, len: u64) -> io::Result<()>;
             holes(range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>>;
+            allocated_size() -> io::Result<Option<u64>>;
             collapse_range(offset: u64, len: u64) -> io::Result<()>;
             insert_range(offset: u64, len: u64) -> io::Result<()>;
             acquire() -> io::Result<()>;

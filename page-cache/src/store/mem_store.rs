@@ -243,6 +243,10 @@ impl Store for MemStore {
         Ok(())
     }
 
+    fn allocated_size(&self) -> io::Result<Option<u64>> {
+        Ok(Some(self.blocks() as u64 * BLOCK as u64))
+    }
+
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         let contents = self.shared();
         let end = range.end.min(contents.len);

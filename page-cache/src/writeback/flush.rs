@@ -73,6 +73,8 @@ pub(crate) struct InFlight<'a> {
     bytes: Vec<u8>,
     /// Where the bytes go, one stretch after the other.
     stretches: Vec<Range<u64>>,
+    /// Why the first page that could not be made ready was not.
+    unready: Option<io::Error>,
 }
 
 /// Pages that the store has, or would not have, and that are marked as on their way still.
@@ -289,7 +291,10 @@ impl Inode {
 
     /// Puts a locked, dirty page, which nobody can store to, on its way.
     fn gather<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
-        self.fill_to_blocks(page);
+        if let Err(error) = self.fill_to_blocks(page) {
+            request.unready.get_or_insert(error);
+            return;
+        }
         page.begin_writeback();
         let number = page.key().page;
         let inside = self.bytes_inside(number);
@@ -312,12 +317,11 @@ impl Inode {
     /// ends, and the claim has been dropped.
     pub(crate) fn transmit<'a>(
         &self,
-        request: InFlight<'a>,
+        mut request: InFlight<'a>,
         _claim: &MappingClaim<'_>,
     ) -> Landed<'a> {
-        let numbers = || request.pages.iter().map(|page| page.frame().key().page);
-        let on_way = || numbers().map(|page| self.dirty_page(page, self.tags_of(page))).collect();
-        if let Err(refusal) = self.before_sending(on_way) {
+        let unready = request.unready.take().inspect(|error| self.write_errors.note(error));
+        if let Err(refusal) = self.make_ready(&mut request) {
             self.standing.note(Some(&refusal));
             request.pages.iter().for_each(Pin::redirty);
             return Landed { pages: request.pages, outcome: Err(refusal) };
@@ -348,7 +352,23 @@ impl Inode {
                 false => page.redirty(),
             }
         }
-        Landed { pages: request.pages, outcome: outcome.map_err(|(_, error)| error) }
+        let outcome = outcome.map_err(|(_, error)| error);
+        Landed { pages: request.pages, outcome: outcome.and(unready.map_or(Ok(()), Err)) }
+    }
+
+    /// Calls the file's hook for the pages of a request, and transforms what is sent of them.
+    fn make_ready(&self, request: &mut InFlight<'_>) -> io::Result<()> {
+        let numbers = || request.pages.iter().map(|page| page.frame().key().page);
+        self.before_sending(|| {
+            numbers().map(|page| self.dirty_page(page, self.tags_of(page))).collect()
+        })?;
+        if self.transform.is_some() {
+            // Of a file of whole pages, all of each page is sent.
+            for (page, bytes) in numbers().zip(request.bytes.chunks_exact_mut(PAGE_SIZE)) {
+                self.encode(page, bytes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes one stretch after the other; how many bytes, if not all.

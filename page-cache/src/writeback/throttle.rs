@@ -11,12 +11,16 @@
 //! be asked again it hears it at once.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use crate::files::inode::Inode;
-use crate::options::Steal;
+use crate::options::{Sends, Steal};
 use crate::order::may_wait_for_clean;
 use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
+
+/// The longest that anybody waits until other files leave room for a dirty page.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether cleaning pages of a file makes room for others of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,10 +61,27 @@ impl Inode {
     pub(crate) fn throttle_store(&self) -> io::Result<Room> {
         self.throttle();
         let mut room = Room::Made;
+        let start = Instant::now();
         while room == Room::Made && !self.has_room(By::Mapping) {
             room = self.make_room()?;
+            if room == Room::WithOthers && self.sends == Sends::WholePages {
+                self.wait_for_others(start)?;
+                room = Room::Made;
+            }
         }
         Ok(room)
+    }
+
+    /// Waits until others may have left room, for a file whose bytes cannot be written through; fails after a while. The caller
+    /// holds no more than an IO lock.
+    pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
+        may_wait_for_clean(&self.cache.frames);
+        if start.elapsed() >= PATIENCE {
+            let message = "other files have all the pages that may be dirty";
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+        }
+        self.cache.flusher.wait_for_progress();
+        Ok(())
     }
 
     /// Whether the file may have one more dirty page. This is the rule by which `admit_dirty` decides: if they

@@ -164,6 +164,11 @@ impl State {
 impl Pool {
     fn work(&self, task: Task) {
         self.run_pageouts(task.pageouts);
+        if !task.hints.is_empty()
+            && let Some(file) = visit(self, task.file)
+        {
+            task.hints.into_iter().for_each(|pages| file.bring_in_ahead(pages));
+        }
         if task.extent == Work::All
             && let Some(file) = visit(self, task.file)
         {

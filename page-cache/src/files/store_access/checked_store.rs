@@ -297,6 +297,10 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         Ok(())
     }
 
+    fn allocated_size(&self) -> io::Result<Option<u64>> {
+        ask(self.cache, || self.store.allocated_size())
+    }
+
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         ask(self.cache, || self.store.holes(range))
     }

@@ -53,21 +53,27 @@ impl Inode {
         Ok(())
     }
 
-    /// Prepares a locked page, which is dirty and about to be sent, for a store of blocks: a partial
+    /// Prepares a locked page, which is dirty and about to be sent, for a store of blocks or of whole pages: a partial
     /// page of which one stretch of whole blocks is not all that is dirty is filled. What cannot be
-    /// read stays as it is, and is sent by the byte.
-    pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) {
-        let block = self.store.block_size().clamp(1, PAGE_SIZE as u64) as usize;
+    /// read stays as it is, and is sent by the byte; or not at all, if the store gets whole pages.
+    pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) -> io::Result<()> {
+        let block = match self.sends_whole_pages() {
+            true => PAGE_SIZE,
+            false => self.store.block_size().clamp(1, PAGE_SIZE as u64) as usize,
+        };
         if block == 1 || page.state().is_uptodate() {
-            return;
+            return Ok(());
         }
         let inside = self.bytes_inside(page.key().page);
-        let dirty = self.dirty_ranges(page);
-        if !dirty.is_one_of_blocks(block, inside)
-            && self.fill_around(page, &self.known_ranges(page)).is_ok()
-        {
-            self.count(Event::Fill);
+        if self.dirty_ranges(page).is_one_of_blocks(block, inside) {
+            return Ok(());
         }
+        match self.fill_around(page, &self.known_ranges(page)) {
+            Ok(()) => self.count(Event::Fill),
+            Err(error) if self.sends_whole_pages() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
     }
 
     /// The bytes of a partial page that are newer than the store, or that the store may lose.
@@ -102,6 +108,6 @@ impl Inode {
         let inside = self.bytes_inside(page);
         let found = read_full(&*self.store, &mut bytes[..inside], page * PAGE_SIZE as u64)?;
         bytes[found..].fill(0);
-        Ok(())
+        if found > 0 { self.decode(page, bytes) } else { Ok(()) }
     }
 }

@@ -5,12 +5,16 @@
 //! that are clean cost nothing, however many there are. At most one worker is at a job.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::time::Instant;
 
 use crate::pages::frame::DetachedPin;
 
 /// The most pages of one file that wait for pageout.
 const MOST_PAGEOUTS: usize = 16;
+
+/// The most ranges of one file that wait to be brought in.
+const MOST_HINTS: usize = 64;
 
 #[derive(Default)]
 pub(crate) struct Jobs {
@@ -28,7 +32,9 @@ struct Job {
     /// Not to be asked before, since it failed.
     not_before: Option<Instant>,
     pageouts: Vec<DetachedPin>,
-    /// When the first of them was queued.
+    /// Pages that are to be brought in.
+    hints: Vec<Range<u64>>,
+    /// When the first of either was queued.
     queued: Option<Instant>,
 }
 
@@ -44,6 +50,7 @@ enum Worker {
 pub(crate) struct Task {
     pub(crate) file: u64,
     pub(crate) pageouts: Vec<DetachedPin>,
+    pub(crate) hints: Vec<Range<u64>>,
     pub(crate) extent: Work,
 }
 
@@ -120,6 +127,16 @@ impl Jobs {
         Ok(())
     }
 
+    /// Queues pages of a file that are to be brought in, unless there are enough.
+    pub(crate) fn bring_in(&mut self, file: u64, pages: Range<u64>, now: Instant) {
+        self.change(file, |job| {
+            if job.hints.len() < MOST_HINTS {
+                job.hints.push(pages);
+                job.queued.get_or_insert(now);
+            }
+        });
+    }
+
     /// When the next job has its turn.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         self.turns.first().map(|&(turn, _)| turn)
@@ -128,9 +145,10 @@ impl Jobs {
     /// Takes the job whose turn it is by `now`. The caller calls `done` when it is.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Task> {
         let &(_, file) = self.turns.first().filter(|&&(turn, _)| turn <= now)?;
-        let mut task = Task { file, pageouts: Vec::new(), extent: Work::Queued };
+        let mut task = Task { file, pageouts: Vec::new(), hints: Vec::new(), extent: Work::Queued };
         self.change(file, |job| {
             task.pageouts = std::mem::take(&mut job.pageouts);
+            task.hints = std::mem::take(&mut job.hints);
             job.queued = None;
             if job.due.is_some_and(|due| due <= now) {
                 task.extent = Work::All;
@@ -150,7 +168,9 @@ impl Jobs {
                 due.into_iter().for_each(|due| job.hasten(due));
             }
         });
-        let over = |job: &Job| found == Afterwards::Clean && job.pageouts.is_empty();
+        let over = |job: &Job| {
+            found == Afterwards::Clean && job.pageouts.is_empty() && job.hints.is_empty()
+        };
         if self.jobs.get(&file).is_some_and(over) {
             self.change(file, |job| job.due = None);
             self.jobs.remove(&file);

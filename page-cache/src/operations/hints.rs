@@ -1,0 +1,138 @@
+//! Hints: pages are brought in before they are asked for, or leave before their room is.
+//!
+//! *Will need.* A worker of the flusher brings the pages in, so that nobody waits, and a store that hangs keeps one worker of
+//! its own file. For each run of pages that are not cached: take frames that are free; of those that others would have to give up, only
+//! as many as came in lately and were not used. Try to claim the run, make its pages, and fill them by one read, as readahead
+//! does. Where there is no frame, no loan or no claim, it ends: it is a hint.
+//!
+//! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
+//!
+//! *Drop.* Claim both locks exclusively; write what is dirty back; take the pages out, as for a direct write.
+//!
+//! *Data and holes.* Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its
+//! holes: a page that is written back in between is data by either. Nothing is flushed.
+
+use std::io;
+use std::ops::Range;
+
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::stats::Event;
+use crate::{PAGE_SIZE, Store};
+use spanlock::Access;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// The most pages that are brought in by one read.
+const MAX_RUN: u64 = 64;
+
+impl Inode {
+    /// Brings pages in that are not cached, as far as there are frames.
+    pub(crate) fn bring_in_ahead(&self, pages: Range<u64>) {
+        let mut others_give = self.cache.cold_frames_at_most() as usize;
+        let mut from = pages.start;
+        while from < pages.end.min(self.size().div_ceil(PAGE)) {
+            if self.find(from).is_some() {
+                from += 1;
+                continue;
+            }
+            match self.bring_in_run(from..pages.end.min(from + MAX_RUN), &mut others_give) {
+                Some(end) => from = end,
+                None => return,
+            }
+        }
+    }
+
+    /// Brings in the first pages of a run; where they end, if there are any.
+    fn bring_in_run(&self, run: Range<u64>, others_give: &mut usize) -> Option<u64> {
+        let mut loan = self.try_borrow_frame()?;
+        let lent = loan.extend_to((run.end - run.start) as usize);
+        let frames = self.cache.frames_for_hint(lent, others_give);
+        let run = run.start..run.start + frames.len() as u64;
+        if run.is_empty() {
+            return None;
+        }
+        let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
+        let pages = self.make_run(run.clone(), frames);
+        // Somebody else may have brought the first in.
+        let end = pages.last().map_or(run.start + 1, |last| last.key().page + 1);
+        let count = pages.len();
+        if !pages.is_empty() && !self.fill_run(pages, &claim) {
+            return None;
+        }
+        (0..count).for_each(|_| self.count(Event::ReadAhead));
+        Some(end)
+    }
+
+    /// Evicts pages that can be evicted at once; how many.
+    pub(crate) fn evict_unneeded(&self, pages: Range<u64>) -> u64 {
+        let evict = |&page: &u64| self.cache.try_evict(self.key(page));
+        self.resident_in(pages).iter().filter(|page| evict(page)).count() as u64
+    }
+
+    /// Empties the cache of a range of bytes; what is dirty is written back.
+    pub(crate) fn drop_cached(&self, bytes: Range<u64>) -> io::Result<()> {
+        let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
+        if pages.is_empty() {
+            return Ok(());
+        }
+        let _io = self.io_exclusive(bytes.clone());
+        let claim = self.claim(Access::Invalidate, bytes);
+        self.flush_claimed(pages.clone(), &claim)?;
+        self.invalidate(pages, &claim)
+    }
+
+    /// The parts of a range of bytes that have data, in the cache or in the store.
+    pub(crate) fn data_in(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
+        let bytes = bytes.start..bytes.end.min(self.size());
+        if bytes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _io = self.io_shared(bytes.clone());
+        let _claim = self.claim(Access::BufferedRead, bytes.clone());
+        let bytes = bytes.start..bytes.end.min(self.size());
+        let mut data: Vec<Range<u64>> = self
+            .dirty_pages()
+            .into_iter()
+            .map(|page| page.range.start.max(bytes.start)..page.range.end.min(bytes.end))
+            .filter(|range| !range.is_empty())
+            .collect();
+        let stored = bytes.start..bytes.end.min(self.store.held());
+        if !stored.is_empty() {
+            let mut from = stored.start;
+            let holes = self.store.holes(stored.clone())?.unwrap_or_default();
+            for hole in holes.into_iter().chain([stored.end..stored.end]) {
+                if from < hole.start {
+                    data.push(from..hole.start.min(stored.end));
+                }
+                from = hole.end;
+            }
+        }
+        Ok(joined(data))
+    }
+
+    pub(crate) fn hint(&self, operation: &'static str, bytes: &Range<u64>) -> io::Result<Request> {
+        let request = Request::of_range(operation, bytes.start, bytes.end);
+        self.check_outside(request)?;
+        match bytes.start > bytes.end {
+            true => {
+                let message = format!("the range {}..{} is inverted", bytes.start, bytes.end);
+                Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
+            }
+            false => Ok(request),
+        }
+    }
+}
+
+/// Joins ranges that overlap or touch, in ascending order.
+fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut().filter(|last| last.end >= range.start) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => joined.push(range),
+        }
+    }
+    joined
+}

@@ -1,0 +1,99 @@
+//! Whole pages: files whose store gets nothing else, and what is done to a page on its way there and back.
+//!
+//! The length of such a file is a multiple of a page, and so is whatever the store is asked to change: a request that would
+//! tear a page is refused, under the claim that keeps the size.
+//!
+//! A page is encoded in the copy that is sent, after it was put on its way, and decoded in the memory that it is read to, before
+//! anybody sees it; both with the page's claim held, and no file of the cache may be used.
+
+use std::io;
+use std::ops::Range;
+
+use crate::PAGE_SIZE;
+use crate::error::MAX_LEN;
+use crate::files::inode::Inode;
+use crate::files::store_access::nested::Inside;
+use crate::options::{PageTransform, Sends, WriteMode};
+use crate::unwind;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+impl Inode {
+    pub(crate) fn sends_whole_pages(&self) -> bool {
+        self.sends == Sends::WholePages
+    }
+
+    /// Refuses options that contradict each other, and a store that ends within a page.
+    pub(crate) fn check_options(&self) -> io::Result<()> {
+        if !self.sends_whole_pages() {
+            return Ok(());
+        }
+        if self.write_mode == WriteMode::Through {
+            let message = "a file of whole pages cannot be written through";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let size = self.size();
+        match size.is_multiple_of(PAGE) {
+            true => Ok(()),
+            false => {
+                let message = format!("its {size} bytes are not a number of whole pages");
+                Err(io::Error::new(io::ErrorKind::InvalidData, message))
+            }
+        }
+    }
+
+    /// Refuses an offset at which a request would tear a page.
+    #[inline]
+    pub(crate) fn check_whole(&self, offset: u64) -> io::Result<()> {
+        if !self.sends_whole_pages() || offset.is_multiple_of(PAGE) {
+            return Ok(());
+        }
+        let message =
+            format!("{offset} is not a multiple of {PAGE}, and the file is one of whole pages");
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+    }
+
+    /// As `check_whole`, for both ends of a range; what lies past the end of the file does not matter.
+    pub(crate) fn check_whole_range(&self, bytes: Range<u64>) -> io::Result<()> {
+        self.check_whole(bytes.start)?;
+        if bytes.end == MAX_LEN { Ok(()) } else { self.check_whole(bytes.end) }
+    }
+
+    /// Refuses what would pass a transform by.
+    pub(crate) fn check_plain(&self) -> io::Result<()> {
+        if self.transform.is_none() {
+            return Ok(());
+        }
+        let message = "the pages of the file are transformed on their way";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    /// Transforms whole pages that are to be sent.
+    pub(crate) fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.transformed(page, bytes, |transform, page, bytes| transform.encode(page, bytes))
+    }
+
+    /// Transforms whole pages that were read.
+    pub(crate) fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.transformed(page, bytes, |transform, page, bytes| transform.decode(page, bytes))
+    }
+
+    fn transformed(
+        &self,
+        first: u64,
+        bytes: &mut [u8],
+        change: impl Fn(&dyn PageTransform, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(transform) = &self.transform else { return Ok(()) };
+        let _inside = Inside::of(self.cache.frames.cache());
+        let mut change_all = || {
+            let pages = (first..).zip(bytes.chunks_exact_mut(PAGE_SIZE));
+            pages.into_iter().try_for_each(|(page, bytes)| change(transform.get(), page, bytes))
+        };
+        if cfg!(spanlock_shuttle) {
+            return change_all();
+        }
+        unwind::catch(change_all)
+            .unwrap_or_else(|payload| Err(unwind::into_error("the transform of pages", payload)))
+    }
+}

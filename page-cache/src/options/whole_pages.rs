@@ -1,0 +1,176 @@
+//! Files whose store gets whole pages, and pages that are not stored as they are cached.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use super::FileOptions;
+
+/// What is done to the pages of a file on their way to its store and back: a checksum, encryption, compression in place.
+///
+/// The methods are called with pages locked or on their way, on any thread, several at once. They must not use the cache;
+/// files of it fail with [`Deadlock`](io::ErrorKind::Deadlock) there. A panic counts as an error.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{self, ErrorKind};
+/// use std::sync::Arc;
+///
+/// use spanlock_page_cache::{FileOptions, MemStore, PageCache, PageTransform, Store};
+///
+/// /// The last eight bytes of each page are a checksum of the others.
+/// struct Checksums;
+///
+/// fn sum(page: u64, bytes: &[u8]) -> [u8; 8] {
+///     bytes.iter().fold(page, |sum, &byte| sum.rotate_left(7) ^ u64::from(byte)).to_le_bytes()
+/// }
+///
+/// impl PageTransform for Checksums {
+///     fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+///         let (data, end) = bytes.split_at_mut(4088);
+///         end.copy_from_slice(&sum(page, data));
+///         Ok(())
+///     }
+///     fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+///         let is_hole = bytes.iter().all(|&byte| byte == 0);
+///         match is_hole || bytes[4088..] == sum(page, &bytes[..4088]) {
+///             true => Ok(()),
+///             false => Err(ErrorKind::InvalidData.into()),
+///         }
+///     }
+/// }
+///
+/// let store = Arc::new(MemStore::new());
+/// let cache = PageCache::new(64);
+/// let open = || cache.open_with(Arc::clone(&store), FileOptions::new().transform(Checksums));
+/// let file = open()?;
+/// file.write_all_at(&[7; 4096], 0)?;
+/// file.close()?;
+/// store.write_at(&[8], 100)?; // A bit flips.
+/// let error = open()?.read_at(&mut [0; 10], 0).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidData);
+/// # io::Result::Ok(())
+/// ```
+pub trait PageTransform: Send + Sync {
+    /// Changes the bytes of a page into those that are stored. They are a copy: the cache keeps the others.
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it. The page is not sent and stays dirty, as if the store had refused it.
+    fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
+
+    /// Changes the bytes of a page as they are stored back into those that were encoded, and checks them. A page of which the
+    /// store has nothing is not decoded. A hole within the store is: all of its bytes are zero.
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it, such as `InvalidData`. Whoever needs the page gets it.
+    fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+/// A transform; two are equal if one is a clone of the other.
+#[derive(Clone)]
+pub(crate) struct Transform(Arc<dyn PageTransform>);
+
+impl Transform {
+    pub(crate) fn get(&self) -> &dyn PageTransform {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Transform")
+    }
+}
+
+impl PartialEq for Transform {
+    fn eq(&self, other: &Transform) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Transform {}
+
+/// What the store gets of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sends {
+    /// The bytes that are dirty, if the rest was never read.
+    #[default]
+    Parts,
+    WholePages,
+}
+
+impl FileOptions {
+    /// Sends whole pages to the store only: a page of which a part was written and the rest was never read is read before it is
+    /// sent. So each write of the store begins and ends at a page's boundary.
+    ///
+    /// The length of the file is a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE): a store with another length is refused with
+    /// `InvalidData`. A write past the end, a change of the length, and what punches, zeroes or allocates, must end at
+    /// such a multiple, and a direct request, a punch and a zeroed range must begin at one too; otherwise they fail with
+    /// `InvalidInput`. Together with [`write_through`](FileOptions::write_through) it is refused with `InvalidInput`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileOptions, MemStore, PageCache};
+    ///
+    /// let options = FileOptions::new().whole_pages();
+    /// let file = PageCache::new(64).open_with(MemStore::new(), options)?;
+    /// assert_eq!(file.write_all_at(b"short", 0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    /// file.set_len(4096)?;
+    /// file.write_all_at(b"short", 0)?; // The store gets 4096 bytes of this.
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn whole_pages(mut self) -> FileOptions {
+        self.sends = Sends::WholePages;
+        self
+    }
+
+    /// Transforms each page on its way to the store, and back when it is read; see [`PageTransform`]. It implies
+    /// [`whole_pages`](FileOptions::whole_pages).
+    ///
+    /// Direct requests, collapse and insert fail with `Unsupported`. If the store is opened again, the options must
+    /// contain a clone of this transform.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{FileOptions, MemStore, PageCache, PageTransform, Store};
+    ///
+    /// /// No secret.
+    /// struct Inverted;
+    ///
+    /// impl PageTransform for Inverted {
+    ///     fn encode(&self, _: u64, bytes: &mut [u8]) -> io::Result<()> {
+    ///         bytes.iter_mut().for_each(|byte| *byte = !*byte);
+    ///         Ok(())
+    ///     }
+    ///     fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+    ///         self.encode(page, bytes)
+    ///     }
+    /// }
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let options = FileOptions::new().transform(Inverted);
+    /// let file = PageCache::new(64).open_with(Arc::clone(&store), options)?;
+    /// file.write_all_at(&[0xf0; 4096], 0)?;
+    /// file.sync_data()?;
+    /// let mut stored = [0; 1];
+    /// store.read_at(&mut stored, 0)?;
+    /// assert_eq!(stored, [0x0f]);
+    /// # io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn transform(mut self, transform: impl PageTransform + 'static) -> FileOptions {
+        self.transform = Some(Transform(Arc::new(transform)));
+        self.whole_pages()
+    }
+}
