@@ -101,7 +101,7 @@ impl Inode {
         if !stored.is_empty() {
             let mut from = stored.start;
             let holes = self.store.holes(stored.clone())?.unwrap_or_default();
-            for hole in holes.into_iter().chain([stored.end..stored.end]) {
+            for hole in holes.into_iter().chain(std::iter::once(stored.end..stored.end)) {
                 if from < hole.start {
                     data.push(from..hole.start.min(stored.end));
                 }

@@ -1,5 +1,7 @@
 //! Hints: pages that will be needed, or will not be; and what a file has where.
 
+#![allow(clippy::single_range_in_vec_init, reason = "ranges of data are compared")]
+
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::sync::Arc;
