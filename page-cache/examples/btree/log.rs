@@ -1,0 +1,154 @@
+//! The log: records of what was changed in which pages, in a file of the same cache.
+//!
+//! The first two pages have one control block each, written in turns: from where recovery begins. Records follow:
+//! their length, their checksum, and changes of pages. A position in the log is where a record ends; it is the record's
+//! number, and the tag of the pages that it changed.
+
+use std::io::{self, ErrorKind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use spanlock_page_cache::{File, PAGE_SIZE};
+
+use crate::checksum::sum;
+use crate::node::{read_u64, write_u64};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// Where the first record begins.
+pub const START: u64 = 2 * PAGE;
+
+/// The length of a record and its checksum.
+const HEAD: usize = 16;
+
+const MAX_RECORD: u64 = 1 << 20;
+
+/// Bytes that were written to a page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    pub page: u64,
+    pub offset: usize,
+    pub bytes: Vec<u8>,
+}
+
+pub struct Log {
+    file: File,
+    /// Up to where it is durable.
+    durable: AtomicU64,
+    /// How many control blocks there were.
+    blocks: Mutex<u64>,
+}
+
+impl Log {
+    /// Opens a log; also returns from where recovery begins.
+    pub fn open(file: File) -> io::Result<(Log, u64)> {
+        let mut last = (0, START);
+        for block in 0..2 {
+            let mut bytes = [0; 24];
+            let found = file.read_at(&mut bytes, block * PAGE)?;
+            if found == 24 && read_u64(&bytes, 16) == sum(block, &bytes[..16]) {
+                last = last.max((read_u64(&bytes, 0), read_u64(&bytes, 8)));
+            }
+        }
+        if file.len() < START {
+            file.set_len(START)?;
+        }
+        let durable = AtomicU64::new(0);
+        Ok((Log { file, durable, blocks: Mutex::new(last.0) }, last.1))
+    }
+
+    /// Where the next record begins.
+    pub fn end(&self) -> u64 {
+        self.file.len()
+    }
+
+    /// Appends a record; returns its position.
+    pub fn append(&self, changes: &[Change]) -> io::Result<u64> {
+        let mut record = vec![0; HEAD];
+        for change in changes {
+            record.extend(change.page.to_le_bytes());
+            record.extend((change.offset as u16).to_le_bytes());
+            record.extend((change.bytes.len() as u16).to_le_bytes());
+            record.extend(&change.bytes);
+        }
+        let len = record.len() as u64;
+        write_u64(&mut record, 0, len);
+        let check = sum(len, &record[HEAD..]);
+        write_u64(&mut record, 8, check);
+        Ok(self.file.append(&record)? + len)
+    }
+
+    /// Makes the log durable up to a position.
+    pub fn sync_to(&self, position: u64) -> io::Result<()> {
+        // ORDERING: the sync is over before anybody reads that it covers the position.
+        if self.durable.load(Ordering::Acquire) < position {
+            let end = self.end();
+            self.file.sync_data()?;
+            self.durable.fetch_max(end, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Lets recovery begin at a position, and frees what is before it.
+    pub fn begin_at(&self, position: u64) -> io::Result<()> {
+        let mut blocks = self.blocks.lock().unwrap();
+        *blocks += 1;
+        let mut bytes = [0; 24];
+        write_u64(&mut bytes, 0, *blocks);
+        write_u64(&mut bytes, 8, position);
+        let block = *blocks % 2;
+        let check = sum(block, &bytes[..16]);
+        write_u64(&mut bytes, 16, check);
+        self.file.write_all_at(&bytes, block * PAGE)?;
+        self.file.sync_data()?;
+        let whole = position / PAGE * PAGE;
+        if whole > START { self.file.punch_hole(START, whole - START) } else { Ok(()) }
+    }
+
+    /// Reads the records from a position on, up to the first that is not whole, and cuts the rest off.
+    pub fn replay(
+        &self,
+        from: u64,
+        mut redo: impl FnMut(u64, Vec<Change>) -> io::Result<()>,
+    ) -> io::Result<u64> {
+        let mut at = from;
+        let mut count = 0;
+        while let Some(changes) = self.record_at(at)? {
+            let (changes, len) = changes;
+            at += len;
+            redo(at, changes)?;
+            count += 1;
+        }
+        self.file.set_len(at)?;
+        self.file.sync_all()?;
+        self.durable.store(at, Ordering::Release);
+        Ok(count)
+    }
+
+    fn record_at(&self, at: u64) -> io::Result<Option<(Vec<Change>, u64)>> {
+        let mut head = [0; HEAD];
+        match self.file.read_exact_at(&mut head, at) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            outcome => outcome?,
+        }
+        let len = read_u64(&head, 0);
+        if !(HEAD as u64..MAX_RECORD).contains(&len) || at + len > self.end() {
+            return Ok(None);
+        }
+        let mut bytes = vec![0; len as usize - HEAD];
+        self.file.read_exact_at(&mut bytes, at + HEAD as u64)?;
+        if read_u64(&head, 8) != sum(len, &bytes) {
+            return Ok(None);
+        }
+        let mut changes = Vec::new();
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let page = read_u64(rest, 0);
+            let offset = usize::from(u16::from_le_bytes([rest[8], rest[9]]));
+            let len = usize::from(u16::from_le_bytes([rest[10], rest[11]]));
+            changes.push(Change { page, offset, bytes: rest[12..12 + len].to_vec() });
+            rest = &rest[12 + len..];
+        }
+        Ok(Some((changes, len)))
+    }
+}

@@ -1,0 +1,204 @@
+//! Nodes: how a page is laid out.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 0..8 | the position in the log behind the last record that changed the page |
+//! | 8 | its kind |
+//! | 10..12 | how many entries it has |
+//! | 16..24 | of a leaf, the next one; of an inner node, the child before its first key |
+//! | 24.. | the entries, ascending: a key of 8 bytes, and a value of 24 or a child of 8 |
+//! | the last 8 | the checksum, which is not the engine's |
+
+use crate::checksum::SUM_AT;
+
+pub type Key = u64;
+pub type Value = [u8; 24];
+
+const HEADER: usize = 24;
+const VALUE: usize = size_of::<Value>();
+const CHILD: usize = 8;
+
+/// What a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Leaf,
+    Inner,
+}
+
+impl Kind {
+    const fn entry(self) -> usize {
+        match self {
+            Kind::Leaf => 8 + VALUE,
+            Kind::Inner => 8 + CHILD,
+        }
+    }
+
+    pub const fn capacity(self) -> usize {
+        (SUM_AT - HEADER) / self.entry()
+    }
+}
+
+/// A node in the bytes of a page, to read.
+#[derive(Clone, Copy)]
+pub struct Node<'a>(pub &'a [u8]);
+
+/// A node in the bytes of a page, to change.
+pub struct NodeMut<'a>(pub &'a mut [u8]);
+
+pub fn read_u64(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}
+
+pub fn write_u64(bytes: &mut [u8], at: usize, number: u64) {
+    bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
+}
+
+impl<'a> Node<'a> {
+    /// None if the page is not a node.
+    pub fn kind(self) -> Option<Kind> {
+        match self.0[8] {
+            1 => Some(Kind::Leaf),
+            2 => Some(Kind::Inner),
+            _ => None,
+        }
+    }
+
+    fn known_kind(self) -> Kind {
+        self.kind().expect("the page is a node")
+    }
+
+    pub fn len(self) -> usize {
+        usize::from(u16::from_le_bytes([self.0[10], self.0[11]]))
+    }
+
+    pub fn is_full(self) -> bool {
+        self.len() >= self.known_kind().capacity()
+    }
+
+    pub fn link(self) -> u64 {
+        read_u64(self.0, 16)
+    }
+
+    fn at(self, index: usize) -> usize {
+        HEADER + index * self.known_kind().entry()
+    }
+
+    pub fn key(self, index: usize) -> Key {
+        read_u64(self.0, self.at(index))
+    }
+
+    pub fn value(self, index: usize) -> Value {
+        let at = self.at(index) + 8;
+        self.0[at..at + VALUE].try_into().expect("a value")
+    }
+
+    /// Where a key is, or where it belongs.
+    pub fn search(self, key: Key) -> Result<usize, usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.key(middle).cmp(&key) {
+                std::cmp::Ordering::Equal => return Ok(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
+    /// The child of an inner node, by its place: zero is the one before the first key.
+    pub fn child(self, place: usize) -> u64 {
+        match place {
+            0 => self.link(),
+            _ => read_u64(self.0, self.at(place - 1) + 8),
+        }
+    }
+
+    /// The child in which a key is.
+    pub fn child_of(self, key: Key) -> u64 {
+        let place = match self.search(key) {
+            Ok(index) => index + 1,
+            Err(index) => index,
+        };
+        self.child(place)
+    }
+}
+
+impl NodeMut<'_> {
+    pub fn read(&self) -> Node<'_> {
+        Node(self.0)
+    }
+
+    pub fn format(&mut self, kind: Kind, link: u64) {
+        self.0[8..SUM_AT].fill(0);
+        self.0[8] = match kind {
+            Kind::Leaf => 1,
+            Kind::Inner => 2,
+        };
+        self.set_link(link);
+    }
+
+    pub fn set_link(&mut self, link: u64) {
+        write_u64(self.0, 16, link);
+    }
+
+    fn set_len(&mut self, len: usize) {
+        self.0[10..12].copy_from_slice(&(len as u16).to_le_bytes());
+    }
+
+    /// Puts an entry in at a place; there is room.
+    fn insert(&mut self, index: usize, key: Key, rest: &[u8]) {
+        let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
+        let entry = self.read().known_kind().entry();
+        self.0.copy_within(from..end, from + entry);
+        write_u64(self.0, from, key);
+        self.0[from + 8..from + entry].copy_from_slice(rest);
+        self.set_len(self.read().len() + 1);
+    }
+
+    /// Puts a key into a leaf that has it, or has room for it.
+    pub fn put(&mut self, key: Key, value: &Value) {
+        match self.read().search(key) {
+            Ok(index) => {
+                let at = self.read().at(index) + 8;
+                self.0[at..at + VALUE].copy_from_slice(value);
+            }
+            Err(index) => self.insert(index, key, value),
+        }
+    }
+
+    /// Puts a child and the key before it into an inner node that has room.
+    pub fn put_child(&mut self, key: Key, child: u64) {
+        let index = self.read().search(key).expect_err("keys of inner nodes are different");
+        self.insert(index, key, &child.to_le_bytes());
+    }
+
+    /// Takes an entry of a leaf out.
+    pub fn remove(&mut self, index: usize) {
+        let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
+        let entry = self.read().known_kind().entry();
+        self.0.copy_within(from + entry..end, from);
+        self.set_len(self.read().len() - 1);
+    }
+
+    /// Moves the upper half to a fresh node, whose number is given; returns the key between the two.
+    pub fn split(&mut self, right: &mut NodeMut<'_>, right_number: u64) -> Key {
+        let (kind, len) = (self.read().known_kind(), self.read().len());
+        let middle = len / 2;
+        let between = self.read().key(middle);
+        // The key between two inner nodes moves up, and its child is the first of the right one.
+        let (first, link) = match kind {
+            Kind::Leaf => (middle, self.read().link()),
+            Kind::Inner => (middle + 1, self.read().child(middle + 1)),
+        };
+        right.format(kind, link);
+        let bytes = self.read().at(first)..self.read().at(len);
+        right.0[HEADER..HEADER + bytes.len()].copy_from_slice(&self.0[bytes]);
+        right.set_len(len - first);
+        self.set_len(middle);
+        if kind == Kind::Leaf {
+            self.set_link(right_number);
+        }
+        between
+    }
+}
