@@ -1,7 +1,8 @@
-//! Programs that must not compile: the sealed traits can neither be implemented nor called from outside.
+//! Programs that must not compile: other crates can neither implement sealed traits nor call their
+//! methods.
 //!
-//! A line that is to be refused ends with `//~` and the code of the error. Nothing else is compared of what
-//! the compiler says, since its wording changes from one to the next.
+//! A line that must fail ends with `//~` and the code of the error. Only line and code are compared,
+//! since the wording changes between compilers.
 
 #![cfg(not(any(spanlock_loom, spanlock_shuttle)))]
 
@@ -10,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Where the process that compiles finds the programs. It is a process of its own for its environment, which tells
-/// trybuild to write down what the compiler says.
+/// Where the compiling process finds the programs. It is a separate process because trybuild is told by
+/// the environment to write down the compiler's output.
 const FOLDER: &str = "SPANLOCK_COMPILE_FAIL_IN";
 
-/// The lines of a program that are to be refused, each with the code of the error.
+/// The lines of a program that must fail, each with the code of the error.
 fn refused(program: &Path) -> BTreeSet<(usize, String)> {
     let text = fs::read_to_string(program).expect("a program");
     let marked = |(number, line): (usize, &str)| {
@@ -23,7 +24,7 @@ fn refused(program: &Path) -> BTreeSet<(usize, String)> {
     text.lines().enumerate().filter_map(marked).collect()
 }
 
-/// What the compiler says about a program, in the same form.
+/// The compiler's errors in a program, in the same form.
 fn errors(stderr: &Path) -> BTreeSet<(usize, String)> {
     let text = fs::read_to_string(stderr).expect("what the compiler said");
     let mut errors = BTreeSet::new();
@@ -72,7 +73,7 @@ fn programs_that_implement_or_call_what_is_sealed_do_not_compile() {
     }
 }
 
-/// Compiles the programs; fails if one of them can be.
+/// Compiles the programs. Fails if one of them compiles.
 #[test]
 #[ignore = "run by the test above"]
 fn compiler() {

@@ -1,4 +1,4 @@
-//! The locks that the benchmarks compare with: a wrong comparator would be a lie.
+//! Tests of the locks that the benchmarks compare with.
 
 #![cfg(not(spanlock_loom))]
 
@@ -50,7 +50,7 @@ fn random_range(random: &mut Rng) -> Range<u64> {
     }
 }
 
-/// Now and then lets another thread run, so that claims meet held ones on few processors too.
+/// Lets another thread run from time to time, so that claims conflict on few processors too.
 fn yield_sometimes(random: &mut Rng) {
     if random.u8(..8) == 0 {
         thread::yield_now();
@@ -118,7 +118,7 @@ fn lets_overlapping_shared_claims_be_held_at_once<L: Contender>() {
     drop(lock.lock_exclusive(0..u64::MAX));
 }
 
-/// A claim by another thread is granted only after `held` has gone.
+/// Checks that a claim by another thread is granted only after `held` was released.
 fn waits_for<L: Contender, G>(lock: &L, mode: Mode, range: Range<u64>, held: G) {
     let (claiming, let_go) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {

@@ -25,21 +25,21 @@ fn address(lock: &RangeLock) -> usize {
     std::ptr::from_ref(lock).addr()
 }
 
-/// The deadlocks on one of these locks: other tests of the process have theirs.
+/// The deadlocks on one of these locks. Other tests of the process have deadlocks of their own.
 fn deadlocks_on(locks: &[&RangeLock]) -> Vec<Vec<DeadlockedClaim>> {
     let on_ours =
         |claim: &DeadlockedClaim| locks.iter().any(|lock| address(lock) == claim.lock_address());
     check_deadlock().into_iter().filter(|cycle| cycle.iter().any(on_ours)).collect()
 }
 
-/// Returns once so many claims wait for the lock.
+/// Returns when that many claims wait for the lock.
 fn until_waiting(lock: &RangeLock, claims: usize) {
     while lock.claims().iter().filter(|c| c.state == ClaimState::Waiting).count() < claims {
         thread::yield_now();
     }
 }
 
-/// Starts a thread that takes something, meets the others, and then waits for ever.
+/// Starts a thread that acquires a claim, meets the others at the barrier, and then waits for ever.
 fn doomed<G: 'static>(
     barrier: &Arc<Barrier>,
     take: impl FnOnce() -> G + Send + 'static,
@@ -168,7 +168,7 @@ fn a_reader_that_re_enters_behind_a_writer_is_found() {
     assert_eq!(writer.backtrace().status(), BacktraceStatus::Captured);
 }
 
-/// Takes more than 100..110, in the other mode, and keeps that.
+/// Locks more than 100..110, in the other mode, and keeps 100..110.
 fn take_and_keep(lock: &RangeLock) -> SharedGuard<'_> {
     let (low, mut kept) = lock.lock_exclusive(90..200).split_at(100);
     drop(low);
@@ -344,7 +344,8 @@ fn a_holder_that_waits_behind_a_claim_on_both_is_found() {
     assert!(states.clone().any(|state| state == ClaimState::Waiting));
 }
 
-/// Takes a claim in a thread, which goes on with `wait`; who has its guard may end what looks like a deadlock.
+/// Acquires a claim in a thread that then runs `wait`. Another thread that has the guard can end what
+/// looks like a deadlock.
 fn holder(
     lock: &'static RangeLock,
     range: std::ops::Range<u64>,
@@ -419,8 +420,8 @@ fn threads_that_keep_an_order_are_never_reported() {
     workers.into_iter().for_each(|worker| worker.join().expect("a worker does not panic"));
 }
 
-/// Takes claims in all the ways there are, at most one at a time on each lock but for recursion, and on
-/// the locks in their order.
+/// Makes claims in all ways: at most one at a time on each lock, except recursive ones, and on the locks
+/// in order.
 fn work_in_order(locks: [&'static RangeLock; 3], seed: u64, rounds: u64) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut range = move || {

@@ -1,4 +1,4 @@
-//! What the lock allocates, by an allocator that counts.
+//! What the lock allocates, measured by a counting allocator.
 
 // The records of `deadlock_detection` are allocated claim by claim.
 #![cfg(not(any(spanlock_loom, feature = "deadlock_detection")))]
@@ -59,7 +59,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// How many times `work` allocated, and how many bytes.
+/// The number of allocations and of bytes that `work` allocated.
 fn allocated_by<T>(work: impl FnOnce() -> T) -> (u64, u64) {
     let before = (ALLOCATIONS.get(), ALLOCATED.get());
     let result = work();
@@ -132,7 +132,7 @@ fn a_claim_on_nothing_does_not_allocate() {
     assert_eq!(allocated_by(|| drop(lock.lock_exclusive(5..5))), (0, 0));
 }
 
-/// Allocations of 1,000 uncontended pairs, after one that may have laid out the lock.
+/// The allocations of 1,000 uncontended pairs, after one that may allocate the core.
 fn later_pairs(pair: impl Fn(u64)) -> (u64, u64) {
     pairs_after(1, pair)
 }

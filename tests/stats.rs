@@ -41,7 +41,7 @@ fn claims_are_counted_by_path_and_by_mode() {
     assert_eq!((stats.wakes, stats.shared.waits.count()), (0, 0));
 }
 
-/// How many claims took a mutex.
+/// The number of claims that took a mutex.
 fn registered(lock: &RangeLock) -> u64 {
     let stats = lock.stats();
     stats.shared.by_registry + stats.exclusive.by_registry
@@ -144,7 +144,7 @@ fn claims_that_wait_are_counted_with_their_time_and_their_wake() {
     assert!(shared.poll(&mut context).is_ready() && exclusive.poll(&mut context).is_ready());
 }
 
-/// What a lock has counted when its waker is called: claims that waited, and wakes.
+/// What a lock has counted when a waker is called: claims that waited, and wake-ups.
 struct Looks {
     lock: Arc<RangeLock>,
     seen: Mutex<Vec<(u64, u64)>>,
@@ -215,7 +215,7 @@ fn every_claim_of_many_threads_is_counted() {
     }
 }
 
-/// A claim that may be passed counts as waiting until it is held, and each invitation is a wake.
+/// A patient claim waits until it is held, and each invitation is a wake-up.
 #[test]
 fn a_claim_that_is_woken_in_vain_is_counted_once_and_its_wakes_each() {
     let lock = RangeLock::new();

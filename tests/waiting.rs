@@ -1,4 +1,4 @@
-//! What waiting costs others: wake-ups counted one by one, and how often a queued claim is passed.
+//! What waiting costs: the number of wake-ups, and how often a queued claim is overtaken.
 
 #![cfg(not(spanlock_loom))]
 
@@ -11,7 +11,7 @@ use std::thread;
 
 use spanlock::{Mode, RangeLock};
 
-/// Tells which tasks were woken, in order.
+/// The tasks that were woken, in order.
 #[derive(Default)]
 struct Woken {
     tasks: Mutex<VecDeque<usize>>,
@@ -30,8 +30,8 @@ impl Wake for TaskWaker {
     }
 }
 
-/// Queues so many claims on one held range, releases it, and polls whoever is woken until nobody is.
-/// Returns how many wake-ups that took.
+/// Queues that many claims on one held range, releases it, and polls each task that is woken. Returns
+/// the number of wake-ups.
 fn wakes_of(lock: &RangeLock, claims: usize, mode: impl Fn(usize) -> Mode) -> u64 {
     let woken = Arc::new(Woken::default());
     let wakers: Vec<Waker> = (0..claims)

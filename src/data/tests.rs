@@ -12,7 +12,7 @@ use crate::{
     RangeWriteFuture, RangeWriteGuard, RangeWriteManyGuard,
 };
 
-/// How often the threads of a test go round; Miri is slow.
+/// The number of rounds of each thread; Miri is slow.
 const ROUNDS: usize = if cfg!(miri) { 20 } else { 2_000 };
 
 /// Whether a type implements a trait: the inherent constant is found first where it exists.

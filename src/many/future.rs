@@ -14,8 +14,8 @@ use crate::raw::{Part, Pending, Queued};
 ///
 /// It queues for all its ranges when it is first polled, and holds none of them until all are granted
 /// together. If it is dropped before it has resolved, it leaves the queue, or releases all that it had
-/// been granted. A pending future that is no longer polled blocks other claims; see
-/// [`LockFuture`](crate::LockFuture), which it resembles in all other respects.
+/// been granted. In all other respects it is like [`LockFuture`](crate::LockFuture): a pending future
+/// that is no longer polled blocks other claims.
 ///
 /// # Panics
 ///

@@ -163,8 +163,8 @@ impl<L: LockRef> fmt::Debug for GuardPair<L> {
 /// A future that locks a range of each of two locks and resolves to a [`GuardPair`].
 ///
 /// It locks the lock with the lower address first, and queues for the other once it holds the first. If
-/// it is dropped before it has resolved, it leaves the queue and releases what it holds. See
-/// [`LockFuture`], which it resembles in all other respects.
+/// it is dropped before it has resolved, it leaves the queue and releases what it holds. In all other
+/// respects it is like [`LockFuture`].
 ///
 /// # Panics
 ///

@@ -3,7 +3,7 @@ use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
 use crate::raw::Part;
 
-/// One cell per unit: the obviously right answer.
+/// One cell per unit: the obviously correct result.
 fn cells(parts: &[Part]) -> Vec<Option<Mode>> {
     let mut cells = vec![None; 40];
     for part in parts {

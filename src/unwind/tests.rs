@@ -2,7 +2,7 @@ use std::panic::panic_any;
 
 use super::{catch, discard, resume};
 
-/// Panics when it is dropped, as often as it says.
+/// Panics when it is dropped, as often as its number says.
 struct Bomb(u32);
 
 impl Drop for Bomb {

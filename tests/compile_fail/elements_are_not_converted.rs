@@ -1,4 +1,4 @@
-//! Two exclusive references to one element, from what `Elements` needs inside.
+//! Two exclusive references to one element, by the methods that `Elements` needs internally.
 
 use spanlock::Elements;
 

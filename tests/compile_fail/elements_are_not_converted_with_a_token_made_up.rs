@@ -1,4 +1,4 @@
-//! The argument that callers inside pass cannot be had from outside.
+//! Other crates cannot make the argument that seals the methods.
 
 use spanlock::Elements;
 

@@ -1,4 +1,4 @@
-//! A sequence of one's own.
+//! A sequence type of another crate.
 
 use spanlock::Elements;
 

@@ -1,4 +1,4 @@
-//! The lock without its guards, from the bound of a guard.
+//! The raw lock, through the bound of a guard.
 
 use spanlock::LockRef;
 

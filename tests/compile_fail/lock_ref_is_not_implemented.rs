@@ -1,4 +1,4 @@
-//! A way to a lock of one's own.
+//! A reference type of another crate.
 
 use spanlock::{LockRef, RangeLock};
 

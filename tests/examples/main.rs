@@ -1,5 +1,5 @@
-//! Whether there is an example for everything public. rustdoc's own lint for this is not stable, and does
-//! not look at methods.
+//! Whether every public item has an example. rustdoc's own lint for this is not stable, and ignores
+//! methods.
 
 #![cfg(not(spanlock_loom))]
 
@@ -7,7 +7,7 @@ mod items;
 
 use std::path::Path;
 
-/// Written `pub` for the sake of a sealed trait or of a test; nobody outside can name them.
+/// `pub` because of a sealed trait or a test; other crates cannot name them.
 const OUT_OF_REACH: [&str; 5] = [
     "pub trait Cells: Sized {",
     "pub trait Reach {",

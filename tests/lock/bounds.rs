@@ -9,7 +9,7 @@ use spanlock::{Span, SpanError};
 /// One past the last unit.
 const UNITS: i128 = u64::MAX as i128;
 
-/// Checks what becomes of a range, and of it beside another; panics at the first slip.
+/// Checks a range, and two ranges against each other. Panics at the first difference.
 pub fn check(one: (Bound<u64>, Bound<u64>), other: (Bound<u64>, Bound<u64>)) {
     let (Some(one), Some(other)) = (check_one(one), check_one(other)) else { return };
     let common = |a: Span, b: Span| {

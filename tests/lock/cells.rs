@@ -1,4 +1,4 @@
-//! Memory with no synchronisation of its own, which only the lock protects.
+//! Memory without synchronisation, protected only by the lock.
 
 use std::cell::UnsafeCell;
 use std::ops::Range;
@@ -7,9 +7,9 @@ use spanlock::{ExclusiveGuard, SharedGuard};
 
 /// One pair of counters for each unit of a range.
 ///
-/// Under an exclusive claim both are raised, first the one of every unit, then the other; under a
-/// shared claim they are equal. Since they are not atomic, a lock that lets two claims in at once,
-/// or that fails to order one after the other, also shows as a data race in a race detector.
+/// An exclusive holder increments both: first one counter of every unit, then the other. A shared holder
+/// checks that they are equal. They are not atomic, so a lock that admits two claims at once, or does
+/// not order one after the other, also shows as a data race in a race detector.
 pub struct Cells {
     first: u64,
     cells: Vec<UnsafeCell<[u64; 2]>>,
@@ -26,7 +26,7 @@ impl Cells {
         Cells { first: units.start, cells }
     }
 
-    /// Raises both counters of every unit that is held; says how many units those were.
+    /// Increments both counters of every held unit. Returns the number of units.
     pub fn raise(&self, held: &ExclusiveGuard<'_>) -> u64 {
         let held = self.held(held.range());
         for half in 0..2 {
@@ -40,7 +40,7 @@ impl Cells {
         held.len() as u64
     }
 
-    /// Compares the counters of every unit that is held.
+    /// Compares the counters of every held unit.
     pub fn check(&self, held: &SharedGuard<'_>) {
         for (at, cell) in self.held(held.range()).iter().enumerate() {
             // SAFETY: the cell is live, and see the claim above `Sync`.

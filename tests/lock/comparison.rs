@@ -1,4 +1,4 @@
-//! The lock does what the naive lock does, on fixed seeds.
+//! The lock agrees with the reference, on fixed seeds.
 
 use arbitrary::{Arbitrary, Unstructured};
 

@@ -17,8 +17,8 @@ const OPERATIONS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
     (_, false) => 100_000,
 };
 
-/// Every thread claims ranges that `pick` chooses among `units`, in both modes and by all the ways
-/// of asking, and works on the cells while it holds them.
+/// Every thread locks ranges that `pick` chooses among `units`, in both modes and by all methods, and
+/// uses the cells while it holds them.
 fn stress(what: &'static str, units: Range<u64>, pick: impl Fn(&mut Rng) -> Range<u64> + Sync) {
     let lock = RangeLock::new();
     let mut cells = Cells::on(units);
@@ -62,7 +62,7 @@ fn work(
     raised
 }
 
-/// Now and then lets another thread run while something is held, so that claims have to wait.
+/// Lets another thread run from time to time while a claim is held, so that claims have to wait.
 fn linger(rng: &mut Rng) {
     if rng.u8(..) < 8 {
         thread::yield_now();
@@ -177,8 +177,8 @@ fn units_of_which_many_are_held_and_then_none_are_never_written_by_two() {
     });
 }
 
-/// Every thread tries ranges that `pick` chooses among `units`, exclusively, and holds up to `most` at once, and then fewer
-/// and fewer.
+/// Every thread tries to lock ranges that `pick` chooses among `units`, exclusively, and holds first up
+/// to `most` at once, and then fewer and fewer.
 fn several(
     what: &'static str,
     units: Range<u64>,

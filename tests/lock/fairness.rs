@@ -1,8 +1,7 @@
-//! Who gets in when: arrival order among claims that conflict, and no order among others.
+//! The order in which claims are granted.
 //!
-//! A thread whose claim waits is seen in the lock's snapshot of its claims; so a test knows when it
-//! has queued, without a sleep. A try would not tell: it may fail because of a claim that is only on
-//! its way into the queue.
+//! The lock's snapshot shows the claim of a thread that waits. So a test knows when the thread has
+//! queued, without a sleep. A try would not do: it may fail because of a claim that has not queued yet.
 
 use std::future::Future;
 use std::ops::Range;
@@ -17,13 +16,13 @@ use spanlock::{Claim, ClaimState, LockExclusiveFuture, Mode, RangeLock};
 
 use super::watchdog::Watchdog;
 
-/// Claims to hold or to wait for, each with unit 7 in it: one unit, a few, many.
+/// Ranges to hold or to wait for: one unit, a few, many. Each contains unit 7.
 const SPANS: [Range<u64>; 5] = [7..8, 7..9, 5..8, 6..10, 0..50];
 
-/// The last units of claims that start at 7, by which those are told apart.
+/// The ends of claims that start at 7, to distinguish them.
 const TAILS: Range<u64> = 100..106;
 
-/// Returns once so many claims wait.
+/// Returns when that many claims wait.
 fn until_waiting(lock: &RangeLock, count: usize) {
     let waits = |claim: &&Claim| claim.state == ClaimState::Waiting;
     while lock.claims().iter().filter(waits).count() != count {
@@ -44,7 +43,7 @@ fn while_held(lock: &RangeLock, span: Range<u64>, mode: Mode, work: impl FnOnce(
     }
 }
 
-/// Who got in, in order.
+/// The claims that were granted, in order.
 #[derive(Default)]
 struct Arrivals(Mutex<Vec<u64>>);
 
@@ -238,7 +237,7 @@ fn a_writer_of_everything_gets_its_turns_under_a_flood_of_readers() {
     });
 }
 
-/// Counts how often its task was woken.
+/// Counts the wake-ups of its task.
 #[derive(Default)]
 struct Wakes(AtomicU32);
 
@@ -248,7 +247,8 @@ impl Wake for Wakes {
     }
 }
 
-/// Releases `held` and tries to have it again, until that is refused because of one who waits; how often it was not.
+/// Releases `held` and tries to lock it again, until that fails because of the claim that waits. Returns
+/// how often it succeeded.
 fn passes<'a>(
     lock: &'a RangeLock,
     held: Range<u64>,

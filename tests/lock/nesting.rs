@@ -1,4 +1,4 @@
-//! Claims that are waited for while others are held: the rule of docs/nesting.md.
+//! Waiting for one claim while holding another: the rule of docs/nesting.md.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

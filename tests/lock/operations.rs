@@ -1,6 +1,6 @@
-//! Programs of lock operations, run on a real lock and on the naive one at once.
+//! Programs of lock operations, run on the real lock and on the reference together.
 //!
-//! The fuzz targets include this file; what they find, the tests can replay.
+//! The fuzz targets include this file, so the tests can replay what they find.
 
 use arbitrary::{Arbitrary, Unstructured};
 
@@ -20,7 +20,7 @@ use place::Place;
 use run::Run;
 use spanlock::{MappingLock, Mode, RangeLock};
 
-/// One operation. A number that names a guard or a future counts round among those there are.
+/// One operation. A number selects a guard or a future, modulo their number.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Op {
     /// A claim that is granted or refused before it returns.
@@ -31,7 +31,7 @@ pub enum Op {
     Poll(u8),
     /// A poll by a task other than the one that polled last.
     PollElsewhere(u8),
-    /// Drops a future, whether it waits or has been granted unseen.
+    /// Drops a future, whether it waits or has been granted.
     Abandon(u8),
     Downgrade(u8),
     TryUpgrade(u8),
@@ -118,7 +118,7 @@ impl<'a> Arbitrary<'a> for Program {
 }
 
 impl Program {
-    /// The same program without what is neither a try nor a release.
+    /// The same program with only its tries and releases.
     pub fn tries_only(mut self) -> Program {
         self.ops.retain(|op| op.is_of_a_try());
         self

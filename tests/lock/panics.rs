@@ -1,5 +1,6 @@
-//! Wakers are users' code and may panic, in each of the things that are done with them, and so may what they
-//! panic with. The panic goes on; every claim keeps its owner or is released, and everybody is woken.
+//! Wakers are user code. They may panic when they are cloned, woken or dropped, and so may their panic
+//! payloads. The panic is resumed, every claim keeps its owner or is released, and every waiter is
+//! woken.
 
 use std::future::Future;
 use std::mem;
@@ -23,7 +24,7 @@ fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }
 
-/// Polls once, with a waker of `state` that is gone before any of its acts panics.
+/// Polls once, with a waker of `state` that is dropped before any of its acts panics.
 fn poll_with<F: Future>(future: Pin<&mut F>, state: &Arc<Unruly>) -> Poll<F::Output> {
     let waker = mem::ManuallyDrop::new(state.waker());
     let polled = poll(future, &waker);
@@ -63,7 +64,7 @@ fn bomb_of_poll<F: Future>(future: Pin<&mut F>, state: &Arc<Unruly>) -> u32 {
     bomb_of(|| poll(future, &waker).is_ready())
 }
 
-/// Lets each future have its claim, and sees that nobody else has any.
+/// Lets each future acquire its claim, and checks that nothing else is locked.
 #[track_caller]
 fn expect_owned(lock: &RangeLock, futures: Vec<(Arc<Unruly>, Pin<Box<LockExclusiveFuture<'_>>>)>) {
     for (state, mut future) in futures {
@@ -105,7 +106,8 @@ fn a_claim_granted_at_once_is_released_if_dropping_the_unused_waker_panics() {
     check(lock.read_async(..), || lock.indices().is_locked(0..99));
 }
 
-/// So many ranges that the next one finds no cell, and has its waker cloned before it knows that it need not wait.
+/// So many ranges that the next one finds no cell, and clones its waker before it knows that it need not
+/// wait.
 fn crowd(lock: &RangeLock) -> Vec<ExclusiveGuard<'_>> {
     (100..116).map(|at| lock.lock_exclusive(1_000 * at..1_000 * at + 2)).collect()
 }
@@ -228,7 +230,7 @@ fn a_thread_is_woken_beside_wakers_whose_panics_panic() {
     expect_owned(&lock, waiting);
 }
 
-/// A waker that returns only when somebody says so.
+/// A waker that blocks until it is told to return.
 struct Blocks(std::sync::Mutex<mpsc::Receiver<()>>);
 
 impl Wake for Blocks {
@@ -259,7 +261,7 @@ fn threads_are_woken_before_wakers_run() {
     assert!(poll(future.as_mut(), Waker::noop()).is_ready());
 }
 
-/// Each way to release units 0 to 2, or of some of them, at which others are woken.
+/// Each way to release units 0 to 2, or some of them, that wakes others.
 #[test]
 fn each_way_to_release_releases_everything_though_a_waker_panics() {
     type Way = fn(&RangeLock, std::ops::Range<u64>) -> Box<dyn FnOnce() + '_>;
@@ -347,7 +349,7 @@ fn a_cancelled_claim_leaves_the_queue_though_it_grants_one_whose_waker_panics() 
     }
 }
 
-/// Whether somebody could be queued behind a writer that gives up after so long.
+/// Tries to queue a claim behind a writer with this timeout. Returns whether it succeeded.
 fn try_to_queue_behind_one_that_gives_up(patience: Duration) -> bool {
     let lock = RangeLock::new();
     let held = lock.lock_shared(0..9);
@@ -376,7 +378,7 @@ fn try_to_queue_behind_one_that_gives_up(patience: Duration) -> bool {
     })
 }
 
-/// Runs `code` while the thread unwinds from another panic, which is the one that must go on.
+/// Runs `code` while the thread is unwinding from another panic, which must be the one that is resumed.
 #[track_caller]
 fn while_unwinding(code: impl FnOnce()) {
     struct Runs<F: FnOnce()>(Option<F>);
@@ -453,8 +455,8 @@ fn a_lock_may_be_dropped_with_forgotten_futures_whose_wakers_panic() {
     }
 }
 
-/// A waker that takes the claim for which it is woken, there and then, and releases it: as one that runs its
-/// task inline.
+/// A waker that acquires the claim for which it is woken and releases it, like one that runs its task
+/// inline.
 struct Inline {
     lock: Arc<RangeLock>,
     ran: AtomicBool,

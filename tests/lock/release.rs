@@ -1,4 +1,4 @@
-//! Who may release a claim, and what is left when nobody does.
+//! Releasing a claim from any thread, and not releasing it.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,7 +6,7 @@ use std::thread;
 
 use spanlock::{Access, MappingLock, RangeLock};
 
-/// One unit, a few, many: the ways by which a claim may go.
+/// One unit, a few, many: ranges for each kind of place.
 const SPANS: [std::ops::Range<u64>; 5] = [7..8, 7..9, 7..11, 0..5000, 0..u64::MAX];
 
 #[test]

@@ -1,4 +1,4 @@
-//! Claims on several ranges, and on two locks, that wait: all or nothing, however the waiting ends.
+//! Waiting claims on several ranges, and on two locks: all or nothing, however the wait ends.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +23,7 @@ fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Sees that nothing is locked but what `held` says, also not in the queue.
+/// Checks that `held` claims are held and that none waits.
 #[track_caller]
 fn expect_claims(lock: &RangeLock, held: usize) {
     let claims = lock.claims();

@@ -1,4 +1,4 @@
-//! What the types promise the compiler.
+//! Traits and attributes of the public types.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 

@@ -1,4 +1,4 @@
-//! Tries and snapshots beside others that try, and fail: who finds that he must give way is in nobody's way.
+//! Tries and snapshots beside tries that fail: an attempt that is about to fail blocks no other.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,8 +14,8 @@ use super::watchdog::Watchdog;
 const TURNS: u32 = 40;
 const TRIES: u32 = if cfg!(miri) { 2 } else { 2_000 };
 
-/// Does `work` again and again while another thread tries what it cannot have; in how many turns more than a quarter was
-/// refused. A thread that is interrupted on its way out is in the way until it goes on, and may spoil some of the turns.
+/// Repeats `work` while another thread tries to lock what it cannot. Returns in how many turns more than
+/// a quarter of it failed. A thread that is preempted while it withdraws may spoil some turns.
 fn spoilt_turns(
     lock: &RangeLock,
     fails: impl Fn(&RangeLock) + Sync,

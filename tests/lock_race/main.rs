@@ -1,8 +1,8 @@
 //! Two claims that arrive at the same moment, over and over.
 //!
-//! A unit's claim and a range's claim each write first and then look for the other. Loom tries
-//! every order of these steps, but it has no store buffers; a processor has, so it is asked here.
-//! A binary of its own, since the two sides meet only if each has a core.
+//! A claim on a unit and a claim on a range each write first and then look for the other. Loom explores
+//! every order of these steps, but has no store buffers, which a processor has. This is a separate
+//! binary because the two sides meet only if each has a core.
 
 #![cfg(not(spanlock_loom))]
 
@@ -28,7 +28,7 @@ const ROUNDS: u64 = match (cfg!(miri), cfg!(debug_assertions)) {
     (_, true) => 20_000,
     (_, false) => 100_000,
 };
-/// Rounds for which every round needs a lock of its own.
+/// The number of rounds if each needs a new lock.
 const FRESH_ROUNDS: u64 = if cfg!(miri) { 40 } else { 4_000 };
 
 /// One race at a time.
@@ -39,7 +39,7 @@ fn take_the_cores() -> MutexGuard<'static, ()> {
 
 type Side = (Range<u64>, Mode);
 
-/// Pairs that conflict, one for each way in which two kinds of claim can meet.
+/// Conflicting pairs, one for each combination of kinds of claims.
 fn meetings() -> Vec<[Side; 2]> {
     use Mode::{Exclusive, Shared};
     let far = 1 << 50;
@@ -81,7 +81,7 @@ fn try_lock<'a>(lock: &'a RangeLock, (span, mode): &Side) -> Option<Guard<'a>> {
     }
 }
 
-/// Where two threads wait for each other, spinning, to leave as nearly together as they can.
+/// A spinning barrier, so that two threads start as nearly together as possible.
 #[derive(Default)]
 struct Line {
     crossings: AtomicU64,
@@ -119,7 +119,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Lets the other thread run on alone when this one fails, so that the failure is reported.
+/// Lets the other thread continue alone if this one fails, so that the failure is reported.
 impl Drop for Runner<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
@@ -134,7 +134,7 @@ fn stagger(rng: &mut Rng) {
     }
 }
 
-/// Both try once a round and keep what they got until both have tried. Round `r` is on
+/// Both threads try once each round, and keep their guards until both have tried. Round `r` uses
 /// `locks[r % locks.len()]`.
 fn both_try(sides: &[Side; 2], locks: &[RangeLock], rounds: u64, watchdog: &Watchdog) {
     let line = Line::default();

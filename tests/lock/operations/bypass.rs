@@ -44,7 +44,7 @@ impl<'a, F: Face> Run<'a, F> {
         }
     }
 
-    /// Compares what became of a claim with what was expected; returns it if it was granted.
+    /// Compares the outcome of a claim with the expected one. Returns the claim if it was granted.
     pub(super) fn compare(
         &mut self,
         expected: Result<Claim, Refused>,
@@ -71,7 +71,7 @@ impl<'a, F: Face> Run<'a, F> {
         }
     }
 
-    /// Whether a claim that begins to wait is passed by nobody.
+    /// Whether a claim that begins to wait is not overtaken.
     pub(super) fn is_due_at_once(&self, claim: Claim, parts: &[Wanted]) -> bool {
         let waits_for_readers = parts.iter().all(|(cells, mode)| {
             let mut others = cells.clone().flat_map(|cell| self.reference.queue(cell));
@@ -125,7 +125,7 @@ impl<'a, F: Face> Run<'a, F> {
         }
     }
 
-    /// Of those who wait and are in each other's way, if nobody who is held is, one has been woken.
+    /// Of waiting claims that conflict with each other but with no held one, one has been woken.
     pub(super) fn compare_succession(&self) {
         let is_free =
             |waiting: &Waiting<'_>| !self.meets(Some(waiting.claim), &waiting.parts, Which::Held);

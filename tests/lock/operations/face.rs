@@ -1,4 +1,4 @@
-//! The faces of the lock, with each of their ways to claim a place.
+//! The public types of the lock, with each of their ways to lock a place.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,28 +11,28 @@ use spanlock::{Access, Guard, GuardMode, LockFuture, LockRef, MappingLock, Mode,
 use super::guard::{Boxed, Changeable};
 use super::place::Place;
 
-/// Who may pass whom.
+/// Which claims may overtake others.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fairness {
     Bounded,
     Strict,
 }
 
-/// How a claim goes about it.
+/// How a claim is made.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Way {
     Try,
     For(Patience),
     Until(Patience),
-    /// As long as it takes: only for a claim that will be granted at once, as there is one thread.
+    /// Blocking. Only for a claim that will be granted at once, since there is one thread.
     Wait,
 }
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Patience {
-    /// Time is up before it begins.
+    /// A deadline in the past.
     None,
-    /// Long enough to be queued, and to be withdrawn from the queue.
+    /// Long enough to queue and time out.
     Some,
 }
 
@@ -53,7 +53,7 @@ impl Patience {
     }
 }
 
-/// How a guard reaches its lock.
+/// How a guard refers to its lock.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Reach {
     Borrows,
@@ -67,7 +67,7 @@ pub type Queued<'a> = Pin<Box<dyn Future<Output = Boxed<'a>> + 'a>>;
 pub trait Face: 'static {
     fn over_units(fairness: Fairness) -> Self;
 
-    /// The lock on units beneath.
+    /// The underlying lock.
     fn units(&self) -> &RangeLock;
 
     fn claim(self: &Arc<Self>, at: Place, mode: Mode, way: Way, reach: Reach) -> Option<Boxed<'_>>;
@@ -150,7 +150,7 @@ impl Face for RangeLock {
     }
 }
 
-/// One that locks in this mode, and not always the same.
+/// An access with this mode, not always the same one.
 fn access(mode: Mode, at: Place) -> Access {
     use Access::{
         BufferedRead, BufferedWrite, DirectRead, DirectWrite, Fault, Invalidate, PunchHole,

@@ -1,4 +1,4 @@
-//! A guard of any kind, so that a program can hold them side by side.
+//! A guard of any type, so that a program can hold them together.
 
 use std::future::Future;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Where the programs claim: the reference's cells, and the units that they stand for.
+//! The places that programs lock: cells of the reference, and the units that they stand for.
 
 use std::ops::{Bound, Range};
 
@@ -8,7 +8,7 @@ use arbitrary::Arbitrary;
 /// Most cells are a single unit; they crowd where a bound or a packed word could go wrong.
 const LANDMARKS: [u64; 64] = landmarks();
 
-/// How many cells there are, which together are all units.
+/// The number of cells, which together are all units.
 pub const CELLS: usize = LANDMARKS.len() - 1;
 
 /// The first unit that does not fit in the 48 bits which a packed word has for it.

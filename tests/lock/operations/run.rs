@@ -1,4 +1,4 @@
-//! One run of a program: the real lock and the naive one, side by side.
+//! One run of a program: the real lock and the reference.
 
 use std::fmt;
 use std::future::Future;
@@ -28,7 +28,7 @@ const MOST_QUEUED: usize = 16;
 
 enum Guard<'a> {
     One(Boxed<'a>),
-    /// Of several places; nothing can be done with it but to drop it.
+    /// Of several places. It can only be dropped.
     Several(#[expect(dead_code, reason = "held to be dropped")] Box<dyn fmt::Debug + 'a>),
 }
 
@@ -54,7 +54,7 @@ struct Waiting<'a> {
     claim: Claim,
     cells: Range<usize>,
     parts: Vec<Wanted>,
-    /// It is passed by nobody, for sure.
+    /// It is certainly not overtaken.
     is_due: bool,
     future: Pin<Box<dyn Future<Output = Guard<'a>> + 'a>>,
     task: Arc<Task>,
@@ -150,7 +150,7 @@ impl<'a, F: Face> Run<'a, F> {
         }
     }
 
-    /// Gives everything up, after which the whole must be free.
+    /// Releases and cancels everything, after which nothing may be locked.
     pub fn finish(mut self) {
         self.look(Place::All);
         while let Some(last) = self.waiting.len().checked_sub(1) {
@@ -373,7 +373,7 @@ impl<'a, F: Face> Run<'a, F> {
         }
     }
 
-    /// A claim on several places that waits, if it will not have to.
+    /// A blocking claim on several places, if it will not block.
     fn unless_it_blocks(
         &mut self,
         parts: &[Part],
@@ -392,7 +392,7 @@ impl<'a, F: Face> Run<'a, F> {
         Box::new(lock_pair(self.lock, of_a, a.mode(), lock, of_b, b.mode()))
     }
 
-    /// What the lock says of itself.
+    /// Compares the lock's snapshots and queries.
     fn look(&mut self, at: Place) {
         if self.fairness == Fairness::Bounded {
             return self.look_past(at);
@@ -456,7 +456,7 @@ fn units_of<'a>(guard: &dyn AnyGuard<'a>, cells: &Range<usize>) -> Range<u64> {
     }
 }
 
-/// The one of `count` things that a number names.
+/// The one of `count` things that a number selects.
 fn among(number: u8, count: usize) -> Option<usize> {
     (count != 0).then(|| usize::from(number) % count.max(1))
 }
