@@ -74,7 +74,7 @@ impl Request {
             Some(end) if end <= MAX_LEN => Ok(end),
             _ => Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                format!("a file ends at {MAX_LEN} at the latest"),
+                format!("a file can have at most {MAX_LEN} bytes"),
             )),
         }
     }

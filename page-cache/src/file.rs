@@ -380,7 +380,7 @@ impl File {
             return Err(self.inode().failed(request, inverted(&range)));
         }
         if !range.start.is_multiple_of(PAGE) {
-            let message = format!("a mapping starts at a multiple of {PAGE} bytes");
+            let message = format!("a mapping must start at a multiple of {PAGE} bytes");
             return Err(self
                 .inode()
                 .failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)));

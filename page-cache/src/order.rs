@@ -8,7 +8,7 @@
 //! | 2 | an mm's lock | never |
 //! | 3 | the mapping lock of a file | never, also not of two files |
 //! | 4 | page locks | of one file, ascending |
-//! | 5 | the page tables of an mm, for one access | never |
+//! | 5 | the page tables of an address space, for one access | never |
 //! | 6 | the latch on a page's bytes | never |
 //! | 7 | a stripe of the index | never |
 //! | 8 | leaves: sets of pages, lists, page tables | never |
@@ -219,10 +219,10 @@ impl fmt::Display for Lock {
         let Lock { rank, owner, units, .. } = self;
         match rank {
             Rank::Io => write!(f, "the IO lock of file {owner} over bytes {units:?}"),
-            Rank::Mm => write!(f, "the lock of mm {owner}"),
+            Rank::Mm => write!(f, "the mm lock of address space {owner}"),
             Rank::Mapping => write!(f, "the mapping lock of file {owner} over pages {units:?}"),
             Rank::Page => write!(f, "the lock of page {} of file {owner}", units.start),
-            Rank::Walk => f.write_str("the page tables of an mm"),
+            Rank::Walk => f.write_str("the page tables of an address space"),
             Rank::Latch => write!(f, "the bytes of page {} of file {owner}", units.start),
             Rank::Stripe => f.write_str("a stripe of the index"),
             Rank::Leaf => f.write_str("a leaf lock"),

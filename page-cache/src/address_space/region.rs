@@ -134,12 +134,12 @@ impl Regions {
     /// Maps the pages of a backing from its page `first` on.
     pub(super) fn add(&mut self, first: u64, len: u64, backing: Mapped) -> io::Result<Range<u64>> {
         if len == 0 {
-            let message = "a mapping of no bytes has no address";
+            let message = "an empty range cannot be mapped";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let end = len.checked_next_multiple_of(PAGE).and_then(|len| self.next.checked_add(len));
         let Some(end) = end.filter(|&end| end <= LAST) else {
-            let message = format!("addresses end at {LAST:#x}");
+            let message = format!("no addresses are left before {LAST:#x}");
             return Err(io::Error::new(io::ErrorKind::OutOfMemory, message));
         };
         let range = self.next..end;

@@ -95,7 +95,8 @@ impl Inode {
         let store = CheckedStore::new(store, &cache.frames, &cache.counters.store_times)?;
         let size = store.held();
         if size > MAX_LEN {
-            let message = format!("its {size} bytes are more than a file can have");
+            let message =
+                format!("the store has {size} bytes, more than a file can have ({MAX_LEN})");
             return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
         let id = cache.next_owner();

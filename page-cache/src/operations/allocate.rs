@@ -1,14 +1,14 @@
-//! Allocate: a range has blocks, so that a write to it cannot fail because there is no space.
+//! Allocate: reserves blocks for a range, so that a write to it cannot fail for lack of space.
 //!
-//! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
-//!    range that is not to let it grow ends with the file: no block lies past the end.
-//! 2. Claim the mapping lock exclusively over the range, and from the old end on: a store may do it
-//!    by reading and writing, and then nobody else is to write there.
-//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
-//! 4. Allocate in the store. What the cache holds stays true, since the bytes stay.
+//! 1. Claim the IO lock exclusively over the range; if the file may grow, from the old end on. If it may not, the range
+//!    ends at the end of the file: no block lies past the end.
+//! 2. Claim the mapping lock exclusively over the range and from the old end on. A store may allocate by reading and
+//!    writing, and nothing else may write there meanwhile.
+//! 3. If the file grows, remove what a failed request left in the store past the end.
+//! 4. Allocate in the store. The cache stays valid, since no byte changes.
 //! 5. Extend the file.
 //!
-//! A store that fails may have grown, and is cut back.
+//! If the store fails it may have grown, and is truncated to the old length.
 
 use std::io;
 

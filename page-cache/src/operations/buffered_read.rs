@@ -1,22 +1,22 @@
 //! The buffered read.
 //!
-//! For each page that the request touches:
+//! For each page of the request:
 //!
-//! 1. Look the page up without locks. If it is uptodate, latch its bytes, which is a reference to
-//!    it, and check that it is the page that was looked for. No claim is taken.
-//! 2. Read the size, after the page was found uptodate: a size that covers a byte was published
-//!    after the byte was. Copy out up to there, with faults off.
+//! 1. Look the page up without locks. If it is uptodate, latch its bytes, which also keeps a reference to it, and check
+//!    that it is still the requested page. No claim is taken.
+//! 2. Read the size after the page was found uptodate: a size that covers a byte is published after the byte. Copy up to
+//!    the size, without taking faults.
 //!
-//! If the page is not in the cache, or not uptodate, or if memory that it is copied to is absent, read
-//! to a temporary page, which is copied there afterwards with faults on and nothing held. A slice is
-//! its own temporary page. A copy that came out short is done again as a whole: what a read finds in
-//! one page is of one moment. To read to the temporary page, try 1 and 2 again; else:
+//! If the page is not cached or not uptodate, or if the destination is not present, the page is read into a temporary page,
+//! which is copied to the destination afterwards, with faults and with nothing held. A slice is its own temporary page. A
+//! copy that comes out short is repeated as a whole, since a read of one page is atomic. To read into the temporary page,
+//! try steps 1 and 2 again, and otherwise:
 //!
-//! 3. Try to bring it in together with those after it: see `readahead`. Else get a free frame while nothing is held.
+//! 3. Try to read the page together with the pages after it: see `readahead`. Otherwise get a free frame with nothing held.
 //! 4. Claim the page shared. Past the end there is nothing to read.
-//! 5. Insert or lock the page; check again that it is the page, and whether it is uptodate now.
-//! 6. Fill it. Keep a reference, unlock it, drop the claim, and copy as in 1 and 2. A page that
-//!    was taken out meanwhile is read from the start again.
+//! 5. Insert or lock the page. Check again that it is the requested page, and whether it is uptodate now.
+//! 6. Fill it. Keep a reference, unlock it, release the claim, and copy as in steps 1 and 2. If the page was evicted
+//!    meanwhile, start again.
 
 use std::io;
 use std::ops::Range;

@@ -1,32 +1,26 @@
 //! The buffered write.
 //!
-//! 1. Wait, with nothing held, until fewer pages are dirty than may be.
-//! 2. Claim the IO lock exclusively over the bytes; from the old end on if the write extends the
-//!    file. One that starts past the end lets the file grow to there first. If the file is written
-//!    through, that is another path from here on.
+//! 1. Wait, with nothing held, until the number of dirty pages is below the limit.
+//! 2. Claim the IO lock exclusively over the bytes; if the write extends the file, from the old end on. A write that starts
+//!    past the end first extends the file to its start. A file in write-through mode continues in `write_through`.
 //!
 //! For each page:
 //!
-//! 3. If it is cached, uptodate and idle, lock it and latch its bytes at once, without a claim on
-//!    the mapping lock: whoever holds the page exclusively has the IO lock too, which this write
-//!    has; and who had not would pass through the page lock, as for a fault that hits.
-//! 4. Copy with faults off, which waits for nothing and may come out short. What was copied is
-//!    committed: mark the page dirty, note the write's tag, extend the size over those bytes and no others, unlock. The write
-//!    goes on behind them.
-//! 5. If the page was not such, or not one byte could be copied, bring the bytes into a temporary
-//!    page, with faults on and no more than the IO lock held. Here a bad address ends the write. A
-//!    slice is its own temporary page: it is always there.
-//! 6. Look the page up anew, whatever was found before: as in 3; or else claim it shared, find it
-//!    locked, or make it in a frame that was got with no claim held; check that it is the page;
-//!    prepare it.
-//! 7. Copy from the temporary page, under the latch. Nothing can cut this short. Commit; unlock; drop
-//!    the claim.
-//! 8. If the page was clean, and the file may not have one more that is dirty, nothing was copied. Release the
-//!    page; write some of this file's back, holding no more than the IO lock, and begin anew. If it
-//!    has none, other files have all: then write these bytes through.
+//! 3. If the page is cached, uptodate and idle, lock it and latch its bytes, without a claim on the mapping lock: an
+//!    operation that holds the page exclusively also holds the IO lock, which this write has, or takes the page lock
+//!    first, as for a fault on a cached page.
+//! 4. Copy without taking faults, which never blocks and may come out short. Commit what was copied: mark the page dirty,
+//!    record the write's tag, extend the size over exactly these bytes, unlock. The write continues after them.
+//! 5. If the page was not in that state, or no byte could be copied, copy the bytes to a temporary page, with faults, while
+//!    holding only the IO lock. A bad address ends the write here. A slice is its own temporary page.
+//! 6. Look the page up again: as in step 3; or claim it shared, and find it locked or create it in a frame that was
+//!    allocated before the claim. Check that it is the requested page, and prepare it.
+//! 7. Copy from the temporary page under the latch. This copy is complete. Commit, unlock, release the claim.
+//! 8. If the page was clean and the file may have no more dirty pages, nothing was copied. Release the page, write back some
+//!    pages of this file while holding only the IO lock, and start again. If the file has no dirty pages, because other
+//!    files have all that are allowed, write these bytes through instead.
 //!
-//! If a page fails, it leaves the cache unless it has dirty bytes to keep. The bytes before it stay
-//! written, and are reported.
+//! If a page fails it leaves the cache, unless it has dirty bytes. The bytes before it stay written and are reported.
 
 use std::io;
 use std::ops::Range;
@@ -225,7 +219,7 @@ impl Inode {
         match self.find_or_make(number, &mut free) {
             Some(page) => self.write_into(page, at, (part, tag), &claim),
             None => {
-                Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no frame for the page"))
+                Err(io::Error::new(io::ErrorKind::OutOfMemory, "no frame is free for the page"))
             }
         }
     }

@@ -1,14 +1,14 @@
-//! Close: the last handle or mapping of a file goes.
+//! Close: the last handle or mapping of a file is dropped.
 //!
-//! If there is something to write, a thread of its own does this, so that whoever dropped the handle can leave when
-//! the store has not answered for some seconds. The thread keeps the file, and the cache, until it does.
+//! If there is something to write, a separate thread does this, so that the thread that drops the handle can return when the
+//! store has not answered for some seconds. The separate thread keeps the file and the cache until it is done.
 //!
-//! 1. Write back what is dirty, unless that leaves by a sync only. There is nobody to tell of an error: who wants to hear calls
-//!    [`File::close`](crate::File::close) before.
-//! 2. Cut off what a request that failed left in the store behind the end.
-//! 3. Claim the whole file exclusively. Count what is lost: what is dirty still, and what is broken.
-//! 4. Take every page out of the cache.
-//! 5. Let no visitor in any more, and wait until the last has left: see `visit`.
+//! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to anybody: callers that need
+//!    them call [`File::close`](crate::File::close) first.
+//! 2. Remove what a failed request left in the store past the end.
+//! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
+//! 4. Remove every page from the cache.
+//! 5. Refuse new visitors, and wait until the last one has left: see `visit`.
 
 use std::io;
 use std::sync::Arc;

@@ -1,21 +1,19 @@
-//! Collapse and insert: a range is cut out of the file, or a hole put into it, and all that lies
-//! behind moves.
+//! Collapse and insert: a range is removed from the file, or a hole is inserted, and everything after it moves.
 //!
-//! 1. Claim the IO lock and the mapping lock exclusively from the offset to the end of all files: no
-//!    byte there keeps its place.
-//! 2. Check the range against the size, which now stays.
-//! 3. Write back what is dirty from the offset on, in long runs.
-//! 4. Lock, unmap and take out every page from the offset on; one that a mapping dirtied again is
-//!    written out first. While the claim is held, nobody brings one in.
-//! 5. Cut off what a request that failed left in the store behind the end.
-//! 6. Shift the store.
-//! 7. Publish the size. A mapping of what has moved faults, and finds what is there now.
+//! 1. Claim the IO lock and the mapping lock exclusively from the offset to the greatest possible end: every byte there
+//!    moves.
+//! 2. Check the range against the size, which cannot change now.
+//! 3. Write back dirty pages from the offset on, in long runs.
+//! 4. Lock, unmap and remove every page from the offset on. A page that a mapping has dirtied again is written first. While
+//!    the claim is held, no page there can be brought back.
+//! 5. Remove what a failed request left in the store past the end.
+//! 6. Shift the bytes of the store.
+//! 7. Publish the size. An access through a mapping faults, and finds the moved bytes.
 //!
-//! A store that fails up to step 5 has changed nothing. One that fails in the shift brings back what it
-//! had moved, and the file is as it was; the range that was to be cut out may have changed. If it
-//! cannot even do that, it says so, and the file has the length that the store then has: see
-//! [`Store`](crate::Store). The cache holds nothing from the offset on, so what the store holds is
-//! what is read.
+//! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what it had moved, and the file
+//! is unchanged, except perhaps within the range that was to be removed. If moving back fails too, the error says so, and
+//! the file has the length that the store then has: see [`Store`](crate::Store). The cache holds nothing from the offset
+//! on, so reads return what the store has.
 
 use std::io;
 

@@ -1,29 +1,28 @@
 //! Direct IO: between the caller's memory and the store, coherent with the cache.
 //!
-//! The IO lock covers the whole request: shared for a read, exclusive for a write, from the old
-//! end on if the write extends the file, which grows to its start first if it starts past the end.
-//! Then, for each chunk:
+//! The IO lock covers the whole request: shared for a read, exclusive for a write. A write that extends the file claims it
+//! from the old end on; if it starts past the end, the file first grows to its start. Then, for each chunk:
 //!
 //! Read:
 //!
 //! 1. Claim the chunk exclusively, rounded out to pages.
-//! 2. Write back what is dirty there.
-//! 3. Read the store, up to the size; what it does not hold is zeroes. Drop the claim.
-//! 4. If that went to a temporary chunk, copy it to the request's memory with faults on.
+//! 2. Write back its dirty pages.
+//! 3. Read the store up to the size; bytes that the store does not have read as zeroes. Release the claim.
+//! 4. If the bytes went to a temporary chunk, copy it to the request's memory, with faults.
 //!
 //! Write:
 //!
-//! 1. Bring the chunk's bytes into memory that is always there, with faults on. A slice is there; of
-//!    an address space a copy is made, up to a bad address.
+//! 1. Copy the chunk's bytes to memory that is always present, with faults, up to a bad address. A slice is always present
+//!    and is not copied.
 //! 2. Claim the chunk exclusively, rounded out to pages.
-//! 3. Write back what is dirty there, in long runs.
-//! 4. Lock, unmap and take out every page; one that a mapping dirtied again since is written out
-//!    first. While the claim is held, nobody can bring one in.
-//! 5. Write the store.
-//! 6. Extend the size by what was written. On an error cut the store back to the size.
+//! 3. Write back its dirty pages, in long runs.
+//! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first. While the claim is held,
+//!    no page can be brought back.
+//! 5. Write to the store.
+//! 6. Extend the size by what was written. After an error truncate the store to the size.
 //!
-//! An address space's memory may be a mapping of the chunk itself, whose pages cannot be in the cache
-//! while the chunk is claimed: so it is touched outside of the claim only.
+//! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while the chunk is claimed. So
+//! that memory is accessed only while the chunk is not claimed.
 
 use std::io;
 use std::ops::Range;
@@ -180,7 +179,7 @@ impl Inode {
         if request.offset.is_multiple_of(alignment) && request.len.is_multiple_of(alignment) {
             return Ok(());
         }
-        let message = format!("the store takes multiples of {alignment}");
+        let message = format!("offset and length must be multiples of {alignment} bytes");
         Err(self.failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)))
     }
 

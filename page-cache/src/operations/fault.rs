@@ -1,18 +1,16 @@
-//! The page fault: a mapping's page is not there, or not writable.
+//! The page fault: a page of a mapping is not mapped, or not writable.
 //!
-//! 1. Before a write fault wait until fewer pages are dirty than may be: with no more than an IO lock
-//!    held, so that is left to who takes the fault, before it takes the mm lock. If other files have all,
-//!    there is no fault: what is stored is written through.
-//! 2. A page past the end is no page: the fault fails.
-//! 3. If the page is cached and uptodate, lock it, check that it is the page and still uptodate, and
-//!    map it, if the file still reaches to it. No claim is taken: whoever holds the page exclusively
-//!    passes through its lock, and unmaps it there.
-//! 4. Else try to bring it in together with those after it: see `readahead`. If that does, map it as
-//!    in 3. Else get a free frame with no claim and no page held; claim the page shared; check the
-//!    size again; insert or lock the page; fill it.
-//! 5. Map it under the page lock. For a write wait for its writeback before looking whether it is
-//!    uptodate, since a write-through that fails makes it not so; mark it dirty, and only then make it
-//!    writable.
+//! 1. Before a write fault wait until the number of dirty pages is below the limit, while holding at most an IO lock. The
+//!    caller does this before it takes the mm lock. If other files have all the dirty pages that are allowed, the store is
+//!    written through instead, without a fault.
+//! 2. A page past the end fails.
+//! 3. If the page is cached and uptodate, lock it, check that it is still that page and uptodate, and map it if it is still
+//!    within the file. No claim is taken: an operation that holds the page exclusively takes the page lock and unmaps it.
+//! 4. Otherwise try to read it together with the pages after it (see `readahead`), and map it as in step 3. Otherwise get a
+//!    free frame with no claim and no page held, claim the page shared, check the size again, insert or lock the page, and
+//!    fill it.
+//! 5. Map it under the page lock. For a write, first wait for its writeback, then check that it is uptodate, because a
+//!    write-through that fails makes it not uptodate. Mark it dirty before it is made writable.
 
 use std::io;
 
@@ -85,8 +83,7 @@ impl Inode {
         if page * (PAGE_SIZE as u64) < size {
             return Ok(());
         }
-        let message =
-            format!("page {page} lies past the end of the file, at {size} bytes (SIGBUS)");
+        let message = format!("page {page} is past the end of the file, at {size} bytes (SIGBUS)");
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
     }
 }

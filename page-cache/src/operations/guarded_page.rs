@@ -339,7 +339,7 @@ impl Inode {
         order.sort_unstable_by_key(|&place| numbers[place]);
         if let Some(twice) = order.windows(2).find(|two| numbers[two[0]] == numbers[two[1]]) {
             let number = numbers[twice[0]];
-            let message = format!("page {number} is asked for twice");
+            let message = format!("page {number} is requested twice");
             let error = io::Error::new(io::ErrorKind::InvalidInput, message);
             return Err(self.failed(request(operation, number), error));
         }
@@ -376,7 +376,7 @@ impl Inode {
         if number < size.div_ceil(PAGE) {
             return Ok(());
         }
-        let message = format!("page {number} lies past the end of the file, at {size} bytes");
+        let message = format!("page {number} is past the end of the file, at {size} bytes");
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
     }
 }
@@ -452,13 +452,12 @@ fn request(operation: &'static str, number: u64) -> Request {
 }
 
 fn timed_out() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the page is held by others")
+    io::Error::new(io::ErrorKind::TimedOut, "another thread holds the page")
 }
 
 /// A thread that has guards asked for one more, and would have to wait for what may wait for those.
 fn would_wait(what: &str) -> io::Error {
-    let message = format!(
-        "this thread holds pages, and would wait {what}: release them all, and begin again"
-    );
+    let message =
+        format!("this thread holds page guards and would wait {what}: drop them all and retry");
     io::Error::new(io::ErrorKind::Deadlock, message)
 }

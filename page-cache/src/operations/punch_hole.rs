@@ -1,14 +1,14 @@
-//! Punch: a range reads as zeroes, and its blocks are free.
+//! Punch: a range reads as zeroes, and its blocks are freed.
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively over the range.
-//! 2. If the store ends before the range does, let it reach as far: what is dirty there, and would
-//!    have made it reach, is about to go.
-//! 3. Punch the store. It goes before the cache, so that a store that refuses leaves all as it was;
-//!    no other path reads or writes the store there meanwhile.
-//! 4. Clear the range in the cache. Nothing of it needs to be written: it is zeroes.
+//! 2. If the store ends before the range does, extend it that far: the dirty bytes that would have extended it are about to
+//!    be discarded.
+//! 3. Punch the hole in the store. This comes before the cache, so that nothing has changed if the store fails. No other
+//!    operation reads or writes the store in the range meanwhile.
+//! 4. Clear the range in the cache. Nothing of it needs to be written, since it is zeroes.
 //!
-//! A store that fails may have punched a part. Then what is clean in the range leaves the cache: each
-//! byte is zero or as it was, and stays so.
+//! If the store fails it may have punched a part of the range. Then the clean pages of the range are removed from the cache:
+//! each byte is zero or unchanged.
 
 use std::io;
 

@@ -1,22 +1,21 @@
-//! Readahead: the pages that a reader will want next come in with the one that it wants now.
+//! Readahead: the pages that a sequential reader will need next are read together with the requested one.
 //!
 //! After a miss, with no claim and no page held:
 //!
-//! 1. Find out how many pages to bring in: those that the request goes on to, and if the file is read in
-//!    sequence a window ahead of them, twice as long each time.
-//! 2. Get a frame for the first, and for the others as many as are free, or can be had of pages that
-//!    came in lately and were not used. No page of the main queue gives way.
-//! 3. Try to claim the run shared; if that would mean to wait, half of it, and so on. So nothing is read
-//!    past an exclusive claim, and nobody who holds or awaits one is in the way of this, nor this in
-//!    theirs.
-//! 4. Clip the run to the size. Make its pages, ascending, up to one that is cached: fresh pages, that
-//!    are locked by who makes them. Nothing is waited for.
-//! 5. Fill them by one read of the store. What it does not hold, and what lies past the end, is zeroes.
-//!    On an error they all leave the cache again.
-//! 6. Mark them uptodate, unlock them, and drop the claim. Keep a reference to the first.
+//! 1. Determine how many pages to read: those of the request and, for a sequential reader, a window after them, which
+//!    doubles each time.
+//! 2. Get a frame for the first page, and for the others as many as are free or can be taken from pages that were read
+//!    recently and not used. No page of the main queue is evicted for them.
+//! 3. Try to claim the run shared. If that would block, try half of it, and so on. So readahead never waits for an exclusive
+//!    claim, and never delays one that waits.
+//! 4. Limit the run to the size. Create its pages in ascending order, up to one that is cached. New pages are created
+//!    locked, so nothing blocks.
+//! 5. Fill them with one read of the store. Bytes that the store does not have, and bytes past the end, are zeroes. After an
+//!    error all of these pages leave the cache.
+//! 6. Mark them uptodate, unlock them, and release the claim. Keep a reference to the first.
 //!
-//! Where any of this comes to less than two pages, or fails, the miss goes its ordinary way, which
-//! waits where need be and tells of errors.
+//! If this yields fewer than two pages, or fails, the miss is handled as for a single page, which blocks where necessary and
+//! reports errors.
 
 use std::ops::Range;
 

@@ -1,25 +1,23 @@
-//! Truncate: the file gets shorter or longer.
+//! Truncate: the file becomes shorter or longer.
 //!
-//! A truncation is granted in its turn, whatever appends are there before and after it: it claims from
-//! the lesser of the new and the old end on, and keeps that claim if the file has grown meanwhile.
+//! A truncation is granted in its turn among concurrent appends: it claims from the lower of the new and the old end on, and
+//! keeps that claim if the file has grown meanwhile.
 //!
-//! Down:
+//! Shorter:
 //!
-//! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for the
-//!    writeback of what lies there.
-//! 2. Cut the store. It goes first, so that a store that refuses leaves all as it was; nobody
-//!    reads or writes the store behind the new end, since that takes a claim.
-//! 3. Publish the size: faults fail from here on, and reads end.
-//! 4. Lock, unmap and discard the pages behind the new end. A fault or a read that found one
-//!    before without a claim is over when its page was locked and drained; one that finds it after
-//!    finds it gone. So there is nothing to unmap a second time.
-//! 5. Zero the last page behind the new end.
+//! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for writeback there.
+//! 2. Truncate the store. This comes first, so that nothing has changed if the store fails. Nothing else reads or writes
+//!    the store past the new end, since that takes a claim.
+//! 3. Publish the size: from here on faults fail and reads end there.
+//! 4. Lock, unmap and discard the pages past the new end. A fault or read that found such a page without a claim before has
+//!    ended when the page is locked and drained; one that finds it later finds it removed. So nothing needs to be
+//!    unmapped twice.
+//! 5. Zero the last page past the new end.
 //!
-//! Up:
+//! Longer:
 //!
 //! 1. Claim both locks exclusively from the old end on.
-//! 2. Cut off what the store holds behind the old end, and extend it. If it refuses, all is as it
-//!    was.
+//! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed.
 //! 3. Extend the file.
 
 use std::io;

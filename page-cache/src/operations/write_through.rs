@@ -1,39 +1,35 @@
 //! The write-through write: the store has the bytes before the write returns.
 //!
-//! The caller has claimed the IO lock as for a buffered write, and holds it all the while: a direct
-//! read of these bytes comes before or after, never between. For each request, of many pages:
+//! The caller has claimed the IO lock as for a buffered write, and holds it throughout: a direct read of these bytes happens
+//! before or after the write. For each request, of many pages:
 //!
-//! 1. With no claim held, bring the bytes into memory that is always there, and get frames for the
-//!    pages that are not cached. Wait for the first of them; take more only as long as they can be
-//!    had at once: nobody waits for a frame who has one.
-//!    Before that, with nothing claimed but the IO lock, call the file's hook: see `write_ahead`.
+//! 1. With only the IO lock held, call the file's hook: see `write_ahead`. Copy the bytes to memory that is always present,
+//!    and get frames for the pages that are not cached. Wait for the first frame; take others only if they are available
+//!    at once, since a thread that has a frame must not wait for another.
 //! 2. Claim the pages shared.
 //!
-//! For each page, ascending:
+//! For each page, in ascending order:
 //!
-//! 3. Find it locked, or make it. Then wait for its earlier writeback: what a mapping dirtied before
-//!    may be on its way, and is not to arrive after what is sent now. If a part of it is dirty, fill it.
-//! 4. A page that is not uptodate, and of which the write leaves something out, stays locked: else it
-//!    would be filled while the write is under way. It is the last of its request; as the first it
-//!    goes alone, so that no page waits locked behind it.
-//! 5. If a mapping has dirtied it, write-protect it and keep what the copy will overwrite. Copy into it,
-//!    under the latch. It is uptodate from here on, if it was not before. Mark it as on its way, beside
-//!    any dirty mark, so that no writeback of it is sent, and nobody stores to it, until the request has
-//!    arrived; unlock it, keep a reference.
+//! 3. Find it locked, or create it. Wait for its earlier writeback, which must not reach the store after this request. If a
+//!    part of it is dirty, fill it.
+//! 4. A page that is not uptodate and that the write does not cover stays locked, so that it is not filled while the write is
+//!    in flight. It is the last page of its request. If it is the first, it is sent alone, so that no page waits
+//!    behind it while locked.
+//! 5. If a mapping has dirtied it, write-protect it and save the bytes that the copy will overwrite. Copy into it under the
+//!    latch. It is uptodate from here on. Set its writeback mark, beside any dirty mark, so that no writeback of it is sent
+//!    and nothing is stored to it until the request has completed. Unlock it and keep a reference.
 //!
 //! Then:
 //!
-//! 6. Send the request: the bytes that were brought in, which nobody changes.
-//! 7. Extend the size by what was written, before anybody can take a page of it for new.
-//! 8. If the request failed, its pages have bytes that the store has not. A dirty page gets back what it
-//!    had before, and is written back as a whole, without them. Any other is uptodate no more, whatever
-//!    it was before.
-//! 9. Clear the marks. The page that stayed locked leaves the cache: it knows a part of itself only. If
-//!    the request failed, so do the others, unmapped, unless they are dirty; and the store is cut back to
-//!    the size.
+//! 6. Send the request: the bytes of step 1, which do not change.
+//! 7. Extend the size by what was written, before any of these pages can be taken for a new one.
+//! 8. If the request failed, its pages contain bytes that the store does not have. A dirty page gets its saved bytes back, and
+//!    is written back as a whole, without the failed bytes. Any other page is no longer uptodate.
+//! 9. Clear the marks. The page that stayed locked leaves the cache, since only a part of it is known. If the request failed,
+//!    the other pages leave the cache too, unmapped, unless they are dirty, and the store is truncated to the size.
 //!
-//! A store to a mapping goes this way, too, where there is no room for one more dirty page and cleaning pages of the file
-//! would make none. It takes no IO lock: the claim keeps out those who change the size, and direct reads.
+//! A store to a mapping is written through as well if no more pages may be dirty and writing back pages of the file would not
+//! change that. It takes no IO lock: its claim excludes size changes and direct reads.
 
 use std::io;
 use std::ops::Range;

@@ -1,15 +1,15 @@
-//! Zero range: a range reads as zeroes, and has blocks.
+//! Zero range: a range reads as zeroes, and its blocks are allocated.
 //!
-//! 1. Claim the IO lock exclusively over the range; from the old end on if the file is to grow. A
-//!    range that is not to let it grow ends with the file.
-//! 2. Claim the mapping lock exclusively over the range, and from the old end on.
-//! 3. If the file is to grow, cut off what a request that failed left in the store behind its end.
-//! 4. Zero the store. It goes before the cache, as in a punch.
+//! 1. Claim the IO lock exclusively over the range; if the file may grow, from the old end on. If it may not, the range ends
+//!    at the end of the file.
+//! 2. Claim the mapping lock exclusively over the range and from the old end on.
+//! 3. If the file grows, remove what a failed request left in the store past the end.
+//! 4. Zero the range in the store. This comes before the cache, as for a punch.
 //! 5. Clear the range in the cache.
 //! 6. Extend the file.
 //!
-//! A store that fails may have zeroed a part, and have grown. Then what is clean in the range leaves
-//! the cache, as in a punch, and the store is cut back.
+//! If the store fails it may have zeroed a part of the range, and may have grown. Then the clean pages of the range are removed
+//! from the cache, as for a punch, and the store is truncated to the old length.
 
 use std::io;
 

@@ -179,7 +179,8 @@ impl Loans {
             }
             // Loans of the file's own come back when its store answers.
             if account.has_none() && start.elapsed() >= self.patience {
-                let message = "the frames that requests may have are all with stores that hang";
+                let message =
+                    "requests to stores that do not answer hold all frames that requests can have";
                 break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             let waited = account.returned.wait_timeout(queue, self.patience);

@@ -63,7 +63,10 @@ impl Pool {
     pub(crate) fn new(options: &Options) -> Pool {
         let frames = match u32::try_from(options.capacity) {
             Ok(frames) if frames < u32::MAX => frames,
-            _ => panic!("a cache of {} pages is more than {MOST_CAPACITY}", options.capacity),
+            _ => panic!(
+                "a cache of {} pages exceeds the maximum of {MOST_CAPACITY}",
+                options.capacity
+            ),
         };
         Pool {
             frames: Frames::new(frames),

@@ -56,7 +56,10 @@ impl Pool {
                 return Ok(free);
             }
             if start.elapsed() >= PATIENCE {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "no frame becomes free"));
+                return Err(io::Error::new(
+                    io::ErrorKind::ResourceBusy,
+                    "no frame became free in 10 seconds",
+                ));
             }
         }
     }

@@ -152,7 +152,7 @@ impl Move {
         match back.run(store) {
             Ok(()) => Undone::Whole(error),
             Err((_, second)) => {
-                let message = format!("{error}; what had been moved is not back: {second}");
+                let message = format!("{error}; moving the bytes back failed: {second}");
                 Undone::Stuck(described(&error, message))
             }
         }

@@ -48,13 +48,13 @@ pub(crate) fn write_full<S: Store + ?Sized>(
 }
 
 fn wrote_nothing(asked: usize) -> io::Error {
-    let message = format!("the store wrote none of {asked} bytes");
+    let message = format!("the store wrote 0 of {asked} bytes");
     io::Error::new(io::ErrorKind::WriteZero, message)
 }
 
 /// A request that ends past what a store can hold.
 pub(super) fn too_large(most: u64) -> io::Error {
-    let message = format!("a store of {most} bytes at most ends before");
+    let message = format!("the store can hold at most {most} bytes");
     io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
@@ -65,12 +65,12 @@ pub(super) fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bo
 }
 
 fn overrun(part: usize, asked: usize) -> io::Error {
-    let message = format!("the store says it moved {part} bytes where {asked} were asked for");
+    let message = format!("the store reported {part} bytes for a request of {asked}");
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
 /// A store that ends where it is known to have held more.
 pub(crate) fn shrunk(end: u64, held: u64) -> io::Error {
-    let message = format!("the store ends at {end} bytes, and held {held} before");
+    let message = format!("the store ends at {end} bytes, but held {held} bytes before");
     io::Error::new(io::ErrorKind::UnexpectedEof, message)
 }

@@ -34,8 +34,7 @@ impl Shift {
             Shift::Insert => match size.checked_add(len) {
                 Some(longer) if longer <= most => Ok(longer),
                 _ => {
-                    let message =
-                        format!("the file has {size} bytes already, and can have {most} at most");
+                    let message = format!("the file has {size} bytes, and can have at most {most}");
                     Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
                 }
             },

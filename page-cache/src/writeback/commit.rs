@@ -1,17 +1,16 @@
-//! Sync: what was written before is durable, or somebody hears that it is not.
+//! Sync: everything written before is durable, or the caller gets an error.
 //!
-//! 1. Write back what is dirty, in the range that was asked for; and what an earlier sync that failed
-//!    left to be sent again, wherever it is.
-//! 2. Cut off what a request that failed left in the store behind the end, and set the length anew if
-//!    a sync that failed may have undone a change of it.
-//! 3. Have the store sync, once for all who are as far as this. What was given to it by then is being
-//!    committed.
-//! 4. If that fails, mark the pages dirty again that are cached still; the rest of what was given to it
-//!    since its last good sync is broken: see `unstable`. Whoever was waiting hears of it.
-//! 5. Else what was committed is stable. But who came before another's sync failed, and whose pages may
-//!    have been lost with that, hears of it as well; and everybody, as long as the file is broken.
+//! 1. Write back the dirty pages of the requested range, and, in the whole file, what an earlier failed sync left to be sent
+//!    again.
+//! 2. Remove what a failed request left in the store past the end, and set the length again if a failed sync may have undone
+//!    a change of it.
+//! 3. Sync the store, once for all callers that have got this far. What was sent to the store before is being committed.
+//! 4. If that fails, mark the pages that are still cached dirty again. The rest of what was sent since the last successful
+//!    sync is broken: see `unstable`. All callers that waited for this sync get the error.
+//! 5. Otherwise what was committed is stable. A caller whose pages may have been lost in another failed sync gets that error
+//!    too; and every caller gets one while the file is broken.
 //!
-//! Nothing is held in between.
+//! Nothing is held between the steps.
 
 use std::io;
 use std::ops::Range;

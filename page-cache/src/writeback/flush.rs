@@ -1,30 +1,29 @@
-//! Writeback: dirty pages go to the store.
+//! Writeback: dirty pages are sent to the store.
 //!
-//! 1. Find the next run of pages, ascending, that are dirty or on their way, and have been since before
-//!    this began: see `dirty_pages`. A page that becomes dirty meanwhile is left to the next.
-//! 2. Claim the run shared. (A path that holds its range exclusively already, as direct IO does,
-//!    comes in after this step with its own claim for a witness.)
+//! 1. Find the next run of ascending pages that are dirty or in flight, and have been since before this began: see
+//!    `dirty_pages`. Pages that become dirty later are left to the next writeback.
+//! 2. Claim the run shared. (An operation that holds the range exclusively, such as direct IO, starts after this step and
+//!    passes its own claim.)
 //!
-//! For each page of the run, ascending:
+//! For each page of the run, in ascending order:
 //!
-//! 3. Lock it, and check that it is the page. Wait for an earlier writeback: at most one write of a
-//!    page is in flight. If it is clean by then, there is nothing to send of it. Once pages are on their
-//!    way, no guard is waited for: its holder may wait for one of them. The run ends before that page.
-//!    A sync waits for the guard of the first; the flusher and a writer that needs room pass over it.
-//! 4. Write-protect its mappings, and only then clear the dirty mark: who stores from here on
-//!    faults, and marks it again. Set the writeback mark.
-//! 5. Copy its bytes, up to the size, to the request's buffer; of a partial page the dirty ranges,
-//!    or all of it, filled first, if the store writes in blocks of which they are a part. Unlock it,
-//!    keep a reference.
+//! 3. Lock it, and check that it is still that page. Wait for an earlier writeback: at most one write of a page is in flight. If
+//!    the page is clean now, nothing of it is sent. Once pages of this run are in flight, page guards are not waited for,
+//!    since the holder of a guard may wait for one of these pages: the run ends before the guarded page. A sync waits for
+//!    a guard of the first page; the flusher, and a writer that has to write pages back, skip it.
+//! 4. Write-protect its mappings, and then clear the dirty mark: a store after that faults and marks the page again. Set the
+//!    writeback mark.
+//! 5. Copy its bytes, up to the size, to the request's buffer. Of a partial page copy the dirty ranges; or fill it and copy all
+//!    of it, if the store writes blocks and the ranges are not whole blocks. Unlock it and keep a reference.
 //!
 //! Then:
 //!
 //! 6. Call the file's hook, if it has one: see `write_ahead`. If it refuses, mark the pages dirty again.
-//! 7. Send the request, a write for each stretch of bytes without a gap. Nothing is locked; writers
-//!    of its pages wait for the mark to go.
-//! 8. Note that the pages are unstable, and clean. On an error keep it for those who sync, and mark dirty
-//!    again the pages from the one on that it hit.
-//! 9. Clear the writeback marks: with the last of them the file may go. Drop the claim.
+//! 7. Send the request, one write for each contiguous stretch of bytes. Nothing is locked. Writers of these pages wait until
+//!    the writeback mark is cleared.
+//! 8. Record that the pages are unstable, and clean. After an error keep it for the next sync, and mark the pages dirty again,
+//!    from the first one that failed.
+//! 9. Clear the writeback marks. After the last one the file may be closed. Release the claim.
 
 use std::io;
 use std::ops::Range;
@@ -235,7 +234,7 @@ impl Inode {
         if self.steal == Steal::Allowed {
             return Ok(());
         }
-        let message = "dirty pages in the range leave the cache by a sync only";
+        let message = "the range has dirty pages that only a sync writes (no_steal)";
         Err(io::Error::new(io::ErrorKind::ResourceBusy, message))
     }
 

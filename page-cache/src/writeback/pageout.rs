@@ -1,25 +1,22 @@
-//! Pageout: reclaim has the flusher write a dirty page that it would rather take.
+//! Pageout: reclaim asks the flusher to write a dirty page, so that it can be evicted.
 //!
-//! Reclaim, holding whatever it holds:
+//! Reclaim, with any locks held:
 //!
-//! 1. Pin the page: a work item is a reference, not a lock. A page that was locked now would stay so
-//!    until the flusher comes to it, and the flusher may be waiting for that very page.
-//! 2. Queue the item and wake the flusher. If the queue is full the item is dropped: the flusher is
-//!    busy with pages enough.
+//! 1. Pin the page. A work item is a reference, not a lock: a locked page would stay locked until the flusher gets to it, and
+//!    the flusher may be waiting for that very page.
+//! 2. Queue the item and wake the flusher. If the queue is full the item is dropped, since the flusher has enough to do.
 //!
-//! The flusher, holding nothing, for each item:
+//! The flusher, with nothing held, for each item:
 //!
-//! 3. Lock the page, unless a user's guard keeps it. Check again that it is a page of a file, and dirty: it may have been truncated
-//!    or cleaned in between, and then there is nothing to do.
-//! 4. From here on the page keeps its file open, since closing passes through the lock of every
-//!    page and waits for its writeback. Try to claim the page and the dirty ones that follow it: a
-//!    claim comes before page locks, so to wait for it now is forbidden. Who is in the way holds the
-//!    range exclusively, and will write the page or take it out.
-//! 5. Put the page on its way, as writeback does, and unlock it; likewise the pages ahead, ascending.
-//!    Those before it are left alone: their locks come before its own.
-//! 6. Send the request, and note how it went.
-//! 7. Drop the claim and release the file. Only then clear the writeback marks: after that the
-//!    file may be gone.
+//! 3. Lock the page, unless a page guard holds it. Check again that it belongs to a file and is dirty: it may have been truncated
+//!    or written meanwhile.
+//! 4. From here on the page keeps its file open, since closing takes the lock of every page and waits for its writeback. Try
+//!    to claim the page and the dirty pages that follow it. A claim comes before page locks in the lock order, so waiting
+//!    for it is not allowed here. An operation that holds the range exclusively writes the page or removes it.
+//! 5. Prepare the page as for writeback, and unlock it; then the pages after it, in ascending order. The pages before it are
+//!    left alone, because their locks come before its lock.
+//! 6. Send the request, and record its result.
+//! 7. Release the claim and the file. Clear the writeback marks after that: then the file may be closed.
 
 use std::io;
 

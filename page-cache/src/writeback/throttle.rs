@@ -1,14 +1,14 @@
-//! Throttle: who would dirty more pages than its file may have writes some of that file's back first.
+//! Throttle: a writer whose file has its share of dirty pages writes some of them back first.
 //!
-//! 1. With nothing held, or no more than an IO lock: if the file has more than half of its share, call the
-//!    flusher. If it has all of it, write a run of its pages back. See `dirty_limit` for the share.
-//! 2. A page is admitted under its lock, when it is about to become dirty: so no number of writers at once
-//!    dirties more than may be. One that is refused has released the page before it comes here again.
+//! 1. With nothing held, or only an IO lock: if the file has more than half of its share of dirty pages, wake the flusher. If
+//!    it has all of it, write a run of its pages back. See `dirty_limit` for the share.
+//! 2. A page is admitted under its lock, immediately before it becomes dirty, so that concurrent writers together do not
+//!    exceed the limit. A writer that is refused releases the page before it starts again here.
 //!
-//! A writer of a file that has no dirty page, and cannot get one since others have all, writes through.
+//! A writer of a file that has no dirty page, and cannot have one because other files have all that are allowed, writes through.
 //!
-//! A writer waits for its own file's store, and for none else. If that fails, it hears the error; until the store is to
-//! be asked again it hears it at once.
+//! A writer waits only for the store of its own file. If the store fails, the writer gets the error; until the store is to be
+//! tried again it gets it at once.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -111,7 +111,6 @@ impl Inode {
 
 #[cold]
 fn no_room() -> io::Error {
-    let message =
-        "the file has as many dirty pages as it may have, and they leave the cache by a sync only";
+    let message = "the file has its maximum of dirty pages, and only a sync writes them (no_steal)";
     io::Error::new(io::ErrorKind::QuotaExceeded, message)
 }

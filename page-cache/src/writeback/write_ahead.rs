@@ -1,15 +1,14 @@
 //! Write ahead: a file's hook is called before bytes of the cache are sent to the store.
 //!
-//! 1. The caller has put the pages on their way, so nobody changes their bytes or their tags; or it is about to
-//!    write through, and has not claimed anything but the IO lock.
-//! 2. Call the hook with the pages. Whatever it does takes as long as it takes, as a request to the store does.
-//! 3. If it refuses, nothing is sent; the pages become dirty again. It is no error of the store's, so nobody
-//!    else hears of it; but the file is left alone for a while, as after one.
+//! 1. The caller has set the writeback marks of the pages, so their bytes and tags do not change; or it is about to write
+//!    through, and holds at most the IO lock.
+//! 2. Call the hook with the pages. It may take any time, like a request to the store.
+//! 3. If the hook refuses, nothing is sent, and the pages become dirty again. This is not an error of the store, so it is not
+//!    kept for other handles; but the file is left alone for a while, as after such an error.
 //!
-//! What is held meanwhile: the claim on the pages, their marks, the IO lock if a writer makes room, and in an
-//! invalidation a page lock; all of them of this file. The hook may use files that have no hook. These wait for what
-//! they have themselves, for frames on loan, and for their stores; never for a page, a claim or a mark of a file that has a
-//! hook. So who waits for whom never leads back here.
+//! Held meanwhile: the claim on the pages, their marks, the IO lock if a writer writes pages back, and in an invalidation a page
+//! lock; all of this file. The hook may use files without a hook. Operations on these wait for what they hold themselves, for
+//! frames on loan, and for their stores, and never for a page, claim or mark of a file with a hook. So there is no cycle.
 
 use std::io;
 use std::ops::Range;

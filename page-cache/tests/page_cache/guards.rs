@@ -116,7 +116,7 @@ fn a_page_past_the_end_has_no_guard() {
         }
     }
     let message = file.page(2).unwrap_err().to_string();
-    let expected = "page of 4096 bytes at 8192 in \"memory\": page 2 lies past the end of the file, at 4096 bytes";
+    let expected = "page of 4096 bytes at 8192 in \"memory\": page 2 is past the end of the file, at 4096 bytes";
     assert_eq!(
         message.replace(&file.last_failure().unwrap().label().to_string(), "memory"),
         expected
@@ -378,7 +378,7 @@ fn several_pages_come_in_the_order_in_which_they_are_named_and_each_once() {
     drop(pages);
     let error = file.pages_mut([5, 1, 5]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().ends_with("page 5 is asked for twice"), "{error}");
+    assert!(error.to_string().ends_with("page 5 is requested twice"), "{error}");
     assert!(file.pages_mut([]).unwrap().is_empty());
 }
 

@@ -70,7 +70,7 @@ impl SyncGroup {
         state.next = Arc::default();
         let scope = std::mem::take(&mut state.scope);
         drop(state);
-        let panicked = io::Error::other("a sync that others waited for has panicked");
+        let panicked = io::Error::other("the sync of the store panicked");
         let mut leader = Leader { group: self, round, outcome: Err(Told::from(&panicked)) };
         leader.outcome = sync(scope);
         leader.outcome.clone()

@@ -42,7 +42,7 @@ impl Inode {
 
     #[cold]
     fn check_waits_for_others(&self, request: Request) -> io::Result<()> {
-        let message = "this thread holds a page of the file, and might wait for itself";
+        let message = "this thread holds a guard of a page of the file, which could deadlock";
         let guards = match has_of(self.address()) {
             true => Err(io::Error::new(io::ErrorKind::Deadlock, message)),
             false => Ok(()),
@@ -53,9 +53,9 @@ impl Inode {
     /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
     pub(crate) fn check_in_no_store(&self) -> io::Result<()> {
         let message = if is_inside(&self.cache.frames) {
-            "a store asked this of a file of its own cache, and would wait for itself"
+            "a store called this operation on a file of its own cache, which would deadlock"
         } else if self.before_writeback.is_some() && is_inside_hook(&self.cache.frames) {
-            "a hook before writeback asked this of a file with a hook, and might wait for itself"
+            "a writeback hook called this operation on a file that has a hook, which could deadlock"
         } else {
             return Ok(());
         };
@@ -84,5 +84,5 @@ impl Inode {
 
 #[cold]
 fn read_only() -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, "its store is read-only")
+    io::Error::new(io::ErrorKind::PermissionDenied, "the store is read-only")
 }

@@ -74,11 +74,13 @@ pub(crate) fn find_or_register(
             drop(open);
             return match agree {
                 true => Ok(Opening::Open(handle)),
-                false => Err(busy("it is open in this cache, with other options")),
+                false => Err(busy("it is open in this cache with different options")),
             };
         }
         if is_inside(frames) {
-            return Err(busy("it is being opened or closed by who may wait for this very store"));
+            return Err(busy(
+                "it is being opened or closed by an operation that may wait for this store",
+            ));
         }
         // ORDERING: relaxed: it is a number that changes or not.
         let answers = store.answers.load(Ordering::Relaxed);
@@ -87,7 +89,9 @@ pub(crate) fn find_or_register(
         open = guard;
         let hangs = |store: &OpenStore| store.answers.load(Ordering::Relaxed) == answers;
         if waited.timed_out() && open.get(&identity).is_some_and(hangs) {
-            return Err(busy("it is being opened or closed, and does not answer"));
+            return Err(busy(
+                "it is being opened or closed, and its store has not answered for 5 seconds",
+            ));
         }
     }
     let (handle, answers) = (Weak::<()>::new(), Arc::default());

@@ -1,12 +1,12 @@
-//! Clear: a range of the cache reads as zeroes, as that of the store does already.
+//! Clear: a range of the cache reads as zeroes, as it does in the store already.
 //!
 //! The caller holds the IO lock and the mapping lock exclusively over the range.
 //!
-//! 1. Lock, unmap and discard the pages that the range covers whole. Nobody brings one back before
-//!    the claim is dropped.
-//! 2. Zero the pages at the edges, which it covers in part, where they are cached. Dirty or clean,
-//!    they agree with the store as they did before. They come last: whoever sees a zero there, and
-//!    then stores into a page between, does so after the pages between are zeroes.
+//! 1. Lock, unmap and discard the pages that lie within the range. They cannot be brought back before the claim is
+//!    released.
+//! 2. Zero the parts of the first and the last page that are in the range, if these pages are cached. Dirty or clean, they
+//!    agree with the store as before. This comes last: a thread that sees a zero there, and then stores to a page between
+//!    them, stores after the pages between were zeroed.
 
 use std::ops::Range;
 

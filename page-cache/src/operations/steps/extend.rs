@@ -1,21 +1,20 @@
-//! Extend: the file gets longer by bytes that read as zeroes.
+//! Extend: the file becomes longer by bytes that read as zeroes.
 //!
-//! So does truncation upwards, whatever allocates or zeroes past the end, and a write that starts
-//! past it: that is an extension to its start, and then a write at the end.
+//! This is what truncation to a greater length does, allocating or zeroing past the end, and a write that starts past the end:
+//! that is an extension to its start, followed by a write at the end.
 //!
-//! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last page
-//!    exclusively, so nobody brings it in.
-//! 2. Cut off what a request that failed left in the store behind the old end. If the store cannot,
-//!    nothing has changed.
-//! 3. Lock the old last page, if it is cached. Write-protect its mappings and wait for the stores
-//!    through them: whoever stores from here on faults, and waits for the page lock.
-//! 4. Zero it behind the old end, where a mapping may have scribbled.
-//! 5. Publish the size, and only then unlock the page. So a store past the old end that was over
-//!    before the file grew is gone, and one that comes after is in the file.
+//! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last page exclusively, so that
+//!    page cannot be brought in.
+//! 2. Remove what a failed request left in the store past the old end. If the store fails, nothing has changed.
+//! 3. If the old last page is cached, lock it. Write-protect its mappings and wait for stores through them: a later store
+//!    faults, and waits for the page lock.
+//! 4. Zero it past the old end, where a mapping may have stored bytes.
+//! 5. Publish the size, and unlock the page after that. So a store past the old end that ended before the file grew is
+//!    discarded, and one that starts later is in the file.
 //!
-//! If a write that started past the end writes nothing, the file is cut back to the old end, with all
-//! that lies behind claimed exclusively. Where the file ended with a page, nobody can have scribbled
-//! behind, and a write extends it by itself.
+//! If a write that started past the end writes nothing, the file is truncated to the old end, with everything past it claimed
+//! exclusively. If the file ended at a page boundary, no mapping can have stored bytes past the end, and the write extends the file
+//! by itself.
 
 use std::io;
 use std::ops::Range;

@@ -1,14 +1,13 @@
-//! Fill: a page's bytes come from the store.
+//! Fill: the bytes of a page are read from the store.
 //!
 //! 1. An uptodate page is left alone.
-//! 2. Read the store up to the size. What it does not hold, and what lies past the end, is zeroes.
-//! 3. Where that meets dirty bytes, the dirty bytes win: a partial page is read beside its frame, and
-//!    what is not dirty is copied over. Likewise the bytes that were sent since the last sync: a store
-//!    that is failing a sync may have lost them. The page lock is held throughout, and nothing is written:
-//!    there is no moment at which another could see the page between the two.
+//! 2. Read the store up to the size. Bytes that the store does not have, and bytes past the end, are zeroes.
+//! 3. Dirty bytes are kept: a partial page is read into memory beside its frame, and the bytes that are not dirty are copied
+//!    over. Bytes that were sent since the last sync are kept too: a store whose sync fails may have lost them. The page
+//!    lock is held throughout and nothing is written, so no other thread sees a state in between.
 //! 4. Mark the page uptodate. From here on all of a dirty page is dirty.
 //!
-//! A page that cannot be filled leaves the cache, unless it has dirty bytes to keep.
+//! A page that cannot be filled leaves the cache, unless it has dirty bytes.
 
 use std::io;
 

@@ -1,13 +1,12 @@
-//! Invalidate: pages leave the cache.
+//! Invalidate: pages are removed from the cache.
 //!
-//! Under an exclusive claim on the pages, which the caller holds, for each of them:
+//! The caller holds an exclusive claim on the pages. For each of them:
 //!
-//! 1. Lock it: whoever found it without a claim is done with it then, or finds it gone.
-//! 2. Unmap it, and wait for the accesses through the page tables to end.
+//! 1. Lock it. A thread that found it without a claim has finished with it, or finds it removed.
+//! 2. Unmap it, and wait for accesses through the page tables to end.
 //! 3. Wait for its writeback.
-//! 4. Write it out if it is dirty, under the lock: nobody can dirty it again. A page that is to be
-//!    discarded is not written.
-//! 5. Take it out of the index; clear its key under the latch, after the last reader.
+//! 4. If it is dirty, write it under the lock, so that it cannot become dirty again. A page that is discarded is not written.
+//! 5. Remove it from the index, and clear its key under the latch, after the last reader.
 
 use std::io;
 use std::ops::Range;

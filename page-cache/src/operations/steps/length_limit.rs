@@ -1,15 +1,13 @@
-//! How far the file may grow: to the greatest length of its store.
+//! The limit on a file's growth: the maximum length of its store.
 //!
-//! What would go past it is refused when it is asked for. Otherwise it would be in the cache, where no
-//! writeback could ever clean it, and every sync from then on would fail.
+//! A request that would exceed it is refused at once. Otherwise its bytes would be in the cache, writeback could never clean
+//! them, and every later sync would fail.
 //!
-//! The limit of a process, for one, may change, and is not asked for with every write. The store is
-//! asked when a request begins a page behind the end, and before one is refused; between those what
-//! it said last holds.
+//! The limit may change, for example that of a process, and is not queried for every write. The store is asked when a
+//! request extends past the last page of the file, and before a request is refused. In between, the last answer counts.
 //!
-//! A file that is longer than its store can be was so when it was opened, or before the limit fell.
-//! Of such a file the page in which the limit lies is not written either: writeback would have to send
-//! all of it.
+//! A file that is longer than its store's limit was so when it was opened, or before the limit was lowered. In such a file the
+//! page that contains the limit is not written either, because writeback would have to send all of it.
 
 use crate::sync::atomic::Ordering;
 use std::io;
@@ -84,7 +82,7 @@ impl Inode {
     }
 
     fn past_the_limit(&self) -> io::Error {
-        let message = format!("its store holds {} bytes at most", self.store.max_len());
+        let message = format!("the store can hold at most {} bytes", self.store.max_len());
         io::Error::new(io::ErrorKind::FileTooLarge, message)
     }
 }

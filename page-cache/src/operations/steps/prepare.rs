@@ -1,21 +1,21 @@
-//! Prepare and commit: what a write to a part of a page does about the rest of it.
+//! Prepare and commit: a write to a part of a page, and the rest of the page.
 //!
 //! Prepare, with the page locked:
 //!
-//! 1. Wait for its writeback: what is on its way is not to change.
-//! 2. An uptodate page needs nothing more. One that is not is written by the byte: the store is
-//!    not read, for whoever wrote may never ask for the rest.
-//! 3. But if its dirty ranges are too many, fill it: one read now is less than as many writes later.
+//! 1. Wait for its writeback: bytes in flight must not change.
+//! 2. An uptodate page needs nothing more. Otherwise only the written bytes are recorded, and the store is not read, since
+//!    the rest may never be needed.
+//! 3. If the page would have too many dirty ranges, fill it: one read now costs less than as many writes later.
 //!
 //! The caller copies as many bytes as it can, under the latch. Commit:
 //!
-//! 4. Between the old end and the first byte copied there are zeroes. They are part of the write.
-//! 5. Add what was copied to the page's dirty ranges. If they cover all of it that lies within the
-//!    file, zero the rest and mark it uptodate, not before; else keep the ranges.
-//! 6. Mark it dirty, and note the write's tag. Extend the size.
+//! 4. The bytes between the old end and the first copied byte are zeroes. They are part of the write.
+//! 5. Add what was copied to the page's dirty ranges. If they cover everything that the file has of the page, zero the rest and
+//!    mark the page uptodate; otherwise keep the ranges.
+//! 6. Mark it dirty. Extend the size.
 //!
-//! A page of which nothing was copied is left as it was: clean and not uptodate if it is new, which
-//! nobody reads and reclaim takes.
+//! If nothing was copied, the page stays as it was. A new page stays clean and not uptodate: nothing reads it, and it can be
+//! evicted.
 
 use std::io;
 use std::ops::Range;

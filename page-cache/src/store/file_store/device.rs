@@ -28,7 +28,7 @@ pub(super) fn check_len(len: u64, fixed: u64) -> io::Result<()> {
     if len == fixed {
         return Ok(());
     }
-    let message = format!("a device of {fixed} bytes cannot have {len}");
+    let message = format!("a block device of {fixed} bytes cannot be resized to {len} bytes");
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 

@@ -176,7 +176,9 @@ impl Direct {
             }
             let whole = part - part % self.block;
             if whole == 0 && stuck_at.replace(done) == Some(done) {
-                let message = format!("a direct read ends within the file, after {part} bytes");
+                let message = format!(
+                    "a direct read returned {part} bytes, although the file does not end there"
+                );
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
             }
             done += whole;
@@ -200,7 +202,7 @@ fn write_fully(bytes: &[u8], mut write: impl FnMut(usize) -> io::Result<usize>) 
     while done < bytes.len() {
         match write(done) {
             Ok(0) => {
-                let message = format!("the file took {done} of {} bytes", bytes.len());
+                let message = format!("only {done} of {} bytes were written", bytes.len());
                 return Err(io::Error::new(io::ErrorKind::WriteZero, message));
             }
             Ok(part) => done += part,

@@ -105,6 +105,6 @@ fn has_no_locks(error: &io::Error) -> bool {
 }
 
 fn busy() -> io::Error {
-    let message = "another cache or process has it open, by its advisory lock";
+    let message = "another cache or process holds its advisory lock";
     io::Error::new(io::ErrorKind::ResourceBusy, message)
 }

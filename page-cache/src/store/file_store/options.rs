@@ -181,7 +181,7 @@ impl FileStoreOptions {
     pub fn create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
         if self.access == Access::ReadOnly {
-            let message = "a file that is created must be writable";
+            let message = "a file can only be created for writing";
             return Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)));
         }
         let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
@@ -203,7 +203,7 @@ impl FileStoreOptions {
         }
         let direct = self.file(Caching::Direct)?.open(path)?;
         if identity_of(&direct) != store.identity {
-            let message = "another file took its place while it was opened";
+            let message = "the path names another file than the one that was opened";
             return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
         Ok(FileStore { direct: Some(Direct::new(direct)), ..store })
@@ -236,8 +236,10 @@ fn set_flags(
 fn set_flags(_: &mut OpenOptions, caching: Caching, durability: Durability) -> io::Result<()> {
     match (caching, durability) {
         (Caching::Kernel, Durability::AfterSync) => Ok(()),
-        (Caching::Direct, _) => Err(unsupported("direct IO on files needs Linux")),
-        (_, Durability::AfterWrite) => Err(unsupported("durable writes need Linux")),
+        (Caching::Direct, _) => Err(unsupported("direct IO is only supported on Linux")),
+        (_, Durability::AfterWrite) => {
+            Err(unsupported("durable writes are only supported on Linux"))
+        }
     }
 }
 
@@ -265,7 +267,7 @@ pub(super) fn flags_of(file: &File) -> io::Result<Flags> {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
-    Err(unsupported("only Linux tells how a file was opened"))
+    Err(unsupported("how a file was opened can only be queried on Linux"))
 }
 
 /// Opens a file once more, through the kernel's cache.
@@ -278,7 +280,7 @@ pub(super) fn open_again(file: &File, access: Access) -> io::Result<File> {
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn open_again(_: &File, _: Access) -> io::Result<File> {
-    Err(unsupported("direct IO on files needs Linux"))
+    Err(unsupported("direct IO is only supported on Linux"))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -198,6 +198,9 @@ fn a_cache_of_more_pages_than_there_are_numbers_for_panics_and_names_both() {
         let made = std::panic::catch_unwind(|| PageCache::new(capacity));
         let payload = made.expect_err("it was made");
         let message = payload.downcast_ref::<String>().unwrap();
-        assert_eq!(*message, format!("a cache of {capacity} pages is more than 4294967294"));
+        assert_eq!(
+            *message,
+            format!("a cache of {capacity} pages exceeds the maximum of 4294967294")
+        );
     }
 }

@@ -52,7 +52,7 @@ fn every_change_of_a_read_only_file_is_refused_and_reads_go_on() {
     for (operation, outcome) in changes(&file) {
         let error = outcome.expect_err(operation);
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{operation}: {error}");
-        assert!(error.to_string().ends_with("its store is read-only"), "{error}");
+        assert!(error.to_string().ends_with("the store is read-only"), "{error}");
         let failure = error.get_ref().and_then(|inner| inner.downcast_ref::<Failure>()).unwrap();
         assert_eq!(failure.operation(), operation);
     }
