@@ -1,10 +1,10 @@
-//! The gallery: protocols that break, and the machine that finds how.
+//! The gallery: locking protocols that fail, and the scheduler that finds how.
 //!
-//! Each entry is a protocol that a kernel shipped, or that was proposed and turned down, built out of
-//! this cache's own locks and pages; and beside it the right one, which is the cache's own path
-//! wherever it has one. Both are run in the same scenario by a deterministic scheduler, in one order
-//! after the other. The broken one is to be found out within a bounded number of them, the right one
-//! to come through all. Compiled with `--cfg spanlock_shuttle` only; `examples/gallery` is its front.
+//! Each entry is a protocol that a kernel shipped, or that was proposed and rejected, built from this cache's own locks and
+//! pages, beside the correct protocol, which is the cache's own operation where there is one. Both run in the same scenario
+//! under a deterministic scheduler, in one schedule after another. The broken protocol must fail within a bounded number of
+//! schedules, and the correct one must pass all of them. Compiled with `--cfg spanlock_shuttle` only; `examples/gallery` shows
+//! the entries.
 //!
 //! # Examples
 //!

@@ -1,4 +1,4 @@
-//! A lock and a store that tell a test what is asked of them, for orders that it need not sleep for.
+//! A lock and a store that report to a test what is requested of them, so that the test need not sleep to get an order.
 
 use std::cell::RefCell;
 use std::io;

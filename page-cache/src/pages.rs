@@ -1,6 +1,6 @@
-//! The pool: frames, how pages are found and mapped in them, and who gets them back.
+//! The pool: frames, how pages are found and mapped, and how frames are reclaimed.
 //!
-//! It knows of no file and no operation. Pages have owners, which it knows by number.
+//! It knows of no file and no operation. A page has an owner, which the pool knows by number.
 
 pub(crate) mod dirty_limit;
 pub(crate) mod dirty_pages;

@@ -1,5 +1,4 @@
-//! The paths of dirty pages and of eviction among each other, in as many orders as a deterministic scheduler is
-//! given; run by `.ci/run schedules`.
+//! Operations on dirty pages and eviction, run against each other under a deterministic scheduler by `.ci/run schedules`.
 
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
-//! Panics of users' code that runs in the middle of our own: stores, and the errors that they return.
+//! Panics of user code that the cache calls: stores, hooks, and the errors that they return.
 //!
-//! Such a panic is caught and becomes an error. Its payload is the user's too, and may panic when it is
-//! dropped.
+//! Such a panic is caught and becomes an error. Its payload is the user's too, and may panic when it is dropped.
 
 use std::any::Any;
 use std::io;

@@ -1,5 +1,4 @@
-//! Places at which a test steps in: between a fault and the copy that asked for it, and in the
-//! midst of a copy. In the library there are none.
+//! Points at which a test can intervene: between a fault and its copy, and within a copy. The library has no hooks.
 
 /// Where an access has got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
-//! The page tables of an address space: its regions, and what each of them knows of its pages.
+//! The page tables of an address space: its regions, and the state of each region's pages.
 //!
-//! A walk holds them for an access to one page, and no longer: so once a region is taken out, no
-//! access to it goes on. A walk may wait for the latch of the page that it leads to; who holds one
-//! may not wait for a walk, and only tries.
+//! A walk holds them for an access to one page: so once a region is removed, no access to it is in progress. A walk may wait for
+//! the latch of the page that it leads to. A thread that holds a latch must not wait for a walk; it only tries.
 
 use std::ops::Deref;
 

@@ -1,4 +1,4 @@
-//! What a file has still to write or to sync.
+//! What of a file has not been written back or made durable.
 
 pub(crate) mod flush_position;
 pub(crate) mod sync_group;

@@ -1,4 +1,4 @@
-//! `Failure`: what failed, with the numbers that an OS error has no room for.
+//! `Failure`: a failed request, with the numbers that an OS error cannot carry.
 
 use std::error::Error;
 use std::fmt;

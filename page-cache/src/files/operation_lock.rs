@@ -1,7 +1,7 @@
 //! The lock that serialises the operations on a file.
 //!
-//! A file has two of them: the mapping lock, and the IO lock above it. Both are [`MappingLock`]s. With the
-//! feature `model` a cache can have another lock instead, to show what it costs or what goes wrong.
+//! A file has two: the IO lock, and the mapping lock below it. Both are [`MappingLock`]s. With the feature `model` a cache can
+//! use another lock instead, to measure it or to show what goes wrong without one.
 
 #[cfg(feature = "model")]
 pub(crate) mod model;

@@ -1,4 +1,4 @@
-//! The readers of a file that go through it in sequence, and how far ahead of each to read.
+//! The sequential readers of a file, and how far ahead of each to read.
 
 use crate::sync::blocking::Mutex;
 use std::ops::Range;

@@ -1,12 +1,10 @@
-//! Write errors, each told once to every handle that was open when it happened.
+//! Write errors, each reported once to every handle that was open when it happened.
 //!
-//! Writeback often runs behind everybody's back, so an error is kept by the file until somebody
-//! syncs. A handle remembers up to which error it has been told; it hears of the last one after that,
-//! as one error, and then of no more until the next.
+//! Writeback often runs in the background, so the file keeps its error until a handle syncs. A handle remembers up to which
+//! error it has been told. It is told of the most recent later one, as one error, and then of no other until the next.
 //!
-//! A handle that is made later starts from the last error, if anybody has been told of that one. If
-//! nobody has, it will be told too: else the error would be lost with the handles that were open
-//! when it happened, should they go without a sync.
+//! A new handle starts from the most recent error if that was reported to any handle. If not, the new handle is told of it
+//! too: otherwise the error would be lost if the handles that were open when it happened were dropped without a sync.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;

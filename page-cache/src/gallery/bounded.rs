@@ -1,10 +1,10 @@
-//! `Bounded`: every order with few preemptions, one after the other.
+//! `Bounded`: every schedule with few preemptions, one after another.
 //!
-//! A switch away from a thread that could have gone on is a preemption; one from a thread that waits,
-//! yields or ends is not. Most errors of this kind need one or two (Musuvathi and Qadeer, 2007), and
-//! the orders with so few are few enough to try them all, where all orders are not.
+//! A switch away from a thread that could have continued is a preemption; a switch away from a thread that waits, yields or ends is
+//! not. Most bugs of this kind need one or two (Musuvathi and Qadeer, 2007), and there are few enough schedules with so few
+//! preemptions to try them all.
 //!
-//! It is meant for two threads: of more, two that spin could yield to each other for ever.
+//! It is meant for two threads: of three or more, two that spin could yield to each other forever.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId as Thread};
 

@@ -1,10 +1,9 @@
-//! Running a scenario in many orders, until something is found.
+//! Runs a scenario in many schedules, until one fails.
 //!
-//! shuttle runs the threads of a scenario as coroutines of one real thread, and asks a scheduler at
-//! each operation on a primitive who goes on. The scheduler here has a scenario's first thread, its
-//! *root*, set the others up, and from then on run only when nobody else can: then they have all
-//! ended, or those that have not never will, and the root can ask why. Between the two one of three
-//! strategies decides.
+//! shuttle runs the threads of a scenario as coroutines of one OS thread, and asks a scheduler at each operation on a primitive
+//! which thread continues. With the scheduler here the first thread of a scenario, its *root*, starts the others, and after
+//! that runs only when no other thread can: then all of them have ended or are deadlocked, and the root can find out why.
+//! Until then one of three strategies decides.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};

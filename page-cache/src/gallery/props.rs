@@ -1,4 +1,4 @@
-//! What scenarios are set up with, and the old write path that several of them break.
+//! What scenarios need, and the old write protocol that several of them break.
 
 use std::io;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! `Random`: any thread that can go on, all alike, as a seed says.
+//! `Random`: chooses among the threads that can run, with equal probability, from a seed.
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId as Thread};
 

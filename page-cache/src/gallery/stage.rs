@@ -1,4 +1,4 @@
-//! The stage: where a scenario's threads meet.
+//! The stage: where the threads of a scenario meet.
 
 use shuttle::thread::{self, Scope};
 

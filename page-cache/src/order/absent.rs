@@ -1,4 +1,4 @@
-//! Nothing is checked.
+//! Without debug assertions: nothing is checked.
 
 use super::{InCache, Lock};
 

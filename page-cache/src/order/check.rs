@@ -1,4 +1,4 @@
-//! What each thread holds, and the check of what it asks for.
+//! The locks that each thread holds, and the check of each acquisition.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -114,8 +114,9 @@ fn check(wanted: &dyn fmt::Display, place: &Location<'_>, allowed: impl Fn(&Lock
     if let Ok(Some(held)) = forbidding {
         let Record { lock, place: taken_at, .. } = &*held;
         panic!(
-            "lock order (invariant 12): {place} asks for {wanted}, while its thread holds {lock}, \
-             taken at {taken_at}"
+            "lock order violated: {place} acquires {wanted} while its thread holds {lock}, acquired at {taken_at}; \
+             the order is: IO lock, mm lock, mapping lock, pages of one file in ascending order, latch \
+             (docs/design.md, \"Lock order\")"
         );
     }
 }

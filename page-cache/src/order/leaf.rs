@@ -1,4 +1,4 @@
-//! Leaves: mutexes under which nothing else is locked.
+//! Leaves: mutexes under which no other lock is taken.
 
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 use std::ops::{Deref, DerefMut};

@@ -1,7 +1,7 @@
-//! What threads do under a deterministic scheduler: the locks that they request, get and release, as the
+//! A record of what threads do under a deterministic scheduler: the locks that they request, acquire and release, as the
 //! hooks of the lock order report them, and what they note themselves.
 //!
-//! It is kept for one schedule, and only while something is being explored.
+//! It is kept for one schedule, and only during an exploration.
 
 use std::cell::RefCell;
 use std::ops::Range;

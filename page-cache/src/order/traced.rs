@@ -1,5 +1,5 @@
-//! Nothing is checked; what is asked for, got and released is traced, down to the page locks. Those
-//! below are held for one copy or less, and no thread waits with them held.
+//! Under shuttle: nothing is checked, and acquisitions down to the page locks are traced. The locks below are held for one copy
+//! at most, and no thread waits while it holds one.
 
 use super::{InCache, Lock, Rank};
 use crate::order::trace::{PAGE_LOCK, Resource, Ticket};

@@ -1,17 +1,16 @@
-//! How many pages may be dirty, of one file and of all.
+//! Limits on the number of dirty pages, of one file and of all.
 //!
-//! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length thresholds for
-//! shared-memory packet switches", 1998): a file may have so many dirty pages as a multiple of
-//! what is left of the limit. A file that is alone gets most of it; several that take what they can leave some of
-//! it to whoever comes next, however long they keep it; and nobody has to know which store is well. With the multiple
-//! [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
+//! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
+//! switches", 1998): the limit of a file is a multiple of what is left of the limit for all. A file that is alone gets most of
+//! it. Several files that take all they can leave a part of it for the next, however long they keep theirs, and it need not
+//! be known which stores work. With the multiple [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
 //! `1 / (1 + n * SHARE)` is left.
 //!
-//! A file that has none may dirty one, also past the limit, up to a bound that leaves frames for those who read.
-//! Past that bound writes go through to the store. A store to a mapping cannot, and has a bound that is somewhat higher.
+//! A file without dirty pages may have one, even past the limit, up to a bound that leaves frames for reads. Past that bound
+//! writes go through to the store. A store to a mapping has a bound that is somewhat higher.
 //!
-//! A file whose store fails has a smaller share, until it succeeds. Pages that a sync failed to make durable become
-//! dirty again whatever the share is, up to the bound for writes; what is past that is lost, and the file knows.
+//! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to make durable become dirty
+//! again whatever the share is, up to the bound for writes; what exceeds it is lost, and the file reports it as broken.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 

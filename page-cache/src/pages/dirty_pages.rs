@@ -1,12 +1,11 @@
-//! Which pages of a file are dirty or on their way to the store, and since when.
+//! The pages of a file that are dirty or in flight, and since when.
 //!
-//! A sync, and a round of the flusher, ends with what was dirty when it began: each begins a new
-//! epoch, and leaves alone what became dirty in that epoch or later. So it visits each page once at most, and
-//! ends whatever others write meanwhile.
+//! A sync, and a round of the flusher, covers what was dirty when it began: each begins a new epoch, and skips pages that became
+//! dirty in that epoch or later. So it visits each page at most once, and ends even if others keep writing.
 //!
-//! A writer may give its bytes a tag, such as the number of a log record. A dirty page keeps the least and the greatest
-//! tag of what was written to it since it was last clean. They change under the page's lock while it is dirty and not on its
-//! way, so they are those of the bytes that a writeback sends.
+//! A write may have a tag, such as the number of a log record. A dirty page keeps the least and the greatest tag of what was
+//! written to it since it was last clean. They change under the page lock while the page is dirty and not in flight, so they
+//! are those of the bytes that a writeback sends.
 //!
 //! The mutex around this is a leaf of the lock order.
 

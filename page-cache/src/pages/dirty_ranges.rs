@@ -1,13 +1,11 @@
-//! Which bytes of a page are dirty, where the page is dirty without being uptodate.
+//! The dirty bytes of pages that are dirty and not uptodate.
 //!
-//! Such a page is *partial*: it was written in part before anybody read it, so it holds what was
-//! written and nothing else that means anything. Its frame's word says that it is dirty and not
-//! uptodate; which bytes, it says here, per file, outside of the word. A page is in this map if and
-//! only if it is partial and dirty or on its way to the store.
+//! Such a page is *partial*: it was written in part and never read, so only the written bytes are valid. The word of its frame
+//! says that it is dirty and not uptodate. Which bytes are dirty is recorded here, for each file. A page is in this map if and
+//! only if it is partial and dirty or in flight.
 //!
-//! A page's ranges change under its page lock while it is not on its way. The end of its writeback,
-//! which holds no page lock, forgets them; nobody adds any before that, since whoever writes to a
-//! page waits for its writeback. The mutex is a leaf.
+//! A page's ranges change under its page lock while it is not in flight. The end of its writeback, which holds no page lock,
+//! removes them; no thread adds any before that, since a writer waits for the page's writeback. The mutex is a leaf.
 
 use crate::sync::blocking::Mutex;
 use std::collections::BTreeMap;

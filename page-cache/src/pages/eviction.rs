@@ -1,26 +1,24 @@
-//! Which page is evicted next: S3-FIFO, over the numbers of frames.
+//! Which page is evicted next: S3-FIFO, over frame numbers.
 //!
-//! A page that comes in goes to the head of the *small* queue, a tenth of the frames; or, if it is
-//! remembered as evicted from there not long ago, to the head of the *main* queue. Whoever needs a
-//! frame looks at the tail of the small queue while that has its tenth or more, else at the
-//! tail of the main queue:
+//! A new page enters at the head of the *small* queue, a tenth of the frames; or, if it is remembered as recently evicted from
+//! there, at the head of the *main* queue. To get a frame, the tail of the small queue is examined while that queue has its
+//! tenth or more, and otherwise the tail of the main queue:
 //!
-//! | tail | not used since it was looked at | used |
+//! | tail | not used since it was examined | used |
 //! | --- | --- | --- |
 //! | small, first time | evicted, and remembered | back to the head, for the second time |
 //! | small, second time | evicted, and remembered | to the head of main |
 //! | main | evicted | back to the head |
 //!
-//! A scan goes through the small queue and leaves main alone. The paper (Yang and others, SOSP 2023)
-//! counts uses to three in each page; here a use sets one bit, which is all that a hit can do in
-//! the atomic operation that it does anyway, and the small queue's second round takes the place of
-//! the count to two. It does what a count does not: uses in quick succession, as of a page that is
-//! scanned in pieces or through a mapping, are one.
+//! A scan passes through the small queue and does not affect main. The paper (Yang and others, SOSP 2023) counts up to three
+//! uses of each page. Here a use sets one bit, which a hit can do in the atomic operation that it performs anyway, and the second
+//! pass through the small queue replaces the count to two. Unlike a count, it takes uses in quick succession for one, as when a
+//! page is scanned in pieces or through a mapping.
 //!
 //! Frames that are locked, pinned or dirty go back to the head of their queue.
 //!
-//! Invariant. A frame is in a queue if and only if it caches a page, except while its page lock is held
-//! by who brings it in or takes it out.
+//! Invariant. A frame is in a queue if and only if it caches a page, except while the thread that inserts or removes the page holds
+//! the page lock.
 
 mod ghosts;
 

@@ -1,17 +1,15 @@
-//! The flusher: a few threads that write dirty pages back behind everybody's back.
+//! The flusher: a few threads that write dirty pages back in the background.
 //!
-//! Each worker takes one file at a time: first the pages of it that reclaim has queued, then, if the file
-//! is due, all that was dirty of it by then. A file is due when it has been dirty for an interval, when it has dirtied
-//! more than half of its share, and when somebody waits for a frame. A file whose store has failed is
-//! asked again after a pause: see `health`.
+//! Each worker takes one file at a time: first the pages that reclaim has queued, then, if the file is due, all its pages that
+//! are dirty at that time. A file is due when it has been dirty for an interval, when it has dirtied more than half of
+//! its share, and when a thread waits for a frame. A file whose store has failed is tried again after a pause: see `health`.
 //!
-//! A store that hangs keeps one worker. One that is idle stays behind, to see that files become due: if
-//! it is the last, and there are a few already, it waits a second for another to return before it starts a
-//! new one and goes to work itself. Workers that have been idle for long end, all but one, which sleeps
-//! until somebody calls it: an idle cache uses no processor.
+//! A store that hangs occupies one worker. One idle worker stays, to see that files become due. If it is the last one, and there
+//! are a few already, it waits a second for another to return before it starts a new one and begins to work itself. Workers
+//! that are idle for long end, except one, which sleeps until it is woken: an idle cache uses no processor time.
 //!
-//! A worker takes no part in any operation's locks beyond those of writeback, and holds nothing while
-//! it waits; whoever waits for one holds no page and no mapping claim.
+//! A worker takes only the locks of writeback, and holds nothing while it waits. A thread that waits for a worker holds no
+//! page and no mapping claim.
 
 pub(crate) mod jobs;
 

@@ -1,20 +1,17 @@
-//! Frames: the memory that pages are cached in, and the only place that touches it.
+//! Frames: the memory in which pages are cached. Only this module accesses it.
 //!
-//! The bytes of a frame are shared memory, read and written by paths that hold no common lock, so
-//! they have a latch of their own in the frame's word: many readers or one writer, held for one
-//! copy of at most a page, and longer only by a fill, whose page is not uptodate and so has no
-//! readers. Copying under the latch makes a read of one page atomic, lets `memcpy` do the copying,
-//! needs no retries, and costs a reader two atomic operations, which serve as its reference too.
+//! The bytes of a frame are shared memory, accessed by operations that hold no common lock. So they have a latch in the
+//! frame's word: many readers or one writer. It is held for one copy of at most a page, and longer only by a fill, whose page is not
+//! uptodate and so has no readers, and by the guards of users. Copying under the latch makes a read of one page
+//! atomic, allows `memcpy`, needs no retries, and costs a reader two atomic operations, which also serve as its reference.
 //!
-//! The other way, relaxed word copies that a sequence count validates, was measured without
-//! contention, beside a latch like this one: it took 1.4 to 1.9 times as long to read a page and
-//! 1.6 to 2.4 times to write one, with 1, 64 and 4096 pages in turn (an x86 machine of 2 cores).
-//! What either costs when readers and a writer meet was not measured. The benchmark `page_cache`
-//! has the word copies beside `memcpy` and this cache.
+//! The alternative, relaxed word copies that a sequence count validates, was measured without contention beside a latch like
+//! this one: it took 1.4 to 1.9 times as long to read a page, and 1.6 to 2.4 times to write one, with 1, 64 and 4096 pages
+//! in turn (an x86 machine of 2 cores). The cost when readers and a writer meet was not measured. The benchmark `page_cache` has the
+//! word copies beside `memcpy` and this cache.
 //!
-//! Frames are never freed while the cache lives, and their headers are atomics: a stale number,
-//! from the index or from a page table, leads to some frame, which the latch, the page lock or a
-//! pin keeps still while its key is compared.
+//! Frames are never freed while the cache lives, and their headers are atomics. A stale number from the index or from a page
+//! table leads to some frame, which the latch, the page lock or a pin keeps unchanged while its key is compared.
 
 mod bytes;
 pub(crate) mod guard;

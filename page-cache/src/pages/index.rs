@@ -1,10 +1,9 @@
-//! The index: from a file and page number to the frame that caches it.
+//! The index: from a file and a page number to the frame that caches the page.
 //!
-//! A hash table whose chains run through the frames' headers, so it never allocates and is
-//! bounded by the cache's capacity. It is changed under a stripe's mutex, and looked up in two
-//! ways. `peek` takes no lock: it may miss a page whose chain changes meanwhile, and the frame it
-//! finds may be another page's by the time it returns; who uses it latches or locks the frame,
-//! compares the key, and on any doubt goes to `find`, which is exact and pins.
+//! A hash table whose chains run through the frames' headers, so it never allocates and is bounded by the capacity of the
+//! cache. It is changed under a stripe's mutex, and searched in two ways. `peek` takes no lock: it may miss a page whose chain changes
+//! meanwhile, and the frame that it finds may cache another page by the time it returns. Its caller latches or locks the
+//! frame and compares the key, and if in doubt uses `find`, which is exact and pins.
 
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};

@@ -1,20 +1,20 @@
-//! Loans: the frames that requests have while they read the store, or wait for a claim.
+//! Loans: the frames that requests hold while they read the store or wait for a claim.
 //!
-//! Such a frame can neither be evicted nor cleaned. It comes back when its request goes on, and if a store hangs
-//! it never does. So there is a bound on them, of which three eighths are for files that have no loan: each
-//! gets one frame of these. The rest is shared by the rule that dirty pages have, with a multiple of one: see
-//! `dirty_limit`. Files that hang, one after the other, take the rest between a few of them; then each takes one
-//! frame, and a file that comes later still gets one, until as many hang as the three eighths have frames.
+//! Such a frame can be neither evicted nor written back. It is returned when its request continues, which is never if a store
+//! hangs. So their number is bounded. Three eighths of the bound are for files that have no loan: each gets one frame of these.
+//! The rest is shared by the rule for dirty pages, with a multiple of one: see `dirty_limit`. A few hanging files take the
+//! rest among them. Each further one takes one frame, and the next file still gets one, until as many files hang as the three
+//! eighths have frames.
 //!
-//! Together the two bounds leave frames that can be had at any time. So who has a loan gets its frame
-//! soon, and whoever waits for a loan waits for requests to its own file, or for many files that hang.
+//! Together the two bounds leave frames that are available at any time. So a request with a loan gets its frame soon, and one
+//! that waits for a loan waits for requests to its own file, or for many files that hang.
 //!
-//! A request takes its loan with no page, no mapping claim and no other loan held. One that can make use of several
-//! frames waits for the first, and tries to get the others.
+//! A request takes its loan with no page, no mapping claim and no other loan held. A request that can use several frames waits
+//! for the first, and takes others only if they are available at once.
 //!
-//! Whoever gives loans back lends them to those who wait and may have one, and wakes nobody else. A file that
-//! has loans waits for its own: while its store hangs, its requests sleep whatever others do. A file that has
-//! none stands in a queue, which every return looks at.
+//! A thread that returns loans passes them to waiting requests that may have them, and wakes no others. A file that has loans
+//! waits for its own: while its store hangs, its requests sleep whatever others do. A file that has none is in a
+//! queue, which every return examines.
 
 use crate::diagnostics::{Wait, Waiting};
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,20 +1,18 @@
-//! Page tables: which pages a mapping has present, and with which rights.
+//! Page tables: which pages of a mapping are present, and with which rights.
 //!
-//! They are inverted: what is mapped is noted in the header of its frame, by the number of the mapping.
-//! So the tables of all mappings take no memory beyond the frames', and whatever takes a page out of the
-//! cache has nothing to look up: it clears the notes of the frame that it has locked. A lookup goes
-//! by way of the index, as that of a read does.
+//! They are inverted: an entry is in the header of the frame, with the number of the mapping. So the tables of all mappings take
+//! no memory beyond the frames', and an operation that removes a page from the cache has nothing to look up: it clears the entries
+//! of the frame that it has locked. A lookup goes through the index, like that of a read.
 //!
-//! A frame has room for a few mappings ([`SEATS`]). If one more maps the page, the one that came first
-//! loses it, and faults when it comes back; so a mapping may lose a page at any time, as it may anyway.
+//! A frame has room for a few mappings ([`SEATS`]). If another one maps the page, the first one loses its entry and faults on its
+//! next access. A mapping may lose a page at any time anyway.
 //!
-//! An entry that is writable is of a page that is dirty: the write fault marks it so before it lets
-//! anybody store, and writeback takes the right to store away before it clears the mark. So
-//! there is no dirty bit to carry from the entry to the page, and none to lose.
+//! A page with a writable entry is dirty: the write fault marks it dirty before any store, and writeback removes the right to
+//! store before it clears the mark. So there is no dirty bit to transfer from the entry to the page.
 //!
-//! Entries are made and taken away, and their rights changed, under the page lock of their frame. Who
-//! accesses memory through one latches the frame, reads the entry and the frame's key again, and copies: so
-//! who takes an entry away and then takes the latch once knows that no access through it goes on.
+//! Entries are added and removed, and their rights changed, under the page lock of the frame. An access through an entry latches
+//! the frame, reads the entry and the frame's key again, and copies. So a thread that removes an entry and then takes the
+//! latch once knows that no access through the entry is in progress.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,7 +1,7 @@
-//! The pool: the frames that all files share, and who owns the pages in them.
+//! The pool: the frames that all files share, and the owners of the pages in them.
 //!
-//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by the number in the
-//! page's key, and tells when it has taken the page away.
+//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by the number in the page's key, and
+//! informs when it has removed the page.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};

@@ -1,18 +1,16 @@
-//! Reclaim: a frame for a page that is to be cached, out of a cache that keeps to its capacity.
+//! Reclaim: finds a frame for a page, within the capacity of the cache.
 //!
 //! The caller holds no page, no other frame and no mapping claim, and has a loan: see `loans`.
 //!
-//! 1. Take a frame off the free list.
-//! 2. Else look at the tails of the queues, which say whose turn it is to go. A page that was used is
-//!    passed over, and so is one that is pinned, locked, dirty or on its way to the store. A
-//!    dirty one is queued for pageout, by reference: it will be clean when its turn comes again.
-//! 3. Try the lock of any other page, and the latch on its bytes: a page that somebody reads, or has a guard of,
-//!    stays. Unmap it. If nobody has it pinned, let nobody read it any more, and only then take it out of its
-//!    file's pages and the index.
-//! 4. If looking at every page several times finds nothing, call the flusher and look again. There are
-//!    frames that are neither dirty nor on loan, so this ends.
+//! 1. Take a frame from the free list.
+//! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages that were used, or are pinned,
+//!    locked, dirty or in flight. Queue a dirty page for pageout, by reference: it will be clean when its turn comes again.
+//! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has a guard, stays. Unmap it.
+//!    If it is not pinned, prevent further reads, and then remove it from its file's pages and the index.
+//! 4. If examining every page several times finds nothing, wake the flusher and try again. There are frames that are neither
+//!    dirty nor on loan, so this ends.
 //!
-//! Nobody waits here for any file's store.
+//! This never waits for a file's store.
 
 use std::io;
 use std::time::{Duration, Instant};

@@ -1,8 +1,7 @@
-//! Visits: who works on a file without having it open.
+//! Visits: how a thread uses a file without having it open.
 //!
-//! The flusher and reclaim come by the number that a page's key names. The last handle of a file,
-//! on its way out, waits until they have left, and lets nobody else in: when it is gone the store is
-//! gone too, and whatever it kept to itself may be opened again.
+//! The flusher and reclaim find a file by the number in a page's key. When the last handle of a file is dropped, it waits until
+//! they have left, and refuses others: after that the store is dropped too, and may be opened again.
 
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use std::ops::Deref;

@@ -1,4 +1,4 @@
-//! What a store has no call of its own for, done by reading and writing.
+//! The default implementations of [`Store`]'s methods, and what stores without a system call use: by reading and writing.
 
 use std::io;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! The system's own calls that change a file's shape.
+//! The system calls that allocate and move the blocks of a file.
 
 use std::fs::File;
 use std::io;

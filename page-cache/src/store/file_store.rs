@@ -1,4 +1,4 @@
-//! `FileStore`: a store over a real file, through the kernel's cache or past it.
+//! `FileStore`: a store over a file of the operating system, with or without the kernel's cache.
 
 pub(in crate::store) mod calls;
 mod device;

@@ -1,4 +1,4 @@
-//! Whole requests, out of a store that may do a part of one.
+//! Complete requests, to a store that may do a part of one.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! `Identity`: which store a store is.
+//! `Identity`: tells whether two stores are the same.
 
 /// The identity of a store. Two stores with the same identity are one store.
 ///

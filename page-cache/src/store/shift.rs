@@ -1,4 +1,4 @@
-//! Shifts: a range is cut out of a store, or a hole put into it, and what lies behind moves.
+//! Shifts: a range is removed from a store, or a hole is inserted, and everything after it moves.
 
 use std::io;
 

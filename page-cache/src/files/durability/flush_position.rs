@@ -1,4 +1,4 @@
-//! Where the flusher's rounds through a file begin.
+//! Where the flusher's next round through a file begins, and how much it sends at once.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;

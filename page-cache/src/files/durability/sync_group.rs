@@ -1,8 +1,7 @@
-//! One sync of the store for all who asked for one before it began.
+//! Concurrent syncs of a file share one sync of its store.
 //!
-//! Who syncs has written its pages, and needs a sync of the store that begins after that. Those who
-//! come while one is under way wait for it to end, and then need one only, which the first of
-//! them to wake makes for all.
+//! A caller has written its pages, and needs a sync of the store that begins after that. Callers that arrive while a sync is
+//! running wait until it ends, and then need only one more, which the first of them to wake performs for all.
 
 use std::io;
 use std::sync::Arc;

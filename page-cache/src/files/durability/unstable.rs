@@ -1,17 +1,17 @@
-//! Unstable: what a file's store was given, and has not made durable.
+//! Unstable bytes: what a file's store has received and not made durable.
 //!
-//! A store that fails a sync may have dropped anything that it was given since the last good one, and
-//! its next sync says that all is well all the same. So what was written is *unstable* until a sync
-//! that began later has succeeded, and the cache remembers it so long:
+//! A store that fails a sync may have lost everything that it received since its last successful one, and its next sync may
+//! succeed all the same. So what was written is *unstable* until a sync that began later has succeeded, and the cache records
+//! it until then:
 //!
-//! - The bytes of pages that are still cached as they were sent, or newer. If the sync fails they are
-//!   *owed*: the pages become dirty again, and are sent again.
-//! - Ranges that the cache cannot send again: of pages that have left it since, written past it, punched,
-//!   zeroed, moved. If the sync fails the file is *broken* there.
+//! - Bytes of pages that are still cached as they were sent, or newer. If the sync fails they are *owed*: the pages become
+//!   dirty again and are sent again.
+//! - Ranges that the cache cannot send again: of pages that were evicted since, written past the cache, punched, zeroed or
+//!   moved. If the sync fails the file is *broken* there.
 //! - Whether the length was changed. If the sync fails it is set again.
 //!
-//! A broken range goes through these states. A sync that fails leads back from the last two: to
-//! rewritten if the page is owed, else to lost.
+//! A broken range goes through these states. A failed sync leads back from the last two: to rewritten if the page is owed,
+//! otherwise to lost.
 //!
 //! | state | becomes | by |
 //! | --- | --- | --- |
@@ -19,14 +19,12 @@
 //! | | sent | a write past the cache, a punch, a truncation |
 //! | rewritten | sent | the writeback of its page |
 //! | sent | committing | a sync that begins |
-//! | committing | whole again | the same, if it succeeds |
+//! | committing | not broken | the same sync, if it succeeds |
 //!
-//! What was written while a sync was failing may be lost with the rest, whichever of the two returned
-//! first: so a request during which a sync has failed is to be made again, and one that was over
-//! counts as written before.
+//! What is written while a sync is failing may be lost as well, whichever of the two returns first. So a request during which
+//! a sync failed has to be repeated, and a request that ended before counts as written before it.
 //!
-//! There is no thread in here. The file keeps this under a leaf mutex; at most one sync of the store is
-//! under way.
+//! This module has no threads. The file keeps it under a leaf mutex. At most one sync of the store runs at a time.
 
 mod lost;
 mod ranges;

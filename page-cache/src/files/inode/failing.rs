@@ -1,4 +1,4 @@
-//! How a request to a file fails: as its caller hears of it, and as the file remembers it.
+//! How a request to a file fails: the error for its caller, and what the file remembers.
 
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `OperationLock`: other locks than the cache's own, to measure and to break it with.
+//! `OperationLock`: other locks in place of the cache's own, for measurements and experiments.
 
 use crate::sync::blocking::{
     PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult,

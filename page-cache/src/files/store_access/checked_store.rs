@@ -1,19 +1,17 @@
-//! `CheckedStore`: a store, and how many bytes it is known to hold.
+//! `CheckedStore`: a store, and how many bytes it is known to have.
 //!
-//! The file may be longer than its store, by what is dirty and by what nobody has written. So a
-//! store that has no more tells nothing, unless it held more before: then somebody has cut it off
-//! behind the cache's back, and to read zeroes there would be to invent data.
+//! The file may be longer than its store, by dirty bytes and by holes at its end. So a store that ends early is no error,
+//! unless it had more before: then something has truncated it without the cache, and reading zeroes there would invent data.
 //!
-//! The number is a lower bound at every moment. It gets less only with the store's length, for which
-//! a path has claimed everything behind; who reads has claimed what it reads.
+//! The number is a lower bound at every moment. It only decreases with the store's length; an operation that shortens the
+//! store has claimed everything past the new end, and a reader has claimed what it reads.
 //!
-//! It also keeps what the store was given and has not made durable: see `unstable`. What changes the
-//! store by itself is noted here, and writes by those who make them: it depends on whether the cache
-//! could send the bytes again.
+//! It also records what the store has received and not made durable: see `unstable`. Requests that change the store without
+//! the cache are recorded here. Writes are recorded by their callers, because it matters whether the cache could send the
+//! bytes again.
 //!
-//! A store is the user's code, and may panic: in the flusher's thread, or while pages are on their way, for
-//! whose arrival others wait. Each path knows what to do about a store that fails; so a panic is
-//! told as an error of the request that met it.
+//! A store is user code and may panic, on a thread of the flusher or while other threads wait for pages in flight. Every
+//! operation handles a store that fails, so a panic is turned into an error of the request in which it happened.
 
 use std::io;
 use std::ops::Range;

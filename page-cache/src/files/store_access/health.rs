@@ -1,8 +1,7 @@
-//! StoreHealth: whether a file's store takes what it is given, and when it is asked again if not.
+//! `StoreHealth`: whether a file's store accepts writes, and when to try again if not.
 //!
-//! A store that has failed to write is asked again after a pause, which doubles with each failure. Until then
-//! the flusher leaves it alone, and a writer that would have to clean a page of the file hears the last error at
-//! once. Who syncs asks the store in any case.
+//! After a failed write the store is tried again after a pause, which doubles with each failure. Until then the flusher skips
+//! the file, and a writer that would have to write its pages back gets the last error at once. A sync always tries the store.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;

@@ -1,4 +1,4 @@
-//! Where writes to a file end, as its store said last.
+//! The maximum length of a file's store, as the store last reported it.
 
 use crate::sync::atomic::AtomicU64;
 

@@ -1,13 +1,12 @@
-//! Whose stores this thread is inside of.
+//! The caches from which this thread is inside a request to a store.
 //!
-//! A store is asked with pages locked or on their way, with claims held, and by the threads that clean
-//! pages. A store that turns to a file of the same cache would wait for what its own caller holds. So each
-//! thread keeps a list of the caches whose stores it is inside of, and an operation on a file of one of these
-//! fails at once. A store may use files of another cache, whose stores may not use files of the first.
+//! A store is called with pages locked or in flight, with claims held, and by the threads that write pages back. A store that
+//! uses a file of the same cache would wait for what its own caller holds. So each thread keeps a list of the caches from
+//! which it is inside a request, and an operation on a file of one of these fails at once. A store may use files of another
+//! cache, whose stores must not use files of the first.
 //!
-//! A store that has another thread do its work is not found out. That thread waits, as any does, for what its
-//! own file's operations hold, and for no other file's store; so it ends, unless the file that it uses is stored in
-//! the very file that waits for it.
+//! A store that passes its work to another thread is not detected. That thread waits for what operations on its own file
+//! hold, and not for another file's store; so it deadlocks only if the file that it uses is stored in the file that waits.
 
 use std::cell::{Cell, RefCell};
 

@@ -1,9 +1,9 @@
-//! A store that says which one it is is open once in a cache.
+//! A store with an identity is open once in a cache.
 //!
-//! Two files over one store would each have pages of it, and not see each other's writes. So whoever
-//! opens a store that is open gets a handle of that file; and whoever opens one that is being opened,
-//! or closed, waits: until the last handle has written what is dirty, and the store is gone. Its
-//! registration goes last of all that the file has. If the store does not answer for some seconds, it is refused.
+//! Two files over one store would cache its pages separately, and not see each other's writes. So opening a store that is
+//! open returns a handle of the existing file. Opening a store that is being opened or closed waits until the last handle has
+//! written its dirty pages and the store has been dropped. A file's registration is the last thing that is dropped. If
+//! the store does not answer for some seconds, opening it fails.
 
 use std::any::Any;
 use std::collections::HashMap;

@@ -1,9 +1,8 @@
-//! Ghosts: the pages that were evicted not long ago, by their fingerprints.
+//! Ghosts: fingerprints of recently evicted pages.
 //!
-//! A table of fixed size, eight bytes an entry. An entry counts as long as no more than the
-//! capacity of pages was evicted after it. A bucket that is full forgets its oldest entry early,
-//! and two pages may share a fingerprint, about once in 2^28 lookups: either costs a page its
-//! right queue, and no more.
+//! A table of fixed size, with eight bytes an entry. An entry counts as long as at most a capacity of pages was evicted after it. A
+//! full bucket drops its oldest entry early, and two pages share a fingerprint in about one of 2^28 lookups. Either
+//! only puts a page into the wrong queue.
 
 use crate::pages::frame::Key;
 

@@ -1,8 +1,7 @@
-//! Jobs: which files are to be written back, and when. No threads and no clock are in here: whoever calls
-//! says what time it is.
+//! Jobs: which files are to be written back, and when. No threads and no clock: callers pass the time.
 //!
-//! A file has a job from when it has a dirty page until a worker has found that it has none. So files
-//! that are clean cost nothing, however many there are. At most one worker is at a job.
+//! A file has a job from the time it has a dirty page until a worker finds that it has none. So clean files cost nothing,
+//! however many there are. At most one worker works on a job.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! The system calls that move bytes, one at a time. A test can have them fail, or move less than they are asked to.
+//! The system calls that move bytes, one at a time. Tests can make them fail, or move fewer bytes than requested.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Block devices: files of a fixed length, which their metadata does not have.
+//! Block devices: files of a fixed length that their metadata does not report.
 
 use std::fs::File;
 use std::io;

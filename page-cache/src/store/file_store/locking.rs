@@ -1,4 +1,4 @@
-//! The advisory lock by which caches and processes keep out of each other's files.
+//! The advisory lock that keeps other caches and processes from opening a file.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -1,4 +1,4 @@
-//! How long a file can be: what its file system can address, and what the process may write.
+//! The maximum length of a file: what its file system can address, and what the process may write.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};

@@ -157,7 +157,7 @@ fn an_insert_that_cannot_be_undone_loses_nothing_and_says_so() {
             assert!(found == bytes, "{error}");
             continue;
         }
-        if !error.to_string().contains("is not back") {
+        if !error.to_string().contains("moving the bytes back failed") {
             assert!(found[..bytes.len()] == bytes, "from {from}: {error}");
             continue;
         }

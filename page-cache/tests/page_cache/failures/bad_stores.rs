@@ -128,7 +128,7 @@ fn a_direct_request_that_its_store_cannot_do_in_one_go_is_refused() {
     ];
     for error in refused {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().ends_with("multiples of 512"), "{error}");
+        assert!(error.to_string().ends_with("must be multiples of 512 bytes"), "{error}");
     }
     assert_eq!(file.read_direct_at(&mut [0; 1024], 512).unwrap(), 1024);
     // The end of the file need not be a multiple: only the request.

@@ -160,7 +160,7 @@ fn a_shift_that_cannot_be_undone_tells_both_its_errno_and_what_is_left() {
     let error = file.insert_range(0, PAGE).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(ERRNO), "{error}");
     let failure = file.last_failure().unwrap().to_string();
-    assert!(failure.contains("what had been moved is not back"), "{failure}");
+    assert!(failure.contains("moving the bytes back failed"), "{failure}");
     store.fail(0..0);
 }
 

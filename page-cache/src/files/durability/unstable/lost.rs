@@ -1,4 +1,4 @@
-//! What is lost of a file that is closed, each byte counted once.
+//! What is lost when a file is closed, with each byte counted once.
 
 use std::ops::Range;
 
