@@ -12,7 +12,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     /// # Complexity
     ///
     /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
-    /// that wait across `at`. A split at an end of the range takes no mutex and constant time.
+    /// that overlap the range. So does the release of each part. A split at an end of the range takes no
+    /// mutex and constant time.
     ///
     /// # Panics
     ///
@@ -54,7 +55,8 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
     ///
     /// # Complexity
     ///
-    /// As for releasing the guard.
+    /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
+    /// that overlap the range. So does the release of what is left.
     ///
     /// # Panics
     ///
