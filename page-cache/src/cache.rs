@@ -186,6 +186,37 @@ impl PageCache {
         self.shared.pool.frames.count() as usize
     }
 
+    /// Changes the number of pages that the cache can hold, from 16 to [`Options::max_capacity`].
+    ///
+    /// If the cache shrinks, this evicts pages until the rest fits, and gives their memory back to the system (on Linux). Dirty
+    /// pages are written to their stores first; none is lost. The limit on dirty pages changes in proportion. Files
+    /// are used as usual meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if there cannot be so many pages. `ResourceBusy` if no page could be evicted for ten seconds: stores do not
+    /// take the dirty ones, or [guards](crate::PageRef) and [pins](crate::PagePin) hold the rest. The capacity has
+    /// changed then too: pages above it go when they are evicted later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(1024);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(&[7; 256 * 4096], 0)?;
+    /// cache.set_capacity(32)?;
+    /// assert_eq!(cache.capacity(), 32);
+    /// let mut seen = [0; 1];
+    /// file.read_exact_at(&mut seen, 100 * 4096)?;
+    /// assert_eq!(seen, [7]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn set_capacity(&self, pages: usize) -> io::Result<()> {
+        self.shared.pool.set_capacity(pages)
+    }
+
     /// Returns statistics of this cache since it was created. It visits every open file.
     ///
     /// # Examples

@@ -183,14 +183,14 @@ impl Mapping {
     ) -> bool {
         let Some(frame) = self.translate(page, Rights::ReadWrite) else { return false };
         let frames = &self.handle.inode.cache.frames;
+        let is_allowed =
+            || frame.key().page == page && frame.entries.allow(self.id, Rights::ReadWrite);
         let latch = match patience {
-            Patience::Waits => frame.write_mapped(frames),
+            Patience::Waits => frame.write_mapped(frames, is_allowed),
             Patience::Never => frame.try_write_mapped(frames),
         };
         match latch {
-            Some(mut latch)
-                if frame.key().page == page && frame.entries.allow(self.id, Rights::ReadWrite) =>
-            {
+            Some(mut latch) if is_allowed() => {
                 latch.bytes()[within..within + from.len()].copy_from_slice(from);
                 let start = page * PAGE + within as u64;
                 self.handle.inode.note_written(start..start + from.len() as u64);

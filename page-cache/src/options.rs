@@ -10,10 +10,10 @@ pub(crate) use hook::BeforeWriteback;
 pub use whole_pages::PageTransform;
 pub(crate) use whole_pages::{Sends, Transform};
 
-use crate::page::DirtyPage;
+use crate::page::{DirtyPage, PAGE_SIZE};
 
 /// The fewest frames that a cache has: every path in flight needs one or two.
-const LEAST_CAPACITY: usize = 16;
+pub(crate) const LEAST_CAPACITY: usize = 16;
 
 /// The options of a cache.
 ///
@@ -31,6 +31,7 @@ const LEAST_CAPACITY: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) capacity: usize,
+    pub(crate) max_capacity: usize,
     pub(crate) dirty_limit: usize,
     pub(crate) flush_interval: Duration,
     pub(crate) readahead: usize,
@@ -53,10 +54,47 @@ impl Options {
         let capacity = capacity.max(LEAST_CAPACITY);
         Options {
             capacity,
+            max_capacity: capacity,
             dirty_limit: capacity / 2,
             flush_interval: Duration::from_secs(1),
             readahead: 32,
         }
+    }
+
+    /// The default options of a cache of `bytes`, in whole pages; as [`new`](Options::new) otherwise.
+    ///
+    /// The memory is reserved at once and taken from the system as pages come in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Options, PAGE_SIZE, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::with_bytes(64 << 20));
+    /// assert_eq!(cache.capacity() * PAGE_SIZE, 64 << 20);
+    /// ```
+    #[must_use]
+    pub fn with_bytes(bytes: usize) -> Options {
+        Options::new(bytes / PAGE_SIZE)
+    }
+
+    /// Lets the cache grow to `pages` with [`PageCache::set_capacity`](crate::PageCache::set_capacity): so much address
+    /// space is reserved. The default is its capacity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::new(64).max_capacity(1 << 16));
+    /// assert_eq!(cache.capacity(), 64);
+    /// cache.set_capacity(1 << 16)?;
+    /// assert_eq!(cache.capacity(), 1 << 16);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn max_capacity(self, pages: usize) -> Options {
+        Options { max_capacity: pages.max(self.capacity), ..self }
     }
 
     /// Limits the number of dirty pages of all files together to about `pages`. The effective limit always

@@ -24,6 +24,8 @@
 //!   nothing but leaves.
 //! - What is merely tried waits for nobody, so it may be tried in any order. It is recorded all the
 //!   same, and what is taken after it is checked against it.
+//! - A user's guard of a page is outside of this order, though it has a page lock or a latch: `operations/guarded_page`
+//!   says what keeps it from deadlocks.
 //! - Caches are ordered among each other by who is whose store. A path of one that calls into its
 //!   store, which is a file of another, is checked in each for itself; the mm is common to all.
 //! - So are the files of one cache: those with a hook come before those without. A hook runs with what a request to the

@@ -1,11 +1,12 @@
 //! Operations on dirty pages and eviction, run against each other under a deterministic scheduler by `.ci/run schedules`.
 
+mod guards;
+
 use std::sync::Arc;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner, thread};
 
-use crate::pages::eviction::Victims;
 use crate::pages::eviction::Victims;
 use crate::pages::frame::Key;
 use crate::sync::atomic::{AtomicU64, Ordering};

@@ -66,6 +66,18 @@ pub trait Subject: Send + Sync + 'static {
         self.write_at(bytes, offset)
     }
 
+    /// Copies from guards of the pages; fails at the first page past the end.
+    fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let start = offset - offset % PAGE_SIZE as u64;
+        self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
+    }
+
+    /// Copies to guards of the pages; fails at the first page past the end, and loses what lies past the end in the last.
+    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let start = offset - offset % PAGE_SIZE as u64;
+        self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
+    }
+
     /// Writes from a mapping of the same bytes.
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
         let mut copy = vec![0; (bytes.end - bytes.start) as usize];
@@ -216,6 +228,39 @@ impl Subject for File {
         self.write_from(&memory, &segments(&there, bytes.len()), offset)
     }
 
+    /// Each guard but the first is taken while the one before is held; where that would mean to wait, without.
+    fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut before = None;
+        for (number, within, part) in parts(offset, bytes.len()) {
+            let page = match self.page(number) {
+                Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                    drop(before.take());
+                    self.page(number)
+                }
+                page => page,
+            }?;
+            bytes[part.clone()].copy_from_slice(&page[within..within + part.len()]);
+            before = Some(page);
+        }
+        Ok(())
+    }
+
+    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut before = None;
+        for (number, within, part) in parts(offset, bytes.len()) {
+            let mut page = match self.page_mut(number) {
+                Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                    drop(before.take());
+                    self.page_mut(number)
+                }
+                page => page,
+            }?;
+            page[within..within + part.len()].copy_from_slice(&bytes[part]);
+            before = Some(page);
+        }
+        Ok(())
+    }
+
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);
@@ -251,6 +296,17 @@ impl Subject for File {
     fn close(self) -> Result<(), (File, io::Error)> {
         File::close(self).map_err(CloseError::into_parts)
     }
+}
+
+/// The parts of some bytes that lie in one page each: its number, where they begin in it, and which they are.
+fn parts(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, Range<usize>)> {
+    let page = PAGE_SIZE as u64;
+    let end = offset + len as u64;
+    (offset / page..end.div_ceil(page)).map(move |number| {
+        let (from, to) = (offset.max(number * page), end.min((number + 1) * page));
+        let part = (from - offset) as usize..(to - offset) as usize;
+        (number, (from % page) as usize, part)
+    })
 }
 
 /// The first `len` bytes of some memory, in two parts with nothing between.

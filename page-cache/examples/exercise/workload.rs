@@ -42,8 +42,8 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 22] = [
-    (Path::Read, 2841),
+const WEIGHTS: [(Path, u32); 24] = [
+    (Path::Read, 2441),
     (Path::VectoredRead, 300),
     (Path::MemoryRead, 300),
     (Path::Write, 1800),
@@ -51,8 +51,10 @@ const WEIGHTS: [(Path, u32); 22] = [
     (Path::MemoryWrite, 300),
     (Path::SelfWrite, 40),
     (Path::Append, 60),
-    (Path::Load, 1400),
-    (Path::Store, 1100),
+    (Path::Load, 1100),
+    (Path::Store, 900),
+    (Path::GuardRead, 500),
+    (Path::GuardWrite, 400),
     (Path::DirectRead, 400),
     (Path::DirectWrite, 650),
     (Path::Punch, 150),

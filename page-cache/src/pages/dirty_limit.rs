@@ -27,12 +27,12 @@ const FAILING: usize = 8;
 
 /// The pages of all files that are dirty or on their way to a store.
 pub(crate) struct DirtyPages {
-    /// ORDERING: relaxed throughout: it is a number, and orders nothing.
+    /// ORDERING: relaxed throughout: these are numbers, and order nothing.
     count: AtomicUsize,
-    limit: usize,
+    limit: AtomicUsize,
     /// The bound for writes, and that for stores to mappings.
-    most_by_writes: usize,
-    most: usize,
+    most_by_writes: AtomicUsize,
+    most: AtomicUsize,
     /// Pages that users have pinned. They are as little to be had as those that are dirty.
     pins: AtomicUsize,
 }
@@ -64,11 +64,29 @@ pub(crate) enum StoreIs {
 
 impl DirtyPages {
     pub(crate) fn new(limit: usize, frames: usize) -> DirtyPages {
+        let pages = DirtyPages {
+            count: AtomicUsize::new(0),
+            limit: AtomicUsize::new(0),
+            most_by_writes: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+            pins: AtomicUsize::new(0),
+        };
+        pages.set_frames(limit, frames);
+        pages
+    }
+
+    /// Has the pages be of another number of frames. Those that are dirty stay so.
+    pub(crate) fn set_frames(&self, limit: usize, frames: usize) {
         let most = frames - loans::most(frames) - loans::spare(frames);
         let most_by_writes = most - loans::spare(frames);
+        self.most.store(most, Ordering::Relaxed);
+        self.most_by_writes.store(most_by_writes, Ordering::Relaxed);
         let limit = limit.min(most_by_writes - most_by_writes / 4);
-        let pins = AtomicUsize::new(0);
-        DirtyPages { count: AtomicUsize::new(0), limit, most_by_writes, most, pins }
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
     }
 
     /// Counts one more, of a file that has so many, if that may be; whether it did.
@@ -93,7 +111,7 @@ impl DirtyPages {
     /// Whether it is time to look at what each file has.
     #[inline]
     pub(crate) fn worth_cleaning(&self) -> bool {
-        self.count() > self.limit / 2
+        self.count() > self.limit() / 2
     }
 
     /// Whether a file has more than half of what it may have.
@@ -103,7 +121,7 @@ impl DirtyPages {
 
     /// Counts one more pin, if that may be; whether it did.
     pub(crate) fn admit_pin(&self) -> bool {
-        let one_more = |pins| (pins < self.limit / PINNED).then_some(pins + 1);
+        let one_more = |pins| (pins < self.limit() / PINNED).then_some(pins + 1);
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
@@ -114,16 +132,16 @@ impl DirtyPages {
     fn allows(&self, own: Own, by: By, count: usize) -> bool {
         let count = count + self.pins.load(Ordering::Relaxed);
         let most = match by {
-            By::FailedSync => return count < self.most_by_writes,
-            By::Guard => return count < self.most,
-            By::Write => self.most_by_writes,
-            By::Mapping => self.most,
+            By::FailedSync => return count < self.most_by_writes.load(Ordering::Relaxed),
+            By::Guard => return count < self.most.load(Ordering::Relaxed),
+            By::Write => self.most_by_writes.load(Ordering::Relaxed),
+            By::Mapping => self.most.load(Ordering::Relaxed),
         };
         count < most && (own.pages == 0 || own.pages < self.share(own, count))
     }
 
     fn share(&self, own: Own, count: usize) -> usize {
-        let left = self.limit.saturating_sub(count).saturating_mul(SHARE);
+        let left = self.limit().saturating_sub(count).saturating_mul(SHARE);
         match own.store {
             StoreIs::Well => left,
             StoreIs::Failing => left / FAILING,

@@ -30,8 +30,8 @@ use crate::pages::frame::{FrameId, Key};
 const LEAST_SMALL: u32 = 4;
 
 pub(crate) struct Queues {
-    /// One for each frame, and after them one for each queue, between its head and its tail.
-    links: Box<[Link]>,
+    /// One for each queue, between its head and its tail, and one for each frame that has been in a queue.
+    links: Vec<Link>,
     small: Queue,
     main: Queue,
     small_target: u32,
@@ -39,6 +39,10 @@ pub(crate) struct Queues {
     busy: u32,
     ghosts: Ghosts,
 }
+
+/// What stands for the ends of the queues: numbers that no frame has.
+const SMALL_ENDS: FrameId = FrameId::MAX - 1;
+const MAIN_ENDS: FrameId = FrameId::MAX;
 
 /// One queue: the link between its ends, and its length.
 struct Queue {
@@ -66,6 +70,23 @@ enum Round {
     Second,
 }
 
+impl Link {
+    /// Of no queue, or of an empty one.
+    fn alone(id: FrameId) -> Link {
+        Link { newer: id, older: id, place: Place::Nowhere }
+    }
+}
+
+/// Where the link of a frame is, or of the ends of a queue.
+fn place_of(id: FrameId) -> usize {
+    // Those of the ends come first.
+    id.wrapping_add(2) as usize
+}
+
+fn small_target(frames: u32) -> u32 {
+    (frames / 10).max(LEAST_SMALL)
+}
+
 /// Which pages may go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Victims {
@@ -86,20 +107,31 @@ pub(crate) enum Verdict<T> {
 
 impl Queues {
     pub(crate) fn new(frames: u32) -> Queues {
-        let alone = |id| Link { newer: id, older: id, place: Place::Nowhere };
+        // Memory that is only reserved costs nothing, and links that have to move would make others wait.
+        let mut links = Vec::with_capacity(place_of(frames));
+        links.extend([SMALL_ENDS, MAIN_ENDS].map(Link::alone));
         Queues {
-            links: (0..frames + 2).map(alone).collect(),
-            small: Queue { ends: frames, len: 0 },
-            main: Queue { ends: frames + 1, len: 0 },
-            small_target: (frames / 10).max(LEAST_SMALL),
+            links,
+            small: Queue { ends: SMALL_ENDS, len: 0 },
+            main: Queue { ends: MAIN_ENDS, len: 0 },
+            small_target: small_target(frames),
             busy: 0,
             ghosts: Ghosts::new(frames),
         }
     }
 
+    /// Has the queues share another number of frames.
+    pub(crate) fn set_frames(&mut self, frames: u32) {
+        self.small_target = small_target(frames);
+        self.ghosts.set_capacity(frames);
+    }
+
     /// A page came in. The caller has it locked.
     pub(crate) fn admit(&mut self, id: FrameId, key: Key) {
-        debug_assert_eq!(self.links[id as usize].place, Place::Nowhere);
+        while self.links.len() <= place_of(id) {
+            self.links.push(Link::alone(id));
+        }
+        debug_assert_eq!(self.links[place_of(id)].place, Place::Nowhere);
         let remembered = self.ghosts.take(key);
         self.push(id, if remembered { Place::Main } else { Place::Small(Round::First) });
     }
@@ -141,7 +173,7 @@ impl Queues {
         if queue.len == 0 {
             return None;
         }
-        let tail = self.links[queue.ends as usize].newer;
+        let tail = self.links[place_of(queue.ends)].newer;
         let verdict = look(tail);
         self.busy = match verdict {
             Verdict::Busy => self.busy.saturating_add(1),
@@ -165,20 +197,20 @@ impl Queues {
         let Some(queue) = self.queue_mut(place) else { return };
         queue.len += 1;
         let ends = queue.ends;
-        let older = self.links[ends as usize].older;
-        self.links[id as usize] = Link { newer: ends, older, place };
-        self.links[older as usize].newer = id;
-        self.links[ends as usize].older = id;
+        let older = self.links[place_of(ends)].older;
+        self.links[place_of(id)] = Link { newer: ends, older, place };
+        self.links[place_of(older)].newer = id;
+        self.links[place_of(ends)].older = id;
     }
 
     /// Takes a frame out of its queue, and says where it was.
     fn unlink(&mut self, id: FrameId) -> Place {
-        let Link { newer, older, place } = self.links[id as usize];
+        let Link { newer, older, place } = self.links[place_of(id)];
         if let Some(queue) = self.queue_mut(place) {
             queue.len -= 1;
-            self.links[newer as usize].older = older;
-            self.links[older as usize].newer = newer;
-            self.links[id as usize].place = Place::Nowhere;
+            self.links[place_of(newer)].older = older;
+            self.links[place_of(older)].newer = newer;
+            self.links[place_of(id)].place = Place::Nowhere;
         }
         place
     }

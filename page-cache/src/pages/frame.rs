@@ -15,19 +15,22 @@
 
 mod bytes;
 pub(crate) mod guard;
+mod latch;
+mod link;
 mod page;
 mod state;
 mod wait;
 
 use crate::sync::Backoff;
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use crate::sync::blocking::{Mutex, PoisonError};
-use std::ptr::NonNull;
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::blocking::Mutex;
 
+use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::{Held, InCache, Lock, OfPage};
 pub(crate) use crate::page::Key;
 use crate::pages::page_table::Entries;
 use bytes::{FrameMemory, PageBytes};
+pub(crate) use latch::{ReadLatch, WriteLatch};
 pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(crate) use state::State;
 pub(crate) use wait::Patience;
@@ -39,43 +42,78 @@ pub(crate) const POISON: u8 = 0xDB;
 /// A frame's number.
 pub(crate) type FrameId = u32;
 
-/// One frame's header: a cache line.
+pub(crate) use link::AtomicLink;
+
+/// One frame's header: a cache line. All zeroes are a frame that was never used.
+#[derive(Default)]
 #[repr(align(64))]
 pub(crate) struct Frame {
     state: AtomicU64,
     file: AtomicU64,
     page: AtomicU64,
-    bytes: NonNull<PageBytes>,
-    id: FrameId,
+    /// Where its bytes are. Set before the frame is first used, as is its number.
+    bytes: AtomicPtr<PageBytes>,
+    id: AtomicU32,
     /// The next frame of the index's bucket.
-    pub(crate) next: AtomicU32,
+    pub(crate) next: AtomicLink,
     /// The mappings that have the page. There is none once it is out of the index.
     pub(crate) entries: Entries,
 }
 
 const _: () = assert!(cfg!(spanlock_shuttle) || size_of::<Frame>() == 64);
 
-// SAFETY: the pointer is into the `FrameMemory` that `Frames` owns beside the header, and the bytes
-// are reached through latches only, by S1 from one writer or many readers.
-unsafe impl Send for Frame {}
-// SAFETY: as above.
-unsafe impl Sync for Frame {}
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: its fields are atomic numbers and an atomic pointer, of which zeroes are values.
+unsafe impl bytes::Zeroed for Frame {}
+
+#[cfg(not(spanlock_shuttle))]
+type Headers = bytes::Items<Frame>;
+#[cfg(spanlock_shuttle)]
+type Headers = Box<[Frame]>;
+
+#[cfg(not(spanlock_shuttle))]
+fn headers(count: u32) -> Headers {
+    bytes::Items::new(count as usize)
+}
+
+/// The primitives of shuttle are not made of zeroes.
+#[cfg(spanlock_shuttle)]
+fn headers(count: u32) -> Headers {
+    (0..count).map(|_| Frame::default()).collect()
+}
 
 /// All frames of a cache.
 pub(crate) struct Frames {
-    frames: Box<[Frame]>,
-    free: Mutex<Vec<FrameId>>,
+    frames: Headers,
+    free: Mutex<Free>,
     waits: Waits,
-    _memory: FrameMemory,
+    memory: FrameMemory,
+    /// How many may be used, for who need not know exactly.
+    capacity: AtomicU32,
+}
+
+/// The frames that nobody uses.
+struct Free {
+    /// Those that were used before.
+    frames: Vec<FrameId>,
+    /// The first of those that were never used.
+    fresh: FrameId,
+    used: u32,
+    /// How many may be used.
+    capacity: u32,
 }
 
 impl Frames {
+    /// Frames, so many at most, all of which may be used.
     pub(crate) fn new(count: u32) -> Frames {
-        let memory = FrameMemory::new(count as usize);
-        let frames = (0..count).map(|id| Frame::new(id, memory.page(id as usize))).collect();
-        // The lowest number on top: a cache that is not full stays small.
-        let free = Mutex::new((0..count).rev().collect());
-        Frames { frames, free, waits: Waits::new(), _memory: memory }
+        let free = Free { frames: Vec::new(), fresh: 0, used: 0, capacity: count };
+        Frames {
+            frames: headers(count),
+            free: Mutex::new(free),
+            waits: Waits::new(),
+            memory: FrameMemory::new(count as usize),
+            capacity: AtomicU32::new(count),
+        }
     }
 
     #[inline]
@@ -89,26 +127,74 @@ impl Frames {
         self.frames.as_ptr().addr()
     }
 
+    /// How many frames may be used.
     pub(crate) fn count(&self) -> u32 {
+        // ORDERING: relaxed, as a number that orders nothing; the mutex has the one that decides.
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// How many frames there are, used or not.
+    pub(crate) fn most(&self) -> u32 {
         self.frames.len() as u32
     }
 
-    /// A free frame, if there is one.
+    /// Lets so many frames be used, if there are so many. Those that are in use above that stay in use.
+    pub(crate) fn set_count(&self, count: u32) {
+        assert!(count as usize <= self.frames.len());
+        let mut free = self.free();
+        free.capacity = count;
+        self.capacity.store(count, Ordering::Relaxed);
+    }
+
+    /// How many frames are in use above those that may be.
+    pub(crate) fn excess(&self) -> u32 {
+        let free = self.free();
+        free.used.saturating_sub(free.capacity)
+    }
+
+    /// A free frame, if there is one that may be used.
     pub(crate) fn take_free(&self) -> Option<FreeFrame<'_>> {
-        let _held = Held::acquire(Lock::leaf());
-        let id = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let mut free = self.free();
+        if free.used >= free.capacity {
+            return None;
+        }
+        let id = free.frames.pop().unwrap_or_else(|| {
+            let id = free.fresh;
+            free.fresh += 1;
+            self.prepare(id);
+            id
+        });
+        free.used += 1;
         Some(FreeFrame::new(self, &self.frames[id as usize]))
+    }
+
+    /// Prepares a frame that is used for the first time.
+    fn prepare(&self, id: FrameId) {
+        let frame = &self.frames[id as usize];
+        // ORDERING: relaxed: who is led to the frame saw the state or the link by which it was published.
+        frame.id.store(id, Ordering::Relaxed);
+        frame.bytes.store(self.memory.page(id as usize).as_ptr(), Ordering::Relaxed);
     }
 
     /// Whether a user's guard is in the way of every one.
     pub(crate) fn are_all_guarded(&self) -> bool {
+        let (fresh, used, capacity) = {
+            let free = self.free();
+            (free.fresh, free.used, free.capacity)
+        };
         let guarded = |frame: &Frame| frame.state().is_shared() || frame.state().is_guarded();
-        self.frames.iter().all(guarded)
+        let count = self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count();
+        used >= capacity && count >= capacity as usize
     }
 
     fn put_free(&self, id: FrameId) {
-        let _held = Held::acquire(Lock::leaf());
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        let mut free = self.free();
+        free.frames.push(id);
+        free.used -= 1;
+    }
+
+    fn free(&self) -> Leaf<'_, Free> {
+        lock_leaf(&self.free)
     }
 }
 
@@ -134,26 +220,22 @@ impl OfPage for Frame {
 }
 
 impl Frame {
-    fn new(id: FrameId, bytes: NonNull<PageBytes>) -> Frame {
-        Frame {
-            state: AtomicU64::new(State::FREE.0),
-            file: AtomicU64::new(Key::NONE.file),
-            page: AtomicU64::new(Key::NONE.page),
-            bytes,
-            id,
-            next: AtomicU32::new(u32::MAX),
-            entries: Entries::default(),
-        }
-    }
-
     /// As [`Frames::cache`]: the headers of a cache are one slice.
     #[inline(always)]
     pub(crate) fn cache(&self) -> usize {
-        std::ptr::from_ref(self).wrapping_sub(self.id as usize).addr()
+        std::ptr::from_ref(self).wrapping_sub(self.id() as usize).addr()
     }
 
+    #[inline]
     pub(crate) fn id(&self) -> FrameId {
-        self.id
+        // ORDERING: relaxed, here and below: see `Frames::prepare`.
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// Where the bytes are, of a frame that is or was used.
+    #[inline]
+    fn bytes(&self) -> *mut PageBytes {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -312,16 +394,25 @@ impl Frame {
     }
 
     /// Latches the bytes for writing through a page table's entry, which is to be checked again;
-    /// `None` if the page is not uptodate, and so not mapped.
+    /// `None` if the page is not uptodate, and so not mapped, or if the entry is gone by then. That is asked before any
+    /// guard is waited for: who has taken the entry away, and passed the latch, does not expect it to be taken again.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn write_mapped<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
+    pub(crate) fn write_mapped<'a>(
+        &'a self,
+        frames: &'a Frames,
+        is_allowed: impl Fn() -> bool,
+    ) -> Option<WriteLatch<'a>> {
         let held = Held::acquire(Lock::latch(self));
         let gone = |state: State| !state.is_uptodate();
         if !self.step_unless(frames, State::latch_mapped, gone) {
             return None;
         }
+        let latch = WriteLatch { frames, frame: self, held };
+        if !is_allowed() {
+            return None;
+        }
         self.drain(frames);
-        Some(WriteLatch { frames, frame: self, held })
+        Some(latch)
     }
 
     /// As `write_mapped`, for who must not wait; `None` also while anybody copies.
@@ -368,73 +459,5 @@ impl Frame {
             backoff.snooze();
         }
         true
-    }
-}
-
-/// The bytes of a page, held still for a reader.
-pub(crate) struct ReadLatch<'a> {
-    frame: &'a Frame,
-    _held: Held,
-}
-
-impl ReadLatch<'_> {
-    #[inline]
-    pub(crate) fn key(&self) -> Key {
-        self.frame.key()
-    }
-
-    #[inline]
-    pub(crate) fn bytes(&self) -> &PageBytes {
-        // SAFETY: the pointer is into live memory (`Frames` drops headers and memory together,
-        // and `self` borrows a header), aligned, and by S1 nobody writes while this reader is in.
-        unsafe { self.frame.bytes.as_ref() }
-    }
-}
-
-impl Drop for ReadLatch<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // ORDERING: release: the copy is done before a writer, which acquires in `drain`, starts.
-        self.frame.state.fetch_sub(State::ONE_READER, Ordering::Release);
-    }
-}
-
-/// The bytes of a page, for one writer alone.
-pub(crate) struct WriteLatch<'a> {
-    frames: &'a Frames,
-    frame: &'a Frame,
-    held: Held,
-}
-
-impl WriteLatch<'_> {
-    #[inline]
-    pub(crate) fn bytes(&mut self) -> &mut PageBytes {
-        // SAFETY: as in `ReadLatch::bytes`, and by S1 this latch's holder alone touches them.
-        unsafe { &mut *self.frame.bytes.as_ptr() }
-    }
-
-    /// Unlatches a page whose every byte is valid now.
-    pub(crate) fn commit(self) {
-        self.end(State::filled);
-    }
-
-    /// Unlatches a page that nobody is to read any more. The latch waited for who was reading it.
-    pub(crate) fn void(self) {
-        self.end(State::voided);
-    }
-
-    fn end(mut self, step: fn(State) -> State) {
-        let before = self.frame.step(step);
-        self.frames.waits.wake(self.frame, before);
-        self.held.release();
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for WriteLatch<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let before = self.frame.step(State::unlatched);
-        self.frames.waits.wake(self.frame, before);
     }
 }

@@ -5,22 +5,21 @@
 //! meanwhile, and the frame that it finds may cache another page by the time it returns. Its caller latches or locks the
 //! frame and compares the key, and if in doubt uses `find`, which is exact and pins.
 
-use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::atomic::Ordering;
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
 use crate::order::{Held, Lock};
-use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin};
+use crate::pages::frame::{AtomicLink, Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin};
 
 const STRIPES: usize = 64;
-const END: FrameId = FrameId::MAX;
 
 /// How far `peek` follows a chain: one that changes under it might lead in circles.
 const PEEK_STEPS: usize = 16;
 
 pub(crate) struct Index {
-    heads: Box<[AtomicU32]>,
+    heads: Box<[AtomicLink]>,
     stripes: Box<[CachePadded<Mutex<()>>]>,
 }
 
@@ -45,7 +44,7 @@ impl Index {
     pub(crate) fn new(frames: u32) -> Index {
         let buckets = (frames as usize).next_power_of_two().max(STRIPES);
         Index {
-            heads: (0..buckets).map(|_| AtomicU32::new(END)).collect(),
+            heads: (0..buckets).map(|_| AtomicLink::default()).collect(),
             stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -56,7 +55,7 @@ impl Index {
         // ORDERING: acquire pairs with `insert`: who follows a link sees the header it leads to.
         let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
         for _ in 0..PEEK_STEPS {
-            let frame = frames.get(id)?;
+            let frame = frames.get(id?)?;
             if frame.key() == key {
                 return Some(frame);
             }
@@ -88,7 +87,7 @@ impl Index {
         let page = free.assign(key);
         let head = &self.heads[bucket];
         page.frame().next.store(head.load(Ordering::Relaxed), Ordering::Relaxed);
-        head.store(page.id(), Ordering::Release);
+        head.store(Some(page.id()), Ordering::Release);
         Found::Made(page)
     }
 
@@ -120,7 +119,7 @@ impl Index {
 
     fn search<'a>(&self, frames: &'a Frames, bucket: usize, key: Key) -> Option<&'a Frame> {
         let mut id = self.heads[bucket].load(Ordering::Acquire);
-        while let Some(frame) = frames.get(id) {
+        while let Some(frame) = id.and_then(|id| frames.get(id)) {
             if frame.key() == key {
                 return Some(frame);
             }
@@ -131,7 +130,7 @@ impl Index {
 
     fn unlink(&self, frames: &Frames, bucket: usize, id: FrameId) {
         let mut link = &self.heads[bucket];
-        while let Some(frame) = frames.get(link.load(Ordering::Acquire)) {
+        while let Some(frame) = link.load(Ordering::Acquire).and_then(|id| frames.get(id)) {
             if frame.id() == id {
                 link.store(frame.next.load(Ordering::Relaxed), Ordering::Release);
                 return;

@@ -42,7 +42,8 @@ pub(crate) struct Loans {
     /// ORDERING: SeqCst, as all counts here but `granted`: who waits has said so before it looks at the loans
     /// again, and who returns one has done so before it looks who waits; so one of the two sees the other.
     count: AtomicUsize,
-    most: usize,
+    /// ORDERING: relaxed: a bound, which orders nothing.
+    most: AtomicUsize,
     /// The longest that a file which has none waits for others.
     patience: Duration,
     /// How many files are in the queue.
@@ -83,11 +84,18 @@ impl Loans {
     pub(crate) fn new(frames: usize) -> Loans {
         Loans {
             count: AtomicUsize::new(0),
-            most: most(frames),
+            most: AtomicUsize::new(most(frames)),
             patience: PATIENCE,
             queued: AtomicUsize::new(0),
             queue: Mutex::default(),
         }
+    }
+
+    /// Lends of another number of frames from now on.
+    pub(crate) fn set_frames(&self, frames: usize) {
+        self.most.store(most(frames), Ordering::Relaxed);
+        // There may be more for those who wait.
+        self.serve_queue(&mut self.lock());
     }
 
     /// Lends one more frame to a file, if it may have it; whether it may.
@@ -110,8 +118,9 @@ impl Loans {
     }
 
     fn allows(&self, own: usize, count: usize) -> bool {
-        let left = self.most.saturating_sub(count);
-        let shared = left.saturating_sub(self.most * 3 / 8);
+        let most = self.most.load(Ordering::Relaxed);
+        let left = most.saturating_sub(count);
+        let shared = left.saturating_sub(most * 3 / 8);
         if own == 0 { left > 0 } else { own <= shared }
     }
 

@@ -7,9 +7,11 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::any::Any;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
-use crate::options::Options;
+use crate::options::{LEAST_CAPACITY, Options};
+use crate::order::leaf::lock_leaf;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
 use crate::pages::flusher::Flusher;
@@ -57,29 +59,59 @@ pub(crate) struct Pool {
     owners: RwLock<HashMap<u64, Arc<dyn Owner>>>,
     next_owner: AtomicU64,
     next_mapping: AtomicU64,
+    /// So many pages may be dirty, of so many frames.
+    dirty_part: (usize, usize),
+    resizing: Mutex<()>,
 }
 
 impl Pool {
     pub(crate) fn new(options: &Options) -> Pool {
-        let frames = match u32::try_from(options.capacity) {
-            Ok(frames) if frames < u32::MAX => frames,
+        let most = match u32::try_from(options.max_capacity) {
+            Ok(most) if most <= MOST_CAPACITY => most,
             _ => panic!(
                 "a cache of {} pages exceeds the maximum of {MOST_CAPACITY}",
-                options.capacity
+                options.max_capacity
             ),
         };
-        Pool {
-            frames: Frames::new(frames),
-            index: Index::new(frames),
+        let pool = Pool {
+            frames: Frames::new(most),
+            index: Index::new(most),
             counters: Counters::new(),
-            dirty: DirtyPages::new(options.dirty_limit, frames as usize),
-            loans: Loans::new(frames as usize),
+            dirty: DirtyPages::new(options.dirty_limit, options.capacity),
+            loans: Loans::new(options.capacity),
             flusher: Arc::new(Flusher::new(options.flush_interval)),
-            queues: Mutex::new(Queues::new(frames)),
+            queues: Mutex::new(Queues::new(most)),
             owners: RwLock::default(),
             next_owner: AtomicU64::new(1),
             next_mapping: AtomicU64::new(1),
+            dirty_part: (options.dirty_limit, options.capacity),
+            resizing: Mutex::default(),
+        };
+        // It is no more than the most.
+        pool.frames.set_count(options.capacity as u32);
+        lock_leaf(&pool.queues).set_frames(options.capacity as u32);
+        pool
+    }
+
+    /// Has the cache be of so many frames from now on, and evicts pages until no more are used. The caller holds nothing.
+    ///
+    /// Fails if pages above the new capacity cannot be evicted for a long time. Nobody gets their frames then either.
+    pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {
+        let most = self.frames.most();
+        if frames < LEAST_CAPACITY || frames > most as usize {
+            let message = format!("the cache can have from {LEAST_CAPACITY} to {most} pages");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        {
+            let _one_at_a_time = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
+            let (limit, of) = self.dirty_part;
+            let limit = (limit as u128 * frames as u128 / of as u128) as usize;
+            self.dirty.set_frames(limit.max(1), frames);
+            self.loans.set_frames(frames);
+            lock_leaf(&self.queues).set_frames(frames as u32);
+            self.frames.set_count(frames as u32);
+        }
+        self.evict_excess()
     }
 
     /// The number of a new owner.

@@ -64,13 +64,50 @@ impl Pool {
 
     /// A free frame, if there is one or one can be made free at once.
     pub(crate) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
-        self.frames.take_free().or_else(|| self.evict(Victims::Any))
+        self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Any))
+    }
+
+    /// A frame out of which a page was taken. While more frames are used than the cache may have, what is evicted is not
+    /// used again.
+    fn evict_within_capacity(&self, victims: Victims) -> Option<FreeFrame<'_>> {
+        loop {
+            let free = self.evict(victims)?;
+            if self.frames.excess() == 0 {
+                return Some(free);
+            }
+            free.give_back();
+        }
+    }
+
+    /// Evicts pages until no more frames are used than may be, and gives their memory back.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn evict_excess(&self) -> io::Result<()> {
+        may_wait_for_clean(&self.frames);
+        let mut progress = Instant::now();
+        loop {
+            let excess = self.frames.excess();
+            if excess == 0 {
+                return Ok(());
+            }
+            match self.evict(Victims::Any) {
+                Some(free) => {
+                    free.give_back();
+                    progress = Instant::now();
+                }
+                None if progress.elapsed() >= PATIENCE || self.frames.are_all_guarded() => {
+                    let message = format!("{excess} pages more than that cannot be evicted");
+                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+                }
+                None => self.flusher.wait_for_progress(),
+            }
+        }
     }
 
     /// Frames, so many at most, that are free or can be had of pages that came in lately and were
     /// not used.
     pub(crate) fn cold_frames(&self, most: usize) -> Vec<FreeFrame<'_>> {
-        let next = || self.frames.take_free().or_else(|| self.evict(Victims::Small));
+        let next =
+            || self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Small));
         std::iter::from_fn(next).take(most).collect()
     }
 

@@ -1,5 +1,6 @@
 //! The page cache through its public interface.
 
+mod capacity;
 mod checkpoints;
 mod differential;
 mod eviction;

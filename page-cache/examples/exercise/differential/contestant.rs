@@ -65,6 +65,12 @@ impl<S: Subject> Perform for Files<S> {
                 Ok(inside)
             }
             Path::Store => done(self.mapping(mapping_start)?.store(start - mapping_start, bytes)),
+            Path::GuardRead => {
+                let inside = file.len().clamp(start, op.bytes.end) - start;
+                file.read_by_guards(bytes, start)?;
+                Ok(inside)
+            }
+            Path::GuardWrite => done(file.write_by_guards(bytes, start)),
             Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
             Path::Punch => done(file.punch_hole(start, len)),
             Path::ZeroRange => done(file.zero_range(start, len, length)),

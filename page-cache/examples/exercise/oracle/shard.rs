@@ -321,7 +321,10 @@ impl Shard {
 
 /// The effect of what `op` writes, as long as it is not known to have come about.
 fn unsure(op: &Op) -> Effect {
-    if op.path == Path::Store { Effect::Piecemeal } else { Effect::Possible }
+    match op.path {
+        Path::Store | Path::GuardWrite => Effect::Piecemeal,
+        _ => Effect::Possible,
+    }
 }
 
 fn index_of(sector: u64) -> usize {

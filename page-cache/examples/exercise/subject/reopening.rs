@@ -294,6 +294,14 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.write_by_memory(bytes, offset))
     }
 
+    fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.read_by_guards(bytes, offset))
+    }
+
+    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.write_by_guards(bytes, offset))
+    }
+
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
         self.with(|file| file.write_from_itself(bytes))
     }

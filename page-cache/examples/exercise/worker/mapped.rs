@@ -1,4 +1,4 @@
-//! Loads and stores through mappings.
+//! Loads and stores through mappings, and through guards of pages.
 
 use std::io;
 
@@ -18,14 +18,19 @@ const MAPPING_USES: u32 = 512;
 impl<S: Subject> Worker<'_, S> {
     pub(super) fn load(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let known = self.known;
+        let file = self.file;
         let start = self.map(op)?;
         let mut bytes = std::mem::take(&mut self.buffer);
         let loaded = &mut bytes[..(op.bytes.end - op.bytes.start) as usize];
         loaded.fill(UNFILLED);
         let glance = known.length.glance();
         known.oracle.begin_read(op);
-        let result =
-            self.through_mapping(op, |mapping| mapping.load(op.bytes.start - start, loaded));
+        let result = match op.path {
+            Path::GuardRead => {
+                self.timed(op, || file.read_by_guards(loaded, op.bytes.start).map(|()| 0))
+            }
+            _ => self.through_mapping(op, |mapping| mapping.load(op.bytes.start - start, loaded)),
+        };
         // What lies past the end, in the last page, is nobody's.
         let surely = match result {
             Ok(_) => *count(&op.bytes, &known.length.since(glance)).start() as usize,
@@ -40,13 +45,18 @@ impl<S: Subject> Worker<'_, S> {
 
     pub(super) fn store(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let known = self.known;
+        let file = self.file;
         let start = self.map(op)?;
         let mut bytes = std::mem::take(&mut self.buffer);
         let stored = self.stamped(op, &mut bytes);
         let glance = known.length.glance();
         known.oracle.begin_write(op, &op.bytes, Content::Of(stamp_of(op)));
-        let result =
-            self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored));
+        let result = match op.path {
+            Path::GuardWrite => {
+                self.timed(op, || file.write_by_guards(stored, op.bytes.start).map(|()| 0))
+            }
+            _ => self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored)),
+        };
         // What a truncation overtakes is stored past the end, where it is lost.
         let surely = match result {
             Ok(_) => *count(&op.bytes, &known.length.since(glance)).start(),

@@ -19,6 +19,10 @@ pub enum Path {
     Append,
     Load,
     Store,
+    /// Through shared guards of its pages.
+    GuardRead,
+    /// Through exclusive guards of its pages.
+    GuardWrite,
     DirectRead,
     DirectWrite,
     Truncate,
@@ -35,7 +39,7 @@ pub enum Path {
 }
 
 impl Path {
-    pub const ALL: [Path; 22] = [
+    pub const ALL: [Path; 24] = [
         Path::Read,
         Path::VectoredRead,
         Path::MemoryRead,
@@ -46,6 +50,8 @@ impl Path {
         Path::Append,
         Path::Load,
         Path::Store,
+        Path::GuardRead,
+        Path::GuardWrite,
         Path::DirectRead,
         Path::DirectWrite,
         Path::Truncate,
@@ -72,6 +78,8 @@ impl Path {
             Path::Append => "append",
             Path::Load => "load",
             Path::Store => "store",
+            Path::GuardRead => "guard read",
+            Path::GuardWrite => "guard write",
             Path::DirectRead => "direct read",
             Path::DirectWrite => "direct write",
             Path::Truncate => "truncate",
@@ -89,7 +97,10 @@ impl Path {
 
     /// Whether it reads all of a page's bytes at once.
     pub const fn reads_whole_pages(self) -> bool {
-        matches!(self, Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead)
+        matches!(
+            self,
+            Path::Read | Path::VectoredRead | Path::MemoryRead | Path::GuardRead | Path::DirectRead
+        )
     }
 
     /// Whether it puts bytes of the caller's into the file.
@@ -101,6 +112,7 @@ impl Path {
                 | Path::MemoryWrite
                 | Path::Append
                 | Path::Store
+                | Path::GuardWrite
                 | Path::DirectWrite
         )
     }

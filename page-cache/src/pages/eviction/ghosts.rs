@@ -9,7 +9,8 @@ use crate::pages::frame::Key;
 const WAYS: usize = 8;
 
 pub(super) struct Ghosts {
-    buckets: Box<[[Entry; WAYS]]>,
+    /// Entries as numbers, of which zeroes cost nothing before they are touched.
+    buckets: Box<[[u64; WAYS]]>,
     capacity: u32,
     /// How many pages were evicted, modulo 2^32.
     now: u32,
@@ -24,25 +25,38 @@ struct Entry {
 impl Entry {
     /// No page has this fingerprint.
     const NONE: Entry = Entry { fingerprint: 0, evicted_at: 0 };
+
+    fn of(number: u64) -> Entry {
+        Entry { fingerprint: (number >> 32) as u32, evicted_at: number as u32 }
+    }
+
+    fn number(self) -> u64 {
+        u64::from(self.fingerprint) << 32 | u64::from(self.evicted_at)
+    }
 }
 
 impl Ghosts {
     pub(super) fn new(capacity: u32) -> Ghosts {
         // Twice the room: buckets that fill unevenly keep nearly all that count.
         let buckets = (2 * capacity as usize).div_ceil(WAYS).next_power_of_two();
-        Ghosts { buckets: vec![[Entry::NONE; WAYS]; buckets].into(), capacity, now: 0 }
+        Ghosts { buckets: vec![[0; WAYS]; buckets].into(), capacity, now: 0 }
+    }
+
+    /// Remembers another number of pages, as far as there is room.
+    pub(super) fn set_capacity(&mut self, capacity: u32) {
+        self.capacity = capacity;
     }
 
     pub(super) fn insert(&mut self, key: Key) {
         self.now = self.now.wrapping_add(1);
         let now = self.now;
         let (bucket, fingerprint) = self.place(key);
-        let age = |entry: &Entry| match *entry {
+        let age = |number: &u64| match Entry::of(*number) {
             Entry::NONE => u32::MAX,
             entry => now.wrapping_sub(entry.evicted_at),
         };
         if let Some(oldest) = self.buckets[bucket].iter_mut().max_by_key(|entry| age(entry)) {
-            *oldest = Entry { fingerprint, evicted_at: now };
+            *oldest = Entry { fingerprint, evicted_at: now }.number();
         }
     }
 
@@ -50,10 +64,11 @@ impl Ghosts {
     pub(super) fn take(&mut self, key: Key) -> bool {
         let (bucket, fingerprint) = self.place(key);
         let (now, capacity) = (self.now, self.capacity);
-        let found = self.buckets[bucket].iter_mut().find(|entry| {
+        let found = self.buckets[bucket].iter_mut().find(|number| {
+            let entry = Entry::of(**number);
             entry.fingerprint == fingerprint && now.wrapping_sub(entry.evicted_at) < capacity
         });
-        found.map(|entry| *entry = Entry::NONE).is_some()
+        found.map(|number| *number = Entry::NONE.number()).is_some()
     }
 
     fn place(&self, key: Key) -> (usize, u32) {

@@ -16,7 +16,7 @@ impl Queues {
 /// Walks both queues from tail to head.
 fn contents(queues: &Queues) -> [Vec<FrameId>; 2] {
     [&queues.small, &queues.main].map(|queue| {
-        let next = |&id: &FrameId| Some(queues.links[id as usize].newer);
+        let next = |&id: &FrameId| Some(queues.links[super::place_of(id)].newer);
         let ids = std::iter::successors(next(&queue.ends), next);
         let ids: Vec<_> = ids.take_while(|&id| id != queue.ends).collect();
         assert_eq!(ids.len(), queue.len as usize);
@@ -68,12 +68,12 @@ fn uses_in_quick_succession_are_one_and_only_a_later_one_leads_to_main() {
     let mut queues = full();
     let mut used = HashSet::from([0]);
     assert_eq!(evict(&mut queues, &mut used, &[]), Some(1));
-    assert_eq!(queues.links[0].place, Place::Small(Round::Second));
+    assert_eq!(queues.links[super::place_of(0)].place, Place::Small(Round::Second));
     used.insert(0);
     for expected in 2..20 {
         assert_eq!(evict(&mut queues, &mut used, &[]), Some(expected));
     }
-    assert_eq!(queues.links[0].place, Place::Small(Round::Second));
+    assert_eq!(queues.links[super::place_of(0)].place, Place::Small(Round::Second));
     assert_eq!(evict(&mut queues, &mut used, &[]), Some(0));
     assert!(used.is_empty());
 }

@@ -1,4 +1,5 @@
-//! The bytes of all frames: one allocation, aligned to pages.
+//! The memory of all frames: one reservation for their bytes, and one for their headers. Both are zeroes, which the
+//! system makes as they are first touched; so a cache is made at once, however large, and grows as it is used.
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
@@ -8,10 +9,56 @@ use crate::PAGE_SIZE;
 /// One page's bytes.
 pub(crate) type PageBytes = [u8; PAGE_SIZE];
 
-/// The memory of `frames` pages, zeroed by the system as it is first touched.
-pub(super) struct FrameMemory {
-    base: NonNull<PageBytes>,
+/// What the allocator aligns zeroes to without touching them.
+const CHEAP_ALIGN: usize = 16;
+
+/// So many zeroed bytes, aligned to pages.
+struct Zeroes {
+    start: NonNull<u8>,
+    len: usize,
+    base: NonNull<u8>,
     layout: Layout,
+}
+
+impl Zeroes {
+    /// # Panics
+    ///
+    /// If the address space does not have so many.
+    fn new(len: usize) -> Zeroes {
+        // Aligned by hand: an allocator that is asked for more than its own alignment writes the zeroes itself.
+        let layout = len
+            .checked_add(PAGE_SIZE)
+            .and_then(|len| Layout::from_size_align(len, CHEAP_ALIGN).ok())
+            .unwrap_or_else(|| panic!("a cache with {len} bytes exceeds the address space"));
+        // SAFETY: the layout's size is not zero.
+        let Some(base) = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }) else {
+            alloc::handle_alloc_error(layout)
+        };
+        let skipped = base.as_ptr().align_offset(PAGE_SIZE);
+        assert!(skipped < PAGE_SIZE);
+        // SAFETY: by the assertion there are `len` bytes behind, within the allocation.
+        let start = unsafe { base.add(skipped) };
+        Zeroes { start, len, base, layout }
+    }
+
+    /// Where item `index` is, of some that are so long each.
+    fn item(&self, index: usize, size: usize) -> NonNull<u8> {
+        assert!(index < self.len / size);
+        // SAFETY: the assertion keeps the pointer within the allocation.
+        unsafe { self.start.add(index * size) }
+    }
+}
+
+impl Drop for Zeroes {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout, and freed here only.
+        unsafe { alloc::dealloc(self.base.as_ptr(), self.layout) }
+    }
+}
+
+/// The bytes of `frames` pages.
+pub(super) struct FrameMemory {
+    zeroes: Zeroes,
 }
 
 // SAFETY: it owns plain bytes, and hands out pointers only.
@@ -21,30 +68,77 @@ unsafe impl Sync for FrameMemory {}
 
 impl FrameMemory {
     pub(super) fn new(frames: usize) -> FrameMemory {
-        let layout = frames
-            .checked_mul(PAGE_SIZE)
-            .and_then(|bytes| Layout::from_size_align(bytes, PAGE_SIZE).ok())
-            .filter(|layout| layout.size() > 0)
-            .unwrap_or_else(|| panic!("a cache of {frames} frames exceeds the address space"));
-        // SAFETY: the layout's size is not zero.
-        let base = unsafe { alloc::alloc_zeroed(layout) };
-        match NonNull::new(base.cast()) {
-            Some(base) => FrameMemory { base, layout },
-            None => alloc::handle_alloc_error(layout),
-        }
+        let len = frames.checked_mul(PAGE_SIZE);
+        let len =
+            len.unwrap_or_else(|| panic!("a cache of {frames} frames exceeds the address space"));
+        FrameMemory { zeroes: Zeroes::new(len) }
     }
 
     /// Where the bytes of frame `index` are.
     pub(super) fn page(&self, index: usize) -> NonNull<PageBytes> {
-        assert!(index < self.layout.size() / PAGE_SIZE);
-        // SAFETY: the assertion keeps the pointer within the allocation.
-        unsafe { self.base.add(index) }
+        self.zeroes.item(index, PAGE_SIZE).cast()
+    }
+
+    /// Gives the memory of a frame back to the system, which makes zeroes of it.
+    pub(super) fn give_back(&self, index: usize) {
+        let page = self.page(index);
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::mm::{Advice, madvise};
+            // SAFETY: the page is this allocation's own, whole, and nobody reads or writes it: the caller has its
+            // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
+            let given = unsafe { madvise(page.as_ptr().cast(), PAGE_SIZE, Advice::LinuxDontNeed) };
+            // Where the system's pages are larger it refuses, and the memory stays.
+            let _ = given;
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = page;
     }
 }
 
-impl Drop for FrameMemory {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout, and freed here only.
-        unsafe { alloc::dealloc(self.base.as_ptr().cast(), self.layout) }
+/// A type of which zeroes are a value.
+///
+/// # Safety
+///
+/// They are.
+#[cfg(not(spanlock_shuttle))]
+pub(super) unsafe trait Zeroed {}
+
+/// As many zeroed items as there are frames.
+#[cfg(not(spanlock_shuttle))]
+pub(super) struct Items<T> {
+    start: NonNull<T>,
+    len: usize,
+    _zeroes: Zeroes,
+}
+
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: it owns items, and hands out shared references only.
+unsafe impl<T: Send + Sync> Send for Items<T> {}
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: as above.
+unsafe impl<T: Send + Sync> Sync for Items<T> {}
+
+#[cfg(not(spanlock_shuttle))]
+impl<T: Zeroed> Items<T> {
+    pub(super) fn new(len: usize) -> Items<T> {
+        const { assert!(align_of::<T>() <= PAGE_SIZE && !std::mem::needs_drop::<T>()) };
+        let bytes = len.checked_mul(size_of::<T>());
+        let bytes =
+            bytes.unwrap_or_else(|| panic!("a cache of {len} frames exceeds the address space"));
+        let zeroes = Zeroes::new(bytes);
+        Items { start: zeroes.start.cast(), len, _zeroes: zeroes }
+    }
+}
+
+#[cfg(not(spanlock_shuttle))]
+impl<T: Zeroed> std::ops::Deref for Items<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: there are so many items of zeroes, which `Zeroed` says are values, aligned and alive as long as
+        // `self`, and they are borrowed as shared only.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }

@@ -161,7 +161,7 @@ impl<'a> SharedGuard<'a> {
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
         // SAFETY: as in `ReadLatch::bytes`: by S1 nobody writes while there is a guard.
-        unsafe { self.frame.bytes.as_ref() }
+        unsafe { &*self.frame.bytes() }
     }
 }
 
@@ -215,13 +215,13 @@ impl<'a> ExclusiveGuard<'a> {
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
         // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and whoever made it waited for the readers.
-        unsafe { self.frame.bytes.as_ref() }
+        unsafe { &*self.frame.bytes() }
     }
 
     #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut PageBytes {
         // SAFETY: as above.
-        unsafe { &mut *self.frame.bytes.as_ptr() }
+        unsafe { &mut *self.frame.bytes() }
     }
 
     /// A shared guard in place of this one.

@@ -31,9 +31,16 @@ impl<'a> FreeFrame<'a> {
     }
 }
 
+impl FreeFrame<'_> {
+    /// Frees it, and gives its memory back to the system.
+    pub(crate) fn give_back(self) {
+        self.frames.memory.give_back(self.frame.id() as usize);
+    }
+}
+
 impl Drop for FreeFrame<'_> {
     fn drop(&mut self) {
-        self.frames.put_free(self.frame.id);
+        self.frames.put_free(self.frame.id());
     }
 }
 
@@ -118,7 +125,7 @@ impl<'a> Pin<'a> {
 
     /// The reference without the borrow, for a list.
     pub(crate) fn detach(self) -> DetachedPin {
-        let id = self.frame.id;
+        let id = self.frame.id();
         std::mem::forget(self);
         DetachedPin { id }
     }
@@ -147,7 +154,7 @@ impl Drop for Pin<'_> {
     fn drop(&mut self) {
         let before = self.frame.step(State::unpinned);
         if before.is_freed_by_unpinning() {
-            self.frames.put_free(self.frame.id);
+            self.frames.put_free(self.frame.id());
         }
     }
 }
@@ -173,7 +180,7 @@ impl<'a> LockedPage<'a> {
     }
 
     pub(crate) fn id(&self) -> FrameId {
-        self.frame.id
+        self.frame.id()
     }
 
     pub(crate) fn state(&self) -> State {
@@ -308,7 +315,7 @@ impl<'a> WriteHit<'a> {
     pub(crate) fn bytes(&mut self) -> &mut PageBytes {
         // SAFETY: as in `WriteLatch::bytes`; the step that made this set the latch and found no
         // reader.
-        unsafe { &mut *self.frame.bytes.as_ptr() }
+        unsafe { &mut *self.frame.bytes() }
     }
 
     /// Whether the page is dirty. Nobody cleans one that somebody else has locked.

@@ -140,6 +140,6 @@ impl Waits {
     }
 
     fn bucket(&self, frame: &Frame) -> &Bucket {
-        &self.buckets[frame.id as usize % BUCKETS]
+        &self.buckets[frame.id() as usize % BUCKETS]
     }
 }

@@ -1,0 +1,117 @@
+//! What is held of a page that a user has for itself, and what becomes of the page when that ends.
+
+use crate::PAGE_SIZE;
+use crate::files::inode::Inode;
+use crate::pages::dirty_limit::By;
+use crate::pages::frame::guard::{ExclusiveGuard, SharedGuard};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// A page that a user has for itself.
+pub(crate) struct GuardedPage<'a> {
+    inode: &'a Inode,
+    /// None once it has been turned into a shared one.
+    guard: Option<ExclusiveGuard<'a>>,
+    before: Before,
+    after: After,
+    /// The tag of what is written; zero is none.
+    tag: u64,
+}
+
+/// Whether a page was dirty before it was guarded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Dirty,
+    /// It was clean, and is counted among those that are dirty.
+    Admitted,
+}
+
+/// Whether a page's bytes may have been changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Unchanged,
+    Changed,
+}
+
+impl Inode {
+    /// Counts a guarded page as dirty, if the file may have one more; else gives the guard up.
+    #[inline]
+    pub(super) fn admitted<'a>(
+        &'a self,
+        guard: ExclusiveGuard<'a>,
+        by: By,
+    ) -> Result<GuardedPage<'a>, ()> {
+        let before = match guard.is_dirty() {
+            true => Before::Dirty,
+            false if self.admit_dirty(guard.key().page, by) => Before::Admitted,
+            false => return Err(()),
+        };
+        Ok(GuardedPage { inode: self, guard: Some(guard), before, after: After::Unchanged, tag: 0 })
+    }
+}
+
+impl<'a> GuardedPage<'a> {
+    pub(crate) fn number(&self) -> u64 {
+        self.guard().key().page
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.guard().bytes()
+    }
+
+    /// The bytes, which are taken for changed from here on.
+    #[inline]
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        self.after = After::Changed;
+        self.guard.as_mut().expect(HELD).bytes_mut()
+    }
+
+    /// Sets the tag of what is written.
+    pub(crate) fn set_tag(&mut self, tag: u64) {
+        self.tag = tag;
+    }
+
+    /// A shared guard in place of this one, with no moment in between.
+    pub(crate) fn downgrade(mut self) -> SharedGuard<'a> {
+        self.settle();
+        self.guard.take().expect(HELD).downgrade()
+    }
+
+    #[inline]
+    fn guard(&self) -> &ExclusiveGuard<'a> {
+        self.guard.as_ref().expect(HELD)
+    }
+
+    /// Leaves the page as dirty as it is.
+    fn settle(&mut self) {
+        let number = self.guard().key().page;
+        if self.after == After::Unchanged {
+            if self.before == Before::Admitted {
+                self.inode.note_clean(number);
+            }
+            return;
+        }
+        let inside = self.inode.bytes_inside(number);
+        if inside < PAGE_SIZE {
+            self.bytes_mut()[inside..].fill(0);
+        }
+        let start = number * PAGE;
+        self.inode.note_written(start..start + inside as u64);
+        if self.before == Before::Admitted {
+            self.guard().set_dirty();
+        }
+        self.inode.note_tag(number, self.tag);
+    }
+}
+
+const HELD: &str = "the guard is held until this is dropped or downgraded";
+
+impl Drop for GuardedPage<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.guard.is_some() {
+            self.settle();
+        }
+    }
+}

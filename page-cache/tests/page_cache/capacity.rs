@@ -1,0 +1,125 @@
+//! How many pages a cache has, and how that changes.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, Options, PAGE_SIZE, PageCache};
+
+use crate::random::Random;
+use crate::stop::Stop;
+use crate::stores::recording_store::RecordingStore;
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+/// A file of so many pages, each of its own number.
+fn open(options: Options, pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
+    let cache = PageCache::with_options(options.readahead(0).flush_interval(Duration::MAX));
+    let numbers: Vec<u8> = (0..pages).flat_map(|page| [page as u8; PAGE_SIZE]).collect();
+    let store = Arc::new(RecordingStore::with(&numbers));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    (cache, file, store)
+}
+
+fn first_byte(file: &File, page: u64) -> u8 {
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, page * PAGE).unwrap();
+    byte[0]
+}
+
+fn cached(file: &File, pages: u64) -> usize {
+    (0..pages).filter(|&page| file.try_page(page).unwrap().is_some()).count()
+}
+
+#[test]
+fn a_cache_that_shrinks_writes_what_is_dirty_and_keeps_to_its_new_capacity() {
+    let (cache, file, store) = open(Options::new(400).dirty_limit(400), 200);
+    for page in 0..200 {
+        file.write_all_at(&[page as u8 + 1], page * PAGE + 7).unwrap();
+    }
+    cache.set_capacity(20).unwrap();
+    assert_eq!(cache.capacity(), 20);
+    assert!(cached(&file, 200) <= 20);
+    for page in 0..200 {
+        assert_eq!(first_byte(&file, page), page as u8);
+        assert!(cached(&file, 200) <= 20);
+    }
+    file.sync_data().unwrap();
+    for page in 0..200 {
+        assert_eq!(store.bytes(page * PAGE + 6..page * PAGE + 8), [page as u8, page as u8 + 1]);
+    }
+}
+
+#[test]
+fn a_cache_that_grows_keeps_more_pages() {
+    let (cache, file, store) = open(Options::new(16).max_capacity(256), 200);
+    (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
+    assert!(cached(&file, 200) <= 16);
+    cache.set_capacity(256).unwrap();
+    (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
+    store.asked();
+    (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
+    assert_eq!(store.asked(), []);
+    // As many may be dirty in proportion.
+    (0..80).for_each(|page| file.write_all_at(&[1], page * PAGE).unwrap());
+    assert_eq!(cache.stats().writebacks, 0);
+}
+
+#[test]
+fn a_capacity_outside_of_the_bounds_is_refused() {
+    let (cache, _file, _store) = open(Options::new(32).max_capacity(64), 1);
+    for pages in [0, 15, 65, usize::MAX] {
+        let error = cache.set_capacity(pages).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the cache can have from 16 to 64 pages");
+    }
+    assert_eq!(cache.capacity(), 32);
+    assert_eq!(PageCache::with_options(Options::with_bytes(PAGE_SIZE * 100 + 1)).capacity(), 100);
+}
+
+#[test]
+fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it_and_the_pages_go_later() {
+    let (cache, file, _store) = open(Options::new(64), 100);
+    let guards: Vec<_> = (0..40).map(|page| file.page(page).unwrap()).collect();
+    let error = cache.set_capacity(20).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert_eq!(error.to_string(), "20 pages more than that cannot be evicted");
+    assert!(guards.iter().zip(0..).all(|(page, number)| page[0] == number));
+    drop(guards);
+    assert_eq!(first_byte(&file, 50), 50);
+    assert!(cached(&file, 100) <= 20);
+}
+
+#[test]
+fn a_cache_that_shrinks_and_grows_under_way_is_right_in_every_byte() {
+    let (cache, file, store) = open(Options::new(16).max_capacity(300), 200);
+    let stop = Stop::default();
+    thread::scope(|scope| {
+        let stopping = stop.when_dropped();
+        let (cache, file, stop) = (&cache, &file, &stop);
+        for thread in 0..3_u64 {
+            scope.spawn(move || {
+                let mut random = Random::new(thread + 1);
+                while !stop.is_asked_for() {
+                    let page = random.below(200);
+                    if page % 3 == thread {
+                        file.write_all_at(&[page as u8; 10], page * PAGE + 100).unwrap();
+                    } else {
+                        assert_eq!(first_byte(file, page), page as u8);
+                    }
+                }
+            });
+        }
+        let mut random = Random::new(7);
+        for _ in 0..60 {
+            cache.set_capacity(16 + random.below(285) as usize).unwrap();
+            (0..50).for_each(|page| assert_eq!(first_byte(file, page), page as u8));
+        }
+        drop(stopping);
+    });
+    file.sync_data().unwrap();
+    for page in 0..200 {
+        assert_eq!(store.bytes(page * PAGE..(page + 1) * PAGE), [page as u8; PAGE_SIZE]);
+    }
+}
