@@ -165,7 +165,7 @@ impl AddressSpace {
         let mm = self.lock_exclusive();
         let gone = self.tables.change(|regions| regions.remove(range));
         drop(mm);
-        // With a region may go the last handle of its file, whose closing writes and waits.
+        // Removing a region may drop the last handle of its file, and closing writes and waits.
         drop(gone);
         Ok(())
     }
@@ -267,7 +267,7 @@ impl AddressSpace {
             if region.is_present(address, rights) {
                 return Ok(());
             }
-            // Whoever is to store finds out whether there was room.
+            // The store that follows finds out whether the page may be dirty.
             region.throttle(rights)?;
         }
         self.fault(address, rights, &self.lock_shared())
@@ -277,7 +277,7 @@ impl AddressSpace {
         self.tables.walk().at(address).cloned()
     }
 
-    /// Whether somebody waits for the mm lock.
+    /// Whether a thread waits for the mm lock.
     #[cfg(test)]
     pub(crate) fn is_waited_for(&self) -> bool {
         self.mm.is_waited_for()

@@ -52,7 +52,7 @@ impl Drop for Waiting {
     }
 }
 
-/// Tells of an error of background writeback, of which callers hear later if at all.
+/// Reports an error of background writeback, which callers get later, if at all.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
 pub(crate) fn background_error(store: &str, error: &io::Error) {
     #[cfg(feature = "tracing")]

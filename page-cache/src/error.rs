@@ -1,4 +1,4 @@
-//! Requests, as errors name them, and errors that keep an errno on their way to the caller.
+//! Requests, as errors name them, and errors that keep an errno in flight to the caller.
 
 use std::error::Error;
 use std::fmt;
@@ -157,7 +157,7 @@ pub(crate) struct Told {
 
 impl From<&io::Error> for Told {
     fn from(error: &io::Error) -> Told {
-        // The description may be the store's own code, and pages may be on their way.
+        // The description may be the store's own code, and pages may be in flight.
         let message = unwind::catch(|| error.to_string()).unwrap_or_else(|payload| {
             unwind::discard(payload);
             format!("{}, whose description panicked", error.kind())

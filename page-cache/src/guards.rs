@@ -40,7 +40,7 @@ pub struct PageRef<'a> {
 /// A page of a file, exclusively: its bytes in the cache, to read and to change without a copy. Made by
 /// [`File::page_mut`](crate::File::page_mut).
 ///
-/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. While it lives, nobody else reads or writes the page,
+/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. While it lives, no other thread reads or writes the page,
 /// and it is not written back, so the store never gets a page that is half changed. When it is dropped, the page is
 /// dirty if the guard was dereferenced mutably; otherwise it is as clean as before. Bytes past the end of the file
 /// are zero, and what is written there is discarded.
@@ -162,7 +162,7 @@ impl<'a> PageMut<'a> {
         self.page.set_tag(tag);
     }
 
-    /// Turns the guard into a shared one. Nobody changes the page in between.
+    /// Turns the guard into a shared one. No other thread changes the page in between.
     ///
     /// # Examples
     ///

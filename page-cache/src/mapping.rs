@@ -39,9 +39,9 @@ pub struct Mapping {
     range: Range<u64>,
 }
 
-/// Whether an access waits for copies that others do to or from the same page.
+/// Whether an access waits while other threads copy to or from the same page.
 ///
-/// Who holds a latch must not: two that wait for each other's would wait for ever.
+/// A thread that holds a latch must not wait: two such threads could deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
     Waits,
@@ -205,8 +205,8 @@ impl Mapping {
         self.translate(page, rights).is_some()
     }
 
-    /// Sees to it, before a write fault and with no more than an IO lock held, that the file may dirty one more
-    /// page. If there is no room to be made, the caller stores through.
+    /// Before a write fault, and with at most an IO lock held, waits until the file may dirty one more page.
+    /// If it cannot, the caller writes through.
     pub(crate) fn throttle(&self) -> io::Result<Room> {
         self.handle.inode.throttle_store()
     }
@@ -216,8 +216,8 @@ impl Mapping {
         self.handle.inode.store_through(from, page * PAGE + within as u64)
     }
 
-    /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused for
-    /// want of room for one more dirty page.
+    /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused
+    /// because no more pages may be dirty.
     pub(crate) fn fault(&self, page: u64, rights: Rights) -> io::Result<()> {
         self.handle.inode.fault(self.id, page, rights)
     }
@@ -233,8 +233,8 @@ impl Mapping {
         }
     }
 
-    /// The frame that the page is mapped to, if it is, with the rights needed. Whoever latches it looks at its
-    /// key and its entries again: if they still say so, nobody changes that without waiting for the latch. The entry
+    /// The frame that the page is mapped to, if it is, with the rights needed. The caller latches it and reads its
+    /// key and its entries again: if they are unchanged, they cannot change without waiting for the latch. The entry
     /// is of this mapping, and so of its file.
     #[inline]
     fn translate(&self, page: u64, rights: Rights) -> Option<&Frame> {

@@ -14,12 +14,12 @@ thread_local! {
     static MADE: RefCell<Vec<Arc<Log>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A mapping lock that keeps a log of who has to wait for it.
+/// A mapping lock that keeps a log of the requests that have to wait.
 pub(crate) struct Observed {
     log: Arc<Log>,
 }
 
-/// Who has had to wait for a lock, which is fair: some tests tell who comes first.
+/// The requests that had to wait for a lock. The lock is fair, since some tests check the order.
 pub(crate) struct Log {
     lock: MappingLock,
     waits: Mutex<Vec<Access>>,

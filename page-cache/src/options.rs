@@ -12,7 +12,7 @@ pub(crate) use whole_pages::{Sends, Transform};
 
 use crate::page::{DirtyPage, PAGE_SIZE};
 
-/// The fewest frames that a cache has: every path in flight needs one or two.
+/// The fewest frames that a cache has: every operation in progress needs one or two.
 pub(crate) const LEAST_CAPACITY: usize = 16;
 
 /// The options of a cache.
@@ -193,13 +193,13 @@ pub struct FileOptions {
     pub(crate) transform: Option<Transform>,
 }
 
-/// Who may write a file's dirty pages to its store.
+/// What may write a file's dirty pages to its store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Steal {
-    /// Anybody, at any time.
+    /// Writeback at any time.
     #[default]
     Allowed,
-    /// Whoever asks for just that: a sync, `writeback`, `close`.
+    /// Only an explicit request: a sync, `writeback`, `close`.
     Refused,
 }
 
@@ -322,8 +322,8 @@ impl FileOptions {
     }
 
     /// Keeps dirty pages in the cache until a sync, [`writeback`](crate::File::writeback) or
-    /// [`close`](crate::File::close) of this file writes them ("no steal"). So the store never has bytes that nobody asked
-    /// to have written.
+    /// [`close`](crate::File::close) of this file writes them ("no steal"). So the store only receives bytes whose writeback was requested
+    /// explicitly.
     ///
     /// The file has its share of the pages that may be dirty ([`Options::dirty_limit`]). A write that needs more
     /// fails with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping. A direct request, a collapse and

@@ -22,7 +22,7 @@
 //!   writeback takes all of these. It takes neither IO locks nor an mm, so those may be held.
 //! - Waiting for the end of a writeback is allowed everywhere above the leaves: its completion takes
 //!   nothing but leaves.
-//! - What is merely tried waits for nobody, so it may be tried in any order. It is recorded all the
+//! - What is merely tried waits for no thread, so it may be tried in any order. It is recorded all the
 //!   same, and what is taken after it is checked against it.
 //! - A user's guard of a page is outside of this order, though it has a page lock or a latch: `operations/guarded_page`
 //!   says what keeps it from deadlocks.
@@ -199,7 +199,7 @@ impl Lock {
         Lock { rank, cache, owner: key.file, units, mode: Mode::Exclusive }
     }
 
-    /// The same, asked for in a mode. The order does not depend on it; who waits for whom does.
+    /// The same, asked for in a mode. The order does not depend on the mode; the wait-for graph does.
     #[inline(always)]
     pub(crate) fn in_mode(self, mode: Mode) -> Lock {
         Lock { mode, ..self }

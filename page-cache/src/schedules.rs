@@ -26,7 +26,7 @@ fn explore(scenario: impl Fn() + Clone + Send + Sync + 'static) {
     run(PctScheduler::new_from_seed(2, 3, SCHEDULES), scenario);
 }
 
-/// A file of a page of ones that nobody has read.
+/// A file with a page of ones that has not been read.
 fn open(options: FileOptions) -> (PageCache, File, Arc<MemStore>) {
     let store = Arc::new(MemStore::new());
     store.write_at(&[1; PAGE_SIZE], 0).unwrap();

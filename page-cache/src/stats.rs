@@ -37,7 +37,7 @@ use spanlock::Access;
 pub struct CacheStats {
     /// Pages in the cache now.
     pub resident: u64,
-    /// Pages that are dirty, or on their way to a store, now.
+    /// Pages that are dirty, or in flight to a store, now.
     pub dirty: u64,
     /// Pages in the cache now that were written to a store since its last successful sync.
     pub unstable: u64,

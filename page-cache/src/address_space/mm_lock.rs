@@ -15,12 +15,12 @@ pub(super) struct MmLock {
 
 /// The mm lock, held by a fault.
 pub(crate) struct MmShared<'a> {
-    // Dropped in this order: who comes next finds the record gone.
+    // Dropped in this order, so that the next holder finds the record removed.
     _held: Held,
     _guard: SharedGuard<'a>,
 }
 
-/// The mm lock, held by who changes the regions, or keeps them as they are.
+/// The mm lock, held to change the regions or to keep them unchanged.
 pub(crate) struct MmExclusive<'a> {
     _held: Held,
     _guard: ExclusiveGuard<'a>,
@@ -33,7 +33,7 @@ impl MmClaim for MmExclusive<'_> {}
 
 impl MmLock {
     pub(super) fn new() -> MmLock {
-        // ORDERING: relaxed: it is a number that nobody else has, and no more.
+        // ORDERING: relaxed: it only has to be unique.
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         MmLock { lock: RangeLock::new(), number }
     }

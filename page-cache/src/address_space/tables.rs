@@ -25,14 +25,14 @@ impl Tables {
         Tables { regions: RwLock::new(Regions::new()) }
     }
 
-    /// Reads the regions. Somebody who changes them may have to be waited for.
+    /// Reads the regions. It may wait for a thread that changes them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn walk(&self) -> Walk<'_> {
         let _held = Held::acquire(Lock::walk());
         Walk { regions: self.regions.read().unwrap_or_else(PoisonError::into_inner), _held }
     }
 
-    /// As `walk`; who must not wait gets nothing while somebody changes them.
+    /// Like `walk`, without waiting: `None` while a thread changes them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn walk_with(&self, patience: Patience) -> Option<Walk<'_>> {
         if patience == Patience::Waits {

@@ -49,7 +49,7 @@ impl Transfer<'_> {
 
 impl AddressSpace {
     /// Copies with faults off, and returns how many bytes: fewer from the first page on that is not
-    /// present, or that somebody else is copying to or from. Waits for nothing.
+    /// present, or that another thread is copying to or from. It never blocks.
     pub(crate) fn copy_nofault(&self, address: u64, mut transfer: Transfer<'_>) -> usize {
         let mut done = 0;
         while let Some((at, part)) = page_part(address, done, transfer.len())

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{AddressSpace, Transfer};
 use crate::request_memory::{Cursor, Sink, Source, total};
 
-/// The segments of a request, in the memory of who makes it.
+/// The segments of a request, in the caller's memory.
 pub(crate) struct UserMemory<'a> {
     space: &'a AddressSpace,
     segments: &'a [Range<u64>],

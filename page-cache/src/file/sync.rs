@@ -79,8 +79,8 @@ impl File {
     /// # Errors
     ///
     /// The store's error. Also an error of background writeback that this handle has not been told yet:
-    /// every handle that was open when the error happened is told once, and so is a clone made since if
-    /// nobody had been told before.
+    /// every handle that was open when the error happened gets it once, and so does a clone made later if no
+    /// handle had got it before.
     ///
     /// When a sync of the store fails, the store may have lost everything it was given since its last
     /// successful sync. The next sync writes it again; if it succeeds, everything is durable. What is no
@@ -153,7 +153,7 @@ impl File {
         let inode = self.inode();
         inode.check_outside(request)?;
         let outcome = inode.sync(scope, pages, tag);
-        // An error of this very sync is one of those that all handles hear of.
+        // The error of this sync is reported to all handles.
         let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
         inode.unless_broken(outcome.and(unheard)).map_err(|error| inode.failed(request, error))
     }

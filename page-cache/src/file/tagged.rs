@@ -61,7 +61,7 @@ impl File {
         Ok(())
     }
 
-    /// Returns the pages that are dirty, or on their way to the store, in ascending order. Other threads may clean and
+    /// Returns the pages that are dirty, or in flight to the store, in ascending order. Other threads may clean and
     /// dirty pages meanwhile.
     ///
     /// A page that was written to the store and is not durable yet is not among them.

@@ -17,7 +17,7 @@ impl Drop for Handle {
         if !is_inside(frames) && !is_in_hook {
             return self.inode.close_while_it_answers();
         }
-        // A store or a hook has dropped it, whose caller may hold what closing waits for.
+        // It was dropped inside a store or a hook, whose caller may hold what closing waits for.
         if self.inode.close_elsewhere(()).is_err() {
             self.inode.close();
         }

@@ -58,10 +58,10 @@ pub(crate) struct Inode {
     /// Set if the store may hold something behind the end, which it failed to cut off.
     pub(crate) untrimmed: AtomicBool,
     /// The pages that are cached. A page is added after it was linked into the index and taken
-    /// out before it is unlinked, under its lock, and if it is evicted only when nobody reads it any
+    /// out before it is unlinked, under its lock, and if it is evicted only when no thread reads it any
     /// more; so an exclusive holder sees all of its range.
     resident: Mutex<BTreeSet<u64>>,
-    /// The pages that are dirty or on their way to the store. A page is added under its lock, and
+    /// The pages that are dirty or in flight. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
     pub(crate) partial: PartialPages,
@@ -79,7 +79,7 @@ pub(crate) struct Inode {
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
     pub(crate) visitors: Arc<Visitors>,
-    /// The last of all: when it goes, the store may be opened anew.
+    /// Dropped last: after that the store may be opened again.
     pub(crate) registration: Option<Registration>,
 }
 
@@ -131,10 +131,10 @@ impl Inode {
         })
     }
 
-    /// The size. Who copies out of a page reads it after the page was found uptodate.
+    /// The size. A copy out of a page reads it after the page was found uptodate.
     #[inline]
     pub(crate) fn size(&self) -> u64 {
-        // ORDERING: pairs with `set_size`: who sees a size sees the bytes that it covers.
+        // ORDERING: pairs with `set_size`: a thread that sees a size sees the bytes that it covers.
         self.size.load(Ordering::Acquire)
     }
 
@@ -254,17 +254,17 @@ impl Inode {
         self.store.note(|unstable| unstable.page_left(page));
     }
 
-    /// Ends an epoch of the dirty pages, for who is to write those that are dirty now.
+    /// Ends an epoch of the dirty pages, for a writeback of those that are dirty now.
     pub(crate) fn end_epoch(&self) -> Wanted {
         lock_leaf(&self.unclean).end_epoch()
     }
 
-    /// The first page of a range that is dirty or on its way, and wanted.
+    /// The first page of a range that is dirty or in flight, and wanted.
     pub(crate) fn first_unclean(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
         lock_leaf(&self.unclean).first(pages, wanted)
     }
 
-    /// How many pages from `first` on, `most` at most, are all dirty or on their way, and wanted.
+    /// How many pages from `first` on, `most` at most, are all dirty or in flight, and wanted.
     pub(crate) fn unclean_run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
         lock_leaf(&self.unclean).run(first, most, wanted)
     }
@@ -277,7 +277,7 @@ impl Inode {
         }
     }
 
-    /// The tags of a dirty page. They stay while it is locked or on its way.
+    /// The tags of a dirty page. They stay while it is locked or in flight.
     pub(crate) fn tags_of(&self, page: u64) -> Tags {
         lock_leaf(&self.unclean).tags(page)
     }
@@ -289,7 +289,7 @@ impl Inode {
         DirtyPage::new(start..end, tags)
     }
 
-    /// The pages that are dirty or on their way, ascending.
+    /// The pages that are dirty or in flight, ascending.
     pub(crate) fn dirty_pages(&self) -> Vec<DirtyPage> {
         let tagged: Vec<_> = lock_leaf(&self.unclean).tagged(0..u64::MAX).collect();
         tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
@@ -336,7 +336,7 @@ impl Inode {
         Own { pages: unclean.len(), store }
     }
 
-    /// Notes that a page is clean. The caller has it locked, or on its way: nobody dirties it.
+    /// Notes that a page is clean. The caller has it locked or in flight, so it does not become dirty.
     pub(crate) fn note_clean(&self, page: u64) {
         if lock_leaf(&self.unclean).remove(page) {
             self.cache.dirty.remove_one();

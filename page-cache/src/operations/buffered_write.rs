@@ -71,7 +71,7 @@ impl Inode {
         self.write_claimed(from, request, tag, &io)
     }
 
-    /// As `write_buffered`, for who has claimed the IO lock as such a write does.
+    /// Like `write_buffered`; the caller has claimed the IO lock as such a write does.
     #[inline]
     pub(crate) fn write_claimed(
         &self,

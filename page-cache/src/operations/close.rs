@@ -3,7 +3,7 @@
 //! If there is something to write, a separate thread does this, so that the thread that drops the handle can return when the
 //! store has not answered for some seconds. The separate thread keeps the file and the cache until it is done.
 //!
-//! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to anybody: callers that need
+//! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any thread: callers that need
 //!    them call [`File::close`](crate::File::close) first.
 //! 2. Remove what a failed request left in the store past the end.
 //! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
@@ -24,7 +24,7 @@ use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use crate::sync::thread;
 use spanlock::Access;
 
-/// The longest that whoever drops the last handle waits for an answer of the store.
+/// The longest that the drop of the last handle waits for an answer of the store.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a closing has ended.
@@ -71,9 +71,9 @@ impl Inode {
         thread::Builder::new().name("page-closer".into()).spawn(close).map(drop)
     }
 
-    /// Whether there is nothing to write or to cut off, and nothing on its way.
+    /// Whether there is nothing to write or to remove, and nothing in flight.
     fn asks_nothing_to_close(&self) -> bool {
-        // ORDERING: relaxed: nobody else has the file.
+        // ORDERING: relaxed: no other thread has the file.
         let writes = self.steal == Steal::Allowed && self.own_dirty().pages > 0;
         !writes && !self.untrimmed.load(Ordering::Relaxed)
     }

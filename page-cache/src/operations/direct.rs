@@ -173,7 +173,7 @@ impl Inode {
     }
 
     /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes
-    /// that nobody asked for.
+    /// that were not requested.
     fn check_aligned(&self, request: Request) -> io::Result<()> {
         let alignment = self.alignment();
         if request.offset.is_multiple_of(alignment) && request.len.is_multiple_of(alignment) {

@@ -36,7 +36,7 @@ impl Inode {
             return Ok(());
         }
         self.count(Event::Miss);
-        // Kept until the page is mapped: nobody evicts it before.
+        // Kept until the page is mapped, so that it is not evicted before.
         let brought_in = self.read_ahead(page..page + 1);
         if brought_in.is_some() && self.map_cached(mapping, page, rights)? {
             return Ok(());
@@ -65,8 +65,8 @@ impl Inode {
         Ok(true)
     }
 
-    /// Maps a locked page; not to be written, if the file may have no more dirty pages. Then whoever
-    /// wants to write it throttles once more.
+    /// Maps a locked page; not to be written, if the file may have no more dirty pages. Then a thread
+    /// that wants to write it throttles again.
     fn map_locked(&self, mapping: MappingId, page: &LockedPage<'_>, rights: Rights) {
         if rights == Rights::ReadWrite {
             if !page.state().is_dirty() && !self.admit_dirty(page.key().page, By::Mapping) {

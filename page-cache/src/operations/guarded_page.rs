@@ -1,10 +1,10 @@
 //! A page in place: a guard of its bytes, shared or exclusive.
 //!
-//! 1. Look the page up without locks. If it is uptodate and nobody writes it, be one more of its guards, or its only
+//! 1. Look the page up without locks. If it is uptodate and no thread writes it, be one more of its guards, or its only
 //!    one, in one atomic step, and check that it is the page, and that all of it lies within the file. No claim is
 //!    taken, as for a read or a write that hits: whoever holds the page exclusively passes through its latch.
 //! 2. Else find it in the index, which pins it, and wait until it can be guarded. If it is not uptodate, bring it in,
-//!    by the steps of a buffered read, and keep the pin: nobody evicts it before it is guarded.
+//!    by the steps of a buffered read, and keep the pin: no thread evicts it before it is guarded.
 //! 3. A page in which the file ends is zero from there on: what a mapping stored there is wiped, under the page
 //!    lock. A page past the end is refused.
 //! 4. For an exclusive guard wait for the page's writeback, and admit it as dirty. If the file may not have one more
@@ -35,7 +35,7 @@ use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// The longest that anybody waits until other files leave room for a dirty page.
+/// The longest that a writer waits until other files have fewer dirty pages.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Inode {

@@ -1,6 +1,6 @@
 //! Hints: pages are brought in before they are asked for, or leave before their room is.
 //!
-//! *Will need.* A worker of the flusher brings the pages in, so that nobody waits, and a store that hangs keeps one worker of
+//! *Will need.* A worker of the flusher brings the pages in, so that no thread waits, and a store that hangs keeps one worker of
 //! its own file. For each run of pages that are not cached: take frames that are free; of those that others would have to give up, only
 //! as many as came in lately and were not used. Try to claim the run, make its pages, and fill them by one read, as readahead
 //! does. Where there is no frame, no loan or no claim, it ends: it is a hint.
@@ -54,7 +54,7 @@ impl Inode {
         }
         let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
         let pages = self.make_run(run.clone(), frames);
-        // Somebody else may have brought the first in.
+        // Another thread may have read the first page.
         let end = pages.last().map_or(run.start + 1, |last| last.key().page + 1);
         let count = pages.len();
         if !pages.is_empty() && !self.fill_run(pages, &claim) {

@@ -53,7 +53,7 @@ const MOST_PAGES: u64 = 64;
 /// The pages of one request.
 #[derive(Default)]
 struct Sent<'a> {
-    /// Those that are on their way, unlocked.
+    /// Those that are in flight, unlocked.
     pages: Vec<SentPage<'a>>,
     /// The last, if it must not be filled meanwhile.
     kept: Option<LockedPage<'a>>,
@@ -61,7 +61,7 @@ struct Sent<'a> {
     len: usize,
 }
 
-/// A page on its way.
+/// A page in flight.
 struct SentPage<'a> {
     pin: Pin<'a>,
     /// Where in the page the bytes went, and where in the request they are.
@@ -144,7 +144,7 @@ impl Inode {
         Ok(())
     }
 
-    /// As `send_through`, for who has claimed the bytes shared.
+    /// Like `send_through`; the caller has claimed the bytes shared.
     fn send_claimed<'a>(
         &'a self,
         bytes: &[u8],
@@ -212,7 +212,7 @@ impl Inode {
         Ok((loan, frames))
     }
 
-    /// Copies into pages and puts them on their way, until one has to be the last. Fails if the first cannot
+    /// Copies into pages and puts them in flight, until one has to be the last. Fails if the first cannot
     /// be copied into.
     fn copy_in<'a>(
         &'a self,
@@ -222,13 +222,13 @@ impl Inode {
         claim: &MappingClaim<'_>,
     ) -> io::Result<Sent<'a>> {
         let mut sent = Sent::default();
-        // A page that was cached is on loan as well: on its way it is neither evicted nor cleaned.
+        // A page that was cached is on loan as well: in flight it can be neither evicted nor written back.
         while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
             let number = (at + sent.len as u64) / PAGE;
             let start = ((at + sent.len as u64) % PAGE) as usize;
             let part = &bytes[sent.len..bytes.len().min(sent.len + PAGE_SIZE - start)];
             let mut frame = frames.pop();
-            // With pages on their way no guard is waited for: its holder may wait for one of them.
+            // With pages in flight, guards are not waited for: the holder of one may wait for one of these pages.
             let found = match sent.pages.is_empty() {
                 true => Ok(self.find_or_make(number, &mut frame)),
                 false => self.find_or_make_unguarded(number, &mut frame),
@@ -260,7 +260,7 @@ impl Inode {
             }
             let within = start..start + part.len();
             let before = page.state().is_dirty().then(|| {
-                // Who looked before this looks again once it has the latch.
+                // A thread that looked before this looks again once it has the latch.
                 page.frame().entries.write_protect();
                 latch.bytes()[within.clone()].to_vec()
             });
@@ -271,8 +271,8 @@ impl Inode {
         Ok(sent)
     }
 
-    /// Takes from a page of a request that failed what the store has not, while it is on its way
-    /// still: nobody else changes it before that ends.
+    /// Undoes what a failed request changed in a page, while the page is still in flight: no other thread
+    /// changes it before that ends.
     fn take_back(&self, page: &SentPage<'_>, written: usize) {
         let SentPage { pin, within, position, before } = page;
         match before {

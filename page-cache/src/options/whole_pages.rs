@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::FileOptions;
 
-/// What is done to the pages of a file on their way to its store and back: a checksum, encryption, compression in place.
+/// Transforms the pages of a file as they are written to its store and read back: a checksum, encryption, compression in place.
 ///
-/// The methods are called with pages locked or on their way, on any thread, several at once. They must not use the cache;
+/// The methods are called with pages locked or in flight, on any thread, several at once. They must not use the cache;
 /// files of it fail with [`Deadlock`](io::ErrorKind::Deadlock) there. A panic counts as an error.
 ///
 /// # Examples
@@ -65,7 +65,7 @@ pub trait PageTransform: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any error that prevents it, such as `InvalidData`. Whoever needs the page gets it.
+    /// Any error that prevents it, such as `InvalidData`. The operation that needs the page returns it.
     fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
@@ -131,7 +131,7 @@ impl FileOptions {
         self
     }
 
-    /// Transforms each page on its way to the store, and back when it is read; see [`PageTransform`]. It implies
+    /// Transforms each page before it is sent to the store, and back when it is read; see [`PageTransform`]. It implies
     /// [`whole_pages`](FileOptions::whole_pages).
     ///
     /// Direct requests, collapse and insert fail with `Unsupported`. If the store is opened again, the options must

@@ -125,7 +125,7 @@ impl Lock {
     /// Whether a thread that holds this may wait for `next`.
     fn allows(&self, next: &Lock) -> bool {
         let ascending = self.owner == next.owner && self.units.start < next.units.start;
-        // A page that has left its file has no order: who finds it so lets go.
+        // A page that was removed from its file has no order: a thread that finds one releases it.
         let gone = self.owner == 0 || next.owner == 0;
         self.rank < next.rank
             || self.is_of_another_cache_than(next)

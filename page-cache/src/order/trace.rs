@@ -310,7 +310,7 @@ impl Log {
         })
     }
 
-    /// Goes on from one who waits to one in its way, until it comes by somebody again.
+    /// Follows the wait-for graph from a waiting thread until a thread repeats.
     fn walk(&self, path: &mut Vec<usize>, thread: usize) -> Option<Vec<usize>> {
         if let Some(at) = path.iter().position(|&before| before == thread) {
             return Some(path[at..].to_vec());

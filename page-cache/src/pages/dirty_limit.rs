@@ -22,10 +22,10 @@ const SHARE: usize = 2;
 /// What part of the limit may be pinned.
 const PINNED: usize = 4;
 
-/// What a file whose store fails has of the share of another.
+/// The share of a file whose store fails, as a fraction of the share of another.
 const FAILING: usize = 8;
 
-/// The pages of all files that are dirty or on their way to a store.
+/// The pages of all files that are dirty or in flight.
 pub(crate) struct DirtyPages {
     /// ORDERING: relaxed throughout: these are numbers, and order nothing.
     count: AtomicUsize,

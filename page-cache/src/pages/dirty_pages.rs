@@ -33,7 +33,7 @@ struct Record {
     tags: Tags,
 }
 
-/// Which dirty pages somebody wants to write: those of an epoch or one before, whose least tag is not above a bound.
+/// Which dirty pages to write: those of an epoch or one before, whose least tag is not above a bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     since: Epoch,

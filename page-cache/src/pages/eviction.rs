@@ -101,7 +101,7 @@ pub(crate) enum Verdict<T> {
     Used,
     /// It cannot be taken now.
     Busy,
-    /// It may be evicted, and somebody is about to.
+    /// It may be evicted, and a thread is about to do so.
     Taken(T),
 }
 

@@ -23,7 +23,7 @@ use crate::pages::frame::Pin;
 use crate::sync::thread_local;
 use jobs::Jobs;
 
-/// The longest that anybody waits for progress before looking again.
+/// The longest that a thread waits for progress before it looks again.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// The least time between a page's becoming dirty and its being written for that alone.
@@ -57,7 +57,7 @@ pub(crate) struct State {
     /// Since when there has been one idle worker.
     pub(crate) alone_since: Instant,
     pub(crate) stopped: bool,
-    /// How often somebody told that pages became clean, or could not.
+    /// How often pages became clean, or failed to.
     pub(crate) reports: u64,
 }
 
@@ -134,7 +134,7 @@ impl Flusher {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Has those who wait look again.
+    /// Makes the waiting threads look again.
     pub(crate) fn report(&self) {
         self.signal.state().reports += 1;
         self.signal.progress.notify_all();

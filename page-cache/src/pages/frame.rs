@@ -92,7 +92,7 @@ pub(crate) struct Frames {
     capacity: AtomicU32,
 }
 
-/// The frames that nobody uses.
+/// The frames that no thread uses.
 struct Free {
     /// Those that were used before.
     frames: Vec<FrameId>,
@@ -241,7 +241,7 @@ impl Frame {
     #[inline]
     pub(crate) fn state(&self) -> State {
         // ORDERING: pairs with the release half of every step: what was done to the frame before
-        // a flag was set is seen by who sees the flag.
+        // a flag was set is seen by a thread that sees the flag.
         State(self.state.load(Ordering::Acquire))
     }
 
@@ -249,7 +249,7 @@ impl Frame {
     /// frame still, by a latch, the page lock or a pin (S3).
     #[inline]
     pub(crate) fn key(&self) -> Key {
-        // ORDERING: relaxed, since who relies on the answer took the latch or the lock before, and
+        // ORDERING: relaxed, since a thread that relies on the answer took the latch or the lock before, and
         // with it saw what the last change released.
         Key { file: self.file.load(Ordering::Relaxed), page: self.page.load(Ordering::Relaxed) }
     }
@@ -263,7 +263,7 @@ impl Frame {
     #[inline]
     fn update(&self, step: impl Fn(State) -> Option<State>) -> Result<State, State> {
         // ORDERING: acquire, for what earlier holders of the latch, lock or pin did; release, for
-        // those who come next.
+        // the next holder.
         self.state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
                 step(State(word)).map(|to| to.0)
@@ -293,13 +293,13 @@ impl Frame {
         self.enter(frames, State::enter_and_use)
     }
 
-    /// As `read`, for who brought the page in, or takes it out: that is no use of it.
+    /// Like `read`, by the thread that inserted or removes the page: this does not count as a use.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_unused<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
         self.enter(frames, State::enter)
     }
 
-    /// As `read`, for who must not wait; `None` also while a writer copies.
+    /// Like `read`, without waiting: `None` also while a writer copies.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_read(&self) -> Option<ReadLatch<'_>> {
         self.update(State::enter_and_use).ok()?;
@@ -380,13 +380,13 @@ impl Frame {
         Some(latch)
     }
 
-    /// Latches the bytes for writing, if nobody copies and there is no guard.
+    /// Latches the bytes for writing, if no thread copies and there is no guard.
     fn try_write<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
         self.update(State::latch_at_once).ok()?;
         Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
     }
 
-    /// Latches the bytes of a frame that nobody else can find.
+    /// Latches the bytes of a frame that no other thread can find.
     fn write_alone<'a>(&'a self, frames: &'a Frames) -> WriteLatch<'a> {
         let before = self.step(|state| state.latch().unwrap_or(state));
         debug_assert!(!before.is_latched() && before.is_drained(), "{before:?}");
@@ -415,7 +415,7 @@ impl Frame {
         Some(latch)
     }
 
-    /// As `write_mapped`, for who must not wait; `None` also while anybody copies.
+    /// Like `write_mapped`, without waiting: `None` also while another thread copies.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_write_mapped<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
         self.update(State::latch_mapped_at_once).ok()?;
@@ -445,7 +445,7 @@ impl Frame {
     /// Waits until a store through a page table that looked before this at what was allowed is over, or sees
     /// that this has changed. The caller holds the page lock.
     fn pass_stores(&self, frames: &Frames) {
-        // A step, though it changes nothing: who latches after it sees what was changed before.
+        // A step, although it changes nothing: a thread that latches later sees what was changed before.
         self.step_unless(frames, State::unless_latched, |_| false);
     }
 

@@ -52,7 +52,7 @@ impl Index {
     /// The frame that seems to cache `key`; see the module's doc.
     #[inline]
     pub(crate) fn peek<'a>(&self, frames: &'a Frames, key: Key) -> Option<&'a Frame> {
-        // ORDERING: acquire pairs with `insert`: who follows a link sees the header it leads to.
+        // ORDERING: acquire pairs with `insert`: a thread that follows a link sees the header it leads to.
         let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
         for _ in 0..PEEK_STEPS {
             let frame = frames.get(id?)?;
@@ -91,15 +91,15 @@ impl Index {
         Found::Made(page)
     }
 
-    /// Takes a page out, which nobody finds from now on.
+    /// Removes a page, which cannot be found from now on.
     pub(crate) fn remove(&self, frames: &Frames, page: &LockedPage<'_>) {
         let bucket = self.bucket_of(page.key());
         let _stripe = self.stripe(bucket);
         self.unlink(frames, bucket, page.id());
     }
 
-    /// Takes a page out unless somebody has it pinned; whether it did. `forget` runs before the page
-    /// can be inserted anew.
+    /// Removes a page unless it is pinned, and returns whether it did. `forget` runs before the page can be
+    /// inserted again.
     pub(crate) fn remove_unpinned(
         &self,
         frames: &Frames,

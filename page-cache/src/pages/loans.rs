@@ -39,8 +39,8 @@ pub(crate) fn spare(frames: usize) -> usize {
 
 /// The loans of a cache.
 pub(crate) struct Loans {
-    /// ORDERING: SeqCst, as all counts here but `granted`: who waits has said so before it looks at the loans
-    /// again, and who returns one has done so before it looks who waits; so one of the two sees the other.
+    /// ORDERING: SeqCst, as all counts here but `granted`: a waiter registers before it looks at the loans
+    /// again, and a thread returns its loan before it looks for waiters; so one of the two sees the other.
     count: AtomicUsize,
     /// ORDERING: relaxed: a bound, which orders nothing.
     most: AtomicUsize,
@@ -57,18 +57,18 @@ struct Queue {
     files: VecDeque<Arc<Account>>,
 }
 
-/// What a file has on loan, and who waits for that.
+/// The loans of a file, and the threads that wait for one.
 #[derive(Default)]
 pub(crate) struct Account {
     frames: AtomicUsize,
     waiting: AtomicUsize,
-    /// How many frames were lent to those who wait, and not taken yet.
+    /// How many frames were lent to waiters and not taken yet.
     ///
     /// ORDERING: relaxed, this and the next: the queue's mutex guards them.
     granted: AtomicUsize,
     in_queue: AtomicBool,
     returned: Condvar,
-    /// How often anybody who waits has looked whether it may go on.
+    /// How often waiters have checked whether they may continue.
     #[cfg(test)]
     looks: AtomicUsize,
 }
@@ -135,7 +135,7 @@ impl Loans {
         }
     }
 
-    /// Lends to those of a file who wait as much as it may have.
+    /// Lends to the waiters of a file as much as it may have.
     fn serve(&self, account: &Arc<Account>, queue: &mut Queue) {
         while account.is_owed() && self.lend_or_queue(account, queue) {
             account.grant();
@@ -152,7 +152,7 @@ impl Loans {
                     return;
                 }
             }
-            // Those of it who wait still wait for what it has.
+            // Its waiters still wait for its own loans.
             queue.files.pop_front();
             first.in_queue.store(false, Ordering::Relaxed);
             self.queued.fetch_sub(1, Ordering::SeqCst);
@@ -171,7 +171,7 @@ impl Loans {
             queue.files.push_back(Arc::clone(account));
             self.queued.fetch_add(1, Ordering::SeqCst);
         }
-        // Who returned one before the file was in the queue has not seen it there.
+        // A thread that returned a loan before the file was in the queue has not seen it there.
         self.lend(account)
     }
 
@@ -209,12 +209,12 @@ impl Account {
         self.frames.load(Ordering::SeqCst) == 0
     }
 
-    /// Whether somebody waits to whom nothing has been lent. The caller has the queue locked, as for the next two.
+    /// Whether there is a waiter to which nothing has been lent. The caller has the queue locked, as for the next two.
     fn is_owed(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > self.granted.load(Ordering::Relaxed)
     }
 
-    /// Gives a frame that was lent to the file to one who waits.
+    /// Passes a frame that was lent to the file to one of its waiters.
     fn grant(&self) {
         self.granted.fetch_add(1, Ordering::Relaxed);
         self.returned.notify_one();
@@ -243,7 +243,7 @@ impl Loans {
 
     /// A loan of one frame for a file, if it may have it at once.
     pub(crate) fn try_borrow<'a>(&'a self, account: &'a Arc<Account>) -> Option<Loan<'a>> {
-        // As `lend` asks: who counted on this file's loan meanwhile is looked after.
+        // As after `lend`: waiters that counted on this file's loan meanwhile are considered.
         let lent = self.lend(account);
         if !lent {
             self.take_back(account, 0);

@@ -25,7 +25,7 @@ use crate::stats::{CacheStats, Counters};
 /// The most: a frame's number has 32 bits, and one of them is none.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
-/// Whose pages the pool has.
+/// The owner of pages in the pool.
 pub(crate) trait Owner: Any + Send + Sync {
     fn visitors(&self) -> &Arc<Visitors>;
 
@@ -95,7 +95,7 @@ impl Pool {
 
     /// Has the cache be of so many frames from now on, and evicts pages until no more are used. The caller holds nothing.
     ///
-    /// Fails if pages above the new capacity cannot be evicted for a long time. Nobody gets their frames then either.
+    /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets their frames then either.
     pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {
         let most = self.frames.most();
         if frames < LEAST_CAPACITY || frames > most as usize {
@@ -191,7 +191,7 @@ impl Pool {
 pub(crate) fn unmap(page: &LockedPage<'_>) {
     if page.state().is_mapped() {
         page.frame().entries.unmap_all();
-        // Who looked an entry up before it changed is in the latch by now, or looks again.
+        // A thread that looked an entry up before it changed has the latch by now, or looks again.
         drop(page.latch());
     }
     page.clear_mapped();

@@ -23,7 +23,7 @@ use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Pin};
 use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
-/// The longest that anybody waits for a frame.
+/// The longest that a thread waits for a frame.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
@@ -193,10 +193,10 @@ impl Pool {
         self.take_out_unpinned(page, &*owner)
     }
 
-    /// Evicts a clean page, unless somebody reads it or has it pinned.
+    /// Evicts a clean page, unless it is being read or is pinned.
     ///
     /// No claim covers this, so an exclusive holder may find the page missing from the set at any moment. From
-    /// then on nobody may read it: there is no reader, and new ones are kept out, before it leaves.
+    /// then on it cannot be read: there is no reader, and new ones are refused, before it is removed.
     pub(crate) fn take_out_unpinned<'a>(
         &self,
         page: LockedPage<'a>,
@@ -204,7 +204,7 @@ impl Pool {
     ) -> Option<FreeFrame<'a>> {
         let number = page.key().page;
         let latch = page.try_latch()?;
-        // Who looked an entry up before this looks again once it has the latch.
+        // A thread that looked an entry up before this looks again once it has the latch.
         if page.state().is_mapped() {
             page.frame().entries.unmap_all();
             page.clear_mapped();

@@ -16,7 +16,7 @@ pub(crate) struct Visitors {
 
 /// A file that is kept from closing for good.
 pub(crate) struct Visit<T: ?Sized> {
-    // Dropped in this order: who waits for the visit to end has the last reference then.
+    // Dropped in this order, so that the thread that waits for the visit to end has the last reference.
     file: Arc<T>,
     _leave: Leave,
 }
@@ -52,7 +52,7 @@ impl Drop for Leave {
 }
 
 impl Visitors {
-    /// Waits until all have left. The caller sees to it that nobody enters.
+    /// Waits until all visits have ended. The caller makes sure that none begins.
     pub(crate) fn wait_until_gone(&self) {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = self.left.wait_while(count, |count| *count > 0);

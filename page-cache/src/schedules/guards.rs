@@ -16,7 +16,7 @@ fn open_dirty(pages: usize, options: FileOptions) -> (PageCache, File, Arc<MemSt
     (cache, file, store)
 }
 
-/// Fails if a thread of two deadlocks with the flush, which has pages on their way: both orders.
+/// Fails if a thread of two deadlocks with the flush, which has pages in flight: both orders.
 #[test]
 fn guards_of_two_pages_in_any_order_and_a_sync_and_a_writeback() {
     explore(|| {
@@ -119,7 +119,7 @@ fn a_guard_an_eviction_and_a_direct_write() {
     });
 }
 
-/// A store that waits for a guard has the latch; a writeback does not wait for it with pages on their way.
+/// A store that waits for a guard has the latch; a writeback does not wait for it with pages in flight.
 #[test]
 fn a_shared_guard_and_one_more_a_store_through_a_mapping_and_a_writeback() {
     explore(|| {

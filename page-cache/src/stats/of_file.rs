@@ -30,7 +30,7 @@ use super::{Event, SHARDS, Seat};
 pub struct FileStats {
     /// Pages in the cache now.
     pub resident: u64,
-    /// Pages that are dirty, or on their way to the store, now.
+    /// Pages that are dirty, or in flight to a store, now.
     pub dirty: u64,
     /// Pages in the cache now that were written to the store since its last successful sync.
     pub unstable: u64,

@@ -92,7 +92,7 @@ fn for_each_part(
     Ok(())
 }
 
-/// Bytes on their way to another offset.
+/// Bytes that are moved to another offset.
 struct Move {
     from: u64,
     to: u64,

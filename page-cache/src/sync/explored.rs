@@ -13,7 +13,7 @@ pub(crate) const MOST_WORKERS: usize = 1;
 /// Parks at once: whether a lock is had while spinning or after parking is the scheduler's choice.
 pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;
 
-/// Who spins lets the others go on, or the one that it waits for never would.
+/// A spinning thread yields, or the thread that it waits for would never run.
 pub(crate) struct Backoff;
 
 impl Backoff {

@@ -49,7 +49,7 @@ const MOST_FAILURES: u32 = 16;
 /// What is done about a dirty page that a user's guard keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtGuard {
-    /// Its end is waited for, where nothing is on its way.
+    /// If nothing is in flight, wait for its end.
     Wait,
     PassOver,
 }
@@ -63,7 +63,7 @@ struct Flushed {
     passed: bool,
 }
 
-/// Pages on their way, and a copy of the bytes to send.
+/// Pages in flight, and a copy of the bytes to send.
 #[derive(Default)]
 pub(crate) struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
@@ -76,7 +76,7 @@ pub(crate) struct InFlight<'a> {
     unready: Option<io::Error>,
 }
 
-/// Pages that the store has, or would not have, and that are marked as on their way still.
+/// Pages that were sent, or whose write failed, and whose writeback marks are still set.
 #[must_use = "who waits for the pages waits until their writeback is ended"]
 pub(crate) struct Landed<'a> {
     pages: Vec<Pin<'a>>,
@@ -229,7 +229,7 @@ impl Inode {
         self.transmit(request, claim).end()
     }
 
-    /// Refuses to write dirty pages for who asks for something else.
+    /// Refuses to write dirty pages unless that was requested explicitly.
     pub(crate) fn check_steal(&self) -> io::Result<()> {
         if self.steal == Steal::Allowed {
             return Ok(());
@@ -269,7 +269,7 @@ impl Inode {
         Flushed { run: run.start..end, wrote, passed }
     }
 
-    /// Puts a page on its way, if it is dirty, and unlocks it.
+    /// Puts a page in flight, if it is dirty, and unlocks it.
     pub(crate) fn put_on_way<'a>(
         &self,
         page: LockedPage<'a>,
@@ -288,7 +288,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Puts a locked, dirty page, which nobody can store to, on its way.
+    /// Puts a locked, dirty page in flight. Its mappings are write-protected.
     fn gather<'a>(&self, page: &LockedPage<'a>, request: &mut InFlight<'a>) {
         if let Err(error) = self.fill_to_blocks(page) {
             request.unready.get_or_insert(error);

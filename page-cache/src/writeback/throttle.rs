@@ -19,7 +19,7 @@ use crate::order::may_wait_for_clean;
 use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
 
-/// The longest that anybody waits until other files leave room for a dirty page.
+/// The longest that a writer waits until other files have fewer dirty pages.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether cleaning pages of a file makes room for others of it.
@@ -34,7 +34,7 @@ impl Inode {
     /// Lets a writer clean pages if the file has its share of those that are dirty. The caller holds
     /// nothing; or the IO lock, where a direct read faults its memory in.
     ///
-    /// What goes wrong is heard by who needs the room.
+    /// Errors are returned to the writer.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn throttle(&self) {
         may_wait_for_clean(&self.cache.frames);

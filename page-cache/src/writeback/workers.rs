@@ -108,7 +108,7 @@ fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Tas
             match state.may_leave(now) {
                 Leave::Now => break state.jobs.take(now),
                 Leave::AfterStartingAnother => {
-                    // Who cannot be started cannot watch; there may be nobody left who does.
+                    // The thread could not be started; there may be no other that watches.
                     let _ = spawn(&mut state, signal, cache);
                     break state.jobs.take(now);
                 }

@@ -19,7 +19,7 @@ pub(crate) enum Scope {
     All,
 }
 
-/// Who waits for the store to sync one file.
+/// The threads that wait for a sync of one file's store.
 #[derive(Default)]
 pub(crate) struct SyncGroup {
     state: Mutex<State>,
@@ -29,7 +29,7 @@ pub(crate) struct SyncGroup {
 #[derive(Default)]
 struct State {
     under_way: bool,
-    /// The round that begins next, and the most that anybody wants of it.
+    /// The sync that begins next, and the widest scope that a caller wants.
     next: Arc<SharedSync>,
     scope: Scope,
 }
@@ -40,7 +40,7 @@ struct SharedSync {
     outcome: Mutex<Option<Result<(), Told>>>,
 }
 
-/// Who makes the sync. When this is dropped the round is over, also if it panicked.
+/// The thread that performs the sync. When this is dropped the sync has ended, also by a panic.
 struct Leader<'a> {
     group: &'a SyncGroup,
     round: Arc<SharedSync>,

@@ -125,7 +125,7 @@ impl Unstable {
         current.len() + committing.keys().filter(|page| !current.contains_key(page)).count()
     }
 
-    /// Notes bytes of a page that was sent, and is cached. The caller has marked it as on its way.
+    /// Notes bytes of a page that was sent, and is cached. The caller has set its writeback mark.
     pub(crate) fn sent(&mut self, page: u64, part: &Part) {
         self.owed.settle(page, part);
         self.current.cached.add(page, part);

@@ -12,27 +12,27 @@ use spanlock::Access;
 
 const PAGE: u64 = crate::PAGE_SIZE as u64;
 
-/// The paths' IO lock is the same primitive as the mapping lock, asked for a mode alone. These two
-/// stand for the modes.
+/// The IO lock has the type of the mapping lock, but only the mode of an access matters. These two
+/// accesses stand for the modes.
 const IO_SHARED: Access = Access::BufferedRead;
 const IO_EXCLUSIVE: Access = Access::Truncate;
 
-/// A claim on the mapping lock. What runs under a path's claim takes it as its witness.
+/// A claim on the mapping lock. What requires the claim takes it as an argument.
 pub(crate) struct MappingClaim<'a> {
-    // Dropped in this order: who comes next finds the record gone.
+    // Dropped in this order, so that the next holder finds the record removed.
     _held: Held,
     _guard: OperationGuard<'a>,
 }
 
 /// A claim on the IO lock.
 pub(crate) struct IoClaim<'a> {
-    // Dropped in this order: who comes next finds the record gone.
+    // Dropped in this order, so that the next holder finds the record removed.
     _held: Held,
     _guard: OperationGuard<'a>,
 }
 
 impl Inode {
-    /// Claims the mapping lock for a path.
+    /// Claims the mapping lock for an operation.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn claim(&self, access: Access, bytes: Range<u64>) -> MappingClaim<'_> {
@@ -45,7 +45,7 @@ impl Inode {
         MappingClaim { _guard, _held }
     }
 
-    /// Claims the mapping lock for a path, if that can be done at once.
+    /// Claims the mapping lock for an operation, if that can be done at once.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<MappingClaim<'_>> {
         let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
@@ -54,7 +54,7 @@ impl Inode {
         Some(MappingClaim { _guard, _held: Held::tried(lock) })
     }
 
-    /// Claims the mapping lock for a path, if that can be done before a time.
+    /// Claims the mapping lock for an operation, if that can be done before a time.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn claim_until(
         &self,
@@ -154,7 +154,7 @@ impl Inode {
     ///
     /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
     /// in the queue: else there might always be one more append to wait for. If the file is truncated
-    /// meanwhile to less than was claimed, all of it is claimed. So nobody waits more than twice.
+    /// meanwhile to less than was claimed, all of it is claimed. So a writer waits at most twice.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn io_from(&self, at: u64) -> IoClaim<'_> {
         let from = self.size().min(at);

@@ -23,7 +23,7 @@ impl Inode {
         request.end().map_err(|error| self.failed(request, error))
     }
 
-    /// Keeps what ended a request short, for who asks why.
+    /// Records why a request ended short, for `last_failure`.
     #[cold]
     pub(crate) fn note_failure(&self, request: Request, cause: io::Error) -> Failure {
         let failure = Failure::new(request, Arc::clone(self.store.label_at_open()), cause);

@@ -24,7 +24,7 @@ use spanlock::{Access, MappingGuard, MappingLock, Mode};
 /// # std::io::Result::Ok(())
 /// ```
 pub trait OperationLock: Default + Send + Sync + 'static {
-    /// A held claim; dropping it lets go.
+    /// A held claim, which is released when it is dropped.
     type Guard<'a>;
 
     /// Claims `bytes`, rounded out to whole pages, in the mode of `access`. Waits until the claim is

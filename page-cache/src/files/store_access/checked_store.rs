@@ -41,7 +41,7 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     /// The cache, as `Frames::cache` has it.
     cache: usize,
     unstable: Mutex<Unstable>,
-    /// ORDERING: relaxed: who misses that it was set has begun to write before the sync had failed.
+    /// ORDERING: relaxed: a writer that misses it has begun before the sync failed.
     broken: AtomicBool,
     label: Arc<str>,
     block_size: u64,
@@ -112,7 +112,7 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         lock_leaf(&self.unstable)
     }
 
-    /// Whether ranges are broken: then who writes to the cache says what.
+    /// Whether ranges are broken: then writes to the cache are recorded.
     #[inline]
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
@@ -185,7 +185,7 @@ impl<S: Store + ?Sized> CheckedStore<S> {
 
 impl<S: Store + ?Sized> Drop for CheckedStore<S> {
     fn drop(&mut self) {
-        // There is nobody to tell of a panic.
+        // A panic cannot be reported.
         let _ = ask(self.cache, || {
             self.store.release();
             Ok(())
@@ -235,7 +235,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         Ok(written)
     }
 
-    /// For who keeps the file from getting shorter meanwhile.
+    /// The caller keeps the file from becoming shorter meanwhile.
     fn len(&self) -> io::Result<u64> {
         let held = self.held.load(Ordering::Relaxed);
         match ask(self.cache, || self.store.len())? {

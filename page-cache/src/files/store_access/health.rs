@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The standing of one file. The mutex is a leaf.
 #[derive(Default)]
 pub(crate) struct StoreHealth {
-    /// Whether the last request failed, for who cannot lock.
+    /// Whether the last request failed, for callers that must not take the mutex.
     ///
     /// ORDERING: relaxed: it decides how much a file may have, and no more.
     fails: AtomicBool,
@@ -38,7 +38,7 @@ struct Failures {
 impl StoreHealth {
     /// Notes what went wrong with a request that was to clean pages, if anything did.
     pub(crate) fn note(&self, error: Option<&io::Error>) {
-        // ORDERING: relaxed: who sees the number change goes on waiting, and no more.
+        // ORDERING: relaxed: a thread that sees the number change only continues to wait.
         self.answers.fetch_add(1, Ordering::Relaxed);
         match error {
             None if !self.fails() => {}
@@ -73,7 +73,7 @@ impl StoreHealth {
     }
 
     /// The last error, if it is too early to ask the store again. If it is time, the caller asks it, and
-    /// nobody else for as long as the pause was.
+    /// no other thread for as long as the pause was.
     pub(crate) fn refusal(&self) -> Option<io::Error> {
         if !self.fails() {
             return None;

@@ -14,7 +14,7 @@ use crate::order::InCache;
 use crate::sync::thread_local;
 
 thread_local! {
-    /// How many caches are listed, so that who is inside of none need not look at the list.
+    /// The length of the list, so that a thread that is inside no store need not look at it.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     static CACHES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
     static HOOKS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };

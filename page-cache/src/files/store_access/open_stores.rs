@@ -18,7 +18,7 @@ use crate::store::identity::Identity;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The longest that whoever opens a store waits for an answer of it to whoever opens or closes it.
+/// The longest that an open waits for a store that is being opened or closed and does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The open stores of a cache that say which they are.
@@ -28,18 +28,18 @@ pub(crate) struct OpenStores {
 }
 
 struct OpenStore {
-    /// Nobody's before the store is open, and when it is being closed.
+    /// Dangling before the store is open, and while it is being closed.
     handle: Weak<dyn Any + Send + Sync>,
     options: FileOptions,
     /// Changes whenever the store has answered.
     answers: Arc<AtomicU64>,
 }
 
-/// What whoever opens a store finds.
+/// What an open finds.
 pub(crate) enum Opening {
     /// It is open.
     Open(Arc<dyn Any + Send + Sync>),
-    /// It is not, and nobody else opens it before the registration is dropped.
+    /// It is not open, and cannot be opened elsewhere before the registration is dropped.
     Absent(Registration),
 }
 
@@ -104,7 +104,7 @@ fn busy(message: &str) -> io::Error {
 }
 
 impl Registration {
-    /// Has those who open the store from here on get handles of this file.
+    /// Makes later opens of the store return handles of this file.
     pub(crate) fn opened(&self, handle: &Arc<dyn Any + Send + Sync>, answers: &Arc<AtomicU64>) {
         if let Some(store) = self.stores.lock().get_mut(&self.identity) {
             store.handle = Arc::downgrade(handle);

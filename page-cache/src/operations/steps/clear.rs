@@ -28,8 +28,8 @@ impl Inode {
         self.zero_within_page(whole.end * PAGE..bytes.end);
     }
 
-    /// For a range of which the store has become zeroes in part, and nobody knows in which: takes its
-    /// clean pages from the cache, so that what the store says is what is read.
+    /// For a range of which an unknown part has become zeroes in the store: removes its clean pages from the
+    /// cache, so that reads return what the store has.
     pub(crate) fn forget_clean(&self, bytes: Range<u64>, _claim: &MappingClaim<'_>) {
         for number in self.resident_in(bytes.start / PAGE..bytes.end.div_ceil(PAGE)) {
             let Some(page) = self.find_locked(number) else { continue };

@@ -82,22 +82,22 @@ impl Inode {
         drop(last);
     }
 
-    /// Takes from the store what it holds behind the file's end, if anything. Of a store that failed a
-    /// sync nobody knows.
+    /// Removes what the store has past the end of the file, if anything. After a failed sync that is
+    /// unknown.
     pub(crate) fn cut_store(&self, end: u64) -> io::Result<()> {
         let doubtful = self.store.unstable().owes_length();
         if doubtful || self.store.len()? > end { self.store.set_len(end) } else { Ok(()) }
     }
 
-    /// As `cut_store`, for who lets the file grow to `new` by bytes that nobody writes.
+    /// Like `cut_store`, before the file grows to `new` by bytes that are not written.
     pub(crate) fn cut_store_below(&self, end: u64, new: u64) -> io::Result<()> {
         self.cut_store(end)?;
         self.store.note(|unstable| unstable.grown_over(end..new));
         Ok(())
     }
 
-    /// Takes from the store what a request that failed left behind the end. If the store fails at
-    /// this too, nobody reads what is there, and it goes before the file next grows or is synced.
+    /// Removes what a failed request left in the store past the end. If this fails too, those bytes are
+    /// never read, and are removed before the file next grows or is synced.
     ///
     /// The caller holds the IO lock exclusively from the end on.
     pub(crate) fn trim_store(&self) {
@@ -107,8 +107,8 @@ impl Inode {
         }
     }
 
-    /// Makes good for a `trim_store` that failed, so that a sync does not make durable what is not
-    /// in the file. The caller holds nothing.
+    /// Repeats a `trim_store` that failed, so that a sync does not make durable what is not in the
+    /// file. The caller holds nothing.
     pub(crate) fn trim_at_last(&self) -> io::Result<()> {
         if self.untrimmed.load(Ordering::Relaxed) {
             let (end, _io) = self.io_at_end();

@@ -28,7 +28,7 @@ use crate::pages::frame::{LockedPage, WriteLatch};
 /// The most dirty ranges that a page has after one write more.
 const MOST_RANGES: usize = 64;
 
-/// A page that may be written in a range: locked, and not on its way to the store.
+/// A page that may be written in a range: locked, and not in flight.
 pub(crate) struct Prepared<'a> {
     page: LockedPage<'a>,
     within: Range<usize>,

@@ -1,10 +1,10 @@
-//! Whole pages: files whose store gets nothing else, and what is done to a page on its way there and back.
+//! Whole pages: files whose store gets nothing else, and what is done to a page in flight there and back.
 //!
 //! The length of such a file is a multiple of a page, and so is whatever the store is asked to change: a request that would
 //! tear a page is refused, under the claim that keeps the size.
 //!
-//! A page is encoded in the copy that is sent, after it was put on its way, and decoded in the memory that it is read to, before
-//! anybody sees it; both with the page's claim held, and no file of the cache may be used.
+//! A page is encoded in the copy that is sent, after it was put in flight, and decoded in the memory that it is read to, before
+//! any thread sees it; both with the page's claim held, and no file of the cache may be used.
 
 use std::io;
 use std::ops::Range;

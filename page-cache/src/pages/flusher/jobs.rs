@@ -18,7 +18,7 @@ const MOST_HINTS: usize = 64;
 #[derive(Default)]
 pub(crate) struct Jobs {
     jobs: HashMap<u64, Job>,
-    /// The jobs at which nobody is, by the time of their turn.
+    /// The jobs that no worker has, by the time of their turn.
     turns: BTreeSet<(Instant, u64)>,
 }
 

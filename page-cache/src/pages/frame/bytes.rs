@@ -63,7 +63,7 @@ pub(super) struct FrameMemory {
 
 // SAFETY: it owns plain bytes, and hands out pointers only.
 unsafe impl Send for FrameMemory {}
-// SAFETY: as above; who follows the pointers answers for it.
+// SAFETY: as above; the code that follows the pointers is responsible for that.
 unsafe impl Sync for FrameMemory {}
 
 impl FrameMemory {
@@ -85,7 +85,7 @@ impl FrameMemory {
         #[cfg(target_os = "linux")]
         {
             use rustix::mm::{Advice, madvise};
-            // SAFETY: the page is this allocation's own, whole, and nobody reads or writes it: the caller has its
+            // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
             // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
             let given = unsafe { madvise(page.as_ptr().cast(), PAGE_SIZE, Advice::LinuxDontNeed) };
             // Where the system's pages are larger it refuses, and the memory stays.

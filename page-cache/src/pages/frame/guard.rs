@@ -160,7 +160,7 @@ impl<'a> SharedGuard<'a> {
 
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
-        // SAFETY: as in `ReadLatch::bytes`: by S1 nobody writes while there is a guard.
+        // SAFETY: as in `ReadLatch::bytes`: by S1 no thread writes while there is a guard.
         unsafe { &*self.frame.bytes() }
     }
 }
@@ -201,7 +201,7 @@ impl<'a> ExclusiveGuard<'a> {
         self.frame.key()
     }
 
-    /// Whether the page is dirty. Nobody cleans it meanwhile.
+    /// Whether the page is dirty. It is not written back meanwhile.
     #[inline]
     pub(crate) fn is_dirty(&self) -> bool {
         self.frame.state().is_dirty()
@@ -214,7 +214,7 @@ impl<'a> ExclusiveGuard<'a> {
 
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
-        // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and whoever made it waited for the readers.
+        // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and the thread that made it waited for the readers.
         unsafe { &*self.frame.bytes() }
     }
 
@@ -255,7 +255,7 @@ impl<'a> Pin<'a> {
         let look = |state: State| match state.guard() {
             Some(to) => Look::Step(to),
             None if !state.is_uptodate() => Look::Leave,
-            // Whoever has the latch waits for this thread's guard.
+            // The holder of the latch waits for this thread's guard.
             None if own && state.is_shared() => state.guard_once_more().into(),
             None if own => Look::Leave,
             None => Look::Wait,

@@ -19,7 +19,7 @@ impl ReadLatch<'_> {
     #[inline]
     pub(crate) fn bytes(&self) -> &PageBytes {
         // SAFETY: the pointer is into live memory (`Frames` drops headers and memory together,
-        // and `self` borrows a header), aligned, and by S1 nobody writes while this reader is in.
+        // and `self` borrows a header), aligned, and by S1 no thread writes while there is a reader.
         unsafe { &*self.frame.bytes() }
     }
 }
@@ -51,7 +51,7 @@ impl WriteLatch<'_> {
         self.end(State::filled);
     }
 
-    /// Unlatches a page that nobody is to read any more. The latch waited for who was reading it.
+    /// Unlatches a page that must not be read any more. The latch waited for its readers.
     pub(crate) fn void(self) {
         self.end(State::voided);
     }

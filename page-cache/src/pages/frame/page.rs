@@ -8,7 +8,7 @@ use super::{
 };
 use crate::order::{Held, Lock};
 
-/// A frame that caches nothing, owned by whoever took it off the free list.
+/// A frame that caches nothing, owned by the thread that took it from the free list.
 pub(crate) struct FreeFrame<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
@@ -19,7 +19,7 @@ impl<'a> FreeFrame<'a> {
         FreeFrame { frames, frame }
     }
 
-    /// Makes the frame `key`'s, poisoned and locked. Nobody finds it before it is linked.
+    /// Makes the frame `key`'s, poisoned and locked. It cannot be found before it is linked.
     pub(crate) fn assign(self, key: Key) -> LockedPage<'a> {
         let (frames, frame) = (self.frames, self.frame);
         std::mem::forget(self);
@@ -90,19 +90,19 @@ impl<'a> Pin<'a> {
         Ok(LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held })
     }
 
-    /// Clears the writeback mark and wakes who waits for it.
+    /// Clears the writeback mark and wakes the threads that wait for it.
     pub(crate) fn end_writeback(&self) {
         let before = self.frame.step(State::writeback_ended);
         self.frames.waits.wake(self.frame, before);
     }
 
     /// Marks a page whose write-through, which is the caller's, failed as not uptodate. It is clean, and
-    /// nobody makes it dirty before the write-through ends.
+    /// it does not become dirty before the write-through ends.
     pub(crate) fn doubt(&self) {
         self.frame.step(State::doubted);
     }
 
-    /// Latches the bytes of a page whose write-through is the caller's: who has it locked waits for that
+    /// Latches the bytes of a page whose write-through is the caller's: a holder of its lock waits for that
     /// to end before changing them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn latch(&self) -> WriteLatch<'a> {
@@ -116,8 +116,8 @@ impl<'a> Pin<'a> {
 }
 
 impl<'a> Pin<'a> {
-    /// Pins a page that is dirty and that nobody has pinned yet. A dirty page stays in the index until
-    /// somebody cleans it under its lock, so its frame is not free.
+    /// Pins a page that is dirty and not pinned yet. A dirty page stays in the index until
+    /// it is written back under its lock, so its frame is not free.
     pub(crate) fn of_dirty(frames: &'a Frames, frame: &'a Frame) -> Option<Pin<'a>> {
         frame.update(State::pin_dirty).ok()?;
         Some(Pin { frames, frame })
@@ -203,7 +203,7 @@ impl<'a> LockedPage<'a> {
         self.frame.write_unless_guarded(self.frames)
     }
 
-    /// Latches the bytes for writing, if nobody copies and there is no guard.
+    /// Latches the bytes for writing, if no thread copies and there is no guard.
     pub(crate) fn try_latch(&self) -> Option<WriteLatch<'a>> {
         self.frame.try_write(self.frames)
     }
@@ -229,7 +229,7 @@ impl<'a> LockedPage<'a> {
         Pin::new(self.frames, self.frame)
     }
 
-    /// Waits until the page is on its way to the store no more.
+    /// Waits until the page is no longer in flight.
     pub(crate) fn wait_for_writeback(&self) {
         if self.state().in_writeback() {
             let idle = |state: State| (!state.in_writeback()).then_some(state);
@@ -255,18 +255,18 @@ impl<'a> LockedPage<'a> {
         self.frame.step(State::unmapped);
     }
 
-    /// Turns dirty into on its way.
+    /// Replaces the dirty mark by the writeback mark.
     pub(crate) fn begin_writeback(&self) {
         self.frame.step(State::writeback_begun);
     }
 
-    /// Marks the page as on its way, and leaves it as dirty as it is.
+    /// Sets the writeback mark, and leaves the dirty mark as it is.
     pub(crate) fn begin_write_through(&self) {
         self.frame.step(State::write_through_begun);
     }
 
     /// Gives up a page that is out of the index: its key and its state. The frame itself, if
-    /// nobody has it pinned; else the last pin frees it.
+    /// it is not pinned; else the last pin frees it.
     pub(crate) fn retire(mut self) -> Option<FreeFrame<'a>> {
         drop(self.pin.take());
         let (frames, frame) = (self.frames, self.frame);
@@ -318,7 +318,7 @@ impl<'a> WriteHit<'a> {
         unsafe { &mut *self.frame.bytes() }
     }
 
-    /// Whether the page is dirty. Nobody cleans one that somebody else has locked.
+    /// Whether the page is dirty. A page that is locked by another thread is not written back.
     #[inline]
     pub(crate) fn is_dirty(&self) -> bool {
         self.frame.state().is_dirty()

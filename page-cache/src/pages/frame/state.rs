@@ -4,10 +4,10 @@
 //! | --- | --- | --- | --- |
 //! | `LOCKED` | the page lock | whoever locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
-//! | `LATCHED` | somebody writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
+//! | `LATCHED` | a thread writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
 //! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it; a write-through that failed, before it ends |
 //! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
-//! | `WRITEBACK` | on its way to the store | writeback, write-through, under the page lock | its completion, without |
+//! | `WRITEBACK` | in flight | writeback, write-through, under the page lock | its completion, without |
 //! | `REFERENCED` | used since the hand came by | any use | the hand |
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
 //! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
@@ -18,7 +18,7 @@
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
 //!
 //! Invariants. S1: while `LATCHED` is set and there are neither readers nor guards, its setter alone touches
-//! the bytes; while there is a reader or a guard, nobody writes them. S2: no reader and no guard enters unless
+//! the bytes; while there is a reader or a guard, no thread writes them. S2: no reader and no guard enters unless
 //! `UPTODATE` is set and `LATCHED` is not; but a thread that has a guard may enter once more. S3: a frame's key
 //! changes only while it is free, or latched and drained. S4: a free frame's word is zero, and stays so until it
 //! is assigned: every step on a frame that is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`,
@@ -26,7 +26,7 @@
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
 //! dirty is kept by its file, beside the word. Neither of the two, linked and unlocked, is a page of
-//! which nothing is known any more: nobody reads it, and reclaim takes it.
+//! which nothing is known any more: no thread reads it, and reclaim takes it.
 
 use std::fmt;
 
@@ -126,7 +126,7 @@ impl State {
         open.then(|| State(self.0 + READER))
     }
 
-    /// One more reader, who counts as a use of the page.
+    /// One more reader, which counts as a use of the page.
     #[inline]
     pub(super) fn enter_and_use(self) -> Option<State> {
         self.enter().map(|state| State(state.0 | REFERENCED))
@@ -139,7 +139,7 @@ impl State {
         open.then_some(State((self.0 + GUARD) | REFERENCED))
     }
 
-    /// One more shared guard, for a thread that has one already: whoever has the latch waits for that.
+    /// One more shared guard, for a thread that has one already: the holder of the latch waits for that one.
     pub(super) fn guard_once_more(self) -> Option<State> {
         debug_assert!(self.is_shared());
         (self.0 & GUARDS != GUARDS).then_some(State(self.0 + GUARD))
@@ -152,7 +152,7 @@ impl State {
         idle.then_some(State(self.0 | EXCLUSIVE | REFERENCED))
     }
 
-    /// As `guard_exclusively`, where nobody has to leave.
+    /// Like `guard_exclusively`, if there are no readers and no guards.
     #[inline]
     pub(super) fn guard_exclusively_at_once(self) -> Option<State> {
         if self.is_drained() { self.guard_exclusively() } else { None }
@@ -179,7 +179,7 @@ impl State {
         State(self.0 & !GUARDED)
     }
 
-    /// Whether the last shared guard is about to leave, and somebody waits for that.
+    /// Whether the last shared guard is about to end, and a thread waits for that.
     #[inline]
     pub(super) fn frees_waiters_as_guard_leaves(self) -> bool {
         self.has(WAITERS) && self.0 & GUARDS == GUARD
@@ -191,12 +191,12 @@ impl State {
         (!self.is_latched()).then_some(State(self.0 | LATCHED))
     }
 
-    /// The same, if nobody has the latch.
+    /// The same, if no thread has the latch.
     pub(super) fn unless_latched(self) -> Option<State> {
         (!self.is_latched()).then_some(self)
     }
 
-    /// The latch, where nobody has to leave.
+    /// The latch, if there are no readers and no guards.
     pub(super) fn latch_at_once(self) -> Option<State> {
         if self.is_drained() { self.latch() } else { None }
     }
@@ -224,12 +224,12 @@ impl State {
         State((self.0 & !(LATCHED | WAITERS)) | UPTODATE)
     }
 
-    /// Without the latch, and with no byte valid: nobody reads the page any more.
+    /// Without the latch, and with no byte valid: the page cannot be read any more.
     pub(super) fn voided(self) -> State {
         State(self.0 & !(LATCHED | UPTODATE | WAITERS))
     }
 
-    /// With no byte valid, whoever has the latch.
+    /// With no byte valid, also while a thread has the latch.
     pub(super) fn doubted(self) -> State {
         State(self.0 & !UPTODATE)
     }
@@ -293,7 +293,7 @@ impl State {
         State((self.0 & !DIRTY) | WRITEBACK)
     }
 
-    /// On its way in part: what else of it is dirty stays so.
+    /// A part of it in flight: the other dirty bytes stay dirty.
     pub(super) fn write_through_begun(self) -> State {
         State(self.0 | WRITEBACK)
     }
@@ -306,7 +306,7 @@ impl State {
         State(self.0 + PIN)
     }
 
-    /// A pin on a page that is waiting to be written, if nobody else takes an interest in it.
+    /// A pin on a page that waits to be written, if it is not otherwise in use.
     pub(super) fn pin_dirty(self) -> Option<State> {
         let busy = WRITEBACK | GUARDED | PINS | GUARDS;
         let idle = self.0 & (LINKED | DIRTY | busy) == LINKED | DIRTY;
@@ -324,7 +324,7 @@ impl State {
         self.has(RETIRED) && self.0 & PINS == PIN
     }
 
-    /// Out of the index, unlocked, and free unless somebody has it pinned.
+    /// Out of the index, unlocked, and free unless it is pinned.
     pub(super) fn retired(self) -> State {
         if self.is_pinned() { State((self.0 & PINS) | RETIRED) } else { State::FREE }
     }

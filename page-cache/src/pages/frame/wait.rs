@@ -90,7 +90,7 @@ impl Waits {
         let bucket = self.bucket(frame);
         let mut guard = bucket.mutex.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            // WAITERS is set under the bucket's mutex, and whoever clears it takes the mutex
+            // WAITERS is set under the bucket's mutex, and the thread that clears it takes the mutex
             // before notifying: by then this thread waits.
             let tried = frame.update(|state| match look(state) {
                 Look::Step(to) => Some(to),
@@ -116,7 +116,7 @@ impl Waits {
         }
     }
 
-    /// Wakes who waits, if a step that cleared WAITERS found it set.
+    /// Wakes the waiting threads, if a step that cleared WAITERS found it set.
     #[inline]
     pub(super) fn wake(&self, frame: &Frame, before: State) {
         if before.has_waiters() {
@@ -124,10 +124,10 @@ impl Waits {
         }
     }
 
-    /// Wakes who waits for the last shared guard to leave, after a step that did not clear WAITERS.
+    /// Wakes the thread that waits for the last shared guard, after a step that did not clear WAITERS.
     #[cold]
     pub(super) fn clear_and_wake(&self, frame: &Frame) {
-        // ORDERING: relaxed: the step before released what there was, and nobody relies on this one.
+        // ORDERING: relaxed: the step before released what there was, and nothing relies on this one.
         frame.state.fetch_and(State::NO_WAITERS, Ordering::Relaxed);
         self.wake_all(frame);
     }

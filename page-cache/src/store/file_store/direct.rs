@@ -37,7 +37,7 @@ pub(super) struct Direct {
     file: File,
     /// A power of two.
     block: usize,
-    /// Shared by those who write whole blocks.
+    /// Held shared to write whole blocks.
     alone: RwLock<()>,
 }
 

@@ -19,7 +19,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 /// let file = one.open(FileStore::create(&path)?)?;
 /// let error = another.open(FileStore::open(&path)?).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-/// // Whoever knows better, because all that use the file agree in another way:
+/// // If all users of the file coordinate in another way:
 /// another.open(FileStore::open(&path)?.locking(Locking::None))?;
 /// drop(file);
 /// another.open(FileStore::open(&path)?)?;
@@ -37,7 +37,7 @@ pub enum Locking {
     None,
 }
 
-/// Who else may have the lock.
+/// Which other opens may hold the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strength {
     /// Others that only read.

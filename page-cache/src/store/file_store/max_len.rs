@@ -51,7 +51,7 @@ impl Longest {
 fn greatest_offset(mut file: &File) -> u64 {
     let Ok(position) = file.stream_position() else { return MAX_LEN };
     let mut reaches = |offset| file.seek(SeekFrom::Start(offset)).is_ok();
-    // Whoever refuses what lies within the file cannot be asked in this way.
+    // A file system that refuses an offset within the file cannot be queried in this way.
     let greatest = match reaches(MAX_LEN) || !reaches(1) {
         true => MAX_LEN,
         false => {

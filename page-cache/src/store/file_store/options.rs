@@ -185,7 +185,7 @@ impl FileStoreOptions {
             return Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)));
         }
         let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
-        // Nobody's file is truncated who has it open.
+        // A file that is open elsewhere is not truncated.
         try_lock(&cached, Strength::Exclusive).map_err(|error| of_path(path, error))?;
         cached.set_len(0)?;
         let _ = cached.unlock();
