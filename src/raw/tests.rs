@@ -469,3 +469,16 @@ fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_throug
     lock.unlock(Span::ALL, Exclusive, all);
     assert_idle(&lock);
 }
+
+/// A look through the table takes the words of a line together; these come to nothing if their bits are added up.
+#[test]
+fn readers_whose_words_cancel_each_other_are_found() {
+    let lock = RangeLock::new();
+    let _with_a_table = [lock.lock_exclusive(100..101), lock.lock_exclusive(101..102)];
+    for (a, b, c) in (0..8).flat_map(|a| (0..a).flat_map(move |b| (0..b).map(move |c| (a, b, c)))) {
+        let units = [a, b, c, a ^ b ^ c];
+        let _held = units.map(|unit| lock.lock_shared(unit..unit + 1));
+        assert!(lock.conflicts(0..50, Exclusive), "{units:?}");
+        assert!(lock.try_lock_exclusive(0..50).is_none(), "{units:?}");
+    }
+}

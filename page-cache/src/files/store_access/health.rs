@@ -88,3 +88,6 @@ impl StoreHealth {
         None
     }
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;

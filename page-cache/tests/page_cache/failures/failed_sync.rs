@@ -148,6 +148,10 @@ fn kept() -> Vec<Change> {
             case.file.allocate(7 * PAGE, 5 * PAGE, Length::Extend).unwrap();
             case.bytes.resize(12 * PAGE as usize, 0);
         }),
+        ("an allocation of the whole file and more", back, |case| {
+            case.file.allocate(0, 12 * PAGE, Length::Extend).unwrap();
+            case.bytes.resize(12 * PAGE as usize, 0);
+        }),
     ]
 }
 
@@ -218,6 +222,10 @@ fn lost() -> Vec<Change> {
         ("zeroes", back, |case| {
             case.file.zero_range(PAGE + 10, 2 * PAGE, Length::Keep).unwrap();
             case.wrote(PAGE + 10..3 * PAGE + 10, 0);
+        }),
+        ("zeroes past the end", back, |case| {
+            case.file.zero_range(20 * PAGE, PAGE, Length::Extend).unwrap();
+            case.bytes.resize(21 * PAGE as usize, 0);
         }),
         ("a truncation, and an extension after it", back, |case| {
             case.file.set_len(PAGE).unwrap();

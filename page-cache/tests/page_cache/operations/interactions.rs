@@ -237,4 +237,6 @@ fn empty_requests_change_nothing_and_succeed() {
     file.writeback(7..7).unwrap();
     file.map(0..0).unwrap().load(0, &mut []).unwrap();
     assert!(file.is_empty());
+    file.set_len(1).unwrap();
+    assert!(!file.is_empty());
 }
