@@ -482,3 +482,24 @@ fn readers_whose_words_cancel_each_other_are_found() {
         assert!(lock.try_lock_exclusive(0..50).is_none(), "{units:?}");
     }
 }
+
+#[test]
+fn no_unit_loses_its_holder_when_slots_become_fewer() {
+    let lock = RawLock::new();
+    let units = (0..1000).map(|unit| span(unit * 7, unit * 7 + 1));
+    let held: Vec<_> = units.map(|unit| (unit, lock.lock(unit, Shared))).collect();
+    let before = lock.table().expect("units have met").bits();
+    let (kept, gone): (Vec<_>, Vec<_>) =
+        held.into_iter().enumerate().partition(|(at, _)| at % 40 == 0);
+    gone.into_iter().for_each(|(_, (unit, hold))| lock.unlock(unit, Shared, hold));
+    let all = lock.try_lock(Span::ALL, Shared).expect("all are readers");
+    lock.unlock(Span::ALL, Shared, all);
+    assert!(lock.table().expect("there was one").bits() < before, "there are as many slots");
+    for (_, (unit, hold)) in kept {
+        assert!(lock.try_lock(unit, Exclusive).is_none(), "{unit:?} has lost its holder");
+        lock.unlock(unit, Shared, hold);
+        let hold = lock.try_lock(unit, Exclusive).expect("nobody holds it");
+        lock.unlock(unit, Exclusive, hold);
+    }
+    assert_idle(&lock);
+}
