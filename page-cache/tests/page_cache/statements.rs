@@ -174,3 +174,61 @@ fn a_store_is_locked_before_its_length_is_read_and_released_last() {
         assert_eq!(asked.iter().filter(|name| **name == once).count(), 1, "{once}: {asked:?}");
     }
 }
+
+#[test]
+fn a_pin_whose_page_was_removed_has_no_effect_until_it_makes_a_guard_of_the_next_one() {
+    let cache = PageCache::new(64);
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+    let pin = file.pin(1).unwrap();
+    assert_eq!(pin.number(), 1);
+    file.set_len(PAGE).unwrap();
+    assert_eq!(pin.page().unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    file.set_len(2 * PAGE).unwrap();
+    assert_eq!(pin.page().unwrap()[..], [0; PAGE as usize]);
+    pin.page_mut().unwrap()[7] = 7;
+    file.punch_hole(PAGE, PAGE).unwrap();
+    assert_eq!(pin.page().unwrap()[7], 0);
+    file.write_direct_at(&[5; PAGE as usize], PAGE).unwrap();
+    assert_eq!(pin.page().unwrap()[7], 5);
+    drop(file);
+    assert_eq!(pin.page().unwrap()[7], 5, "a pin keeps the file open");
+}
+
+#[test]
+fn a_thread_may_have_two_shared_guards_of_a_page_and_no_exclusive_one_beside() {
+    let file = PageCache::new(64).open(MemStore::new()).unwrap();
+    file.write_all_at(&[1; PAGE as usize], 0).unwrap();
+    let guards = (file.page(0).unwrap(), file.page(0).unwrap());
+    assert_eq!(guards.0[..], guards.1[..]);
+    assert_eq!(file.page_mut(0).unwrap_err().kind(), ErrorKind::Deadlock);
+    assert_eq!(file.try_page_mut(0).unwrap_err().kind(), ErrorKind::Deadlock);
+    drop(guards);
+    let _exclusive = file.page_mut_within(0, Duration::MAX).unwrap();
+    assert_eq!(file.page(0).unwrap_err().kind(), ErrorKind::Deadlock);
+    assert_eq!(file.try_page(0).unwrap_err().kind(), ErrorKind::Deadlock);
+}
+
+#[test]
+fn hints_about_ranges_without_an_end_end() {
+    let store = Arc::new(MemStore::new());
+    store.write_at(&[1; 3 * PAGE as usize], 0).unwrap();
+    store.set_len(1 << 40).unwrap();
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(b"dirty", 1 << 30).unwrap();
+    file.will_need(0..u64::MAX).unwrap();
+    file.dont_need(0..u64::MAX).unwrap();
+    assert_eq!(file.dirty_pages().len(), 1);
+    let data = file.data_ranges(0..u64::MAX).unwrap();
+    assert_eq!(data.len(), 2, "{data:?}");
+    assert_eq!(data[0], 0..3 * PAGE);
+    assert!(data[1].contains(&(1 << 30)), "{data:?}");
+    file.drop_cached(0..u64::MAX).unwrap();
+    assert_eq!((file.dirty_pages().len(), cache.stats().dirty), (0, 0));
+    let inverted = std::ops::Range { start: 9, end: 8 };
+    assert_eq!(file.will_need(inverted.clone()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(file.dont_need(inverted.clone()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(file.drop_cached(inverted.clone()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(file.data_ranges(inverted).unwrap_err().kind(), ErrorKind::InvalidInput);
+}
