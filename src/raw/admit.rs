@@ -166,7 +166,7 @@ impl Ledger<'_> {
         if self.lock.enter_slot(unit, mode).is_err() {
             return false;
         }
-        let summary = Summary::from_bits(self.lock.summary_after_entering());
+        let summary = self.lock.summary_after_entering();
         if self.cells_conflict(summary, span, mode) {
             self.leave_slot(unit);
             return false;

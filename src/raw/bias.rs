@@ -13,7 +13,6 @@ use crate::raw::cell::Cells;
 use crate::raw::enter::Obstacle;
 use crate::raw::place::Hold;
 use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
 use crate::raw::{Ledger, RawLock};
 use crate::sync::{self, AtomicU64, Ordering};
 
@@ -33,8 +32,10 @@ impl RawLock {
                 if is_biased() {
                     let (mode, hold) = (Mode::Shared, Hold::Reader(home));
                     return match self.summary_after_entering() {
-                        Summary::EMPTY => Ok(self.held_in_slot(mode, hold)),
-                        bits => self.stay_or_leave(Summary::from_bits(bits), unit, mode, hold),
+                        summary if summary.concerns(mode) => {
+                            self.stay_or_leave(summary, unit, mode, hold)
+                        }
+                        _ => Ok(self.held_in_slot(mode, hold)),
                     };
                 }
                 self.leave_as_reader(unit, Mode::Shared, home);

@@ -106,7 +106,7 @@ impl RawLock {
         if slot.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_err() {
             return false;
         }
-        if self.summary_after_entering() == Summary::EMPTY {
+        if self.summary_after_entering().is_empty() {
             return true;
         }
         self.downgrade_slot(unit);

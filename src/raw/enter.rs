@@ -54,8 +54,10 @@ impl RawLock {
             slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
             Ok(_) => match self.summary_after_entering() {
-                Summary::EMPTY => Ok(self.held_in_slot(mode, Hold::Slot)),
-                summary => self.stay_or_leave(Summary::from_bits(summary), unit, mode, Hold::Slot),
+                summary if summary.concerns(mode) => {
+                    self.stay_or_leave(summary, unit, mode, Hold::Slot)
+                }
+                _ => Ok(self.held_in_slot(mode, Hold::Slot)),
             },
             Err(_) => self.attempt_again(unit, mode),
         }
@@ -72,7 +74,7 @@ impl RawLock {
     pub(super) fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
         match self.enter_slot(unit, mode) {
             Ok(retries) => {
-                let summary = Summary::from_bits(self.summary_after_entering());
+                let summary = self.summary_after_entering();
                 let hold = self.stay_or_leave(summary, unit, mode, Hold::Slot)?;
                 if mode == Mode::Shared && retries != 0 && sync::is_hot(retries) {
                     self.bias(unit);
@@ -95,7 +97,7 @@ impl RawLock {
         hold: Hold,
     ) -> Result<Hold, Obstacle> {
         let met = match self.existing_core() {
-            Some(core) if !summary.is_empty() => {
+            Some(core) if summary.concerns(mode) => {
                 let span = Span::from_range(unit..unit + 1);
                 let is_watched = || self.is_slot_watched(unit);
                 self.meet(core, summary, span, mode, is_watched)
@@ -112,12 +114,12 @@ impl RawLock {
     }
 
     #[inline]
-    pub(super) fn summary_after_entering(&self) -> u64 {
+    pub(super) fn summary_after_entering(&self) -> Summary {
         sync::two_sided_barrier();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
         // paired with the writes of the summary: a claim that is not there any more has left all
         // that it did.
-        self.summary.load(Ordering::SeqCst)
+        Summary::from_bits(self.summary.load(Ordering::SeqCst))
     }
 
     /// Enters a unit's slot, or joins the readers there. Returns how often others were faster.
@@ -176,9 +178,9 @@ impl RawLock {
         let before = Summary::from_bits(self.summary.fetch_or(bits, Ordering::SeqCst));
         sync::two_sided_barrier();
         let is_watched = || self.summary_now().watches(cell);
-        let met = match before.is_empty() {
-            true => Ok(()),
-            false => self.meet(core, before, span, mode, is_watched),
+        let met = match before.concerns(mode) {
+            false => Ok(()),
+            true => self.meet(core, before, span, mode, is_watched),
         };
         let met = met.and_then(|()| match self.conflicting_slot(span, mode) {
             None => Ok(()),

@@ -44,6 +44,15 @@ impl Summary {
         self.0 == Summary::EMPTY
     }
 
+    /// Whether some claim on the board may conflict with `mode`, or was replaced by one that may.
+    #[inline]
+    pub(crate) fn concerns(self, mode: Mode) -> bool {
+        match mode {
+            Mode::Shared => self.0 & (CELLS << EXCLUSIVE_SHIFT | UNLISTED_EXCLUSIVE) != 0,
+            Mode::Exclusive => self.0 != Summary::EMPTY,
+        }
+    }
+
     /// Whether a claim that found no cell may conflict with `mode`.
     pub(crate) fn has_unlisted(self, mode: Mode) -> bool {
         match mode {
