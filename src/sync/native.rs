@@ -148,6 +148,9 @@ pub(crate) fn end_of_patience() -> Option<Instant> {
 /// a time slice, parking costs a wake-up.
 const MOST_SPINS: u32 = 7;
 
+/// The first pause, as a power of two: a look after less disturbs those who are about to release.
+const FIRST_SPIN: u32 = 3;
+
 /// Pauses between attempts.
 pub(crate) struct Spins {
     turn: u32,
@@ -155,7 +158,7 @@ pub(crate) struct Spins {
 
 impl Spins {
     pub(crate) fn new() -> Spins {
-        Spins { turn: 0 }
+        Spins { turn: FIRST_SPIN }
     }
 
     /// Pauses, or returns false if it has paused often enough.
