@@ -9,8 +9,8 @@
 //!    lock. A page past the end is refused.
 //! 4. For an exclusive guard wait for the page's writeback, and admit it as dirty. If the file may not have one more
 //!    dirty page, release it, clean some, and begin anew.
-//! 5. As an exclusive guard ends: if its bytes were borrowed mutably, wipe what lies past the end, and mark the page
-//!    dirty; else it is as clean as it was. Unlock it.
+//! 5. As an exclusive guard ends: if its bytes were borrowed mutably, mark the page dirty; else it is as clean as it
+//!    was. Unlock it.
 //!
 //! Who holds an exclusive claim, or what only such a holder gives back, may wait for a guard. So a thread that has a
 //! guard, of any file, waits for no claim, no loan and no room for a dirty page: where it would have to, it is

@@ -36,8 +36,10 @@ fn cached(file: &File, pages: u64) -> usize {
 fn a_cache_that_shrinks_writes_what_is_dirty_and_keeps_to_its_new_capacity() {
     let (cache, file, store) = open(Options::new(400).dirty_limit(400), 200);
     for page in 0..200 {
+        assert_eq!(first_byte(&file, page), page as u8);
         file.write_all_at(&[page as u8 + 1], page * PAGE + 7).unwrap();
     }
+    assert_eq!(cached(&file, 200), 200);
     cache.set_capacity(20).unwrap();
     assert_eq!(cache.capacity(), 20);
     assert!(cached(&file, 200) <= 20);

@@ -92,10 +92,8 @@ impl<'a> GuardedPage<'a> {
             }
             return;
         }
+        // What was written past the end goes as what a mapping scribbles there: when the file grows, or is looked at.
         let inside = self.inode.bytes_inside(number);
-        if inside < PAGE_SIZE {
-            self.bytes_mut()[inside..].fill(0);
-        }
         let start = number * PAGE;
         self.inode.note_written(start..start + inside as u64);
         if self.before == Before::Admitted {
