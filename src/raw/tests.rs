@@ -1,6 +1,7 @@
 //! Programs of tries by one thread, over every kind of place: what is held is what a list of guards says, and of
 //! claims that have gone nothing is left.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::{ControlFlow, Range};
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::due::Patience;
 use super::place::Hold;
-use super::slot::Word;
+use super::slot::{UNITS, Word};
 use super::{Pending, Queued, RawLock};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::sync::{BOARD_CELLS, MOST_PASSES, Ordering, common_cells};
@@ -474,7 +475,8 @@ fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_throug
 #[test]
 fn readers_whose_words_cancel_each_other_are_found() {
     let lock = RangeLock::new();
-    let _with_a_table = [lock.lock_exclusive(100..101), lock.lock_exclusive(101..102)];
+    let two_units_make_a_table = [lock.lock_exclusive(0..1), lock.lock_exclusive(1..2)];
+    drop(two_units_make_a_table);
     for (a, b, c) in (0..8).flat_map(|a| (0..a).flat_map(move |b| (0..b).map(move |c| (a, b, c)))) {
         let units = [a, b, c, a ^ b ^ c];
         let _held = units.map(|unit| lock.lock_shared(unit..unit + 1));
@@ -485,21 +487,26 @@ fn readers_whose_words_cancel_each_other_are_found() {
 
 #[test]
 fn no_unit_loses_its_holder_when_slots_become_fewer() {
-    let lock = RawLock::new();
-    let units = (0..1000).map(|unit| span(unit * 7, unit * 7 + 1));
-    let held: Vec<_> = units.map(|unit| (unit, lock.lock(unit, Shared))).collect();
-    let before = lock.table().expect("units have met").bits();
-    let (kept, gone): (Vec<_>, Vec<_>) =
-        held.into_iter().enumerate().partition(|(at, _)| at % 40 == 0);
-    gone.into_iter().for_each(|(_, (unit, hold))| lock.unlock(unit, Shared, hold));
-    let all = lock.try_lock(Span::ALL, Shared).expect("all are readers");
-    lock.unlock(Span::ALL, Shared, all);
-    assert!(lock.table().expect("there was one").bits() < before, "there are as many slots");
-    for (_, (unit, hold)) in kept {
-        assert!(lock.try_lock(unit, Exclusive).is_none(), "{unit:?} has lost its holder");
-        lock.unlock(unit, Shared, hold);
-        let hold = lock.try_lock(unit, Exclusive).expect("nobody holds it");
-        lock.unlock(unit, Exclusive, hold);
+    for seed in 0..20 {
+        let lock = RawLock::new();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let units: BTreeSet<u64> = (0..1000).map(|_| rng.u64(..UNITS)).collect();
+        let units = units.into_iter().map(|unit| span(unit, unit + 1));
+        let mut held: Vec<_> = units.map(|unit| (unit, lock.lock(unit, Shared))).collect();
+        rng.shuffle(&mut held);
+        let before = lock.table().expect("units have met").bits();
+        for (unit, hold) in held.split_off(50) {
+            lock.unlock(unit, Shared, hold);
+        }
+        let all = lock.try_lock(Span::ALL, Shared).expect("all are readers");
+        lock.unlock(Span::ALL, Shared, all);
+        assert!(lock.table().expect("there was one").bits() <= before);
+        for (unit, hold) in held {
+            assert!(lock.try_lock(unit, Exclusive).is_none(), "{unit:?} has lost its holder");
+            lock.unlock(unit, Shared, hold);
+            let hold = lock.try_lock(unit, Exclusive).expect("nobody holds it");
+            lock.unlock(unit, Exclusive, hold);
+        }
+        assert_idle(&lock);
     }
-    assert_idle(&lock);
 }
