@@ -182,7 +182,9 @@ impl Round {
         let count = file.read_at(&mut seen, 0).map_err(refused("a read of the file"))?;
         match count == left.len() && seen == left && file.len() == len {
             true => Ok(()),
-            false => wrong(format!("opened anew, the file has {count} bytes, and others")),
+            false => wrong(format!(
+                "the file has {count} bytes after it was opened again, and different ones"
+            )),
         }
     }
 }

@@ -12,45 +12,45 @@ use crate::kill::{Killing, Serving};
 use crate::oracle::knowledge::{Reliability, WriteMode};
 use crate::stores::faults::Plan;
 
-/// What `--help` prints.
+/// The output of `--help`.
 pub const HELP: &str = "\
-Reads, writes, maps, truncates and punches cached files from many threads at once,
-and checks every sector that is seen. Beside the files that are asked for there is a small one,
-with a cache to itself that is smaller still.
+Reads, writes, maps, truncates and punches cached files from many threads at once, and checks
+every sector that is read. Besides the requested files it uses a small one, in a cache of its own
+that is smaller than the file.
 
 Usage: exercise [OPTIONS]
 
 Options:
-  --file PATH      the file to work on: created, or overwritten, and kept; further ones
-                   have a number added [default: unnamed files in the temp folder]
-  --size SIZE      how long a file is at most, as 4096, 64K, 256M or 1G [default: 64M]
-  --cache SIZE     the memory for its pages [default: a quarter of the size]
-  --threads N      how many threads are at work, 1 to 1024 [default: 4]
-  --seconds N      for how long, as 10 or 0.5 [default: 10]
-  --operations N   instead of that, how many operations all threads do together;
-                   one thread does and sees the same again with the same seed
-  --files N        how many files of that size share the cache, 1 to 100; every second one
-                   is written through, and every third one is reached past the kernel's
-                   cache (O_DIRECT) [default: 4, or 1 if it is named]
-  --seed N         what the operations are drawn from [default: at random]
-  --lock KIND      what serialises the paths: range, rwlock or none [default: range]
+  --file PATH      the file to use: created or overwritten, and kept; further files get a
+                   number appended [default: unnamed files in the temporary directory]
+  --size SIZE      maximum size of a file, as 4096, 64K, 256M or 1G [default: 64M]
+  --cache SIZE     size of the cache [default: a quarter of the file size]
+  --threads N      number of threads, 1 to 1024 [default: 4]
+  --seconds N      duration of the run, as 10 or 0.5 [default: 10]
+  --operations N   number of operations of all threads together, instead of a duration;
+                   with one thread, a run with the same seed repeats exactly
+  --files N        number of files in the cache, 1 to 100; every second one is written
+                   through, and every third one bypasses the kernel's cache (O_DIRECT)
+                   [default: 4, or 1 with --file]
+  --seed N         seed of the operations [default: random]
+  --lock KIND      lock that serialises operations: range, rwlock or none [default: range]
   --faults         let the stores fail, write short, delay and reorder requests, by the seed
-  --log PATH       write every operation and what came of it to this file
-  --differential   instead of a run: one thread does the operations to a plain file and,
-                   through the cache, to files on disk, on tmpfs and in memory; bytes, sizes
-                   and return values have to agree [default: 100000 operations on 16M]
-  --kill ROUNDS    instead of a run: processes that have a file cached are killed at random
-                   moments, and what they had synced has to be there; with --direct too
+  --log PATH       write every operation and its result to this file
+  --differential   instead of a run: perform the operations in one thread on a plain file and,
+                   through the cache, on files on disk, on tmpfs and in memory, and compare
+                   bytes, sizes and return values [default: 100000 operations on 16M]
+  --kill ROUNDS    instead of a run: kill processes that cache a file at random moments, and
+                   check that what they had synced is in the file; also with --direct
                    [default: a file of 100K in a cache of 64K]
-  --dir PATH       where that file is [default: the temp folder]
-  --inject         instead of a run: every request of a small workload to its store fails
-                   once, in every way, and there is a crash after every operation
-  --direct         reach all files past the kernel's cache, where the file system can do so
-  --json           write the results as one JSON object
-  --help           print this
+  --dir PATH       directory of that file [default: the temporary directory]
+  --inject         instead of a run: make each request of small workloads to the store fail
+                   once, in every way, and crash after every operation
+  --direct         bypass the kernel's cache for all files, where the file system supports it
+  --json           print the results as a JSON object
+  --help           print this help
 
-Exit status: 0 if nothing was found, 1 if something was, 2 if it could not run, 3 if nothing
-was found but the run did not come to all that it lists: no eviction, or a path never taken.
+Exit status: 0 if no error was found, 1 if one was found, 2 if the run was not possible, 3 if no
+error was found but something that the report lists did not happen, such as an eviction.
 ";
 
 const USUAL_FILES: u16 = 4;

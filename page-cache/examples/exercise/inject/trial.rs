@@ -154,7 +154,7 @@ impl Trial {
         file.set_len(0).map_err(refused("set_len"))?;
         match (file.len(), store.len().ok()) {
             (0, Some(0)) => Ok(()),
-            lens => wrong(format!("cut off, file and store have {lens:?} bytes")),
+            lens => wrong(format!("after truncation, file and store have {lens:?} bytes")),
         }
     }
 }
@@ -165,7 +165,7 @@ fn errors_are_told_once(other: Option<File>, heard: bool) -> Result<(), Wrong> {
     match other.sync_all() {
         Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
         result if result.is_err() != heard => {
-            wrong(format!("one handle heard of an error: {heard}; the other: {}", !heard))
+            wrong(format!("one handle got an error: {heard}; the other: {}", !heard))
         }
         _ => other.sync_all().map_err(refused("the other handle's second sync")),
     }

@@ -82,7 +82,7 @@ impl fmt::Display for Finding {
                 writeln!(f, "  seen by   {}", self.seen_by)?;
                 writeln!(f, "  found     {}..{}: {}", newer.0.start, newer.0.end, newer.1)?;
                 writeln!(f, "  but       {}..{}: {}", older.0.start, older.0.end, older.1)?;
-                writeln!(f, "  expected  at {} the newer, or one newer still", older.0.start)?;
+                writeln!(f, "  expected  at {} the newer version, or a later one", older.0.start)?;
             }
             What::Count { expected, found } => {
                 writeln!(f, "a wrong count")?;

@@ -103,7 +103,7 @@ impl<S: Subject> Shared<S> {
             .wait_while(self.state(), |state| state.file.is_none() && state.failure.is_none());
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         if let Some(failure) = &state.failure {
-            return Err(io::Error::other(format!("not opened anew: {failure}")));
+            return Err(io::Error::other(format!("could not be opened again: {failure}")));
         }
         state.users += 1;
         Ok(User { file: state.file.clone(), shared: self })
@@ -141,8 +141,8 @@ impl<S: Subject> Shared<S> {
             Farewell::Closed => {
                 self.empty();
                 let Some(file) = Arc::into_inner(file) else {
-                    self.publish(Err(io::Error::other("somebody kept the file")));
-                    return Err(io::Error::other("somebody kept the file"));
+                    self.publish(Err(io::Error::other("another handle kept the file open")));
+                    return Err(io::Error::other("another handle kept the file open"));
                 };
                 if let Err((file, error)) = file.close()
                     && !(is_injected(&error) && self.settle(&file))

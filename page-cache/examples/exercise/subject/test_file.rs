@@ -148,7 +148,7 @@ fn path_of_unnamed(file: &File) -> io::Result<PathBuf> {
 
 #[cfg(not(target_os = "linux"))]
 fn path_of_unnamed(_: &File) -> io::Result<PathBuf> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on an unnamed file needs linux"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "direct IO on an unnamed file needs Linux"))
 }
 
 impl fmt::Display for BackingError {
