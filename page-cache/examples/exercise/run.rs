@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use spanlock_page_cache::{
-    CacheStats, File, OperationLock, Options as CacheOptions, PAGE_SIZE, PageCache,
+    CacheStats, File, FileOptions, MemStore, OperationLock, Options as CacheOptions, PAGE_SIZE,
+    PageCache,
 };
 
 use crate::crew::{Crew, Known, Shift, work};
@@ -62,7 +64,8 @@ pub fn run<L: OperationLock>(
         let faulty = Arc::new(Faults::new(options.plan(number)));
         // Every second file is written through.
         let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
-        files.push(open(cache, options, backing, writes, &faulty)?);
+        let how = logged(cache, writes.options());
+        files.push(open(cache, options, backing, (writes, how), &faulty)?);
         faults.push(faulty);
     }
     let journal = Arc::new(match &options.log {
@@ -105,18 +108,38 @@ pub fn run<L: OperationLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
+/// Options of a file that has a log on the same cache, which is made durable up to the greatest tag of what is sent.
+fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
+    let Ok(log) = cache.open(MemStore::new()) else { return options };
+    let durable = AtomicU64::new(0);
+    options.before_writeback(move |pages| {
+        let in_order = pages.windows(2).all(|pair| pair[0].range.start < pair[1].range.start);
+        if !in_order || pages.iter().any(|page| page.oldest_tag > page.newest_tag) {
+            return Err(io::Error::other(format!("the hook was told of {pages:?}")));
+        }
+        let newest = pages.iter().map(|page| page.newest_tag).max().unwrap_or(0);
+        // ORDERING: relaxed: it is a number, and the log is synced once more at worst.
+        if durable.load(Ordering::Relaxed) < newest {
+            log.write_all_at(&newest.to_le_bytes(), newest % 1000 * 8)?;
+            log.sync_data()?;
+            durable.fetch_max(newest, Ordering::Relaxed);
+        }
+        Ok(())
+    })
+}
+
 fn open(
     cache: &Arc<PageCache>,
     options: &Options,
     backing: &Arc<Backing>,
-    writes: WriteMode,
+    (writes, how): (WriteMode, FileOptions),
     faults: &Arc<Faults>,
 ) -> Result<Known<Reopenable<File>>, BackingError> {
     let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
     let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
     let open = move || {
         let store = beneath.store().map_err(io::Error::other)?;
-        let how = writes.options();
+        let how = how.clone();
         match &faulty {
             None => cache.open_with(store, how),
             Some(faults) => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),

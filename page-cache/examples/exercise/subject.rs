@@ -46,6 +46,16 @@ pub trait Subject: Send + Sync + 'static {
         self.sync_data()
     }
 
+    /// Gives one of several hints.
+    fn hint(&self, _: Range<u64>, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes with a tag.
+    fn write_tagged_at(&self, bytes: &[u8], offset: u64, _: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
     /// Reads to slices that are parts of `bytes`.
     fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.read_at(bytes, offset)
@@ -192,6 +202,28 @@ impl Subject for File {
 
     fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
         File::sync_range(self, range)
+    }
+
+    fn hint(&self, range: Range<u64>, which: u64) -> io::Result<()> {
+        match which % 4 {
+            0 => self.will_need(range),
+            1 => self.dont_need(range).map(drop),
+            2 => self.drop_cached(range),
+            _ => {
+                let data = self.data_ranges(range.clone())?;
+                let inside =
+                    data.iter().all(|data| range.start <= data.start && data.end <= range.end);
+                let apart = data.windows(2).all(|pair| pair[0].end < pair[1].start);
+                match inside && apart {
+                    true => Ok(()),
+                    false => Err(io::Error::other(format!("data of {range:?}: {data:?}"))),
+                }
+            }
+        }
+    }
+
+    fn write_tagged_at(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<usize> {
+        self.write_at_tagged(bytes, offset, tag)
     }
 
     fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {

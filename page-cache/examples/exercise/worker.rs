@@ -112,9 +112,11 @@ impl<'a, S: Subject> Worker<'a, S> {
         };
         let done = match op.path {
             Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead => self.read(&op),
-            Path::Write | Path::VectoredWrite | Path::MemoryWrite | Path::DirectWrite => {
-                self.write(&op)
-            }
+            Path::Write
+            | Path::VectoredWrite
+            | Path::TaggedWrite
+            | Path::MemoryWrite
+            | Path::DirectWrite => self.write(&op),
             // What it would write may be what is to be written anew.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
@@ -125,7 +127,9 @@ impl<'a, S: Subject> Worker<'a, S> {
             Path::Truncate => self.truncate_after_scribble(op, plan.len),
             Path::Punch | Path::ZeroRange => self.zero(&op),
             Path::Collapse | Path::Insert => self.shift(op),
-            Path::Allocate | Path::Writeback | Path::SyncRange => self.leave_alone(&op),
+            Path::Allocate | Path::Writeback | Path::SyncRange | Path::Hint => {
+                self.leave_alone(&op)
+            }
             Path::Sync => self.sync(&op),
             Path::Reopen => self.reopen(&op),
         };

@@ -42,12 +42,13 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 24] = [
-    (Path::Read, 2441),
+const WEIGHTS: [(Path, u32); 26] = [
+    (Path::Read, 2341),
     (Path::VectoredRead, 300),
     (Path::MemoryRead, 300),
-    (Path::Write, 1800),
+    (Path::Write, 1600),
     (Path::VectoredWrite, 300),
+    (Path::TaggedWrite, 200),
     (Path::MemoryWrite, 300),
     (Path::SelfWrite, 40),
     (Path::Append, 60),
@@ -64,6 +65,7 @@ const WEIGHTS: [(Path, u32); 24] = [
     (Path::Insert, 10),
     (Path::Writeback, 150),
     (Path::SyncRange, 1),
+    (Path::Hint, 100),
     (Path::Truncate, 30),
     (Path::Sync, 1),
     (Path::Reopen, 7),
@@ -114,7 +116,9 @@ impl Workload {
                 let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
                 self.bytes(len, longest.max(PAGE))
             }
-            Path::Writeback | Path::SyncRange | Path::Allocate => self.bytes(len, WINDOW),
+            Path::Writeback | Path::SyncRange | Path::Allocate | Path::Hint => {
+                self.bytes(len, WINDOW)
+            }
             Path::Collapse | Path::Insert => self.pages(len),
             _ => self.bytes(len, LONGEST as u64),
         };

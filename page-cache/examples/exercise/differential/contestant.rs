@@ -51,6 +51,7 @@ impl<S: Subject> Perform for Files<S> {
             Path::MemoryRead => counted(file.read_by_memory(bytes, start)),
             Path::Write => counted(file.write_at(bytes, start)),
             Path::VectoredWrite => counted(file.write_vectored_at(bytes, start)),
+            Path::TaggedWrite => counted(file.write_tagged_at(bytes, start, op.sequence)),
             Path::MemoryWrite => counted(file.write_by_memory(bytes, start)),
             Path::SelfWrite => {
                 let end = op.bytes.end.min(file.len());
@@ -79,6 +80,7 @@ impl<S: Subject> Perform for Files<S> {
             Path::Insert => done(file.insert_range(start, len)),
             Path::Writeback => done(file.writeback(op.bytes.clone())),
             Path::SyncRange => done(file.sync_range(op.bytes.clone())),
+            Path::Hint => done(file.hint(op.bytes.clone(), op.sequence)),
             Path::Sync => done(file.sync_all()),
             Path::Reopen => {
                 self.mapping = None;

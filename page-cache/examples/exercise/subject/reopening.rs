@@ -278,6 +278,14 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.sync_range(range))
     }
 
+    fn hint(&self, range: Range<u64>, which: u64) -> io::Result<()> {
+        self.with(|file| file.hint(range, which))
+    }
+
+    fn write_tagged_at(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<usize> {
+        self.with(|file| file.write_tagged_at(bytes, offset, tag))
+    }
+
     fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.with(|file| file.read_vectored_at(bytes, offset))
     }

@@ -62,6 +62,7 @@ impl<S: Subject> Worker<'_, S> {
             let done = match op.path {
                 Path::Allocate => file.allocate(start, len, Length::Keep),
                 Path::SyncRange => file.sync_range(op.bytes.clone()),
+                Path::Hint => file.hint(op.bytes.clone(), op.sequence),
                 _ => file.writeback(op.bytes.clone()),
             };
             done.map(|()| 0)

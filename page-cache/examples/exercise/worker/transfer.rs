@@ -58,6 +58,7 @@ impl<S: Subject> Worker<'_, S> {
             let count = match op.path {
                 Path::DirectWrite => file.write_direct_at(written, op.bytes.start),
                 Path::VectoredWrite => file.write_vectored_at(written, op.bytes.start),
+                Path::TaggedWrite => file.write_tagged_at(written, op.bytes.start, op.sequence),
                 Path::MemoryWrite => file.write_by_memory(written, op.bytes.start),
                 _ => file.write_at(written, op.bytes.start),
             };

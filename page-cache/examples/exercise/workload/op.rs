@@ -12,6 +12,8 @@ pub enum Path {
     MemoryRead,
     Write,
     VectoredWrite,
+    /// With a tag, which the file's hook before writeback hears of.
+    TaggedWrite,
     /// From an address space.
     MemoryWrite,
     /// From a mapping of the very bytes that it writes.
@@ -33,18 +35,21 @@ pub enum Path {
     Insert,
     Writeback,
     SyncRange,
+    /// That pages will be needed, or not; or where there is data.
+    Hint,
     Sync,
     /// Also closes it before, and with it all mappings.
     Reopen,
 }
 
 impl Path {
-    pub const ALL: [Path; 24] = [
+    pub const ALL: [Path; 26] = [
         Path::Read,
         Path::VectoredRead,
         Path::MemoryRead,
         Path::Write,
         Path::VectoredWrite,
+        Path::TaggedWrite,
         Path::MemoryWrite,
         Path::SelfWrite,
         Path::Append,
@@ -62,6 +67,7 @@ impl Path {
         Path::Insert,
         Path::Writeback,
         Path::SyncRange,
+        Path::Hint,
         Path::Sync,
         Path::Reopen,
     ];
@@ -73,6 +79,7 @@ impl Path {
             Path::MemoryRead => "memory read",
             Path::Write => "write",
             Path::VectoredWrite => "vectored write",
+            Path::TaggedWrite => "tagged write",
             Path::MemoryWrite => "memory write",
             Path::SelfWrite => "self write",
             Path::Append => "append",
@@ -90,6 +97,7 @@ impl Path {
             Path::Insert => "insert",
             Path::Writeback => "writeback",
             Path::SyncRange => "sync range",
+            Path::Hint => "hint",
             Path::Sync => "fsync",
             Path::Reopen => "reopen",
         }
@@ -109,6 +117,7 @@ impl Path {
             self,
             Path::Write
                 | Path::VectoredWrite
+                | Path::TaggedWrite
                 | Path::MemoryWrite
                 | Path::Append
                 | Path::Store
