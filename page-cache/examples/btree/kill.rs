@@ -34,7 +34,7 @@ fn change(seed: u64, thread: u64, number: u64) -> (Key, Option<Value>) {
 }
 
 fn open(folder: &Path) -> io::Result<(Tree, u64)> {
-    let options = Options::new(64).flush_interval(Duration::from_millis(5));
+    let options = Options::new(32).flush_interval(Duration::from_millis(1));
     let cache = PageCache::with_options(options);
     let store = |name| -> io::Result<FileStore> {
         let path = folder.join(name);
@@ -64,7 +64,7 @@ pub fn child(folder: &Path, seed: u64) -> io::Result<()> {
                         None => tree.remove(key)?,
                     };
                     // Every few changes together, as a transaction of several has them.
-                    if let Some(position) = position.filter(|_| number % 4 == 3) {
+                    if let Some(position) = position.filter(|_| number % 32 == 31) {
                         tree.sync_to(position)?;
                         let mut out = io::stdout().lock();
                         writeln!(out, "{thread} {}", number + 1)?;
@@ -90,7 +90,7 @@ fn expected(
         before.iter().filter(|(key, _)| *key >> 32 == thread).map(|(&k, &v)| (k, v)).collect();
     let found: HashMap<Key, Value> =
         found.iter().filter(|(key, _)| *key >> 32 == thread).map(|(&k, &v)| (k, v)).collect();
-    // A thread says so after each fourth change that did something.
+    // A thread says so after each 32nd change, if that did something.
     for number in 0..durable + 400 {
         if number >= durable && state == found {
             return Some(number);

@@ -75,7 +75,13 @@ impl Log {
         write_u64(&mut record, 0, len);
         let check = sum(len, &record[HEAD..]);
         write_u64(&mut record, 8, check);
-        Ok(self.file.append(&record)? + len)
+        loop {
+            match self.file.append(&record) {
+                // There is no room for more of the log that is not durable.
+                Err(error) if error.kind() == ErrorKind::QuotaExceeded => self.file.sync_data()?,
+                appended => return Ok(appended? + len),
+            }
+        }
     }
 
     /// Makes the log durable up to a position.
