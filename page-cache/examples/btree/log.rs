@@ -75,11 +75,15 @@ impl Log {
         write_u64(&mut record, 0, len);
         let check = sum(len, &record[HEAD..]);
         write_u64(&mut record, 8, check);
+        Ok(self.with_room(|| self.file.append(&record))? + len)
+    }
+
+    /// Writes to the log; makes room by a sync if there is none for more that is not durable.
+    fn with_room<T>(&self, write: impl Fn() -> io::Result<T>) -> io::Result<T> {
         loop {
-            match self.file.append(&record) {
-                // There is no room for more of the log that is not durable.
+            match write() {
                 Err(error) if error.kind() == ErrorKind::QuotaExceeded => self.file.sync_data()?,
-                appended => return Ok(appended? + len),
+                written => return written,
             }
         }
     }
@@ -105,7 +109,7 @@ impl Log {
         let block = *blocks % 2;
         let check = sum(block, &bytes[..16]);
         write_u64(&mut bytes, 16, check);
-        self.file.write_all_at(&bytes, block * PAGE)?;
+        self.with_room(|| self.file.write_all_at(&bytes, block * PAGE))?;
         self.file.sync_data()?;
         let whole = position / PAGE * PAGE;
         if whole > START { self.file.punch_hole(START, whole - START) } else { Ok(()) }
