@@ -18,8 +18,7 @@ fn resident() -> usize {
 fn a_cache_takes_memory_as_pages_come_in_and_gives_it_back_when_it_shrinks() {
     let before = resident();
     let cache = PageCache::with_options(Options::with_bytes(4 * GIB));
-    // The heads of the index are there from the start.
-    assert!(resident() < before + 16 * MIB, "{} MiB", (resident() - before) / MIB);
+    assert!(resident() < before + 8 * MIB, "{} MiB", (resident() - before) / MIB);
     let store = MemStore::new();
     store.set_len(4 * GIB as u64).unwrap();
     let file = cache.open(store).unwrap();

@@ -76,6 +76,26 @@ fn headers(count: u32) -> Headers {
     bytes::Items::new(count as usize)
 }
 
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: it is an atomic number.
+unsafe impl bytes::Zeroed for AtomicLink {}
+
+/// So many links to no frame, which take no memory before they are used.
+#[cfg(not(spanlock_shuttle))]
+pub(crate) type Links = bytes::Items<AtomicLink>;
+#[cfg(spanlock_shuttle)]
+pub(crate) type Links = Box<[AtomicLink]>;
+
+#[cfg(not(spanlock_shuttle))]
+pub(crate) fn links(count: usize) -> Links {
+    bytes::Items::new(count)
+}
+
+#[cfg(spanlock_shuttle)]
+pub(crate) fn links(count: usize) -> Links {
+    (0..count).map(|_| AtomicLink::default()).collect()
+}
+
 /// The primitives of shuttle are not made of zeroes.
 #[cfg(spanlock_shuttle)]
 fn headers(count: u32) -> Headers {

@@ -11,7 +11,7 @@ use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 use crossbeam_utils::CachePadded;
 
 use crate::order::{Held, Lock};
-use crate::pages::frame::{AtomicLink, Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin};
+use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, Links, LockedPage, Pin, links};
 
 const STRIPES: usize = 64;
 
@@ -19,7 +19,7 @@ const STRIPES: usize = 64;
 const PEEK_STEPS: usize = 16;
 
 pub(crate) struct Index {
-    heads: Box<[AtomicLink]>,
+    heads: Links,
     stripes: Box<[CachePadded<Mutex<()>>]>,
 }
 
@@ -44,7 +44,7 @@ impl Index {
     pub(crate) fn new(frames: u32) -> Index {
         let buckets = (frames as usize).next_power_of_two().max(STRIPES);
         Index {
-            heads: (0..buckets).map(|_| AtomicLink::default()).collect(),
+            heads: links(buckets),
             stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),
         }
     }

@@ -102,11 +102,11 @@ impl FrameMemory {
 ///
 /// They are.
 #[cfg(not(spanlock_shuttle))]
-pub(super) unsafe trait Zeroed {}
+pub(crate) unsafe trait Zeroed {}
 
 /// As many zeroed items as there are frames.
 #[cfg(not(spanlock_shuttle))]
-pub(super) struct Items<T> {
+pub(crate) struct Items<T> {
     start: NonNull<T>,
     len: usize,
     _zeroes: Zeroes,
