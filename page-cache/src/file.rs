@@ -1,6 +1,7 @@
 //! `File`: a cached file, as its users have it.
 
 mod append;
+mod checkpoints;
 mod close;
 mod hints;
 mod pages;
