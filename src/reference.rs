@@ -29,11 +29,18 @@ pub struct Reference {
     arrived: u32,
     /// The upgrades that wait, each with the claim that it upgrades.
     upgrades: Vec<(Claim, Claim)>,
+    /// Those that came before all that wait.
+    ahead: Vec<Claim>,
 }
 
 impl Reference {
     pub fn new(cells: usize) -> Reference {
-        Reference { cells: vec![Vec::new(); cells], arrived: 0, upgrades: Vec::new() }
+        Reference {
+            cells: vec![Vec::new(); cells],
+            arrived: 0,
+            upgrades: Vec::new(),
+            ahead: Vec::new(),
+        }
     }
 
     /// Adds a claim on all of `parts` behind every other. A cell in several parts is claimed once, in
@@ -57,6 +64,7 @@ impl Reference {
     pub fn arrive_ahead(&mut self, part: Range<usize>) -> Claim {
         let held: Vec<Claim> = (0..self.arrived).map(Claim).filter(|&c| self.holds(c)).collect();
         let claim = self.name();
+        self.ahead.push(claim);
         for queue in &mut self.cells[part] {
             let place = queue.iter().position(|(other, _)| !held.contains(other));
             queue.insert(place.unwrap_or(queue.len()), (claim, Mode::Shared));
@@ -74,8 +82,8 @@ impl Reference {
         Err(Refused)
     }
 
-    /// Adds the upgrade of a held shared claim before all that wait and behind all that are held. The
-    /// claim itself does not block it, and leaves when the upgrade is held. Refused if another upgrade
+    /// Adds the upgrade of a held shared claim behind all that are held, and behind those that wait and
+    /// [arrived ahead](Self::arrive_ahead), and before all others that wait. The claim itself does not block it, and leaves when the upgrade is held. Refused if another upgrade
     /// waits on one of the cells.
     pub fn arrive_upgrade(&mut self, own: Claim) -> Result<Claim, Refused> {
         let waits = |claim: &Claim| self.upgrades.iter().any(|(upgrade, _)| upgrade == claim);
@@ -89,7 +97,8 @@ impl Reference {
             if place_of(own, queue).is_some() {
                 // Held claims may stand behind waiting ones that do not conflict; to go ahead of these changes nothing.
                 queue.sort_by_key(|(other, _)| !held.contains(other));
-                let place = queue.partition_point(|(other, _)| held.contains(other));
+                let is_before = |other: &Claim| held.contains(other) || self.ahead.contains(other);
+                let place = queue.iter().take_while(|(other, _)| is_before(other)).count();
                 queue.insert(place, (claim, Mode::Exclusive));
             }
         }

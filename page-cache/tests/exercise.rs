@@ -147,13 +147,14 @@ fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted()
 }
 
 #[test]
-fn a_run_that_evicts_nothing_is_not_clean_and_says_so() {
+fn a_run_whose_cache_has_room_for_all_is_not_clean_and_says_so() {
     let (output, _) = run(&["--size", "1M", "--cache", "64M", "--operations", "3000"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{stdout}");
     let last = stdout.lines().last().expect("a verdict");
     assert!(last.starts_with("incomplete: "), "{stdout}");
-    assert!(last.contains("evictions"), "{stdout}");
+    // What a hint drops counts as evicted, so there may be evictions all the same.
+    assert!(last.contains("pageouts"), "{stdout}");
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn json_is_one_object_and_the_seed_is_told_on_stderr() {
     assert_eq!(report["settings"]["seed"], 7);
     assert_eq!(report["settings"]["size"], 8 << 20);
     let paths = report["paths"].as_array().expect("paths");
-    assert_eq!(paths.len(), 22);
+    assert_eq!(paths.len(), 26);
     for path in paths {
         assert!(path["p50"].as_u64() <= path["p99"].as_u64(), "{path}");
         assert!(path["p99"].as_u64() <= path["max"].as_u64(), "{path}");

@@ -10,7 +10,8 @@
 //!   patient ones that came before it.
 //! - **R2** A re-entrant claim is blocked by held claims only, those that were there before it, and itself
 //!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
-//!   An upgrade is such a claim, but does not wait for the shared one that it upgrades; where two overlap, one is refused.
+//!   An upgrade is such a claim, but does not wait for the shared one that it upgrades, and waits for re-entrant ones
+//!   that wait: their owners may hold what it waits for. Where two upgrades overlap, one is refused.
 //!   So is a claim that takes the place of one that is held: it is admitted before the other is removed.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
 //!   it is zero in the moment of granting, and while a patient claim is invited.
@@ -64,7 +65,7 @@ impl<W> Registry<W> {
     /// Admits a claim that nothing blocks. Its place is to be set by the caller.
     pub(crate) fn hold(&mut self, span: Span, mode: Mode, queueing: Queueing) -> ClaimId {
         if matches!(queueing, Queueing::Reentrant | Queueing::Upgrade) {
-            self.block(span, mode);
+            self.block(span, mode, |_| true);
         }
         self.admit(span, mode, queueing, State::Held)
     }
@@ -82,7 +83,10 @@ impl<W> Registry<W> {
         match queueing {
             Queueing::Patient => {}
             Queueing::Due => self.pass(span, mode, u64::MAX, heirs),
-            Queueing::Reentrant | Queueing::Upgrade => self.block(span, mode),
+            Queueing::Reentrant => self.block(span, mode, |_| true),
+            Queueing::Upgrade => {
+                self.block(span, mode, |state| state != State::Waiting(Queueing::Reentrant));
+            }
         }
         let id = self.admit(span, mode, queueing, State::Waiting(queueing));
         self.claim_mut(id).blockers = u64::from(blockers);

@@ -4,7 +4,8 @@
 //! The upgrade is a claim of its own, exclusive, which waits for those that are held, save for the one that it
 //! upgrades; whoever comes from then on waits for it. When it is granted the shared claim is released. So nothing
 //! changes its place or its mode while others look at it. Of two that overlap, each would wait for the
-//! other's shared claim: the second is refused.
+//! other's shared claim: the second is refused. Re-entrant claims never wait for an upgrade that waits, since
+//! it may wait for what their owners hold; it waits for them.
 
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
@@ -57,7 +58,8 @@ impl Ledger<'_> {
 
     /// Whether no other claim is held on the span of this one that will not find that it must leave.
     fn holds_alone(&self, own: ClaimId, span: Span, hold: Hold) -> bool {
-        let wanted = (span, Mode::Exclusive, Queueing::Upgrade);
+        // One that takes no time is in nobody's way, whoever waits.
+        let wanted = (span, Mode::Exclusive, Queueing::Reentrant);
         !self.has_other_readers(span, hold)
             && !self.books.registry.blocks_for_good(Some(own), wanted, self.undecided())
     }

@@ -87,6 +87,36 @@ fn of_two_upgrades_that_overlap_the_second_is_refused_and_keeps_its_claim() {
     });
 }
 
+/// The re-entrant claim waits for a claim elsewhere, and the upgrade for what its owner holds already.
+#[test]
+fn a_re_entrant_claim_does_not_wait_for_an_upgrade_that_came_after_it() {
+    let _watchdog = Watchdog::over("a re-entrant claim and an upgrade");
+    for cells in [0, 14, 16] {
+        let lock = RangeLock::new();
+        let crowd = crowd(&lock, cells);
+        let elsewhere = lock.lock_exclusive(5..6);
+        let own = lock.lock_shared(0..1);
+        let mut upgrade = thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let outer = lock.lock_shared(0..1);
+                drop(lock.lock_shared_recursive(0..6));
+                drop(outer);
+            });
+            while pending(&lock) == 0 {
+                thread::yield_now();
+            }
+            let mut upgrade = Box::pin(own.upgrade_async());
+            assert!(poll(&mut upgrade).is_pending());
+            drop(elsewhere);
+            reader.join().unwrap();
+            upgrade
+        });
+        assert!(matches!(poll(&mut upgrade), Poll::Ready(Ok(_))));
+        drop(crowd);
+        assert_eq!(lock.claims(), []);
+    }
+}
+
 #[test]
 fn a_dropped_upgrade_releases_everything_granted_or_not() {
     everywhere(|lock, range| {

@@ -90,11 +90,11 @@ impl<W> Claim<W> {
             (Due, State::Waiting(Due)) | (Patient, State::Waiting(Patient)) => {
                 ahead.arrival < self.arrival
             }
-            (Reentrant | Upgrade, State::Waiting(Due | Patient)) => false,
-            // The later one has passed the earlier.
-            (Reentrant | Upgrade, State::Waiting(Reentrant | Upgrade)) => {
-                self.arrival < ahead.arrival
-            }
+            (Reentrant | Upgrade, State::Waiting(Due | Patient | Upgrade)) => false,
+            // An upgrade waits for what the re-entrant one's owner holds, so never the other way round.
+            (Upgrade, State::Waiting(Reentrant)) => true,
+            // Both are shared.
+            (Reentrant, State::Waiting(Reentrant)) => false,
         }
     }
 }

@@ -172,9 +172,10 @@ impl<W> Registry<W> {
         self.spare = passed;
     }
 
-    /// Makes all claims that wait on a part of `span` and conflict wait for one claim more.
-    pub(super) fn block(&mut self, span: Span, mode: Mode) {
-        let mut blocked = self.waiting(span, |claim| claim.mode.conflicts_with(mode));
+    /// Makes the claims that wait on a part of `span`, that conflict, and that `which` chooses, wait for one claim more.
+    pub(super) fn block(&mut self, span: Span, mode: Mode, which: impl Fn(State) -> bool) {
+        let mut blocked =
+            self.waiting(span, |claim| claim.mode.conflicts_with(mode) && which(claim.state));
         for id in blocked.drain(..) {
             let leader = self.claim(id).leader;
             self.claim_mut(leader).blockers += 1;
@@ -225,6 +226,7 @@ impl<W> Registry<W> {
 fn is_ahead<W>(claim: &Claim<W>, queueing: Queueing) -> bool {
     match (claim.state, queueing) {
         (State::Held, _) => true,
+        (State::Waiting(Queueing::Reentrant), Queueing::Upgrade) => true,
         (State::Waiting(_), Queueing::Reentrant | Queueing::Upgrade) => false,
         (State::Waiting(_), Queueing::Patient) => true,
         (State::Waiting(_), Queueing::Due) => claim.state.stops_newcomers(),

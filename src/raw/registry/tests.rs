@@ -227,7 +227,7 @@ impl Pair {
         let at = self.pick(|claim| claim.is_held && claim.mode == Shared && !claim.is_intruder);
         let Some(at) = at else { return };
         let Naive { id, span, .. } = self.reference.claims[at];
-        let wanted = (span, Exclusive, Queueing::Upgrade);
+        let wanted = (span, Exclusive, Queueing::Reentrant);
         let alone = self.reference.holds_alone(at);
         assert_eq!(self.registry.blocks_for_good(Some(id), wanted, |_| false), !alone);
         if alone {
