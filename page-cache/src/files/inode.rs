@@ -79,6 +79,10 @@ pub(crate) struct Inode {
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
     pub(crate) visitors: Arc<Visitors>,
+    /// Set while closing has the whole file exclusively: no page comes in after that.
+    ///
+    /// ORDERING: relaxed: the mapping lock orders it.
+    pub(crate) closing: AtomicBool,
     /// Dropped last: after that the store may be opened again.
     pub(crate) registration: Option<Registration>,
 }
@@ -127,6 +131,7 @@ impl Inode {
             account: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
+            closing: AtomicBool::new(false),
             registration,
         })
     }

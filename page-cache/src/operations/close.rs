@@ -7,7 +7,9 @@
 //!    them call [`File::close`](crate::File::close) first.
 //! 2. Remove what a failed request left in the store past the end.
 //! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
-//! 4. Remove every page from the cache.
+//! 4. Let no page come in any more, and remove every page from the cache. A worker of the flusher that visits the file for a
+//!    hint looks, with its claim, whether pages may still come in: a page that came in after this would have no owner that
+//!    removes it, and no thread could evict it.
 //! 5. Refuse new visitors, and wait until the last one has left: see `visit`.
 
 use std::io;
@@ -86,6 +88,7 @@ impl Inode {
         let _ = self.trim_at_last();
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         self.count_lost(&claim);
+        self.closing.store(true, Ordering::Relaxed);
         self.discard(0..u64::MAX, &claim);
         drop(claim);
         self.cache.remove_owner(self.id);

@@ -3,7 +3,8 @@
 //! *Will need.* A worker of the flusher brings the pages in, so that no thread waits, and a store that hangs keeps one worker of
 //! its own file. For each run of pages that are not cached: take frames that are free; of those that others would have to give up, only
 //! as many as came in lately and were not used. Try to claim the run, make its pages, and fill them by one read, as readahead
-//! does. Where there is no frame, no loan or no claim, it ends: it is a hint.
+//! does. Where there is no frame, no loan or no claim, it ends: it is a hint. So it does, with the claim held, if the file has been
+//! closed meanwhile.
 //!
 //! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
 //!
@@ -18,6 +19,7 @@ use std::ops::Range;
 use crate::error::Request;
 use crate::files::inode::Inode;
 use crate::stats::Event;
+use crate::sync::atomic::Ordering;
 use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
 
@@ -53,6 +55,9 @@ impl Inode {
             return None;
         }
         let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
+        if self.closing.load(Ordering::Relaxed) {
+            return None;
+        }
         let pages = self.make_run(run.clone(), frames);
         // Another thread may have read the first page.
         let end = pages.last().map_or(run.start + 1, |last| last.key().page + 1);
@@ -136,3 +141,6 @@ fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     }
     joined
 }
+
+#[cfg(test)]
+mod tests;
