@@ -46,8 +46,11 @@ enum Kind {
     Read,
     Write,
     Len,
-    /// Also a change of the length. If it fails, it changed nothing.
+    /// If it fails, it changed nothing.
     Shape,
+    /// A change of the length, likewise. It touches the bytes past the new end and no others: what a failed request
+    /// left there is removed beside a write of the rest of the last page.
+    Length,
     Zero,
     Sync,
 }
@@ -56,7 +59,7 @@ impl Kind {
     /// A page may be read while a part of it is written: a fill puts what is dirty over what it
     /// read.
     fn excludes(self, other: Kind) -> bool {
-        let is_shape = |kind| matches!(kind, Kind::Shape | Kind::Zero);
+        let is_shape = |kind| matches!(kind, Kind::Shape | Kind::Length | Kind::Zero);
         let is_transfer = |kind| matches!(kind, Kind::Read | Kind::Write);
         (self, other) == (Kind::Write, Kind::Write)
             || is_shape(self) && (is_shape(other) || is_transfer(other))
@@ -76,6 +79,7 @@ pub struct Faults {
 
 #[derive(Default)]
 struct Traffic {
+    /// By their numbers, with their bytes.
     on_their_way: Vec<(u64, Kind, Range<u64>)>,
     done: u64,
     collisions: Vec<String>,
@@ -122,10 +126,6 @@ impl Faults {
     }
 
     fn begin(&self, kind: Kind, bytes: Range<u64>) -> Request<'_> {
-        let pages = match bytes.is_empty() {
-            true => 0..0,
-            false => bytes.start / PAGE..bytes.end.div_ceil(PAGE),
-        };
         let (number, fault) = if self.planned.load(Ordering::SeqCst) {
             let number = self.requests.fetch_add(1, Ordering::SeqCst);
             (number, self.plan.strikes(number, kind))
@@ -135,13 +135,18 @@ impl Faults {
         let mut traffic = self.traffic();
         let id = traffic.done + traffic.on_their_way.len() as u64;
         for (_, other, theirs) in &traffic.on_their_way {
-            if kind.excludes(*other) && overlap(&pages, theirs) {
-                let text = format!("{kind:?} of pages {pages:?} during {other:?} of {theirs:?}");
+            let is_exact = kind == Kind::Length || *other == Kind::Length;
+            let (one, two) = match is_exact {
+                true => (bytes.clone(), theirs.clone()),
+                false => (pages_of(&bytes), pages_of(theirs)),
+            };
+            if kind.excludes(*other) && overlap(&one, &two) {
+                let text = format!("{kind:?} of {bytes:?} during {other:?} of {theirs:?}");
                 traffic.collisions.push(text);
                 break;
             }
         }
-        traffic.on_their_way.push((id, kind, pages));
+        traffic.on_their_way.push((id, kind, bytes));
         drop(traffic);
         let request = Request { faults: self, id, number, fault };
         if let Some(fault) = fault {
@@ -301,7 +306,7 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         // To grow by a hole touches no page.
-        let request = self.faults.begin(Kind::Shape, len..self.inner.len()?.max(len));
+        let request = self.faults.begin(Kind::Length, len..self.inner.len()?.max(len));
         request.whole(|| self.inner.set_len(len))
     }
 
@@ -342,6 +347,13 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn sync_data(&self) -> io::Result<()> {
         self.sync_by(Store::sync_data)
+    }
+}
+
+fn pages_of(bytes: &Range<u64>) -> Range<u64> {
+    match bytes.is_empty() {
+        true => 0..0,
+        false => bytes.start / PAGE..bytes.end.div_ceil(PAGE),
     }
 }
 
