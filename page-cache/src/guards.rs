@@ -45,6 +45,10 @@ pub struct PageRef<'a> {
 /// dirty if the guard was dereferenced mutably; otherwise it is as clean as before. Bytes past the end of the file
 /// are zero, and what is written there is discarded.
 ///
+/// The cache does not know which bytes were written. So a guard does not mend what a failed sync has lost
+/// ([`File::broken_ranges`](crate::File::broken_ranges)): write those bytes with
+/// [`write_at`](crate::File::write_at).
+///
 /// It stays on its thread. See [`File::page`](crate::File::page) for what that thread must not do meanwhile.
 ///
 /// # Examples

@@ -122,7 +122,8 @@ impl File {
     }
 
     /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write
-    /// again. Every sync fails until they have been written again and synced.
+    /// again. Every sync fails until they have been written again and synced. A [`PageMut`](crate::PageMut) does not count: the
+    /// cache does not know which of its bytes were written, and the others may be what was there before.
     ///
     /// # Examples
     ///

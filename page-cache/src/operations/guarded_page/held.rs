@@ -1,11 +1,8 @@
 //! What is held of a page that a user has for itself, and what becomes of the page when that ends.
 
-use crate::PAGE_SIZE;
 use crate::files::inode::Inode;
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, SharedGuard};
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A page that a user has for itself.
 pub(crate) struct GuardedPage<'a> {
@@ -93,9 +90,9 @@ impl<'a> GuardedPage<'a> {
             return;
         }
         // What was written past the end goes as what a mapping scribbles there: when the file grows, or is looked at.
-        let inside = self.inode.bytes_inside(number);
-        let start = number * PAGE;
-        self.inode.note_written(start..start + inside as u64);
+        //
+        // Nothing is noted as rewritten of what a failed sync has lost: nobody knows which bytes were written, and the
+        // others are what the store had after it had lost them.
         if self.before == Before::Admitted {
             self.guard().set_dirty();
         }

@@ -410,6 +410,30 @@ fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
 }
 
 #[test]
+fn a_guard_mends_no_broken_range_since_nobody_knows_which_bytes_it_wrote() {
+    let ways = [Written::Back, Written::Through];
+    for (fate, written) in FATES.into_iter().flat_map(|fate| ways.map(|way| (fate, way))) {
+        let mut case = Case::new(fate, written);
+        case.evict();
+        case.file.punch_hole(PAGE, PAGE).unwrap();
+        case.wrote(PAGE..2 * PAGE, 0);
+        fail(&case, 1, syncs()[0]);
+        // The rest of the page is what the store has left, and is sent along.
+        case.file.page_mut(1).unwrap()[100..200].fill(3);
+        case.wrote(PAGE + 100..PAGE + 200, 3);
+        case.file.sync_data().unwrap_err();
+        case.file.sync_data().unwrap_err();
+        assert_eq!(case.file.broken_ranges(), vec![PAGE..2 * PAGE], "{fate:?}");
+        let page = case.bytes[PAGE as usize..2 * PAGE as usize].to_vec();
+        case.file.write_all_at(&page, PAGE).unwrap();
+        case.file.page_mut(1).unwrap()[300..400].fill(4);
+        case.wrote(PAGE + 300..PAGE + 400, 4);
+        case.file.sync_data().unwrap();
+        case.check_durable("a page that was written, and then changed by a guard");
+    }
+}
+
+#[test]
 fn a_file_that_is_opened_anew_is_not_broken() {
     let case = Case::new(Fate::Lost, Written::Back);
     case.file.write_direct_at(&[2; 10], 0).unwrap();
