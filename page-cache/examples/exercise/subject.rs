@@ -117,14 +117,17 @@ pub trait Subject: Send + Sync + 'static {
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let size = self.len();
-        let mut behind = vec![0; (size - offset - len) as usize];
+        // A file with a flaw may be shorter than its user believes.
+        let left = size.checked_sub(offset + len).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut behind = vec![0; left as usize];
         self.read_at(&mut behind, offset + len)?;
         self.write_at(&behind, offset)?;
         self.set_len(size - len)
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let mut behind = vec![0; (self.len() - offset) as usize];
+        let left = self.len().checked_sub(offset).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut behind = vec![0; left as usize];
         self.read_at(&mut behind, offset)?;
         self.write_at(&behind, offset + len)?;
         self.punch_hole(offset, len)

@@ -34,6 +34,7 @@ fn every_operation_stays_below_the_limit_and_has_a_byte() {
                         | Path::Allocate
                         | Path::Writeback
                         | Path::SyncRange
+                        | Path::Hint
                 );
                 assert!(!is_bounded || count <= LONGEST as u64, "{plan:?}");
             }
