@@ -106,9 +106,9 @@ impl<L: LockRef> Guard<L, Shared> {
     ///
     /// # Fairness
     ///
-    /// An upgrade overtakes all waiting claims. Only
-    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive) overtakes an upgrade that
-    /// waits.
+    /// An upgrade overtakes all waiting claims except those of
+    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive), which also overtake an upgrade
+    /// that waits.
     ///
     /// # Errors
     ///
