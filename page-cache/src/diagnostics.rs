@@ -59,14 +59,14 @@ pub(crate) fn background_error(store: &str, error: &io::Error) {
     tracing::error!(store, %error, "background writeback failed");
 }
 
-/// Tells of bytes that are lost with the last handle of a file.
+/// Reports bytes that are lost with the last handle of a file.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
 pub(crate) fn lost(store: &str, pages: u64, bytes: u64) {
     #[cfg(feature = "tracing")]
     tracing::error!(store, pages, bytes, "a file was closed that could not be written");
 }
 
-/// Tells of a store's answer, if it was slow.
+/// Reports a request to a store, if it took long.
 #[inline]
 pub(crate) fn answered(store: &str, request: &'static str, took: Duration) {
     if took >= LONG {

@@ -10,7 +10,8 @@ impl File {
     /// Starts to bring the pages of `range` into the cache, and does not wait for them. A thread of the cache reads them,
     /// in runs of up to 64, as far as there are frames that are free or that were brought in lately and not used.
     ///
-    /// It is a hint: errors are not reported, and pages may be left out.
+    /// It is a hint: errors are not reported, and pages may be left out. While the store does not answer such a
+    /// read, dropping the last handle of a file without dirty pages waits for it, without a time limit.
     ///
     /// # Errors
     ///

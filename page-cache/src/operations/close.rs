@@ -36,7 +36,7 @@ struct End {
     told: Condvar,
 }
 
-/// Tells of the end when it is dropped, also by a panic.
+/// Signals the end when it is dropped, also by a panic.
 struct Teller(Arc<End>);
 
 impl Drop for Teller {

@@ -110,6 +110,7 @@ impl Times {
     fn note(&self, took: Duration, outcome: Answer) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = (nanos.max(1).ilog2() as usize).min(BUCKETS - 1);
+        // ORDERING: relaxed, here and below: counters, which order nothing else.
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.total.fetch_add(nanos, Ordering::Relaxed);
         self.longest.fetch_max(nanos, Ordering::Relaxed);

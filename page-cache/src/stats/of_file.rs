@@ -76,6 +76,7 @@ impl FileCounters {
     pub(crate) fn read(&self) -> FileStats {
         let events = |event: Event| {
             let shards = self.shards.get().into_iter().flatten();
+            // ORDERING: relaxed: a counter, which orders nothing else.
             shards.map(|shard| shard[event as usize].load(Ordering::Relaxed)).sum()
         };
         FileStats {
