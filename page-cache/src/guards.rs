@@ -11,14 +11,14 @@ use crate::operations::guarded_page::GuardedPage;
 use crate::pages::frame::guard::SharedGuard;
 use crate::pages::frame::{DetachedPin, Patience};
 
-/// A page of a file, shared: its bytes in the cache, without a copy. Made by [`File::page`](crate::File::page).
+/// A shared guard of a page. It dereferences to the page's [`PAGE_SIZE`](crate::PAGE_SIZE) bytes in the cache,
+/// without a copy. Returned by [`File::page`](crate::File::page).
 ///
-/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. Those past the end of the file are zero. While it
-/// lives, the page is not evicted and nothing changes its bytes: buffered writes, stores through mappings, direct
-/// writes, and changes of the size or the extents of the file wait for it where they meet the page. Reads and
-/// writeback do not.
+/// Bytes past the end of the file are zero. While the guard exists, the page is not evicted and its bytes do not
+/// change: buffered writes, stores through mappings, direct writes, and changes of the size or the extents of the
+/// file wait for the guard if they affect the page. Reads and writeback of the page do not wait.
 ///
-/// It stays on its thread. See [`File::page`](crate::File::page) for what that thread must not do meanwhile.
+/// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///
 /// # Examples
 ///
@@ -37,19 +37,19 @@ pub struct PageRef<'a> {
     guard: SharedGuard<'a>,
 }
 
-/// A page of a file, exclusively: its bytes in the cache, to read and to change without a copy. Made by
-/// [`File::page_mut`](crate::File::page_mut).
+/// An exclusive guard of a page. It dereferences to the page's [`PAGE_SIZE`](crate::PAGE_SIZE) bytes in the cache,
+/// which can be read and changed without a copy. Returned by [`File::page_mut`](crate::File::page_mut).
 ///
-/// It dereferences to [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. While it lives, no other thread reads or writes the page,
-/// and it is not written back, so the store never gets a page that is half changed. When it is dropped, the page is
-/// dirty if the guard was dereferenced mutably; otherwise it is as clean as before. Bytes past the end of the file
-/// are zero, and what is written there is discarded.
+/// While the guard exists, no other thread reads or writes the page, and the page is not written back, so the store
+/// never receives a half-changed page. If the guard has been dereferenced mutably, the page is dirty once the guard
+/// is dropped; otherwise it is as clean as before. Bytes past the end of the file are zero, and what is written
+/// there is discarded.
 ///
-/// The cache does not know which bytes were written. So a guard does not mend what a failed sync has lost
-/// ([`File::broken_ranges`](crate::File::broken_ranges)): write those bytes with
+/// The cache does not know which bytes were written through a guard. So a guard does not repair ranges that a
+/// failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)): write those with
 /// [`write_at`](crate::File::write_at).
 ///
-/// It stays on its thread. See [`File::page`](crate::File::page) for what that thread must not do meanwhile.
+/// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///
 /// # Examples
 ///
@@ -69,14 +69,14 @@ pub struct PageMut<'a> {
     page: GuardedPage<'a>,
 }
 
-/// A page of a file that stays in the cache. Made by [`File::pin`](crate::File::pin).
+/// Keeps a page in the cache until it is dropped. Returned by [`File::pin`](crate::File::pin).
 ///
-/// It locks nothing: the page may be read, written and written back. It keeps the file open. While the page is
-/// cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) find it without a lookup.
+/// A pin does not lock the page: it may be read, written and written back. It keeps the file open. While the page
+/// is cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) need no lookup.
 ///
-/// An operation that removes the page from the file or from the cache (a truncation, a hole, a direct write, a
-/// collapse or an insertion) also ends the pin's effect. The guards that it makes are then of the page that has the
-/// number by that time.
+/// An operation that removes the page from the file or from the cache ends the effect of the pin: a truncation, a
+/// hole, a direct write, a collapse, an insertion, or [`File::drop_cached`](crate::File::drop_cached). After that,
+/// `page` and `page_mut` do the same as the methods of [`File`](crate::File).
 ///
 /// # Examples
 ///
@@ -94,7 +94,7 @@ pub struct PageMut<'a> {
 #[must_use = "a pin that is dropped at once keeps nothing"]
 pub struct PagePin {
     handle: Arc<Handle>,
-    /// There until it is dropped.
+    /// `None` only during the drop.
     pin: Option<DetachedPin>,
     number: u64,
 }
@@ -144,9 +144,10 @@ impl<'a> PageMut<'a> {
         self.page.number()
     }
 
-    /// Gives what is written through this guard a tag, such as the number of a record in a log, as
-    /// [`File::write_at_tagged`](crate::File::write_at_tagged) does. Zero is no tag. It counts when the guard is dropped
-    /// or downgraded, if the bytes were dereferenced mutably.
+    /// Sets the tag of what is written through this guard, such as the number of a log record: see
+    /// [`File::write_at_tagged`](crate::File::write_at_tagged). Zero means no tag. If this is called several times,
+    /// the last tag counts. It takes effect when the guard is dropped or downgraded, and only if the guard has been
+    /// dereferenced mutably.
     ///
     /// # Examples
     ///
@@ -166,7 +167,7 @@ impl<'a> PageMut<'a> {
         self.page.set_tag(tag);
     }
 
-    /// Turns the guard into a shared one. No other thread changes the page in between.
+    /// Converts the guard into a shared one. No other thread can change the page in between.
     ///
     /// # Examples
     ///
@@ -267,7 +268,7 @@ impl PagePin {
     }
 }
 
-/// Why a guard that is waited for without an end is there.
+/// The message of the `expect` on a wait without a timeout, which always ends with a guard or an error.
 pub(crate) const ENDLESS: &str = "patience has no end";
 
 impl Drop for PagePin {

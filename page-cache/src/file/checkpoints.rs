@@ -1,4 +1,4 @@
-//! What an engine needs for its checkpoints: which pages are dirty, and writing them by their tags.
+//! Checkpoints: which pages are dirty, and syncs of the pages up to a tag.
 
 use std::io;
 
@@ -9,10 +9,14 @@ use crate::error::Request;
 use crate::files::durability::sync_group::Scope;
 
 impl File {
-    /// Returns the pages that are dirty, or in flight to the store, in ascending order. Other threads may clean and
-    /// dirty pages meanwhile.
+    /// Returns the dirty pages of the file, including those that are being written to the store, in ascending
+    /// order. Other threads may dirty and clean pages meanwhile.
     ///
-    /// A page that was written to the store and is not durable yet is not among them.
+    /// A page that has been written to the store and is not durable yet is not included.
+    ///
+    /// # Complexity
+    ///
+    /// Time and memory are proportional to the number of dirty pages.
     ///
     /// # Examples
     ///
@@ -31,11 +35,13 @@ impl File {
         self.inode().dirty_pages()
     }
 
-    /// Makes durable what was written with a tag of at most `tag`, like [`sync_data`](File::sync_data): writes the pages
-    /// whose [`oldest_tag`](DirtyPage::oldest_tag) is not greater, and those dirtied without a tag, and syncs the store.
-    /// Other pages stay dirty. After a fuzzy checkpoint by this the log may begin behind `tag`.
+    /// Makes everything durable that was written with a tag of at most `tag`, and is otherwise like
+    /// [`sync_data`](File::sync_data). It writes the pages whose [`oldest_tag`](DirtyPage::oldest_tag) is at most
+    /// `tag`, including those without a tag, and syncs the store. Other pages stay dirty.
     ///
-    /// It covers the pages that were dirty when it began. So every write with such a tag must have returned before.
+    /// For a fuzzy checkpoint: after this has returned, the pages of this file no longer need the log records up to
+    /// `tag`. This covers the pages that were dirty when it began, so every write with a tag of at most `tag` must
+    /// have returned before the call.
     ///
     /// # Errors
     ///
@@ -58,11 +64,12 @@ impl File {
         self.sync_tagged(Request::of_file("sync_up_to"), Scope::Data, ALL, tag)
     }
 
-    /// Makes the flusher write the file's dirty pages now, and does not wait for it. Errors are reported like
-    /// those of any background writeback.
+    /// Makes the flusher start to write the file's dirty pages to the store, and returns without waiting. Errors
+    /// are reported like those of any background writeback: see [`sync_data`](File::sync_data).
     ///
-    /// It does nothing for a file without dirty pages, and for one opened with
-    /// [`no_steal`](crate::FileOptions::no_steal). A file whose store has just failed keeps its pause.
+    /// It has no effect on a file without dirty pages, or on one opened with
+    /// [`no_steal`](crate::FileOptions::no_steal). If the store has just failed, the flusher still pauses before it
+    /// tries again ([`Options::flush_interval`](crate::Options::flush_interval)).
     ///
     /// # Examples
     ///

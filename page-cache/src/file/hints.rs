@@ -1,17 +1,22 @@
-//! What a program tells the cache of its plans, and asks it about what is where.
+//! Hints to the cache, and queries of what the cache and the store have.
 
 use std::io;
 use std::ops::Range;
 
-use super::{File, PAGE};
+use super::File;
+use super::sync::pages_of;
 use crate::Store;
 
 impl File {
-    /// Starts to bring the pages of `range` into the cache, and does not wait for them. A thread of the cache reads them,
-    /// in runs of up to 64, as far as there are frames that are free or that were brought in lately and not used.
+    /// Starts to read the pages of `range` into the cache, and returns without waiting. A thread of the cache reads
+    /// up to 64 pages at a time, as long as there are frames that are free, or whose pages were read recently and
+    /// have not been used since.
     ///
-    /// It is a hint: errors are not reported, and pages may be left out. While the store does not answer such a
-    /// read, dropping the last handle of a file without dirty pages waits for it, without a time limit.
+    /// This is a hint: errors are not reported, and pages may be left out. The part of the range past the end of
+    /// the file is ignored. An empty range has no effect.
+    ///
+    /// While the store does not answer such a read, dropping the last handle of a file without dirty pages waits
+    /// for it, without a time limit.
     ///
     /// # Errors
     ///
@@ -34,16 +39,16 @@ impl File {
     pub fn will_need(&self, range: Range<u64>) -> io::Result<()> {
         let inode = self.inode();
         inode.hint("will_need", &range)?;
-        let pages = range.start / PAGE..range.end.min(inode.size()).div_ceil(PAGE);
+        let pages = pages_of(&(range.start..range.end.min(inode.size())));
         if !pages.is_empty() {
             inode.cache.flusher.bring_in(inode.id, pages);
         }
         Ok(())
     }
 
-    /// Evicts the pages of `range` that can be evicted at once, and returns how many. Pages that are dirty, pinned, guarded or
-    /// in use stay, so to get rid of all write them first ([`writeback`](File::writeback)), or use
-    /// [`drop_cached`](File::drop_cached).
+    /// Evicts pages that `range` touches, without waiting, and returns the number of evicted pages. Pages that are
+    /// dirty, pinned, guarded or in use stay. To remove dirty pages too, call [`writeback`](File::writeback) first,
+    /// or use [`drop_cached`](File::drop_cached). An empty range has no effect.
     ///
     /// # Errors
     ///
@@ -62,15 +67,17 @@ impl File {
     /// ```
     pub fn dont_need(&self, range: Range<u64>) -> io::Result<u64> {
         self.inode().hint("dont_need", &range)?;
-        Ok(self.inode().evict_unneeded(range.start / PAGE..range.end.div_ceil(PAGE)))
+        Ok(self.inode().evict_unneeded(pages_of(&range)))
     }
 
-    /// Writes the dirty pages of `range` to the store and drops what is cached of it. The next read asks the store. It makes
-    /// nothing durable.
+    /// Writes the dirty pages that `range` touches to the store, then removes all pages that it touches from the
+    /// cache. It waits for guards of these pages and for other operations on them. The next read of the range reads
+    /// from the store. Nothing becomes durable. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted. The store's error; the pages from there on stay cached then.
+    /// `InvalidInput` if the range is inverted. The store's error. After an error some or all of the pages stay in
+    /// the cache, and no byte is lost.
     ///
     /// # Examples
     ///
@@ -88,8 +95,11 @@ impl File {
         self.inode().drop_cached(range).map_err(|error| self.inode().failed(request, error))
     }
 
-    /// Returns the parts of `range` that have data, ascending and not adjacent to each other: dirty pages, and what the store
-    /// does not name as a hole ([`Store::holes`]). What lies between them, up to the end of the file, reads as zeroes.
+    /// Returns the parts of `range` that contain data: dirty pages, and what the store does not report as a hole
+    /// ([`Store::holes`]). They are in ascending order and not adjacent to each other. The rest of the range, up to
+    /// the end of the file, reads as zeroes. The part past the end of the file is ignored. An empty range contains
+    /// no data.
+    ///
     /// Nothing is written to the store for this.
     ///
     /// # Errors
@@ -111,8 +121,8 @@ impl File {
         self.inode().data_in(range).map_err(|error| self.inode().failed(request, error))
     }
 
-    /// Returns how many bytes of blocks the store has for the file, or `None` if the store cannot tell
-    /// ([`Store::allocated_size`]). Dirty pages may need more once they are written.
+    /// Returns the number of bytes that the store has allocated for the file, or `None` if the store cannot tell
+    /// ([`Store::allocated_size`]). Writing dirty pages may allocate more.
     ///
     /// # Errors
     ///

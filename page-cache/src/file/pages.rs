@@ -1,4 +1,4 @@
-//! Pages in place: guards and pins.
+//! Page guards and pins.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -10,32 +10,38 @@ use crate::pages::frame::Patience;
 use crate::pages::frame::guard::SharedGuard;
 
 impl File {
-    /// Returns a shared guard of page `number`, which dereferences to the page's bytes in the cache: see [`PageRef`].
-    /// Waits while another thread has the page exclusively.
+    /// Returns a shared guard of page `number`, counted from zero, which dereferences to the page's bytes in the
+    /// cache: see [`PageRef`]. A page that is not cached is read from the store. Waits while another thread has an
+    /// exclusive guard of the page or is writing to it.
     ///
     /// # Nesting
     ///
-    /// A thread may have several guards, of one file or of several. Threads that take guards in different orders
-    /// may deadlock, as with any locks: take them in one order, such as ascending ([`pages`](File::pages)) or from
-    /// the root of a tree down, or [try](File::try_page). A thread may take one more shared guard of a page of which it
-    /// has one.
+    /// A thread may hold several guards, of one file or of several. Threads that take guards in different orders
+    /// may deadlock, as with any locks. To avoid this, take guards in one order, such as ascending
+    /// ([`pages`](File::pages)) or from the root of a tree down, or use [`try_page`](File::try_page). A thread that
+    /// holds a shared guard of a page may take further shared guards of it.
     ///
-    /// A thread that has guards waits only for other guards, for the store and for a frame. Everything else might be
-    /// waiting for its own guards. So, while it has guards,
+    /// While a thread holds guards, it may wait for other guards, for a store and for a free frame, but for nothing
+    /// else: what it would wait for might be waiting for its guards. Instead, it gets an error of the kind
+    /// `Deadlock`
     ///
-    /// - all other operations on the same file fail with `Deadlock`, also through other handles and mappings.
-    ///   Other files may be used freely, as long as no thread does the same the other way round;
-    /// - a further guard fails with `Deadlock` if its page is not cached and would have to wait for a change of the size
-    ///   or the extents of the file, for direct IO, or for a frame that other requests have, and a further
-    ///   `page_mut` also if no more pages may be dirty. The thread then releases its guards and begins again.
+    /// - from operations on the same file that read, write, change or sync it or evict its pages, through any
+    ///   handle or mapping. Operations on other files work. They can deadlock only if another thread that holds
+    ///   guards of those files uses this one;
+    /// - from a further guard or pin, if its page is not cached and it would have to wait for a size or extent
+    ///   change of the file, for direct IO, or for a frame that other requests use;
+    /// - from `page_mut`, if no more pages may be dirty.
     ///
-    /// A guard that is leaked keeps its page for ever. Whatever changes or closes the file then waits for ever.
+    /// After such an error, release all guards of the thread and start again.
+    ///
+    /// A leaked guard locks its page for ever. An operation that changes or closes the file then waits for ever.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the page lies past the end of the file. `Deadlock` if this thread has the page exclusively, or
-    /// as above. `ResourceBusy` if no frame becomes free: dirty pages cannot be written back, or guards and pins keep
-    /// all the others. The store's error, if the page is not cached and cannot be read.
+    /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an
+    /// exclusive guard of the page, and in the cases above. `ResourceBusy` if no frame becomes free within ten
+    /// seconds, because dirty pages cannot be written back or other requests use the frames; immediately if guards
+    /// and pins hold all frames. The store's error, if the page is not cached and cannot be read.
     ///
     /// # Examples
     ///
@@ -58,10 +64,11 @@ impl File {
         Ok(PageRef::new(self.inode().page(number, Patience::Endless)?.expect(ENDLESS)))
     }
 
-    /// Returns an exclusive guard of page `number`, which dereferences to the page's bytes in the cache: see [`PageMut`].
-    /// Waits while other threads have or write the page, and while it is being written to the store.
+    /// Returns an exclusive guard of page `number`, which dereferences to the page's bytes in the cache: see
+    /// [`PageMut`]. Waits while other threads have guards of the page or are writing to it, and while it is being
+    /// written to the store.
     ///
-    /// The page has to lie within the file: [`set_len`](File::set_len) makes the file longer.
+    /// The page must lie within the file. To append pages, call [`set_len`](File::set_len) first.
     ///
     /// # Nesting
     ///
@@ -69,9 +76,11 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`page`](File::page), and `Deadlock` also if this thread has a shared guard of the page. `FileTooLarge` if the
-    /// store cannot hold the page. `ResourceBusy` also if other files have all the pages that may be dirty. The store's
-    /// error also if dirty pages of this file have to be written back first, and that fails.
+    /// As [`page`](File::page), and `Deadlock` also if this thread has a shared guard of the page.
+    /// `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot hold the page.
+    /// `ResourceBusy` also if other files have all the pages that may be dirty for ten seconds. `QuotaExceeded` as
+    /// [`FileOptions::no_steal`](crate::FileOptions::no_steal) describes. The store's error also if dirty pages of
+    /// this file must be written back first and that fails.
     ///
     /// # Examples
     ///
@@ -98,12 +107,13 @@ impl File {
         Ok(PageMut::new(self.inode().page_mut(number, Patience::Endless)?.expect(ENDLESS)))
     }
 
-    /// Returns a shared guard of page `number` like [`page`](File::page), or `None` if that would mean to wait: the page is
-    /// not cached, or is being written or held exclusively.
+    /// Returns a shared guard of page `number` like [`page`](File::page), or `None` if it would have to wait: the
+    /// page is not cached, or another thread has an exclusive guard of it or is writing to it.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the page lies past the end of the file. `Deadlock` if this thread has the page exclusively.
+    /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an
+    /// exclusive guard of the page.
     ///
     /// # Examples
     ///
@@ -126,13 +136,13 @@ impl File {
         Ok(self.inode().page(number, Patience::None)?.map(PageRef::new))
     }
 
-    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), or `None` if that would mean to wait:
-    /// the page is not cached, is in use or being written back, or the file may not have one more dirty page.
+    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), or `None` if it would have to
+    /// wait: the page is not cached, is in use or being written back, or no more pages of the file may be dirty.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the page lies past the end of the file. `Deadlock` if this thread has a guard of the page.
-    /// `FileTooLarge` if the store cannot hold the page.
+    /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has a guard of
+    /// the page. `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot hold the page.
     ///
     /// # Examples
     ///
@@ -154,8 +164,8 @@ impl File {
         Ok(self.inode().page_mut(number, Patience::None)?.map(PageMut::new))
     }
 
-    /// Returns a shared guard of page `number` like [`page`](File::page), but waits for other threads no longer than
-    /// `timeout`. An answer of the store, and a free frame, are waited for in any case.
+    /// Returns a shared guard of page `number` like [`page`](File::page), but waits at most `timeout` for other
+    /// threads. The timeout does not limit the time that the store takes, nor the wait for a free frame.
     ///
     /// # Errors
     ///
@@ -185,8 +195,8 @@ impl File {
         Ok(PageRef::new(self.inode().page(number, until(timeout))?.expect(ENDLESS)))
     }
 
-    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits for other threads no longer
-    /// than `timeout`. An answer of the store, and a free frame, are waited for in any case.
+    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout`
+    /// for other threads. The timeout does not limit the time that the store takes, nor the wait for a free frame.
     ///
     /// # Errors
     ///
@@ -209,11 +219,12 @@ impl File {
         Ok(PageMut::new(self.inode().page_mut(number, until(timeout))?.expect(ENDLESS)))
     }
 
-    /// Returns shared guards of several pages, in the order of `numbers`. They are taken in ascending order, so calls do not
-    /// deadlock with each other.
+    /// Returns shared guards of several pages, in the order of `numbers`. The guards are taken in ascending order
+    /// of the pages, so concurrent calls do not deadlock with each other. An empty array is allowed.
     ///
-    /// If the thread has no guard, this waits for whatever the pages need: see [`page`](File::page) for what a thread
-    /// that has guards does not wait for. Pages that were taken by then are released and taken again.
+    /// If a page is not available and the thread held no guards before the call, this releases the guards that it
+    /// has taken, waits for whatever the page needs, and takes all guards again. If the thread held guards, it
+    /// fails as [`page`](File::page) does.
     ///
     /// # Errors
     ///
@@ -235,7 +246,7 @@ impl File {
         Ok(guards.map(PageRef::new))
     }
 
-    /// Returns exclusive guards of several pages, in the order of `numbers`, as [`pages`](File::pages) does.
+    /// Returns exclusive guards of several pages, in the order of `numbers`. Otherwise like [`pages`](File::pages).
     ///
     /// # Errors
     ///
@@ -260,15 +271,16 @@ impl File {
         Ok(pages.map(PageMut::new))
     }
 
-    /// Keeps page `number` in the cache until the [`PagePin`] is dropped. It locks nothing.
+    /// Keeps page `number` in the cache until the returned [`PagePin`] is dropped. A pin does not lock the page. A
+    /// page that is not cached is read from the store.
     ///
-    /// At most a quarter as many pages may be pinned as may be dirty
-    /// ([`Options::dirty_limit`](crate::Options::dirty_limit)), in all files together. Pinned pages count against that
-    /// limit.
+    /// All files of a cache together can have a quarter as many pins as they may have dirty pages
+    /// ([`Options::dirty_limit`](crate::Options::dirty_limit)). Each pin reduces the number of pages that may be
+    /// dirty by one.
     ///
     /// # Errors
     ///
-    /// As [`page`](File::page). `ResourceBusy` also if too many pages are pinned.
+    /// As [`page`](File::page). `ResourceBusy` also if there are too many pins.
     ///
     /// # Examples
     ///
@@ -291,7 +303,7 @@ impl File {
     }
 }
 
-/// A time that no clock has is an endless wait.
+/// A time that the clock cannot represent means no timeout.
 fn until(timeout: Duration) -> Patience {
     Instant::now().checked_add(timeout).map_or(Patience::Endless, Patience::Until)
 }

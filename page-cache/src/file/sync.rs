@@ -1,4 +1,4 @@
-//! What carries a file's dirty pages to its store, and reports what went wrong there.
+//! Writeback and syncs on request, and what a failed sync may have lost.
 
 use std::io;
 use std::ops::Range;
@@ -11,12 +11,12 @@ use crate::files::durability::sync_group::Scope;
 pub(super) const ALL: Range<u64> = 0..u64::MAX;
 
 impl File {
-    /// Writes the dirty pages of `range` to the store and waits until they are written. It makes nothing
-    /// durable.
+    /// Writes the dirty pages that `range` touches to the store and waits until they are written. Nothing becomes
+    /// durable. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the range is inverted. The store's error; the pages stay dirty then.
+    /// `InvalidInput` if the range is inverted. The store's error; the pages that could not be written stay dirty.
     ///
     /// # Examples
     ///
@@ -42,9 +42,9 @@ impl File {
         })
     }
 
-    /// Writes the dirty pages of `range` to the store and makes them durable, together with everything that
-    /// the store was given before, like [`sync_data`](File::sync_data). Pages outside the range may stay
-    /// dirty, except those that a failed sync may have lost.
+    /// Like [`sync_data`](File::sync_data), but writes only the dirty pages that `range` touches. Other pages may
+    /// stay dirty, except those that a failed sync may have lost. Whatever was written to the store before becomes
+    /// durable too, so an empty range also syncs the store.
     ///
     /// # Errors
     ///
@@ -68,25 +68,25 @@ impl File {
         self.sync(self.request("sync_range", &range)?, Scope::Data, pages_of(&range))
     }
 
-    /// Writes all dirty pages to the store and makes bytes and length durable, as `fdatasync` does
-    /// ([`Store::sync_data`]).
+    /// Writes all dirty pages to the store and makes the bytes and the length of the file durable, as `fdatasync`
+    /// does ([`Store::sync_data`]).
     ///
-    /// It covers the pages that were dirty when it began, so it ends even if others keep writing.
-    /// Concurrent syncs share one sync of the store.
+    /// It covers the pages that were dirty when it began, so it ends even if other threads keep writing. Concurrent
+    /// syncs share one sync of the store.
     ///
     /// [`Store::sync_data`]: crate::Store::sync_data
     ///
     /// # Errors
     ///
-    /// The store's error. Also an error of background writeback that this handle has not been told yet:
-    /// every handle that was open when the error happened gets it once, and so does a clone made later if no
-    /// handle had got it before.
+    /// The store's error. Also an error of background writeback that this handle has not returned yet. Each handle
+    /// that was open when the error happened returns it once. A handle that is opened or cloned later returns it
+    /// only if no handle had returned it by then.
     ///
-    /// When a sync of the store fails, the store may have lost everything it was given since its last
-    /// successful sync. The next sync writes it again; if it succeeds, everything is durable. What is no
-    /// longer in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert)
-    /// cannot be written again. Then every sync of every handle fails and names the ranges, until they were
-    /// written again and synced, or the file was opened again. See [`broken_ranges`](File::broken_ranges).
+    /// When a sync of the store fails, the store may have lost everything that it received since its last
+    /// successful sync. The next sync writes these bytes again; if it succeeds, everything is durable. Bytes that
+    /// are no longer in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert) cannot
+    /// be written again. Then every sync of every handle fails and names the ranges, until the ranges have been
+    /// written again and synced, or the file has been opened again. See [`broken_ranges`](File::broken_ranges).
     ///
     /// # Examples
     ///
@@ -121,9 +121,10 @@ impl File {
         self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
-    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write
-    /// again. Every sync fails until they have been written again and synced. A [`PageMut`](crate::PageMut) does not count: the
-    /// cache does not know which of its bytes were written, and the others may be what was there before.
+    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write again.
+    /// Every sync fails until they have been written again and synced. Changes through a
+    /// [`PageMut`](crate::PageMut) do not count: the cache does not know which bytes they changed, and the rest of
+    /// the page may be out of date.
     ///
     /// # Examples
     ///
@@ -168,6 +169,7 @@ impl File {
     }
 }
 
-fn pages_of(range: &Range<u64>) -> Range<u64> {
+/// The pages that a range of bytes touches.
+pub(super) fn pages_of(range: &Range<u64>) -> Range<u64> {
     if range.is_empty() { 0..0 } else { range.start / PAGE..range.end.div_ceil(PAGE) }
 }

@@ -6,12 +6,13 @@ use super::File;
 use crate::error::Request;
 
 impl File {
-    /// Writes like [`write_at`](File::write_at), and notes `tag` for each page that it dirties. A tag is a number of the
-    /// caller's, such as that of the log record which describes the write. Zero means none.
+    /// Writes like [`write_at`](File::write_at), and records `tag` for each page that the write dirties. A tag is a
+    /// number that the caller chooses, such as that of the log record that describes the write. Zero means no tag.
     ///
-    /// A dirty page keeps the least and the greatest tag of what was written to it since it was last clean; writes without a
-    /// tag change neither. [`FileOptions::before_writeback`](crate::FileOptions::before_writeback),
-    /// [`dirty_pages`](File::dirty_pages) and [`sync_up_to`](File::sync_up_to) use them.
+    /// Each dirty page keeps the smallest and the largest tag of the writes to it since it was last clean. A write
+    /// without a tag changes neither. The tags are for
+    /// [`FileOptions::before_writeback`](crate::FileOptions::before_writeback), [`dirty_pages`](File::dirty_pages)
+    /// and [`sync_up_to`](File::sync_up_to).
     ///
     /// # Errors
     ///

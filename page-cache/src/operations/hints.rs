@@ -77,10 +77,10 @@ impl Inode {
 
     /// Empties the cache of a range of bytes; what is dirty is written back.
     pub(crate) fn drop_cached(&self, bytes: Range<u64>) -> io::Result<()> {
-        let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
-        if pages.is_empty() {
+        if bytes.is_empty() {
             return Ok(());
         }
+        let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
         let _io = self.io_exclusive(bytes.clone());
         let claim = self.claim(Access::Invalidate, bytes);
         self.flush_claimed(pages.clone(), &claim)?;

@@ -72,6 +72,23 @@ fn nobody_waits_for_pages_that_will_be_needed_and_a_store_that_fails_is_asked_ag
 }
 
 #[test]
+fn an_empty_range_within_a_page_brings_in_and_evicts_nothing() {
+    let file = PageCache::with_options(asleep(64))
+        .open(RecordingStore::with(&[1; 2 * PAGE as usize]))
+        .unwrap();
+    file.read_exact_at(&mut [0; 10], 0).unwrap();
+    assert_eq!(file.dont_need(5..5).unwrap(), 0);
+    file.drop_cached(5..5).unwrap();
+    assert_eq!(file.stats().resident, 1);
+    file.will_need(PAGE + 5..PAGE + 5).unwrap();
+    // A hint that reads the first page is dealt with after that one.
+    file.drop_cached(0..PAGE).unwrap();
+    file.will_need(0..1).unwrap();
+    until_resident(&file, 1);
+    assert_eq!(file.stats().fills, 2);
+}
+
+#[test]
 fn pages_that_are_not_needed_leave_unless_they_are_dirty_pinned_or_guarded() {
     let cache = PageCache::with_options(asleep(64));
     let file = cache.open(RecordingStore::with(&[1; 8 * PAGE as usize])).unwrap();
