@@ -19,7 +19,8 @@ use crate::writeback::workers;
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
-/// Files stay open when the cache is dropped. The last of them drops the frames and stops the flusher.
+/// Files stay open when the `PageCache` is dropped. When the last file is closed too, the memory is freed and the
+/// flusher stops.
 ///
 /// # Examples
 ///
@@ -73,8 +74,8 @@ impl PageCache {
         PageCache { shared: Shared::new(&options, InodeLock::ranges) }
     }
 
-    /// A cache whose operations are serialised by another lock than the range lock, to compare them. With the
-    /// feature `model` only.
+    /// Creates a cache whose operations use another lock than the range lock, for comparisons. With the feature
+    /// `model` only.
     ///
     /// # Panics
     ///
@@ -96,17 +97,17 @@ impl PageCache {
 
     /// Opens a file over `store`. Nothing else may change the store while the file is open.
     ///
-    /// A store with an [identity](Store::identity), such as a [`FileStore`] or anything in an [`Arc`], is
-    /// open once in a cache. If it is open already, by any path, this returns another handle of the same
-    /// file and drops `store`. If its last handle is being dropped, it waits until the file is closed, as
-    /// long as the store answers. Do not open a store without an identity twice: the two files would not see
-    /// each other's writes.
+    /// A store with an [identity](Store::identity), such as a [`FileStore`] or anything in an [`Arc`], is open at
+    /// most once in a cache. If it is open already, even by another path, this returns another handle of the same
+    /// file and drops `store`. If its last handle is being dropped, this waits until the file is closed, as long as
+    /// the store answers. Do not open a store without an identity twice: the two files would not see each other's
+    /// writes.
     ///
     /// # Errors
     ///
     /// `ResourceBusy` if the store is open with other options, or in another cache or process
-    /// ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's
-    /// error when asked for its length. The system's error if the flusher's thread cannot be started.
+    /// ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's error
+    /// when asked for its length. The system's error if the flusher's thread cannot be started.
     ///
     /// # Examples
     ///
@@ -130,7 +131,7 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// As [`open`](PageCache::open).
+    /// As [`open`](PageCache::open), and as [`FileOptions::whole_pages`] describes.
     ///
     /// # Examples
     ///
@@ -188,15 +189,16 @@ impl PageCache {
 
     /// Changes the number of pages that the cache can hold, from 16 to [`Options::max_capacity`].
     ///
-    /// If the cache shrinks, this evicts pages until the rest fits, and gives their memory back to the system (on Linux). Dirty
-    /// pages are written to their stores first; none is lost. The limit on dirty pages changes in proportion. Files
-    /// are used as usual meanwhile.
+    /// To shrink the cache, this evicts pages until the rest fits, and returns their memory to the system (on
+    /// Linux). Dirty pages are written to their stores first, so nothing is lost. The limit on dirty pages changes
+    /// in proportion. Files can be used meanwhile.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if there cannot be so many pages. `ResourceBusy` if no page could be evicted for ten seconds: stores do not
-    /// take the dirty ones, or [guards](crate::PageRef) and [pins](crate::PagePin) hold the rest. The capacity has
-    /// changed then too: pages above it go when they are evicted later.
+    /// `InvalidInput` if `pages` is out of range. `ResourceBusy` if no page could be evicted for ten seconds,
+    /// because stores do not accept the dirty pages, or [guards](crate::PageRef) and [pins](crate::PagePin) hold
+    /// the others. The new capacity applies nevertheless: the pages in excess leave the cache as soon as they can
+    /// be evicted.
     ///
     /// # Examples
     ///
@@ -217,7 +219,11 @@ impl PageCache {
         self.shared.pool.set_capacity(pages)
     }
 
-    /// Returns statistics of this cache since it was created. It visits every open file.
+    /// Returns statistics of this cache since it was created.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of open files.
     ///
     /// # Examples
     ///

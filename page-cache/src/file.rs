@@ -31,16 +31,23 @@ const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A handle of a cached file. Clones share the file, and all methods may be called from any thread.
 ///
-/// The file is closed when its last `File` and its last [`Mapping`] are dropped. Dropping the last one
-/// writes dirty pages to the store, but cannot report an error and makes nothing durable;
-/// [`close`](File::close) does both. A drop waits as long as the store answers: if it has not for five seconds,
-/// a thread of the cache goes on writing, and keeps the cache and the store until it is done.
+/// The file is closed when its last `File` and its last [`Mapping`] are dropped. Dropping the last one writes dirty
+/// pages to the store, but cannot report an error and makes nothing durable; [`close`](File::close) does both. A
+/// drop waits as long as the store answers: if it has not for five seconds, the drop returns, and a thread of the
+/// cache continues and keeps the cache and the store until it is done.
 ///
 /// # Errors
 ///
-/// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), also when
-/// the error is reported later. [`last_failure`](File::last_failure) then has the operation, the store's
-/// label and the numbers. Errors without an errno contain this description themselves.
+/// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), also when the error
+/// is reported later. [`last_failure`](File::last_failure) then has the operation, the store's label and the
+/// numbers. Errors without an errno contain this description themselves.
+///
+/// Methods that would change a file over a [read-only](crate::Store::is_read_only) store fail with
+/// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their own thread: on a
+/// thread that has a [guard](File::page) of a page of the file, inside a method of a
+/// [`Store`](crate::Store), and inside a [hook](crate::FileOptions::before_writeback). `ResourceBusy` means that no
+/// frame of the cache was available in time. [`FileOptions`](crate::FileOptions) describes the errors that its
+/// options add.
 ///
 /// # Examples
 ///
@@ -88,16 +95,16 @@ impl File {
         File { handle, heard }
     }
 
-    /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero,
-    /// means the end of the file.
+    /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero, means
+    /// the end of the file.
     ///
-    /// The read is atomic within each page. A read of several pages may see changes that happen between
-    /// them.
+    /// The read is atomic within each page. A read of several pages may see changes that happen between them.
     ///
     /// # Errors
     ///
-    /// The store's error, if it cannot read a page that is not cached, or if no frame is free and dirty
-    /// pages cannot be written back. If at least one page was read, the read is short instead.
+    /// The store's error, if it cannot read a page that is not cached, or if no frame is free and dirty pages
+    /// cannot be written back. If at least one page was read before the error, the read returns a short count
+    /// instead.
     ///
     /// # Examples
     ///
@@ -148,20 +155,20 @@ impl File {
         Ok(())
     }
 
-    /// Writes at `offset` into the cache, and returns how many bytes were written. The file grows if
-    /// necessary. The flusher or a sync writes the bytes to the store later.
+    /// Writes at `offset` into the cache, and returns how many bytes were written. The file grows if necessary. The
+    /// flusher or a sync writes the bytes to the store later.
     ///
-    /// The write is atomic with respect to other writes, direct IO, and size and extent changes. A write
-    /// that starts past the end first extends the file with zeroes up to its start; other threads may see
-    /// that length. If nothing is written, the old length is restored.
+    /// The write is atomic with respect to other writes, direct IO, and size and extent changes. A write that
+    /// starts past the end first extends the file with zeroes up to its start; other threads may see that length.
+    /// If nothing is written, the old length is restored. A write of no bytes has no effect.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the write would end past `i64::MAX`, or would start at or past the store's
-    /// greatest length ([`Store::max_len`](crate::Store::max_len)); a write that starts before it and ends
-    /// past it is short. The store's error, if it cannot read a page that is written in part, or if no
-    /// frame is free and dirty pages cannot be written back. If at least one page was written, the write is
-    /// short instead.
+    /// `FileTooLarge` if the write would end past `i64::MAX`, or would start at or past the store's maximum length
+    /// ([`Store::max_len`](crate::Store::max_len)); a write that starts before it and ends past it is short. The
+    /// store's error, if it cannot read a page that is written in part, or if no frame is free and dirty pages
+    /// cannot be written back. If at least one page was written before the error, the write returns a short count
+    /// instead.
     ///
     /// # Examples
     ///
@@ -290,11 +297,11 @@ impl File {
         self.len() == 0
     }
 
-    /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None`
-    /// if there was none. A request that ended short because of an error counts.
+    /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None` if there
+    /// was none. This includes a request that returned a short count because of an error.
     ///
-    /// An error with an errno cannot carry a description; this is where to find it. If several threads fail
-    /// at the same time, their failures may replace each other.
+    /// An error with an errno cannot carry a description; this is where to find it. If several threads fail at the
+    /// same time, their failures may replace each other.
     ///
     /// # Examples
     ///

@@ -5,12 +5,15 @@
 //! | to | use |
 //! | --- | --- |
 //! | read and write through the cache | [`File::read_at`], [`File::write_at`], [`File::append`] |
-//! | use a page where it is, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`] |
+//! | use the bytes of a page in the cache, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`] |
 //! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
 //! | access the file through a mapping | [`File::map`], [`Mapping`] |
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
 //! | change size and extents | [`File::set_len`], [`File::punch_hole`], [`File::zero_range`], [`File::allocate`], [`File::collapse_range`], [`File::insert_range`] |
 //! | write every byte to the store before a write returns | [`FileOptions::write_through`] |
+//! | write a log before the pages, and take checkpoints | [`FileOptions::before_writeback`], [`File::write_at_tagged`], [`File::dirty_pages`], [`File::sync_up_to`] |
+//! | checksum or encrypt the pages in the store | [`FileOptions::transform`] |
+//! | read pages before they are needed, or evict them | [`File::will_need`], [`File::dont_need`], [`File::drop_cached`] |
 //! | find out why a request failed | [`File::last_failure`], [`Failure`] |
 //!
 //! All of these may run on one file at the same time, from any number of threads.

@@ -95,12 +95,13 @@ impl Mapping {
         Ok(())
     }
 
-    /// Copies bytes into the mapping, starting at `offset`. Bytes stored past the end of the file, in its
-    /// last page, are discarded.
+    /// Copies bytes into the mapping, starting at `offset`. Bytes stored past the end of the file, in its last
+    /// page, are discarded.
     ///
     /// # Errors
     ///
-    /// As [`load`](Mapping::load).
+    /// As [`load`](Mapping::load). `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot
+    /// hold the page. `QuotaExceeded` as [`FileOptions::no_steal`](crate::FileOptions::no_steal) describes.
     ///
     /// # Examples
     ///

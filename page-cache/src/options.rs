@@ -1,4 +1,4 @@
-//! How a cache is made, and how a file is opened.
+//! The options of a cache, and those of a file.
 
 mod hook;
 mod whole_pages;
@@ -38,8 +38,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The default options of a cache of `capacity` pages (at least 16): half of them may be dirty, dirty
-    /// pages are written back after a second, and readahead is at most 32 pages.
+    /// Returns the default options for a cache of `capacity` pages (at least 16). Half of the pages may be dirty,
+    /// dirty pages are written back after one second, and readahead is at most 32 pages.
     ///
     /// # Examples
     ///
@@ -61,9 +61,11 @@ impl Options {
         }
     }
 
-    /// The default options of a cache of `bytes`, in whole pages; as [`new`](Options::new) otherwise.
+    /// Returns the default options for a cache of `bytes` bytes, rounded down to whole pages. Otherwise like
+    /// [`new`](Options::new).
     ///
-    /// The memory is reserved at once and taken from the system as pages come in.
+    /// The cache reserves address space for all of its pages, and takes memory from the system when it first uses a
+    /// page.
     ///
     /// # Examples
     ///
@@ -78,8 +80,9 @@ impl Options {
         Options::new(bytes / PAGE_SIZE)
     }
 
-    /// Lets the cache grow to `pages` with [`PageCache::set_capacity`](crate::PageCache::set_capacity): so much address
-    /// space is reserved. The default is its capacity.
+    /// Sets the largest capacity, in pages, that [`PageCache::set_capacity`](crate::PageCache::set_capacity)
+    /// accepts. The cache reserves address space for that many pages. The default, and the least, is the capacity
+    /// that the cache has at first.
     ///
     /// # Examples
     ///
@@ -97,12 +100,12 @@ impl Options {
         Options { max_capacity: pages.max(self.capacity), ..self }
     }
 
-    /// Limits the number of dirty pages of all files together to about `pages`. The effective limit always
-    /// leaves some frames for reads.
+    /// Limits the number of dirty pages of all files together to about `pages`. The effective limit is lower where
+    /// that is necessary to leave frames for reads.
     ///
-    /// One file may have two thirds of the limit. Several files that want more share it, so that a further
-    /// file still gets a part. A writer above its file's share first writes back pages of its own file; it
-    /// waits only for its own store and returns that store's errors.
+    /// One file may use two thirds of the limit. Several files that need more share it, and always leave a part for
+    /// one more file. A writer whose file has reached its share first writes back pages of that file. It waits only
+    /// for the file's own store, and returns that store's errors.
     ///
     /// # Examples
     ///
@@ -120,8 +123,8 @@ impl Options {
         Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
     }
 
-    /// Writes dirty pages back after `interval` (at least a millisecond). A file whose store fails is tried
-    /// again after a pause that doubles up to a second.
+    /// Sets the time after which a dirty page is written back, at least a millisecond. After a store has failed,
+    /// the flusher pauses before it tries the file again. The pause doubles with each failure, up to a second.
     ///
     /// # Examples
     ///
@@ -145,8 +148,9 @@ impl Options {
         Options { flush_interval: interval, ..self }
     }
 
-    /// Limits readahead for a sequential reader to `pages`. One read, with the pages that were asked for, is
-    /// also limited to a twentieth of the cache (but at least two pages), and to 64 pages.
+    /// Limits the readahead for a sequential reader to `pages`. Zero turns it off. One read from the store,
+    /// including the requested pages, is also limited to 64 pages and to a twentieth of the cache, but not to less
+    /// than two pages.
     ///
     /// # Examples
     ///
@@ -193,7 +197,7 @@ pub struct FileOptions {
     pub(crate) transform: Option<Transform>,
 }
 
-/// What may write a file's dirty pages to its store.
+/// When a file's dirty pages may be written to its store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Steal {
     /// Writeback at any time.
@@ -214,7 +218,7 @@ pub(crate) enum WriteMode {
 }
 
 impl FileOptions {
-    /// The default options: writes reach the store by writeback, after they have returned.
+    /// Returns the default options: a write reaches the store by writeback, after it has returned.
     ///
     /// # Examples
     ///
@@ -232,11 +236,12 @@ impl FileOptions {
         FileOptions::default()
     }
 
-    /// Makes writes return only when the store has their bytes, or with the store's error. The bytes are
-    /// cached too, and durable after the next sync. Stores through a mapping still wait for writeback.
+    /// Makes a write return only after the store has received its bytes, or with the store's error. The bytes are
+    /// cached too, and durable after the next sync. Stores through a mapping and changes through a page guard still
+    /// wait for writeback.
     ///
-    /// The option applies to the file, not to one handle: otherwise one page could be dirty with bytes of
-    /// handles of both kinds.
+    /// The option applies to all handles of the file: while the file is open, opening its store without the option
+    /// fails with [`ResourceBusy`](io::ErrorKind::ResourceBusy).
     ///
     /// # Examples
     ///
@@ -260,26 +265,29 @@ impl FileOptions {
         self
     }
 
-    /// Calls `hook` before bytes of the cache are sent to the store, with the pages of the request in ascending
-    /// order. This is the place of a write-ahead rule: the hook makes the log durable up to the greatest
-    /// [`newest_tag`](DirtyPage::newest_tag), or returns an error, and then nothing is sent and the pages stay dirty.
+    /// Calls `hook` before the cache sends bytes to the store, with the pages of the request in ascending order.
+    /// This implements a write-ahead rule: the hook makes the log durable up to the largest
+    /// [`newest_tag`](DirtyPage::newest_tag) of these pages. If the hook returns an error, nothing is sent and the
+    /// pages stay dirty.
     ///
-    /// The hook runs for background writeback, for writeback by a sync, by a direct request or by a writer that
-    /// needs room, and before a write-through. It does not run for the bytes of a direct write. What it is told is
-    /// what is sent: writers of these pages wait until the hook has returned and the store has answered.
+    /// The hook runs before every writeback: in the background, and by a sync, a direct request or a writer that
+    /// must write pages back first. It also runs before a write-through, but not for the bytes of a direct write.
+    /// From the call of the hook until the store has answered, the bytes and tags of these pages do not change:
+    /// their writers wait.
     ///
-    /// It runs on the thread that cleans the pages: one of the cache, or one that uses the file. It counts as part
-    /// of the store's request. If it fails or panics, the file is treated as if its store had failed, except that
-    /// nothing is lost and the error is not kept for other handles: a sync and a writer that needs room return the
-    /// hook's error, the flusher tries again after a pause. Of a request that was refused it tries
-    /// smaller parts. If the hook hangs, only this file waits, like files whose store hangs.
+    /// The hook runs on a thread of the cache or on one that uses the file, and counts as part of the request to
+    /// the store. If it fails or panics, the file is treated as if its store had failed, except that nothing is
+    /// lost and that the error is not kept for other handles. A sync, or a writer that must write pages back first,
+    /// returns the hook's error. The flusher tries again after a pause, and splits the request. If the hook hangs,
+    /// only the operations on this file wait, as if its store did not answer.
     ///
-    /// The hook may use files of the same cache that have no hook themselves: it may append to a log and sync it.
-    /// Every operation on a file with a hook fails with [`Deadlock`](io::ErrorKind::Deadlock) there. The hook must not wait
-    /// for a lock whose holder uses the file meanwhile. The memory that is written to the log must
+    /// The hook may use files of the same cache that have no hook themselves, for example append to a log and sync
+    /// it. Operations on files that have a hook fail with [`Deadlock`](io::ErrorKind::Deadlock) inside a hook. The
+    /// hook must not wait for a lock whose holder may be using the file. The memory that is written to the log must
     /// not be a mapping of the file.
     ///
-    /// If the store is opened again, the options must contain a clone of this hook.
+    /// To open the store again while it is open, use a clone of these options: other options fail with
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy).
     ///
     /// # Examples
     ///
@@ -322,13 +330,14 @@ impl FileOptions {
     }
 
     /// Keeps dirty pages in the cache until a sync, [`writeback`](crate::File::writeback) or
-    /// [`close`](crate::File::close) of this file writes them ("no steal"). So the store only receives bytes whose writeback was requested
-    /// explicitly.
+    /// [`close`](crate::File::close) of this file writes them: the policy called "no steal". So the store never
+    /// receives bytes of the cache before that was requested.
     ///
     /// The file has its share of the pages that may be dirty ([`Options::dirty_limit`]). A write that needs more
-    /// fails with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping. A direct request, a collapse and
-    /// an insert fail with [`ResourceBusy`](io::ErrorKind::ResourceBusy) while pages of their range are dirty. Dropping
-    /// the last handle writes nothing: the dirty pages are lost, and counted in [`CacheStats`](crate::CacheStats).
+    /// fails with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping or an exclusive
+    /// page guard. A direct request, a collapse, an insert and [`drop_cached`](crate::File::drop_cached) fail with
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while pages of their range are dirty. Dropping the last handle
+    /// writes nothing: dirty pages are lost, and counted in [`CacheStats`](crate::CacheStats).
     ///
     /// # Examples
     ///

@@ -16,11 +16,12 @@ use std::ops::Range;
 /// ```
 pub const PAGE_SIZE: usize = 4096;
 
-/// A dirty page of a file, as [`File::dirty_pages`](crate::File::dirty_pages) and a hook
-/// ([`FileOptions::before_writeback`](crate::FileOptions::before_writeback)) see it.
+/// A dirty page of a file, as [`File::dirty_pages`](crate::File::dirty_pages) returns it and as a hook
+/// ([`FileOptions::before_writeback`](crate::FileOptions::before_writeback)) receives it.
 ///
-/// A tag is a number that a writer gave its bytes with [`File::write_at_tagged`](crate::File::write_at_tagged), such as
-/// the number of a log record. Both tags are zero if no write to the page had one.
+/// A tag is a number that was passed to [`File::write_at_tagged`](crate::File::write_at_tagged) or
+/// [`PageMut::set_tag`](crate::PageMut::set_tag), such as that of a log record. Both tags are zero if no write to
+/// the page had one.
 ///
 /// # Examples
 ///
@@ -38,11 +39,12 @@ pub const PAGE_SIZE: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirtyPage {
-    /// Where the page lies in the file, up to the end of the file. Not every byte of it need be dirty.
+    /// The bytes of the file that the page contains. Not all of them need be dirty. In a hook before a write-through:
+    /// the bytes of the page that are written.
     pub range: Range<u64>,
-    /// The least tag of what was written to the page since it was last clean.
+    /// The smallest tag of what was written to the page since it was last clean.
     pub oldest_tag: u64,
-    /// The greatest tag of what was written to the page since it was last clean.
+    /// The largest tag of what was written to the page since it was last clean.
     pub newest_tag: u64,
 }
 

@@ -37,20 +37,20 @@ use spanlock::Access;
 pub struct CacheStats {
     /// Pages in the cache now.
     pub resident: u64,
-    /// Pages that are dirty, or in flight to a store, now.
+    /// Pages that are dirty now, including those that are being written to a store.
     pub dirty: u64,
     /// Pages in the cache now that were written to a store since its last successful sync.
     pub unstable: u64,
     /// Files that are open now.
     pub files: u64,
-    /// Pages found in the cache, by reads, writes and faults.
+    /// Pages that reads, writes, faults and page guards found in the cache.
     pub hits: u64,
     /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
     /// not hits.
     pub misses: u64,
     /// Pages read from a store.
     pub fills: u64,
-    /// Pages read by readahead, included in `fills`.
+    /// Pages read by readahead or because of [`File::will_need`](crate::File::will_need), included in `fills`.
     pub read_ahead: u64,
     /// Pages written to a store.
     pub writebacks: u64,
@@ -58,11 +58,11 @@ pub struct CacheStats {
     pub pageouts: u64,
     /// Pages evicted.
     pub evictions: u64,
-    /// Pages that lost bytes when the last handle or mapping of a file was dropped: dirty bytes that the store
-    /// refused, and bytes that it may have lost in a failed sync. [`File::close`](crate::File::close) reports
-    /// them as an error instead.
+    /// Pages that lost bytes when the last handle or mapping of a file was dropped: dirty bytes that were not written
+    /// to the store, and bytes that the store may have lost in a failed sync. [`File::close`](crate::File::close)
+    /// reports these as an error instead.
     pub lost_pages: u64,
-    /// Bytes lost in these pages.
+    /// Bytes lost in the pages that `lost_pages` counts.
     pub lost_bytes: u64,
     /// The stores' reads.
     pub store_reads: StoreRequests,

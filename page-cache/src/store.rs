@@ -1,4 +1,4 @@
-//! `Store`: what lies under a cached file, and the two that come with the crate.
+//! `Store`, the storage below a cached file, and its implementations.
 
 mod defaults;
 mod fallocate;
@@ -22,16 +22,16 @@ pub(crate) use shift::Shift;
 
 /// The storage below one cached file: bytes at offsets, with holes.
 ///
-/// Requests may come from several threads at once, including the flusher's. The cache never has two writes
-/// of one page in flight, and never punches, zeroes, allocates or moves a range while it reads or writes
-/// there. So a store needs no locking of its own beyond what keeps it sound.
+/// Several threads may call the methods at the same time, including the flusher's. The cache never has two writes
+/// of one page in flight, and never punches, zeroes, allocates or moves a range while it reads or writes there. So
+/// a store needs no locking of its own beyond what memory safety requires.
 ///
-/// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of
-/// a cache whose stores use that one, on any thread: the cache calls it with locks held. On the calling
-/// thread every operation on such a file except [`len`](crate::File::len) fails with
-/// [`Deadlock`](io::ErrorKind::Deadlock) at once.
+/// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of a cache
+/// whose stores use that one, on any thread: the cache calls it with locks held. On the calling thread every
+/// operation on such a file except [`len`](crate::File::len) fails immediately with
+/// [`Deadlock`](io::ErrorKind::Deadlock).
 ///
-/// A request that panics counts as failed; the cache reports it like an error.
+/// A method that panics counts as failed; the cache reports the panic as an error.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ pub(crate) use shift::Shift;
 /// # std::io::Result::Ok(())
 /// ```
 pub trait Store: Send + Sync {
-    /// Reads at `offset` and returns how many bytes were read. A short count, also zero, means the end.
-    /// Holes read as zeroes.
+    /// Reads at `offset` and returns how many bytes were read. A short count, also zero, means the end of the
+    /// store. Holes read as zeroes.
     ///
     /// # Errors
     ///
@@ -183,7 +183,7 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Takes a lock against other caches and processes. A cache calls it when it opens the store, before it
+    /// Locks the store against other caches and processes. A cache calls this when it opens the store, before it
     /// asks for the length or for any byte. The default does nothing.
     ///
     /// # Errors
@@ -193,8 +193,8 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Releases the lock that [`acquire`](Store::acquire) took. It is the last call when the cache has
-    /// closed the store.
+    /// Releases the lock that [`acquire`](Store::acquire) took. A cache calls this last, after it has closed the
+    /// store. The default does nothing.
     fn release(&self) {}
 
     /// Returns the greatest length that the store can have, in bytes: `i64::MAX` by default, and never
@@ -209,31 +209,30 @@ pub trait Store: Send + Sync {
 
     /// Returns whether the store cannot be changed. The default is `false`.
     ///
-    /// The cache then refuses every operation that would change the file, at once and with
-    /// `PermissionDenied`, so that no byte is dirty that could never be written back. It calls this once,
-    /// when the store is opened.
+    /// If so, the cache immediately refuses every operation that would change the file, with `PermissionDenied`, so
+    /// that no dirty byte exists that cannot be written back. It calls this once, when the store is opened.
     fn is_read_only(&self) -> bool {
         false
     }
 
-    /// Returns the alignment of direct requests: offset and length must be multiples of it. A power of two,
-    /// at most 1 MiB; 1 by default. Asked once, when the store is opened.
+    /// Returns the alignment of direct requests, in bytes: their offset and length must be multiples of it. It must
+    /// be a power of two, at most 1 MiB. The default is 1. The cache calls this once, when the store is opened.
     ///
-    /// The cache refuses other direct requests with `InvalidInput`, and passes aligned ones to the store
-    /// unchanged. The cache's own requests start at a page boundary and end at one or at the end of the
-    /// file; rounding that end to blocks is up to the store.
+    /// The cache refuses other direct requests with `InvalidInput`, and passes aligned ones to the store unchanged.
+    /// The cache's own requests start at a page boundary and end at one or at the end of the file. A store that
+    /// needs larger blocks must handle that end itself.
     fn direct_alignment(&self) -> u64 {
         1
     }
 
-    /// Returns the unit in which the store reads and writes, in bytes. A write of part of a block costs the
-    /// store a read and a write of the whole block. 1 by default, for a store without such a unit.
+    /// Returns the unit in which the store reads and writes, in bytes. A write of part of a block costs the store a
+    /// read and a write of the whole block. The default is 1, for a store without such a unit.
     ///
-    /// The cache sends only the dirty bytes of a page. With a block size it sends one run of whole blocks
-    /// of each page, and reads the page at most once for that; the last block may end with the file. The
-    /// store must accept other requests too: a write-through
-    /// ([`FileOptions::write_through`](crate::FileOptions::write_through)) is sent unchanged, and so are
-    /// the dirty bytes of a page that cannot be read. The cache calls this once, when the store is opened.
+    /// The cache sends only the dirty bytes of a page. With a block size, it sends for each page one run of whole
+    /// blocks, and may have to read the page once for that. The last block may end with the file. The store must
+    /// accept other requests too: a write-through
+    /// ([`FileOptions::write_through`](crate::FileOptions::write_through)) is sent unchanged, and so are the dirty
+    /// bytes of a page that cannot be read. The cache calls this once, when the store is opened.
     fn block_size(&self) -> u64 {
         1
     }
@@ -246,14 +245,14 @@ pub trait Store: Send + Sync {
         std::any::type_name::<Self>().into()
     }
 
-    /// Makes everything durable that was done before, including metadata.
+    /// Makes all earlier changes durable, including metadata.
     ///
     /// The cache has at most one sync of a store in progress.
     ///
     /// # Errors
     ///
-    /// Any error that prevents it. Anything that was done since the last successful sync may be lost then,
-    /// even if the next sync succeeds: the cache does it again or reports it.
+    /// Any error that prevents it. Everything done since the last successful sync may be lost then, even if the
+    /// next sync succeeds: the cache writes it again, or reports that it cannot.
     fn sync(&self) -> io::Result<()>;
 
     /// Like [`sync`](Store::sync), but may omit metadata that is not needed to find the bytes, such as

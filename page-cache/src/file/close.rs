@@ -1,4 +1,4 @@
-//! `File::close`, for who wants to hear what dropping a file does not tell.
+//! `File::close`, which reports the errors that dropping a file cannot report.
 
 use std::error::Error;
 use std::fmt;
@@ -89,7 +89,7 @@ impl CloseError {
 }
 
 impl From<CloseError> for io::Error {
-    /// The error alone. The file is dropped, and what could not be written is lost.
+    /// Drops the file and returns the error. What could not be written is lost.
     fn from(error: CloseError) -> io::Error {
         error.error
     }
@@ -115,16 +115,15 @@ impl Error for CloseError {
 }
 
 impl File {
-    /// Closes this handle after making everything durable that was written through any handle, like
-    /// [`sync_all`](File::sync_all).
+    /// Makes everything durable that was written through any handle, like [`sync_all`](File::sync_all), then drops
+    /// this handle. Other handles and mappings keep the file open.
     ///
     /// Dropping the file also writes back dirty pages, but makes nothing durable and reports no error.
     /// [`CacheStats::lost_bytes`](crate::CacheStats::lost_bytes) counts what is lost then.
     ///
     /// # Errors
     ///
-    /// As [`sync_all`](File::sync_all), including errors that this handle has not been told yet. The error
-    /// contains the file, still open.
+    /// As [`sync_all`](File::sync_all). The error contains the file, still open.
     ///
     /// # Examples
     ///

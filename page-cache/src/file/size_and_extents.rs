@@ -1,4 +1,4 @@
-//! Changes of a file's shape.
+//! Changes of a file's size and extents.
 
 use std::io;
 
@@ -10,9 +10,8 @@ impl File {
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if `len` exceeds the store's greatest length
-    /// ([`Store::max_len`](crate::Store::max_len)). The store's error. The file is unchanged after an
-    /// error.
+    /// `FileTooLarge` if `len` exceeds the store's maximum length ([`Store::max_len`](crate::Store::max_len)). The
+    /// store's error. The file is unchanged after an error.
     ///
     /// # Examples
     ///
@@ -32,13 +31,14 @@ impl File {
         self.inode().truncate(len)
     }
 
-    /// Makes `offset..offset + len` read as zeroes and frees its blocks. The length of the file does not
-    /// change; the part of the range past the end is ignored. An empty range has no effect.
+    /// Makes `offset..offset + len` read as zeroes and frees its blocks. The length of the file does not change;
+    /// the part of the range past the end is ignored. An empty range has no effect, wherever it lies up to
+    /// `i64::MAX`.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`. The store's error; bytes outside the range are
-    /// unchanged then.
+    /// `FileTooLarge` if the range ends past `i64::MAX`. The store's error; bytes outside the range are unchanged
+    /// then, and each byte of the range is zero or unchanged.
     ///
     /// # Examples
     ///
@@ -57,15 +57,15 @@ impl File {
         self.inode().punch(offset, len)
     }
 
-    /// Makes `offset..offset + len` read as zeroes and allocates its blocks, so that a later write there
-    /// cannot fail with `StorageFull`. If the range extends past the end, `length` decides whether the file
-    /// grows. An empty range has no effect.
+    /// Makes `offset..offset + len` read as zeroes and allocates its blocks, so that a later write there cannot
+    /// fail with `StorageFull`. If the range extends past the end, `length` decides whether the file grows. An
+    /// empty range has no effect, wherever it lies up to `i64::MAX`.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's greatest
-    /// length. The store's error, such as `StorageFull`. After an error the length and all bytes outside
-    /// the range are unchanged; each byte of the range is zero or unchanged.
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's maximum length.
+    /// The store's error, such as `StorageFull`. After an error the length and all bytes outside the range are
+    /// unchanged; each byte of the range is zero or unchanged.
     ///
     /// # Examples
     ///
@@ -87,16 +87,15 @@ impl File {
         self.inode().zero_range(offset, len, length)
     }
 
-    /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with
-    /// `StorageFull`. No byte changes. If the range extends past the end, `length` decides whether the file
-    /// grows, with zeroes; with [`Length::Keep`] nothing is allocated there, since no block of a cached
-    /// file lies past its end. An empty range has no effect.
+    /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with `StorageFull`. No
+    /// byte changes. If the range extends past the end, `length` decides whether the file grows, with zeroes. With
+    /// [`Length::Keep`] nothing is allocated past the end, since no block of a cached file lies there. An empty
+    /// range has no effect, wherever it lies up to `i64::MAX`.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's greatest
-    /// length. The store's error, such as `StorageFull`. The length and all bytes are unchanged after an
-    /// error.
+    /// `FileTooLarge` if the range ends past `i64::MAX`, or the file would grow past the store's maximum length.
+    /// The store's error, such as `StorageFull`. The length and all bytes are unchanged after an error.
     ///
     /// # Examples
     ///
@@ -115,19 +114,18 @@ impl File {
         self.inode().allocate(offset, len, length)
     }
 
-    /// Removes `offset..offset + len` from the file: the bytes after the range move to `offset`, and the
-    /// file becomes `len` bytes shorter. Mappings keep their offsets and show the moved bytes.
+    /// Removes `offset..offset + len` from the file: the bytes after the range move to `offset`, and the file
+    /// becomes `len` bytes shorter. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and the range must end before the
-    /// end of the file; to remove the end, use [`set_len`](File::set_len). An empty range has no effect.
+    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and the range must end before the end of
+    /// the file; to remove the end, use [`set_len`](File::set_len). An empty range within the file has no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for other numbers. The store's error, also from writing back dirty pages from
-    /// `offset` on. After an error the length and all bytes outside the range are unchanged, unless the
-    /// store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure) if
-    /// the error is an errno, says so, and [`Store::collapse_range`](crate::Store::collapse_range) says
-    /// what is left.
+    /// `InvalidInput` for other numbers. The store's error, also from writing back dirty pages from `offset` on.
+    /// After an error the length and all bytes outside the range are unchanged, unless the store failed to undo
+    /// what it had begun. Then the error, or [`last_failure`](File::last_failure) if the error is an errno, reports
+    /// this. [`Store::collapse_range`](crate::Store::collapse_range) describes what the file contains then.
     ///
     /// # Examples
     ///
@@ -149,20 +147,20 @@ impl File {
         self.inode().collapse(offset, len)
     }
 
-    /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the
-    /// file becomes `len` bytes longer. Mappings keep their offsets and show the moved bytes.
+    /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the file
+    /// becomes `len` bytes longer. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and `offset` must be before the
-    /// end of the file; to extend the file at its end, use [`set_len`](File::set_len). An empty range has
+    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and `offset` must be before the end of
+    /// the file; to extend the file at its end, use [`set_len`](File::set_len). An empty range within the file has
     /// no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for other numbers. `FileTooLarge` if the file would exceed the store's greatest
-    /// length. The store's error, also from writing back dirty pages from `offset` on. The file is
-    /// unchanged after an error, unless the store failed to undo what it had begun. Then the error, or
-    /// [`last_failure`](File::last_failure) if the error is an errno, says so, and
-    /// [`Store::insert_range`](crate::Store::insert_range) says what is left.
+    /// `InvalidInput` for other numbers. `FileTooLarge` if the file would exceed the store's maximum length. The
+    /// store's error, also from writing back dirty pages from `offset` on. The file is unchanged after an error,
+    /// unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure)
+    /// if the error is an errno, reports this. [`Store::insert_range`](crate::Store::insert_range) describes what
+    /// the file contains then.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Files whose store gets whole pages, and pages that are not stored as they are cached.
+//! Files whose store receives whole pages only, and transforms of these pages.
 
 use std::fmt;
 use std::io;
@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use super::FileOptions;
 
-/// Transforms the pages of a file as they are written to its store and read back: a checksum, encryption, compression in place.
+/// Transforms the pages of a file when they are written to its store and when they are read back. Examples are
+/// checksums, encryption, and compression within the page.
 ///
-/// The methods are called with pages locked or in flight, on any thread, several at once. They must not use the cache;
-/// files of it fail with [`Deadlock`](io::ErrorKind::Deadlock) there. A panic counts as an error.
+/// `page` is the number of the page in the file, and `bytes` has [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. The methods
+/// may be called on any thread, and by several threads at the same time. They are called while the page is locked,
+/// so they must not use files of the cache: operations on these fail with [`Deadlock`](io::ErrorKind::Deadlock). A
+/// panic counts as an error.
 ///
 /// # Examples
 ///
@@ -53,15 +56,16 @@ use super::FileOptions;
 /// # io::Result::Ok(())
 /// ```
 pub trait PageTransform: Send + Sync {
-    /// Changes the bytes of a page into those that are stored. They are a copy: the cache keeps the others.
+    /// Changes the bytes of a page into those that the store receives. `bytes` is a copy, so the cached page does
+    /// not change.
     ///
     /// # Errors
     ///
     /// Any error that prevents it. The page is not sent and stays dirty, as if the store had refused it.
     fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
 
-    /// Changes the bytes of a page as they are stored back into those that were encoded, and checks them. A page of which the
-    /// store has nothing is not decoded. A hole within the store is: all of its bytes are zero.
+    /// Changes the bytes that the store returned for a page back into the original ones, and checks them. It is
+    /// also called for a hole within the store, with zeroes. It is not called for a page past the end of the store.
     ///
     /// # Errors
     ///
@@ -93,7 +97,7 @@ impl PartialEq for Transform {
 
 impl Eq for Transform {}
 
-/// What the store gets of a page.
+/// How much of a page the store receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Sends {
     /// The bytes that are dirty, if the rest was never read.
@@ -103,13 +107,15 @@ pub(crate) enum Sends {
 }
 
 impl FileOptions {
-    /// Sends whole pages to the store only: a page of which a part was written and the rest was never read is read before it is
-    /// sent. So each write of the store begins and ends at a page's boundary.
+    /// Sends only whole pages to the store, so that each write to the store starts and ends at a page boundary. If
+    /// a part of a page was written and the rest has not been read yet, the cache reads the page before it sends
+    /// it.
     ///
-    /// The length of the file is a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE): a store with another length is refused with
-    /// `InvalidData`. A write past the end, a change of the length, and what punches, zeroes or allocates, must end at
-    /// such a multiple, and a direct request, a punch and a zeroed range must begin at one too; otherwise they fail with
-    /// `InvalidInput`. Together with [`write_through`](FileOptions::write_through) it is refused with `InvalidInput`.
+    /// The length of the file must be a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE). Opening a store of another
+    /// length fails with `InvalidData`. These operations fail with `InvalidInput` if their numbers are not
+    /// multiples of it: a change of the length, a write that ends past the end of the file (its end), and a direct
+    /// request, a punched, zeroed or allocated range (start and end). Opening a file with this option and
+    /// [`write_through`](FileOptions::write_through) fails with `InvalidInput`.
     ///
     /// # Examples
     ///
@@ -131,11 +137,11 @@ impl FileOptions {
         self
     }
 
-    /// Transforms each page before it is sent to the store, and back when it is read; see [`PageTransform`]. It implies
-    /// [`whole_pages`](FileOptions::whole_pages).
+    /// Transforms each page before it is sent to the store, and when it is read back: see [`PageTransform`]. This
+    /// implies [`whole_pages`](FileOptions::whole_pages).
     ///
-    /// Direct requests, collapse and insert fail with `Unsupported`. If the store is opened again, the options must
-    /// contain a clone of this transform.
+    /// Direct requests, collapse and insert fail with `Unsupported`. To open the store again while it is open, use
+    /// a clone of these options: other options fail with [`ResourceBusy`](io::ErrorKind::ResourceBusy).
     ///
     /// # Examples
     ///

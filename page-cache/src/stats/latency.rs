@@ -27,11 +27,11 @@ const BUCKETS: usize = 40;
 pub struct StoreRequests {
     /// Requests that the store has answered.
     pub requests: u64,
-    /// Those of them that failed.
+    /// Requests that failed, included in `requests`.
     pub errors: u64,
-    /// The time that they took together.
+    /// The sum of the times that the requests took.
     pub total: Duration,
-    /// The time that the longest of them took.
+    /// The time that the longest request took.
     pub longest: Duration,
     buckets: [u64; BUCKETS],
 }
@@ -44,8 +44,8 @@ impl Default for StoreRequests {
 }
 
 impl StoreRequests {
-    /// Returns a time that a share of the requests, from 0 to 1, did not exceed; at most twice the least such
-    /// time. Zero if there were no requests.
+    /// Returns a time that the fraction `share` of the requests did not exceed, such as 0.99 of them. It is at most
+    /// twice the exact quantile. A share below 0 counts as 0, and one above 1 as 1. Zero if there were no requests.
     ///
     /// # Examples
     ///
@@ -72,7 +72,7 @@ impl StoreRequests {
     }
 }
 
-/// What a store is asked to do.
+/// The kinds of requests to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asks {
     Read,

@@ -30,18 +30,18 @@ use super::{Event, SHARDS, Seat};
 pub struct FileStats {
     /// Pages in the cache now.
     pub resident: u64,
-    /// Pages that are dirty, or in flight to a store, now.
+    /// Pages that are dirty now, including those that are being written to the store.
     pub dirty: u64,
     /// Pages in the cache now that were written to the store since its last successful sync.
     pub unstable: u64,
-    /// Pages found in the cache, by reads, writes and faults.
+    /// Pages that reads, writes, faults and page guards found in the cache.
     pub hits: u64,
     /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
     /// not hits.
     pub misses: u64,
     /// Pages read from the store.
     pub fills: u64,
-    /// Pages read by readahead or ahead of a use that was announced, included in `fills`.
+    /// Pages read by readahead or because of [`File::will_need`](crate::File::will_need), included in `fills`.
     pub read_ahead: u64,
     /// Pages written to the store.
     pub writebacks: u64,

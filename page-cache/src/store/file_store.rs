@@ -28,15 +28,16 @@ use crate::Identity;
 
 /// A store over a file of the operating system.
 ///
-/// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs
-/// holes and allocation). Elsewhere holes and zeroed ranges are written as zeroes, and the default
-/// implementations of [`Store`] do the rest by copying.
+/// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs holes and
+/// allocation). Elsewhere it writes zeroes for holes and zeroed ranges, and the default implementations of
+/// [`Store`] copy bytes for the rest.
 ///
-/// [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
-/// alignment and adjusts them itself. The file never becomes longer than what was requested: bytes in a
-/// block that the file ends in go through the kernel's cache, and the same sync makes them durable.
+/// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
+/// alignment. The file never becomes longer than what was requested: bytes in a block that the file ends in go
+/// through the kernel's cache, and the same sync makes them durable.
 ///
-/// On Linux the file may be a block device. Its length is fixed: to set another fails.
+/// On Linux the file may be a block device. Its length is fixed: [`set_len`](Store::set_len) to another length
+/// fails.
 ///
 /// # Examples
 ///
@@ -54,11 +55,11 @@ use crate::Identity;
 #[derive(Debug)]
 pub struct FileStore {
     file: File,
-    /// Empty if it is not known.
+    /// Empty if unknown.
     path: PathBuf,
     access: Access,
     longest: Longest,
-    /// Of a device, which has a fixed one.
+    /// The length of a device, which is fixed.
     device_len: Option<u64>,
     identity: Option<Identity>,
     lock: AdvisoryLock,
@@ -93,16 +94,16 @@ impl FileStore {
         }
     }
 
-    /// Creates a store over an open file or device, of which the operating system is asked how it was
-    /// opened: whether it can be written, and whether it bypasses the kernel's cache (`O_DIRECT`).
+    /// Creates a store over an open file or device. It asks the operating system whether the file was opened for
+    /// writing and whether it bypasses the kernel's cache (`O_DIRECT`).
     ///
-    /// A direct file is opened a second time, by way of `/proc/self/fd`, for the bytes of a block in which
-    /// the file ends.
+    /// A direct file is opened a second time, by way of `/proc/self/fd`, for the bytes of a block in which the file
+    /// ends.
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the operating system cannot tell, that is, other than on Linux. `PermissionDenied` if
-    /// the file is open for writing only. The error of opening a direct file for the second time.
+    /// `Unsupported` except on Linux, because other systems cannot tell. `PermissionDenied` if the file is open for
+    /// writing only. The error of opening a direct file for the second time.
     ///
     /// # Examples
     ///
@@ -272,19 +273,19 @@ impl FileStore {
         FileStore { lock: AdvisoryLock::new(locking), ..self }
     }
 
-    /// Keeps direct writes away that are to restore a length which is about to change.
+    /// Excludes direct writes while the length changes, since they restore the length that they found.
     fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         self.direct.as_ref().map(Direct::alone)
     }
 
-    /// Whether a call failed because there is none. A device takes whole blocks only.
+    /// Whether a call failed because it does not exist. On a device such calls accept whole blocks only.
     fn has_no_such_call(&self, error: &io::Error) -> bool {
         let is_of_a_device =
             self.device_len.is_some() && error.kind() == io::ErrorKind::InvalidInput;
         is_of_a_device || error.kind() == io::ErrorKind::Unsupported
     }
 
-    /// Has the file system do it, or the other way if it has none.
+    /// Makes the system call, or does the same in another way if there is no such call.
     fn call_or(
         &self,
         call: Call,
@@ -363,7 +364,7 @@ impl Store for FileStore {
         self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
     }
 
-    /// What the file system says; of a device, and elsewhere than on Unix, nothing.
+    /// The number of bytes that the file system reports; `None` for a device, and except on Unix.
     fn allocated_size(&self) -> io::Result<Option<u64>> {
         #[cfg(unix)]
         if self.device_len.is_none() {
@@ -373,8 +374,8 @@ impl Store for FileStore {
         Ok(None)
     }
 
-    /// Where the file system tells (`SEEK_HOLE` on Linux), and has no more blocks than those of data:
-    /// else some of what it calls a hole is allocated.
+    /// The holes that the file system reports (`SEEK_HOLE` on Linux). `None` if the file has more blocks than its
+    /// data needs: then some of these holes are allocated.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         match self.device_len {
             Some(_) => Ok(None),
@@ -392,12 +393,12 @@ impl Store for FileStore {
         self.call_or(Call::InsertRange, offset, len, || defaults::insert(self, offset, len))
     }
 
-    /// On Unix, of a regular file its device and number, of a block device its own number.
+    /// On Unix the device and inode number of a regular file, or the device number of a block device.
     fn identity(&self) -> Option<Identity> {
         self.identity
     }
 
-    /// As [`Locking`] says.
+    /// As [`Locking`] describes.
     fn acquire(&self) -> io::Result<()> {
         let strength = match self.access {
             Access::ReadWrite => Strength::Exclusive,
@@ -410,7 +411,8 @@ impl Store for FileStore {
         self.lock.release(&self.file);
     }
 
-    /// What its file system can address, and the process may write (`RLIMIT_FSIZE`). Of a device its length.
+    /// The smaller of the maximum of its file system and the limit of the process (`RLIMIT_FSIZE`). The length of a
+    /// device.
     fn max_len(&self) -> u64 {
         self.device_len.unwrap_or_else(|| self.longest.now())
     }
@@ -419,12 +421,12 @@ impl Store for FileStore {
         self.access == Access::ReadOnly
     }
 
-    /// What the disk asks of direct IO, 4096 at least, where it is direct; else 1.
+    /// For direct IO the alignment that the disk requires, and at least 4096. Otherwise 1.
     fn block_size(&self) -> u64 {
         self.direct.as_ref().map_or(1, Direct::block)
     }
 
-    /// The path that it was opened by; `an open file` if it was made from one.
+    /// The path with which it was opened, or `an open file` if it was created over one.
     fn label(&self) -> String {
         match self.path.as_os_str().is_empty() {
             true => "an open file".into(),
@@ -458,7 +460,7 @@ fn identity_of(_: &File) -> Option<Identity> {
     None
 }
 
-/// An error with the path, unless it has an errno.
+/// Adds the path to an error, unless the error has an errno.
 fn of_path(path: &Path, error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,

@@ -1,6 +1,6 @@
 //! `Identity`: tells whether two stores are the same.
 
-/// The identity of a store. Two stores with the same identity are one store.
+/// The identity of a store. Stores with the same identity are the same store.
 ///
 /// # Examples
 ///
@@ -19,7 +19,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Creates an identity of two numbers in a named number space, for example the name of a kind of store.
+    /// Creates an identity from two numbers in a named number space. The name keeps stores of different kinds
+    /// apart, whose numbers may be equal.
     ///
     /// # Examples
     ///

@@ -54,8 +54,8 @@ macro_rules! delegate {
 
 /// A store that changes some requests and passes the others to the store below it.
 ///
-/// Every method has a default that calls the method of the store below, also those that [`Store`] itself
-/// provides, such as [`allocate`](Store::allocate) and [`block_size`](Store::block_size). Every
+/// Every method has a default that calls the method of the store below. This includes the methods for which
+/// [`Store`] has a default, such as [`allocate`](Store::allocate) and [`block_size`](Store::block_size). Every
 /// `StoreLayer` is a [`Store`].
 ///
 /// Call the methods through `Store`: where both traits are imported, a call on a layer is ambiguous.

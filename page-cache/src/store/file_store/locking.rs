@@ -29,11 +29,11 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Locking {
-    /// By [`File::try_lock`] (`flock` on Linux), for as long as the file is open in the cache; by
-    /// [`File::try_lock_shared`] if the store is [read-only](crate::Store::is_read_only). A file system
-    /// without such locks has the file opened all the same.
+    /// The file is locked with [`File::try_lock`] (`flock` on Linux), or with [`File::try_lock_shared`] if the store
+    /// is [read-only](crate::Store::is_read_only), while it is open in the cache. On a file system without such locks
+    /// it is opened without one.
     Advisory,
-    /// Not at all.
+    /// The file is not locked.
     None,
 }
 
@@ -49,7 +49,7 @@ pub(super) enum Strength {
 #[derive(Debug)]
 pub(super) struct AdvisoryLock {
     locking: Locking,
-    /// That a cache has it: the system gives one descriptor's lock to it any number of times.
+    /// Whether a cache has the lock: the system does not refuse a second lock of the same descriptor.
     taken: AtomicBool,
 }
 

@@ -138,8 +138,8 @@ impl FileStoreOptions {
     ///
     /// # Errors
     ///
-    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO.
-    /// `Unsupported` if the operating system has no direct IO or durable writes: only Linux does, here.
+    /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO. `Unsupported` if
+    /// direct IO or durable writes are requested on a system other than Linux.
     ///
     /// # Examples
     ///
