@@ -1,9 +1,12 @@
 //! `PageCache`: the frames that many files share.
 
+mod sync;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+pub use self::sync::SyncError;
 #[cfg(doc)]
 use crate::FileStore;
 use crate::Store;

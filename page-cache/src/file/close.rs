@@ -8,6 +8,7 @@ use super::File;
 use super::sync::ALL;
 use crate::error::Request;
 use crate::files::durability::sync_group::Scope;
+use crate::sync::atomic::Ordering;
 
 /// The error of a [`File::close`] that failed. It contains the file, still open.
 ///
@@ -144,5 +145,37 @@ impl File {
             Ok(()) => Ok(()),
             Err(error) => Err(CloseError { file: self, error }),
         }
+    }
+
+    /// Closes this handle, and has the cache forget what it has not written of the file when the last handle and mapping
+    /// are gone: for a file that has been deleted, and whose bytes nobody will read.
+    ///
+    /// If this is the last handle, its dirty pages are dropped and the store gets no request any more, except what is on
+    /// its way already. This waits for that, as long as the store answers. What was written back before stays in the
+    /// store. Nothing is counted as lost.
+    ///
+    /// Otherwise the other handles and mappings use the file as before, with all of its bytes: the flusher writes dirty pages
+    /// back, and a sync makes them durable. What is dirty when the last of them is dropped is discarded, also if it was
+    /// written by another handle, or by one that was opened meanwhile. A handle that is to keep its bytes calls
+    /// [`close`](File::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let cache = PageCache::new(64);
+    /// let file = cache.open(Arc::clone(&store))?;
+    /// file.write_all_at(b"temporary", 0)?;
+    /// file.discard();
+    /// assert_eq!(store.len()?, 0);
+    /// assert_eq!(cache.stats().lost_bytes, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn discard(self) {
+        self.inode().discarded.store(true, Ordering::Relaxed);
     }
 }

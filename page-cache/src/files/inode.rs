@@ -83,6 +83,10 @@ pub(crate) struct Inode {
     ///
     /// ORDERING: relaxed: the mapping lock orders it.
     pub(crate) closing: AtomicBool,
+    /// Set if nothing of the file is to be written when it is closed.
+    ///
+    /// ORDERING: relaxed: the drop of the handle that set it comes before the drop of the last.
+    pub(crate) discarded: AtomicBool,
     /// Dropped last: after that the store may be opened again.
     pub(crate) registration: Option<Registration>,
 }
@@ -132,6 +136,7 @@ impl Inode {
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             closing: AtomicBool::new(false),
+            discarded: AtomicBool::new(false),
             registration,
         })
     }

@@ -3,6 +3,8 @@
 //! If there is something to write, a separate thread does this, so that the thread that drops the handle can return when the
 //! store has not answered for some seconds. The separate thread keeps the file and the cache until it is done.
 //!
+//! A file that was discarded begins with step 3, and loses nothing that counts. Otherwise:
+//!
 //! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any thread: callers that need
 //!    them call [`File::close`](crate::File::close) first.
 //! 2. Remove what a failed request left in the store past the end.
@@ -73,21 +75,26 @@ impl Inode {
         thread::Builder::new().name("page-closer".into()).spawn(close).map(drop)
     }
 
-    /// Whether there is nothing to write or to remove, and nothing in flight.
+    /// Whether there is nothing to write or to remove, nothing in flight, and no visitor, who may be asking the store.
     fn asks_nothing_to_close(&self) -> bool {
         // ORDERING: relaxed: no other thread has the file.
         let writes = self.steal == Steal::Allowed && self.own_dirty().pages > 0;
-        !writes && !self.untrimmed.load(Ordering::Relaxed)
+        !writes && !self.untrimmed.load(Ordering::Relaxed) && !self.visitors.are_there()
     }
 
     /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
     pub(crate) fn close(&self) {
-        if self.steal == Steal::Allowed {
-            let _ = self.flush_all();
+        let discarded = self.discarded.load(Ordering::Relaxed);
+        if !discarded {
+            if self.steal == Steal::Allowed {
+                let _ = self.flush_all();
+            }
+            let _ = self.trim_at_last();
         }
-        let _ = self.trim_at_last();
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
-        self.count_lost(&claim);
+        if !discarded {
+            self.count_lost(&claim);
+        }
         self.closing.store(true, Ordering::Relaxed);
         self.discard(0..u64::MAX, &claim);
         drop(claim);

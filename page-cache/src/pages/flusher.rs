@@ -98,6 +98,11 @@ impl Flusher {
         self.change(|jobs| jobs.hasten_others(file, Instant::now()));
     }
 
+    /// Has all files written soon.
+    pub(crate) fn hasten_all(&self) {
+        self.hasten_others(NO_FILE);
+    }
+
     /// Has a page written out; drops the pin if there are enough of its file.
     pub(crate) fn queue(&self, pin: Pin<'_>) {
         let frames = pin.frames();
@@ -125,7 +130,7 @@ impl Flusher {
 
     /// Has all files written soon, and waits until pages have become clean, or a little while.
     pub(crate) fn wait_for_progress(&self) {
-        self.hasten_others(NO_FILE);
+        self.hasten_all();
         let state = self.signal.state();
         let reports = state.reports;
         let waited = self.signal.progress.wait_timeout_while(state, PATIENCE, |state| {

@@ -135,13 +135,19 @@ impl Pool {
         owners.get(&id).map(|owner| Visit::new(owner.visitors(), Arc::clone(owner)))
     }
 
+    /// The numbers of the owners, ascending: the earlier they were added, the lower they are.
+    pub(crate) fn owners_by_age(&self) -> Vec<u64> {
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        let mut ids: Vec<u64> = owners.keys().copied().collect();
+        drop(owners);
+        ids.sort_unstable();
+        ids
+    }
+
     /// What was counted, and what there is now.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.read();
-        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
-        let ids: Vec<u64> = owners.keys().copied().collect();
-        drop(owners);
-        for owner in ids.into_iter().filter_map(|id| self.owner(id)) {
+        for owner in self.owners_by_age().into_iter().filter_map(|id| self.owner(id)) {
             let PageCounts { resident, dirty, unstable } = owner.pages();
             stats.files += 1;
             stats.resident += resident;

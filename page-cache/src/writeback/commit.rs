@@ -21,6 +21,7 @@ use crate::files::durability::sync_group::Scope;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::Inode;
 use crate::pages::dirty_limit::By;
+use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
 /// How many broken ranges an error names.
@@ -39,6 +40,13 @@ impl Inode {
         let synced =
             self.syncs.join(scope, |scope| self.sync_store(scope)).map_err(io::Error::from);
         wrote.and(trimmed).and(resized).and(synced).and_then(|()| self.check_committed(failures))
+    }
+
+    /// Whether a sync would have nothing to do.
+    pub(crate) fn is_settled(&self) -> bool {
+        // ORDERING: relaxed: what another thread does meanwhile is not covered by the caller's sync.
+        let untrimmed = self.untrimmed.load(Ordering::Relaxed);
+        self.own_dirty().pages == 0 && !untrimmed && self.store.unstable().is_settled()
     }
 
     /// The outcome of a sync, of a file that may be broken.

@@ -170,3 +170,67 @@ fn two_files_over_two_caches_one_above_the_other_keep_their_bytes() {
     file.sync_all().unwrap();
     assert_holds(&store, 60, 2);
 }
+
+/// A cache that writes nothing back by itself.
+fn quiet_cache() -> PageCache {
+    PageCache::with_options(Options::new(64).flush_interval(Duration::MAX))
+}
+
+#[test]
+fn a_file_that_is_discarded_sends_nothing_to_its_store() {
+    let store = Arc::new(FailingStore::default());
+    let cache = quiet_cache();
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    write_pages(&file, 5, 1);
+    let mapping = file.map(0..PAGE).unwrap();
+    mapping.store(0, b"mapped").unwrap();
+    drop(mapping);
+    let before = store.requests();
+    file.discard();
+    assert_eq!(store.requests(), before);
+    let stats = cache.stats();
+    assert_eq!((stats.resident, stats.dirty, stats.files), (0, 0, 0));
+    assert_eq!((stats.lost_pages, stats.lost_bytes), (0, 0));
+    // The store opens with what it had.
+    assert_eq!(cache.open(Arc::clone(&store)).unwrap().len(), 0);
+}
+
+#[test]
+fn a_file_that_one_handle_discards_is_whole_until_the_last_is_gone() {
+    let store = Arc::new(MemStore::new());
+    let cache = quiet_cache();
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let (other, mapping) = (file.clone(), file.map(0..PAGE).unwrap());
+    write_pages(&file, 3, 7);
+    file.discard();
+    let mut seen = [0; PAGE as usize];
+    other.read_exact_at(&mut seen, PAGE).unwrap();
+    mapping.load(0, &mut seen[..1]).unwrap();
+    assert_eq!((seen[0], seen[100]), (7, 7));
+    // A sync is a request like any other.
+    other.sync_all().unwrap();
+    assert_holds(&store, 3, 7);
+    write_pages(&other, 3, 8);
+    drop(other);
+    mapping.store(1, &[9]).unwrap();
+    drop(mapping);
+    assert_holds(&store, 3, 7);
+    assert_eq!(cache.stats().lost_bytes, 0);
+}
+
+#[test]
+fn a_discard_waits_for_what_is_on_its_way() {
+    let store = Arc::new(crate::stores::recording_store::RecordingStore::default());
+    let cache = quiet_cache();
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    write_pages(&file, 2, 1);
+    let hold = store.hold_writes();
+    file.start_writeback();
+    store.wait_for_held(1);
+    let discarding = thread::spawn(move || file.discard());
+    drop(hold);
+    discarding.join().unwrap();
+    assert_eq!(cache.stats().files, 0);
+    // One run of two pages, or none more.
+    assert_eq!(store.asked().len(), 1);
+}

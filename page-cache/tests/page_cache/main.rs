@@ -17,6 +17,7 @@ mod statements;
 mod stop;
 mod stores;
 mod stress;
+mod whole_cache;
 mod whole_pages;
 mod write_ahead;
 mod writeback;

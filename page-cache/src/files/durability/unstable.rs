@@ -54,6 +54,8 @@ struct Batch {
     /// What the cache cannot send again.
     gone: Ranges<()>,
     resized: bool,
+    /// Whether anything else changed that a sync makes durable, and that need not be repeated if it fails.
+    other: bool,
     /// From the least length that the store was cut to, to the greatest that it had before.
     cut: Option<Range<u64>>,
 }
@@ -62,6 +64,11 @@ impl Batch {
     fn add_gone(&mut self, range: Range<u64>) {
         self.gone.set(range, ());
         self.gone.limit(MOST_RANGES, |(), ()| ());
+    }
+
+    fn is_empty(&self) -> bool {
+        let Batch { cached, gone, resized, other, cut: _ } = self;
+        cached.pages.is_empty() && gone.is_empty() && !resized && !other
     }
 
     fn page_left(&mut self, page: u64) {
@@ -74,6 +81,7 @@ impl Batch {
         later.cached.pages.iter().for_each(|(&page, part)| self.cached.add(page, part));
         later.gone.iter().for_each(|(range, ())| self.add_gone(range));
         self.resized |= later.resized;
+        self.other |= later.other;
         self.cut = joined(self.cut.take(), later.cut);
     }
 }
@@ -149,6 +157,11 @@ impl Unstable {
     /// Notes bytes that a request which failed may have changed in the store.
     pub(crate) fn uncertain(&mut self, range: Range<u64>) {
         self.current.add_gone(range);
+    }
+
+    /// Notes a change that concerns neither bytes nor the length.
+    pub(crate) fn changed_otherwise(&mut self) {
+        self.current.other = true;
     }
 
     /// Notes bytes that a request may have changed in vain, since syncs failed meanwhile.
@@ -326,6 +339,12 @@ impl Unstable {
     /// Whether nothing has to be sent again before a sync can be believed.
     pub(crate) fn owes_nothing(&self) -> bool {
         self.owed.pages.is_empty() && !self.length_owed
+    }
+
+    /// Whether a sync of the store would make nothing durable, and none that has to be repeated has failed.
+    pub(crate) fn is_settled(&self) -> bool {
+        let none = self.current.is_empty() && self.committing.is_empty();
+        none && self.owes_nothing() && !self.is_broken()
     }
 
     /// Whether the length has to be set again.

@@ -37,17 +37,21 @@ impl Inode {
     #[inline]
     pub(crate) fn check_outside(&self, request: Request) -> io::Result<()> {
         let inside = is_inside(&self.cache.frames) || self.before_writeback.is_some();
-        if inside || has_of(self.address()) { self.check_waits_for_others(request) } else { Ok(()) }
+        if !inside && !has_of(self.address()) {
+            return Ok(());
+        }
+        self.check_waits_for_others().map_err(|error| self.failed(request, error))
     }
 
+    /// As `check_outside`, for a request that the caller names.
     #[cold]
-    fn check_waits_for_others(&self, request: Request) -> io::Result<()> {
+    pub(crate) fn check_waits_for_others(&self) -> io::Result<()> {
         let message = "this thread holds a guard of a page of the file, which could deadlock";
         let guards = match has_of(self.address()) {
             true => Err(io::Error::new(io::ErrorKind::Deadlock, message)),
             false => Ok(()),
         };
-        self.check_in_no_store().and(guards).map_err(|error| self.failed(request, error))
+        self.check_in_no_store().and(guards)
     }
 
     /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.

@@ -270,6 +270,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         // The bytes stay as they are, so nothing is lost if this is; but the length may be.
         let allocate = || self.timed(Asks::Other, || self.store.allocate(offset, len));
         self.attempt(None, allocate, |unstable, _| {
+            unstable.changed_otherwise();
             if offset + len > held {
                 unstable.note_length(offset + len, held);
             }

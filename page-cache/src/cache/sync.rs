@@ -1,0 +1,328 @@
+//! What is done for all files of a cache at once.
+//!
+//! A sync of all files runs on threads of its own, a few at first. If none of them has finished a file for a while and files
+//! are waiting, another is started. So a store that hangs occupies one thread, and all other files are synced. Files whose
+//! store has failed come last. Each file is visited until its turn is over, so that a handle that is dropped meanwhile takes
+//! nothing from the sync.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::PageCache;
+use crate::error::Request;
+use crate::files::durability::sync_group::Scope;
+use crate::files::failure::Failure;
+use crate::files::inode::{Inode, visit};
+use crate::pages::visit::Visit;
+use crate::stats::of_file::FileStats;
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::thread;
+
+/// So many threads sync files from the start.
+const FEW: usize = 4;
+
+/// How long no file is finished before another thread is started.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// The error of a [`PageCache::sync_all`]: the files that are not durable, each with its cause.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// use spanlock_page_cache::{MemStore, PageCache};
+///
+/// let cache = PageCache::new(64);
+/// let full = cache.open(MemStore::with_most_blocks(0))?;
+/// full.write_all_at(b"no room", 0)?;
+/// let error = cache.sync_all().unwrap_err();
+/// assert_eq!(error.failures().len(), 1);
+/// assert_eq!(error.failures()[0].label(), "memory");
+/// assert_eq!(error.failures()[0].kind(), ErrorKind::StorageFull);
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SyncError {
+    /// At least one.
+    failures: Vec<Failure>,
+}
+
+impl SyncError {
+    /// Returns the failures, one for each file: its store's label and why it is not durable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let full = cache.open(MemStore::with_most_blocks(0))?;
+    /// full.write_all_at(b"no room", 0)?;
+    /// let error = cache.sync_all().unwrap_err();
+    /// assert!(error.failures()[0].to_string().starts_with(r#"sync_all of "memory": "#));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+}
+
+impl fmt::Display for SyncError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failures[0].fmt(f)?;
+        match self.failures.len() - 1 {
+            0 => Ok(()),
+            1 => f.write_str("; and 1 more file"),
+            more => write!(f, "; and {more} more files"),
+        }
+    }
+}
+
+impl Error for SyncError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.failures[0])
+    }
+}
+
+impl From<SyncError> for io::Error {
+    fn from(error: SyncError) -> io::Error {
+        io::Error::new(error.failures[0].kind(), error)
+    }
+}
+
+/// A sync of many files.
+#[derive(Default)]
+struct Round {
+    state: Mutex<State>,
+    /// A file is finished.
+    finished: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Visit<Inode>>,
+    /// The files that a thread is at, by number, with their labels.
+    running: Vec<(u64, Arc<str>)>,
+    failures: Vec<Failure>,
+}
+
+impl PageCache {
+    /// Makes everything durable that was written to any file of the cache, like [`File::sync_all`](crate::File::sync_all) of
+    /// each.
+    ///
+    /// Files are synced in parallel, those whose store has failed before come last. A store that fails or hangs keeps no other
+    /// file from being synced; but this waits for it, see [`sync_all_for`](PageCache::sync_all_for). Files that have
+    /// nothing to make durable are skipped. A file that is closed by a drop before this begins is not covered.
+    ///
+    /// # Errors
+    ///
+    /// All files that are not durable now, each with its error. Errors of background writeback that this sync has made
+    /// good are left to the handles that have not been told of them. `Deadlock` for a file of which this thread holds a
+    /// page guard, and if a store or hook calls this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let stores = [(); 3].map(|()| Arc::new(MemStore::new()));
+    /// let mut files = Vec::new();
+    /// for store in &stores {
+    ///     let file = cache.open(Arc::clone(store))?;
+    ///     file.write_all_at(b"durable", 0)?;
+    ///     files.push(file);
+    /// }
+    /// cache.sync_all()?;
+    /// for store in &stores {
+    ///     assert_eq!(store.len()?, 7);
+    /// }
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn sync_all(&self) -> Result<(), SyncError> {
+        self.sync_files(None)
+    }
+
+    /// Like [`sync_all`](PageCache::sync_all), but waits for `patience` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Its sync goes on, unless it
+    /// had not begun.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(b"durable", 0)?;
+    /// cache.sync_all_for(Duration::from_secs(30))?;
+    /// assert_eq!(file.stats().dirty, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn sync_all_for(&self, patience: Duration) -> Result<(), SyncError> {
+        // A time that the clock does not have never comes.
+        self.sync_files(Instant::now().checked_add(patience))
+    }
+
+    /// Makes the flusher write the dirty pages of all files now, and does not wait for it, like
+    /// [`File::start_writeback`](crate::File::start_writeback) of each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use spanlock_page_cache::{MemStore, Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    /// let (one, two) = (cache.open(MemStore::new())?, cache.open(MemStore::new())?);
+    /// one.write_all_at(b"soon", 0)?;
+    /// two.write_all_at(b"in the stores", 0)?;
+    /// cache.start_writeback();
+    /// while cache.stats().dirty > 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn start_writeback(&self) {
+        self.shared.pool.flusher.hasten_all();
+    }
+
+    /// Returns the label and the statistics of each open file, in the order in which they were opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let (one, _two) = (cache.open(MemStore::new())?, cache.open(MemStore::new())?);
+    /// one.write_all_at(&[1; 8192], 0)?;
+    /// let dirty: Vec<u64> = cache.files().iter().map(|(_, stats)| stats.dirty).collect();
+    /// assert_eq!(dirty, [2, 0]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, FileStats)> {
+        let of = |file: Visit<Inode>| (file.store.label_at_open().to_string(), file.stats());
+        self.visits().map(of).collect()
+    }
+
+    /// Visits the open files one after the other, in the order in which they were opened.
+    fn visits(&self) -> impl Iterator<Item = Visit<Inode>> {
+        let pool = &self.shared.pool;
+        pool.owners_by_age().into_iter().filter_map(|id| visit(pool, id))
+    }
+
+    fn sync_files(&self, until: Option<Instant>) -> Result<(), SyncError> {
+        let round = Arc::new(Round::default());
+        let mut state = round.state();
+        let mut after_others = Vec::new();
+        for file in self.visits().filter(|file| !file.is_settled()) {
+            match file.check_waits_for_others() {
+                Err(error) => state.failures.push(file.note_failure(request(), error)),
+                Ok(()) if file.standing.fails() => after_others.push(file),
+                Ok(()) => state.waiting.push_back(file),
+            }
+        }
+        state.waiting.extend(after_others);
+        let threads = state.waiting.len().min(FEW);
+        if !(0..threads).all(|_| round.start_thread()) {
+            drop(state);
+            // What the threads that could be started have not taken by then.
+            round.work();
+            state = round.state();
+        }
+        let mut state = round.wait_until_finished(state, until);
+        let failures = std::mem::take(&mut state.failures);
+        if failures.is_empty() { Ok(()) } else { Err(SyncError { failures }) }
+    }
+}
+
+impl Round {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a thread that syncs files, if it can be started; whether it was.
+    fn start_thread(self: &Arc<Self>) -> bool {
+        let round = Arc::clone(self);
+        thread::Builder::new().name("page-syncer".into()).spawn(move || round.work()).is_ok()
+    }
+
+    /// Syncs files until none waits.
+    fn work(&self) {
+        loop {
+            let mut state = self.state();
+            let Some(file) = state.waiting.pop_front() else { return };
+            state.running.push((file.id, Arc::clone(file.store.label_at_open())));
+            drop(state);
+            let synced = file.unless_broken(file.sync(Scope::All, 0..u64::MAX, u64::MAX));
+            let failure = synced.err().map(|error| file.note_failure(request(), error));
+            let id = file.id;
+            // Before it is reported: then the store may be opened again.
+            drop(file);
+            let mut state = self.state();
+            state.running.retain(|&(running, _)| running != id);
+            state.failures.extend(failure);
+            drop(state);
+            self.finished.notify_all();
+        }
+    }
+
+    /// Waits until all files are finished, or until a time; starts threads as they are needed.
+    fn wait_until_finished<'a>(
+        self: &'a Arc<Self>,
+        mut state: MutexGuard<'a, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, State> {
+        while !state.running.is_empty() || !state.waiting.is_empty() {
+            let now = Instant::now();
+            if until.is_some_and(|until| until <= now) {
+                state.give_up();
+                break;
+            }
+            let before = state.running.len() + state.waiting.len();
+            let patience = until.map_or(GRACE, |until| GRACE.min(until - now));
+            let waited = self.finished.wait_timeout(state, patience);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let after = state.running.len() + state.waiting.len();
+            if after == before && !state.waiting.is_empty() {
+                self.start_thread();
+            }
+        }
+        state
+    }
+}
+
+impl State {
+    /// Has the files that are not finished be failures. Those that a thread is at go on.
+    fn give_up(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let labels = waiting.iter().map(|file| Arc::clone(file.store.label_at_open()));
+        let labels = labels.chain(self.running.iter().map(|(_, label)| Arc::clone(label)));
+        let late = labels.map(|label| {
+            let message = "its store had not answered when the time for the sync was over";
+            let error = io::Error::new(io::ErrorKind::TimedOut, message);
+            Failure::new(request(), label, error)
+        });
+        self.failures.extend(late);
+    }
+}
+
+fn request() -> Request {
+    Request::of_file("sync_all")
+}
