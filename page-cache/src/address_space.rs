@@ -136,12 +136,12 @@ impl AddressSpace {
         let (start, len) = (range.start, range.end.saturating_sub(range.start));
         let request = Request::of_range("map", start, range.end);
         let backing = Mapped::File(file.map(range)?.into());
-        self.map(start / PAGE, len, backing).map_err(|error| request.failed(error))
+        self.map(start, len, backing).map_err(|error| request.failed(error))
     }
 
-    fn map(&self, first: u64, len: u64, backing: Mapped) -> io::Result<Range<u64>> {
+    fn map(&self, offset: u64, len: u64, backing: Mapped) -> io::Result<Range<u64>> {
         let _mm = self.lock_exclusive();
-        self.tables.change(|regions| regions.add(first, len, backing))
+        self.tables.change(|regions| regions.add(offset, len, backing))
     }
 
     /// Unmaps the pages that the addresses touch. Pages that are not mapped are ignored.

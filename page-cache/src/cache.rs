@@ -16,6 +16,7 @@ use crate::files::operation_lock::InodeLock;
 use crate::files::store_access::checked_store::{identify, refused_by_name};
 use crate::files::store_access::open_stores::{OpenStores, Opening, find_or_register};
 use crate::options::{FileOptions, Options};
+use crate::page::PageSize;
 use crate::pages::pool::Pool;
 use crate::stats::CacheStats;
 use crate::writeback::workers;
@@ -169,7 +170,8 @@ impl PageCache {
             }
             None => None,
         };
-        let locks = [(shared.new_lock)(), (shared.new_lock)()];
+        let page_size = shared.pool.frames.page_size();
+        let locks = [(shared.new_lock)(page_size), (shared.new_lock)(page_size)];
         let pool = Arc::clone(&shared.pool);
         let inode = Inode::new(store, pool, options, registration, locks, shared.readahead)?;
         inode.check_options().map_err(|error| inode.store.refused(error))?;
@@ -262,11 +264,11 @@ pub(crate) struct Shared {
     /// The longest window of readahead, in pages.
     readahead: usize,
     /// Makes the locks of a file.
-    new_lock: fn() -> InodeLock,
+    new_lock: fn(PageSize) -> InodeLock,
 }
 
 impl Shared {
-    fn new(options: &Options, new_lock: fn() -> InodeLock) -> Shared {
+    fn new(options: &Options, new_lock: fn(PageSize) -> InodeLock) -> Shared {
         Shared {
             pool: Arc::new(Pool::new(options)),
             open_stores: Arc::new(OpenStores::new()),

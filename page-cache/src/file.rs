@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 pub use close::CloseError;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::failure::Failure;
 use crate::files::handle::Handle;
@@ -26,8 +25,6 @@ use crate::files::write_errors::Heard;
 use crate::mapping::Mapping;
 use crate::order::leaf::lock_leaf;
 use crate::stats::of_file::FileStats;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A handle of a cached file. Clones share the file, and all methods may be called from any thread.
 ///
@@ -387,8 +384,9 @@ impl File {
         if range.start > range.end {
             return Err(self.inode().failed(request, inverted(&range)));
         }
-        if !range.start.is_multiple_of(PAGE) {
-            let message = format!("a mapping must start at a multiple of {PAGE} bytes");
+        let page_size = self.inode().page_size;
+        if !page_size.is_start(range.start) {
+            let message = format!("a mapping must start at a multiple of {page_size}");
             return Err(self
                 .inode()
                 .failed(request, io::Error::new(io::ErrorKind::InvalidInput, message)));

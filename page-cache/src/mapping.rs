@@ -5,14 +5,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::handle::Handle;
+use crate::page::PageSize;
 use crate::pages::frame::Frame;
 use crate::pages::page_table::{MappingId, Rights};
 use crate::writeback::throttle::Room;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A mapping of a range of a file. It keeps the file open.
 ///
@@ -87,7 +85,7 @@ impl Mapping {
         let mut done = 0;
         while done < bytes.len() {
             let (page, within) = self.place(offset + done as u64);
-            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let part = (self.handle.inode.page_size.len() - within).min(bytes.len() - done);
             let to = &mut bytes[done..done + part];
             self.load_page(page, within, to).map_err(|error| self.failed(request, error))?;
             done += part;
@@ -123,7 +121,7 @@ impl Mapping {
         let mut done = 0;
         while done < bytes.len() {
             let (page, within) = self.place(offset + done as u64);
-            let part = (PAGE_SIZE - within).min(bytes.len() - done);
+            let part = (self.handle.inode.page_size.len() - within).min(bytes.len() - done);
             let from = &bytes[done..done + part];
             self.store_page(page, within, from).map_err(|error| self.failed(request, error))?;
             done += part;
@@ -160,7 +158,7 @@ impl Mapping {
         let Some(frame) = self.translate(page, Rights::Read) else { return false };
         let latch = match patience {
             Patience::Waits => frame.read(&self.handle.inode.cache.frames),
-            Patience::Never => frame.try_read(),
+            Patience::Never => frame.try_read(&self.handle.inode.cache.frames),
         };
         match latch {
             Some(latch)
@@ -193,7 +191,7 @@ impl Mapping {
         match latch {
             Some(mut latch) if is_allowed() => {
                 latch.bytes()[within..within + from.len()].copy_from_slice(from);
-                let start = page * PAGE + within as u64;
+                let start = self.handle.inode.page_size.start(page) + within as u64;
                 self.handle.inode.note_written(start..start + from.len() as u64);
                 true
             }
@@ -214,7 +212,9 @@ impl Mapping {
 
     /// Stores to a page of the file, and to the file's store. The caller holds no more than an IO lock.
     pub(crate) fn store_through(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
-        self.handle.inode.store_through(from, page * PAGE + within as u64)
+        self.handle
+            .inode
+            .store_through(from, self.handle.inode.page_size.start(page) + within as u64)
     }
 
     /// Maps a page of the file; it may be unmapped again by the time this returns, or have been refused
@@ -223,10 +223,10 @@ impl Mapping {
         self.handle.inode.fault(self.id, page, rights)
     }
 
-    /// Takes pages of the file out of the page table, and waits for the accesses through it to end.
-    pub(crate) fn evict(&self, pages: Range<u64>) {
+    /// Takes the pages of bytes of the file out of the page table, and waits for the accesses through it to end.
+    pub(crate) fn evict(&self, bytes: Range<u64>) {
         let inode = &self.handle.inode;
-        for number in inode.resident_in(pages) {
+        for number in inode.resident_in(inode.page_size.touched(&bytes)) {
             if let Some(page) = inode.find_locked(number) {
                 page.frame().entries.unmap(self.id);
                 drop(page.latch());
@@ -251,9 +251,12 @@ impl Mapping {
         Some(self.handle.inode.find(page)?.frame())
     }
 
+    pub(crate) fn page_size(&self) -> PageSize {
+        self.handle.inode.page_size
+    }
+
     fn place(&self, offset: u64) -> (u64, usize) {
-        let at = self.range.start + offset;
-        (at / PAGE, (at % PAGE) as usize)
+        self.handle.inode.page_size.place(self.range.start + offset)
     }
 
     fn failed(&self, request: Request, error: io::Error) -> io::Error {

@@ -10,7 +10,7 @@ pub(crate) use hook::BeforeWriteback;
 pub use whole_pages::PageTransform;
 pub(crate) use whole_pages::{Sends, Transform};
 
-use crate::page::{DirtyPage, PAGE_SIZE};
+use crate::page::{DirtyPage, PAGE_SIZE, PageSize};
 
 /// The fewest frames that a cache has: every operation in progress needs one or two.
 pub(crate) const LEAST_CAPACITY: usize = 16;
@@ -30,6 +30,7 @@ pub(crate) const LEAST_CAPACITY: usize = 16;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
+    pub(crate) page_size: PageSize,
     pub(crate) capacity: usize,
     pub(crate) max_capacity: usize,
     pub(crate) dirty_limit: usize,
@@ -53,6 +54,7 @@ impl Options {
     pub fn new(capacity: usize) -> Options {
         let capacity = capacity.max(LEAST_CAPACITY);
         Options {
+            page_size: PageSize::DEFAULT,
             capacity,
             max_capacity: capacity,
             dirty_limit: capacity / 2,

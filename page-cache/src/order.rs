@@ -51,7 +51,6 @@ mod traced;
 use std::fmt;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::page::Key;
 use spanlock::Mode;
 
@@ -123,42 +122,20 @@ impl Lock {
         }
     }
 
-    /// The IO lock of a file, over one page.
-    #[inline(always)]
-    pub(crate) fn io_page(cache: &impl InCache, file: u64, page: u64) -> Lock {
-        let start = page.saturating_mul(PAGE_SIZE as u64);
-        Lock::io(cache, file, &(start..start.saturating_add(PAGE_SIZE as u64)))
-    }
-
     /// The lock of an mm, by its number.
     #[inline(always)]
     pub(crate) fn mm(number: u64) -> Lock {
         Lock { rank: Rank::Mm, cache: 0, owner: number, units: 0..0, mode: Mode::Exclusive }
     }
 
-    /// The mapping lock of a file, over some bytes.
+    /// The mapping lock of a file, over some pages.
     #[inline(always)]
-    pub(crate) fn mapping(cache: &impl InCache, file: u64, bytes: &Range<u64>) -> Lock {
-        let page = PAGE_SIZE as u64;
-        let units = bytes.start / page..bytes.end.div_ceil(page);
+    pub(crate) fn mapping(cache: &impl InCache, file: u64, pages: Range<u64>) -> Lock {
         Lock {
             rank: Rank::Mapping,
             cache: cache.cache(),
             owner: file,
-            units,
-            mode: Mode::Exclusive,
-        }
-    }
-
-    /// The mapping lock of a file, over one page.
-    #[inline(always)]
-    pub(crate) fn mapping_page(cache: &impl InCache, file: u64, page: u64) -> Lock {
-        let units = page..page.saturating_add(1);
-        Lock {
-            rank: Rank::Mapping,
-            cache: cache.cache(),
-            owner: file,
-            units,
+            units: pages,
             mode: Mode::Exclusive,
         }
     }

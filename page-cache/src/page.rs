@@ -1,6 +1,10 @@
 //! What a page is, and which one.
 
+mod size;
+
 use std::ops::Range;
+
+pub(crate) use size::PageSize;
 
 /// Bytes in a page.
 ///

@@ -22,8 +22,8 @@ const LAST: u64 = 1 << 47;
 /// Addresses that one thing is mapped at.
 pub(super) struct Region {
     pub(super) range: Range<u64>,
-    /// The backing's page at the start.
-    first: u64,
+    /// The backing's byte at the start.
+    offset: u64,
     backing: Mapped,
 }
 
@@ -51,13 +51,13 @@ impl Clone for Region {
 impl Region {
     /// The region cut down to a part of its addresses.
     fn part(&self, range: Range<u64>) -> Region {
-        let first = self.first + (range.start - self.range.start) / PAGE;
-        Region { range, first, backing: self.backing.clone() }
+        let offset = self.at(range.start);
+        Region { range, offset, backing: self.backing.clone() }
     }
 
     /// Copies to or from one page, if it is present with the rights for it; whether it was.
     pub(super) fn access(&self, address: u64, part: Transfer<'_>, patience: Patience) -> bool {
-        let (page, within) = (self.page(address), (address % PAGE) as usize);
+        let (page, within) = self.place(address);
         match &self.backing {
             Mapped::Anonymous(memory) => memory.access(page, |bytes| part.copy(bytes, within)),
             Mapped::File(mapping) => match part {
@@ -86,7 +86,7 @@ impl Region {
     /// be dirty; whether it did. The caller does not hold the mm lock.
     pub(super) fn store_through(&self, address: u64, from: &[u8]) -> io::Result<bool> {
         let Mapped::File(mapping) = &self.backing else { return Ok(false) };
-        let (page, within) = (self.page(address), (address % PAGE) as usize);
+        let (page, within) = self.place(address);
         if mapping.maps(page, Rights::ReadWrite) || mapping.throttle()? == Room::Made {
             return Ok(false);
         }
@@ -106,15 +106,30 @@ impl Region {
 
     /// Takes whole pages out of memory.
     pub(super) fn evict(&self, addresses: Range<u64>) {
-        let pages = self.page(addresses.start)..self.page(addresses.end);
+        let bytes = self.at(addresses.start)..self.at(addresses.end);
         match &self.backing {
-            Mapped::Anonymous(memory) => memory.evict(pages),
-            Mapped::File(mapping) => mapping.evict(pages),
+            Mapped::Anonymous(memory) => memory.evict(bytes.start / PAGE..bytes.end / PAGE),
+            Mapped::File(mapping) => mapping.evict(bytes),
         }
     }
 
+    /// The backing's byte at an address.
+    fn at(&self, address: u64) -> u64 {
+        self.offset.saturating_add(address - self.range.start)
+    }
+
     fn page(&self, address: u64) -> u64 {
-        self.first + (address - self.range.start) / PAGE
+        self.place(address).0
+    }
+
+    /// The backing's page at an address, and where in it. The page of a file is that of its cache, which is as long as
+    /// this machine's, or several of them.
+    fn place(&self, address: u64) -> (u64, usize) {
+        let at = self.at(address);
+        match &self.backing {
+            Mapped::Anonymous(_) => (at / PAGE, (at % PAGE) as usize),
+            Mapped::File(mapping) => mapping.page_size().place(at),
+        }
     }
 }
 
@@ -131,8 +146,8 @@ impl Regions {
         Regions { regions: BTreeMap::new(), next: FIRST }
     }
 
-    /// Maps the pages of a backing from its page `first` on.
-    pub(super) fn add(&mut self, first: u64, len: u64, backing: Mapped) -> io::Result<Range<u64>> {
+    /// Maps the pages of a backing from its byte `offset` on, where one of them starts.
+    pub(super) fn add(&mut self, offset: u64, len: u64, backing: Mapped) -> io::Result<Range<u64>> {
         if len == 0 {
             let message = "an empty range cannot be mapped";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -144,7 +159,7 @@ impl Regions {
         };
         let range = self.next..end;
         self.next = end + PAGE;
-        self.regions.insert(range.start, Region { range: range.clone(), first, backing });
+        self.regions.insert(range.start, Region { range: range.clone(), offset, backing });
         Ok(range)
     }
 
@@ -163,7 +178,7 @@ impl Regions {
             }
             let out = region.part(inner);
             if let Mapped::Anonymous(memory) = &out.backing {
-                memory.discard(out.page(out.range.start)..out.page(out.range.end));
+                memory.discard(out.at(out.range.start) / PAGE..out.at(out.range.end) / PAGE);
             }
             gone.push(out);
         }

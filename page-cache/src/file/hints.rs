@@ -4,7 +4,6 @@ use std::io;
 use std::ops::Range;
 
 use super::File;
-use super::sync::pages_of;
 use crate::Store;
 
 impl File {
@@ -39,7 +38,7 @@ impl File {
     pub fn will_need(&self, range: Range<u64>) -> io::Result<()> {
         let inode = self.inode();
         inode.hint("will_need", &range)?;
-        let pages = pages_of(&(range.start..range.end.min(inode.size())));
+        let pages = inode.page_size.touched(&(range.start..range.end.min(inode.size())));
         if !pages.is_empty() {
             inode.cache.flusher.bring_in(inode.id, pages);
         }
@@ -67,7 +66,8 @@ impl File {
     /// ```
     pub fn dont_need(&self, range: Range<u64>) -> io::Result<u64> {
         self.inode().hint("dont_need", &range)?;
-        Ok(self.inode().evict_unneeded(pages_of(&range)))
+        let inode = self.inode();
+        Ok(inode.evict_unneeded(inode.page_size.touched(&range)))
     }
 
     /// Writes the dirty pages that `range` touches to the store, then removes all pages that it touches from the

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::{File, PAGE, inverted};
+use super::{File, inverted};
 use crate::error::Request;
 use crate::files::durability::sync_group::Scope;
 
@@ -35,7 +35,7 @@ impl File {
     pub fn writeback(&self, range: Range<u64>) -> io::Result<()> {
         let request = self.request("writeback", &range)?;
         self.inode().check_outside(request)?;
-        self.inode().flush(pages_of(&range)).map_err(|error| {
+        self.inode().flush(self.pages_of(&range)).map_err(|error| {
             // So this handle has heard of it.
             drop(self.inode().write_errors.tell(&self.heard));
             self.inode().failed(request, error)
@@ -65,7 +65,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
-        self.sync(self.request("sync_range", &range)?, Scope::Data, pages_of(&range))
+        self.sync(self.request("sync_range", &range)?, Scope::Data, self.pages_of(&range))
     }
 
     /// Writes all dirty pages to the store and makes the bytes and the length of the file durable, as `fdatasync`
@@ -160,6 +160,10 @@ impl File {
         inode.unless_broken(outcome.and(unheard)).map_err(|error| inode.failed(request, error))
     }
 
+    fn pages_of(&self, range: &Range<u64>) -> Range<u64> {
+        self.inode().page_size.touched(range)
+    }
+
     fn request(&self, operation: &'static str, range: &Range<u64>) -> io::Result<Request> {
         let request = Request::of_range(operation, range.start, range.end);
         match range.start > range.end {
@@ -167,9 +171,4 @@ impl File {
             false => Ok(request),
         }
     }
-}
-
-/// The pages that a range of bytes touches.
-pub(super) fn pages_of(range: &Range<u64>) -> Range<u64> {
-    if range.is_empty() { 0..0 } else { range.start / PAGE..range.end.div_ceil(PAGE) }
 }

@@ -27,7 +27,7 @@ use crate::files::write_errors::WriteErrors;
 use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, Transform, WriteMode};
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::may_wait_for_clean;
-use crate::page::{DirtyPage, Tags};
+use crate::page::{DirtyPage, PageSize, Tags};
 use crate::pages::dirty_limit::{By, Own, StoreIs};
 use crate::pages::dirty_pages::{Unclean, Wanted};
 use crate::pages::dirty_ranges::PartialPages;
@@ -41,12 +41,12 @@ use crate::stats::Event;
 use crate::stats::latency::Asks;
 use crate::stats::of_file::{FileCounters, FileStats};
 
-const PAGE: u64 = crate::PAGE_SIZE as u64;
-
 pub(crate) struct Inode {
     pub(crate) id: u64,
     pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
+    /// As the frames have it.
+    pub(crate) page_size: PageSize,
     pub(crate) write_mode: WriteMode,
     pub(crate) before_writeback: Option<BeforeWriteback>,
     pub(crate) steal: Steal,
@@ -111,6 +111,7 @@ impl Inode {
         Ok(Inode {
             id,
             store: Box::new(store),
+            page_size: cache.frames.page_size(),
             cache,
             write_mode: options.write_mode,
             before_writeback: options.before_writeback,
@@ -294,8 +295,8 @@ impl Inode {
 
     /// A dirty page, as users see it.
     pub(crate) fn dirty_page(&self, page: u64, tags: Tags) -> DirtyPage {
-        let start = page * PAGE;
-        let end = start.saturating_add(PAGE).min(self.size()).max(start);
+        let start = self.page_size.start(page);
+        let end = start.saturating_add(self.page_size.bytes()).min(self.size()).max(start);
         DirtyPage::new(start..end, tags)
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod model;
 use std::ops::Range;
 use std::time::Instant;
 
+use crate::page::PageSize;
 use spanlock::{Access, MappingGuard, MappingLock};
 
 #[cfg(feature = "model")]
@@ -21,7 +22,7 @@ pub enum InodeLock {
     #[cfg(feature = "model")]
     Unlocked,
     #[cfg(feature = "model")]
-    Other(Box<dyn AnyLock>),
+    Other(Box<dyn AnyLock>, PageSize),
 }
 
 #[expect(dead_code, reason = "the guards are kept for their drop")]
@@ -36,8 +37,8 @@ pub(crate) enum OperationGuard<'a> {
 }
 
 impl InodeLock {
-    pub(crate) fn ranges() -> InodeLock {
-        InodeLock::Ranges(MappingLock::default())
+    pub(crate) fn ranges(page_size: PageSize) -> InodeLock {
+        InodeLock::Ranges(MappingLock::with_page_size(page_size.bytes()))
     }
 
     /// Claims `bytes`, rounded out to whole pages, in the mode of `access`; waits for its turn.
@@ -79,29 +80,35 @@ impl InodeLock {
 
     /// Claims one page, by its number: what most claims are for.
     #[inline]
-    pub(crate) fn lock_page(&self, access: Access, page: u64) -> OperationGuard<'_> {
+    #[cfg_attr(not(feature = "model"), expect(unused_variables, reason = "the lock knows it"))]
+    pub(crate) fn lock_page(
+        &self,
+        access: Access,
+        page: u64,
+        page_size: PageSize,
+    ) -> OperationGuard<'_> {
         match self {
             InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.lock_page(access, page)),
             #[cfg(feature = "model")]
-            other => other.lock_model(access, bytes_of(page)),
+            other => other.lock_model(access, page_size.bytes_of(&(page..page + 1))),
         }
     }
 
     /// Claims as [`lock_page`](InodeLock::lock_page) does, if that can be done at once.
     #[inline]
-    pub(crate) fn try_lock_page(&self, access: Access, page: u64) -> Option<OperationGuard<'_>> {
+    #[cfg_attr(not(feature = "model"), expect(unused_variables, reason = "the lock knows it"))]
+    pub(crate) fn try_lock_page(
+        &self,
+        access: Access,
+        page: u64,
+        page_size: PageSize,
+    ) -> Option<OperationGuard<'_>> {
         match self {
             InodeLock::Ranges(lock) => lock.try_lock_page(access, page).map(OperationGuard::Ranges),
             #[cfg(feature = "model")]
-            other => other.try_lock_model(access, bytes_of(page)),
+            other => other.try_lock_model(access, page_size.bytes_of(&(page..page + 1))),
         }
     }
-}
-
-#[cfg(feature = "model")]
-fn bytes_of(page: u64) -> Range<u64> {
-    let page_size = crate::PAGE_SIZE as u64;
-    page * page_size..(page + 1) * page_size
 }
 
 #[cfg(feature = "model")]
@@ -112,7 +119,9 @@ impl InodeLock {
             InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.lock(access, bytes)),
             InodeLock::WholeFile(lock) => OperationGuard::WholeFile(lock.lock(access, bytes)),
             InodeLock::Unlocked => OperationGuard::Unlocked,
-            InodeLock::Other(lock) => OperationGuard::Other(lock.lock_any(access, bytes)),
+            InodeLock::Other(lock, page_size) => {
+                OperationGuard::Other(lock.lock_any(access, page_size.round_out(&bytes)))
+            }
         }
     }
 
@@ -122,7 +131,9 @@ impl InodeLock {
             InodeLock::Ranges(lock) => OperationGuard::Ranges(lock.try_lock(access, bytes)?),
             InodeLock::WholeFile(lock) => OperationGuard::WholeFile(lock.try_lock(access, bytes)?),
             InodeLock::Unlocked => OperationGuard::Unlocked,
-            InodeLock::Other(lock) => OperationGuard::Other(lock.try_lock_any(access, bytes)?),
+            InodeLock::Other(lock, page_size) => {
+                OperationGuard::Other(lock.try_lock_any(access, page_size.round_out(&bytes))?)
+            }
         })
     }
 }

@@ -21,7 +21,6 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::inode::Inode;
 use crate::pages::frame::{Pin, ReadLatch};
@@ -40,9 +39,9 @@ impl Inode {
         let mut fetched = 0;
         while done < len {
             let at = offset.saturating_add(done as u64);
-            let (page, within) = (at / PAGE_SIZE as u64, (at % PAGE_SIZE as u64) as usize);
-            let wanted = (PAGE_SIZE - within).min(len - done);
-            let pages = page..offset.saturating_add(len as u64).div_ceil(PAGE_SIZE as u64);
+            let (page, within) = self.page_size.place(at);
+            let wanted = (self.page_size.len() - within).min(len - done);
+            let pages = page..self.page_size.count(offset.saturating_add(len as u64));
             let found = match self
                 .read_hit(page, within, wanted, fetched, |bytes| to.copy_nofault(done, bytes))
             {
@@ -94,7 +93,7 @@ impl Inode {
         if latch.key() != self.key(page) {
             return None;
         }
-        let left = self.size().saturating_sub(page * PAGE_SIZE as u64 + within as u64);
+        let left = self.size().saturating_sub(self.page_size.start(page) + within as u64);
         let found = wanted.min(usize::try_from(left).unwrap_or(usize::MAX));
         copy(&latch.bytes()[within..within + found]).then_some(found)
     }
@@ -129,7 +128,7 @@ impl Inode {
         mut copy: impl FnMut(&[u8]) -> bool,
     ) -> io::Result<usize> {
         let page = pages.start;
-        if page * PAGE_SIZE as u64 + within as u64 >= self.size() {
+        if self.page_size.start(page) + within as u64 >= self.size() {
             return Ok(0);
         }
         self.count(Event::Miss);
@@ -158,7 +157,7 @@ impl Inode {
         let _loan = self.borrow_frame()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(access, page);
-        if page * PAGE_SIZE as u64 >= self.size() {
+        if self.page_size.start(page) >= self.size() {
             return Ok(None);
         }
         let Some(locked) = self.find_or_make(page, &mut free) else { return Ok(None) };

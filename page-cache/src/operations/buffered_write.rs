@@ -26,7 +26,6 @@ use std::io;
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::options::WriteMode;
@@ -36,8 +35,6 @@ use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// What became of a write within a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +94,7 @@ impl Inode {
         let mut done = 0;
         while done < len {
             let at = request.offset + done as u64;
-            let part = done..len.min(done + PAGE_SIZE - (at % PAGE) as usize);
+            let part = done..len.min(done + self.page_size.left(at));
             match self.write_page(at, from, part, tag) {
                 Ok(written) => done += written,
                 Err(error) if done > 0 => {
@@ -128,7 +125,7 @@ impl Inode {
     /// Writes within a page that is cached, uptodate and idle, with faults off; how many bytes.
     #[inline]
     fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>, tag: u64) -> usize {
-        let (page, within) = (at / PAGE, (at % PAGE) as usize);
+        let (page, within) = self.page_size.place(at);
         let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
             return 0;
         };
@@ -202,7 +199,7 @@ impl Inode {
 
     #[cold]
     fn write_slow(&self, at: u64, part: &[u8], tag: u64) -> io::Result<Outcome> {
-        let number = at / PAGE;
+        let number = self.page_size.number(at);
         let claim = self.claim_page(Access::BufferedWrite, number);
         if let Some(page) = self.find_locked(number) {
             self.count(Event::Hit);
@@ -231,7 +228,7 @@ impl Inode {
         (part, tag): (&[u8], u64),
         claim: &MappingClaim<'_>,
     ) -> io::Result<Outcome> {
-        let (number, within) = (page.key().page, (at % PAGE) as usize);
+        let (number, within) = (page.key().page, self.page_size.within(at));
         let prepared = self.prepare(page, within..within + part.len(), claim)?;
         if !prepared.is_dirty() && !self.admit_dirty(number, By::Write) {
             return Ok(Outcome::NoRoom);

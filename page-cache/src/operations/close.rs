@@ -102,7 +102,7 @@ impl Inode {
     }
 
     fn count_lost(&self, _claim: &MappingClaim<'_>) {
-        let mut lost = Lost::default();
+        let mut lost = Lost::new(self.page_size);
         for number in self.resident_in(0..u64::MAX) {
             let Some(page) = self.find_locked(number) else { continue };
             page.wait_for_writeback();

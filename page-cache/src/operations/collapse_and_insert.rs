@@ -17,13 +17,11 @@
 
 use std::io;
 
+use crate::Store;
 use crate::error::{MAX_LEN, Request};
 use crate::files::inode::Inode;
 use crate::store::Shift;
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     pub(crate) fn collapse(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -48,7 +46,7 @@ impl Inode {
         if len == 0 {
             return Ok(());
         }
-        let pages = offset / PAGE..u64::MAX;
+        let pages = self.page_size.number(offset)..u64::MAX;
         self.flush_claimed(pages.clone(), &claim)?;
         self.invalidate(pages, &claim)?;
         self.cut_store(size)?;

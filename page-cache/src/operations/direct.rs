@@ -27,14 +27,12 @@
 use std::io;
 use std::ops::Range;
 
+use crate::Store;
 use crate::error::Request;
 use crate::files::inode::Inode;
 use crate::request_memory::{Sink, Source};
 use crate::store::{read_full, write_full};
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most bytes that are moved under one claim.
 const CHUNK: u64 = 1 << 20;
@@ -70,7 +68,7 @@ impl Inode {
 
     fn read_chunk(&self, into: &mut [u8], chunk: Range<u64>) -> io::Result<usize> {
         let claim = self.claim(Access::DirectRead, chunk.clone());
-        self.flush_claimed(pages_of(&chunk), &claim)?;
+        self.flush_claimed(self.page_size.touched(&chunk), &claim)?;
         let left = self.size().saturating_sub(chunk.start);
         let into_len = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let into = &mut into[..into_len];
@@ -150,7 +148,7 @@ impl Inode {
 
     fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
         let claim = self.claim(Access::DirectWrite, chunk.clone());
-        let pages = pages_of(&chunk);
+        let pages = self.page_size.touched(&chunk);
         self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
         self.invalidate(pages, &claim).map_err(|error| (0, error))?;
         let write = || write_full(&*self.store, from, chunk.start);
@@ -184,7 +182,7 @@ impl Inode {
     }
 
     fn alignment(&self) -> u64 {
-        let page = if self.sends_whole_pages() { PAGE } else { 1 };
+        let page = if self.sends_whole_pages() { self.page_size.bytes() } else { 1 };
         self.store.direct_alignment().max(page)
     }
 }
@@ -193,10 +191,6 @@ fn chunk_at(start: u64, left: u64) -> Range<u64> {
     // The first chunk ends at a multiple of the chunk, so that pages are not claimed twice.
     let end = (start / CHUNK + 1) * CHUNK;
     start..end.min(start.saturating_add(left))
-}
-
-fn pages_of(bytes: &Range<u64>) -> Range<u64> {
-    bytes.start / PAGE..bytes.end.div_ceil(PAGE)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@
 
 use std::io;
 
-use crate::PAGE_SIZE;
 use crate::files::inode::Inode;
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::LockedPage;
@@ -80,7 +79,7 @@ impl Inode {
 
     pub(crate) fn check_inside(&self, page: u64) -> io::Result<()> {
         let size = self.size();
-        if page * (PAGE_SIZE as u64) < size {
+        if self.page_size.start(page) < size {
             return Ok(());
         }
         let message = format!("page {page} is past the end of the file, at {size} bytes (SIGBUS)");

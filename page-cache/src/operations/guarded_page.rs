@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 
 pub(crate) use held::GuardedPage;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_limit::By;
@@ -32,8 +31,6 @@ use crate::pages::frame::{Frame, Patience, Pin};
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The longest that a writer waits until other files have fewer dirty pages.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,7 +47,7 @@ impl Inode {
             Some(guard) => Ok(Some(guard)),
             None => self
                 .page_slow(number, patience)
-                .map_err(|error| self.failed(request("page", number), error)),
+                .map_err(|error| self.failed(self.guard_request("page", number), error)),
         }
     }
 
@@ -65,7 +62,7 @@ impl Inode {
             Some(page) => Ok(Some(page)),
             None => self
                 .page_mut_slow(number, patience)
-                .map_err(|error| self.failed(request("page_mut", number), error)),
+                .map_err(|error| self.failed(self.guard_request("page_mut", number), error)),
         }
     }
 
@@ -95,7 +92,7 @@ impl Inode {
 
     /// A pin of a page, which was uptodate.
     pub(crate) fn pin(&self, number: u64) -> io::Result<Pin<'_>> {
-        let failed = |error| self.failed(request("pin", number), error);
+        let failed = |error| self.failed(self.guard_request("pin", number), error);
         if !self.cache.dirty.admit_pin() {
             let message = "a quarter of the pages that may be dirty are pinned";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
@@ -250,7 +247,7 @@ impl Inode {
     }
 
     fn claim_for_guard(&self, number: u64, patience: Patience) -> io::Result<MappingClaim<'_>> {
-        let bytes = number * PAGE..(number + 1) * PAGE;
+        let bytes = self.page_size.bytes_of(&(number..number + 1));
         if let Some(claim) = self.try_claim(Access::BufferedRead, bytes.clone()) {
             return Ok(claim);
         }
@@ -289,7 +286,7 @@ impl Inode {
             page.wait_for_writeback();
             let inside = self.bytes_inside(number);
             if page.state().is_uptodate() {
-                self.zero_locked(&page, inside..PAGE_SIZE);
+                self.zero_locked(&page, inside..self.page_size.len());
             }
         }
     }
@@ -308,7 +305,7 @@ impl Inode {
             let number = numbers[twice[0]];
             let message = format!("page {number} is requested twice");
             let error = io::Error::new(io::ErrorKind::InvalidInput, message);
-            return Err(self.failed(request(operation, number), error));
+            return Err(self.failed(self.guard_request(operation, number), error));
         }
         let had_guards = has_any();
         loop {
@@ -323,7 +320,7 @@ impl Inode {
             let Some((number, error)) = refused else {
                 return Ok(taken.map(|guard| guard.expect("patience has no end")));
             };
-            let failed = |error| self.failed(request(operation, number), error);
+            let failed = |error| self.failed(self.guard_request(operation, number), error);
             if had_guards || error.kind() != io::ErrorKind::Deadlock {
                 return Err(failed(error));
             }
@@ -335,21 +332,22 @@ impl Inode {
     /// Whether all of a page lies within the file.
     #[inline]
     fn is_whole(&self, number: u64) -> bool {
-        number < self.size() / PAGE
+        number < self.page_size.number(self.size())
+    }
+
+    fn guard_request(&self, operation: &'static str, number: u64) -> Request {
+        let page = self.page_size.bytes();
+        Request::new(operation, number.saturating_mul(page), page)
     }
 
     fn check_page_inside(&self, number: u64) -> io::Result<()> {
         let size = self.size();
-        if number < size.div_ceil(PAGE) {
+        if number < self.page_size.count(size) {
             return Ok(());
         }
         let message = format!("page {number} is past the end of the file, at {size} bytes");
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
     }
-}
-
-fn request(operation: &'static str, number: u64) -> Request {
-    Request::new(operation, number.saturating_mul(PAGE), PAGE)
 }
 
 fn timed_out() -> io::Error {

@@ -16,14 +16,12 @@
 use std::io;
 use std::ops::Range;
 
+use crate::Store;
 use crate::error::Request;
 use crate::files::inode::Inode;
 use crate::stats::Event;
 use crate::sync::atomic::Ordering;
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most pages that are brought in by one read.
 const MAX_RUN: u64 = 64;
@@ -33,7 +31,7 @@ impl Inode {
     pub(crate) fn bring_in_ahead(&self, pages: Range<u64>) {
         let mut others_give = self.cache.cold_frames_at_most() as usize;
         let mut from = pages.start;
-        while from < pages.end.min(self.size().div_ceil(PAGE)) {
+        while from < pages.end.min(self.page_size.count(self.size())) {
             if self.find(from).is_some() {
                 from += 1;
                 continue;
@@ -54,7 +52,7 @@ impl Inode {
         if run.is_empty() {
             return None;
         }
-        let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
+        let claim = self.try_claim(Access::Readahead, self.page_size.bytes_of(&run))?;
         if self.closing.load(Ordering::Relaxed) {
             return None;
         }
@@ -80,7 +78,7 @@ impl Inode {
         if bytes.is_empty() {
             return Ok(());
         }
-        let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
+        let pages = self.page_size.touched(&bytes);
         let _io = self.io_exclusive(bytes.clone());
         let claim = self.claim(Access::Invalidate, bytes);
         self.flush_claimed(pages.clone(), &claim)?;

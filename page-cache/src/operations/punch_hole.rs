@@ -12,13 +12,11 @@
 
 use std::io;
 
+use crate::Store;
 use crate::error::Request;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::store::write_full;
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     pub(crate) fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -47,9 +45,9 @@ impl Inode {
         if start < end && !self.store.reaches(end) {
             // A write, since to set the length might cut off what is being written behind the range; and
             // of what the range has of the last page, since a single byte would tear a sector.
-            let from = start.max((end - 1) / PAGE * PAGE);
-            let zeroes = &[0; PAGE_SIZE][..(end - from) as usize];
-            let write = || write_full(&*self.store, zeroes, from).map_err(|(_, error)| error);
+            let from = start.max(self.page_size.round_down(end - 1));
+            let zeroes = vec![0; (end - from) as usize];
+            let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);
             self.store
                 .attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))?;
         }

@@ -19,21 +19,18 @@
 
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::frame::{FreeFrame, LockedPage, Pin};
 use crate::stats::Event;
 use crate::store::read_full;
 use spanlock::Access;
 
-const PAGE: u64 = PAGE_SIZE as u64;
-
 impl Inode {
     /// Brings in the first of the pages `wanted`, which is not cached, together with others; it is
     /// pinned, and was uptodate when last seen. Also returns where the pages end.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
-        let inside = self.size().div_ceil(PAGE);
+        let inside = self.page_size.count(self.size());
         let run = self.readahead.run(wanted.clone(), self.cache.cold_frames_at_most());
         let run = run.start..run.end.min(inside);
         if run.end.saturating_sub(run.start) < 2 {
@@ -59,7 +56,7 @@ impl Inode {
         let halves = std::iter::successors(Some(run.end - run.start), |pages| Some(pages / 2));
         halves.take_while(|&pages| pages >= 2).find_map(|pages| {
             let run = run.start..run.start + pages;
-            let claim = self.try_claim(Access::Readahead, run.start * PAGE..run.end * PAGE)?;
+            let claim = self.try_claim(Access::Readahead, self.page_size.bytes_of(&run))?;
             Some((run, claim))
         })
     }
@@ -70,7 +67,7 @@ impl Inode {
         run: Range<u64>,
         frames: Vec<FreeFrame<'a>>,
     ) -> Vec<LockedPage<'a>> {
-        let inside = self.size().div_ceil(PAGE);
+        let inside = self.page_size.count(self.size());
         let numbers = run.start..run.end.min(inside);
         numbers.zip(frames).map_while(|(page, free)| self.make(page, free)).collect()
     }
@@ -78,19 +75,20 @@ impl Inode {
     /// Fills the pages of a run, which are all fresh; whether it could.
     pub(crate) fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &MappingClaim<'_>) -> bool {
         let Some(first) = pages.first().map(|page| page.key().page) else { return false };
-        let mut bytes = vec![0; pages.len() * PAGE_SIZE];
-        let inside = self.size().saturating_sub(first * PAGE);
+        let (start, page_len) = (self.page_size.start(first), self.page_size.len());
+        let mut bytes = vec![0; pages.len() * page_len];
+        let inside = self.size().saturating_sub(start);
         let inside = bytes.len().min(usize::try_from(inside).unwrap_or(usize::MAX));
-        let read = read_full(&*self.store, &mut bytes[..inside], first * PAGE);
+        let read = read_full(&*self.store, &mut bytes[..inside], start);
         let decoded = read.and_then(|found| {
             bytes[found..].fill(0);
-            self.decode(first, &mut bytes[..found.next_multiple_of(PAGE_SIZE)])
+            self.decode(first, &mut bytes[..found.next_multiple_of(page_len)])
         });
         if decoded.is_err() {
             pages.into_iter().for_each(|page| self.discard_page(page));
             return false;
         }
-        for (page, stored) in pages.iter().zip(bytes.chunks_exact(PAGE_SIZE)) {
+        for (page, stored) in pages.iter().zip(bytes.chunks_exact(page_len)) {
             let mut latch = page.latch();
             latch.bytes().copy_from_slice(stored);
             latch.commit();

@@ -22,12 +22,10 @@
 
 use std::io;
 
+use crate::Store;
 use crate::error::Request;
 use crate::files::inode::{Inode, MappingClaim};
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     pub(crate) fn truncate(&self, len: u64) -> io::Result<()> {
@@ -54,12 +52,12 @@ impl Inode {
     /// Ends the file at `len`, and takes from the cache what lies behind.
     pub(crate) fn cut_cache(&self, len: u64, claim: &MappingClaim<'_>) {
         self.set_size(len);
-        self.discard(len.div_ceil(PAGE)..u64::MAX, claim);
-        let within = (len % PAGE) as usize;
+        self.discard(self.page_size.count(len)..u64::MAX, claim);
+        let (last, within) = self.page_size.place(len);
         if within > 0
-            && let Some(page) = self.find_locked(len / PAGE)
+            && let Some(page) = self.find_locked(last)
         {
-            self.zero_locked(&page, within..PAGE_SIZE);
+            self.zero_locked(&page, within..self.page_size.len());
         }
     }
 

@@ -34,7 +34,6 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::error::Request;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
@@ -44,8 +43,6 @@ use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most pages in one request.
 const MOST_PAGES: u64 = 64;
@@ -95,7 +92,7 @@ impl Inode {
         let mut done = 0;
         while done < len {
             let at = request.offset + done as u64;
-            let most = ((at / PAGE + MOST_PAGES) * PAGE - at) as usize;
+            let most = (self.page_size.start(self.page_size.number(at) + MOST_PAGES) - at) as usize;
             let sent = from
                 .bring_in(done, most.min(len - done), &mut temporary)
                 .map_err(|error| (0, error))
@@ -120,7 +117,7 @@ impl Inode {
         tag: u64,
     ) -> Result<usize, (usize, io::Error)> {
         let end = at + bytes.len() as u64;
-        let pages = at / PAGE..end.div_ceil(PAGE);
+        let pages = self.page_size.touched(&(at..end));
         self.before_write_through(at..end, tag).map_err(|refusal| (0, refusal))?;
         let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
@@ -130,7 +127,7 @@ impl Inode {
     /// Sends what is stored to a page through a mapping, up to the end of the file: what lies behind is lost. The
     /// caller holds no more than an IO lock; the claim keeps out those who change the size.
     pub(crate) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        let page = at / PAGE;
+        let page = self.page_size.number(at);
         self.before_write_through(at..at + bytes.len() as u64, 0)?;
         let (loan, frames) = self.frames_for(page..page + 1)?;
         let claim = self.claim_page(Access::Fault, page);
@@ -224,9 +221,8 @@ impl Inode {
         let mut sent = Sent::default();
         // A page that was cached is on loan as well: in flight it can be neither evicted nor written back.
         while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
-            let number = (at + sent.len as u64) / PAGE;
-            let start = ((at + sent.len as u64) % PAGE) as usize;
-            let part = &bytes[sent.len..bytes.len().min(sent.len + PAGE_SIZE - start)];
+            let (number, start) = self.page_size.place(at + sent.len as u64);
+            let part = &bytes[sent.len..bytes.len().min(sent.len + self.page_size.len() - start)];
             let mut frame = frames.pop();
             // With pages in flight, guards are not waited for: the holder of one may wait for one of these pages.
             let found = match sent.pages.is_empty() {

@@ -2,6 +2,7 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::thread;
 
 use super::{Held, Lock, Rank, may_fault, may_wait_for_clean};
+use crate::page::PageSize;
 use crate::pages::frame::{Frames, Key};
 
 /// One lock of each kind, of one cache.
@@ -11,7 +12,7 @@ struct Locks {
 
 impl Locks {
     fn new() -> Locks {
-        Locks { frames: Frames::new(1) }
+        Locks { frames: Frames::new(1, PageSize::DEFAULT) }
     }
 
     fn io(&self, file: u64) -> Lock {
@@ -19,7 +20,7 @@ impl Locks {
     }
 
     fn mapping(&self, file: u64) -> Lock {
-        Lock::mapping(&self.frames, file, &(0..4096))
+        Lock::mapping(&self.frames, file, 0..1)
     }
 
     fn page(&self, file: u64, page: u64) -> Lock {

@@ -28,8 +28,9 @@ use crate::sync::blocking::Mutex;
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::{Held, InCache, Lock, OfPage};
 pub(crate) use crate::page::Key;
+use crate::page::PageSize;
 use crate::pages::page_table::Entries;
-use bytes::{FrameMemory, PageBytes};
+use bytes::FrameMemory;
 pub(crate) use latch::{ReadLatch, WriteLatch};
 pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
 pub(crate) use state::State;
@@ -52,7 +53,7 @@ pub(crate) struct Frame {
     file: AtomicU64,
     page: AtomicU64,
     /// Where its bytes are. Set before the frame is first used, as is its number.
-    bytes: AtomicPtr<PageBytes>,
+    bytes: AtomicPtr<u8>,
     id: AtomicU32,
     /// The next frame of the index's bucket.
     pub(crate) next: AtomicLink,
@@ -104,6 +105,7 @@ fn headers(count: u32) -> Headers {
 
 /// All frames of a cache.
 pub(crate) struct Frames {
+    page_size: PageSize,
     frames: Headers,
     free: Mutex<Free>,
     waits: Waits,
@@ -125,15 +127,21 @@ struct Free {
 
 impl Frames {
     /// Frames, so many at most, all of which may be used.
-    pub(crate) fn new(count: u32) -> Frames {
+    pub(crate) fn new(count: u32, page_size: PageSize) -> Frames {
         let free = Free { frames: Vec::new(), fresh: 0, used: 0, capacity: count };
         Frames {
+            page_size,
             frames: headers(count),
             free: Mutex::new(free),
             waits: Waits::new(),
-            memory: FrameMemory::new(count as usize),
+            memory: FrameMemory::new(count as usize, page_size),
             capacity: AtomicU32::new(count),
         }
+    }
+
+    #[inline]
+    pub(crate) fn page_size(&self) -> PageSize {
+        self.page_size
     }
 
     #[inline]
@@ -252,10 +260,11 @@ impl Frame {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// Where the bytes are, of a frame that is or was used.
+    /// The bytes of a frame that is or was used, and is of these.
     #[inline]
-    fn bytes(&self) -> *mut PageBytes {
-        self.bytes.load(Ordering::Relaxed)
+    fn bytes(&self, frames: &Frames) -> *mut [u8] {
+        let start = self.bytes.load(Ordering::Relaxed);
+        std::ptr::slice_from_raw_parts_mut(start, frames.page_size.len())
     }
 
     #[inline]
@@ -321,9 +330,9 @@ impl Frame {
 
     /// Like `read`, without waiting: `None` also while a writer copies.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn try_read(&self) -> Option<ReadLatch<'_>> {
+    pub(crate) fn try_read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
         self.update(State::enter_and_use).ok()?;
-        Some(ReadLatch { frame: self, _held: Held::tried(Lock::latch(self)) })
+        Some(ReadLatch { frames, frame: self, _held: Held::tried(Lock::latch(self)) })
     }
 
     #[inline]
@@ -335,8 +344,10 @@ impl Frame {
     ) -> Option<ReadLatch<'a>> {
         let _held = Held::acquire(Lock::latch(self));
         match self.update(&step) {
-            Ok(_) => Some(ReadLatch { frame: self, _held }),
-            Err(_) if self.enter_contended(frames, step) => Some(ReadLatch { frame: self, _held }),
+            Ok(_) => Some(ReadLatch { frames, frame: self, _held }),
+            Err(_) if self.enter_contended(frames, step) => {
+                Some(ReadLatch { frames, frame: self, _held })
+            }
             Err(_) => None,
         }
     }

@@ -74,7 +74,7 @@ impl Pool {
             ),
         };
         let pool = Pool {
-            frames: Frames::new(most),
+            frames: Frames::new(most, options.page_size),
             index: Index::new(most),
             counters: Counters::new(),
             dirty: DirtyPages::new(options.dirty_limit, options.capacity),

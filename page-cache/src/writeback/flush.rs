@@ -28,7 +28,6 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::diagnostics;
 use crate::files::durability::flush_position::MAX_WRITE_PAGES;
 use crate::files::durability::unstable::Part;
@@ -40,8 +39,6 @@ use crate::pages::pool::{self, Guarded};
 use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// After so many failures in a row a flush goes on without trying parts of what failed.
 const MOST_FAILURES: u32 = 16;
@@ -190,7 +187,7 @@ impl Inode {
         at_guard: AtGuard,
     ) -> Option<Flushed> {
         let run = self.run_at(self.first_unclean(pages.clone(), wanted)?, pages.end, wanted, most);
-        let claim = self.claim(Access::Writeback, run.start * PAGE..run.end * PAGE);
+        let claim = self.claim(Access::Writeback, self.page_size.bytes_of(&run));
         let flushed = self.flush_run(run, &claim, at_guard);
         drop(claim);
         self.cache.flusher.report();
@@ -296,16 +293,16 @@ impl Inode {
         }
         page.begin_writeback();
         let number = page.key().page;
-        let inside = self.bytes_inside(number);
+        let (start, inside) = (self.page_size.start(number), self.bytes_inside(number));
         if let Some(latch) = page.read() {
-            request.add(number * PAGE, &latch.bytes()[..inside]);
+            request.add(start, &latch.bytes()[..inside]);
             request.parts.push((Part::Whole, request.bytes.len()));
         } else {
             let mut latch = page.latch();
             let dirty = self.partial.get(number);
             for range in dirty.iter() {
                 let end = range.end.min(inside).max(range.start);
-                request.add(number * PAGE + range.start as u64, &latch.bytes()[range.start..end]);
+                request.add(start + range.start as u64, &latch.bytes()[range.start..end]);
             }
             request.parts.push((Part::Ranges(dirty), request.bytes.len()));
         }
@@ -363,7 +360,8 @@ impl Inode {
         })?;
         if self.transform.is_some() {
             // Of a file of whole pages, all of each page is sent.
-            for (page, bytes) in numbers().zip(request.bytes.chunks_exact_mut(PAGE_SIZE)) {
+            for (page, bytes) in numbers().zip(request.bytes.chunks_exact_mut(self.page_size.len()))
+            {
                 self.encode(page, bytes)?;
             }
         }

@@ -20,7 +20,6 @@
 
 use std::io;
 
-use crate::PAGE_SIZE;
 use crate::diagnostics;
 use crate::files::inode::visit;
 use crate::options::Steal;
@@ -30,8 +29,6 @@ use crate::pages::pool::{Guarded, Pool};
 use crate::stats::Event;
 use crate::writeback::flush::{AtGuard, InFlight};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Pool {
     /// Does what was queued.
@@ -55,7 +52,7 @@ impl Pool {
             return None;
         }
         let run = number..number + file.unclean_run(number, file.round.most(), Wanted::ALL);
-        let bytes = run.start * PAGE..run.end * PAGE;
+        let bytes = file.page_size.bytes_of(&run);
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);
         let mut request = InFlight::default();

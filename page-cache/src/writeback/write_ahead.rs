@@ -13,14 +13,11 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::files::inode::Inode;
 use crate::files::store_access::nested::InsideHook;
 use crate::order::InHook;
 use crate::page::{DirtyPage, Tags};
 use crate::unwind;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     /// Calls the file's hook, if it has one, for pages that are about to be sent.
@@ -38,8 +35,11 @@ impl Inode {
     /// Calls the file's hook, if it has one, for bytes that are written to the store past writeback.
     pub(crate) fn before_write_through(&self, bytes: Range<u64>, tag: u64) -> io::Result<()> {
         self.before_sending(|| {
-            let pages = bytes.start / PAGE..bytes.end.div_ceil(PAGE);
-            let within = |page: u64| bytes.start.max(page * PAGE)..bytes.end.min((page + 1) * PAGE);
+            let within = |page: u64| {
+                let whole = self.page_size.bytes_of(&(page..page + 1));
+                bytes.start.max(whole.start)..bytes.end.min(whole.end)
+            };
+            let pages = self.page_size.touched(&bytes);
             pages.map(|page| DirtyPage::new(within(page), Tags::of(tag))).collect()
         })
     }

@@ -32,14 +32,12 @@ mod sent_pages;
 
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::error::Told;
+use crate::page::PageSize;
 pub(crate) use lost::Lost;
 use ranges::Ranges;
 use sent_pages::Pages;
 pub(crate) use sent_pages::Part;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The most ranges that are told apart; beyond that they are rounded out.
 const MOST_RANGES: usize = 4096;
@@ -71,9 +69,9 @@ impl Batch {
         cached.pages.is_empty() && gone.is_empty() && !resized && !other
     }
 
-    fn page_left(&mut self, page: u64) {
+    fn page_left(&mut self, page: u64, page_size: PageSize) {
         if let Some(part) = self.cached.pages.remove(&page) {
-            part.bytes(page).into_iter().for_each(|range| self.add_gone(range));
+            part.bytes(page, page_size).into_iter().for_each(|range| self.add_gone(range));
         }
     }
 
@@ -103,8 +101,9 @@ enum Copied {
 }
 
 /// See the module's doc.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Unstable {
+    page_size: PageSize,
     /// How many syncs have failed, and what the last said.
     failures: u64,
     cause: Option<Told>,
@@ -118,6 +117,20 @@ pub(crate) struct Unstable {
 }
 
 impl Unstable {
+    pub(crate) fn new(page_size: PageSize) -> Unstable {
+        Unstable {
+            page_size,
+            failures: 0,
+            cause: None,
+            current: Batch::default(),
+            committing: Batch::default(),
+            owed: Pages::default(),
+            broken: Ranges::default(),
+            length_owed: false,
+            uncut: 0,
+        }
+    }
+
     pub(crate) fn failures(&self) -> u64 {
         self.failures
     }
@@ -138,7 +151,7 @@ impl Unstable {
         self.owed.settle(page, part);
         self.current.cached.add(page, part);
         if !self.broken.is_empty() {
-            for range in part.bytes(page) {
+            for range in part.bytes(page, self.page_size) {
                 self.broken.update(range, |mending| match mending {
                     Mending::Rewritten => Some(Mending::Sent(Copied::Cached)),
                     other => Some(other),
@@ -172,7 +185,7 @@ impl Unstable {
     /// Notes that a hole was punched, or a range zeroed, in the store.
     pub(crate) fn zeroed(&mut self, range: Range<u64>) {
         for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
-            pages.forget(&range);
+            pages.forget(&range, self.page_size);
         }
         self.sent_past(range);
     }
@@ -187,12 +200,13 @@ impl Unstable {
 
     /// Notes that a page leaves the cache. The caller has it locked.
     pub(crate) fn page_left(&mut self, page: u64) {
-        self.current.page_left(page);
-        self.committing.page_left(page);
+        self.current.page_left(page, self.page_size);
+        self.committing.page_left(page, self.page_size);
         if let Some(part) = self.owed.pages.remove(&page) {
-            part.bytes(page).into_iter().for_each(|range| self.lose(range));
+            part.bytes(page, self.page_size).into_iter().for_each(|range| self.lose(range));
         }
-        let bytes = page * PAGE..(page * PAGE).saturating_add(PAGE);
+        let start = self.page_size.start(page);
+        let bytes = start..start.saturating_add(self.page_size.bytes());
         self.broken.update(bytes, |mending| match mending {
             Mending::Lost | Mending::Rewritten => Some(Mending::Lost),
             Mending::Sent(_) => Some(Mending::Sent(Copied::Gone)),
@@ -212,7 +226,7 @@ impl Unstable {
     /// Notes that the store was given a length, and may have held bytes up to `held` before.
     pub(crate) fn resized(&mut self, len: u64, held: u64) {
         for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
-            pages.cut(len);
+            pages.cut(len, self.page_size);
         }
         self.current.gone.take(&(len..u64::MAX));
         self.committing.gone.take(&(len..u64::MAX));
@@ -299,7 +313,9 @@ impl Unstable {
         for (&page, part) in &lost.cached.pages {
             self.owed.add(page, part);
         }
-        for range in lost.cached.pages.iter().flat_map(|(&page, part)| part.bytes(page)) {
+        let page_size = self.page_size;
+        let bytes = |(&page, part): (&u64, &Part)| part.bytes(page, page_size);
+        for range in lost.cached.pages.iter().flat_map(bytes) {
             self.broken.update(range, |mending| match mending {
                 Mending::Sent(Copied::Cached) | Mending::Committing(Copied::Cached) => {
                     Some(Mending::Rewritten)

@@ -10,8 +10,6 @@ use crate::order::{Held, Lock};
 use crate::stats::Grant;
 use spanlock::Access;
 
-const PAGE: u64 = crate::PAGE_SIZE as u64;
-
 /// The IO lock has the type of the mapping lock, but only the mode of an access matters. These two
 /// accesses stand for the modes.
 const IO_SHARED: Access = Access::BufferedRead;
@@ -32,13 +30,23 @@ pub(crate) struct IoClaim<'a> {
 }
 
 impl Inode {
+    /// The IO lock over some bytes, for the lock order.
+    #[inline(always)]
+    fn io_order(&self, bytes: &Range<u64>) -> Lock {
+        Lock::io(&self.cache.frames, self.id, bytes)
+    }
+
+    /// The mapping lock over the pages of some bytes, for the lock order.
+    #[inline(always)]
+    fn mapping_order(&self, bytes: &Range<u64>) -> Lock {
+        Lock::mapping(&self.cache.frames, self.id, self.page_size.touched(bytes))
+    }
+
     /// Claims the mapping lock for an operation.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn claim(&self, access: Access, bytes: Range<u64>) -> MappingClaim<'_> {
-        let _held = Held::acquire(
-            Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode()),
-        );
+        let _held = Held::acquire(self.mapping_order(&bytes).in_mode(access.mode()));
         let (_guard, grant) = lock(&self.mapping, access, bytes, Wait::MappingLock);
         self.cache.counters.mapping_claim(access, grant);
         _held.taken();
@@ -48,7 +56,7 @@ impl Inode {
     /// Claims the mapping lock for an operation, if that can be done at once.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<MappingClaim<'_>> {
-        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let lock = self.mapping_order(&bytes).in_mode(access.mode());
         let _guard = self.mapping.try_lock(access, bytes)?;
         self.cache.counters.mapping_claim(access, Grant::AtOnce);
         Some(MappingClaim { _guard, _held: Held::tried(lock) })
@@ -62,7 +70,7 @@ impl Inode {
         bytes: Range<u64>,
         end: Instant,
     ) -> Option<MappingClaim<'_>> {
-        let lock = Lock::mapping(&self.cache.frames, self.id, &bytes).in_mode(access.mode());
+        let lock = self.mapping_order(&bytes).in_mode(access.mode());
         let _held = Held::acquire(lock);
         let _guard = self.mapping.lock_until(access, bytes, end)?;
         self.cache.counters.mapping_claim(access, Grant::AfterWaiting);
@@ -75,13 +83,14 @@ impl Inode {
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn claim_page(&self, access: Access, page: u64) -> MappingClaim<'_> {
         let _held = Held::acquire(
-            Lock::mapping_page(&self.cache.frames, self.id, page).in_mode(access.mode()),
+            Lock::mapping(&self.cache.frames, self.id, page..page.saturating_add(1))
+                .in_mode(access.mode()),
         );
-        let (_guard, grant) = match self.mapping.try_lock_page(access, page) {
+        let (_guard, grant) = match self.mapping.try_lock_page(access, page, self.page_size) {
             Some(guard) => (guard, Grant::AtOnce),
             None => {
                 let _waiting = Waiting::new(Wait::MappingLock);
-                (self.mapping.lock_page(access, page), Grant::AfterWaiting)
+                (self.mapping.lock_page(access, page, self.page_size), Grant::AfterWaiting)
             }
         };
         self.cache.counters.mapping_claim(access, grant);
@@ -103,12 +112,13 @@ impl Inode {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     fn io_exclusive_page(&self, page: u64) -> IoClaim<'_> {
-        let _held = Held::acquire(Lock::io_page(&self.cache.frames, self.id, page));
-        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page) {
+        let _held =
+            Held::acquire(self.io_order(&self.page_size.bytes_of(&(page..page.saturating_add(1)))));
+        let (_guard, grant) = match self.io.try_lock_page(IO_EXCLUSIVE, page, self.page_size) {
             Some(guard) => (guard, Grant::AtOnce),
             None => {
                 let _waiting = Waiting::new(Wait::IoLock);
-                (self.io.lock_page(IO_EXCLUSIVE, page), Grant::AfterWaiting)
+                (self.io.lock_page(IO_EXCLUSIVE, page, self.page_size), Grant::AfterWaiting)
             }
         };
         self.cache.counters.io_claim(grant);
@@ -119,8 +129,7 @@ impl Inode {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {
-        let _held =
-            Held::acquire(Lock::io(&self.cache.frames, self.id, &bytes).in_mode(access.mode()));
+        let _held = Held::acquire(self.io_order(&bytes).in_mode(access.mode()));
         let (_guard, grant) = lock(&self.io, access, bytes, Wait::IoLock);
         self.cache.counters.io_claim(grant);
         _held.taken();
@@ -138,8 +147,9 @@ impl Inode {
         if bytes.end > self.size() {
             return self.io_from(bytes.start);
         }
-        let claim = if bytes.start / PAGE == (bytes.end - 1) / PAGE {
-            self.io_exclusive_page(bytes.start / PAGE)
+        let page = self.page_size.number(bytes.start);
+        let claim = if page == self.page_size.number(bytes.end - 1) {
+            self.io_exclusive_page(page)
         } else {
             self.io_exclusive(bytes.clone())
         };

@@ -6,6 +6,7 @@ use crate::sync::blocking::{
 use std::ops::Range;
 
 use super::InodeLock;
+use crate::page::PageSize;
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
 
 /// A lock over byte ranges of a file, which the operations of the page cache take. With the feature `model` only.
@@ -27,7 +28,7 @@ pub trait OperationLock: Default + Send + Sync + 'static {
     /// A held claim, which is released when it is dropped.
     type Guard<'a>;
 
-    /// Claims `bytes`, rounded out to whole pages, in the mode of `access`. Waits until the claim is
+    /// Claims `bytes`, which may be rounded out to whole pages, in the mode of `access`. Waits until the claim is
     /// granted.
     ///
     /// # Panics
@@ -40,8 +41,8 @@ pub trait OperationLock: Default + Send + Sync + 'static {
 
     /// The lock as the cache keeps it.
     #[doc(hidden)]
-    fn inode_lock() -> InodeLock {
-        InodeLock::Other(Box::<Self>::default())
+    fn inode_lock(page_size: PageSize) -> InodeLock {
+        InodeLock::Other(Box::<Self>::default(), page_size)
     }
 }
 
@@ -79,8 +80,8 @@ impl OperationLock for MappingLock {
         MappingLock::try_lock(self, access, bytes)
     }
 
-    fn inode_lock() -> InodeLock {
-        InodeLock::ranges()
+    fn inode_lock(page_size: PageSize) -> InodeLock {
+        InodeLock::ranges(page_size)
     }
 }
 
@@ -148,7 +149,7 @@ impl OperationLock for WholeFile {
         Some(WholeFileGuard { _hold })
     }
 
-    fn inode_lock() -> InodeLock {
+    fn inode_lock(_: PageSize) -> InodeLock {
         InodeLock::WholeFile(WholeFile::default())
     }
 }
@@ -188,7 +189,7 @@ impl OperationLock for Unlocked {
         Some(())
     }
 
-    fn inode_lock() -> InodeLock {
+    fn inode_lock(_: PageSize) -> InodeLock {
         InodeLock::Unlocked
     }
 }

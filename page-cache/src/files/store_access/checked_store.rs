@@ -69,7 +69,7 @@ impl<S: Store> CheckedStore<S> {
         let backing = CheckedStore {
             held: AtomicU64::new(0),
             cache,
-            unstable: Mutex::default(),
+            unstable: Mutex::new(Unstable::new(frames.page_size())),
             broken: AtomicBool::new(false),
             label,
             block_size,

@@ -10,28 +10,25 @@
 
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::files::inode::{Inode, MappingClaim};
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     pub(crate) fn clear(&self, bytes: Range<u64>, claim: &MappingClaim<'_>) {
-        let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
+        let whole = self.page_size.covered(&bytes);
         if whole.start > whole.end {
             // All of it lies within one page.
             self.zero_within_page(bytes);
             return;
         }
         self.discard(whole.clone(), claim);
-        self.zero_within_page(bytes.start..whole.start * PAGE);
-        self.zero_within_page(whole.end * PAGE..bytes.end);
+        self.zero_within_page(bytes.start..self.page_size.start(whole.start));
+        self.zero_within_page(self.page_size.start(whole.end)..bytes.end);
     }
 
     /// For a range of which an unknown part has become zeroes in the store: removes its clean pages from the
     /// cache, so that reads return what the store has.
     pub(crate) fn forget_clean(&self, bytes: Range<u64>, _claim: &MappingClaim<'_>) {
-        for number in self.resident_in(bytes.start / PAGE..bytes.end.div_ceil(PAGE)) {
+        for number in self.resident_in(self.page_size.touched(&bytes)) {
             let Some(page) = self.find_locked(number) else { continue };
             page.wait_for_writeback();
             if page.state().is_clean() {
@@ -44,8 +41,8 @@ impl Inode {
         if bytes.is_empty() {
             return;
         }
-        if let Some(page) = self.find_locked(bytes.start / PAGE) {
-            let start = page.key().page * PAGE;
+        if let Some(page) = self.find_locked(self.page_size.number(bytes.start)) {
+            let start = self.page_size.start(page.key().page);
             self.zero_locked(&page, (bytes.start - start) as usize..(bytes.end - start) as usize);
         }
     }

@@ -19,13 +19,11 @@
 use std::io;
 use std::ops::Range;
 
+use crate::Store;
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::files::length::Length;
 use crate::sync::atomic::Ordering;
-use crate::{PAGE_SIZE, Store};
 use spanlock::Access;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     /// Claims the IO lock for what may let the file grow over a range.
@@ -49,7 +47,7 @@ impl Inode {
             return write();
         }
         self.cut_store_below(old, offset)?;
-        if old.is_multiple_of(PAGE) {
+        if self.page_size.is_start(old) {
             return write();
         }
         self.reach(old, offset, io);
@@ -58,7 +56,7 @@ impl Inode {
 
     #[cold]
     fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_>) {
-        let claim = self.claim_page(Access::Truncate, old / PAGE);
+        let claim = self.claim_page(Access::Truncate, self.page_size.number(old));
         self.extend(old, offset, &claim);
     }
 
@@ -72,11 +70,11 @@ impl Inode {
 
     /// Lets a file that ends at `old` end at `new`. The store holds nothing behind `old` but zeroes.
     pub(crate) fn extend(&self, old: u64, new: u64, _claim: &MappingClaim<'_>) {
-        let within = (old % PAGE) as usize;
-        let last = if within == 0 { None } else { self.find_locked(old / PAGE) };
+        let (number, within) = self.page_size.place(old);
+        let last = if within == 0 { None } else { self.find_locked(number) };
         if let Some(last) = &last {
             self.write_protect(last);
-            self.zero_locked(last, within..PAGE_SIZE);
+            self.zero_locked(last, within..self.page_size.len());
         }
         self.set_size(new);
         drop(last);

@@ -11,13 +11,13 @@
 
 use std::io;
 
+use crate::Store;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_ranges::DirtyRanges;
 use crate::pages::frame::LockedPage;
 use crate::stats::Event;
 use crate::store::read_full;
-use crate::{PAGE_SIZE, Store};
 
 impl Inode {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
@@ -57,8 +57,8 @@ impl Inode {
     /// read stays as it is, and is sent by the byte; or not at all, if the store gets whole pages.
     pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) -> io::Result<()> {
         let block = match self.sends_whole_pages() {
-            true => PAGE_SIZE,
-            false => self.store.block_size().clamp(1, PAGE_SIZE as u64) as usize,
+            true => self.page_size.len(),
+            false => self.store.block_size().clamp(1, self.page_size.bytes()) as usize,
         };
         if block == 1 || page.state().is_uptodate() {
             return Ok(());
@@ -88,7 +88,7 @@ impl Inode {
     /// Reads the store around the known bytes of a partial page.
     fn fill_around(&self, page: &LockedPage<'_>, known: &DirtyRanges) -> io::Result<()> {
         let number = page.key().page;
-        let mut stored = [0; PAGE_SIZE];
+        let mut stored = vec![0; self.page_size.len()];
         self.read_page(number, &mut stored)?;
         let mut latch = page.latch();
         let bytes = latch.bytes();
@@ -103,9 +103,9 @@ impl Inode {
         Ok(())
     }
 
-    fn read_page(&self, page: u64, bytes: &mut [u8; PAGE_SIZE]) -> io::Result<()> {
+    fn read_page(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
         let inside = self.bytes_inside(page);
-        let found = read_full(&*self.store, &mut bytes[..inside], page * PAGE_SIZE as u64)?;
+        let found = read_full(&*self.store, &mut bytes[..inside], self.page_size.start(page))?;
         bytes[found..].fill(0);
         if found > 0 { self.decode(page, bytes) } else { Ok(()) }
     }

@@ -12,11 +12,9 @@
 use crate::sync::atomic::Ordering;
 use std::io;
 
+use crate::Store;
 use crate::error::{MAX_LEN, Request};
 use crate::files::inode::Inode;
-use crate::{PAGE_SIZE, Store};
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     /// Where a request ends, which must be an offset that the file can have; refuses one that ends
@@ -53,7 +51,7 @@ impl Inode {
     /// the file has of it.
     pub(crate) fn check_storable(&self, page: u64) -> io::Result<()> {
         self.check_writable()?;
-        let end = (page + 1).saturating_mul(PAGE).min(self.size());
+        let end = self.page_size.end(page).min(self.size());
         if self.is_within_known_limit(end) || end <= self.limit() {
             return Ok(());
         }
@@ -64,7 +62,7 @@ impl Inode {
     /// file did not have.
     #[inline]
     fn is_within_known_limit(&self, end: u64) -> bool {
-        let begins_no_page = end <= self.size().next_multiple_of(PAGE);
+        let begins_no_page = end <= self.page_size.round_up(self.size());
         begins_no_page && end <= self.limit.known.load(Ordering::Relaxed)
     }
 
@@ -72,7 +70,7 @@ impl Inode {
     #[cold]
     fn limit(&self) -> u64 {
         let most = self.store.max_len().min(MAX_LEN);
-        let limit = if self.size() > most { most / PAGE * PAGE } else { most };
+        let limit = if self.size() > most { self.page_size.round_down(most) } else { most };
         self.limit.known.store(limit, Ordering::Relaxed);
         limit
     }

@@ -20,7 +20,6 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_ranges::DirtyRanges;
 use crate::pages::frame::{LockedPage, WriteLatch};
@@ -77,7 +76,7 @@ impl Inode {
         }
         page.set_dirty();
         self.note_tag(page.key().page, tag);
-        let start = page.key().page * PAGE_SIZE as u64;
+        let start = self.page_size.start(page.key().page);
         self.note_written(start + within.start as u64..start + end as u64);
         self.extend_to(start + end as u64);
     }
@@ -115,7 +114,7 @@ impl Inode {
 
     /// How many bytes of a page lie before the file's end.
     pub(crate) fn bytes_inside(&self, page: u64) -> usize {
-        self.size().saturating_sub(page * PAGE_SIZE as u64).min(PAGE_SIZE as u64) as usize
+        self.size().saturating_sub(self.page_size.start(page)).min(self.page_size.bytes()) as usize
     }
 
     /// Zeroes a part of a locked page. The store reads as zeroes there, so a partial page has

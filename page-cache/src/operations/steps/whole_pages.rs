@@ -9,14 +9,11 @@
 use std::io;
 use std::ops::Range;
 
-use crate::PAGE_SIZE;
 use crate::error::MAX_LEN;
 use crate::files::inode::Inode;
 use crate::files::store_access::nested::Inside;
 use crate::options::{PageTransform, Sends, WriteMode};
 use crate::unwind;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 impl Inode {
     pub(crate) fn sends_whole_pages(&self) -> bool {
@@ -33,7 +30,7 @@ impl Inode {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let size = self.size();
-        match size.is_multiple_of(PAGE) {
+        match self.page_size.is_start(size) {
             true => Ok(()),
             false => {
                 let message = format!("its {size} bytes are not a number of whole pages");
@@ -45,11 +42,13 @@ impl Inode {
     /// Refuses an offset at which a request would tear a page.
     #[inline]
     pub(crate) fn check_whole(&self, offset: u64) -> io::Result<()> {
-        if !self.sends_whole_pages() || offset.is_multiple_of(PAGE) {
+        if !self.sends_whole_pages() || self.page_size.is_start(offset) {
             return Ok(());
         }
-        let message =
-            format!("{offset} is not a multiple of {PAGE}, and the file is one of whole pages");
+        let message = format!(
+            "{offset} is not a multiple of {}, and the file is one of whole pages",
+            self.page_size
+        );
         Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
@@ -87,7 +86,7 @@ impl Inode {
         let Some(transform) = &self.transform else { return Ok(()) };
         let _inside = Inside::of(self.cache.frames.cache());
         let mut change_all = || {
-            let pages = (first..).zip(bytes.chunks_exact_mut(PAGE_SIZE));
+            let pages = (first..).zip(bytes.chunks_exact_mut(self.page_size.len()));
             pages.into_iter().try_for_each(|(page, bytes)| change(transform.get(), page, bytes))
         };
         if cfg!(spanlock_shuttle) {

@@ -4,15 +4,14 @@
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
+#[cfg(not(spanlock_shuttle))]
 use crate::PAGE_SIZE;
-
-/// One page's bytes.
-pub(crate) type PageBytes = [u8; PAGE_SIZE];
+use crate::page::PageSize;
 
 /// What the allocator aligns zeroes to without touching them.
 const CHEAP_ALIGN: usize = 16;
 
-/// So many zeroed bytes, aligned to pages.
+/// So many zeroed bytes.
 struct Zeroes {
     start: NonNull<u8>,
     len: usize,
@@ -24,18 +23,18 @@ impl Zeroes {
     /// # Panics
     ///
     /// If the address space does not have so many.
-    fn new(len: usize) -> Zeroes {
+    fn new(len: usize, align: usize) -> Zeroes {
         // Aligned by hand: an allocator that is asked for more than its own alignment writes the zeroes itself.
         let layout = len
-            .checked_add(PAGE_SIZE)
+            .checked_add(align)
             .and_then(|len| Layout::from_size_align(len, CHEAP_ALIGN).ok())
             .unwrap_or_else(|| panic!("a cache with {len} bytes exceeds the address space"));
         // SAFETY: the layout's size is not zero.
         let Some(base) = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }) else {
             alloc::handle_alloc_error(layout)
         };
-        let skipped = base.as_ptr().align_offset(PAGE_SIZE);
-        assert!(skipped < PAGE_SIZE);
+        let skipped = base.as_ptr().align_offset(align);
+        assert!(skipped < align);
         // SAFETY: by the assertion there are `len` bytes behind, within the allocation.
         let start = unsafe { base.add(skipped) };
         Zeroes { start, len, base, layout }
@@ -56,8 +55,9 @@ impl Drop for Zeroes {
     }
 }
 
-/// The bytes of `frames` pages.
+/// The bytes of all frames, each aligned to its size.
 pub(super) struct FrameMemory {
+    page_size: PageSize,
     zeroes: Zeroes,
 }
 
@@ -67,32 +67,32 @@ unsafe impl Send for FrameMemory {}
 unsafe impl Sync for FrameMemory {}
 
 impl FrameMemory {
-    pub(super) fn new(frames: usize) -> FrameMemory {
-        let len = frames.checked_mul(PAGE_SIZE);
+    pub(super) fn new(frames: usize, page_size: PageSize) -> FrameMemory {
+        let len = frames.checked_mul(page_size.len());
         let len =
             len.unwrap_or_else(|| panic!("a cache of {frames} frames exceeds the address space"));
-        FrameMemory { zeroes: Zeroes::new(len) }
+        FrameMemory { page_size, zeroes: Zeroes::new(len, page_size.len()) }
     }
 
     /// Where the bytes of frame `index` are.
-    pub(super) fn page(&self, index: usize) -> NonNull<PageBytes> {
-        self.zeroes.item(index, PAGE_SIZE).cast()
+    pub(super) fn page(&self, index: usize) -> NonNull<u8> {
+        self.zeroes.item(index, self.page_size.len())
     }
 
     /// Gives the memory of a frame back to the system, which makes zeroes of it.
     pub(super) fn give_back(&self, index: usize) {
-        let page = self.page(index);
+        let (page, len) = (self.page(index), self.page_size.len());
         #[cfg(target_os = "linux")]
         {
             use rustix::mm::{Advice, madvise};
             // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
             // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
-            let given = unsafe { madvise(page.as_ptr().cast(), PAGE_SIZE, Advice::LinuxDontNeed) };
+            let given = unsafe { madvise(page.as_ptr().cast(), len, Advice::LinuxDontNeed) };
             // Where the system's pages are larger it refuses, and the memory stays.
             let _ = given;
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = page;
+        let _ = (page, len);
     }
 }
 
@@ -126,7 +126,7 @@ impl<T: Zeroed> Items<T> {
         let bytes = len.checked_mul(size_of::<T>());
         let bytes =
             bytes.unwrap_or_else(|| panic!("a cache of {len} frames exceeds the address space"));
-        let zeroes = Zeroes::new(bytes);
+        let zeroes = Zeroes::new(bytes, PAGE_SIZE);
         Items { start: zeroes.start.cast(), len, _zeroes: zeroes }
     }
 }

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::MutexGuard;
 
 use super::wait::{Look, Waited};
-use super::{Frame, Frames, Key, PageBytes, Patience, Pin, State};
+use super::{Frame, Frames, Key, Patience, Pin, State};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Backoff, thread_local};
 
@@ -159,9 +159,9 @@ impl<'a> SharedGuard<'a> {
     }
 
     #[inline]
-    pub(crate) fn bytes(&self) -> &PageBytes {
+    pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: as in `ReadLatch::bytes`: by S1 no thread writes while there is a guard.
-        unsafe { &*self.frame.bytes() }
+        unsafe { &*self.frame.bytes(self.frames) }
     }
 }
 
@@ -213,15 +213,15 @@ impl<'a> ExclusiveGuard<'a> {
     }
 
     #[inline]
-    pub(crate) fn bytes(&self) -> &PageBytes {
+    pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and the thread that made it waited for the readers.
-        unsafe { &*self.frame.bytes() }
+        unsafe { &*self.frame.bytes(self.frames) }
     }
 
     #[inline]
-    pub(crate) fn bytes_mut(&mut self) -> &mut PageBytes {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above.
-        unsafe { &mut *self.frame.bytes() }
+        unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
     /// A shared guard in place of this one.

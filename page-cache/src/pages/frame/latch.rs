@@ -1,11 +1,12 @@
 //! The latch on a frame's bytes, as it is held.
 
-use super::{Frame, Frames, Key, PageBytes, State};
+use super::{Frame, Frames, Key, State};
 use crate::order::Held;
 use crate::sync::atomic::Ordering;
 
 /// The bytes of a page, held still for a reader.
 pub(crate) struct ReadLatch<'a> {
+    pub(super) frames: &'a Frames,
     pub(super) frame: &'a Frame,
     pub(super) _held: Held,
 }
@@ -17,10 +18,10 @@ impl ReadLatch<'_> {
     }
 
     #[inline]
-    pub(crate) fn bytes(&self) -> &PageBytes {
-        // SAFETY: the pointer is into live memory (`Frames` drops headers and memory together,
-        // and `self` borrows a header), aligned, and by S1 no thread writes while there is a reader.
-        unsafe { &*self.frame.bytes() }
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the pointer is to a page of live memory (`Frames` drops headers and memory together,
+        // and `self` borrows them), and by S1 no thread writes while there is a reader.
+        unsafe { &*self.frame.bytes(self.frames) }
     }
 }
 
@@ -41,9 +42,9 @@ pub(crate) struct WriteLatch<'a> {
 
 impl WriteLatch<'_> {
     #[inline]
-    pub(crate) fn bytes(&mut self) -> &mut PageBytes {
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: as in `ReadLatch::bytes`, and by S1 this latch's holder alone touches them.
-        unsafe { &mut *self.frame.bytes() }
+        unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
     /// Unlatches a page whose every byte is valid now.

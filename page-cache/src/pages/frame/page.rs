@@ -3,9 +3,7 @@
 use crate::sync::atomic::Ordering;
 
 use super::wait::{Look, Waited};
-use super::{
-    Frame, FrameId, Frames, Key, POISON, PageBytes, Patience, ReadLatch, State, WriteLatch,
-};
+use super::{Frame, FrameId, Frames, Key, POISON, Patience, ReadLatch, State, WriteLatch};
 use crate::order::{Held, Lock};
 
 /// A frame that caches nothing, owned by the thread that took it from the free list.
@@ -312,10 +310,10 @@ impl<'a> WriteHit<'a> {
     }
 
     #[inline]
-    pub(crate) fn bytes(&mut self) -> &mut PageBytes {
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
         // SAFETY: as in `WriteLatch::bytes`; the step that made this set the latch and found no
         // reader.
-        unsafe { &mut *self.frame.bytes() }
+        unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
     /// Whether the page is dirty. A page that is locked by another thread is not written back.

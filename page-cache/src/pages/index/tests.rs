@@ -2,6 +2,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::{Found, Index};
+use crate::page::PageSize;
 use crate::pages::frame::{Frames, Key};
 
 fn key(page: u64) -> Key {
@@ -10,7 +11,7 @@ fn key(page: u64) -> Key {
 
 #[test]
 fn pages_are_found_until_they_are_removed() {
-    let (frames, index) = (Frames::new(200), Index::new(200));
+    let (frames, index) = (Frames::new(200, PageSize::DEFAULT), Index::new(200));
     for page in 0..200 {
         let mut free = frames.take_free();
         assert!(matches!(index.find_or_insert(&frames, key(page * 7), &mut free), Found::Made(_)));
@@ -28,7 +29,7 @@ fn pages_are_found_until_they_are_removed() {
 
 #[test]
 fn a_pinned_page_is_not_removed_by_reclaim() {
-    let (frames, index) = (Frames::new(1), Index::new(1));
+    let (frames, index) = (Frames::new(1, PageSize::DEFAULT), Index::new(1));
     let mut free = frames.take_free();
     let Found::Made(page) = index.find_or_insert(&frames, key(0), &mut free) else { panic!() };
     let pin = page.pin();
@@ -40,7 +41,7 @@ fn a_pinned_page_is_not_removed_by_reclaim() {
 
 #[test]
 fn two_makers_of_one_page_make_it_once_and_leak_no_frame() {
-    let (frames, index) = (Frames::new(4), Index::new(4));
+    let (frames, index) = (Frames::new(4, PageSize::DEFAULT), Index::new(4));
     for page in 0..300 {
         let start = Barrier::new(2);
         let made: usize = thread::scope(|scope| {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::*;
 use crate::sync::blocking::Mutex;
 use crate::writeback::throttle::Room;
-use crate::{File, MemStore, Options, PageCache, Store};
+use crate::{File, MemStore, Options, PAGE_SIZE, PageCache, Store};
+
+const PAGE: u64 = PAGE_SIZE as u64;
 
 /// Refuses every write that touches one of some pages, as a whole.
 struct BadPages {

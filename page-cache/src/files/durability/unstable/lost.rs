@@ -2,21 +2,27 @@
 
 use std::ops::Range;
 
-use super::{PAGE, Part, Ranges};
+use super::{Part, Ranges};
+use crate::page::PageSize;
 
 /// Ranges of bytes that are lost.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lost {
+    page_size: PageSize,
     ranges: Ranges<()>,
 }
 
 impl Lost {
+    pub(crate) fn new(page_size: PageSize) -> Lost {
+        Lost { page_size, ranges: Ranges::default() }
+    }
+
     pub(crate) fn add(&mut self, range: Range<u64>) {
         self.ranges.set(range, ());
     }
 
     pub(crate) fn add_part(&mut self, page: u64, part: &Part) {
-        part.bytes(page).into_iter().for_each(|range| self.add(range));
+        part.bytes(page, self.page_size).into_iter().for_each(|range| self.add(range));
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -28,7 +34,8 @@ impl Lost {
         let mut counted = 0;
         let mut pages = 0;
         for (range, ()) in self.ranges.iter() {
-            let touched = (range.start / PAGE).max(counted)..range.end.div_ceil(PAGE);
+            let touched = self.page_size.touched(&range);
+            let touched = touched.start.max(counted)..touched.end;
             pages += touched.end.saturating_sub(touched.start);
             counted = touched.end.max(counted);
         }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::PAGE;
-use crate::PAGE_SIZE;
+use crate::page::PageSize;
 use crate::pages::dirty_ranges::DirtyRanges;
 
 /// The bytes of a page that were sent.
@@ -29,9 +28,9 @@ impl Part {
         }
     }
 
-    pub(super) fn bytes(&self, page: u64) -> Vec<Range<u64>> {
-        let start = page * PAGE;
-        let whole = start..start.saturating_add(PAGE);
+    pub(super) fn bytes(&self, page: u64, page_size: PageSize) -> Vec<Range<u64>> {
+        let start = page_size.start(page);
+        let whole = start..start.saturating_add(page_size.bytes());
         match self {
             Part::Whole => vec![whole],
             Part::Ranges(ranges) => ranges
@@ -57,14 +56,15 @@ impl Pages {
     }
 
     /// Forgets what lies from an offset on.
-    pub(super) fn cut(&mut self, len: u64) {
-        self.pages.split_off(&len.div_ceil(PAGE));
-        self.forget_part(len / PAGE, (len % PAGE) as usize..PAGE_SIZE);
+    pub(super) fn cut(&mut self, len: u64, page_size: PageSize) {
+        self.pages.split_off(&page_size.count(len));
+        let (last, within) = page_size.place(len);
+        self.forget_part(last, within..page_size.len());
     }
 
     /// Forgets the pages that a range covers whole.
-    pub(super) fn forget(&mut self, bytes: &Range<u64>) {
-        let whole = bytes.start.div_ceil(PAGE)..bytes.end / PAGE;
+    pub(super) fn forget(&mut self, bytes: &Range<u64>, page_size: PageSize) {
+        let whole = page_size.covered(bytes);
         if !whole.is_empty() {
             let mut behind = self.pages.split_off(&whole.start);
             self.pages.append(&mut behind.split_off(&whole.end));

@@ -4,7 +4,10 @@ use std::io;
 use std::ops::Range;
 
 use super::ranges::Ranges;
-use super::{Lost, PAGE, Part, Told, Unstable};
+use super::{Lost, Part, Told, Unstable};
+use crate::page::PageSize;
+
+const PAGE: u64 = PageSize::DEFAULT.bytes();
 
 const ALL: Part = Part::Whole;
 
@@ -27,7 +30,7 @@ fn broken(unstable: &Unstable) -> Vec<Range<u64>> {
 }
 
 fn with(pages: impl IntoIterator<Item = u64>) -> Unstable {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     pages.into_iter().for_each(|page| unstable.sent(page, &ALL));
     unstable
 }
@@ -84,7 +87,7 @@ fn a_page_that_left_is_lost_with_the_sync_whenever_it_left() {
 
 #[test]
 fn of_a_page_that_was_sent_in_part_that_part_is_lost() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent(1, &Part::range(10..20));
     unstable.sent(1, &Part::range(30..40));
     unstable.page_left(1);
@@ -94,7 +97,7 @@ fn of_a_page_that_was_sent_in_part_that_part_is_lost() {
 
 #[test]
 fn what_is_sent_of_a_page_settles_no_more_than_that_part_of_what_is_owed() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent(1, &Part::range(0..100));
     assert_eq!(fail(&mut unstable), [1]);
     // Sent before anybody made the page dirty again.
@@ -113,7 +116,7 @@ fn what_is_sent_of_a_page_settles_no_more_than_that_part_of_what_is_owed() {
 
 #[test]
 fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_order() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..100);
     fail(&mut unstable);
     sync(&mut unstable);
@@ -139,7 +142,7 @@ fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_ord
 
 #[test]
 fn a_broken_range_that_was_mended_is_broken_again_if_that_sync_fails_too() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..2 * PAGE);
     fail(&mut unstable);
     unstable.rewritten(0..2 * PAGE);
@@ -156,7 +159,7 @@ fn a_broken_range_that_was_mended_is_broken_again_if_that_sync_fails_too() {
 
 #[test]
 fn what_was_written_past_the_cache_is_not_mended_by_a_page_that_was_read_back() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..PAGE);
     fail(&mut unstable);
     unstable.sent_past(0..PAGE);
@@ -184,13 +187,13 @@ fn a_truncation_takes_what_lies_behind_along_and_is_owed_itself() {
 
 #[test]
 fn what_a_file_grew_over_since_it_was_cut_off_is_lost_with_the_sync() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.resized(100, 500);
     unstable.grown_over(200..1000);
     fail(&mut unstable);
     assert_eq!(broken(&unstable), [200..500]);
     // Also if the cut that failed was made again.
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.resized(100, 500);
     fail(&mut unstable);
     unstable.resized(100, 100);
@@ -198,7 +201,7 @@ fn what_a_file_grew_over_since_it_was_cut_off_is_lost_with_the_sync() {
     fail(&mut unstable);
     assert_eq!(broken(&unstable), [100..500]);
     // Not if it was durable before.
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.resized(100, 500);
     sync(&mut unstable);
     unstable.grown_over(200..1000);
@@ -208,7 +211,7 @@ fn what_a_file_grew_over_since_it_was_cut_off_is_lost_with_the_sync() {
 
 #[test]
 fn broken_ranges_behind_the_end_are_no_more_than_the_truncation() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..1000);
     fail(&mut unstable);
     unstable.resized(100, 1000);
@@ -221,7 +224,7 @@ fn broken_ranges_behind_the_end_are_no_more_than_the_truncation() {
 
 #[test]
 fn broken_ranges_move_with_the_bytes() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(PAGE..PAGE + 10);
     unstable.sent_past(5 * PAGE..5 * PAGE + 10);
     fail(&mut unstable);
@@ -244,7 +247,7 @@ fn a_hole_forgets_the_pages_that_it_covers_whole() {
 
 #[test]
 fn ranges_that_are_too_many_are_rounded_out_and_none_is_forgotten() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     for range in 0..20_000 {
         unstable.sent_past(range * PAGE..range * PAGE + 10);
     }
@@ -259,7 +262,7 @@ fn ranges_that_are_too_many_are_rounded_out_and_none_is_forgotten() {
 
 #[test]
 fn broken_ranges_that_are_mended_in_pieces_are_not_too_many_either() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.doubtful(0..u64::MAX);
     for page in (0..20_000).step_by(2) {
         unstable.sent_past(page * PAGE..(page + 1) * PAGE);
@@ -311,7 +314,7 @@ fn ranges_agree_with_one_state_for_each_byte() {
 
 #[test]
 fn each_byte_and_each_page_that_is_lost_is_counted_once() {
-    let mut lost = Lost::default();
+    let mut lost = Lost::new(PageSize::DEFAULT);
     lost.add(10..20);
     lost.add(15..30);
     lost.add_part(0, &Part::range(25..40));
@@ -347,7 +350,7 @@ fn what_is_owed_is_owed_no_more_once_it_was_zeroed() {
     sync(&mut unstable);
     assert!(!unstable.is_broken() && unstable.owes_nothing());
 
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent(1, &Part::range(10..200));
     fail(&mut unstable);
     unstable.forget_part(1, 0..100);
@@ -356,7 +359,7 @@ fn what_is_owed_is_owed_no_more_once_it_was_zeroed() {
 
 #[test]
 fn a_page_that_leaves_takes_what_was_rewritten_of_it_along_and_nothing_else() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..5 * PAGE);
     fail(&mut unstable);
     unstable.rewritten(0..5 * PAGE);
@@ -368,7 +371,7 @@ fn a_page_that_leaves_takes_what_was_rewritten_of_it_along_and_nothing_else() {
 
 #[test]
 fn a_broken_range_that_is_cut_out_of_the_file_is_gone() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     for page in [1, 2, 5] {
         unstable.sent_past(page * PAGE + 5..page * PAGE + 10);
     }
@@ -379,7 +382,7 @@ fn a_broken_range_that_is_cut_out_of_the_file_is_gone() {
 
 #[test]
 fn a_shift_that_failed_may_have_moved_what_is_broken_to_anywhere_behind_it() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.shift_failed(2 * PAGE, 6 * PAGE);
     assert!(!unstable.is_broken());
     sync(&mut unstable);
@@ -391,7 +394,7 @@ fn a_shift_that_failed_may_have_moved_what_is_broken_to_anywhere_behind_it() {
 
 #[test]
 fn what_lies_behind_the_end_is_not_named_and_the_cause_is_known() {
-    let mut unstable = Unstable::default();
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
     assert!(unstable.cause().is_none());
     unstable.sent_past(100..200);
     fail(&mut unstable);
