@@ -30,8 +30,9 @@ use crate::stats::of_file::FileStats;
 ///
 /// The file is closed when its last `File` and its last [`Mapping`] are dropped. Dropping the last one writes dirty
 /// pages to the store, but cannot report an error and makes nothing durable; [`close`](File::close) does both. A
-/// drop waits as long as the store answers: if it has not for five seconds, the drop returns, and a thread of the
-/// cache continues and keeps the cache and the store until it is done.
+/// thread of the cache closes the file and drops the store. The drop of the handle waits for it as long as the store
+/// answers: if it has not for five seconds, the drop returns, and the thread continues and keeps the cache and the
+/// store until it is done.
 ///
 /// # Errors
 ///
@@ -78,7 +79,7 @@ impl fmt::Debug for File {
 
 impl File {
     pub(crate) fn new(inode: Arc<Inode>) -> File {
-        let handle = Arc::new(Handle { inode });
+        let handle = Arc::new(Handle::new(inode));
         if let Some(registration) = &handle.inode.registration {
             let answers = handle.inode.standing.answers();
             registration.opened(&(Arc::clone(&handle) as _), answers);

@@ -14,9 +14,6 @@ impl File {
     /// This is a hint: errors are not reported, and pages may be left out. The part of the range past the end of
     /// the file is ignored. An empty range has no effect.
     ///
-    /// While the store does not answer such a read, dropping the last handle of a file without dirty pages waits
-    /// for it, without a time limit.
-    ///
     /// # Errors
     ///
     /// `InvalidInput` if the range is inverted.

@@ -79,7 +79,7 @@ pub(crate) struct Inode {
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
     pub(crate) visitors: Arc<Visitors>,
-    /// Set while closing has the whole file exclusively: no page comes in after that.
+    /// Set before closing claims the whole file exclusively: no page comes in after that.
     ///
     /// ORDERING: relaxed: the mapping lock orders it.
     pub(crate) closing: AtomicBool,

@@ -52,11 +52,6 @@ impl Drop for Leave {
 }
 
 impl Visitors {
-    /// Whether there is a visit now.
-    pub(crate) fn are_there(&self) -> bool {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) > 0
-    }
-
     /// Waits until all visits have ended. The caller makes sure that none begins.
     pub(crate) fn wait_until_gone(&self) {
         let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
