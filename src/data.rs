@@ -29,7 +29,7 @@ pub use many::{RangeReadManyGuard, RangeRwManyGuard, RangeWriteManyGuard};
 /// It is to a slice what [`std::sync::RwLock`] is to a value. It owns the elements (a `Vec<T>`, a
 /// `Box<[T]>` or an array) or borrows them exclusively (`&mut [T]`). Writers of disjoint ranges do not
 /// wait for each other. Ranges count elements, as in slicing: `..` is the whole sequence. An empty range
-/// is granted at once. The number of elements never changes, so a range that was
+/// is granted immediately. The number of elements never changes, so a range that was
 /// [`checked`](RangeRwLock::checked) once stays valid.
 ///
 /// There is no poisoning: a guard that is dropped by a panic releases its claim and leaves the elements

@@ -18,7 +18,7 @@ use crate::{Mode, RangeLock, Span};
 /// - While it is *patient*, it is woken when its range is free. The poll that follows acquires the
 ///   claim, unless another claim took the range first.
 /// - Once it is *due*, it is woken when it has been granted the claim. On a [fair](RangeLock::fair) lock
-///   it is due at once.
+///   it is due immediately.
 ///
 /// If it is dropped before it has resolved, it leaves the queue. If it had been granted the claim
 /// already, the claim is released. If it had been woken because its range was free, the next waiter is

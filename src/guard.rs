@@ -86,7 +86,7 @@ impl<L: LockRef> Raw for L {
 /// std::thread::scope(|s| s.spawn(move || drop(guard)).join().unwrap());
 /// assert!(lock.try_lock_exclusive(..).is_some());
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct Guard<L: LockRef, M: GuardMode> {
     lock: L,
     span: Span,

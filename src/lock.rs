@@ -21,7 +21,7 @@ pub(crate) use timed::after;
 ///
 /// The caller decides what a unit is: a page, a byte, a block. A range can be of any type that implements
 /// `RangeBounds<u64>`; `..` and `n..` end at `u64::MAX`, exclusive. Two claims conflict if their ranges
-/// share a unit and at least one of them is exclusive. A claim on an empty range is granted at once and
+/// share a unit and at least one of them is exclusive. A claim on an empty range is granted immediately and
 /// conflicts with nothing.
 ///
 /// # Fairness
@@ -36,9 +36,9 @@ pub(crate) use timed::after;
 ///   when the last conflicting claim before it is released. The releasing thread grants the claim, then
 ///   wakes its thread or task.
 ///
-/// These claims are due at once: an exclusive claim that waits only for shared claims, so that readers do
+/// These claims are due immediately: an exclusive claim that waits only for shared claims, so that readers do
 /// not starve writers; a claim on several ranges ([`lock_many`](RangeLock::lock_many)); an
-/// [upgrade](crate::Guard::upgrade). In a lock made by [`RangeLock::fair`] every claim is due at once: it
+/// [upgrade](crate::Guard::upgrade). In a lock made by [`RangeLock::fair`] every claim is due immediately: it
 /// is strictly first in, first out.
 ///
 /// A thread measures the half millisecond itself, so its claim may become due later by the time that the

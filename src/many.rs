@@ -36,7 +36,7 @@ pub use pair::{
 ///     lock.lock_many([(Access::BufferedRead, 0..8192), (Access::PunchHole, 65536..131072)]);
 /// assert_eq!(guard.claims().len(), 2);
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct GuardSet<L: LockRef> {
     lock: L,
     parts: Vec<Part>,

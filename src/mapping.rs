@@ -50,7 +50,7 @@ pub type ArcMappingGuard = Guard<Arc<MappingLock>, Mode>;
 /// the range out to pages and chooses the mode.
 ///
 /// Fairness, deadlocks, complexity and memory are those of [`RangeLock`], with pages as units. A claim
-/// on an empty byte range is granted at once and conflicts with nothing.
+/// on an empty byte range is granted immediately and conflicts with nothing.
 ///
 /// # Source
 ///

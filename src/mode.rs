@@ -15,7 +15,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mode {
-    /// Many shared claims may hold a unit at once.
+    /// Many shared claims may hold a unit at the same time.
     Shared,
     /// An exclusive claim is the only one that holds its units.
     Exclusive,

@@ -138,7 +138,7 @@ impl Span {
         self.end - self.start
     }
 
-    /// Returns whether the span has no units. A claim on it is granted at once and conflicts with
+    /// Returns whether the span has no units. A claim on it is granted immediately and conflicts with
     /// nothing.
     ///
     /// # Examples

@@ -31,7 +31,7 @@ use crate::pages::frame::{DetachedPin, Patience};
 /// assert!(page.starts_with(b"a node\0"));
 /// # std::io::Result::Ok(())
 /// ```
-#[must_use = "a guard that is dropped at once holds nothing"]
+#[must_use = "a guard that is dropped immediately holds nothing"]
 pub struct PageRef<'a> {
     guard: SharedGuard<'a>,
 }
@@ -63,7 +63,7 @@ pub struct PageRef<'a> {
 /// assert_eq!(&seen, b"leaf");
 /// # std::io::Result::Ok(())
 /// ```
-#[must_use = "a guard that is dropped at once holds nothing"]
+#[must_use = "a guard that is dropped immediately holds nothing"]
 pub struct PageMut<'a> {
     page: GuardedPage<'a>,
 }
@@ -90,7 +90,7 @@ pub struct PageMut<'a> {
 /// assert!(file.page(0)?.starts_with(b"boot"));
 /// # std::io::Result::Ok(())
 /// ```
-#[must_use = "a pin that is dropped at once keeps nothing"]
+#[must_use = "a pin that is dropped immediately keeps nothing"]
 pub struct PagePin {
     handle: Arc<Handle>,
     /// `None` only during the drop.

@@ -29,12 +29,12 @@ pub enum BoundsError {
     PastEnd {
         /// The exclusive end of the range.
         end: usize,
-        /// Returns the number of elements.
+        /// The number of elements.
         len: usize,
     },
     /// The range includes index `usize::MAX`, which no element can have.
     NoSuchIndex {
-        /// Returns the number of elements.
+        /// The number of elements.
         len: usize,
     },
 }

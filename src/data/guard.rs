@@ -43,7 +43,7 @@ use crate::guard::{Exclusive, Guard, GuardMode, Shared};
 /// }
 /// assert_eq!((pairs.len(), &*rest), (2, &[5][..]));
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct RangeRwGuard<'a, T, M: GuardMode> {
     cells: &'a [UnsafeCell<T>],
     /// The claim on exactly these cells; the default guard has neither.

@@ -168,7 +168,7 @@ fn expect_disjoint(ranges: &[Range<usize>]) {
 /// guard[1][0] += guard[0][1];
 /// assert_eq!(guard[1], [6]);
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct RangeRwManyGuard<'a, T, M: GuardMode> {
     parts: Box<[Cells<'a, T>]>,
     _claim: ManyGuard<'a>,

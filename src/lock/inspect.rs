@@ -6,7 +6,7 @@ use std::ops::RangeBounds;
 use crate::{Claim, ClaimState, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Returns whether any unit of `range` is held. The result may be out of date at once.
+    /// Returns whether any unit of `range` is held. The result may be out of date immediately.
     ///
     /// For a single unit that no range overlaps it usually takes no mutex.
     ///
@@ -30,7 +30,7 @@ impl RangeLock {
     }
 
     /// Returns whether a claim on `range` in `mode` would have to wait for a held claim, or for a
-    /// waiting one that is due ([Fairness](RangeLock#fairness)). The result may be out of date at once.
+    /// waiting one that is due ([Fairness](RangeLock#fairness)). The result may be out of date immediately.
     ///
     /// # Panics
     ///

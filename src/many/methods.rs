@@ -19,7 +19,7 @@ macro_rules! claims_on_many {
             ///
             /// # Fairness
             ///
-            /// The claim is due at once ([Fairness](crate::RangeLock#fairness)): it waits for the
+            /// The claim is due immediately ([Fairness](crate::RangeLock#fairness)): it waits for the
             /// conflicting claims that are held or due, and no later claim overtakes it.
             ///
             /// # Complexity

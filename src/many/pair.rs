@@ -38,7 +38,7 @@ pub use acquire::{
 /// assert!(target.try_lock_shared(20..21).is_none());
 /// # drop(guard);
 /// ```
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct GuardPair<L: LockRef> {
     held: Held<L>,
 }

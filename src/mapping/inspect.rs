@@ -7,7 +7,7 @@ use super::{Access, MappingLock};
 use crate::Claim;
 
 impl MappingLock {
-    /// Returns whether any page that `bytes` touches is held. The result may be out of date at once.
+    /// Returns whether any page that `bytes` touches is held. The result may be out of date immediately.
     ///
     /// # Panics
     ///
@@ -31,7 +31,7 @@ impl MappingLock {
     }
 
     /// Returns whether a claim on the pages that `bytes` touches would have to wait for a held claim, or
-    /// for a waiting one that is due. The result may be out of date at once.
+    /// for a waiting one that is due. The result may be out of date immediately.
     ///
     /// # Panics
     ///

@@ -139,7 +139,7 @@ impl Asked {
 }
 
 /// That the thread has requested a lock, or holds it; dropped at the release.
-#[must_use = "a ticket that is dropped at once says that nothing is held"]
+#[must_use = "a ticket that is dropped immediately says that nothing is held"]
 pub(crate) struct Ticket {
     number: Option<usize>,
 }

@@ -116,7 +116,7 @@ pub struct WholeFile(RwLock<()>);
 /// # drop(guard);
 /// ```
 #[derive(Debug)]
-#[must_use = "a guard that is dropped at once locks nothing"]
+#[must_use = "a guard that is dropped immediately locks nothing"]
 pub struct WholeFileGuard<'a> {
     _hold: Hold<'a>,
 }
