@@ -237,7 +237,7 @@ impl AddressSpace {
         self.mm.exclusive()
     }
 
-    /// Brings in the page of an address; it may be gone again when this returns.
+    /// Makes the page of an address present. It may have been evicted again when this returns.
     ///
     /// Fails with `InvalidInput` where a machine would raise SIGSEGV, with `UnexpectedEof` where it
     /// would raise SIGBUS, and with what the store says.
@@ -246,8 +246,8 @@ impl AddressSpace {
         region.fault(address, rights)
     }
 
-    /// Brings in the pages of a range that are not present, each under the mm lock held shared, and
-    /// returns how many bytes from the start on can be accessed then: fewer where an address is bad.
+    /// Makes the pages of a range present, each under the mm lock held shared, and returns how many
+    /// bytes from the start on can be accessed then: fewer where an address is bad.
     ///
     /// An empty range is no memory, and succeeds. Fails as `fault`, if the first address is bad.
     pub(crate) fn fault_in(&self, range: Range<u64>, rights: Rights) -> io::Result<u64> {
@@ -283,7 +283,7 @@ impl AddressSpace {
         self.mm.is_waited_for()
     }
 
-    /// Has `hook` called wherever an access gets to.
+    /// Calls `hook` at each point of an access.
     #[cfg(test)]
     pub(crate) fn set_hook(&self, hook: impl Fn(Point) + Send + Sync + 'static) {
         self.hooks.set(hook);

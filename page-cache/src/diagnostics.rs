@@ -23,7 +23,7 @@ impl Wait {
             Wait::IoLock => "the IO lock",
             Wait::MappingLock => "the mapping lock",
             Wait::Frame => "a free frame",
-            Wait::Loan => "leave to bring in a page",
+            Wait::Loan => "a frame within the limit on pages being read",
         }
     }
 }

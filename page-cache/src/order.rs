@@ -1,8 +1,8 @@
-//! The lock order, checked as the paths run (invariant 12).
+//! The lock order, checked while operations run (invariant 12).
 //!
 //! A thread takes locks of one cache in this order, and never goes back up while it holds one:
 //!
-//! | rank | lock | two at once |
+//! | rank | lock | several held by one thread |
 //! | --- | --- | --- |
 //! | 1 | the IO lock of a file | never |
 //! | 2 | an mm's lock | never |
@@ -18,18 +18,18 @@
 //! - Memory that can fault is touched where the mm could be taken, and nowhere else: not under a
 //!   mapping claim, a page lock or a latch. User memory may be a mapping of another file: then that
 //!   file's mapping lock and pages come below the IO lock of the first.
-//! - Whoever waits for pages to become clean, or for a frame, holds nothing from rank 3 on:
+//! - A thread that waits for pages to become clean, or for a frame, holds nothing from rank 3 on:
 //!   writeback takes all of these. It takes neither IO locks nor an mm, so those may be held.
 //! - Waiting for the end of a writeback is allowed everywhere above the leaves: its completion takes
 //!   nothing but leaves.
-//! - What is merely tried waits for no thread, so it may be tried in any order. It is recorded all the
-//!   same, and what is taken after it is checked against it.
+//! - An attempt that does not wait is allowed in any order. What it acquires is recorded, and later
+//!   acquisitions are checked against it.
 //! - A user's guard of a page is outside of this order, though it has a page lock or a latch: `operations/guarded_page`
 //!   says what keeps it from deadlocks.
-//! - Caches are ordered among each other by who is whose store. A path of one that calls into its
-//!   store, which is a file of another, is checked in each for itself; the mm is common to all.
-//! - So are the files of one cache: those with a hook come before those without. A hook runs with what a request to the
-//!   store has held, and may use files without a hook: inside of it the order begins anew. See `before_writeback`.
+//! - If a store of one cache is a file of another cache, the first cache comes before the second.
+//!   An operation is checked in each cache separately; the mm is common to all.
+//! - In one cache, files with a hook come before files without. A hook runs with what a request to the store has held,
+//!   and may use files without a hook: inside a hook the order starts again. See `before_writeback`.
 //!
 //! With debug assertions every acquisition is checked and recorded, whether or not it has to wait,
 //! and one against the order panics with both places named. Without them nothing of this is compiled.

@@ -1,9 +1,9 @@
 //! Memory: where the bytes of a write come from, and where those of a read go.
 //!
 //! A request names its memory as a plain slice, as several, or as segments of an [`AddressSpace`].
-//! Plain memory is always there: who brings it is a kernel's thread, so to speak, and takes no mm
-//! lock. An address space's may be absent, bad, or a mapping of the page that is being read or
-//! written. So a path copies in one of two ways:
+//! Plain memory is always present, like a kernel thread's, and takes no mm lock. An address space's
+//! may be absent, bad, or a mapping of the page that is being read or written. So an operation
+//! copies in one of two ways:
 //!
 //! - *with faults off*, under whatever it holds; the copy is short where memory is absent;
 //! - *through a temporary page*, whose memory is always there, under whatever it holds; and between
@@ -46,17 +46,18 @@ pub(crate) trait Source: Copy {
         Self: 't;
 }
 
-/// Memory that a read puts its bytes to.
+/// Memory that a read copies its bytes to.
 pub(crate) trait Sink {
-    /// How many bytes it has room for.
+    /// Its size in bytes.
     fn bytes(&self) -> u64;
 
     /// Copies to a position with faults off, waiting for nothing; whether all of it. If not, what was
     /// copied is to be copied again.
     fn copy_nofault(&mut self, position: usize, from: &[u8]) -> bool;
 
-    /// Has `read` read up to `len` bytes to memory that is always there, and puts what it found to a
-    /// position; fewer before a bad address. The caller holds no more than an IO lock.
+    /// Calls `read` to read up to `len` bytes to memory that is always present, and copies what it
+    /// found to a position; fewer bytes before a bad address. The caller holds no more than an IO
+    /// lock.
     ///
     /// Fails as `read` does, or if something was found, and not one byte of it could be put there.
     fn put(

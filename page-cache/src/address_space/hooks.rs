@@ -3,7 +3,7 @@
 /// Where an access has got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
-    /// What was not present has been brought in, and not been copied yet.
+    /// Absent pages have been made present, and nothing has been copied yet.
     FaultedIn,
     /// A page's part of a copy with faults off is done; there may be more.
     CopiedPart,

@@ -74,7 +74,7 @@ impl Region {
         }
     }
 
-    /// Has pages of a file cleaned, before a fault and without the mm lock, so that one more may be dirty.
+    /// Writes back pages of a file, before a fault and without the mm lock, so that one more may be dirty.
     pub(super) fn throttle(&self, rights: Rights) -> io::Result<Room> {
         match (&self.backing, rights) {
             (Mapped::File(mapping), Rights::ReadWrite) => mapping.throttle(),
@@ -93,7 +93,7 @@ impl Region {
         mapping.store_through(page, within, from).map(|()| true)
     }
 
-    /// Brings in the page of an address.
+    /// Makes the page of an address present.
     pub(super) fn fault(&self, address: u64, rights: Rights) -> io::Result<()> {
         match &self.backing {
             Mapped::Anonymous(memory) => {
@@ -136,8 +136,8 @@ impl Region {
 /// All regions of an address space, by their starts.
 pub(super) struct Regions {
     regions: BTreeMap<u64, Region>,
-    /// Where the next one goes. A page is left out between any two, so that whoever runs over the
-    /// end of one does not end up in the next.
+    /// Where the next one goes. A page is left out between any two, so that an access that runs
+    /// past the end of one does not end up in the next.
     next: u64,
 }
 

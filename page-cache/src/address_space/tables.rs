@@ -46,7 +46,7 @@ impl Tables {
         Some(Walk { regions, _held: Held::tried(Lock::walk()) })
     }
 
-    /// Changes the regions, when no walk goes on. The caller holds the mm lock exclusively.
+    /// Changes the regions while there is no walk. The caller holds the mm lock exclusively.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Regions) -> T) -> T {
         let _held = Held::acquire(Lock::walk());

@@ -1,11 +1,11 @@
-//! The append: a write to wherever the file ends.
+//! The append: a write at the end of the file.
 //!
 //! 1. Wait, with nothing held, until fewer pages are dirty than may be.
-//! 2. Claim the IO lock exclusively from the end on. Whoever had it before may have moved the end: if
-//!    it lies further on, it lies in the claim all the same; if it lies before, claim the whole file.
+//! 2. Claim the IO lock exclusively from the end on. Its previous holder may have moved the end. If
+//!    the end is now higher, it is still in the claim; if it is lower, claim the whole file.
 //! 3. Write there, as a buffered write does under such a claim.
-//! 4. If that is cut off, claim what lies behind the old end exclusively; end the file there again, and
-//!    take what was written from the cache and the store.
+//! 4. If that write is short, claim everything past the old end exclusively, truncate the file to the
+//!    old end, and remove what was written from the cache and the store.
 
 use std::io;
 

@@ -74,7 +74,7 @@ pub(crate) struct Inode {
     pub(crate) hastened: AtomicBool,
     pub(crate) round: FlushPosition,
     counters: FileCounters,
-    /// What its requests have on loan.
+    /// The frames that its requests have on loan.
     pub(crate) account: Arc<Account>,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
@@ -364,14 +364,14 @@ impl Inode {
         pool::write_protect(page);
     }
 
-    /// A loan of one frame; waits for it.
+    /// Waits for a loan of one frame.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn borrow_frame(&self) -> io::Result<Loan<'_>> {
         may_wait_for_clean(&self.cache.frames);
         self.cache.loans.borrow(&self.account)
     }
 
-    /// A loan of one frame, if it can be had at once.
+    /// A loan of one frame, if one is available immediately.
     pub(crate) fn try_borrow_frame(&self) -> Option<Loan<'_>> {
         self.cache.loans.try_borrow(&self.account)
     }

@@ -51,7 +51,7 @@ impl InodeLock {
         }
     }
 
-    /// Claims as [`lock`](InodeLock::lock) does, if that can be done at once.
+    /// Claims as [`lock`](InodeLock::lock) does, if that is possible without waiting.
     #[inline]
     pub(crate) fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<OperationGuard<'_>> {
         match self {
@@ -94,7 +94,7 @@ impl InodeLock {
         }
     }
 
-    /// Claims as [`lock_page`](InodeLock::lock_page) does, if that can be done at once.
+    /// Claims as [`lock_page`](InodeLock::lock_page) does, if that is possible without waiting.
     #[inline]
     #[cfg_attr(not(feature = "model"), expect(unused_variables, reason = "the lock knows it"))]
     pub(crate) fn try_lock_page(

@@ -42,7 +42,7 @@ impl ReadaheadWindows {
         ReadaheadWindows { longest: longest as u64, streams: Mutex::default() }
     }
 
-    /// The run that a miss on the first of `wanted` brings in, of `most` pages at most.
+    /// The run that a miss on the first of `wanted` reads, of at most `most` pages.
     pub(crate) fn run(&self, wanted: Range<u64>, most: u64) -> Range<u64> {
         let window = lock_leaf(&self.streams).next_window(wanted.clone(), self.longest);
         let pages =

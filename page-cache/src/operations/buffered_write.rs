@@ -164,7 +164,7 @@ impl Inode {
         }
     }
 
-    /// Writes within a page by way of a temporary page; how many bytes.
+    /// Writes within a page through a temporary page, and returns how many bytes.
     #[cold]
     fn write_brought_in<S: Source>(
         &self,

@@ -121,8 +121,8 @@ impl Inode {
         Ok(done)
     }
 
-    /// Brings in what a request to the store takes. Before a bad address that is as many bytes as the
-    /// store's alignment allows.
+    /// Makes the memory of a request to the store present. If there is a bad address, this is as many
+    /// bytes before it as the store's alignment allows.
     fn bring_in_blocks<'t, S: Source + 't>(
         &self,
         from: S,

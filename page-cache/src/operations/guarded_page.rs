@@ -1,20 +1,20 @@
-//! A page in place: a guard of its bytes, shared or exclusive.
+//! Page guards, shared and exclusive.
 //!
-//! 1. Look the page up without locks. If it is uptodate and no thread writes it, be one more of its guards, or its only
-//!    one, in one atomic step, and check that it is the page, and that all of it lies within the file. No claim is
-//!    taken, as for a read or a write that hits: whoever holds the page exclusively passes through its latch.
-//! 2. Else find it in the index, which pins it, and wait until it can be guarded. If it is not uptodate, bring it in,
-//!    by the steps of a buffered read, and keep the pin: no thread evicts it before it is guarded.
-//! 3. A page in which the file ends is zero from there on: what a mapping stored there is wiped, under the page
-//!    lock. A page past the end is refused.
-//! 4. For an exclusive guard wait for the page's writeback, and admit it as dirty. If the file may not have one more
-//!    dirty page, release it, clean some, and begin anew.
-//! 5. As an exclusive guard ends: if its bytes were borrowed mutably, mark the page dirty; else it is as clean as it
-//!    was. Unlock it.
+//! 1. Look the page up without locks. If it is uptodate and no thread writes it, take the guard in one atomic step.
+//!    Then check that it is the right page, and that all of it lies within the file. No claim is needed, as for a read
+//!    or a write that hits: an operation with an exclusive claim waits for the latch of each of its pages.
+//! 2. Otherwise find it in the index, which pins it, and wait for the guard. If the page is not uptodate, read it by
+//!    the steps of a buffered read, and keep the pin, so that it is not evicted before the guard is taken.
+//! 3. In a page that contains the end of the file, zero the bytes after it under the page lock, since a mapping
+//!    may have stored to them. Fail for a page past the end.
+//! 4. For an exclusive guard wait for the page's writeback, and count the page as dirty. If the limit does not allow
+//!    one more dirty page, release the guard, write some pages back, and start again.
+//! 5. When an exclusive guard is dropped: if its bytes were borrowed mutably, mark the page dirty. Otherwise it is
+//!    as clean as before. Unlock it.
 //!
-//! Who holds an exclusive claim, or what only such a holder gives back, may wait for a guard. So a thread that has a
-//! guard, of any file, waits for no claim, no loan and no room for a dirty page: where it would have to, it is
-//! refused. It waits for other guards, in an order that is the caller's, and for the store.
+//! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that holder. So a
+//! thread that has a guard, of any file, never waits for a claim, a loan or the limit on dirty pages: where it would
+//! have to, it gets an error. It waits for other guards, in an order that the caller chooses, and for the store.
 
 mod held;
 
@@ -36,7 +36,7 @@ use spanlock::Access;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Inode {
-    /// A shared guard of a page; none if there was no patience for it.
+    /// A shared guard of a page; `None` if it would have to wait and must not.
     #[inline]
     pub(crate) fn page(
         &self,
@@ -51,7 +51,7 @@ impl Inode {
         }
     }
 
-    /// An exclusive guard of a page; none if there was no patience for it.
+    /// An exclusive guard of a page; `None` if it would have to wait and must not.
     #[inline]
     pub(crate) fn page_mut(
         &self,
@@ -104,7 +104,8 @@ impl Inode {
         Ok(guard.pin())
     }
 
-    /// A shared guard of the page that a frame has, if it is that page, and can be had at once.
+    /// A shared guard of the page in a frame, if it is the right page, and the guard is available
+    /// without waiting.
     #[inline]
     pub(crate) fn page_in<'a>(&'a self, frame: &'a Frame, number: u64) -> Option<SharedGuard<'a>> {
         let guard = SharedGuard::try_new(&self.cache.frames, frame, self.address())?;
@@ -115,7 +116,8 @@ impl Inode {
         Some(guard)
     }
 
-    /// An exclusive guard of the page that a frame has, if it is that page, and can be had at once.
+    /// An exclusive guard of the page in a frame, if it is the right page, and the guard is
+    /// available without waiting.
     #[inline]
     pub(crate) fn page_mut_in<'a>(
         &'a self,
@@ -189,13 +191,15 @@ impl Inode {
             match self.admitted(guard, by) {
                 Ok(page) => return Ok(Some(page)),
                 Err(_) if patience == Patience::None => return Ok(None),
-                Err(_) if by == By::Guard => return Err(would_wait("for room for a dirty page")),
+                Err(_) if by == By::Guard => {
+                    return Err(would_wait("because no more pages may be dirty"));
+                }
                 Err(_) => self.wait_for_room(start, patience)?,
             }
         }
     }
 
-    /// A guard of a page, wherever it comes from; none if there was no patience for it.
+    /// A guard of a page, cached or not; `None` if it would have to wait and must not.
     fn obtain<'a, G>(
         &'a self,
         number: u64,
@@ -226,7 +230,7 @@ impl Inode {
         }
     }
 
-    /// The page, pinned and uptodate when last seen; `None` if it lies past the end, or has to be looked for again.
+    /// The page, pinned, and uptodate when last seen. `None` if it lies past the end, or must be looked up again.
     fn bring_in_for_guard(&self, number: u64, patience: Patience) -> io::Result<Option<Pin<'_>>> {
         let has_guards = has_any();
         if !has_guards && let Some((pin, _)) = self.read_ahead(number..number + 1) {
@@ -279,10 +283,10 @@ impl Inode {
         Ok(())
     }
 
-    /// Wipes what a mapping stored behind the end of the file, in its last page.
+    /// Zeroes what a mapping stored past the end of the file, in its last page.
     fn wipe_past_the_end(&self, number: u64) {
         if let Some(page) = self.find_locked(number) {
-            // A write-through that is under way has its bytes in the page before the file ends behind them.
+            // A write-through in progress has its bytes in the page before it extends the file over them.
             page.wait_for_writeback();
             let inside = self.bytes_inside(number);
             if page.state().is_uptodate() {
@@ -291,8 +295,8 @@ impl Inode {
         }
     }
 
-    /// Guards of some pages, taken in ascending order. If one of them would mean to wait for more than a guard, the
-    /// others are released, and it is waited for with nothing held.
+    /// Guards of some pages, taken in ascending order. If one of them has to wait for more than a guard, the others
+    /// are released first.
     fn in_order<const N: usize, G>(
         &self,
         operation: &'static str,
@@ -354,7 +358,8 @@ fn timed_out() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "another thread holds the page")
 }
 
-/// A thread that has guards asked for one more, and would have to wait for what may wait for those.
+/// The error of a thread that has guards and would have to wait for something that may wait for
+/// them.
 fn would_wait(what: &str) -> io::Error {
     let message =
         format!("this thread holds page guards and would wait {what}: drop them all and retry");

@@ -1,14 +1,14 @@
-//! Hints: pages are brought in before they are asked for, or leave before their room is.
+//! Hints: pages are read before they are needed, or evicted before their frames are.
 //!
-//! *Will need.* A worker of the flusher brings the pages in, so that no thread waits, and a store that hangs keeps one worker of
-//! its own file. For each run of pages that are not cached: take frames that are free; of those that others would have to give up, only
-//! as many as came in lately and were not used. Try to claim the run, make its pages, and fill them by one read, as readahead
-//! does. Where there is no frame, no loan or no claim, it ends: it is a hint. So it does, with the claim held, if the file has been
-//! closed meanwhile.
+//! *Will need.* A worker of the flusher reads the pages, so that the caller does not wait, and a store that hangs occupies
+//! one worker for its file. For each run of pages that are not cached: take free frames, and frames of pages that were read
+//! recently and not used since. Try to claim the run, create its pages, and fill them with one read, as readahead does. If
+//! no frame, loan or claim is available, the rest of the hint is dropped. So it is if the file is found closed once the
+//! claim is held.
 //!
 //! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
 //!
-//! *Drop.* Claim both locks exclusively; write what is dirty back; take the pages out, as for a direct write.
+//! *Drop.* Claim both locks exclusively, write dirty pages back, and remove the pages, as for a direct write.
 //!
 //! *Data and holes.* Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its
 //! holes: a page that is written back in between is data by either. Nothing is flushed.
@@ -43,7 +43,7 @@ impl Inode {
         }
     }
 
-    /// Brings in the first pages of a run; where they end, if there are any.
+    /// Reads the first pages of a run, and returns where they end; `None` if none could be read.
     fn bring_in_run(&self, run: Range<u64>, others_give: &mut usize) -> Option<u64> {
         let mut loan = self.try_borrow_frame()?;
         let lent = loan.extend_to((run.end - run.start) as usize);
@@ -67,7 +67,7 @@ impl Inode {
         Some(end)
     }
 
-    /// Evicts pages that can be evicted at once; how many.
+    /// Evicts the pages that can be evicted without waiting, and returns their number.
     pub(crate) fn evict_unneeded(&self, pages: Range<u64>) -> u64 {
         let evict = |&page: &u64| self.cache.try_evict(self.key(page));
         self.resident_in(pages).iter().filter(|page| evict(page)).count() as u64

@@ -26,8 +26,8 @@ use crate::store::read_full;
 use spanlock::Access;
 
 impl Inode {
-    /// Brings in the first of the pages `wanted`, which is not cached, together with others; it is
-    /// pinned, and was uptodate when last seen. Also returns where the pages end.
+    /// Reads the first of the pages `wanted`, which is not cached, together with others. Returns it
+    /// pinned, and where the pages end; it was uptodate when last seen.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
         let inside = self.page_size.count(self.size());
@@ -51,7 +51,7 @@ impl Inode {
         })
     }
 
-    /// Claims a run of two pages or more at once, or a beginning of it.
+    /// Claims a run of two pages or more, or a beginning of it, without waiting.
     fn try_claim_part(&self, run: Range<u64>) -> Option<(Range<u64>, MappingClaim<'_>)> {
         let halves = std::iter::successors(Some(run.end - run.start), |pages| Some(pages / 2));
         halves.take_while(|&pages| pages >= 2).find_map(|pages| {

@@ -1,6 +1,6 @@
 //! Truncate: the file becomes shorter or longer.
 //!
-//! A truncation is granted in its turn among concurrent appends: it claims from the lower of the new and the old end on, and
+//! A truncation is granted in order among concurrent appends: it claims from the lower of the new and the old end on, and
 //! keeps that claim if the file has grown meanwhile.
 //!
 //! Shorter:

@@ -5,7 +5,7 @@
 //!
 //! 1. With only the IO lock held, call the file's hook: see `write_ahead`. Copy the bytes to memory that is always present,
 //!    and get frames for the pages that are not cached. Wait for the first frame; take others only if they are available
-//!    at once, since a thread that has a frame must not wait for another.
+//!    immediately, since a thread that has a frame must not wait for another.
 //! 2. Claim the pages shared.
 //!
 //! For each page, in ascending order:
@@ -124,8 +124,8 @@ impl Inode {
         self.send_claimed(bytes, at, (&loan, frames), &claim)
     }
 
-    /// Sends what is stored to a page through a mapping, up to the end of the file: what lies behind is lost. The
-    /// caller holds no more than an IO lock; the claim keeps out those who change the size.
+    /// Sends what is stored to a page through a mapping, up to the end of the file; bytes past it are discarded.
+    /// The caller holds no more than an IO lock; the claim excludes size changes.
     pub(crate) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         let page = self.page_size.number(at);
         self.before_write_through(at..at + bytes.len() as u64, 0)?;
@@ -194,7 +194,7 @@ impl Inode {
         outcome.map(|()| written)
     }
 
-    /// A loan of one frame, and of as many more as can be had at once; and so many free ones as there are
+    /// A loan of one frame, and of as many more as are available immediately; and free frames for the
     /// pages that are not cached.
     fn frames_for(&self, pages: Range<u64>) -> io::Result<(Loan<'_>, Vec<FreeFrame<'_>>)> {
         let mut loan = self.borrow_frame()?;
@@ -233,7 +233,7 @@ impl Inode {
             let Ok(Some(mut page)) = found else { break };
             page.wait_for_writeback();
             if !page.state().is_clean() {
-                // A page of which a part is dirty has to be kept, and so to be known as a whole.
+                // A partly dirty page must stay in the cache, so all of it must be read.
                 page = match self.fill(page, claim) {
                     Ok(page) => page,
                     Err(error) if sent.len == 0 => return Err(error),

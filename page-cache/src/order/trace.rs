@@ -344,13 +344,13 @@ impl Log {
                 format!("which {} holds", self.name(next))
             }
             Some(held) => format!("where {} holds {}", self.name(next), held.resource.name()),
-            None => format!("behind {}, who asked for it before", self.name(next)),
+            None => format!("behind {}, which requested it earlier", self.name(next)),
         };
         format!("{name} holds {holds}, and waits for {wants}, {why}")
     }
 }
 
-/// The circle of threads that wait for each other's locks, if there is one, told by one sentence each.
+/// The cycle of threads that wait for each other's locks, if there is one: a sentence for each thread.
 pub(crate) fn circle() -> Option<Vec<String>> {
     LOG.with_borrow(|log| {
         let circle = (0..log.threads.len()).find_map(|thread| log.walk(&mut Vec::new(), thread))?;

@@ -33,7 +33,7 @@ pub(crate) struct DirtyPages {
     /// The bound for writes, and that for stores to mappings.
     most_by_writes: AtomicUsize,
     most: AtomicUsize,
-    /// Pages that users have pinned. They are as little to be had as those that are dirty.
+    /// Pages that users have pinned. Like dirty pages, they cannot be evicted.
     pins: AtomicUsize,
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum By {
     Mapping,
     /// A sync that failed: the page was dirty before, and is so again.
     FailedSync,
-    /// A thread that has another guard, and so must not wait until there is room.
+    /// A thread that has another guard, and so must not wait until fewer pages are dirty.
     Guard,
 }
 
@@ -75,7 +75,7 @@ impl DirtyPages {
         pages
     }
 
-    /// Has the pages be of another number of frames. Those that are dirty stay so.
+    /// Sets the limits for another number of frames. Dirty pages stay dirty.
     pub(crate) fn set_frames(&self, limit: usize, frames: usize) {
         let most = frames - loans::most(frames) - loans::spare(frames);
         let most_by_writes = most - loans::spare(frames);
@@ -89,7 +89,7 @@ impl DirtyPages {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// Counts one more, of a file that has so many, if that may be; whether it did.
+    /// Counts one more dirty page of a file, if the limits allow it, and returns whether they do.
     pub(crate) fn admit(&self, own: Own, by: By) -> bool {
         let one_more = |count| self.allows(own, by, count).then_some(count + 1);
         self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
@@ -103,7 +103,7 @@ impl DirtyPages {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Whether a file that has so many may have one more.
+    /// Whether a file may have one more dirty page.
     pub(crate) fn has_room(&self, own: Own, by: By) -> bool {
         self.allows(own, by, self.count())
     }
@@ -119,7 +119,7 @@ impl DirtyPages {
         2 * own.pages > self.share(own, self.count())
     }
 
-    /// Counts one more pin, if that may be; whether it did.
+    /// Counts one more pin, if the limit allows it, and returns whether it does.
     pub(crate) fn admit_pin(&self) -> bool {
         let one_more = |pins| (pins < self.limit() / PINNED).then_some(pins + 1);
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()

@@ -25,8 +25,8 @@ mod ghosts;
 use self::ghosts::Ghosts;
 use crate::pages::frame::{FrameId, Key};
 
-/// The fewest frames of the small queue: threads that miss at once are not to push out each
-/// other's pages before they have used them.
+/// The fewest frames of the small queue: threads that miss at the same time must not evict each
+/// other's pages before these were used.
 const LEAST_SMALL: u32 = 4;
 
 pub(crate) struct Queues {
@@ -120,7 +120,7 @@ impl Queues {
         }
     }
 
-    /// Has the queues share another number of frames.
+    /// Sets the number of frames that the queues share.
     pub(crate) fn set_frames(&mut self, frames: u32) {
         self.small_target = small_target(frames);
         self.ghosts.set_capacity(frames);

@@ -88,12 +88,12 @@ impl Flusher {
         self.change(|jobs| jobs.add(file, due));
     }
 
-    /// Has a file written soon, if it is dirty.
+    /// Makes a file due for writeback soon, if it is dirty.
     pub(crate) fn hasten(&self, file: u64) {
         self.change(|jobs| jobs.hasten(file, Instant::now()));
     }
 
-    /// Has all files but this written soon.
+    /// Makes all other files due for writeback soon.
     pub(crate) fn hasten_others(&self, file: u64) {
         self.change(|jobs| jobs.hasten_others(file, Instant::now()));
     }
@@ -111,7 +111,7 @@ impl Flusher {
         drop(dropped.map_err(|pin| frames.attach(pin)));
     }
 
-    /// Has pages of a file brought in.
+    /// Queues pages of a file to be read into the cache.
     pub(crate) fn bring_in(&self, file: u64, pages: Range<u64>) {
         self.change(|jobs| jobs.bring_in(file, pages, Instant::now()));
     }
@@ -128,7 +128,8 @@ impl Flusher {
         changed
     }
 
-    /// Has all files written soon, and waits until pages have become clean, or a little while.
+    /// Makes all files due for writeback soon, and waits until pages have become clean, or for a
+    /// few milliseconds.
     pub(crate) fn wait_for_progress(&self) {
         self.hasten_all();
         let state = self.signal.state();

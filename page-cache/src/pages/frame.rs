@@ -110,7 +110,7 @@ pub(crate) struct Frames {
     free: Mutex<Free>,
     waits: Waits,
     memory: FrameMemory,
-    /// How many may be used, for who need not know exactly.
+    /// How many may be used. The number may be out of date.
     capacity: AtomicU32,
 }
 
@@ -199,7 +199,8 @@ impl Frames {
     /// Prepares a frame that is used for the first time.
     fn prepare(&self, id: FrameId) {
         let frame = &self.frames[id as usize];
-        // ORDERING: relaxed: who is led to the frame saw the state or the link by which it was published.
+        // ORDERING: relaxed: a thread that finds the frame has read the state or the link by which it was
+        // published.
         frame.id.store(id, Ordering::Relaxed);
         frame.bytes.store(self.memory.page(id as usize).as_ptr(), Ordering::Relaxed);
     }
@@ -424,9 +425,9 @@ impl Frame {
         WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) }
     }
 
-    /// Latches the bytes for writing through a page table's entry, which is to be checked again;
-    /// `None` if the page is not uptodate, and so not mapped, or if the entry is gone by then. That is asked before any
-    /// guard is waited for: who has taken the entry away, and passed the latch, does not expect it to be taken again.
+    /// Latches the bytes for writing through a page table's entry, which is to be checked again; `None` if the page is
+    /// not uptodate, and so not mapped, or if the entry is gone by then. This is checked before waiting for a guard: a
+    /// thread that has removed the entry and then passed the latch relies on no later use of the entry.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn write_mapped<'a>(
         &'a self,

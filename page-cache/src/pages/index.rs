@@ -15,7 +15,7 @@ use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, Links, LockedP
 
 const STRIPES: usize = 64;
 
-/// How far `peek` follows a chain: one that changes under it might lead in circles.
+/// How far `peek` follows a chain: a chain that changes meanwhile might be circular.
 const PEEK_STEPS: usize = 16;
 
 pub(crate) struct Index {

@@ -24,7 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The longest that a file which has no loan waits for others to give theirs back.
+/// The longest that a file without a loan waits for other files to return theirs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many frames of a cache may be on loan.
@@ -73,7 +73,7 @@ pub(crate) struct Account {
     looks: AtomicUsize,
 }
 
-/// Frames that a request may have. They are given back when it is dropped.
+/// Frames that a request may hold. They are returned when it is dropped.
 pub(crate) struct Loan<'a> {
     loans: &'a Loans,
     account: &'a Arc<Account>,
@@ -94,14 +94,14 @@ impl Loans {
     /// Lends of another number of frames from now on.
     pub(crate) fn set_frames(&self, frames: usize) {
         self.most.store(most(frames), Ordering::Relaxed);
-        // There may be more for those who wait.
+        // There may be more frames for the waiters.
         self.serve_queue(&mut self.lock());
     }
 
-    /// Lends one more frame to a file, if it may have it; whether it may.
+    /// Lends one more frame to a file, if the limits allow it, and returns whether they do.
     ///
-    /// If this fails, the file may have looked for a moment as if it had a loan. Then one of its others may count on
-    /// its return: so the caller has a loan of the file, or goes on to look after the file's waiters.
+    /// If this fails, the file seemed for a moment to have one loan more, and a waiter of the file may rely on its
+    /// return. So the caller either has a loan of the file, or afterwards serves the file's waiters.
     fn lend(&self, account: &Account) -> bool {
         loop {
             let count = self.count.load(Ordering::SeqCst);
@@ -159,7 +159,8 @@ impl Loans {
         }
     }
 
-    /// As `lend`; if it fails, and the file has no loan whose return would tell of it, the file is in the queue.
+    /// As `lend`. If it fails, and the file has no loan whose return would serve its waiters, the file is in the
+    /// queue.
     fn lend_or_queue(&self, account: &Arc<Account>, queue: &mut Queue) -> bool {
         if self.lend(account) {
             return true;
@@ -171,7 +172,7 @@ impl Loans {
             queue.files.push_back(Arc::clone(account));
             self.queued.fetch_add(1, Ordering::SeqCst);
         }
-        // A thread that returned a loan before the file was in the queue has not seen it there.
+        // A thread that returned a loan before the file was queued did not find it in the queue.
         self.lend(account)
     }
 
@@ -233,7 +234,7 @@ impl Account {
 }
 
 impl Loans {
-    /// A loan of one frame for a file; waits for it. The caller holds no page and no claim.
+    /// Waits for a loan of one frame for a file. The caller holds no page and no claim.
     pub(crate) fn borrow<'a>(&'a self, account: &'a Arc<Account>) -> io::Result<Loan<'a>> {
         if !self.lend(account) {
             self.wait(account)?;
@@ -241,7 +242,7 @@ impl Loans {
         Ok(Loan { loans: self, account, frames: 1 })
     }
 
-    /// A loan of one frame for a file, if it may have it at once.
+    /// A loan of one frame for a file, if the limits allow it now.
     pub(crate) fn try_borrow<'a>(&'a self, account: &'a Arc<Account>) -> Option<Loan<'a>> {
         // As after `lend`: waiters that counted on this file's loan meanwhile are considered.
         let lent = self.lend(account);
@@ -257,8 +258,8 @@ impl Loan<'_> {
         self.frames
     }
 
-    /// Makes it a loan of more frames, `most` at most, as far as that can be had at once; how many
-    /// they are then.
+    /// Extends the loan to at most `most` frames, as far as the limits allow it now, and returns
+    /// the number of frames.
     pub(crate) fn extend_to(&mut self, most: usize) -> usize {
         while self.frames < most && self.loans.lend(self.account) {
             self.frames += 1;

@@ -4,8 +4,8 @@
 //! no memory beyond the frames', and an operation that removes a page from the cache has nothing to look up: it clears the entries
 //! of the frame that it has locked. A lookup goes through the index, like that of a read.
 //!
-//! A frame has room for a few mappings ([`SEATS`]). If another one maps the page, the first one loses its entry and faults on its
-//! next access. A mapping may lose a page at any time anyway.
+//! A frame has entries for a few mappings ([`SEATS`]). If another one maps the page, the first one loses its entry and
+//! faults on its next access. A mapping may lose a page at any time anyway.
 //!
 //! A page with a writable entry is dirty: the write fault marks it dirty before any store, and writeback removes the right to
 //! store before it clears the mark. So there is no dirty bit to transfer from the entry to the page.

@@ -93,7 +93,7 @@ impl Pool {
         pool
     }
 
-    /// Has the cache be of so many frames from now on, and evicts pages until no more are used. The caller holds nothing.
+    /// Sets the capacity, and evicts pages until no more frames are used. The caller holds nothing.
     ///
     /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets their frames then either.
     pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {

@@ -33,9 +33,9 @@ const LOOKS: u32 = 3;
 const LOOKS_AT_ONCE: u32 = 32;
 
 impl Pool {
-    /// A free frame; waits for one. The caller has a loan, so that there will be one soon.
+    /// Waits for a free frame. The caller has a loan, so one becomes free soon.
     ///
-    /// Fails if there is none for a long time, and at once if users' guards have all of them.
+    /// Fails if none becomes free for ten seconds, and immediately if guards hold all frames.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
@@ -62,7 +62,7 @@ impl Pool {
         }
     }
 
-    /// A free frame, if there is one or one can be made free at once.
+    /// A free frame, if there is one or a page can be evicted without waiting.
     pub(crate) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
         self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Any))
     }
@@ -79,7 +79,8 @@ impl Pool {
         }
     }
 
-    /// Evicts pages until no more frames are used than may be, and gives their memory back.
+    /// Evicts pages until no more frames are used than allowed, and returns their memory to the
+    /// system.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn evict_excess(&self) -> io::Result<()> {
         may_wait_for_clean(&self.frames);
@@ -126,7 +127,7 @@ impl Pool {
         std::iter::from_fn(next).take(most).collect()
     }
 
-    /// Evicts a page, if that can be done at once; whether it could.
+    /// Evicts a page, if that is possible without waiting, and returns whether it was.
     pub(crate) fn try_evict(&self, key: Key) -> bool {
         let Some(frame) = self.index.peek(&self.frames, key) else { return false };
         let Some(page) = LockedPage::try_for_eviction(&self.frames, frame) else { return false };
@@ -137,12 +138,12 @@ impl Pool {
         evicted
     }
 
-    /// How many pages may come in at once so that they are not the first to go.
+    /// How many pages may be read by one request so that none of them is evicted for another.
     pub(crate) fn cold_frames_at_most(&self) -> u64 {
         u64::from(lock_leaf(&self.queues).small_target() / 2)
     }
 
-    /// A frame out of which a page was taken, if there is one that can be.
+    /// The frame of an evicted page, if a page can be evicted.
     pub(crate) fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
         let mut looks_left = self.frames.count().saturating_mul(LOOKS);
         while looks_left > 0 {

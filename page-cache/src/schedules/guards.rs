@@ -165,7 +165,7 @@ fn a_guard_and_one_more_and_a_write_that_goes_through_both() {
     });
 }
 
-/// Everybody who waits for a guard is woken by its end.
+/// The end of a guard wakes every thread that waits for it.
 #[test]
 fn an_exclusive_guard_and_all_who_may_wait_for_it() {
     explore(|| {
@@ -189,7 +189,7 @@ fn an_exclusive_guard_and_all_who_may_wait_for_it() {
     });
 }
 
-/// Two shared guards, of which the last wakes who waits for both.
+/// Two shared guards: the end of the last one wakes the thread that waits for both.
 #[test]
 fn shared_guards_a_writer_and_a_store_that_wait_for_them() {
     explore(|| {

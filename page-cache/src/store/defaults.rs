@@ -11,7 +11,7 @@ use crate::error::{MAX_LEN, described};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// The most bytes that are moved at once.
+/// The most bytes that are moved by one read and write.
 const CHUNK: u64 = 256 << 10;
 
 /// Writes zeroes.

@@ -104,7 +104,7 @@ impl Default for MemStore {
 }
 
 impl Contents {
-    /// The block, made of zeroes if there is none and `most` are not there yet.
+    /// The block; a new one of zeroes if there is none and there are fewer than `most`.
     fn block_or_make(&mut self, block: u64, most: usize) -> Option<&mut Block> {
         let room = self.blocks.len() < most;
         match self.blocks.entry(block) {
@@ -114,7 +114,7 @@ impl Contents {
         }
     }
 
-    /// Gives a range blocks, all or none, and lets the store grow to its end.
+    /// Allocates blocks for a range, all or none, and extends the store to the end of the range.
     fn allocate(&mut self, offset: u64, len: u64, most: usize) -> io::Result<()> {
         let end = offset.checked_add(len).filter(|&end| end <= MAX_LEN);
         let end = end.ok_or_else(|| too_large(MAX_LEN))?;
@@ -126,7 +126,7 @@ impl Contents {
         if missing > most - self.blocks.len() {
             return Err(io::ErrorKind::StorageFull.into());
         }
-        // To ask for the room at once tells whether there is memory for it, before it is used.
+        // Reserving all of the memory first tells whether there is enough.
         let room = Vec::<[u8; BLOCK]>::new().try_reserve_exact(missing);
         room.map_err(|_| io::ErrorKind::OutOfMemory)?;
         for block in first..behind {

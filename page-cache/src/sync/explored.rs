@@ -10,7 +10,8 @@ pub(crate) use shuttle::{hint, sync::atomic, thread, thread_local};
 /// One thread more would only be one more to schedule.
 pub(crate) const MOST_WORKERS: usize = 1;
 
-/// Parks at once: whether a lock is had while spinning or after parking is the scheduler's choice.
+/// Parks immediately: it makes no difference to the scheduler whether a thread gets a lock while it
+/// spins or after it has parked.
 pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;
 
 /// A spinning thread yields, or the thread that it waits for would never run.

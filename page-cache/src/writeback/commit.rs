@@ -60,13 +60,13 @@ impl Inode {
             (Some(ranges), Err(error)) => Err(described(&error, format!("{error}; {ranges}"))),
             (Some(ranges), Ok(())) => {
                 let cause = cause.map_or_else(|| io::ErrorKind::Other.into(), io::Error::from);
-                // The errno stays with the sync that failed: an error has room for one of the two.
+                // The errno stays with the sync that failed: an error cannot carry both.
                 Err(io::Error::new(cause.kind(), format!("{ranges} since a sync failed: {cause}")))
             }
         }
     }
 
-    /// Has the store sync. One thread at a time does.
+    /// Syncs the store. Only one thread at a time does so.
     fn sync_store(&self, scope: Scope) -> Result<(), Told> {
         let size = self.size();
         self.store.note(|unstable| unstable.begin_commit(size));

@@ -43,7 +43,7 @@ use spanlock::Access;
 /// After so many failures in a row a flush goes on without trying parts of what failed.
 const MOST_FAILURES: u32 = 16;
 
-/// What is done about a dirty page that a user's guard keeps.
+/// How to treat a dirty page that has a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AtGuard {
     /// If nothing is in flight, wait for its end.
@@ -74,7 +74,7 @@ pub(crate) struct InFlight<'a> {
 }
 
 /// Pages that were sent, or whose write failed, and whose writeback marks are still set.
-#[must_use = "who waits for the pages waits until their writeback is ended"]
+#[must_use = "threads wait for the pages until their writeback is ended"]
 pub(crate) struct Landed<'a> {
     pages: Vec<Pin<'a>>,
     outcome: io::Result<()>,
@@ -121,8 +121,8 @@ impl Inode {
     }
 
     /// As `flush_all`, for the flusher: ends with the first error. The next round tries half of the run, and
-    /// goes on behind a page that fails by itself. So a store that is dead is asked once a round, and one that
-    /// fails at some pages has all others.
+    /// skips a page that fails alone. So a dead store gets one request a round, and one that fails for some
+    /// pages receives all others.
     pub(crate) fn flush_round(&self) {
         let start = self.round.start();
         let wanted = self.end_epoch();
@@ -142,8 +142,8 @@ impl Inode {
         }
     }
 
-    /// Flushes some pages of the file, if there are any; as a round, but tries half of what failed at once. Fails
-    /// where a page by itself does. If guards keep all of them, waits for the first.
+    /// Flushes some pages of the file, if there are any. Like a round, but tries half of a run that failed
+    /// immediately, and fails if a single page fails. If all of them have guards, waits for the first.
     pub(crate) fn flush_some(&self) -> io::Result<()> {
         let wanted = self.end_epoch();
         loop {
@@ -194,7 +194,7 @@ impl Inode {
         Some(flushed)
     }
 
-    /// As `flush`, for a path that has claimed the range; ends with the first error.
+    /// As `flush`, for an operation that has claimed the range; ends with the first error.
     pub(crate) fn flush_claimed(
         &self,
         pages: Range<u64>,

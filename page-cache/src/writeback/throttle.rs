@@ -7,8 +7,8 @@
 //!
 //! A writer of a file that has no dirty page, and cannot have one because other files have all that are allowed, writes through.
 //!
-//! A writer waits only for the store of its own file. If the store fails, the writer gets the error; until the store is to be
-//! tried again it gets it at once.
+//! A writer waits only for the store of its own file. If the store fails, the writer gets the error. Until the pause after
+//! a failure ends, it gets the last error immediately.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -22,11 +22,11 @@ use crate::sync::atomic::Ordering;
 /// The longest that a writer waits until other files have fewer dirty pages.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whether cleaning pages of a file makes room for others of it.
+/// Whether writing back pages of a file allowed it more dirty pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
     Made,
-    /// The file has no dirty page; others have all that may be.
+    /// The file has no dirty page; other files have all that are allowed.
     WithOthers,
 }
 
@@ -50,13 +50,13 @@ impl Inode {
             self.cache.flusher.hasten(self.id);
         }
         if !self.cache.dirty.has_room(own, By::Write) {
-            // An error is kept by the file, and heard by this writer if it needs the room.
+            // The file keeps an error. This writer gets it only if it cannot dirty a page.
             let _ = self.make_room();
         }
     }
 
-    /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If others have
-    /// all, what is stored has to be written through. The caller holds what may be held for `throttle`.
+    /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If other files
+    /// have all, the caller must write through. It may hold what is allowed for `throttle`.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn throttle_store(&self) -> io::Result<Room> {
         self.throttle();
@@ -72,8 +72,8 @@ impl Inode {
         Ok(room)
     }
 
-    /// Waits until others may have left room, for a file whose bytes cannot be written through; fails after a while. The caller
-    /// holds no more than an IO lock.
+    /// Waits until other files may have fewer dirty pages, for a file whose bytes cannot be written through. Fails after
+    /// ten seconds. The caller holds no more than an IO lock.
     pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
         may_wait_for_clean(&self.cache.frames);
         if start.elapsed() >= PATIENCE {
@@ -84,8 +84,8 @@ impl Inode {
         Ok(())
     }
 
-    /// Whether the file may have one more dirty page. This is the rule by which `admit_dirty` decides: if they
-    /// differed, a store that is told that there is room and is then refused would try for ever.
+    /// Whether the file may have one more dirty page. This must be the rule of `admit_dirty`: otherwise a
+    /// store to a mapping that this allows and `admit_dirty` refuses would retry for ever.
     pub(crate) fn has_room(&self, by: By) -> bool {
         self.cache.dirty.has_room(self.own_dirty(), by)
     }

@@ -1,4 +1,5 @@
-//! Where the flusher's next round through a file begins, and how much it sends at once.
+//! Where the flusher's next round through a file begins, and how many pages it sends in one
+//! request.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
@@ -7,8 +8,8 @@ use std::ops::Range;
 /// The most pages in one request.
 pub(crate) const MAX_WRITE_PAGES: u64 = 64;
 
-/// Where the flusher's next round begins, and how much it asks for at once. What failed is tried again in
-/// halves, one a round, and each success doubles what is asked for next.
+/// Where the flusher's next round begins, and how many pages it sends in one request. What failed is
+/// tried again in halves, one a round, and each success doubles what is asked for next.
 ///
 /// ORDERING: relaxed throughout: both numbers are hints, and whatever they say some pages are tried.
 pub(crate) struct FlushPosition {

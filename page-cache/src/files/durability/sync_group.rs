@@ -48,7 +48,8 @@ struct Leader<'a> {
 }
 
 impl SyncGroup {
-    /// Has the store synced once since this was called, by `sync` or by another's.
+    /// Returns after the store has been synced once since the call, by `sync` or by another
+    /// caller's.
     pub(crate) fn join(
         &self,
         scope: Scope,

@@ -53,7 +53,7 @@ impl Inode {
         MappingClaim { _guard, _held }
     }
 
-    /// Claims the mapping lock for an operation, if that can be done at once.
+    /// Claims the mapping lock for an operation, if that is possible without waiting.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_claim(&self, access: Access, bytes: Range<u64>) -> Option<MappingClaim<'_>> {
         let lock = self.mapping_order(&bytes).in_mode(access.mode());

@@ -1,7 +1,8 @@
 //! `StoreHealth`: whether a file's store accepts writes, and when to try again if not.
 //!
-//! After a failed write the store is tried again after a pause, which doubles with each failure. Until then the flusher skips
-//! the file, and a writer that would have to write its pages back gets the last error at once. A sync always tries the store.
+//! After a failed write the store is tried again after a pause, which doubles with each failure. Until then the flusher
+//! skips the file, and a writer that would have to write its pages back gets the last error immediately. A sync always
+//! tries the store.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;

@@ -1,9 +1,9 @@
 //! The caches from which this thread is inside a request to a store.
 //!
-//! A store is called with pages locked or in flight, with claims held, and by the threads that write pages back. A store that
-//! uses a file of the same cache would wait for what its own caller holds. So each thread keeps a list of the caches from
-//! which it is inside a request, and an operation on a file of one of these fails at once. A store may use files of another
-//! cache, whose stores must not use files of the first.
+//! A store is called with pages locked or in flight, with claims held, and by the threads that write pages back. A store
+//! that uses a file of the same cache would wait for what its own caller holds. So each thread keeps a list of the caches
+//! from which it is inside a request, and an operation on a file of one of these fails immediately. A store may use files
+//! of another cache, whose stores must not use files of the first.
 //!
 //! A store that passes its work to another thread is not detected. That thread waits for what operations on its own file
 //! hold, and not for another file's store; so it deadlocks only if the file that it uses is stored in the file that waits.
@@ -20,11 +20,11 @@ thread_local! {
     static HOOKS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// That this thread is inside of a store, until it is dropped.
+/// Records that this thread is inside a store, until it is dropped.
 pub(crate) struct Inside(());
 
 impl Inside {
-    /// Enters a store of a cache, which is told from others by `Frames::cache`.
+    /// Enters a store of the cache that `Frames::cache` identifies.
     pub(crate) fn of(cache: usize) -> Inside {
         // A thread that ends has no list any more, and may still drop a file that it kept.
         let _ = CACHES.try_with(|caches| caches.borrow_mut().push(cache));
@@ -40,8 +40,8 @@ impl Drop for Inside {
     }
 }
 
-/// That this thread is inside of a hook of a file, until it is dropped. A hook may use files of its cache that have
-/// none, and no other.
+/// Records that this thread is inside a file's hook, until it is dropped. A hook may use only those files of its
+/// cache that have no hook.
 pub(crate) struct InsideHook(());
 
 impl InsideHook {
@@ -57,12 +57,12 @@ impl Drop for InsideHook {
     }
 }
 
-/// Whether this thread is inside of a hook of a file of the cache.
+/// Whether this thread is inside a hook of a file of the cache.
 pub(crate) fn is_inside_hook(of: &impl InCache) -> bool {
     HOOKS.try_with(|caches| caches.borrow().contains(&of.cache())).unwrap_or(false)
 }
 
-/// Whether this thread is inside of a store of the cache.
+/// Whether this thread is inside a store of the cache.
 #[inline]
 pub(crate) fn is_inside(of: &impl InCache) -> bool {
     DEPTH.with(Cell::get) > 0 && is_listed(of.cache())

@@ -91,8 +91,8 @@ impl<'a> GuardedPage<'a> {
         }
         // What was written past the end goes as what a mapping scribbles there: when the file grows, or is looked at.
         //
-        // Nothing is noted as rewritten of what a failed sync has lost: nobody knows which bytes were written, and the
-        // others are what the store had after it had lost them.
+        // Nothing is noted as rewritten of what a failed sync has lost: it is not known which bytes were written, and
+        // the others are what the store had after it had lost them.
         if self.before == Before::Admitted {
             self.guard().set_dirty();
         }

@@ -4,7 +4,7 @@
 //! that is an extension to its start, followed by a write at the end.
 //!
 //! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last page exclusively, so that
-//!    page cannot be brought in.
+//!    page cannot be read into the cache.
 //! 2. Remove what a failed request left in the store past the old end. If the store fails, nothing has changed.
 //! 3. If the old last page is cached, lock it. Write-protect its mappings and wait for stores through them: a later store
 //!    faults, and waits for the page lock.

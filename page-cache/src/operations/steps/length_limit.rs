@@ -1,7 +1,7 @@
 //! The limit on a file's growth: the maximum length of its store.
 //!
-//! A request that would exceed it is refused at once. Otherwise its bytes would be in the cache, writeback could never clean
-//! them, and every later sync would fail.
+//! A request that would exceed it is refused immediately. Otherwise its bytes would be in the cache, writeback could never
+//! clean them, and every later sync would fail.
 //!
 //! The limit may change, for example that of a process, and is not queried for every write. The store is asked when a
 //! request extends past the last page of the file, and before a request is refused. In between, the last answer counts.

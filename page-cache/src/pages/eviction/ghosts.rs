@@ -37,7 +37,7 @@ impl Entry {
 
 impl Ghosts {
     pub(super) fn new(capacity: u32) -> Ghosts {
-        // Twice the room: buckets that fill unevenly keep nearly all that count.
+        // Twice the size, so that unevenly filled buckets still keep nearly all recent pages.
         let buckets = (2 * capacity as usize).div_ceil(WAYS).next_power_of_two();
         Ghosts { buckets: vec![[0; WAYS]; buckets].into(), capacity, now: 0 }
     }

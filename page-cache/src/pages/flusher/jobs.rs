@@ -12,7 +12,7 @@ use crate::pages::frame::DetachedPin;
 /// The most pages of one file that wait for pageout.
 const MOST_PAGEOUTS: usize = 16;
 
-/// The most ranges of one file that wait to be brought in.
+/// The most ranges of one file that are queued to be read.
 const MOST_HINTS: usize = 64;
 
 #[derive(Default)]
@@ -31,7 +31,7 @@ struct Job {
     /// Not to be asked before, since it failed.
     not_before: Option<Instant>,
     pageouts: Vec<DetachedPin>,
-    /// Pages that are to be brought in.
+    /// Pages to be read into the cache.
     hints: Vec<Range<u64>>,
     /// When the first of either was queued.
     queued: Option<Instant>,
@@ -126,7 +126,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Queues pages of a file that are to be brought in, unless there are enough.
+    /// Queues pages of a file to be read into the cache, unless enough are queued.
     pub(crate) fn bring_in(&mut self, file: u64, pages: Range<u64>, now: Instant) {
         self.change(file, |job| {
             if job.hints.len() < MOST_HINTS {

@@ -1,5 +1,6 @@
 //! The memory of all frames: one reservation for their bytes, and one for their headers. Both are zeroes, which the
-//! system makes as they are first touched; so a cache is made at once, however large, and grows as it is used.
+//! system provides when they are first touched; so creating a large cache is fast, and its memory grows as it is
+//! used.
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;

@@ -1,10 +1,11 @@
-//! Guards: what a user holds of a page, for as long as the user likes.
+//! Guards: pages that a user of the cache locks, for any length of time.
 //!
-//! A shared guard is a reader that stays, and pins the page by that. An exclusive one has the page lock and the
-//! latch, and is marked as [guarded](State::is_guarded), so that whoever must not wait for a user can tell. The
-//! order of the cache's own locks does not cover them: see `order`.
+//! A shared guard is a reader that stays, which also pins the page. An exclusive guard has the page lock and
+//! the latch, and marks the page as [guarded](State::is_guarded), so that threads that must not wait for a user
+//! can tell. The lock order of the cache does not cover guards: see `order`.
 //!
-//! A thread notes which guards it has. It asks when it is about to wait, so that it does not wait for itself.
+//! Each thread has a list of its guards. It checks the list before it waits, so that it does not wait for
+//! itself.
 
 use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
@@ -15,7 +16,7 @@ use super::{Frame, Frames, Key, Patience, Pin, State};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Backoff, thread_local};
 
-/// As many guards as a thread notes at little cost.
+/// The number of guards that a thread can list without a heap allocation.
 const FEW: usize = 16;
 
 /// One of the thread's guards: its frame and its file, by their addresses; zeroes are none.
@@ -137,7 +138,8 @@ pub(crate) struct SharedGuard<'a> {
 }
 
 impl<'a> SharedGuard<'a> {
-    /// A guard of the page that a frame has, of the file at an address, if it can be had at once.
+    /// A guard of the page in a frame, of the file at an address, if that is possible without
+    /// waiting.
     #[inline]
     pub(crate) fn try_new(
         frames: &'a Frames,

@@ -166,7 +166,7 @@ pub(crate) struct LockedPage<'a> {
 }
 
 impl<'a> LockedPage<'a> {
-    /// Locks a page that reclaim could take out at once.
+    /// Locks a page that can be evicted without waiting.
     pub(crate) fn try_for_eviction(frames: &'a Frames, frame: &'a Frame) -> Option<LockedPage<'a>> {
         frame.update(State::lock_for_eviction).ok()?;
         let held = Held::tried(Lock::page(frame));

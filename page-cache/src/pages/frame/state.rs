@@ -1,18 +1,19 @@
-//! `State`: the word that says all about a frame that paths without a common lock must agree on.
+//! `State`: the word of a frame, for everything on which operations without a common lock must
+//! agree.
 //!
 //! | field | meaning | set by | cleared by |
 //! | --- | --- | --- | --- |
-//! | `LOCKED` | the page lock | whoever locks the page | the same |
+//! | `LOCKED` | the page lock | the thread that locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
-//! | `LATCHED` | a thread writes the bytes, or is about to, or waits for readers to leave | a writer, filler or storer; who unmaps or evicts | the same |
+//! | `LATCHED` | a thread writes the bytes, or is about to, or waits for readers to leave | a write, a fill, a store to a mapping, an unmapping, an eviction | the same |
 //! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it; a write-through that failed, before it ends |
 //! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
 //! | `WRITEBACK` | in flight | writeback, write-through, under the page lock | its completion, without |
-//! | `REFERENCED` | used since the hand came by | any use | the hand |
+//! | `REFERENCED` | used since eviction examined it | any use | eviction |
 //! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
-//! | `LINKED` | in the index, or about to be | whoever assigns the frame | retirement |
+//! | `LINKED` | in the index, or about to be | the thread that assigns the frame | retirement |
 //! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
-//! | `GUARDED` | the latch is held, or waited for, as long as a user's guard likes | an exclusive guard; a holder of the latch, before it waits for shared guards | the same |
+//! | `GUARDED` | the latch is held or waited for, for as long as a user's guard exists | an exclusive guard; a holder of the latch, before it waits for shared guards | the same |
 //! | readers | threads that copy the bytes out | each reader | the same |
 //! | guards | shared guards: readers that stay, and pin the page | each guard | the same |
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
@@ -25,8 +26,8 @@
 //! which only a linked frame is. S5: an exclusive guard has `LOCKED`, `LATCHED` and `GUARDED` set.
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
-//! dirty is kept by its file, beside the word. Neither of the two, linked and unlocked, is a page of
-//! which nothing is known any more: no thread reads it, and reclaim takes it.
+//! dirty is kept by its file, beside the word. A linked and unlocked page with neither flag has no
+//! known contents: no thread reads it, and reclaim evicts it.
 
 use std::fmt;
 
@@ -239,7 +240,7 @@ impl State {
         (!self.is_locked()).then_some(State(self.0 | LOCKED))
     }
 
-    /// Page lock and latch at once, on a page that a write needs to wait for in no way.
+    /// Takes page lock and latch in one step, of a page for which a write need not wait.
     #[inline]
     pub(super) fn lock_and_latch(self) -> Option<State> {
         let busy = LOCKED | LATCHED | WRITEBACK | READERS | GUARDS;
@@ -257,7 +258,7 @@ impl State {
         State(self.0 & !(LOCKED | LATCHED | WAITERS))
     }
 
-    /// The page lock of a page that could be taken out at once.
+    /// Takes the page lock of a page that can be evicted without waiting.
     pub(super) fn lock_for_eviction(self) -> Option<State> {
         let busy = LOCKED | LATCHED | DIRTY | WRITEBACK | READERS | GUARDS | PINS;
         let idle = self.0 & (LINKED | busy) == LINKED;

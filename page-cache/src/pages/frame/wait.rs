@@ -21,12 +21,12 @@ pub(super) struct Waits {
     buckets: Box<[CachePadded<Bucket>]>,
 }
 
-/// What a thread that waits makes of a frame's word.
+/// What a waiting thread does after it has read a frame's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// It does this step, and goes on.
+    /// It performs this step, and continues.
     Step(State),
-    /// It goes on without a step.
+    /// It continues without a step.
     Leave,
     /// It waits for the word to change.
     Wait,

@@ -69,7 +69,7 @@ pub(in crate::store) mod faults {
         static PLAN: Cell<Option<(Calls, Fault)>> = const { Cell::new(None) };
     }
 
-    /// Has calls of this thread go wrong while `work` runs; whether any did.
+    /// Makes calls of this thread fail while `work` runs, and returns whether any did.
     pub(in crate::store) fn during<T>(
         calls: Calls,
         fault: Fault,

@@ -65,8 +65,8 @@ impl<S: Copy + PartialEq> Ranges<S> {
         taken.collect()
     }
 
-    /// Has no more than so many ranges: rounds them out until they are few enough. Where two
-    /// come to overlap, `worse` says which state counts.
+    /// Reduces the number of ranges to `most`, by rounding them out. Where two then overlap,
+    /// `worse` decides which state counts.
     pub(super) fn limit(&mut self, most: usize, worse: impl Fn(S, S) -> S) {
         while self.ranges.len() > most {
             self.grain = self.grain.saturating_mul(2);
