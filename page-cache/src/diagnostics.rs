@@ -17,7 +17,7 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is told"))]
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is reported"))]
     fn name(self) -> &'static str {
         match self {
             Wait::IoLock => "the IO lock",
@@ -28,9 +28,9 @@ impl Wait {
     }
 }
 
-/// A wait that begins; it is told of when it is dropped, if it was long.
+/// A wait that begins. It is reported when it is dropped, if it was long.
 pub(crate) struct Waiting {
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is told"))]
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nothing is reported"))]
     wait: Wait,
     start: Instant,
     long: Duration,
@@ -53,14 +53,14 @@ impl Drop for Waiting {
 }
 
 /// Reports an error of background writeback, which callers get later, if at all.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 pub(crate) fn background_error(store: &str, error: &io::Error) {
     #[cfg(feature = "tracing")]
     tracing::error!(store, %error, "background writeback failed");
 }
 
 /// Reports bytes that are lost with the last handle of a file.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 pub(crate) fn lost(store: &str, pages: u64, bytes: u64) {
     #[cfg(feature = "tracing")]
     tracing::error!(store, pages, bytes, "a file was closed that could not be written");
@@ -75,7 +75,7 @@ pub(crate) fn answered(store: &str, request: &'static str, took: Duration) {
 }
 
 #[cold]
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is told"))]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 fn slow(store: &str, request: &'static str, took: Duration) {
     #[cfg(feature = "tracing")]
     tracing::warn!(store, request, ?took, "a store was slow");
