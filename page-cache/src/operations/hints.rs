@@ -23,7 +23,7 @@ use crate::stats::Event;
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
-/// The most pages that are brought in by one read.
+/// The most pages in one read.
 const MAX_RUN: u64 = 64;
 
 impl Inode {

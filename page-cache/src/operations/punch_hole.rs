@@ -44,7 +44,8 @@ impl Inode {
         let end = end.min(self.size());
         if start < end && !self.store.reaches(end) {
             // A write, since to set the length might cut off what is being written behind the range; and
-            // of what the range has of the last page, since a single byte would tear a sector.
+            // of the part of the last page that is in the range, since a single byte would tear a
+            // sector.
             let from = start.max(self.page_size.round_down(end - 1));
             let zeroes = vec![0; (end - from) as usize];
             let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);

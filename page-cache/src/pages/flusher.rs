@@ -98,12 +98,12 @@ impl Flusher {
         self.change(|jobs| jobs.hasten_others(file, Instant::now()));
     }
 
-    /// Has all files written soon.
+    /// Makes all files due for writeback soon.
     pub(crate) fn hasten_all(&self) {
         self.hasten_others(NO_FILE);
     }
 
-    /// Has a page written out; drops the pin if there are enough of its file.
+    /// Queues a page for writeback. Drops the pin if enough pages of its file are queued.
     pub(crate) fn queue(&self, pin: Pin<'_>) {
         let frames = pin.frames();
         let file = pin.frame().key().file;

@@ -40,7 +40,7 @@ use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
 
-/// After so many failures in a row a flush goes on without trying parts of what failed.
+/// After this many failures in a row a flush no longer tries parts of what failed.
 const MOST_FAILURES: u32 = 16;
 
 /// How to treat a dirty page that has a guard.
