@@ -192,6 +192,24 @@ impl PageCache {
         self.shared.pool.frames.count() as usize
     }
 
+    /// Returns the size of the cache's pages in bytes: [`PAGE_SIZE`](crate::PAGE_SIZE), or what
+    /// [`Options::page_size`] set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Options, PageCache};
+    ///
+    /// assert_eq!(PageCache::new(64).page_size(), 4096);
+    /// let cache = PageCache::with_options(Options::with_bytes(4 << 20).page_size(16384));
+    /// assert_eq!(cache.page_size(), 16384);
+    /// assert_eq!(cache.capacity() * cache.page_size(), 4 << 20);
+    /// ```
+    #[must_use]
+    pub fn page_size(&self) -> usize {
+        self.shared.pool.frames.page_size().len()
+    }
+
     /// Changes the number of pages that the cache can hold, from 16 to [`Options::max_capacity`].
     ///
     /// To shrink the cache, this evicts pages until the rest fits, and returns their memory to the system (on
@@ -272,7 +290,7 @@ impl Shared {
         Shared {
             pool: Arc::new(Pool::new(options)),
             open_stores: Arc::new(OpenStores::new()),
-            readahead: options.readahead,
+            readahead: options.readahead_in_pages(),
             new_lock,
         }
     }

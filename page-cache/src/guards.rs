@@ -10,7 +10,7 @@ use crate::operations::guarded_page::GuardedPage;
 use crate::pages::frame::guard::SharedGuard;
 use crate::pages::frame::{DetachedPin, Patience};
 
-/// A shared guard of a page. It dereferences to the page's [`PAGE_SIZE`](crate::PAGE_SIZE) bytes in the cache,
+/// A shared guard of a page. It dereferences to all bytes of the page ([`File::page_size`](crate::File::page_size)) in the cache,
 /// without a copy. Returned by [`File::page`](crate::File::page).
 ///
 /// Bytes past the end of the file are zero. While the guard exists, the page is not evicted and its bytes do not
@@ -36,7 +36,7 @@ pub struct PageRef<'a> {
     guard: SharedGuard<'a>,
 }
 
-/// An exclusive guard of a page. It dereferences to the page's [`PAGE_SIZE`](crate::PAGE_SIZE) bytes in the cache,
+/// An exclusive guard of a page. It dereferences to all bytes of the page ([`File::page_size`](crate::File::page_size)) in the cache,
 /// which can be read and changed without a copy. Returned by [`File::page_mut`](crate::File::page_mut).
 ///
 /// While the guard exists, no other thread reads or writes the page, and the page is not written back, so the store

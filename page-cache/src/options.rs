@@ -10,10 +10,13 @@ pub(crate) use hook::BeforeWriteback;
 pub use whole_pages::PageTransform;
 pub(crate) use whole_pages::{Sends, Transform};
 
-use crate::page::{DirtyPage, PAGE_SIZE, PageSize};
+use crate::page::{DirtyPage, PageSize};
 
 /// The fewest frames that a cache has: every operation in progress needs one or two.
 pub(crate) const LEAST_CAPACITY: usize = 16;
+
+/// The bytes of the longest readahead, if the options do not say.
+const READAHEAD: usize = 128 << 10;
 
 /// The options of a cache.
 ///
@@ -31,16 +34,23 @@ pub(crate) const LEAST_CAPACITY: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) page_size: PageSize,
-    pub(crate) capacity: usize,
-    pub(crate) max_capacity: usize,
-    pub(crate) dirty_limit: usize,
+    capacity: Capacity,
+    max_capacity: usize,
+    dirty_limit: Option<usize>,
     pub(crate) flush_interval: Duration,
-    pub(crate) readahead: usize,
+    readahead: Option<usize>,
+}
+
+/// As it was given: how many pages some bytes are depends on the page size.
+#[derive(Clone, Copy, Debug)]
+enum Capacity {
+    Pages(usize),
+    Bytes(usize),
 }
 
 impl Options {
     /// Returns the default options for a cache of `capacity` pages (at least 16). Half of the pages may be dirty,
-    /// dirty pages are written back after one second, and readahead is at most 32 pages.
+    /// dirty pages are written back after one second, and readahead is at most 128 KiB.
     ///
     /// # Examples
     ///
@@ -52,14 +62,13 @@ impl Options {
     /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Options {
-        let capacity = capacity.max(LEAST_CAPACITY);
         Options {
             page_size: PageSize::DEFAULT,
-            capacity,
-            max_capacity: capacity,
-            dirty_limit: capacity / 2,
+            capacity: Capacity::Pages(capacity),
+            max_capacity: 0,
+            dirty_limit: None,
             flush_interval: Duration::from_secs(1),
-            readahead: 32,
+            readahead: None,
         }
     }
 
@@ -79,7 +88,44 @@ impl Options {
     /// ```
     #[must_use]
     pub fn with_bytes(bytes: usize) -> Options {
-        Options::new(bytes / PAGE_SIZE)
+        Options { capacity: Capacity::Bytes(bytes), ..Options::new(0) }
+    }
+
+    /// Sets the size of a page in bytes. The default is [`PAGE_SIZE`](crate::PAGE_SIZE), 4096.
+    ///
+    /// A large page costs less for each byte that is read or written in sequence, and is one request to the store. A
+    /// small write to it dirties no more than the written bytes, but a read of any byte fetches all of it. Choose
+    /// the page size of the engine, so that one page guard has a whole node.
+    ///
+    /// Everything that is counted or numbered in pages is in pages of this size: the capacity, the dirty limit, page numbers, and
+    /// statistics. A capacity in bytes ([`with_bytes`](Options::with_bytes)) stays the same. The offset of a mapping, the
+    /// offset and the length of a collapse and an insertion, and all requests to a file of
+    /// [whole pages](FileOptions::whole_pages) must be multiples of it. A store does not need to know it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `bytes` is not a power of two from 4096 to 65,536.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::with_bytes(8 << 20).page_size(16384));
+    /// assert_eq!(cache.capacity(), 512);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.write_all_at(b"a node", 16384)?;
+    /// let node = file.page(1)?;
+    /// assert_eq!(node.len(), 16384);
+    /// assert!(node.starts_with(b"a node"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn page_size(self, bytes: usize) -> Options {
+        let Some(page_size) = PageSize::new(bytes) else {
+            panic!("a page size of {bytes} bytes is not a power of two from 4096 to 65536")
+        };
+        Options { page_size, ..self }
     }
 
     /// Sets the largest capacity, in pages, that [`PageCache::set_capacity`](crate::PageCache::set_capacity)
@@ -99,7 +145,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn max_capacity(self, pages: usize) -> Options {
-        Options { max_capacity: pages.max(self.capacity), ..self }
+        Options { max_capacity: pages, ..self }
     }
 
     /// Limits the number of dirty pages of all files together to about `pages`. The effective limit is lower where
@@ -122,7 +168,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn dirty_limit(self, pages: usize) -> Options {
-        Options { dirty_limit: pages.clamp(1, self.capacity), ..self }
+        Options { dirty_limit: Some(pages), ..self }
     }
 
     /// Sets the time after which a dirty page is written back, at least a millisecond. After a store has failed,
@@ -151,7 +197,7 @@ impl Options {
     }
 
     /// Limits the readahead for a sequential reader to `pages`. Zero turns it off. One read from the store,
-    /// including the requested pages, is also limited to 64 pages and to a twentieth of the cache, but not to less
+    /// including the requested pages, is also limited to 256 KiB and to a twentieth of the cache, but not to less
     /// than two pages.
     ///
     /// # Examples
@@ -170,7 +216,28 @@ impl Options {
     /// ```
     #[must_use]
     pub fn readahead(self, pages: usize) -> Options {
-        Options { readahead: pages, ..self }
+        Options { readahead: Some(pages), ..self }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        let pages = match self.capacity {
+            Capacity::Pages(pages) => pages,
+            Capacity::Bytes(bytes) => self.page_size.pages_in(bytes),
+        };
+        pages.max(LEAST_CAPACITY)
+    }
+
+    pub(crate) fn max_capacity_in_pages(&self) -> usize {
+        self.max_capacity.max(self.capacity())
+    }
+
+    pub(crate) fn dirty_limit_in_pages(&self) -> usize {
+        let capacity = self.capacity();
+        self.dirty_limit.map_or(capacity / 2, |pages| pages.clamp(1, capacity))
+    }
+
+    pub(crate) fn readahead_in_pages(&self) -> usize {
+        self.readahead.unwrap_or_else(|| self.page_size.pages_in(READAHEAD))
     }
 }
 

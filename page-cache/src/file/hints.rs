@@ -8,7 +8,7 @@ use crate::Store;
 
 impl File {
     /// Starts to read the pages of `range` into the cache, and returns without waiting. A thread of the cache reads
-    /// up to 64 pages at a time, as long as there are frames that are free, or whose pages were read recently and
+    /// up to 256 KiB at a time, as long as there are frames that are free, or whose pages were read recently and
     /// have not been used since.
     ///
     /// This is a hint: errors are not reported, and pages may be left out. The part of the range past the end of

@@ -117,7 +117,7 @@ impl File {
     /// Removes `offset..offset + len` from the file: the bytes after the range move to `offset`, and the file
     /// becomes `len` bytes shorter. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and the range must end before the end of
+    /// Both numbers must be multiples of the [page size](File::page_size), and the range must end before the end of
     /// the file; to remove the end, use [`set_len`](File::set_len). An empty range within the file has no effect.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl File {
     /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the file
     /// becomes `len` bytes longer. Mappings keep their offsets and show the moved bytes.
     ///
-    /// Both numbers must be multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and `offset` must be before the end of
+    /// Both numbers must be multiples of the [page size](File::page_size), and `offset` must be before the end of
     /// the file; to extend the file at its end, use [`set_len`](File::set_len). An empty range within the file has
     /// no effect.
     ///

@@ -107,11 +107,11 @@ impl Inode {
                 format!("the store has {size} bytes, more than a file can have ({MAX_LEN})");
             return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
-        let id = cache.next_owner();
+        let (id, page_size) = (cache.next_owner(), cache.frames.page_size());
         Ok(Inode {
             id,
             store: Box::new(store),
-            page_size: cache.frames.page_size(),
+            page_size,
             cache,
             write_mode: options.write_mode,
             before_writeback: options.before_writeback,
@@ -124,14 +124,14 @@ impl Inode {
             resident: Mutex::default(),
             unclean: Mutex::default(),
             partial: PartialPages::default(),
-            readahead: ReadaheadWindows::new(readahead),
+            readahead: ReadaheadWindows::new(readahead, page_size.most_at_once()),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
             limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
             standing: StoreHealth::default(),
             hastened: AtomicBool::new(false),
-            round: FlushPosition::new(),
+            round: FlushPosition::new(page_size.most_at_once()),
             counters: FileCounters::default(),
             account: Arc::default(),
             last_failure: Mutex::default(),

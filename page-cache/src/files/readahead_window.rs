@@ -11,12 +11,11 @@ const STREAMS: usize = 4;
 /// The first window.
 const FIRST_WINDOW: u64 = 4;
 
-/// The most pages in one request.
-const MAX_READ_PAGES: u64 = 64;
-
 /// The readers of a file, and the longest window.
 pub(crate) struct ReadaheadWindows {
     longest: u64,
+    /// The most pages in one request.
+    limit: u64,
     streams: Mutex<Streams>,
 }
 
@@ -37,16 +36,15 @@ struct Stream {
 }
 
 impl ReadaheadWindows {
-    /// Reads at most `longest` pages ahead.
-    pub(crate) fn new(longest: usize) -> ReadaheadWindows {
-        ReadaheadWindows { longest: longest as u64, streams: Mutex::default() }
+    /// Reads at most `longest` pages ahead, and at most `limit` at once.
+    pub(crate) fn new(longest: usize, limit: u64) -> ReadaheadWindows {
+        ReadaheadWindows { longest: longest as u64, limit, streams: Mutex::default() }
     }
 
     /// The run that a miss on the first of `wanted` reads, of at most `most` pages.
     pub(crate) fn run(&self, wanted: Range<u64>, most: u64) -> Range<u64> {
         let window = lock_leaf(&self.streams).next_window(wanted.clone(), self.longest);
-        let pages =
-            (wanted.end - wanted.start).saturating_add(window).min(most).min(MAX_READ_PAGES);
+        let pages = (wanted.end - wanted.start).saturating_add(window).min(most).min(self.limit);
         wanted.start..wanted.start.saturating_add(pages)
     }
 }

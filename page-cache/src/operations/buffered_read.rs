@@ -41,14 +41,13 @@ impl Inode {
             let at = offset.saturating_add(done as u64);
             let (page, within) = self.page_size.place(at);
             let wanted = (self.page_size.len() - within).min(len - done);
-            let pages = page..self.page_size.count(offset.saturating_add(len as u64));
-            let found = match self
-                .read_hit(page, within, wanted, fetched, |bytes| to.copy_nofault(done, bytes))
-            {
+            let copy = |bytes: &[u8]| to.copy_nofault(done, bytes);
+            let found = match self.read_hit(page, within, wanted, fetched, copy) {
                 Some(found) => found,
-                None => match to
-                    .put(done, wanted, |part| self.read_part(pages, within, part, &mut fetched))
-                {
+                None => match to.put(done, wanted, |part| {
+                    let pages = page..self.page_size.count(offset.saturating_add(len as u64));
+                    self.read_part(pages, within, part, &mut fetched)
+                }) {
                     Ok(found) => found,
                     Err(error) if done > 0 => {
                         self.note_failure(request, error);

@@ -42,6 +42,10 @@ impl Inode {
         let _io = self.io_exclusive(offset..u64::MAX);
         let claim = self.claim(Access::Shift, offset..u64::MAX);
         let size = self.size();
+        if !self.page_size.is_start(offset) || !self.page_size.is_start(len) {
+            let message = format!("offset and length must be multiples of {}", self.page_size);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let shifted = shift.check(offset, len, size, self.store.max_len().min(MAX_LEN))?;
         if len == 0 {
             return Ok(());

@@ -23,9 +23,6 @@ use crate::stats::Event;
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
-/// The most pages in one read.
-const MAX_RUN: u64 = 64;
-
 impl Inode {
     /// Brings pages in that are not cached, as far as there are frames.
     pub(crate) fn bring_in_ahead(&self, pages: Range<u64>) {
@@ -36,7 +33,10 @@ impl Inode {
                 from += 1;
                 continue;
             }
-            match self.bring_in_run(from..pages.end.min(from + MAX_RUN), &mut others_give) {
+            match self.bring_in_run(
+                from..pages.end.min(from + self.page_size.most_at_once()),
+                &mut others_give,
+            ) {
                 Some(end) => from = end,
                 None => return,
             }

@@ -44,9 +44,6 @@ use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
 
-/// The most pages in one request.
-const MOST_PAGES: u64 = 64;
-
 /// The pages of one request.
 #[derive(Default)]
 struct Sent<'a> {
@@ -92,7 +89,8 @@ impl Inode {
         let mut done = 0;
         while done < len {
             let at = request.offset + done as u64;
-            let most = (self.page_size.start(self.page_size.number(at) + MOST_PAGES) - at) as usize;
+            let pages = self.page_size.number(at) + self.page_size.most_at_once();
+            let most = (self.page_size.start(pages) - at) as usize;
             let sent = from
                 .bring_in(done, most.min(len - done), &mut temporary)
                 .map_err(|error| (0, error))

@@ -9,7 +9,7 @@ use super::FileOptions;
 /// Transforms the pages of a file when they are written to its store and when they are read back. Examples are
 /// checksums, encryption, and compression within the page.
 ///
-/// `page` is the number of the page in the file, and `bytes` has [`PAGE_SIZE`](crate::PAGE_SIZE) bytes. The methods
+/// `page` is the number of the page in the file, and `bytes` are all bytes of the page. The methods
 /// may be called on any thread, and by several threads at the same time. They are called while the page is locked,
 /// so they must not use files of the cache: operations on these fail with [`Deadlock`](io::ErrorKind::Deadlock). A
 /// panic counts as an error.
@@ -111,7 +111,7 @@ impl FileOptions {
     /// a part of a page was written and the rest has not been read yet, the cache reads the page before it sends
     /// it.
     ///
-    /// The length of the file must be a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE). Opening a store of another
+    /// The length of the file must be a multiple of the [page size](crate::File::page_size). Opening a store of another
     /// length fails with `InvalidData`. These operations fail with `InvalidInput` if their numbers are not
     /// multiples of it: a change of the length, a write that ends past the end of the file (its end), and a direct
     /// request, a punched, zeroed or allocated range (start and end). Opening a file with this option and

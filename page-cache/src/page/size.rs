@@ -5,25 +5,54 @@ use std::ops::Range;
 
 use crate::PAGE_SIZE;
 
+/// The greatest page size.
+const MOST: usize = 64 << 10;
+
+/// The most bytes that are read or written back at once.
+const MOST_AT_ONCE: usize = 256 << 10;
+
 /// The size of all pages of a cache: a power of two.
 ///
 /// Offsets are bytes of a file; pages have numbers. The arithmetic assumes offsets that a file can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize {
+    len: u32,
+    /// The logarithm of that: kept, since every access needs both.
     shift: u32,
 }
 
 impl PageSize {
-    pub(crate) const DEFAULT: PageSize = PageSize { shift: PAGE_SIZE.trailing_zeros() };
+    pub(crate) const DEFAULT: PageSize = match PageSize::new(PAGE_SIZE) {
+        Some(size) => size,
+        None => unreachable!(),
+    };
+
+    /// Pages of so many bytes, if there are such.
+    pub(crate) const fn new(bytes: usize) -> Option<PageSize> {
+        if bytes.is_power_of_two() && bytes >= PAGE_SIZE && bytes <= MOST {
+            return Some(PageSize { len: bytes as u32, shift: bytes.trailing_zeros() });
+        }
+        None
+    }
 
     #[inline]
     pub(crate) const fn len(self) -> usize {
-        1 << self.shift
+        self.len as usize
     }
 
     #[inline]
     pub(crate) const fn bytes(self) -> u64 {
-        1 << self.shift
+        self.len as u64
+    }
+
+    /// How many pages so many bytes are.
+    pub(crate) const fn pages_in(self, bytes: usize) -> usize {
+        bytes >> self.shift
+    }
+
+    /// The most pages that are read or written back at once.
+    pub(crate) const fn most_at_once(self) -> u64 {
+        self.pages_in(MOST_AT_ONCE) as u64
     }
 
     /// The page that a byte is in.

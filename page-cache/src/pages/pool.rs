@@ -66,30 +66,31 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(options: &Options) -> Pool {
-        let most = match u32::try_from(options.max_capacity) {
+        let (capacity, dirty_limit) = (options.capacity(), options.dirty_limit_in_pages());
+        let most = match u32::try_from(options.max_capacity_in_pages()) {
             Ok(most) if most <= MOST_CAPACITY => most,
             _ => panic!(
                 "a cache of {} pages exceeds the maximum of {MOST_CAPACITY}",
-                options.max_capacity
+                options.max_capacity_in_pages()
             ),
         };
         let pool = Pool {
             frames: Frames::new(most, options.page_size),
             index: Index::new(most),
             counters: Counters::new(),
-            dirty: DirtyPages::new(options.dirty_limit, options.capacity),
-            loans: Loans::new(options.capacity),
+            dirty: DirtyPages::new(dirty_limit, capacity),
+            loans: Loans::new(capacity),
             flusher: Arc::new(Flusher::new(options.flush_interval)),
             queues: Mutex::new(Queues::new(most)),
             owners: RwLock::default(),
             next_owner: AtomicU64::new(1),
             next_mapping: AtomicU64::new(1),
-            dirty_part: (options.dirty_limit, options.capacity),
+            dirty_part: (dirty_limit, capacity),
             resizing: Mutex::default(),
         };
         // It is no more than the most.
-        pool.frames.set_count(options.capacity as u32);
-        lock_leaf(&pool.queues).set_frames(options.capacity as u32);
+        pool.frames.set_count(capacity as u32);
+        lock_leaf(&pool.queues).set_frames(capacity as u32);
         pool
     }
 

@@ -29,7 +29,6 @@ use std::io;
 use std::ops::Range;
 
 use crate::diagnostics;
-use crate::files::durability::flush_position::MAX_WRITE_PAGES;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
@@ -94,7 +93,8 @@ impl Inode {
     pub(crate) fn flush_up_to(&self, pages: Range<u64>, tag: u64) -> io::Result<()> {
         let wanted = self.end_epoch().up_to_tag(tag);
         let mut outcome = Ok(());
-        let (mut from, mut most, mut failures) = (pages.start, MAX_WRITE_PAGES, 0);
+        let limit = self.page_size.most_at_once();
+        let (mut from, mut most, mut failures) = (pages.start, limit, 0);
         let next = |from, most| self.flush_next(from..pages.end, wanted, most, AtGuard::Wait);
         while let Some(Flushed { run, wrote, .. }) = next(from, most) {
             let len = run.end - run.start;
@@ -107,8 +107,8 @@ impl Inode {
             }
             from = run.end;
             most = match failures {
-                0 => MAX_WRITE_PAGES.min(2 * len),
-                MOST_FAILURES.. => MAX_WRITE_PAGES,
+                0 => limit.min(2 * len),
+                MOST_FAILURES.. => limit,
                 _ => 1,
             };
         }
@@ -204,7 +204,7 @@ impl Inode {
         let mut from = pages.start;
         while let Some(first) = self.first_unclean(from..pages.end, wanted) {
             self.check_steal()?;
-            let run = self.run_at(first, pages.end, wanted, MAX_WRITE_PAGES);
+            let run = self.run_at(first, pages.end, wanted, self.page_size.most_at_once());
             let flushed = self.flush_run(run, claim, AtGuard::Wait);
             flushed.wrote?;
             from = flushed.run.end;

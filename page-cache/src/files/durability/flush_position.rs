@@ -5,21 +5,21 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::ops::Range;
 
-/// The most pages in one request.
-pub(crate) const MAX_WRITE_PAGES: u64 = 64;
-
 /// Where the flusher's next round begins, and how many pages it sends in one request. What failed is
 /// tried again in halves, one a round, and each success doubles what is asked for next.
 ///
-/// ORDERING: relaxed throughout: both numbers are hints, and whatever they say some pages are tried.
+/// ORDERING: relaxed throughout: both atomic numbers are hints, and whatever they say some pages are tried.
 pub(crate) struct FlushPosition {
     start: AtomicU64,
     most: AtomicU64,
+    /// The most pages in one request.
+    limit: u64,
 }
 
 impl FlushPosition {
-    pub(crate) fn new() -> FlushPosition {
-        FlushPosition { start: AtomicU64::new(0), most: AtomicU64::new(MAX_WRITE_PAGES) }
+    /// Asks for at most `limit` pages at once.
+    pub(crate) fn new(limit: u64) -> FlushPosition {
+        FlushPosition { start: AtomicU64::new(0), most: AtomicU64::new(limit), limit }
     }
 
     pub(crate) fn start(&self) -> u64 {
@@ -34,7 +34,7 @@ impl FlushPosition {
     pub(crate) fn note(&self, run: Range<u64>, wrote: &io::Result<()>) {
         let len = run.end - run.start;
         let most = match wrote {
-            Ok(()) => MAX_WRITE_PAGES.min(2 * len.max(self.most())),
+            Ok(()) => self.limit.min(2 * len.max(self.most())),
             Err(_) => 1.max(len / 2),
         };
         self.most.store(most, Ordering::Relaxed);

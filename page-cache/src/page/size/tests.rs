@@ -1,10 +1,12 @@
 use super::PageSize;
 
-const SIZES: [u32; 5] = [12, 13, 14, 15, 16];
+fn sizes() -> impl Iterator<Item = PageSize> {
+    (12..=16).map(|shift| PageSize::new(1 << shift).unwrap())
+}
 
 #[test]
 fn arithmetic_by_shifts_agrees_with_division() {
-    for page in SIZES.map(|shift| PageSize { shift }) {
+    for page in sizes() {
         let len = page.bytes();
         let edges = [0, 1, len - 1, len, len + 1, 7 * len - 1, 7 * len, i64::MAX as u64];
         for at in edges {
@@ -27,9 +29,18 @@ fn arithmetic_by_shifts_agrees_with_division() {
 
 #[test]
 fn the_greatest_offset_is_in_a_page_and_no_page_ends_after_it() {
-    for page in SIZES.map(|shift| PageSize { shift }) {
+    for page in sizes() {
         assert_eq!(page.count(u64::MAX), page.number(u64::MAX) + 1);
         assert_eq!(page.end(page.number(u64::MAX)), u64::MAX);
         assert_eq!(page.end(u64::MAX), u64::MAX);
+    }
+}
+
+#[test]
+fn a_page_size_is_a_power_of_two_from_4_to_64_kib() {
+    let lens: Vec<usize> = sizes().map(PageSize::len).collect();
+    assert_eq!(lens, [4096, 8192, 16384, 32768, 65536]);
+    for wrong in [0, 1, 2048, 4095, 4097, 12288, 65535, 131_072, usize::MAX] {
+        assert_eq!(PageSize::new(wrong), None);
     }
 }
