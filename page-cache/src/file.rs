@@ -263,26 +263,6 @@ impl File {
         self.inode().write_direct(bytes, offset)
     }
 
-    /// Returns the size of the file's pages in bytes, as [`PageCache::page_size`](crate::PageCache::page_size) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock_page_cache::{MemStore, Options, PageCache};
-    ///
-    /// let cache = PageCache::with_options(Options::new(64).page_size(65536));
-    /// let file = cache.open(MemStore::new())?;
-    /// assert_eq!(file.page_size(), 65536);
-    /// file.set_len(65537)?;
-    /// assert_eq!(file.page(1)?.len(), 65536);
-    /// assert!(file.page(2).is_err());
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[must_use]
-    pub fn page_size(&self) -> usize {
-        self.inode().page_size.len()
-    }
-
     /// Returns the length of the file in bytes.
     ///
     /// # Examples

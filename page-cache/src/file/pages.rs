@@ -10,6 +10,26 @@ use crate::pages::frame::Patience;
 use crate::pages::frame::guard::SharedGuard;
 
 impl File {
+    /// Returns the size of the file's pages in bytes, as [`PageCache::page_size`](crate::PageCache::page_size) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, Options, PageCache};
+    ///
+    /// let cache = PageCache::with_options(Options::new(64).page_size(65536));
+    /// let file = cache.open(MemStore::new())?;
+    /// assert_eq!(file.page_size(), 65536);
+    /// file.set_len(65537)?;
+    /// assert_eq!(file.page(1)?.len(), 65536);
+    /// assert!(file.page(2).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn page_size(&self) -> usize {
+        self.inode().page_size.len()
+    }
+
     /// Returns a shared guard of page `number`, counted from zero, which dereferences to the page's bytes in the
     /// cache: see [`PageRef`]. A page that is not cached is read from the store. Waits while another thread has an
     /// exclusive guard of the page or is writing to it.

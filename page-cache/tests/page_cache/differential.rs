@@ -11,8 +11,8 @@ use spanlock_page_cache::{
 
 use crate::random::Random;
 
-const PAGE: usize = 4096;
-const SPAN: u64 = 60 * PAGE as u64;
+/// How many pages the file has at most.
+const SPAN: u64 = 60;
 
 struct Subject {
     file: File,
@@ -23,18 +23,19 @@ struct Subject {
 
 impl Subject {
     fn step(&mut self, step: u32) {
-        let offset = self.random.below(SPAN);
+        let page = self.file.page_size() as u64;
+        let offset = self.random.below(SPAN * page);
         let len = match self.random.below(4) {
             0 => self.random.below(16),
-            1 => self.random.below(5_000),
-            2 => PAGE as u64,
-            _ => self.random.below(30_000),
+            1 => self.random.below(page + page / 4),
+            2 => page,
+            _ => self.random.below(7 * page),
         };
         let (offset, len) = match self.random.below(3) {
-            0 => (offset / PAGE as u64 * PAGE as u64, len.next_multiple_of(PAGE as u64)),
+            0 => (offset / page * page, len.next_multiple_of(page)),
             _ => (offset, len),
         };
-        match self.random.below(16) {
+        match self.random.below(18) {
             0..3 => self.write(offset, len, File::write_at),
             3 => self.write(offset, len, File::write_direct_at),
             4..7 => self.read(offset, len, File::read_at),
@@ -53,6 +54,8 @@ impl Subject {
                 }
             }
             14 => self.file.writeback(offset..offset + len).unwrap(),
+            15 => self.collapse(offset, len),
+            16 => self.insert(offset, len),
             _ => self.file.sync_data().unwrap(),
         }
         assert_eq!(self.file.len(), self.model.len() as u64, "step {step}");
@@ -86,10 +89,38 @@ impl Subject {
         assert!(bytes[..found] == *expected, "{len} bytes at {offset}");
     }
 
+    /// Removes a range, if it is whole pages before the end; otherwise that is refused.
+    fn collapse(&mut self, offset: u64, len: u64) {
+        let page = self.file.page_size() as u64;
+        let (whole, end) = (offset.is_multiple_of(page) && len.is_multiple_of(page), offset + len);
+        let outcome = self.file.collapse_range(offset, len);
+        if whole && end < self.model.len() as u64 {
+            outcome.unwrap();
+            self.model.drain(offset as usize..end as usize);
+        } else {
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    /// Inserts a hole, if it is whole pages and the file stays short; otherwise tries one that is refused.
+    fn insert(&mut self, offset: u64, len: u64) {
+        let page = self.file.page_size() as u64;
+        let len = if self.model.len() as u64 + len > SPAN * page { page - 1 } else { len };
+        let whole = offset.is_multiple_of(page) && len.is_multiple_of(page);
+        let outcome = self.file.insert_range(offset, len);
+        if whole && offset < self.model.len() as u64 {
+            outcome.unwrap();
+            let (at, zeroes) = (offset as usize, std::iter::repeat_n(0, len as usize));
+            self.model.splice(at..at, zeroes);
+        } else {
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
     fn load(&mut self, offset: u64, len: u64) {
         let mut bytes = vec![0xff; len as usize];
         let outcome = self.mapping.load(offset, &mut bytes);
-        let mapped = self.model.len().next_multiple_of(PAGE) as u64;
+        let mapped = self.model.len().next_multiple_of(self.file.page_size()) as u64;
         if len > 0 && offset + len > mapped {
             assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
             return;
@@ -103,7 +134,7 @@ impl Subject {
     fn store(&mut self, offset: u64, len: u64) {
         let bytes = self.bytes(len);
         let outcome = self.mapping.store(offset, &bytes);
-        let mapped = self.model.len().next_multiple_of(PAGE) as u64;
+        let mapped = self.model.len().next_multiple_of(self.file.page_size()) as u64;
         assert_eq!(outcome.is_err(), len > 0 && offset + len > mapped);
         // What fits the pages that there are is stored, also before a page that is not.
         let inside = self.model.len().saturating_sub(offset as usize).min(bytes.len());
@@ -122,7 +153,7 @@ fn agrees<L: OperationLock>(seed: u64, steps: u32, options: Options) {
     let store = Arc::new(MemStore::new());
     let cache = PageCache::with_lock::<L>(options);
     let file = cache.open(Arc::clone(&store)).unwrap();
-    let mapping = file.map(0..SPAN * 2).unwrap();
+    let mapping = file.map(0..SPAN * 2 * file.page_size() as u64).unwrap();
     let mut subject = Subject { file, mapping, model: Vec::new(), random: Random::new(seed) };
     for step in 0..steps {
         subject.step(step);
@@ -140,6 +171,15 @@ fn random_operations_agree_with_a_vector() {
     for seed in 0..20 {
         agrees::<MappingLock>(seed, 1_000, Options::new(24).dirty_limit(12));
     }
+}
+
+#[test]
+fn random_operations_on_larger_pages_agree_with_a_vector() {
+    for (seed, page_size) in [(200, 8192), (201, 16384), (202, 16384), (203, 65536), (204, 65536)] {
+        let options = Options::new(24).dirty_limit(12).page_size(page_size);
+        agrees::<MappingLock>(seed, 500, options);
+    }
+    agrees::<WholeFile>(205, 500, Options::new(24).dirty_limit(12).page_size(16384));
 }
 
 #[test]
