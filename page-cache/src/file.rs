@@ -3,7 +3,9 @@
 mod append;
 mod checkpoints;
 mod close;
+mod durable;
 mod hints;
+mod modified;
 mod pages;
 mod size_and_extents;
 mod sync;
@@ -16,6 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use close::CloseError;
+pub use durable::Durability;
 
 use crate::error::Request;
 use crate::files::failure::Failure;
@@ -62,12 +65,13 @@ use crate::stats::of_file::FileStats;
 pub struct File {
     handle: Arc<Handle>,
     heard: Heard,
+    durability: Durability,
 }
 
 impl Clone for File {
     fn clone(&self) -> Self {
         let heard = self.inode().write_errors.heard_by_clone_of(&self.heard);
-        File { handle: Arc::clone(&self.handle), heard }
+        File { handle: Arc::clone(&self.handle), heard, durability: self.durability }
     }
 }
 
@@ -84,13 +88,13 @@ impl File {
             let answers = handle.inode.standing.answers();
             registration.opened(&(Arc::clone(&handle) as _), answers);
         }
-        File { handle, heard: Heard::default() }
+        File { handle, heard: Heard::default(), durability: Durability::AtSync }
     }
 
     /// One more handle of a file that is open.
     pub(crate) fn another(handle: Arc<Handle>) -> File {
         let heard = handle.inode.write_errors.heard_by_new_handle();
-        File { handle, heard }
+        File { handle, heard, durability: Durability::AtSync }
     }
 
     /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero, means
@@ -182,7 +186,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.inode().write_buffered(bytes, offset)
+        self.wrote(offset, self.inode().write_buffered(bytes, offset)?)
     }
 
     /// Writes all of `bytes` at `offset`.
@@ -206,9 +210,9 @@ impl File {
         self.inode().end_of(Request::new("write", offset, bytes.len() as u64))?;
         let mut done = 0;
         while done < bytes.len() {
-            done += self.write_at(&bytes[done..], offset + done as u64)?;
+            done += self.inode().write_buffered(&bytes[done..], offset + done as u64)?;
         }
-        Ok(())
+        self.wrote(offset, done).map(drop)
     }
 
     /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every
@@ -260,7 +264,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.inode().write_direct(bytes, offset)
+        self.wrote(offset, self.inode().write_direct(bytes, offset)?)
     }
 
     /// Returns the length of the file in bytes.

@@ -5,6 +5,7 @@ pub(crate) mod failure;
 pub(crate) mod handle;
 pub(crate) mod inode;
 pub(crate) mod length;
+pub(crate) mod modified_time;
 pub(crate) mod operation_lock;
 pub(crate) mod readahead_window;
 pub(crate) mod store_access;

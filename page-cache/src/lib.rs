@@ -9,6 +9,7 @@
 //! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
 //! | access the file through a mapping | [`File::map`], [`Mapping`] |
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
+//! | make each write durable as it returns | [`File::with_durability`], [`File::write_at_durable`], [`File::append_durable`] |
 //! | make all files durable | [`PageCache::sync_all`], [`PageCache::sync_all_for`] |
 //! | change size and extents | [`File::set_len`], [`File::punch_hole`], [`File::zero_range`], [`File::allocate`], [`File::collapse_range`], [`File::insert_range`] |
 //! | write every byte to the store before a write returns | [`FileOptions::write_through`] |
@@ -81,7 +82,7 @@ mod writeback;
 #[cfg(feature = "model")]
 pub use address_space::AddressSpace;
 pub use cache::{PageCache, SyncError};
-pub use file::{CloseError, File};
+pub use file::{CloseError, Durability, File};
 pub use files::failure::Failure;
 pub use files::length::Length;
 #[cfg(feature = "model")]

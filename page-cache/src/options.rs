@@ -264,6 +264,16 @@ pub struct FileOptions {
     pub(crate) steal: Steal,
     pub(crate) sends: Sends,
     pub(crate) transform: Option<Transform>,
+    pub(crate) modified_time: TimeOf,
+}
+
+/// Whose a file's time of modification is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TimeOf {
+    #[default]
+    Store,
+    /// Of the content of the cache.
+    Cache,
 }
 
 /// When a file's dirty pages may be written to its store.
@@ -427,6 +437,33 @@ impl FileOptions {
     #[must_use]
     pub fn no_steal(mut self) -> FileOptions {
         self.steal = Steal::Refused;
+        self
+    }
+
+    /// Makes the cache keep the time at which the file's content last changed ([`File::modified`](crate::File::modified)).
+    ///
+    /// It is the time of the last write, store through a mapping, exclusive page guard, or change of size or extents, to a few
+    /// milliseconds; writeback does not move it. A sync, a close, and the drop of the last handle hand it to the store
+    /// ([`Store::set_modified`](crate::Store::set_modified)), so that the store's own time is not that of the writeback: a
+    /// [`FileStore`](crate::FileStore) sets the time of its file. Between a writeback and the next sync others see the time that the
+    /// file system gives it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileOptions, MemStore, PageCache};
+    ///
+    /// let options = FileOptions::new().keep_modified_time();
+    /// let file = PageCache::new(64).open_with(MemStore::new(), options)?;
+    /// file.write_all_at(b"changed", 0)?;
+    /// let changed = file.modified();
+    /// file.sync_all()?;
+    /// assert_eq!(file.modified(), changed);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn keep_modified_time(mut self) -> FileOptions {
+        self.modified_time = TimeOf::Cache;
         self
     }
 }

@@ -11,6 +11,7 @@ mod shift;
 
 use std::io;
 use std::ops::Range;
+use std::time::SystemTime;
 
 use crate::Identity;
 
@@ -104,6 +105,20 @@ pub trait Store: Send + Sync {
     /// grown.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         defaults::allocate(self, offset, len)
+    }
+
+    /// Allocates blocks for `offset..offset + len` like [`allocate`](Store::allocate), and does not grow: blocks past the end are
+    /// kept for later writes, and read as zeroes once the store has grown over them. [`set_len`](Store::set_len) to
+    /// a length that is not greater than the current one frees those past it. An empty range has no effect.
+    ///
+    /// The default implementation allocates a range that lies within the store, and refuses others.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the store cannot have blocks past its end. Any error that prevents it, such as `StorageFull`. The
+    /// bytes and the length are unchanged then.
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        defaults::reserve(self, offset, len)
     }
 
     /// Makes `offset..offset + len` read as zeroes and allocates its blocks, like
@@ -243,6 +258,31 @@ pub trait Store: Send + Sync {
     /// The cache calls this once, when the store is opened.
     fn label(&self) -> String {
         std::any::type_name::<Self>().into()
+    }
+
+    /// Returns when the content of the store last changed, or `None`, the default, if it cannot tell.
+    ///
+    /// The cache calls this when it opens a file with
+    /// [`keep_modified_time`](crate::FileOptions::keep_modified_time).
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it. The store is not opened then.
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        Ok(None)
+    }
+
+    /// Sets the time at which the content of the store last changed. The default does nothing.
+    ///
+    /// The cache calls this for a file with [`keep_modified_time`](crate::FileOptions::keep_modified_time), after it has written
+    /// pages and before it syncs.
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it. The sync fails then, and the next one calls this again.
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let _ = time;
+        Ok(())
     }
 
     /// Makes all earlier changes durable, including metadata.

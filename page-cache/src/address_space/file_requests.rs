@@ -75,7 +75,7 @@ impl File {
         offset: u64,
     ) -> io::Result<usize> {
         let memory = self.user_memory("write", memory, segments, offset)?;
-        self.inode().write_buffered(&memory, offset)
+        self.wrote(offset, self.inode().write_buffered(&memory, offset)?)
     }
 
     /// Like [`read_direct_at`](File::read_direct_at), into segments of an address space.
@@ -138,7 +138,7 @@ impl File {
         offset: u64,
     ) -> io::Result<usize> {
         let memory = self.user_memory("direct write", memory, segments, offset)?;
-        self.inode().write_direct(&memory, offset)
+        self.wrote(offset, self.inode().write_direct(&memory, offset)?)
     }
 
     fn user_memory<'a>(

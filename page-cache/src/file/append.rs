@@ -35,12 +35,14 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.inode().append(bytes)
+        let start = self.inode().append(bytes)?;
+        self.wrote(start, bytes.len())?;
+        Ok(start)
     }
 }
 
 impl Inode {
-    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+    pub(super) fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         self.check_change(Request::new("append", self.size(), bytes.len() as u64))?;
         self.throttle();
         let (end, io) = self.io_at_end();

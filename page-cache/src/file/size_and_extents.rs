@@ -28,7 +28,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inode().truncate(len)
+        self.inode().truncate(len)?;
+        self.changed(len..len.saturating_add(1))
     }
 
     /// Makes `offset..offset + len` read as zeroes and frees its blocks. The length of the file does not change;
@@ -54,7 +55,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inode().punch(offset, len)
+        self.inode().punch(offset, len)?;
+        self.changed(offset..offset.saturating_add(len))
     }
 
     /// Makes `offset..offset + len` read as zeroes and allocates its blocks, so that a later write there cannot
@@ -84,7 +86,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
-        self.inode().zero_range(offset, len, length)
+        self.inode().zero_range(offset, len, length)?;
+        self.changed(offset..offset.saturating_add(len))
     }
 
     /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with `StorageFull`. No
@@ -111,7 +114,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
-        self.inode().allocate(offset, len, length)
+        self.inode().allocate(offset, len, length)?;
+        self.changed(offset..offset.saturating_add(len))
     }
 
     /// Removes `offset..offset + len` from the file: the bytes after the range move to `offset`, and the file
@@ -144,7 +148,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inode().collapse(offset, len)
+        self.inode().collapse(offset, len)?;
+        self.changed(offset..offset.saturating_add(len))
     }
 
     /// Inserts a hole of `len` bytes at `offset`: the bytes from `offset` on move towards the end, and the file
@@ -177,6 +182,42 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inode().insert(offset, len)
+        self.inode().insert(offset, len)?;
+        self.changed(offset..offset.saturating_add(len))
+    }
+
+    /// Allocates blocks for `offset..offset + len`, like [`allocate`](File::allocate), also past the end of the file, whose length
+    /// does not change: what `FALLOC_FL_KEEP_SIZE` does. A file that will grow by appends then has its blocks in one piece.
+    /// No byte changes. An empty range has no effect.
+    ///
+    /// The file grows into these blocks by writes, or with zeroes by [`set_len`](File::set_len). They are freed
+    /// by a `set_len` to a lesser length or to the same, and by a collapse. The cache may free those past the end too, when it
+    /// repairs what a failed request left there. After a crash they are there or not, if no sync has succeeded since; the
+    /// length is not affected.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if the range extends past the end and the store cannot do that ([`Store::reserve`](crate::Store::reserve)):
+    /// a [`FileStore`](crate::FileStore) can on Linux, where its file system can. `FileTooLarge` if the range ends past `i64::MAX`, or the
+    /// store's greatest length. The store's error, such as `StorageFull`. The length and all bytes are unchanged after an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
+    /// file.reserve(0, 1 << 20)?;
+    /// assert_eq!((file.len(), store.blocks()), (0, 256));
+    /// file.set_len(0)?;
+    /// assert_eq!(store.blocks(), 0);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inode().reserve(offset, len)?;
+        self.changed(offset..offset.saturating_add(len))
     }
 }

@@ -29,7 +29,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_at_tagged(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<usize> {
-        self.inode().write_tagged(bytes, offset, tag)
+        self.wrote(offset, self.inode().write_tagged(bytes, offset, tag)?)
     }
 
     /// Writes all of `bytes` like [`write_all_at`](File::write_all_at), with a tag like
@@ -49,14 +49,12 @@ impl File {
     /// assert!(file.dirty_pages().iter().all(|page| page.oldest_tag == 12));
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn write_all_at_tagged(&self, mut bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+    pub fn write_all_at_tagged(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
         self.inode().end_of(Request::new("write", offset, bytes.len() as u64))?;
-        let mut at = offset;
-        while !bytes.is_empty() {
-            let written = self.write_at_tagged(bytes, at, tag)?;
-            bytes = &bytes[written..];
-            at += written as u64;
+        let mut done = 0;
+        while done < bytes.len() {
+            done += self.inode().write_tagged(&bytes[done..], offset + done as u64, tag)?;
         }
-        Ok(())
+        self.wrote(offset, done).map(drop)
     }
 }

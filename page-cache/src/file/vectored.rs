@@ -58,6 +58,6 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_vectored_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.inode().write_buffered(&Gather::new(slices), offset)
+        self.wrote(offset, self.inode().write_buffered(&Gather::new(slices), offset)?)
     }
 }

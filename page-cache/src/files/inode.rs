@@ -17,6 +17,7 @@ use crate::error::MAX_LEN;
 use crate::files::durability::flush_position::FlushPosition;
 use crate::files::durability::sync_group::SyncGroup;
 use crate::files::failure::Failure;
+use crate::files::modified_time::ModifiedTime;
 use crate::files::operation_lock::InodeLock;
 use crate::files::readahead_window::ReadaheadWindows;
 use crate::files::store_access::checked_store::CheckedStore;
@@ -24,7 +25,7 @@ use crate::files::store_access::health::StoreHealth;
 use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
 use crate::files::write_errors::WriteErrors;
-use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, Transform, WriteMode};
+use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, TimeOf, Transform, WriteMode};
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::order::may_wait_for_clean;
 use crate::page::{DirtyPage, PageSize, Tags};
@@ -67,6 +68,7 @@ pub(crate) struct Inode {
     pub(crate) partial: PartialPages,
     pub(crate) readahead: ReadaheadWindows,
     pub(crate) write_errors: WriteErrors,
+    pub(crate) modified: ModifiedTime,
     pub(crate) limit: KnownLimit,
     pub(crate) syncs: SyncGroup,
     pub(crate) standing: StoreHealth,
@@ -107,6 +109,12 @@ impl Inode {
                 format!("the store has {size} bytes, more than a file can have ({MAX_LEN})");
             return Err(store.refused(io::Error::new(io::ErrorKind::InvalidData, message)));
         }
+        let modified = match options.modified_time {
+            TimeOf::Store => ModifiedTime::of_store(),
+            TimeOf::Cache => {
+                ModifiedTime::kept(store.modified().map_err(|error| store.refused(error))?)
+            }
+        };
         let (id, page_size) = (cache.next_owner(), cache.frames.page_size());
         Ok(Inode {
             id,
@@ -127,6 +135,7 @@ impl Inode {
             readahead: ReadaheadWindows::new(readahead, page_size.most_at_once()),
             untrimmed: AtomicBool::new(false),
             write_errors: WriteErrors::default(),
+            modified,
             limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
             standing: StoreHealth::default(),

@@ -159,6 +159,7 @@ impl Inode {
     /// through a mapping: if a failed sync had lost some there, they have new ones.
     #[inline]
     pub(crate) fn note_written(&self, bytes: Range<u64>) {
+        self.modified.note_change();
         if self.store.is_broken() {
             self.store.note(|unstable| unstable.rewritten(bytes));
         }

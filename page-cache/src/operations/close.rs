@@ -7,7 +7,7 @@
 //!
 //! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any thread: callers that need
 //!    them call [`File::close`](crate::File::close) first.
-//! 2. Remove what a failed request left in the store past the end.
+//! 2. Remove what a failed request left in the store past the end. Hand the store the time of the last change.
 //! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
 //! 4. Remove every page from the cache. None comes in after that: a worker of the flusher that visits the file for a hint looks,
 //!    with its claim, whether the file is being closed. A page that came in after this would have no owner that removes it, and no
@@ -33,6 +33,7 @@ impl Inode {
                 let _ = self.flush_all();
             }
             let _ = self.trim_at_last();
+            let _ = self.hand_time_over();
         }
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         if !discarded {

@@ -58,6 +58,7 @@ impl Inode {
             Shift::Collapse => self.store.collapse_range(offset, len),
             Shift::Insert => self.store.insert_range(offset, len),
         };
+        self.modified.note_change();
         if done.is_ok() || self.store.len().is_ok_and(|len| len == shifted) {
             self.set_size(shifted);
         }

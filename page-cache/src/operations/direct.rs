@@ -164,6 +164,7 @@ impl Inode {
             unstable.sent_past(chunk.start..end);
             unstable.uncertain(end..chunk.end);
         });
+        self.modified.note_change();
         if outcome.is_err() && chunk.end > self.size() {
             self.trim_store();
         }

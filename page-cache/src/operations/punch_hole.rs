@@ -32,6 +32,7 @@ impl Inode {
         let punched = self
             .let_store_reach(offset, end, &claim)
             .and_then(|()| self.store.punch_hole(offset, len));
+        self.modified.note_change();
         match punched {
             Ok(()) => self.clear(offset..end, &claim),
             Err(_) => self.forget_clean(offset..end, &claim),

@@ -19,6 +19,8 @@
 //! 1. Claim both locks exclusively from the old end on.
 //! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed.
 //! 3. Extend the file.
+//!
+//! The same length counts as longer. The store is then given the length twice, since that frees blocks that were reserved past it.
 
 use std::io;
 
@@ -40,6 +42,9 @@ impl Inode {
         }
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
         let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
+        if done.is_ok() {
+            self.modified.note_change();
+        }
         done.map_err(|error| self.failed(request, error))
     }
 
@@ -64,6 +69,10 @@ impl Inode {
     fn grow(&self, old: u64, len: u64, claim: &MappingClaim<'_>) -> io::Result<()> {
         self.cut_store_below(old, len)?;
         self.store.set_len(len)?;
+        if len == old {
+            // The store may have been shorter. Only a length that is no greater frees what was reserved behind it.
+            self.store.set_len(len)?;
+        }
         self.extend(old, len, claim);
         Ok(())
     }

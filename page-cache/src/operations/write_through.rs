@@ -169,6 +169,7 @@ impl Inode {
                     unstable.uncertain(at + *written as u64..sent_end);
                 }
             });
+        self.modified.note_change();
         let written = match &outcome {
             Ok(()) => sent.len,
             Err((written, _)) => *written,

@@ -39,6 +39,7 @@ impl Inode {
             self.end_within_limit(request)?;
             self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
         }
+        self.modified.note_change();
         if let Err(error) = self.store.zero_range(offset, end - offset) {
             self.forget_clean(offset..end, &claim);
             if end > old {

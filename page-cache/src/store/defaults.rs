@@ -33,6 +33,16 @@ pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
     })
 }
 
+/// Allocates within the store; refuses what lies past its end.
+pub(super) fn reserve<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
+    let end = offset.saturating_add(len);
+    if end > store.len()? && len > 0 {
+        let message = "the store cannot have blocks past its end";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, message));
+    }
+    store.allocate(offset, len)
+}
+
 /// Moves what lies behind the range to its start, and cuts the rest off.
 pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;

@@ -7,6 +7,8 @@ use std::io;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Allocate,
+    /// Also past the end, which stays where it is.
+    Reserve,
     PunchHole,
     ZeroRange,
     CollapseRange,
@@ -22,6 +24,7 @@ impl Call {
         use rustix::io::Errno;
         let flags = match self {
             Call::Allocate => Flags::empty(),
+            Call::Reserve => Flags::KEEP_SIZE,
             Call::PunchHole => Flags::PUNCH_HOLE | Flags::KEEP_SIZE,
             Call::ZeroRange => Flags::ZERO_RANGE,
             Call::CollapseRange => Flags::COLLAPSE_RANGE,

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use self::calls::{read_once, write_once};
 use self::direct::Direct;
@@ -359,6 +360,12 @@ impl Store for FileStore {
         self.call_or(Call::Allocate, offset, len, || defaults::allocate(self, offset, len))
     }
 
+    /// With the file system's call on Linux, where it has one.
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.longest.check(offset, len)?;
+        self.call_or(Call::Reserve, offset, len, || defaults::reserve(self, offset, len))
+    }
+
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
         self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
@@ -431,6 +438,21 @@ impl Store for FileStore {
         match self.path.as_os_str().is_empty() {
             true => "an open file".into(),
             false => self.path.display().to_string(),
+        }
+    }
+
+    /// What the file system says; of a device nothing.
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        match self.device_len {
+            Some(_) => Ok(None),
+            None => Ok(Some(self.file.metadata()?.modified()?)),
+        }
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        match self.device_len {
+            Some(_) => Ok(()),
+            None => self.file.set_modified(time),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::Store;
 use crate::Identity;
@@ -19,6 +20,7 @@ macro_rules! with_methods {
             set_len(len: u64) -> io::Result<()>;
             punch_hole(offset: u64, len: u64) -> io::Result<()>;
             allocate(offset: u64, len: u64) -> io::Result<()>;
+            reserve(offset: u64, len: u64) -> io::Result<()>;
             zero_range(offset: u64, len: u64) -> io::Result<()>;
             holes(range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>>;
             allocated_size() -> io::Result<Option<u64>>;
@@ -31,6 +33,8 @@ macro_rules! with_methods {
             direct_alignment() -> u64;
             block_size() -> u64;
             label() -> String;
+            modified() -> io::Result<Option<SystemTime>>;
+            set_modified(time: SystemTime) -> io::Result<()>;
             sync() -> io::Result<()>;
             sync_data() -> io::Result<()>;
         }

@@ -116,6 +116,13 @@ impl Contents {
 
     /// Allocates blocks for a range, all or none, and extends the store to the end of the range.
     fn allocate(&mut self, offset: u64, len: u64, most: usize) -> io::Result<()> {
+        self.reserve(offset, len, most)?;
+        self.len = self.len.max(if len == 0 { 0 } else { offset + len });
+        Ok(())
+    }
+
+    /// Gives a range blocks, all or none.
+    fn reserve(&mut self, offset: u64, len: u64, most: usize) -> io::Result<()> {
         let end = offset.checked_add(len).filter(|&end| end <= MAX_LEN);
         let end = end.ok_or_else(|| too_large(MAX_LEN))?;
         if len == 0 {
@@ -132,7 +139,6 @@ impl Contents {
         for block in first..behind {
             self.blocks.entry(block).or_insert_with(|| Box::new([0; BLOCK]));
         }
-        self.len = self.len.max(end);
         Ok(())
     }
 
@@ -188,7 +194,7 @@ impl Store for MemStore {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut contents = self.exclusive();
-        if len < contents.len {
+        if len <= contents.len {
             let (block, within) = split(len);
             let kept = if within == 0 { block } else { block + 1 };
             drop(contents.blocks.split_off(&kept));
@@ -226,6 +232,10 @@ impl Store for MemStore {
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         self.exclusive().allocate(offset, len, self.most_blocks)
+    }
+
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.exclusive().reserve(offset, len, self.most_blocks)
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //!    again.
 //! 2. Remove what a failed request left in the store past the end, and set the length again if a failed sync may have undone
 //!    a change of it.
+//!    Hand the store the time of the last change, if the cache keeps it.
 //! 3. Sync the store, once for all callers that have got this far. What was sent to the store before is being committed.
 //! 4. If that fails, mark the pages that are still cached dirty again. The rest of what was sent since the last successful
 //!    sync is broken: see `unstable`. All callers that waited for this sync get the error.
@@ -37,16 +38,29 @@ impl Inode {
         let note = |error: &io::Error| self.write_errors.note(error);
         let trimmed = self.trim_at_last().inspect_err(note);
         let resized = self.set_len_again().inspect_err(note);
+        let timed = self.hand_time_over().inspect_err(note);
         let synced =
             self.syncs.join(scope, |scope| self.sync_store(scope)).map_err(io::Error::from);
-        wrote.and(trimmed).and(resized).and(synced).and_then(|()| self.check_committed(failures))
+        wrote
+            .and(trimmed)
+            .and(resized)
+            .and(timed)
+            .and(synced)
+            .and_then(|()| self.check_committed(failures))
     }
 
     /// Whether a sync would have nothing to do.
     pub(crate) fn is_settled(&self) -> bool {
         // ORDERING: relaxed: what another thread does meanwhile is not covered by the caller's sync.
         let untrimmed = self.untrimmed.load(Ordering::Relaxed);
-        self.own_dirty().pages == 0 && !untrimmed && self.store.unstable().is_settled()
+        let is_due = untrimmed || self.modified.is_for_store();
+        self.own_dirty().pages == 0 && !is_due && self.store.unstable().is_settled()
+    }
+
+    /// Has the store have the time of the last change, if the cache keeps it.
+    pub(crate) fn hand_time_over(&self) -> io::Result<()> {
+        let Some(time) = self.modified.take_for_store() else { return Ok(()) };
+        self.store.set_modified(time).inspect_err(|_| self.modified.store_changed())
     }
 
     /// The outcome of a sync, of a file that may be broken.

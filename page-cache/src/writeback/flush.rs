@@ -335,6 +335,7 @@ impl Inode {
             self.write_errors.note(error);
         }
         if !request.pages.is_empty() {
+            self.modified.store_changed();
             self.standing.note(outcome.as_ref().err().map(|(_, error)| error));
         }
         for (page, (_, end)) in request.pages.iter().zip(&request.parts) {

@@ -3,6 +3,7 @@
 mod capacity;
 mod checkpoints;
 mod differential;
+mod durable_writes;
 mod eviction;
 mod failures;
 mod guards;
@@ -10,6 +11,7 @@ mod hints;
 mod identity;
 mod lifetimes;
 mod mixed_file;
+mod modified_time;
 mod numbers;
 mod operations;
 mod random;

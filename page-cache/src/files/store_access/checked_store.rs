@@ -16,7 +16,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::diagnostics;
 use crate::error::Request;
@@ -277,6 +277,21 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         })?;
         self.holds_to(offset + len);
         Ok(())
+    }
+
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        // No byte and no length changes, so nothing is lost if this is.
+        let reserve = || self.timed(Asks::Other, || self.store.reserve(offset, len));
+        self.attempt(None, reserve, |unstable, _| unstable.changed_otherwise())
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        ask(self.cache, || self.store.modified())
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let set = || self.timed(Asks::Other, || self.store.set_modified(time));
+        self.attempt(None, set, |unstable, _| unstable.changed_otherwise())
     }
 
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -97,6 +97,7 @@ impl<'a> GuardedPage<'a> {
             self.guard().set_dirty();
         }
         self.inode.note_tag(number, self.tag);
+        self.inode.modified.note_change();
     }
 }
 

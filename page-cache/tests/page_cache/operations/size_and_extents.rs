@@ -1,12 +1,13 @@
 //! Changes of a file's shape, one thread at a time.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use spanlock_page_cache::{File, FileStore, Length, Mapping, MemStore, Options, PageCache, Store};
 
 use crate::random::Random;
+use crate::stores::failing_store::FailingStore;
 
 const PAGE: u64 = 4096;
 
@@ -345,4 +346,64 @@ fn a_real_file_has_holes_where_it_was_punched_and_no_block_past_its_end() {
         file.set_len(40 * PAGE).unwrap();
         assert!(about(40).contains(&pages()), "{dir:?} after a truncation");
     }
+}
+
+#[test]
+fn blocks_are_reserved_past_the_end_and_used_or_freed() {
+    let store = Arc::new(MemStore::with_most_blocks(8));
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[1; 100], 0).unwrap();
+    file.sync_all().unwrap();
+    file.reserve(0, 6 * PAGE).unwrap();
+    assert_eq!((file.len(), store.len().unwrap(), store.blocks()), (100, 100, 6));
+    assert_eq!(file.allocated_size().unwrap(), Some(6 * PAGE));
+    assert_eq!(file.data_ranges(0..u64::MAX).unwrap().first(), Some(&(0..100)));
+    // Others take the rest, and the reserved ones are there for writes.
+    store.reserve(6 * PAGE, 2 * PAGE).unwrap();
+    file.write_all_at(&[2; 5 * PAGE as usize], PAGE).unwrap();
+    file.sync_all().unwrap();
+    assert_eq!((file.len(), store.blocks()), (6 * PAGE, 8));
+    assert_eq!(file.reserve(0, 9 * PAGE).unwrap_err().kind(), ErrorKind::StorageFull);
+    file.set_len(file.len()).unwrap();
+    assert_eq!(store.blocks(), 6);
+    // What the file grows over reads as zeroes.
+    file.reserve(6 * PAGE, 2 * PAGE).unwrap();
+    file.set_len(8 * PAGE).unwrap();
+    let mut seen = [1; PAGE as usize];
+    file.read_exact_at(&mut seen, 7 * PAGE).unwrap();
+    assert_eq!((seen, store.blocks()), ([0; PAGE as usize], 8));
+    file.reserve(0, 0).unwrap();
+    assert_eq!(file.reserve(0, u64::MAX).unwrap_err().kind(), ErrorKind::FileTooLarge);
+}
+
+#[test]
+fn a_store_that_cannot_reserve_past_its_end_says_so_and_allocates_within() {
+    let store = Arc::new(FailingStore::default());
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.set_len(2 * PAGE).unwrap();
+    file.reserve(0, 2 * PAGE).unwrap();
+    assert_eq!(store.inner.blocks(), 2);
+    let error = file.reserve(0, 3 * PAGE).unwrap_err();
+    assert_eq!((error.kind(), file.len()), (ErrorKind::Unsupported, 2 * PAGE));
+    file.sync_all().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_the_system_keeps_its_length_when_blocks_are_reserved() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let file = PageCache::new(64).open(FileStore::create(&path).unwrap()).unwrap();
+    file.write_all_at(b"bytes", 0).unwrap();
+    match file.reserve(0, 256 * PAGE) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return,
+        reserved => reserved.unwrap(),
+    }
+    file.sync_all().unwrap();
+    assert!(file.allocated_size().unwrap() >= Some(256 * PAGE));
+    assert_eq!((file.len(), std::fs::metadata(&path).unwrap().len()), (5, 5));
+    file.append(&[1; PAGE as usize]).unwrap();
+    file.set_len(file.len()).unwrap();
+    file.sync_all().unwrap();
+    assert!(file.allocated_size().unwrap() < Some(256 * PAGE));
 }

@@ -1,0 +1,168 @@
+//! Writes that are durable when they return, one by one or all of a handle.
+
+use std::io;
+use std::ops::Range;
+
+use super::File;
+use crate::error::Request;
+use crate::files::durability::sync_group::Scope;
+
+/// When the changes that a handle makes are durable.
+///
+/// # Examples
+///
+/// ```
+/// use spanlock_page_cache::{Durability, MemStore, PageCache};
+///
+/// let file = PageCache::new(64).open(MemStore::new())?;
+/// assert_eq!(file.durability(), Durability::AtSync);
+/// let file = file.with_durability(Durability::Data);
+/// file.write_all_at(b"durable", 0)?;
+/// assert_eq!((file.stats().dirty, file.stats().unstable), (0, 0));
+/// # std::io::Result::Ok(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// After a later sync.
+    #[default]
+    AtSync,
+    /// When the call returns, as after [`File::sync_data`]: what `O_DSYNC` does.
+    Data,
+    /// When the call returns, as after [`File::sync_all`]: what `O_SYNC` does.
+    All,
+}
+
+impl File {
+    /// Makes every change by this handle, and by clones made of it later, durable before the call returns, or not.
+    ///
+    /// It applies to all writes (buffered, vectored, with a tag, direct, appends and copies to the file) and to changes of size and
+    /// extents. Each makes durable what it changed, together with everything that the store was given before; pages that
+    /// were written otherwise stay dirty. Concurrent calls share syncs of the store. It does not apply to stores through
+    /// a [`Mapping`](crate::Mapping) and to [`PageMut`](crate::PageMut): [`sync_range`](File::sync_range) does that for them.
+    ///
+    /// If the change succeeds and the sync fails, the call returns the error of the sync, as from
+    /// [`sync_range`](File::sync_range): the change is in the cache, seen by all, and the next sync sends it again.
+    /// A write that is short makes the part that it reports durable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Durability, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// let log = file.clone().with_durability(Durability::Data);
+    /// file.write_all_at(&[1; 4096], 4096)?;
+    /// log.write_all_at(b"record", 0)?;
+    /// // The log's page is durable. The other handle's page is dirty.
+    /// assert_eq!(file.dirty_pages()[0].range, 4096..8192);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> File {
+        self.durability = durability;
+        self
+    }
+
+    /// Returns when the changes that this handle makes are durable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{Durability, MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?.with_durability(Durability::All);
+    /// assert_eq!(file.clone().durability(), Durability::All);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Writes like [`write_at`](File::write_at), and makes what it wrote durable before it returns, as a write with `RWF_DSYNC`
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_at`](File::write_at). As [`sync_range`](File::sync_range); then the bytes are in the cache, and the next sync
+    /// sends them again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache, Store};
+    ///
+    /// let store = Arc::new(MemStore::new());
+    /// let file = PageCache::new(64).open(Arc::clone(&store))?;
+    /// assert_eq!(file.write_at_durable(b"record", 0)?, 6);
+    /// assert_eq!((store.len()?, file.stats().unstable), (6, 0));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_at_durable(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let written = self.inode().write_buffered(bytes, offset)?;
+        self.make_durable(self.scope().unwrap_or_default(), offset..offset + written as u64)?;
+        Ok(written)
+    }
+
+    /// Appends like [`append`](File::append), and makes the bytes durable before it returns. Concurrent calls share syncs of the
+    /// store.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](File::append). As [`sync_range`](File::sync_range); then the bytes are appended, and the next sync sends
+    /// them again. Their offset is not returned: they end before the end that the file has then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let log = PageCache::new(64).open(MemStore::new())?;
+    /// assert_eq!(log.append_durable(b"first")?, 0);
+    /// assert_eq!(log.append_durable(b"second")?, 5);
+    /// assert_eq!(log.stats().dirty, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
+        let start = self.inode().append(bytes)?;
+        self.make_durable(self.scope().unwrap_or_default(), start..start + bytes.len() as u64)?;
+        Ok(start)
+    }
+
+    /// Ends a change of some bytes by this handle: makes them durable, if all of its changes are to be.
+    #[inline]
+    pub(crate) fn changed(&self, bytes: Range<u64>) -> io::Result<()> {
+        match self.scope() {
+            None => Ok(()),
+            Some(scope) => self.make_durable(scope, bytes),
+        }
+    }
+
+    /// Ends a write of so many bytes.
+    #[inline]
+    pub(crate) fn wrote(&self, offset: u64, written: usize) -> io::Result<usize> {
+        self.changed(offset..offset + written as u64)?;
+        Ok(written)
+    }
+
+    #[inline]
+    fn scope(&self) -> Option<Scope> {
+        match self.durability {
+            Durability::AtSync => None,
+            Durability::Data => Some(Scope::Data),
+            Durability::All => Some(Scope::All),
+        }
+    }
+
+    #[cold]
+    fn make_durable(&self, scope: Scope, bytes: Range<u64>) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let request = Request::of_range("sync_range", bytes.start, bytes.end);
+        self.sync(request, scope, self.inode().page_size.touched(&bytes))
+    }
+}
