@@ -354,7 +354,7 @@ fn cheating_ends_only_when_the_last_of_those_that_hold_it_has_left() {
 }
 
 #[test]
-fn cheating_ends_for_one_who_will_hold_several_claims() {
+fn cheating_ends_for_a_thread_that_will_hold_several_claims() {
     let lock = CheatingLock::new();
     let before = lock.lock(0..2, Mode::Shared);
     thread::scope(|scope| {

@@ -158,7 +158,7 @@ impl Wake for Looks {
 }
 
 #[test]
-fn all_who_are_granted_together_are_counted_before_the_first_is_woken() {
+fn all_claims_granted_together_are_counted_before_the_first_waiter_is_woken() {
     let lock = Arc::new(RangeLock::fair());
     let looks = Arc::new(Looks { lock: Arc::clone(&lock), seen: Mutex::default() });
     let waker = Waker::from(Arc::clone(&looks));

@@ -67,7 +67,7 @@ fn a_run_that_finds_nothing_ends_with_0_and_a_table() {
             assert!(stdout.lines().any(|line| line.starts_with(path)), "{path} in {stdout}");
         }
         assert!(stdout.contains("mapping, fault"), "{stdout}");
-        assert!(stdout.ends_with("as it should be\n"), "{stdout}");
+        assert!(stdout.ends_with("was as expected\n"), "{stdout}");
         assert!(!stdout.contains(" 0 evictions"), "{stdout}");
         let stderr = text(&output.stderr);
         assert!(stderr.contains(" of 1.1 s, "), "a line of progress in {stderr:?}");
@@ -117,7 +117,7 @@ fn a_store_that_fails_is_told_from_a_cache_that_does() {
     let (stdout, log) =
         logged(&[&SMALL[..], &["--seed", "5", "--files", "3", "--faults"]].concat());
     assert!(stdout.contains("\nfaults: "), "{stdout}");
-    assert!(stdout.ends_with("as it should be\n"), "{stdout}");
+    assert!(stdout.ends_with("was as expected\n"), "{stdout}");
     assert!(log.lines().any(|line| line.ends_with(": other error")), "an operation failed");
 }
 
@@ -147,7 +147,7 @@ fn by_default_there_are_several_files_one_of_them_direct_and_pages_are_evicted()
 }
 
 #[test]
-fn a_run_whose_cache_has_room_for_all_is_not_clean_and_says_so() {
+fn a_run_that_evicts_nothing_is_reported_as_incomplete() {
     let (output, _) = run(&["--size", "1M", "--cache", "64M", "--operations", "3000"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{stdout}");
@@ -186,7 +186,7 @@ fn json_is_one_object_and_the_seed_is_told_on_stderr() {
 }
 
 #[test]
-fn what_processes_had_synced_outlives_their_being_killed() {
+fn what_processes_have_synced_survives_when_they_are_killed() {
     for more in [&[][..], &["--direct"]] {
         let (output, temp) = run(&[&["--kill", "6", "--seed", "4"], more].concat());
         let stdout = text(&output.stdout);

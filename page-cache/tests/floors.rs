@@ -135,7 +135,7 @@ fn picture() -> Vec<Vec<String>> {
 }
 
 #[test]
-fn each_room_imports_from_the_floors_below_it_only() {
+fn each_module_imports_only_from_the_floors_below_it() {
     let (house, picture) = (House::read(), picture());
     let floor = |room: &str| picture.iter().position(|rooms| rooms.iter().any(|name| name == room));
     let rooms: BTreeSet<&str> = house.sources.keys().map(|module| module[0].as_str()).collect();

@@ -15,7 +15,7 @@ fn resident() -> usize {
 }
 
 #[test]
-fn a_cache_takes_memory_as_pages_come_in_and_gives_it_back_when_it_shrinks() {
+fn a_cache_takes_memory_as_pages_are_used_and_returns_it_when_it_shrinks() {
     let before = resident();
     let cache = PageCache::with_options(Options::with_bytes(4 * GIB));
     assert!(resident() < before + 8 * MIB, "{} MiB", (resident() - before) / MIB);

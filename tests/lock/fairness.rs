@@ -159,7 +159,7 @@ fn a_release_grants_the_claims_that_waited_for_it_while_others_keep_waiting() {
 }
 
 #[test]
-fn a_claim_beside_a_waiting_one_is_granted_at_once() {
+fn a_claim_beside_a_waiting_one_is_granted_immediately() {
     let watchdog = Watchdog::over("claims beside a waiting one");
     for held in SPANS {
         let lock = RangeLock::new();

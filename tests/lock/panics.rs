@@ -75,7 +75,7 @@ fn expect_owned(lock: &RangeLock, futures: Vec<(Arc<Unruly>, Pin<Box<LockExclusi
 }
 
 #[test]
-fn a_claim_granted_at_once_is_released_if_dropping_the_unused_waker_panics() {
+fn a_claim_granted_immediately_is_released_if_dropping_the_unused_waker_panics() {
     fn check<F: Future>(future: F, is_locked: impl Fn() -> bool) {
         let state = Unruly::new(1);
         let mut future = pin!(future);

@@ -268,7 +268,7 @@ impl fmt::Display for Comparison {
         let Some(difference) = &self.difference else {
             return writeln!(
                 f,
-                "agreed: in every byte, size and return value, and in the files in the end"
+                "agreed: in every byte, size and return value, and in the files at the end"
             );
         };
         let Difference { contestant, at, what, operations } = difference;

@@ -134,7 +134,7 @@ impl Injection {
 
 impl fmt::Display for Injection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let titles = ("fault", "writes", "runs", "struck", "crashes", "findings");
+        let titles = ("fault", "writes", "runs", "failed", "crashes", "findings");
         let (what, mode, runs, struck, crashes, findings) = titles;
         writeln!(f, "{what:<20}{mode:<9}{runs:>9}{struck:>9}{crashes:>12}{findings:>10}")?;
         for Row { what, mode, runs, struck, crashes, findings } in &self.rows {
@@ -153,7 +153,7 @@ impl fmt::Display for Injection {
         }
         writeln!(
             f,
-            "{runs} runs, {struck} requests struck, {crashes} crashes: {findings} findings, in {:.1} s",
+            "{runs} runs, {struck} failed requests, {crashes} crashes: {findings} findings, in {:.1} s",
             self.elapsed.as_secs_f64()
         )
     }

@@ -183,7 +183,7 @@ impl Round {
         match count == left.len() && seen == left && file.len() == len {
             true => Ok(()),
             false => wrong(format!(
-                "the file has {count} bytes after it was opened again, and different ones"
+                "the file has {count} bytes, or other contents, after it was opened again"
             )),
         }
     }

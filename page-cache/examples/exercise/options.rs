@@ -14,7 +14,7 @@ use crate::stores::faults::Plan;
 
 /// The output of `--help`.
 pub const HELP: &str = "\
-Reads, writes, maps, truncates and punches cached files from many threads at once, and checks
+Reads, writes, maps, truncates and punches cached files from many threads, and checks
 every sector that is read. Besides the requested files it uses a small one, in a cache of its own
 that is smaller than the file.
 
@@ -43,8 +43,8 @@ Options:
                    check that what they had synced is in the file; also with --direct
                    [default: a file of 100K in a cache of 64K]
   --dir PATH       directory of that file [default: the temporary directory]
-  --inject         instead of a run: make each request of small workloads to the store fail
-                   once, in every way, and crash after every operation
+  --inject         instead of a run: perform small workloads; make each request to the store
+                   fail once, in every way, and simulate crashes after every operation
   --direct         bypass the kernel's cache for all files, where the file system supports it
   --json           print the results as a JSON object
   --help           print this help

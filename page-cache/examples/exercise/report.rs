@@ -323,7 +323,7 @@ impl fmt::Display for Report {
             writeln!(f, "finding {}: {finding}", index + 1)?;
         }
         if !self.last_operations.is_empty() {
-            writeln!(f, "the last operations of each thread, in the order of their begin:")?;
+            writeln!(f, "the last operations of each thread, in the order in which they began:")?;
             for line in &self.last_operations {
                 writeln!(f, "  {line}")?;
             }
@@ -337,11 +337,14 @@ impl fmt::Display for Report {
         }
         match self.verdict {
             Verdict::Clean => {
-                writeln!(f, "clean: every sector seen, and the files in the end, as it should be")
+                writeln!(
+                    f,
+                    "clean: every sector that was read, and every file at the end, was as expected"
+                )
             }
             Verdict::Incomplete => writeln!(
                 f,
-                "incomplete: nothing was found, but the run never met: {}",
+                "incomplete: no error was found, but the run did not cover: {}",
                 self.unmet.join(", ")
             ),
             Verdict::Corrupt => writeln!(

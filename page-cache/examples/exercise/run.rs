@@ -115,7 +115,7 @@ fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
     options.before_writeback(move |pages| {
         let in_order = pages.windows(2).all(|pair| pair[0].range.start < pair[1].range.start);
         if !in_order || pages.iter().any(|page| page.oldest_tag > page.newest_tag) {
-            return Err(io::Error::other(format!("the hook was told of {pages:?}")));
+            return Err(io::Error::other(format!("the hook was called with {pages:?}")));
         }
         let newest = pages.iter().map(|page| page.newest_tag).max().unwrap_or(0);
         // ORDERING: relaxed: it is a number, and the log is synced once more at worst.

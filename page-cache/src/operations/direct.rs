@@ -139,8 +139,9 @@ impl Inode {
         match from.bring_in(position + part, 1, &mut Vec::new()) {
             Err(error) => Err(error),
             Ok(_) => {
-                let message =
-                    format!("{part} bytes of memory can be read, and the store takes more");
+                let message = format!(
+                    "only {part} bytes of memory can be read, less than a block of the store"
+                );
                 Err(io::Error::new(io::ErrorKind::InvalidInput, message))
             }
         }

@@ -94,7 +94,7 @@ impl Inode {
     pub(crate) fn pin(&self, number: u64) -> io::Result<Pin<'_>> {
         let failed = |error| self.failed(self.guard_request("pin", number), error);
         if !self.cache.dirty.admit_pin() {
-            let message = "a quarter of the pages that may be dirty are pinned";
+            let message = "the pins are at their limit, a quarter of the dirty limit";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
         let found = self.page_slow(number, Patience::Endless).inspect_err(|_| {
@@ -276,7 +276,7 @@ impl Inode {
             return Ok(());
         }
         if start.elapsed() >= PATIENCE {
-            let message = "other files have all the pages that may be dirty";
+            let message = "the dirty pages of other files were at the limit for 10 seconds";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
         }
         self.cache.flusher.wait_for_progress();

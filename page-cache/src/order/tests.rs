@@ -116,7 +116,7 @@ fn memory_that_can_fault_is_not_touched_under_an_mm_a_claim_a_page_lock_or_a_lat
 
 /// Invariant 12.
 #[test]
-fn nobody_waits_for_clean_pages_with_a_claim_or_a_page_held() {
+fn no_thread_waits_for_clean_pages_with_a_claim_or_a_page_held() {
     let locks = Locks::new();
     let _io = Held::acquire(locks.io(1));
     let _mm = Held::acquire(Lock::mm(1));
@@ -145,7 +145,7 @@ fn what_is_tried_may_be_had_in_any_order_and_counts_afterwards() {
 }
 
 #[test]
-fn a_lock_let_go_of_by_another_thread_is_held_no_more() {
+fn a_lock_released_by_another_thread_is_no_longer_held() {
     let locks = Locks::new();
     let page = Held::acquire(locks.page(1, 0));
     thread::scope(|scope| scope.spawn(move || drop(page)).join().unwrap());

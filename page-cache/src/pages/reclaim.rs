@@ -96,7 +96,8 @@ impl Pool {
                     progress = Instant::now();
                 }
                 None if progress.elapsed() >= PATIENCE || self.frames.are_all_guarded() => {
-                    let message = format!("{excess} pages more than that cannot be evicted");
+                    let message =
+                        format!("{excess} pages above the new capacity cannot be evicted");
                     return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
                 }
                 None => self.flusher.wait_for_progress(),

@@ -167,7 +167,7 @@ fn a_guard_and_one_more_and_a_write_that_goes_through_both() {
 
 /// The end of a guard wakes every thread that waits for it.
 #[test]
-fn an_exclusive_guard_and_all_who_may_wait_for_it() {
+fn an_exclusive_guard_and_everything_that_may_wait_for_it() {
     explore(|| {
         let (_cache, file, _store) = open_dirty(1, FileOptions::new());
         let waiting: [fn(&File); 3] = [

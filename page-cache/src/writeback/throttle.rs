@@ -77,7 +77,7 @@ impl Inode {
     pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
         may_wait_for_clean(&self.cache.frames);
         if start.elapsed() >= PATIENCE {
-            let message = "other files have all the pages that may be dirty";
+            let message = "the dirty pages of other files were at the limit for 10 seconds";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
         }
         self.cache.flusher.wait_for_progress();

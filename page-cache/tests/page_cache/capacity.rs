@@ -88,7 +88,7 @@ fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it_and_the_pages_go_
     let guards: Vec<_> = (0..40).map(|page| file.page(page).unwrap()).collect();
     let error = cache.set_capacity(20).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert_eq!(error.to_string(), "20 pages more than that cannot be evicted");
+    assert_eq!(error.to_string(), "20 pages above the new capacity cannot be evicted");
     assert!(guards.iter().zip(0..).all(|(page, number)| page[0] == number));
     drop(guards);
     assert_eq!(first_byte(&file, 50), 50);

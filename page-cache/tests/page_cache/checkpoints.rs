@@ -61,7 +61,7 @@ fn a_checkpoint_after_a_failed_sync_sends_again_what_may_be_lost_whatever_its_ta
 }
 
 #[test]
-fn writeback_that_was_started_needs_nobody_to_wait_for_it() {
+fn writeback_that_was_started_ends_without_a_waiter() {
     let (cache, store) = (PageCache::with_options(asleep(64)), Arc::new(RecordingStore::default()));
     let file = cache.open(Arc::clone(&store)).unwrap();
     file.write_all_at(&[1; 10], 0).unwrap();
@@ -83,7 +83,7 @@ fn no_steal(cache: &PageCache) -> (File, Arc<RecordingStore>) {
 }
 
 #[test]
-fn pages_that_leave_by_a_sync_only_stay_whoever_needs_room_and_however_long_it_takes() {
+fn pages_that_only_a_sync_may_write_stay_under_memory_pressure_for_any_time() {
     let cache = PageCache::with_options(Options::new(32).flush_interval(Duration::from_millis(1)));
     let (file, store) = no_steal(&cache);
     let full = (0..32).find_map(|page| file.write_all_at(&[1; PAGE as usize], page * PAGE).err());
@@ -112,7 +112,7 @@ fn pages_that_leave_by_a_sync_only_stay_whoever_needs_room_and_however_long_it_t
 }
 
 #[test]
-fn a_store_to_a_mapping_without_room_fails_where_pages_leave_by_a_sync_only() {
+fn a_store_to_a_mapping_at_the_limit_fails_where_only_a_sync_may_write_pages() {
     let cache = PageCache::with_options(asleep(32));
     let (file, store) = no_steal(&cache);
     file.set_len(32 * PAGE).unwrap();
@@ -143,7 +143,7 @@ fn a_direct_request_and_a_shift_refuse_to_write_pages_that_leave_by_a_sync_only(
 }
 
 #[test]
-fn the_last_handle_of_a_file_whose_pages_leave_by_a_sync_only_writes_nothing() {
+fn the_last_handle_of_a_file_whose_pages_only_a_sync_may_write_writes_nothing() {
     let cache = PageCache::with_options(asleep(64));
     let (file, store) = no_steal(&cache);
     file.write_all_at(&[1; 10], 0).unwrap();

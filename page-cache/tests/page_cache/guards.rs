@@ -197,7 +197,7 @@ fn a_reader_that_waits_for_an_exclusive_guard_sees_all_that_it_changed() {
 }
 
 #[test]
-fn a_sync_goes_on_beside_a_shared_guard() {
+fn a_sync_does_not_wait_for_a_shared_guard() {
     let (_cache, file, store) = open(64, 2);
     file.write_all_at(&[9; 8], 0).unwrap();
     file.map(0..PAGE).unwrap().store(8, &[9; 8]).unwrap();
@@ -371,7 +371,7 @@ fn pages_with_guards_are_not_evicted_and_a_cache_full_of_them_has_no_frame() {
 }
 
 #[test]
-fn several_pages_come_in_the_order_in_which_they_are_named_and_each_once() {
+fn several_pages_are_returned_in_the_requested_order_and_each_once() {
     let (_cache, file, _store) = open(64, 8);
     let pages = file.pages([5, 1, 3]).unwrap();
     assert_eq!(pages.each_ref().map(|page| page[0]), [5, 1, 3]);
@@ -503,7 +503,7 @@ fn a_file_that_dirties_pages_by_guards_keeps_to_its_share() {
 }
 
 #[test]
-fn a_writer_that_needs_room_passes_over_pages_that_are_held_exclusively() {
+fn a_writer_at_its_limit_skips_pages_that_are_held_exclusively() {
     let cache =
         PageCache::with_options(Options::new(64).dirty_limit(8).flush_interval(Duration::MAX));
     let store = Arc::new(RecordingStore::with(&[0; 100 * PAGE_SIZE]));

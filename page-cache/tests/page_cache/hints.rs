@@ -25,7 +25,7 @@ fn until_resident(file: &File, pages: u64) {
 }
 
 #[test]
-fn pages_that_will_be_needed_come_in_by_long_reads_and_are_hits_then() {
+fn pages_that_will_be_needed_are_read_in_long_reads_and_are_hits_afterwards() {
     let store = Arc::new(RecordingStore::with(&[1; 100 * PAGE as usize]));
     let file = PageCache::with_options(asleep(256)).open(Arc::clone(&store)).unwrap();
     file.read_exact_at(&mut [0; 10], 10 * PAGE).unwrap();
@@ -40,7 +40,7 @@ fn pages_that_will_be_needed_come_in_by_long_reads_and_are_hits_then() {
 }
 
 #[test]
-fn pages_in_use_do_not_make_room_for_those_that_will_be_needed() {
+fn pages_in_use_are_not_evicted_for_those_that_will_be_needed() {
     let cache = PageCache::with_options(asleep(64));
     let used = cache.open(RecordingStore::with(&[1; 60 * PAGE as usize])).unwrap();
     for _ in 0..4 {
@@ -57,8 +57,7 @@ fn pages_in_use_do_not_make_room_for_those_that_will_be_needed() {
 }
 
 #[test]
-fn nobody_waits_for_pages_that_will_be_needed_and_a_store_that_fails_is_asked_again_by_who_needs_them()
- {
+fn a_hint_does_not_wait_and_a_failed_page_is_read_again_when_it_is_needed() {
     let store = Arc::new(RecordingStore::with(&[1; 4 * PAGE as usize]));
     let file = PageCache::with_options(asleep(64)).open(Arc::clone(&store)).unwrap();
     store.fail_reads_of(0..PAGE);

@@ -213,7 +213,7 @@ fn a_file_that_is_opened_while_it_is_closed_has_what_was_written() {
 }
 
 #[test]
-fn of_many_that_open_one_store_at_once_all_get_one_file() {
+fn threads_that_open_one_store_at_the_same_time_get_one_file() {
     for _ in 0..50 {
         let store = Arc::new(Exclusive::default());
         let cache = quiet();

@@ -26,7 +26,7 @@ fn assert_holds(store: &impl Store, pages: u64, byte: u8) {
 }
 
 #[test]
-fn files_that_come_and_go_in_one_small_cache_keep_their_bytes() {
+fn files_opened_and_closed_in_one_small_cache_keep_their_bytes() {
     let cache: PageCache = PageCache::with_options(Options::new(24).dirty_limit(8));
     thread::scope(|scope| {
         for thread in 0..4_u64 {
@@ -112,7 +112,7 @@ fn a_file_that_a_thread_keeps_to_its_end_is_closed_with_it() {
 }
 
 #[test]
-fn a_file_whose_store_fails_is_closed_and_gives_its_frames_back() {
+fn a_file_whose_store_fails_is_closed_and_its_frames_are_freed() {
     let store = Arc::new(FailingStore::default());
     let cache = PageCache::new(16);
     let failing = cache.open(Arc::clone(&store)).unwrap();
@@ -196,7 +196,7 @@ fn a_file_that_is_discarded_sends_nothing_to_its_store() {
 }
 
 #[test]
-fn a_file_that_one_handle_discards_is_whole_until_the_last_is_gone() {
+fn a_file_that_one_handle_discards_is_complete_until_the_last_handle_is_dropped() {
     let store = Arc::new(MemStore::new());
     let cache = quiet_cache();
     let file = cache.open(Arc::clone(&store)).unwrap();

@@ -63,7 +63,7 @@ fn a_load_that_fails_has_copied_what_lies_before_the_page_that_failed() {
 }
 
 #[test]
-fn options_beyond_their_bounds_are_taken_as_the_bounds() {
+fn options_beyond_their_bounds_are_clamped() {
     for options in [
         Options::new(0).dirty_limit(0).flush_interval(Duration::ZERO).readahead(0),
         Options::new(64)

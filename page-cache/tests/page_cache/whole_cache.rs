@@ -114,7 +114,7 @@ fn stores_that_hang_keep_no_other_file_from_a_sync_of_the_cache() {
 }
 
 #[test]
-fn a_sync_of_the_cache_with_a_patience_names_the_files_whose_stores_hang() {
+fn a_sync_of_the_cache_with_a_timeout_names_the_files_whose_stores_hang() {
     let (cache, stores, files) = dirty_files(3);
     stores[1].set(|state| state.hangs = true);
     let error = loop {

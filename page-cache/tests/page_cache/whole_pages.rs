@@ -125,7 +125,7 @@ fn transformed() -> (File, Arc<RecordingStore>, Arc<Shifted>) {
 }
 
 #[test]
-fn pages_are_transformed_on_their_way_out_and_back_in_one_by_one_or_many_at_once() {
+fn pages_are_transformed_when_written_and_when_read_one_by_one_or_many_together() {
     let (file, store, transform) = transformed();
     let bytes: Vec<u8> = (0..16 * PAGE).map(|at| (at % 251) as u8).collect();
     file.write_all_at(&bytes, 0).unwrap();
@@ -151,7 +151,7 @@ fn pages_are_transformed_on_their_way_out_and_back_in_one_by_one_or_many_at_once
 }
 
 #[test]
-fn a_page_that_cannot_be_decoded_is_an_error_for_who_reads_it_and_for_nobody_else() {
+fn a_page_that_cannot_be_decoded_is_an_error_for_its_reader_only() {
     let (file, store, _) = transformed();
     file.write_all_at(&[1; 4 * PAGE as usize], 0).unwrap();
     file.drop_cached(0..u64::MAX).unwrap();
@@ -203,7 +203,7 @@ fn what_would_pass_a_transform_by_is_refused() {
 }
 
 #[test]
-fn a_file_of_whole_pages_waits_for_room_that_others_have_and_is_not_written_through() {
+fn a_file_of_whole_pages_waits_for_other_files_to_be_cleaned_and_is_not_written_through() {
     let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::from_millis(1)));
     let store = Arc::new(RecordingStore::default());
     let file = cache.open_with(Arc::clone(&store), FileOptions::new().whole_pages()).unwrap();

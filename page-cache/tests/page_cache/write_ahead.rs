@@ -86,7 +86,7 @@ fn a_page_that_was_cleaned_begins_with_no_tag_and_one_that_was_refused_keeps_its
 }
 
 #[test]
-fn what_the_hook_refuses_stays_dirty_and_is_told_to_who_asked_and_to_nobody_else() {
+fn what_the_hook_refuses_stays_dirty_and_only_the_caller_gets_the_error() {
     let (hook, store) = (Arc::new(Recorded::default()), Arc::new(RecordingStore::default()));
     let cache = PageCache::with_options(asleep(64));
     let file = cache.open_with(Arc::clone(&store), hook.options()).unwrap();
@@ -220,7 +220,7 @@ fn work(log: &Log, data: &File, seed: u64) {
 }
 
 #[test]
-fn a_log_on_the_same_cache_comes_first_whoever_cleans_the_pages_and_however_little_room_there_is() {
+fn a_log_on_the_same_cache_comes_first_however_pages_are_cleaned_and_however_small_the_cache() {
     for capacity in [16, 24, 64] {
         let options = Options::new(capacity).flush_interval(Duration::from_millis(1));
         let cache = PageCache::with_options(options);
@@ -243,7 +243,7 @@ fn a_log_on_the_same_cache_comes_first_whoever_cleans_the_pages_and_however_litt
 }
 
 #[test]
-fn a_hook_may_append_to_a_log_while_a_writer_that_makes_room_holds_its_own_file() {
+fn a_hook_may_append_to_a_log_while_a_writer_that_cleans_pages_holds_its_own_file() {
     let cache = PageCache::with_options(asleep(64).dirty_limit(6));
     let log = Log::new(&cache);
     let data = log.data(&cache, |options| options);
@@ -348,7 +348,7 @@ fn a_hook_that_hangs_stops_its_own_file_and_no_other() {
 }
 
 #[test]
-fn a_writer_without_room_hears_what_the_hook_says() {
+fn a_writer_at_its_limit_gets_the_error_of_the_hook() {
     let hook = Arc::new(Recorded::default());
     let cache = PageCache::with_options(asleep(64).dirty_limit(6));
     let file = cache.open_with(MemStore::new(), hook.options()).unwrap();

@@ -149,7 +149,7 @@ impl Trial {
         errors_are_told_once(other, worker.heard_errors() > 0)?;
         agree(&file, store, &known)?;
         if let Some(collision) = faults.collisions().first() {
-            return wrong(format!("requests collide: {collision}"));
+            return wrong(format!("conflicting requests to the store: {collision}"));
         }
         file.set_len(0).map_err(refused("set_len"))?;
         match (file.len(), store.len().ok()) {
@@ -161,7 +161,7 @@ impl Trial {
 
 /// Invariant 15: what one handle `heard` of, the other hears of once.
 fn errors_are_told_once(other: Option<File>, heard: bool) -> Result<(), Wrong> {
-    let Some(other) = other else { return wrong("nobody has opened the file".to_owned()) };
+    let Some(other) = other else { return wrong("the file has no second handle".to_owned()) };
     match other.sync_all() {
         Err(error) if !is_injected(&error) => Err(refused("the other handle's sync")(error)),
         result if result.is_err() != heard => {
@@ -180,7 +180,7 @@ fn settle<S: Subject>(worker: &mut Worker<'_, S>) -> Result<(), Wrong> {
     worker.rewrite().map_err(found)?;
     match worker.sync_now().map_err(found)? {
         true => Ok(()),
-        false => wrong("a sync failed after all of the file was written anew".to_owned()),
+        false => wrong("a sync failed after all of the file was written again".to_owned()),
     }
 }
 

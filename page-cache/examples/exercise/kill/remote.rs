@@ -128,7 +128,7 @@ impl Line {
                 }
                 answer.outcome.map_err(|failure| match failure {
                     Failure::PastEnd => io::ErrorKind::UnexpectedEof.into(),
-                    Failure::Other => io::Error::other("the child failed, and said why"),
+                    Failure::Other => io::Error::other("the child failed and reported why"),
                 })
             }
             Err(_) => {

@@ -36,7 +36,7 @@ fn assert_that_all_texts_are_within(svg: &str) {
 }
 
 #[test]
-fn panels_have_room_for_long_titles_and_for_great_and_small_values() {
+fn panels_fit_long_titles_and_large_and_small_values() {
     let mut grids = Vec::new();
     for values in [[1e-4, 3e7], [9.0, 10.0], [2e9, 2e9]] {
         let title = "a title that is quite a bit longer than the panel below it is wide, in words";
@@ -52,7 +52,7 @@ fn panels_have_room_for_long_titles_and_for_great_and_small_values() {
 }
 
 #[test]
-fn bars_have_room_for_long_labels_and_for_great_ratios() {
+fn bars_fit_long_labels_and_large_ratios() {
     let label = "16: a figure of which much is to be said, more than fits into one line, or two";
     let bars =
         [(0.001, 40_000.0), (1.0, 1.0), (f64::INFINITY, f64::INFINITY)].map(|(low, high)| Bar {
@@ -67,7 +67,7 @@ fn bars_have_room_for_long_labels_and_for_great_ratios() {
 }
 
 #[test]
-fn the_picture_at_the_head_has_room_for_its_labels() {
+fn the_first_picture_fits_its_labels() {
     let standings_of = [0.01, 1.0, 5_000.0].map(|over_peer| Standing {
         label: "a writer of everything beside readers, p99.9".to_owned(),
         over_peer,

@@ -85,7 +85,7 @@ fn take(lock: &RangeLock, units: [u64; 2]) {
 }
 
 #[test]
-fn a_deadlock_is_told_as_the_circle_of_who_holds_what_and_waits_for_what() {
+fn a_deadlock_is_reported_as_the_cycle_of_locks_held_and_waited_for() {
     let explored = exhaustively(1, || {
         let lock = RangeLock::new();
         play(|stage| {
@@ -118,7 +118,7 @@ fn threads_that_take_turns_are_not_in_a_circle() {
 }
 
 #[test]
-fn a_thread_that_nobody_wakes_is_named() {
+fn a_thread_that_is_never_woken_is_named() {
     let explored = exhaustively(0, || {
         let (mutex, woken) = (Mutex::new(()), Condvar::new());
         play(|stage| {

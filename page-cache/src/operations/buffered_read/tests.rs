@@ -14,7 +14,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 
 /// Invariant 8.
 #[test]
-fn a_read_whose_copy_is_cut_off_finds_one_moment_of_the_page_all_the_same() {
+fn a_read_whose_copy_is_short_still_returns_one_state_of_the_page() {
     let file: File = PageCache::new(64).open(MemStore::new()).unwrap();
     file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
     let memory: Arc<AddressSpace> = Arc::default();
@@ -79,7 +79,7 @@ fn a_read_past_the_end_is_no_miss_and_fills_nothing() {
 
 /// C4. Invariant 5.
 #[test]
-fn who_waited_while_the_file_was_cut_off_finds_its_end_and_makes_no_page() {
+fn a_read_that_waited_for_a_truncation_finds_the_new_end_and_creates_no_page() {
     let ObservedFile { file, mapping, .. } = observed(MemStore::new());
     file.set_len(3 * PAGE).unwrap();
     let mapped = file.map(0..3 * PAGE).unwrap();

@@ -210,7 +210,7 @@ fn a_source_evicted_in_mid_copy_advances_the_write_by_what_was_copied() {
 
 /// A10.
 #[test]
-fn a_page_that_goes_while_the_source_is_brought_in_is_written_all_the_same() {
+fn a_page_that_is_evicted_while_the_source_is_faulted_in_is_still_written() {
     let memory = AddressSpace::new();
     let source = absent(&memory, &[2; 100]);
     let (_cache, file) = file_of(&[1; PAGE_SIZE]);

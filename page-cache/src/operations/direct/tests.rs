@@ -56,7 +56,7 @@ fn a_direct_write_from_memory_is_what_reads_and_mappings_see_wherever_it_starts(
 
 /// C3. Invariant 7.
 #[test]
-fn a_direct_request_whose_memory_is_a_mapping_of_its_range_comes_through() {
+fn a_direct_request_whose_memory_is_a_mapping_of_its_range_succeeds() {
     let file: File = PageCache::new(64).open(MemStore::new()).unwrap();
     let pattern: Vec<u8> = (0..3 * PAGE_SIZE).map(|at| (at / 16) as u8).collect();
     file.write_all_at(&pattern, 0).unwrap();

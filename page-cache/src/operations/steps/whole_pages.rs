@@ -1,10 +1,10 @@
-//! Whole pages: files whose store gets nothing else, and what is done to a page in flight there and back.
+//! Whole pages: files whose store receives only whole pages, and the transform of these pages.
 //!
-//! The length of such a file is a multiple of a page, and so is whatever the store is asked to change: a request that would
-//! tear a page is refused, under the claim that keeps the size.
+//! The length of such a file is a multiple of the page size, and so are the ranges that the store is asked to change. A
+//! request that would split a page is refused, under the claim that keeps the size.
 //!
-//! A page is encoded in the copy that is sent, after it was put in flight, and decoded in the memory that it is read to, before
-//! any thread sees it; both with the page's claim held, and no file of the cache may be used.
+//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in the memory into which it
+//! is read, before other threads can see it. The page's claim is held in both cases, and no file of the cache may be used.
 
 use std::io;
 use std::ops::Range;
@@ -26,29 +26,30 @@ impl Inode {
             return Ok(());
         }
         if self.write_mode == WriteMode::Through {
-            let message = "a file of whole pages cannot be written through";
+            let message = "write_through cannot be combined with whole_pages or transform";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let size = self.size();
         match self.page_size.is_start(size) {
             true => Ok(()),
             false => {
-                let message = format!("its {size} bytes are not a number of whole pages");
+                let message = format!(
+                    "its {size} bytes are not a multiple of {} (whole_pages)",
+                    self.page_size
+                );
                 Err(io::Error::new(io::ErrorKind::InvalidData, message))
             }
         }
     }
 
-    /// Refuses an offset at which a request would tear a page.
+    /// Refuses an offset at which a request would split a page.
     #[inline]
     pub(crate) fn check_whole(&self, offset: u64) -> io::Result<()> {
         if !self.sends_whole_pages() || self.page_size.is_start(offset) {
             return Ok(());
         }
-        let message = format!(
-            "{offset} is not a multiple of {}, and the file is one of whole pages",
-            self.page_size
-        );
+        let message =
+            format!("{offset} is not a multiple of {}, as whole_pages requires", self.page_size);
         Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
@@ -58,12 +59,12 @@ impl Inode {
         if bytes.end == MAX_LEN { Ok(()) } else { self.check_whole(bytes.end) }
     }
 
-    /// Refuses what would pass a transform by.
+    /// Refuses operations that would bypass a transform.
     pub(crate) fn check_plain(&self) -> io::Result<()> {
         if self.transform.is_none() {
             return Ok(());
         }
-        let message = "the pages of the file are transformed on their way";
+        let message = "it would bypass the transform of the file";
         Err(io::Error::new(io::ErrorKind::Unsupported, message))
     }
 

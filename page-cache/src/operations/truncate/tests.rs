@@ -37,7 +37,7 @@ fn grow(file: &File) {
 
 /// Section 7. Rule i.
 #[test]
-fn who_changes_the_size_keeps_its_turn_though_the_file_grows_before_it() {
+fn a_size_change_keeps_its_place_in_the_queue_when_the_file_grows_before_it() {
     for (name, change, size) in CHANGES {
         let ObservedFile { file, io, .. } = ten_pages();
         let (_, first_append) = file.inode().io_at_end();
@@ -57,7 +57,7 @@ fn who_changes_the_size_keeps_its_turn_though_the_file_grows_before_it() {
 
 /// Section 7.
 #[test]
-fn two_truncations_among_appends_are_each_granted_in_their_turn() {
+fn two_truncations_among_appends_are_granted_in_order() {
     let ObservedFile { file, io, .. } = ten_pages();
     let (_, first_append) = file.inode().io_at_end();
     thread::scope(|scope| {

@@ -41,7 +41,7 @@ fn with_more_than_half_of_the_limit_dirty_a_file_that_has_it_presses_and_one_tha
 }
 
 #[test]
-fn a_quarter_of_the_frames_and_a_few_more_are_left_to_those_who_read_however_pages_become_dirty() {
+fn a_quarter_of_the_frames_and_a_few_more_are_left_for_reads_however_pages_become_dirty() {
     let most = |by| {
         let dirty = DirtyPages::new(120, 1000);
         let nothing = Own { pages: 0, store: StoreIs::Well };

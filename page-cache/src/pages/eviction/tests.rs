@@ -45,7 +45,7 @@ fn full() -> Queues {
 }
 
 #[test]
-fn pages_that_nobody_uses_go_in_the_order_in_which_they_came() {
+fn unused_pages_are_evicted_in_the_order_in_which_they_were_added() {
     let mut queues = full();
     let order: Vec<_> = (0..20).map(|_| evict(&mut queues, &mut HashSet::new(), &[])).collect();
     assert_eq!(order, (0..20).map(Some).collect::<Vec<_>>());

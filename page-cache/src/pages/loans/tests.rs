@@ -32,7 +32,7 @@ fn waiting(account: &Account) -> usize {
 }
 
 #[test]
-fn requests_of_a_file_whose_loans_stay_away_sleep_while_others_come_and_go() {
+fn requests_of_a_file_whose_loans_are_not_returned_sleep_while_others_run() {
     let (loans, stuck, well) = (loans(), Arc::default(), Arc::default());
     let mut kept = take_all(&loans, &stuck);
     assert!(kept.len() > 1);
@@ -58,7 +58,7 @@ fn requests_of_a_file_whose_loans_stay_away_sleep_while_others_come_and_go() {
 }
 
 #[test]
-fn files_that_have_no_loan_get_what_comes_back_in_their_turn() {
+fn files_without_a_loan_get_returned_loans_in_order() {
     let loans = loans();
     let takers: Vec<Arc<Account>> = (0..20).map(|_| Arc::default()).collect();
     let mut taken: Vec<_> = takers.iter().flat_map(|account| take_all(&loans, account)).collect();
@@ -87,7 +87,7 @@ fn files_that_have_no_loan_get_what_comes_back_in_their_turn() {
 }
 
 #[test]
-fn those_of_a_file_who_wait_get_its_last_loan_when_others_have_taken_all_that_was_left() {
+fn waiters_of_a_file_get_its_last_loan_when_others_have_taken_the_rest() {
     let (loans, file, other) = (loans(), Arc::default(), Arc::default());
     let only = borrow(&loans, &file);
     let kept = take_all(&loans, &other);
@@ -106,7 +106,7 @@ fn those_of_a_file_who_wait_get_its_last_loan_when_others_have_taken_all_that_wa
 }
 
 #[test]
-fn whatever_threads_of_several_files_do_nothing_stays_lent_and_nobody_waits_for_ever() {
+fn whatever_threads_of_several_files_do_every_loan_is_returned_and_every_wait_ends() {
     let loans = loans();
     let files: Vec<Arc<Account>> = (0..24).map(|_| Arc::default()).collect();
     thread::scope(|scope| {

@@ -33,7 +33,7 @@ fn write_protection_leaves_the_right_to_read_and_unmapping_leaves_none() {
 }
 
 #[test]
-fn one_mapping_more_than_there_is_room_for_takes_the_page_from_the_first() {
+fn one_mapping_more_than_there_are_entries_takes_the_page_from_the_first() {
     let entries = Entries::default();
     let last = SEATS as u64 + 1;
     (1..=last).for_each(|number| entries.map(mapping(number), Rights::ReadWrite));

@@ -120,7 +120,7 @@ fn the_flusher_asks_for_half_of_what_failed_and_for_twice_what_did_not() {
 }
 
 #[test]
-fn a_page_that_cannot_be_written_leaves_room_to_be_made_behind_it() {
+fn pages_behind_one_that_cannot_be_written_are_still_cleaned() {
     let store = BadPages::new([3]);
     let file = write_pages(&store, 64, Duration::MAX);
     assert!(file.inode().make_room().unwrap() == Room::Made);

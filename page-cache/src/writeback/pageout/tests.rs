@@ -53,7 +53,7 @@ fn dirty_pages(shared: &Pool) -> Vec<u64> {
 
 /// D1.
 #[test]
-fn a_page_that_was_truncated_since_it_was_queued_is_let_go() {
+fn a_page_that_was_truncated_since_it_was_queued_is_released() {
     let (cache, shared) = cache();
     let store = Arc::new(MemStore::new());
     let file = cache.open(Arc::clone(&store)).unwrap();
@@ -136,7 +136,7 @@ fn pageouts_and_flushes_of_the_same_range_get_along() {
 
 /// D1.
 #[test]
-fn the_dirty_pages_that_reclaim_meets_are_written_and_make_room() {
+fn the_dirty_pages_that_reclaim_meets_are_written_and_then_evicted() {
     let (cache, shared) = cache();
     let file = cache.open(MemStore::new()).unwrap();
     write_pages(&file, 16);
@@ -149,7 +149,7 @@ fn the_dirty_pages_that_reclaim_meets_are_written_and_make_room() {
 
 /// D3.
 #[test]
-fn who_syncs_or_closes_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
+fn a_sync_or_close_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
     let (cache, shared) = cache();
     let (gated, begun, gate) = gated();
     let store = Arc::new(MemStore::new());

@@ -308,7 +308,7 @@ fn a_store_longer_than_any_file_is_not_opened() {
 }
 
 #[test]
-fn a_full_store_refuses_what_needs_room_and_keeps_what_it_has() {
+fn a_full_store_refuses_what_needs_space_and_keeps_what_it_has() {
     let store = Arc::new(MemStore::with_most_blocks(4));
     let file = open(Arc::clone(&store));
     file.write_all_at(&[1; 3 * PAGE as usize], 0).unwrap();

@@ -87,7 +87,7 @@ fn whatever_is_asked_of_a_store_that_fails_the_caller_gets_its_errno() {
 }
 
 #[test]
-fn a_write_that_goes_to_the_store_at_once_tells_its_errno() {
+fn a_write_that_is_sent_to_the_store_returns_its_errno() {
     let requests: [(&str, Run); 3] = [
         ("write of 8 bytes at 1 to", |file, _| file.write_at(&[2; 8], 1).map(drop)),
         ("write of 8 bytes at 4 to", |file, _| file.write_all_at(&[2; 8], 4)),
@@ -105,7 +105,7 @@ fn a_write_that_goes_to_the_store_at_once_tells_its_errno() {
 
 /// Memory that is mapped from a file with a failing store fails a request to another file.
 #[test]
-fn memory_that_cannot_be_brought_in_tells_the_errno_of_its_store() {
+fn memory_that_cannot_be_faulted_in_returns_the_errno_of_its_store() {
     let (failing, _mapping, store) = open(FileOptions::new());
     let memory = AddressSpace::new();
     let source = memory.map_file(&failing, 0..PAGE).unwrap();

@@ -410,7 +410,7 @@ fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
 }
 
 #[test]
-fn a_guard_mends_no_broken_range_since_nobody_knows_which_bytes_it_wrote() {
+fn a_guard_repairs_no_broken_range_since_its_written_bytes_are_unknown() {
     let ways = [Written::Back, Written::Through];
     for (fate, written) in FATES.into_iter().flat_map(|fate| ways.map(|way| (fate, way))) {
         let mut case = Case::new(fate, written);

@@ -189,7 +189,7 @@ fn what_a_failed_sync_lost_of_a_page_is_kept_while_another_part_of_it_is_sent() 
 
 /// Writers of pages of their own, each of which syncs, and looks at what is durable.
 #[test]
-fn whoever_is_told_that_its_page_is_durable_finds_it_after_a_crash() {
+fn a_page_reported_as_durable_is_there_after_a_crash() {
     for seed in 0..6 {
         let fate = [Fate::Lost, Fate::Undone, Fate::Any(seed + 1)][seed as usize % 3];
         let frames = if seed % 2 == 0 { 16 } else { 64 };

@@ -181,7 +181,7 @@ fn dirty_all(file: &File, from: u64) -> (u64, Option<io::Error>) {
 }
 
 #[test]
-fn dead_stores_have_their_share_of_the_dirty_pages_and_their_own_writers_hear_of_it() {
+fn dead_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_fail() {
     for (capacity, limit, files) in [(256, 32, 1), (64, 64, 3), (256, 256, 40), (16, 16, 1)] {
         let options = Options::new(capacity).dirty_limit(limit);
         let cache: PageCache = PageCache::with_options(options);
@@ -228,7 +228,7 @@ fn more_dead_stores_than_the_cache_has_frames_leave_it_to_others() {
 }
 
 #[test]
-fn more_dead_stores_than_the_cache_has_frames_leave_it_to_who_stores_through_a_mapping() {
+fn more_dead_stores_than_the_cache_has_frames_do_not_stop_stores_to_mappings() {
     let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(64));
     let (well, inner) = open(&cache, &[]);
     let dead: Vec<_> = (0..200).map(|_| open(&cache, &[(&[Kind::Write], Mood::Dead)])).collect();
@@ -270,7 +270,7 @@ fn more_dead_stores_than_the_cache_has_frames_leave_it_to_who_stores_through_a_m
 }
 
 #[test]
-fn stores_that_do_not_answer_writes_keep_nobody_elses_writers() {
+fn stores_that_do_not_answer_writes_delay_no_writer_of_another_file() {
     let cache: PageCache = PageCache::with_options(Options::new(256));
     let (well, _) = open(&cache, &[]);
     let stuck: Vec<_> = (0..6).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
@@ -348,7 +348,7 @@ fn readers_of_many_stores_that_do_not_answer_leave_a_frame_to_each_other_file() 
 }
 
 #[test]
-fn changes_of_shape_and_syncs_that_do_not_end_keep_their_own_file_only() {
+fn size_and_extent_changes_and_syncs_that_hang_delay_their_own_file_only() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
     let (well, _) = open(&cache, &[]);
     let kinds = [Kind::SetLen, Kind::Punch, Kind::Sync];
@@ -398,7 +398,7 @@ fn a_file_that_is_dropped_while_its_store_hangs_keeps_no_other_from_opening_or_c
 }
 
 #[test]
-fn who_drops_or_opens_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
+fn dropping_or_opening_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
     let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Hangs)]);
     file.write_all_at(&[1; 100], 0).unwrap();
@@ -501,7 +501,7 @@ fn a_dead_store_is_asked_a_few_times_a_second_by_many_writers_of_scattered_pages
 }
 
 #[test]
-fn a_flusher_goes_on_behind_pages_that_cannot_be_written() {
+fn the_flusher_continues_behind_pages_that_cannot_be_written() {
     /// Cannot write the pages below the 80th that are divided by four.
     struct BadSectors(MemStore);
     impl Store for BadSectors {
@@ -625,7 +625,7 @@ fn a_store_that_is_interrupted_for_ever_is_not_asked_for_ever() {
 
 /// Section 7. Page tables take no memory of their own: whatever is mapped, it is a frame's.
 #[test]
-fn more_mappings_of_a_page_than_its_frame_has_room_for_all_see_its_bytes() {
+fn more_mappings_of_a_page_than_its_frame_has_entries_all_see_its_bytes() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
     let (file, _) = open(&cache, &[]);
     file.set_len(1 << 40).unwrap();

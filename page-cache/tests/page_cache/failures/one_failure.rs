@@ -166,7 +166,7 @@ fn a_store_that_fails_any_one_request_changes_nothing_else() {
 
 /// A5. A request of many bytes fails half way through.
 #[test]
-fn a_store_that_moves_little_at_once_and_then_fails_changes_nothing_else() {
+fn a_store_that_does_a_small_part_and_then_fails_changes_nothing_else() {
     for change in changes() {
         let mut number = 0;
         while fails_at(&change, number, Moves::AtMost(3000)) {

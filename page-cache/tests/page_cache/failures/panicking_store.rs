@@ -126,7 +126,7 @@ fn a_page_whose_fill_panics_can_be_read_and_written() {
 }
 
 #[test]
-fn the_flusher_goes_on_after_a_store_that_panicked() {
+fn the_flusher_continues_after_a_store_has_panicked() {
     let store = Arc::new(Panicking::default());
     let options = Options::new(16).dirty_limit(4).flush_interval(Duration::MAX);
     let cache: PageCache = PageCache::with_options(options);
@@ -221,7 +221,7 @@ impl Store for Unspeakable {
 }
 
 #[test]
-fn an_error_whose_description_panics_leaves_no_page_on_its_way() {
+fn an_error_whose_description_panics_leaves_no_page_in_flight() {
     let store = Arc::new(Unspeakable::default());
     let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
     file.write_all_at(&[1; 3 * PAGE_SIZE], 0).unwrap();

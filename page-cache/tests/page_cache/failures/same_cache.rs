@@ -67,7 +67,7 @@ fn every_operation_is_refused(file: &File) {
 }
 
 #[test]
-fn a_store_that_is_a_file_of_the_same_cache_is_told_so_at_once() {
+fn a_store_that_uses_a_file_of_the_same_cache_gets_an_error_immediately() {
     let cache = cache();
     let image = cache.open(MemStore::new()).unwrap();
     image.set_len(8 * PAGE).unwrap();
@@ -78,7 +78,7 @@ fn a_store_that_is_a_file_of_the_same_cache_is_told_so_at_once() {
 }
 
 #[test]
-fn caches_that_store_in_each_others_files_are_told_so_at_once() {
+fn caches_that_store_in_each_others_files_get_an_error_immediately() {
     let (first, second) = (cache(), cache());
     let image = first.open(MemStore::new()).unwrap();
     image.set_len(8 * PAGE).unwrap();

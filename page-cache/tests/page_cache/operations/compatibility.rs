@@ -247,7 +247,7 @@ fn each_path_waits_for_exactly_those_that_it_conflicts_with() {
 
 /// Invariant 9: else the page could come in, and be stored into, just before the file grows.
 #[test]
-fn what_lets_the_file_grow_waits_for_who_brings_in_the_old_last_page() {
+fn an_extension_waits_for_the_thread_that_reads_the_old_last_page() {
     let grow: [(Run<'_>, Access); 5] = [
         (&|file, _| file.set_len(20 * PAGE), Access::Truncate),
         (&|file, _| file.write_all_at(&[1], 20 * PAGE), Access::Truncate),

@@ -88,7 +88,7 @@ fn a_page_that_is_used_outlives_those_that_are_not() {
 }
 
 #[test]
-fn a_mapped_page_is_unmapped_and_evicted_when_room_is_needed() {
+fn a_mapped_page_is_unmapped_and_evicted_under_memory_pressure() {
     let (_cache, file, _) = open(16);
     file.set_len(100 * PAGE).unwrap();
     let mapping = file.map(0..100 * PAGE).unwrap();

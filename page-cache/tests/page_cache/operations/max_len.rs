@@ -109,7 +109,7 @@ const MOST: u64 = 3 * PAGE + 1000;
 type Run = fn(&File, &Mapping) -> io::Result<()>;
 
 #[test]
-fn what_ends_past_the_greatest_length_is_refused_at_once_and_changes_nothing() {
+fn what_ends_past_the_greatest_length_is_refused_immediately_and_changes_nothing() {
     let requests: Vec<(&str, Run)> = vec![
         ("set_len", |file, _| file.set_len(MOST + 1)),
         ("set_len far", |file, _| file.set_len(1 << 62)),

@@ -92,7 +92,7 @@ fn a_reader_that_jumps_about_is_not_read_ahead_of() {
 }
 
 #[test]
-fn the_pages_of_one_request_come_in_together_even_without_readahead() {
+fn the_pages_of_one_request_are_read_together_even_without_readahead() {
     let (cache, file, store) = open(200, Options::new(1000).readahead(0));
     let mut bytes = [0; 10 * PAGE as usize];
     file.read_exact_at(&mut bytes, 50 * PAGE + 100).unwrap();
@@ -156,7 +156,7 @@ fn readahead_pushes_out_no_more_of_what_is_hot_than_the_reader_would() {
 }
 
 #[test]
-fn a_store_that_cannot_read_ahead_fails_only_who_asks_for_what_it_cannot_read() {
+fn readahead_that_fails_is_an_error_only_for_a_request_of_the_failing_page() {
     let (_cache, file, store) = open(64, Options::new(1000));
     store.fail_reads_of(30 * PAGE..31 * PAGE);
     let mut byte = [0];

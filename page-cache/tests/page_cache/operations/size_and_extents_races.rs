@@ -151,7 +151,7 @@ fn race(first: Change, second: Change, store: impl Store + 'static) {
 
 /// Invariants 3 and 8: also a write and a truncation, and whatever is read meanwhile.
 #[test]
-fn two_changes_at_once_end_as_one_after_the_other() {
+fn two_concurrent_changes_end_as_one_after_the_other() {
     for (at, &first) in CHANGES.iter().enumerate() {
         for &second in &CHANGES[at..] {
             for _ in 0..12 {
@@ -250,7 +250,7 @@ impl Store for Referee {
 /// Invariant 6, as the store sees it: no page is read in or written out of a range whose shape
 /// changes. Invariant 11: no byte is in two writes at once.
 #[test]
-fn a_store_is_asked_for_no_byte_whose_place_or_worth_changes_meanwhile() {
+fn a_store_gets_no_request_for_bytes_that_are_moved_or_changed_meanwhile() {
     let store = Arc::new(Referee::default());
     for (at, &first) in CHANGES.iter().enumerate() {
         for &second in &CHANGES[at..] {

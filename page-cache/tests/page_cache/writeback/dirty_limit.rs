@@ -60,7 +60,7 @@ fn a_file_that_has_dirtied_half_of_its_share_is_written_back_before_it_is_due() 
 }
 
 #[test]
-fn a_file_that_has_no_room_has_what_other_files_have_dirty_written_back() {
+fn a_file_at_the_limit_makes_dirty_pages_of_other_files_be_written_back() {
     let options = Options::new(64).dirty_limit(LIMIT).flush_interval(Duration::from_secs(3600));
     let cache: PageCache = PageCache::with_options(options);
     let store = Arc::new(RecordingStore::with(&[1; PAGE as usize]));

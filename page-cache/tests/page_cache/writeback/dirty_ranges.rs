@@ -107,7 +107,7 @@ fn a_fault_on_a_partly_dirty_page_fills_around_the_dirty_bytes() {
 
 /// B2. Invariant 14.
 #[test]
-fn a_read_that_meets_the_dirty_bytes_on_their_way_keeps_them_all_the_same() {
+fn a_read_that_meets_dirty_bytes_in_flight_keeps_them() {
     let (_cache, file, store) = open(1);
     file.write_all_at(&[2; 10], 10).unwrap();
     thread::scope(|scope| {

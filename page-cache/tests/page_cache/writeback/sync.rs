@@ -71,7 +71,7 @@ fn a_clone_made_after_an_error_that_was_told_hears_nothing_of_it() {
 
 /// Invariant 15.
 #[test]
-fn an_error_that_nobody_was_told_is_not_lost_with_the_handles_that_were_open() {
+fn an_unreported_error_is_not_lost_with_the_handles_that_were_open() {
     let (_cache, file, store) = quiet();
     let other = cause_unheard_error(&file, &store);
     drop(file);
@@ -92,7 +92,7 @@ fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
 
 /// Invariant 15.
 #[test]
-fn an_error_of_the_flusher_is_told_to_those_who_sync() {
+fn an_error_of_the_flusher_is_returned_by_syncs() {
     let (_cache, file, store) = open(Options::new(64).flush_interval(Duration::from_millis(1)));
     let other = file.clone();
     let hold = store.hold_writes();

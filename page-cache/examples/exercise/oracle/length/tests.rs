@@ -1,7 +1,7 @@
 use super::{Length, count};
 
 #[test]
-fn a_length_that_nobody_changes_is_known() {
+fn a_length_that_does_not_change_is_known() {
     let length = Length::new(1000, 2);
     let glance = length.glance();
     length.begin_write(0, 1000);
@@ -107,7 +107,7 @@ fn too_many_changes_are_not_told_apart() {
 }
 
 #[test]
-fn nobody_scribbles_while_the_length_changes() {
+fn no_bytes_past_the_end_are_stored_while_the_length_changes() {
     let length = Length::new(1000, 1);
     let mut seen = None;
     length.while_steady(|len| seen = Some(len));

@@ -13,7 +13,7 @@ fn lines(journal: &Journal) -> Vec<String> {
 }
 
 #[test]
-fn the_last_operations_of_all_threads_stand_in_the_order_of_their_begin() {
+fn the_last_operations_of_all_threads_are_listed_in_the_order_in_which_they_began() {
     let journal = Journal::new(2);
     journal.begin(&op(1, 1, 0..10));
     journal.begin(&op(0, 1, 5..9));

@@ -15,7 +15,7 @@ fn until_waiting(group: &SyncGroup, round_members: usize) {
 }
 
 #[test]
-fn those_who_come_while_a_sync_is_under_way_share_the_next_one() {
+fn callers_that_arrive_during_a_sync_share_the_next_one() {
     let group = SyncGroup::default();
     let (begun, told) = channel();
     let wait = Mutex::new(());
@@ -58,7 +58,7 @@ fn those_who_come_while_a_sync_is_under_way_share_the_next_one() {
 }
 
 #[test]
-fn a_sync_that_panics_fails_for_those_who_wait_for_it_and_is_over() {
+fn a_sync_that_panics_fails_for_all_that_wait_for_it_and_ends() {
     let group = SyncGroup::default();
     let (begun, told) = channel();
     let wait = Mutex::new(());

@@ -98,7 +98,7 @@ fn a_write_that_waits_for_the_mm_holds_no_claim_on_the_mapping_lock_and_no_page(
 /// A12, C3. The three deadlocks: one page, two pages crosswise, and one page with an mm that is held
 /// exclusively by who faults.
 #[test]
-fn writers_from_each_others_pages_and_who_populates_them_all_come_through() {
+fn writers_from_each_others_pages_and_a_thread_that_populates_them_all_finish() {
     let (_cache, file) = file_of(&[1; 2 * PAGE_SIZE]);
     let memory = AddressSpace::new();
     let mapped = memory.map_file(&file, 0..2 * PAGE).unwrap();
@@ -142,7 +142,7 @@ fn the_size_over_a_page_stays_while_a_shared_claim_on_it_is_held() {
 
 /// C6.
 #[test]
-fn two_writes_to_disjoint_parts_of_a_file_are_under_way_at_once() {
+fn two_writes_to_disjoint_parts_of_a_file_run_at_the_same_time() {
     let (_cache, file) = file_of(&[1; 2 * PAGE_SIZE]);
     let [first, second]: [AddressSpace; 2] = Default::default();
     let (source, there, here) = (absent(&first, &[2; 10]), mpsc::channel(), mpsc::channel());
@@ -165,7 +165,7 @@ fn two_writes_to_disjoint_parts_of_a_file_are_under_way_at_once() {
 
 /// Invariant 8.
 #[test]
-fn a_truncation_that_comes_in_the_midst_of_a_write_happens_after_it() {
+fn a_truncation_that_arrives_during_a_write_happens_after_it() {
     let ObservedFile { file, io, .. } = observed(MemStore::new());
     file.write_all_at(&[1; PAGE_SIZE], 0).unwrap();
     let memory = AddressSpace::new();

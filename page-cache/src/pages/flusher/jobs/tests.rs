@@ -9,7 +9,7 @@ fn dirty(due: Option<Instant>, not_before: Option<Instant>) -> Afterwards {
 }
 
 #[test]
-fn jobs_are_taken_in_the_order_of_their_turns_and_not_before_them() {
+fn jobs_are_taken_in_the_order_of_their_due_times_and_not_earlier() {
     let (now, mut jobs) = (Instant::now(), Jobs::default());
     jobs.add(1, Some(now + 2 * SECOND));
     jobs.add(2, Some(now + SECOND));
@@ -25,7 +25,7 @@ fn jobs_are_taken_in_the_order_of_their_turns_and_not_before_them() {
 }
 
 #[test]
-fn a_job_at_which_somebody_is_is_not_taken_and_what_was_asked_meanwhile_is_not_forgotten() {
+fn a_job_in_progress_is_not_taken_and_requests_made_meanwhile_are_kept() {
     let (now, mut jobs) = (Instant::now(), Jobs::default());
     jobs.add(1, Some(now));
     assert!(jobs.take(now).is_some());

@@ -5,7 +5,7 @@ fn uptodate() -> State {
 }
 
 #[test]
-fn nobody_reads_a_page_that_is_not_uptodate_or_is_latched() {
+fn a_page_that_is_not_uptodate_or_is_latched_cannot_be_read() {
     assert_eq!(State::FREE.enter(), None);
     assert_eq!(State::NEW.enter(), None);
     assert_eq!(uptodate().latch().and_then(State::enter), None);
@@ -83,7 +83,7 @@ fn a_word_full_of_readers_lets_no_more_in() {
 }
 
 #[test]
-fn a_store_that_must_not_wait_needs_an_uptodate_page_that_nobody_copies() {
+fn a_store_that_must_not_wait_needs_an_uptodate_page_without_readers() {
     let latched = uptodate().latch_mapped();
     assert_eq!(uptodate().latch_mapped_at_once(), latched);
     assert!(latched.is_some_and(State::is_latched));
