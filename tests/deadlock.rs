@@ -414,7 +414,7 @@ fn threads_that_keep_an_order_are_never_reported() {
     while !workers.iter().all(|worker| worker.is_finished()) {
         let found = deadlocks_on(&locks);
         assert!(found.is_empty(), "{found:?}");
-        // Who looks without a pause keeps the workers from the mutex that it takes.
+        // A thread that looks without a pause keeps the workers from the mutex that it takes.
         thread::sleep(Duration::from_millis(1));
     }
     workers.into_iter().for_each(|worker| worker.join().expect("a worker does not panic"));

@@ -130,7 +130,7 @@ fn each_of_many_readers_overtakes_a_queued_writer_once_at_most() {
                 }
                 polled = writer.as_mut().poll(&mut context);
             }
-            // Granted: nobody reads until `polled` is dropped.
+            // Granted: no thread reads until `polled` is dropped.
             let passed = granted.load(Ordering::SeqCst) - queued_at;
             passed_most = passed_most.max(passed);
             let Poll::Ready(held) = polled else { unreachable!("the loop ended") };

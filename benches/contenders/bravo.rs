@@ -65,7 +65,7 @@ impl BravoReadGuard<'_> {
 }
 
 impl BravoLock {
-    /// A lock that nobody holds; its first reader on the slow path biases it.
+    /// An unlocked lock; its first reader on the slow path biases it.
     pub fn new() -> BravoLock {
         BravoLock {
             biased: AtomicBool::new(false),

@@ -13,7 +13,7 @@
 //! [`stop_cheating`](CheatingLock::stop_cheating).
 //!
 //! Differences from FreeBSD's: its word becomes the head of the list, which is a word of its own
-//! here; it takes the lock of a sleep queue for each release from the list, also if nobody sleeps,
+//! here; it takes the lock of a sleep queue for each release from the list, also if no thread sleeps,
 //! where this looks at a flag; and its shared claims withdraw before they sleep for a conflict that
 //! was linked in behind them, where the paper's wait in place.
 
@@ -57,7 +57,7 @@ enum Claim<'a> {
 }
 
 impl CheatingLock {
-    /// A lock that nobody holds, and that cheats.
+    /// An unlocked lock that cheats.
     pub fn new() -> CheatingLock {
         CheatingLock { word: AtomicUsize::new(CHEATING), list: SortedList::new() }
     }
@@ -78,7 +78,7 @@ impl CheatingLock {
     }
 
     /// Ends the cheating, once what was granted so far is released: for a caller that will hold
-    /// several claims at once.
+    /// several claims at the same time.
     pub fn stop_cheating(&self) {
         let mut word = self.word.load(Acquire);
         while word & CHEATING != 0 {
@@ -149,7 +149,7 @@ impl CheatingLock {
     fn wait_until_drained(&self) {
         while self.word.load(Acquire) & CHEATING != 0 {
             let validate = || self.word.load(Relaxed) & CHEATING != 0;
-            // SAFETY: the key is the address of the word, at which nobody else parks; the closures
+            // SAFETY: the key is the address of the word, at which no other thread parks; the closures
             // neither panic nor call into the parking lot.
             unsafe {
                 parking_lot_core::park(
@@ -166,7 +166,7 @@ impl CheatingLock {
 
     #[cold]
     fn wake_all(&self) {
-        // SAFETY: the key is the address of the word, at which nobody else parks.
+        // SAFETY: the key is the address of the word, at which no other thread parks.
         unsafe {
             parking_lot_core::unpark_all(ptr::from_ref(&self.word).addr(), DEFAULT_UNPARK_TOKEN);
         }

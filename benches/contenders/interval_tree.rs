@@ -69,7 +69,7 @@ pub struct IntervalTreeGuard<'a> {
 }
 
 impl IntervalTreeLock {
-    /// A lock that nobody holds.
+    /// An unlocked lock.
     pub fn new() -> IntervalTreeLock {
         IntervalTreeLock { claims: Mutex::new(Tree::new()) }
     }

@@ -3,8 +3,8 @@
 //!
 //! That paper is about an address space: a map from intervals to what is mapped there, in which the
 //! lock of an interval and the map are one structure. Its text was not at hand; published summaries
-//! say that searches take no lock, that whoever changes an interval locks the nodes that overlap it
-//! and the node in front of them, so that nobody puts anything into a gap that is being changed,
+//! say that searches take no lock, that any thread that changes an interval locks the nodes that overlap it
+//! and the node in front of them, so that no thread puts anything into a gap that is being changed,
 //! that new nodes become visible by one store to the link in front, and that links above the lowest
 //! level only make searches fast. This contender does so with the map that a range lock needs, in
 //! which there is a node wherever there is a claim:
@@ -88,7 +88,7 @@ struct Place<'g> {
 }
 
 impl SkipListLock {
-    /// A lock that nobody holds.
+    /// An unlocked lock.
     pub fn new() -> SkipListLock {
         SkipListLock { head: Box::new(Node::new(0..0, LEVELS)), levels: AtomicUsize::new(1) }
     }
@@ -112,7 +112,7 @@ impl SkipListLock {
                 Ok(linked) => return SkipListGuard { lock: self, node: Some(linked) },
                 Err(unlinked) => node = unlinked,
             }
-            // Somebody else was at the same place, or a released node is not unlinked yet.
+            // Another thread was at the same place, or a released node is not unlinked yet.
             backoff.snooze();
         }
     }
@@ -175,7 +175,7 @@ impl SkipListLock {
         let height = node.height;
         let locked = place.lock(height);
         // A released node in the way must be unlinked first: with one of the same start in front of
-        // it, nobody would find it.
+        // it, no thread would find it.
         if place.conflict_with(&node).is_some() || !place.is_current(height, pin) {
             drop(locked);
             return Err(node);
@@ -217,8 +217,8 @@ impl SkipListLock {
                 drop(locked);
                 // SAFETY: this thread took the mutex above.
                 unsafe { claim.mutex.unlock() };
-                // SAFETY: no link leads to the node any more, so nobody who pins from now on
-                // reaches it, and nobody else hands it over.
+                // SAFETY: no link leads to the node any more, so no thread who pins from now on
+                // reaches it, and no other thread hands it over.
                 unsafe { pin.defer_destroy(Shared::from(node)) };
                 return;
             }
@@ -291,11 +291,11 @@ impl Drop for SkipListGuard<'_> {
 
 impl Drop for SkipListLock {
     fn drop(&mut self) {
-        // SAFETY: nobody borrows the lock any more, so nobody reads the list.
+        // SAFETY: no thread borrows the lock any more, so no thread reads the list.
         let pin = unsafe { epoch::unprotected() };
         let mut node = self.head.next[0].load(Relaxed, pin);
         while !node.is_null() {
-            // SAFETY: linked nodes are reclaimed by nobody else, and each is met once on this level.
+            // SAFETY: linked nodes are reclaimed by no other thread, and each is met once on this level.
             let owned = unsafe { node.into_owned() };
             node = owned.next[0].load(Relaxed, pin);
         }

@@ -1,7 +1,7 @@
 //! The sorted lock-free list of Kogan, Dice and Issa ("Scalable Range Locks for Scalable Address
 //! Spaces and Beyond", EuroSys 2020), its shared/exclusive variant.
 //!
-//! Every claim, held or about to be, is a node of one list sorted by the first unit. Whoever
+//! Every claim, held or about to be, is a node of one list sorted by the first unit. Any thread that
 //! claims a range walks the list to its place, waits there for each conflicting node to be
 //! released, and links its own node in with a compare-and-swap. Releasing tags the node's `next`;
 //! later walks unlink tagged nodes. Shared nodes may overlap, so a walk can miss a conflict that is
@@ -32,7 +32,7 @@ pub use waiting::{Sleeping, Waiting, Yielding};
 
 /// On a node's `next`: the node's claim is released.
 const RELEASED: usize = 1;
-/// On the head: the one node was put there by the fast path and nobody has walked the list since.
+/// On the head: the one node was put there by the fast path and no thread has walked the list since.
 const ALONE: usize = 1;
 
 struct Node {
@@ -84,7 +84,7 @@ pub struct SortedListGuard<'a, W: Waiting> {
 }
 
 impl<W: Waiting> SortedList<W> {
-    /// A lock that nobody holds.
+    /// An unlocked lock.
     pub fn new() -> SortedList<W> {
         SortedList { head: Atomic::null(), waiting: W::default() }
     }
@@ -238,7 +238,7 @@ impl<W: Waiting> SortedList<W> {
 
 /// What `link` found.
 enum Linked {
-    /// Nothing else in the list: there is nobody to look for a second time.
+    /// Nothing else in the list: there is no thread to look for a second time.
     Alone,
     AmongOthers,
 }
@@ -252,8 +252,8 @@ fn unlink<'g>(
 ) -> Shared<'g, Node> {
     match prev.compare_exchange(cur, next.with_tag(0), SeqCst, SeqCst, pin) {
         Ok(_) => {
-            // SAFETY: this exchange took away the one link to the node, so nobody who pins from
-            // now on can reach it, and nobody else hands it over.
+            // SAFETY: this exchange took away the one link to the node, so no thread who pins from
+            // now on can reach it, and no other thread hands it over.
             unsafe { pin.defer_destroy(cur) };
             next.with_tag(0)
         }
@@ -282,11 +282,11 @@ impl<W: Waiting> Drop for SortedListGuard<'_, W> {
 
 impl<W> Drop for SortedList<W> {
     fn drop(&mut self) {
-        // SAFETY: nobody borrows the lock any more, so nobody reads the list.
+        // SAFETY: no thread borrows the lock any more, so no thread reads the list.
         let pin = unsafe { epoch::unprotected() };
         let mut cur = self.head.load(Relaxed, pin);
         while !cur.is_null() {
-            // SAFETY: linked nodes are reclaimed by nobody else, and each is met once.
+            // SAFETY: linked nodes are reclaimed by no other thread, and each is met once.
             let node = unsafe { cur.into_owned() };
             cur = node.next.load(Relaxed, pin);
         }

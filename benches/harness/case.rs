@@ -88,12 +88,12 @@ pub fn immortal<L: Contender>(units: u64) -> &'static L {
     Box::leak(Box::new(L::over(units)))
 }
 
-/// The same, of which one thread may hold several claims at once.
+/// The same, of which one thread may hold several claims at the same time.
 pub fn immortal_for_many<L: Contender>(units: u64) -> &'static L {
     Box::leak(Box::new(L::over_for_many(units)))
 }
 
-/// The same, after many of its units were held at once: a lock that grows with its use has done so.
+/// The same, after many of its units were held at the same time: a lock that grows with its use has done so.
 pub fn immortal_after_many<L: Contender>(units: u64) -> &'static L {
     let lock = immortal_for_many::<L>(units);
     for _ in 0..16 {

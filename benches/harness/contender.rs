@@ -21,7 +21,7 @@ pub trait Contender: Sync + Sized + 'static {
     /// A lock over `units` units, not yet used.
     fn over(units: u64) -> Self;
 
-    /// The same for a thread that will hold several claims at once.
+    /// The same for a thread that will hold several claims at the same time.
     fn over_for_many(units: u64) -> Self {
         Self::over(units)
     }

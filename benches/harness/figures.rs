@@ -99,7 +99,7 @@ impl Figure {
     }
 }
 
-/// All of them. "Used" is a lock of which many units were held at once before.
+/// All of them. "Used" is a lock of which many units were held at the same time before.
 pub static FIGURES: [Figure; 18] = [
     Figure {
         target: Target::OneUnit,

@@ -5,7 +5,7 @@ mod items;
 
 use std::path::Path;
 
-/// Written `pub` for the sake of a sealed trait; nobody outside can name them.
+/// Written `pub` for the sake of a sealed trait; other crates cannot name them.
 const OUT_OF_REACH: [&str; 3] =
     ["pub enum InodeLock {", "pub trait AnyLock: Send + Sync {", "pub trait AnyGuard {}"];
 

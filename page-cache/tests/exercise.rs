@@ -153,7 +153,7 @@ fn a_run_that_evicts_nothing_is_reported_as_incomplete() {
     assert_eq!(output.status.code(), Some(3), "{stdout}");
     let last = stdout.lines().last().expect("a verdict");
     assert!(last.starts_with("incomplete: "), "{stdout}");
-    // What a hint drops counts as evicted, so there may be evictions all the same.
+    // What a hint drops counts as evicted, so there may be evictions nevertheless.
     assert!(last.contains("pageouts"), "{stdout}");
 }
 

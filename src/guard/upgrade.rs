@@ -195,7 +195,7 @@ impl<L: LockRef> Guard<L, Mode> {
     /// let lock = RangeLock::new();
     /// let upgrade = pin!(lock.lock(0..10, Mode::Shared).upgrade_async());
     /// let Poll::Ready(Ok(guard)) = upgrade.poll(&mut Context::from_waker(Waker::noop())) else {
-    ///     panic!("nobody is in the way")
+    ///     panic!("no claim is in the way")
     /// };
     /// assert_eq!(guard.mode(), Mode::Exclusive);
     /// ```

@@ -42,7 +42,7 @@ pub(crate) fn is_hot(_: u32) -> bool {
     true
 }
 
-/// Who looks again lets the others go on in between.
+/// A thread that looks again lets the others run in between.
 pub(crate) const LOOKS: u32 = 2;
 
 pub(crate) fn pause() {

@@ -98,7 +98,7 @@ impl Drop for Owner {
     }
 }
 
-/// How often a claim that somebody may be about to leave is looked at, with the mutex held.
+/// How often a claim that may be about to be released is looked at, with the mutex held.
 pub(crate) const LOOKS: u32 = 64;
 
 pub(crate) use std::hint::spin_loop as pause;
@@ -248,7 +248,7 @@ impl Parker {
             let before_sleep = || {};
             let timed_out = |_, _| {};
             // SAFETY: the key is the address of this parker, which outlives the call and is used as
-            // a key by nobody else; the callbacks neither panic nor call into parking_lot_core.
+            // a key by no other thread; the callbacks neither panic nor call into parking_lot_core.
             unsafe {
                 park(self.key(), validate, before_sleep, timed_out, DEFAULT_PARK_TOKEN, deadline)
             };

@@ -8,7 +8,7 @@ use spanlock::{ExclusiveGuard, SharedGuard};
 /// One pair of counters for each unit of a range.
 ///
 /// An exclusive holder increments both: first one counter of every unit, then the other. A shared holder
-/// checks that they are equal. They are not atomic, so a lock that admits two claims at once, or does
+/// checks that they are equal. They are not atomic, so a lock that admits two claims at the same time, or does
 /// not order one after the other, also shows as a data race in a race detector.
 pub struct Cells {
     first: u64,

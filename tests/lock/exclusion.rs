@@ -193,7 +193,8 @@ fn several(
         let mut held: Vec<ExclusiveGuard<'_>> = Vec::new();
         let mut raised = 0;
         for operation in 0..OPERATIONS {
-            // Only tries: whoever waits while holding could wait for a waiter behind himself.
+            // Only tries: a thread that waits while it holds a claim could wait for a waiter behind
+            // its own claim.
             if let Some(guard) = lock.try_lock_exclusive(pick(&mut rng)) {
                 raised += cells.raise(&guard);
                 held.push(guard);

@@ -309,7 +309,7 @@ fn each_way_to_release_releases_everything_though_a_waker_panics() {
     ];
     for (name, way) in ways {
         for end in [1, 3, 4, 9] {
-            // A fair one: what was released stays with whoever waited, polled or not.
+            // A fair one: what was released stays with the waiter, polled or not.
             let lock = RangeLock::fair();
             let let_go = way(&lock, 0..end);
             let waiting = queue_panicking(&lock, end.min(3) as u32);

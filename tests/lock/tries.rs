@@ -39,7 +39,7 @@ fn spoilt_turns(
 fn a_try_does_not_fail_because_of_another_that_fails() {
     let watchdog = Watchdog::over("tries beside one that fails");
     for (tried, wanted) in [(5..6, 5..6), (5..6, 4..9), (5..7, 5..6), (5..7, 4..9)] {
-        // Somebody waits, shared, for one who holds 100, and is passed by nobody: no exclusive claim can be had of
+        // A thread waits, shared, for the holder of 100, and is not overtaken: no exclusive claim can be had of
         // what he wants.
         let lock = RangeLock::fair();
         let _holder = lock.lock_exclusive(100..101);

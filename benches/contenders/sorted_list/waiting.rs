@@ -71,7 +71,7 @@ impl Sleeping {
     #[cold]
     fn wake_all(&self) {
         self.sleepers.store(false, SeqCst);
-        // SAFETY: the key is the address of a field of the lock, which nobody else parks at.
+        // SAFETY: the key is the address of a field of the lock, which no other thread parks at.
         unsafe { parking_lot_core::unpark_all(ptr::from_ref(self).addr(), DEFAULT_UNPARK_TOKEN) };
     }
 }

@@ -35,7 +35,8 @@ fn some_waits<L: Contender>() -> Option<Clocked<1>> {
                 scope.spawn(move || read_until(over, lock, unit));
             }
             let writer = scope.spawn(|| write_until(&over, lock));
-            // Who ends the flood is not in it: a claim that starves waits no longer than this.
+            // The thread that ends the flood takes no part: a claim that starves waits no longer
+            // than this.
             thread::sleep(length);
             over.store(true, Relaxed);
             writer.join().expect("no workload panics")

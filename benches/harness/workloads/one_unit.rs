@@ -76,7 +76,7 @@ pub fn pairs_on<L: Contender>(pattern: Pattern, mode: Mode, threads: usize) -> C
     Case::new::<L, _>(move || repeat(immortal::<L>(UNITS), pattern.draw(threads), mode))
 }
 
-/// The same in a lock of which many units were held at once before.
+/// The same in a lock of which many units were held at the same time before.
 pub fn pairs_after_many_on<L: Contender>(pattern: Pattern, mode: Mode, threads: usize) -> Case {
     Case::new::<L, _>(move || repeat(immortal_after_many::<L>(UNITS), pattern.draw(threads), mode))
 }

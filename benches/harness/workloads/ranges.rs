@@ -41,7 +41,7 @@ fn ranges_of(length: u64, thread: usize, threads: usize) -> Draws<Range<u64>> {
     })
 }
 
-/// The same on one thread, in a lock of which many units were held at once before.
+/// The same on one thread, in a lock of which many units were held at the same time before.
 pub fn apart_after_many_on<L: Contender>(length: u64, mode: Mode) -> Case {
     Case::new::<L, _>(move || {
         repeat(immortal_after_many::<L>(UNITS), vec![ranges_of(length, 0, 1)], mode)
@@ -65,7 +65,7 @@ pub fn whole_on<L: Contender>(mode: Mode, threads: usize) -> Case {
     })
 }
 
-/// The same on one thread, in a lock of which many units were held at once before.
+/// The same on one thread, in a lock of which many units were held at the same time before.
 pub fn whole_after_many_on<L: Contender>(mode: Mode) -> Case {
     Case::new::<L, _>(move || {
         repeat(immortal_after_many::<L>(UNITS), vec![draw(0, |_| 0..u64::MAX)], mode)

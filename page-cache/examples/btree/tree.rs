@@ -215,7 +215,8 @@ impl Tree {
     /// A fuzzy checkpoint: recovery begins behind the records that are in the log now. Changes go on meanwhile.
     pub fn checkpoint(&self) -> io::Result<()> {
         let _one = self.checkpoints.lock().unwrap();
-        // Who appends to the log has its pages guarded, and counted as dirty, since before.
+        // A thread that appends to the log has guarded its pages before, and they are counted as
+        // dirty.
         let redo = {
             let mut redo = self.redo.write().unwrap();
             *redo = self.log.end();
@@ -413,7 +414,7 @@ impl Tree {
         Ok((left.split(&mut right, number), number))
     }
 
-    /// Adds a page to an edit that nobody uses.
+    /// Adds an unused page to an edit.
     fn fresh<'a>(&'a self, edit: &mut Edit<'a>, meta: usize) -> Result<(usize, u64), Failed> {
         let number = read_u64(&edit.pages[meta].page, NEXT_AT);
         let page = match self.page_mut(number) {
@@ -430,7 +431,8 @@ impl Tree {
         Ok((edit.add(page), number))
     }
 
-    /// Checks that the tree is one, and returns how many keys it has. Nobody changes it meanwhile.
+    /// Checks the structure of the tree, and returns the number of keys. No thread changes it
+    /// meanwhile.
     pub fn check(&self) -> io::Result<u64> {
         let (root, height) = {
             let meta = self.data.page(META)?;

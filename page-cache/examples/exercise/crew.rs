@@ -77,7 +77,7 @@ pub fn work<S: Subject>(
             if result.is_ok() {
                 journal.rest(thread);
             }
-            // Nobody listens once a thread was given up.
+            // The receiver is gone once a thread was given up.
             let _ = report.send((hand.into_record(), result.err()));
         });
     }

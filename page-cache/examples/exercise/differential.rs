@@ -108,7 +108,7 @@ fn open(store: impl Store + 'static, writes: WriteMode, options: &Options) -> io
     cache.open_with(store, writes.options())
 }
 
-/// The operations, and those who do them; the first is right.
+/// The operations, and the contestants that perform them; the first one is right.
 struct Replay {
     contestants: Vec<Contestant>,
     workload: Workload,

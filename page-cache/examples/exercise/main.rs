@@ -112,7 +112,7 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     })
 }
 
-/// Writes `text`; that nobody reads it changes nothing of the verdict.
+/// Writes `text`. A closed output does not change the verdict.
 fn print(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -75,8 +75,8 @@ impl Oracle {
         }
     }
 
-    /// To be called when what was written since `op` began, which goes on, may have been lost: until
-    /// [`trust`](Oracle::trust) whoever reads may see what was there before.
+    /// To be called when what was written since `op` began, which continues, may have been lost: until
+    /// [`trust`](Oracle::trust) a reader may see what was there before.
     pub fn doubt(&self, op: &Op) {
         for part in parts(&op.bytes) {
             self.shard(&part).doubt(op);
@@ -225,7 +225,7 @@ fn parts(bytes: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
     (first..last).step_by(SHARD as usize).map(move |shard| start.max(shard)..end.min(shard + SHARD))
 }
 
-/// Compares what was read with what `sight` says of the sectors that nobody was writing.
+/// Compares what was read with what `sight` says of the sectors that no thread was writing.
 fn compare(sight: &Sight, found: &[u8], read: &Range<u64>) -> Result<(), Mismatch> {
     let mut settled = sight.settled.iter();
     for (sector, part) in sectors(read.start, found.len()) {

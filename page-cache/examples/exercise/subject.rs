@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::subject::reopening::Farewell;
 use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE};
 
-/// Syncs a file whose store is well again. What a sync that failed may have lost is written anew
+/// Syncs a file whose store is well again. What a sync that failed may have lost is written again
 /// first: until then every sync fails.
 pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
     match file.sync_all() {
@@ -133,7 +133,7 @@ pub trait Subject: Send + Sync + 'static {
         self.punch_hole(offset, len)
     }
 
-    /// Lets all handles and mappings go, and opens the file anew; if it can be.
+    /// Drops all handles and mappings, and opens the file again if possible.
     fn reopen(&self, _: Farewell) -> io::Result<()> {
         Ok(())
     }

@@ -117,7 +117,7 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::TaggedWrite
             | Path::MemoryWrite
             | Path::DirectWrite => self.write(&op),
-            // What it would write may be what is to be written anew.
+            // What it would write may be what is to be written again.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
             Path::Append => self.append(op),
@@ -145,7 +145,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         Ok(self.record.heard_errors == before)
     }
 
-    /// Writes all of the file anew.
+    /// Writes all of the file again.
     pub fn rewrite(&mut self) -> Result<(), Box<Finding>> {
         let len = self.file.len();
         for start in (0..len).step_by(LONGEST) {

@@ -58,7 +58,7 @@ fn wrapped(text: &str) -> Vec<String> {
                 line.push(' ');
                 line.push_str(word);
             }
-            // A line that goes on is set in.
+            // A continued line is indented.
             Some(_) => lines.push(format!("  {word}")),
             None => lines.push(word.to_owned()),
         }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The exploring needs the crate built with shuttle's primitives in the place of the real ones. Built
-//! without, this program has cargo build itself anew with `--cfg spanlock_shuttle`, in a target folder of its
+//! without, this program makes cargo build it again with `--cfg spanlock_shuttle`, in a target folder of its
 //! own, and runs that.
 //!
 //! It ends with 0 if every broken protocol was found out and every right one came through, with 1 if

@@ -7,7 +7,7 @@
 //! Each engine is a `Database` of its own, as if it were another process: they know of each other through
 //! the file's bytes and the locks on its ranges only. The bytes come from spanlock's page cache, which
 //! is smaller than the database; the locks are a `RangeLock`'s. One thread of each engine moves money
-//! between accounts, another one counts it all over and over. In the end the database is opened anew,
+//! between accounts, another one counts it all over and over. In the end the database is opened again,
 //! from the disk, and checked.
 
 mod backend;

@@ -155,7 +155,7 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Its sync goes on, unless it
+    /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Its sync continues, unless it
     /// had not begun.
     ///
     /// # Examples

@@ -148,7 +148,7 @@ impl File {
     }
 
     /// Closes this handle, and has the cache forget what it has not written of the file when the last handle and mapping
-    /// are gone: for a file that has been deleted, and whose bytes nobody will read.
+    /// are gone: for a file that has been deleted, and whose bytes will not be read.
     ///
     /// If this is the last handle, its dirty pages are dropped and the store gets no request any more, except what is on
     /// its way already. This waits for that, as long as the store answers. What was written back before stays in the

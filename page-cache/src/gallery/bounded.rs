@@ -67,7 +67,8 @@ impl Scheduler for Bounded {
         current: Option<Thread>,
         is_yielding: bool,
     ) -> Option<Thread> {
-        // Who yields waits for somebody else, so going on is no option and leaving no preemption.
+        // A thread that yields waits for another, so it cannot continue, and a switch is no
+        // preemption.
         let current = current.filter(|_| !is_yielding);
         let willing: Vec<&Task> = match runnable {
             [_] => runnable.to_vec(),

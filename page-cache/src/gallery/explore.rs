@@ -75,16 +75,16 @@ pub struct Finding {
 pub enum Fault {
     /// Threads that wait for each other: each holds what it says, and waits for what it says.
     Deadlock(Vec<String>),
-    /// Bytes that nobody may see, or an answer that nobody may get.
+    /// Bytes that no thread may see, or an answer that no thread may get.
     Violation {
-        /// Who saw it.
+        /// The thread that saw it.
         reader: String,
         /// What.
         saw: String,
         /// What forbids it.
         rule: &'static str,
     },
-    /// Something that has no bound: who went round how often, or was overtaken how often.
+    /// Something without a bound: which thread retried or was overtaken, and how often.
     NoProgress(String),
     /// A scenario that asserted something, or could not even be set up.
     Panic(String),
@@ -175,7 +175,7 @@ fn message_of(payload: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").to_owned()
 }
 
-/// The root goes on until it waits or yields, and whoever else it has woken until it sleeps again.
+/// The root continues until it waits or yields, and any other thread that it has woken until it sleeps again.
 fn in_setup(runnable: &[&Task], current: Option<Thread>, is_yielding: bool) -> Thread {
     let can_run = |wanted: Thread| runnable.iter().any(|thread| thread.id() == wanted);
     match current {

@@ -1,4 +1,4 @@
-//! K3: a write faults under its page lock, while somebody with the mm lock wants that page.
+//! K3: a write faults under its page lock, while a thread with the mm lock wants that page.
 
 use super::props::{
     Memory, PAGE, RIGHT_WRITE, buffer, evict, file, mapped, segment, write_page_with_faults_on,

@@ -88,7 +88,7 @@ fn write_allocating(inode: &Inode, disk: &Disk, memory: &Memory, from: u64) -> i
     }
 }
 
-/// A hole of one page. The block that it will get has somebody else's bytes on it.
+/// A hole of one page. The block that it will get contains another file's bytes.
 struct Disk {
     blocks: MemStore,
     allocated: AtomicBool,

@@ -1,4 +1,4 @@
-//! K13: who has failed to write turns its shared claim into an exclusive one, to trim.
+//! K13: a thread whose write failed upgrades its shared claim to an exclusive one, to truncate.
 
 use std::io;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ pub(super) fn play<'env>(start: impl for<'scope> FnOnce(&Stage<'scope, 'env>)) {
     thread::scope(|scope| {
         start(&Stage { scope });
         explore::open();
-        // This thread goes on when no other can.
+        // This thread continues when no other can.
         thread::yield_now();
         let stuck = trace::running();
         if !stuck.is_empty() {

@@ -80,7 +80,7 @@ fn a_lock_that_comes_before_one_that_is_held_panics_and_names_both_places() {
     }
 }
 
-/// Invariant 12. Page locks apart, no two locks of one rank are held at once, of whatever file.
+/// Invariant 12. Page locks apart, no two locks of one rank are held at the same time, of whatever file.
 #[test]
 fn a_second_lock_of_the_same_rank_panics() {
     let locks = Locks::new();

@@ -34,7 +34,7 @@ fn elsewhere<T: Send>(look: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(look).join().unwrap())
 }
 
-/// Returns once a thread waits for this one's shared guard of a page: from then on nobody else gets one.
+/// Returns once a thread waits for this one's shared guard of a page: from then on no other thread gets one.
 fn until_someone_waits_for_the_guard_of(file: &File, page: u64) {
     elsewhere(|| {
         while file.try_page(page).unwrap().is_some() {

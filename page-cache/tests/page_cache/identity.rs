@@ -98,7 +98,7 @@ fn an_open_file_is_not_opened_with_other_options() {
     cache.open_with(FileStore::open(&path).unwrap(), through).unwrap();
 }
 
-/// A write error that nobody has heard of is heard by a handle that is opened after it.
+/// A write error that no handle has returned yet is returned by a handle that is opened later.
 #[test]
 fn a_second_handle_hears_what_a_clone_would_hear() {
     let store = Arc::new(crate::stores::recording_store::RecordingStore::default());

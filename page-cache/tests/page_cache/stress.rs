@@ -14,7 +14,7 @@ const CELL: u64 = 512;
 const THREADS: u64 = 4;
 const CELLS_EACH: u64 = 120;
 
-/// Works on the cells whose number modulo `THREADS` is `own`, which nobody else writes, while the
+/// Works on the cells whose number modulo `THREADS` is `own`, which no other thread writes, while the
 /// others work on their neighbours in the same pages. Returns how many cells read wrong.
 fn work(file: &File, own: u64, steps: u32) -> u64 {
     let mapping = file.map(0..THREADS * CELLS_EACH * CELL).unwrap();
@@ -154,7 +154,7 @@ fn readers_never_see_past_the_end_nor_poison_while_the_size_changes() {
                     let bytes = vec![1; (FULL - offset).min(9_000) as usize];
                     file.write_all_at(&bytes, offset).unwrap();
                 }
-                // Scribbles behind the end, which nobody is to see.
+                // Scribbles behind the end, which no thread is to see.
                 _ => {
                     let last = FULL / 4096 * 4096;
                     if file.len() == FULL {

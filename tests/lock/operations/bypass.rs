@@ -1,5 +1,5 @@
-//! What can be said of a lock whose waiting claims may be passed: who must be granted, who must not, and that somebody
-//! is woken whenever there is somebody to be.
+//! What can be said of a lock whose waiting claims may be passed: which must be granted, which must not, and that a
+//! waiter is woken whenever one can be.
 //!
 //! A waiting claim may have been granted, unseen until its future is polled. So claims that wait here are known to be held or to
 //! wait; all else is held.

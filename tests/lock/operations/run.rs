@@ -211,7 +211,7 @@ impl<'a, F: Face> Run<'a, F> {
             Waiting { claim, cells, parts: wanted.clone(), is_due, future, task, upgrades: None };
         let guard = waiting.poll();
         if expected.is_err() {
-            // It has stood in the queue meanwhile, and is named anew if it has passed others.
+            // It has been in the queue meanwhile, and is named again if it has overtaken others.
             self.reference.leave(claim);
         }
         waiting.claim = match self.compare(expected, guard.is_some(), &wanted) {

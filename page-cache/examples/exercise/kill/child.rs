@@ -25,7 +25,7 @@ pub struct Serving {
     pub cache: usize,
 }
 
-/// Does what is asked for on stdin, and answers on stdout, until nobody asks any more.
+/// Performs the requests from stdin, and answers on stdout, until stdin is closed.
 pub fn serve(serving: &Serving) -> io::Result<()> {
     let options = CacheOptions::new(serving.cache).flush_interval(FLUSH_INTERVAL);
     let cache: PageCache = PageCache::with_options(options);

@@ -1,9 +1,9 @@
 //! What a crash may leave: nothing that is older than the last sync.
 //!
-//! The oracle is asked as if somebody had begun to read all of the file when the last successful
-//! sync began, and saw now what the crash left: he may see what was there then, and whatever came
-//! later, but nothing that was replaced before. A sync that fails may lose as much without a crash: from
-//! then on whoever reads may see the same, until a sync succeeds.
+//! The oracle is asked as if a thread had begun to read all of the file when the last successful sync
+//! began, and saw now what the crash left: he may see what was there then, and whatever came later, but
+//! nothing that was replaced before. A sync that fails may lose as much without a crash: from then on a
+//! reader may see the same, until a sync succeeds.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -94,8 +94,8 @@ impl Floor {
         self.doubtful.load(Ordering::SeqCst)
     }
 
-    /// To be called when bytes are moved to and fro: until the next sync nobody can tell what a
-    /// crash leaves.
+    /// To be called when bytes are moved to and fro: until the next sync it is unknown what a crash
+    /// leaves.
     pub fn suspend(&self) {
         self.unknown.store(true, Ordering::SeqCst);
     }

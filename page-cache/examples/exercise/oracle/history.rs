@@ -10,9 +10,9 @@
 //!    versions there that were not superseded when it began.
 //! 3. Zeroes are versions too: of a hole, of a truncation, of the file as it was made.
 //!
-//! 4. A store through a mapping that meets a change of the length is cut off wherever the end
-//!    was at the time, and so is what a failed write leaves, in the middle of a sector too: of such a
-//!    version, every byte for itself may be there or not.
+//! 4. A store through a mapping that meets a change of the length is cut off where the end was at the
+//!    time, and so is what a failed write leaves, in the middle of a sector too: of such a version,
+//!    every byte for itself may be there or not.
 //!
 //! 5. A sync that fails may lose what was written since the last that did not: whatever such a version
 //!    superseded may be seen again, until a sync succeeds.
@@ -43,7 +43,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Whether whoever made it makes all of a page's bytes at once.
+    /// Whether its operation writes all bytes of a page in one step.
     pub fn is_atomic(self) -> bool {
         match self {
             Content::Zero => true,
@@ -139,7 +139,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// From when on somebody sees a sector, and what of it may have been lost.
+/// Since when a reader sees a sector, and what of it may have been lost.
 #[derive(Clone, Debug)]
 pub struct View {
     pub begun: Tick,
@@ -243,7 +243,8 @@ fn visible<'a>(
     })
 }
 
-/// Forgets the versions of `sector` that nobody can see who began at `oldest_reader` or later.
+/// Forgets the versions of `sector` that a reader which began at `oldest_reader` or later cannot
+/// see.
 pub fn prune(versions: &mut Vec<Version>, sector: u64, oldest_reader: Tick) {
     let view = View::from(oldest_reader);
     let end = sector + SECTOR as u64;

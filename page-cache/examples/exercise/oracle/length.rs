@@ -1,6 +1,6 @@
 //! What the length of the file may be at any moment.
 //!
-//! As long as nothing is under way that can change it, the length is one known number, and an
+//! As long as nothing is in progress that can change it, the length is one known number, and an
 //! operation learns it from two atomic loads. Changes are noted under a mutex. A period in which
 //! changes overlap ends with as many possible lengths as there are orders; the cache is then asked
 //! which came true, and is held to its answer.
@@ -27,11 +27,11 @@ const ADOPTED: u64 = 1;
 
 /// The possible lengths of the file.
 pub struct Length {
-    /// Even if no change is under way.
+    /// Even if no change is in progress.
     epoch: AtomicU64,
-    /// The length, if no change is under way and it is one known number.
+    /// The length, if no change is in progress and it is one known number.
     exact: AtomicU64,
-    /// By thread, `end << 1 | ADOPTED` of the write that it has under way.
+    /// By thread, `end << 1 | ADOPTED` of the write that it has in progress.
     slots: Box<[CachePadded<AtomicU64>]>,
     state: Mutex<State>,
 }
@@ -41,7 +41,7 @@ pub struct Length {
 pub struct Glance(u64);
 
 struct State {
-    /// What the length was, at least and at most, before the changes under way.
+    /// What the length was, at least and at most, before the changes in progress.
     base: RangeInclusive<u64>,
     under_way: usize,
     changes: Changes,
@@ -145,7 +145,7 @@ impl Length {
         }
     }
 
-    /// How long the file is at most, now and as what is under way may leave it.
+    /// How long the file is at most, now and as what is in progress may leave it.
     pub fn longest(&self) -> u64 {
         *self.state().possible().end()
     }
@@ -179,7 +179,7 @@ impl Length {
         self.finish(&mut state);
     }
 
-    /// Asks for the length with `ask`, unless it is known or a change is under way.
+    /// Asks for the length with `ask`, unless it is known or a change is in progress.
     ///
     /// Returns what the answer should have been, and the answer, if it is a wrong one.
     pub fn observe(&self, ask: impl FnOnce() -> u64) -> Result<(), (RangeInclusive<u64>, u64)> {
@@ -200,7 +200,7 @@ impl Length {
         Ok(())
     }
 
-    /// Runs `scribble` with the length, if nothing is under way that can change it; whatever
+    /// Runs `scribble` with the length, if nothing is in progress that can change it; whatever
     /// comes up waits for that long.
     pub fn while_steady(&self, scribble: impl FnOnce(u64)) {
         let state = self.state();
@@ -210,7 +210,7 @@ impl Length {
         }
     }
 
-    /// Runs `append` with the length, if nothing is under way that can change it: it adds
+    /// Runs `append` with the length, if nothing is in progress that can change it: it adds
     /// `count` bytes and returns where the file ends then, or adds none.
     pub fn while_appending(&self, count: u64, append: impl FnOnce(u64) -> Option<u64>) {
         let mut state = self.state();
@@ -229,7 +229,7 @@ impl Length {
         self.finish(&mut state);
     }
 
-    /// Begins an epoch in which another change is under way.
+    /// Begins an epoch in which another change is in progress.
     fn change(&self, state: &mut State) {
         let epoch = self.epoch.load(SeqCst);
         let next = if epoch.is_multiple_of(2) { epoch + 1 } else { epoch + 2 };
@@ -258,7 +258,7 @@ impl Length {
 }
 
 impl State {
-    /// What the length may be while the changes are under way.
+    /// What the length may be while the changes are in progress.
     fn possible(&self) -> RangeInclusive<u64> {
         let Changes { set, reach, .. } = &self.changes;
         let (mut least, mut most) = (*self.base.start(), *self.base.end());

@@ -51,18 +51,18 @@ enum Cell {
 
 /// What a reader is told of the sectors that it read.
 pub(super) struct Sight {
-    /// The contents of those that are settled and that nobody writes, still to be compared.
+    /// The contents of those that are settled and that no thread writes, still to be compared.
     pub(super) settled: [Option<Content>; CELLS],
     /// What was found wrong with the others.
     pub(super) mismatch: Option<Mismatch>,
     pub(super) torn_page: Option<Box<TornPage>>,
 }
 
-/// Who sees the file.
+/// The kind of reader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Viewer {
     Reader,
-    /// Whoever opens its store after a crash.
+    /// A reader that opens its store after a crash.
     Crash,
 }
 
@@ -98,7 +98,7 @@ impl Shard {
         sight
     }
 
-    /// From now on what was written since `op` began, which goes on, may be lost.
+    /// From now on what was written since `op` began, which continues, may be lost.
     pub(super) fn doubt(&mut self, op: &Op) {
         let now = self.tick();
         let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
@@ -120,7 +120,7 @@ impl Shard {
         self.reads.retain(|(reader, _)| !reader.is(op));
     }
 
-    /// Looks at `bytes`, which hold `found`, as `op` does, which began earlier and goes on.
+    /// Looks at `bytes`, which hold `found`, as `op` does, which began earlier and continues.
     pub(super) fn look_since(&mut self, op: &Op, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();
         let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
@@ -246,7 +246,7 @@ impl Shard {
         self.log.entries_of(bytes)
     }
 
-    /// Puts `version` into its cells. It is `alone` if nobody else is writing there.
+    /// Puts `version` into its cells. It is `alone` if no other thread is writing there.
     fn settle(&mut self, version: &Version, alone: bool) {
         let replaces = alone && self.reads.is_empty() && version.effect == Effect::Certain;
         let len = (version.bytes.end - version.bytes.start) as usize;
@@ -272,7 +272,7 @@ impl Shard {
         }
     }
 
-    /// Forgets what nobody can see of a contested sector, and settles it if it can be.
+    /// Forgets what no thread can see of a contested sector, and settles it if it can be.
     fn tidy(&mut self, sector: u64) {
         let oldest_reader = self.reads.iter().map(|&(_, begun)| begun).min();
         let oldest_reader = oldest_reader.unwrap_or(self.now + 1);

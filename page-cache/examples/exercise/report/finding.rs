@@ -15,7 +15,7 @@ const KEPT: usize = 16;
 /// Something that no right file does.
 #[derive(Debug)]
 pub struct Finding {
-    /// Who saw it: an operation, or the comparison of the file itself in the end.
+    /// Where it was found: by an operation, or by the comparison of the file at the end.
     pub seen_by: String,
     pub what: What,
     /// The last operations that touched the place, the oldest first.

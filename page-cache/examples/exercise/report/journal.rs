@@ -43,7 +43,7 @@ struct State {
 #[derive(Clone, Debug)]
 pub struct Line {
     begun: u64,
-    /// When it ended, and what it gave back; nothing as long as it goes on.
+    /// When it ended, and what it returned; nothing while it runs.
     end: Option<(u64, Answer)>,
     op: Op,
 }
@@ -76,7 +76,7 @@ impl Journal {
         if let Some((begun, op)) = state.current.take() {
             let line = Line { begun, end: Some((self.tick(), answer)), op };
             if let Some(file) = &self.file {
-                // What cannot be written is missing from the file, and the run goes on.
+                // What cannot be written is missing from the file, and the run continues.
                 let _ = writeln!(lock(file), "{line}");
             }
             if state.last.len() == KEPT {

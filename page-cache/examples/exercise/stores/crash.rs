@@ -78,7 +78,7 @@ impl Volatile {
         left
     }
 
-    /// All that whoever opened it anew would read, if there were no crash.
+    /// What a reader would find that opened it again, if there were no crash.
     pub fn contents(&self) -> Vec<u8> {
         let state = self.state();
         let mut contents = state.uncached();

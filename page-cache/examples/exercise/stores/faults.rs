@@ -265,7 +265,7 @@ impl<S: Store> FaultyStore<S> {
         FaultyStore { inner, faults, lose: |_, _| {} }
     }
 
-    /// Has a sync that fails do so to the store, by a number to draw from.
+    /// Applies a failed sync to the store, as a random number decides.
     pub fn losing(self, lose: fn(&S, u64)) -> FaultyStore<S> {
         FaultyStore { lose, ..self }
     }

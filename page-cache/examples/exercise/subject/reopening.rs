@@ -1,9 +1,9 @@
-//! A file that is closed and opened anew, while others are at work on it and on others.
+//! A file that is closed and opened again, while other threads use it and other files.
 //!
-//! Whoever uses the file is counted. Who reopens it lets nobody in any more, waits until nobody is in,
-//! takes the mappings along, and closes what is then the last handle. Or drops its handle at once: then
-//! whoever is in, or a mapping, is the last to keep the file open. In either case nobody has the file
-//! when it is opened anew.
+//! The users of the file are counted. A thread that reopens it admits no more users, waits until there
+//! are none, drops the mappings, and closes what is then the last handle. Or it drops its handle
+//! immediately: then a user or a mapping is the last to keep the file open. In either case the file is
+//! closed when it is opened again.
 
 use std::io;
 use std::ops::Range;
@@ -20,7 +20,7 @@ const TRIES: u32 = 1000;
 /// How the handles of a file go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
-    /// The last is closed, and tells of what did not get to the store.
+    /// The last handle is closed, which reports what did not get to the store.
     Closed,
     /// All are dropped, in any order.
     Dropped,
@@ -29,12 +29,12 @@ pub enum Farewell {
 /// Opens the file.
 type Open<S> = Box<dyn Fn() -> io::Result<S> + Send + Sync>;
 
-/// A file, and how to open it anew.
+/// A file, and how to open it again.
 pub struct Reopenable<S: Subject> {
     shared: Arc<Shared<S>>,
 }
 
-/// A mapping of it, which is made anew once the file was.
+/// A mapping of it, which is made again once the file was.
 pub struct ReopenableMapping<S: Subject> {
     shared: Arc<Shared<S>>,
     range: Range<u64>,
@@ -47,19 +47,19 @@ struct Shared<S: Subject> {
     state: Mutex<State<S>>,
     changed: Condvar,
     open: Open<S>,
-    /// What fails in a store that loses nothing all the same.
+    /// What fails in a store that nevertheless loses nothing.
     faults: Option<Arc<Faults>>,
 }
 
 struct State<S: Subject> {
-    /// Nothing while the file is being opened anew, or if it could not be.
+    /// Nothing while the file is being opened again, or if it could not be.
     file: Option<Arc<S>>,
     failure: Option<String>,
     users: usize,
     mappings: Vec<Weak<Cell<S>>>,
 }
 
-/// Somebody who uses the file.
+/// A user of the file.
 struct User<'a, S: Subject> {
     file: Option<Arc<S>>,
     shared: &'a Shared<S>,
@@ -109,7 +109,7 @@ impl<S: Subject> Shared<S> {
         Ok(User { file: state.file.clone(), shared: self })
     }
 
-    /// Waits until nobody is in, and takes all mappings away.
+    /// Waits until there are no users, and drops all mappings.
     fn empty(&self) {
         let waited = self.changed.wait_while(self.state(), |state| state.users > 0);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -131,7 +131,7 @@ impl<S: Subject> Shared<S> {
     }
 
     fn reopen(&self, how: Farewell) -> io::Result<()> {
-        // Whoever comes while another is at it has nothing to do.
+        // A thread that finds another one reopening the file has nothing to do.
         let Some(file) = self.state().file.take() else { return Ok(()) };
         match how {
             Farewell::Dropped => {

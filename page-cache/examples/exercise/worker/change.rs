@@ -74,8 +74,8 @@ impl<S: Subject> Worker<'_, S> {
         expect(op, result)
     }
 
-    /// Closes the file, whoever is at work on it, and opens it anew: then it is as long as it was. What
-    /// was written before is durable if it could be closed, as after a sync.
+    /// Closes the file while other threads use it, and opens it again: then it is as long as it was.
+    /// What was written before is durable if it could be closed, as after a sync.
     pub(super) fn reopen(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..known.limit, ..op.clone() };

@@ -31,7 +31,7 @@ impl<S: Subject> Worker<'_, S> {
             }
             _ => self.through_mapping(op, |mapping| mapping.load(op.bytes.start - start, loaded)),
         };
-        // What lies past the end, in the last page, is nobody's.
+        // Bytes past the end, in the last page, are not in the file.
         let surely = match result {
             Ok(_) => *count(&op.bytes, &known.length.since(glance)).start() as usize,
             Err(_) => 0,
@@ -68,7 +68,7 @@ impl<S: Subject> Worker<'_, S> {
         self.expect_mapped(op, result, glance)
     }
 
-    /// Stores past the end of the file, in its last page: nobody may ever see that.
+    /// Stores past the end of the file, in its last page: no thread may ever see that.
     pub(super) fn scribble(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let known = self.known;
         let start = self.map(&Op { path: Path::Store, bytes: 0..0, ..op.clone() })?;

@@ -1,4 +1,4 @@
-//! What is done alone: nobody who overlapped it could tell what to expect.
+//! Operations that run alone: an overlapping one could not tell what to expect.
 
 use std::io;
 

@@ -58,7 +58,7 @@ impl SyncGroup {
         let mut state = self.state();
         let round = Arc::clone(&state.next);
         state.scope = state.scope.max(scope);
-        // A round that is under way, or over, is not the next: so if none is under way and this one is
+        // A round that is in progress, or over, is not the next: so if none is in progress and this one is
         // not over, it is.
         while round.outcome().is_none() && state.under_way {
             state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);

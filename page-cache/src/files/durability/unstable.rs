@@ -1,8 +1,8 @@
 //! Unstable bytes: what a file's store has received and not made durable.
 //!
 //! A store that fails a sync may have lost everything that it received since its last successful one, and its next sync may
-//! succeed all the same. So what was written is *unstable* until a sync that began later has succeeded, and the cache records
-//! it until then:
+//! still succeed. So what was written is *unstable* until a sync that began later has succeeded, and the cache records it
+//! until then:
 //!
 //! - Bytes of pages that are still cached as they were sent, or newer. If the sync fails they are *owed*: the pages become
 //!   dirty again and are sent again.

@@ -32,7 +32,7 @@ use crate::sync::blocking::Mutex;
 use crate::unwind;
 use crate::{Identity, Store};
 
-/// How often a request is made that is under way while syncs of the store fail.
+/// How often a request is made that is in progress while syncs of the store fail.
 const MOST_ATTEMPTS: u32 = 3;
 
 pub(crate) struct CheckedStore<S: Store + ?Sized> {

@@ -1,4 +1,4 @@
-//! K10a: two shared claims, and the two who wait to exclude them, in a ring.
+//! K10a: two shared claims and two waiting exclusive ones, in a cycle.
 
 use crate::gallery::props::{Memory, PAGE, buffer, file, mapped, segment};
 use crate::gallery::stage::play;

@@ -1,4 +1,4 @@
-//! K10b: the same with claims that go past those who wait. There is no ring then, and no end to the
+//! K10b: the same with claims that overtake waiting ones. There is no cycle then, and no end to the
 //! waiting either.
 
 use std::pin::pin;

@@ -185,7 +185,7 @@ fn a_read_that_comes_while_a_direct_write_is_under_way_waits_and_sees_what_it_wr
     let store = Asking::new(move |asked, _| {
         if asked == Asked::Write {
             reached.send(()).unwrap();
-            // Nobody is there to say so when the file is closed.
+            // The receiver is gone when the file is closed.
             let _ = may_go_on.lock().unwrap().recv();
         }
         Ok(())

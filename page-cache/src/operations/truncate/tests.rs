@@ -100,7 +100,7 @@ fn a_claim_that_a_truncation_has_made_too_small_is_exchanged_for_one_of_the_whol
             inode.cut_cache(3, &pages);
             drop((pages, all));
             first_page_is_held.recv().unwrap();
-            // The file ends in the first page now, so nobody changes the size before its holder is gone.
+            // The file ends in the first page now, so no thread changes the size before its holder is gone.
             io.until_queued(1);
             release.send(()).unwrap();
             changing.join().unwrap();

@@ -2,7 +2,7 @@ use std::thread;
 
 use super::*;
 
-/// 64 frames, of which 16 may be on loan, six of these only to files that have none. Nobody loses patience.
+/// 64 frames, of which 16 may be on loan, six of these only to files that have none. No wait times out.
 fn loans() -> Loans {
     Loans { patience: Duration::MAX, ..Loans::new(64) }
 }

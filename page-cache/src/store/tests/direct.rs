@@ -1,4 +1,4 @@
-//! What a direct file never shows: a length, or bytes, that nobody asked for.
+//! What a direct file never shows: a length, or bytes, that were not requested.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ fn open(file: &TempFile) -> Option<FileStore> {
     FileStore::open_direct(&file.0).ok()
 }
 
-/// The lengths that the file has while `work` goes on.
+/// The lengths that the file has while `work` continues.
 fn lengths_during(path: &Path, work: impl FnOnce()) -> BTreeSet<u64> {
     let over = AtomicBool::new(false);
     let mut lengths = BTreeSet::new();

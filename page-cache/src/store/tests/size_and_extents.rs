@@ -16,7 +16,7 @@ struct Plain {
     fail_until: AtomicU64,
     /// Whether it tells holes from zeroes that have blocks.
     knows: Holes,
-    /// How many bytes of a failing write arrive all the same.
+    /// How many bytes of a failing write are written.
     spoil: usize,
 }
 

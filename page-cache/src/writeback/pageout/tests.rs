@@ -20,7 +20,7 @@ fn gated() -> (Arc<Asking>, Receiver<()>, Arc<Mutex<()>>) {
     let passed = Arc::clone(&gate);
     let store = Asking::new(move |asked, _| {
         if asked == Asked::Write {
-            // Nobody listens any more at the end of a test.
+            // The receiver is gone at the end of a test.
             let _ = begun.send(());
             drop(passed.lock().unwrap());
         }

@@ -381,7 +381,7 @@ fn a_real_file_that_may_not_grow_is_left_as_it_was() {
         return fill_up(&open(FileStore::open(path).unwrap()));
     }
     let file = tempfile::NamedTempFile::new().unwrap();
-    // The kernel ends a process that asks for more; nobody asks.
+    // The kernel ends a process that exceeds it; none does.
     let limited = "ulimit -f 64; exec \"$0\" --exact \"$1\"";
     let mut command = Command::new("sh");
     command.args(["-c", limited]).arg(std::env::current_exe().unwrap()).arg(THIS);

@@ -137,7 +137,7 @@ fn an_error_that_is_told_later_has_its_errno_for_every_handle() {
     assert_eq!(file.last_failure().unwrap().operation(), "sync_data");
 }
 
-/// Who waits for a frame that another file's pages keep hears why they do.
+/// A thread that waits for a frame occupied by another file's page gets the reason.
 #[test]
 fn a_reader_without_a_frame_hears_the_errno_that_keeps_the_frames() {
     let store = Arc::new(FailingStore::default());

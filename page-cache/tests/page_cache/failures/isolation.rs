@@ -1,5 +1,5 @@
 //! A bad neighbour is alone: stores that fail, fill up or hang cost their own files' users something, and
-//! nobody else.
+//! no other thread.
 
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -212,7 +212,7 @@ fn fails_at(change: &Change, number: u64, moves: Moves) -> bool {
     failed
 }
 
-/// Syncs a file of which a failed sync may have lost what is not cached: then writes it anew.
+/// Syncs a file of which a failed sync may have lost what is not cached: then writes it again.
 pub fn sync_anew(file: &File) {
     if let Err(error) = file.sync_data() {
         assert!(error.to_string().contains(" may be lost since a sync failed: "), "{error}");

@@ -1,4 +1,4 @@
-//! Stores that panic: nothing stays locked, on its way or waited for, and nobody's thread ends.
+//! Stores that panic: nothing stays locked, in flight or waited for, and no thread ends.
 
 use std::error::Error;
 use std::fmt;

@@ -264,7 +264,7 @@ impl Store for Remote {
     }
 }
 
-/// `Store` forbids it, but it does no harm: nobody waits for another file's store.
+/// `Store` forbids it, but it does no harm: no thread waits for another file's store.
 #[test]
 fn a_store_that_has_a_thread_use_another_file_of_its_cache_is_served() {
     let cache = PageCache::new(64);

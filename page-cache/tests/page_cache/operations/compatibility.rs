@@ -29,14 +29,14 @@ enum Event {
 }
 
 thread_local! {
-    /// Who hears of this thread's claims.
+    /// The receiver of this thread's claims.
     static WATCHER: RefCell<Option<Sender<Event>>> = const { RefCell::new(None) };
 }
 
 fn tell(event: Event) {
     WATCHER.with_borrow(|watcher| {
         if let Some(watcher) = watcher {
-            // Who has heard enough is gone.
+            // The receiver may be gone.
             let _ = watcher.send(event);
         }
     });

@@ -10,7 +10,7 @@ use crate::stores::recording_store::{Asked, RecordingStore};
 
 const PAGE: u64 = 4096;
 
-/// A file of ones that nobody has read, over a store of blocks.
+/// A file of ones that no thread has read, over a store of blocks.
 fn open(len: u64, block: u64) -> (PageCache, File, Arc<RecordingStore>) {
     let options = Options::new(32).flush_interval(Duration::MAX);
     let cache = PageCache::with_options(options);

@@ -11,7 +11,7 @@ use crate::stores::recording_store::{Asked, RecordingStore};
 
 const PAGE: u64 = 4096;
 
-/// A file of ones that nobody has read.
+/// A file of ones that no thread has read.
 fn open(pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
     let options = Options::new(32).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_options(options);

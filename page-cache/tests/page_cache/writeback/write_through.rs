@@ -18,7 +18,7 @@ const PAGE: u64 = 4096;
 /// How long what should not wait for anything is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A file of ones that nobody has read.
+/// A file of ones that no thread has read.
 fn open(pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
     let options = Options::new(1000).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_options(options);
@@ -194,7 +194,7 @@ fn of_a_write_that_failed_midway_a_dirty_page_keeps_what_the_store_has() {
     assert_eq!(store.bytes(100..200), expected);
 }
 
-/// E3, where the mapping stores while the write is under way.
+/// E3, where the mapping stores while the write is in progress.
 #[test]
 fn what_a_mapping_stores_while_a_write_is_failing_is_written_without_it() {
     for dirty in [Some(&[3; 10]), None] {

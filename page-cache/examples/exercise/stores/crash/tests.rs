@@ -59,7 +59,7 @@ fn of_what_a_failed_sync_loses_some_reads_as_before_and_none_is_durable_after_th
     }
     outcomes.sort_unstable();
     outcomes.dedup();
-    // Lost and forgotten, lost and still cached, durable all the same.
+    // Lost and forgotten, lost and still cached, and durable.
     assert_eq!(outcomes, [(0, 0), (1, 0), (1, 1)]);
 }
 

@@ -67,7 +67,7 @@ fn what_was_sent_while_a_sync_succeeded_is_unstable_still() {
 
 #[test]
 fn a_page_that_left_is_lost_with_the_sync_whenever_it_left() {
-    // Before it, while it was under way, and before it was sent again.
+    // Before it, while it was in progress, and before it was sent again.
     for moment in 0..3 {
         let mut unstable = with([1]);
         let leave = |unstable: &mut Unstable, now| {
@@ -121,7 +121,7 @@ fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_ord
     fail(&mut unstable);
     sync(&mut unstable);
     assert_eq!(broken(&unstable), [0..100]);
-    // Sent with a page that somebody else wrote to.
+    // Sent with a page that another thread wrote to.
     unstable.sent(0, &ALL);
     sync(&mut unstable);
     assert_eq!(broken(&unstable), [0..100]);

@@ -59,7 +59,7 @@ fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones
     file.sync_all().unwrap();
     let visit = visit(&cache.shared.pool, 1).unwrap();
     let frames = &cache.shared.pool.frames;
-    // As a reader finds it who goes on later.
+    // As a reader finds it that continues later.
     let frame = cache.shared.pool.index.peek(frames, visit.key(0)).unwrap();
     frame.pass_over();
     let queues = cache.shared.pool.queues.lock().unwrap();
@@ -71,7 +71,7 @@ fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones
         while !visit.resident_in(0..1).is_empty() {
             thread::yield_now();
         }
-        // Who evicts it is stopped at the queues.
+        // The thread that evicts it stops at the queues.
         file.write_direct_at(&[2; PAGE as usize], 0).unwrap();
         let stale = frame.read(frames).is_some_and(|latch| latch.key() == visit.key(0));
         drop(queues);
