@@ -40,15 +40,16 @@ use crate::stats::of_file::FileStats;
 /// # Errors
 ///
 /// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), also when the error
-/// is reported later. [`last_failure`](File::last_failure) then has the operation, the store's label and the
-/// numbers. Errors without an errno contain this description themselves.
+/// is reported later. The exceptions are syncs that fail because of [`broken_ranges`](File::broken_ranges).
+/// [`last_failure`](File::last_failure) then has the operation, the store's label and the numbers. Errors without
+/// an errno contain this description themselves.
 ///
 /// Methods that would change a file over a [read-only](crate::Store::is_read_only) store fail with
 /// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their own thread: on a
-/// thread that has a [guard](File::page) of a page of the file, inside a method of a
-/// [`Store`](crate::Store), and inside a [hook](crate::FileOptions::before_writeback). `ResourceBusy` means that no
-/// frame of the cache was available in time. [`FileOptions`](crate::FileOptions) describes the errors that its
-/// options add.
+/// thread that has a [guard](File::page) of a page of the file, inside a method of a [`Store`](crate::Store), and
+/// inside a [hook](crate::FileOptions::before_writeback). `ResourceBusy` means that no frame of the cache became
+/// free: after ten seconds, or immediately if guards hold all frames. [`FileOptions`](crate::FileOptions) describes
+/// the errors that its options add.
 ///
 /// # Examples
 ///
@@ -191,10 +192,12 @@ impl File {
 
     /// Writes all of `bytes` at `offset`.
     ///
+    /// Pages that are overwritten as a whole are not read. So this replaces a page that the store cannot read, or
+    /// that a [`PageTransform`](crate::PageTransform) cannot decode.
+    ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at), anywhere in the range. What was written before the error stays
-    /// written.
+    /// As [`write_at`](File::write_at), anywhere in the range. What was written before the error stays written.
     ///
     /// # Examples
     ///

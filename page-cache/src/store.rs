@@ -55,8 +55,11 @@ pub trait Store: Send + Sync {
     /// Any error that prevents the read.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes at `offset` and returns how many bytes were written, which may be fewer than all. The store
-    /// grows if necessary.
+    /// Writes at `offset` and returns how many bytes were written, which may be fewer than all. The store grows if
+    /// necessary.
+    ///
+    /// After a crash, any part of a write that no sync made durable may be missing. The cache expects no write to
+    /// be atomic.
     ///
     /// # Errors
     ///

@@ -14,13 +14,16 @@ use crate::error::Request;
 use crate::files::inode::{Inode, IoClaim};
 
 impl File {
-    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset. Concurrent
-    /// appends never overlap and leave no gap.
+    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset.
+    ///
+    /// Appends to a file happen one after the other. When an append returns, all bytes before its offset are in the
+    /// file, so a sync that begins then makes all appends before it durable too. The offset is known only
+    /// afterwards: to store it in the appended bytes, exclude other appends and use [`len`](File::len).
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at). Nothing is appended then, but a concurrent read past the old end
-    /// may have seen some of the bytes.
+    /// As [`write_at`](File::write_at). Nothing is appended then, but a concurrent read past the old end may have
+    /// seen some of the bytes.
     ///
     /// # Examples
     ///

@@ -12,7 +12,10 @@ impl File {
     /// Returns the dirty pages of the file, including those that are being written to the store, in ascending
     /// order. Other threads may dirty and clean pages meanwhile.
     ///
-    /// A page that has been written to the store and is not durable yet is not included.
+    /// A page with an exclusive guard is included even if it is clean, since the guard may change it; its tags are
+    /// then zero. A page that has been written to the store and is not durable yet is not included. After a failed
+    /// sync, pages that it may have lost are dirty again, with tags of zero. So do not derive from these tags how
+    /// much of a log may be discarded: use [`sync_up_to`](File::sync_up_to).
     ///
     /// # Complexity
     ///
@@ -37,11 +40,23 @@ impl File {
 
     /// Makes everything durable that was written with a tag of at most `tag`, and is otherwise like
     /// [`sync_data`](File::sync_data). It writes the pages whose [`oldest_tag`](DirtyPage::oldest_tag) is at most
-    /// `tag`, including those without a tag, and syncs the store. Other pages stay dirty.
+    /// `tag`, including those without any tag, and what a failed sync may have lost, and syncs the store. Other
+    /// pages stay dirty, also if they contain writes without a tag.
     ///
-    /// For a fuzzy checkpoint: after this has returned, the pages of this file no longer need the log records up to
-    /// `tag`. This covers the pages that were dirty when it began, so every write with a tag of at most `tag` must
-    /// have returned before the call.
+    /// It covers the pages that were dirty when it began, so every write with a tag of at most `tag` must have
+    /// returned before the call. It waits for exclusive guards, held by other threads, of pages that it writes and
+    /// of pages that are otherwise clean.
+    ///
+    /// # Checkpoints
+    ///
+    /// This makes a fuzzy checkpoint, after which a log may be shortened, without stopping the writers:
+    ///
+    /// 1. Each writer appends its log record while it has the exclusive guards of the pages that the record
+    ///    changes, and passes the record's number to [`PageMut::set_tag`](crate::PageMut::set_tag). The numbers
+    ///    ascend in the order of the records.
+    /// 2. The checkpoint calls `sync_up_to` with the number of a record that has been appended.
+    /// 3. If it succeeds, recovery of this file no longer needs this record, nor those before it. If it fails, keep
+    ///    them.
     ///
     /// # Errors
     ///
@@ -58,6 +73,29 @@ impl File {
     /// file.sync_up_to(15)?;
     /// let left: Vec<u64> = file.dirty_pages().iter().map(|page| page.oldest_tag).collect();
     /// assert_eq!(left, [20]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// A checkpoint of a file that is changed through guards:
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let cache = PageCache::new(64);
+    /// let (tree, log) = (cache.open(MemStore::new())?, cache.open(MemStore::new())?);
+    /// tree.set_len(4096)?;
+    ///
+    /// let mut page = tree.page_mut(0)?;
+    /// let entry = b"byte 0 is 1";
+    /// let number = log.append(entry)? + entry.len() as u64; // where the record ends
+    /// page[0] = 1;
+    /// page.set_tag(number);
+    /// drop(page);
+    ///
+    /// log.sync_data()?;
+    /// tree.sync_up_to(number)?;
+    /// // Recovery needs the log from `number` on.
+    /// assert!(tree.dirty_pages().is_empty());
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_up_to(&self, tag: u64) -> io::Result<()> {

@@ -95,7 +95,8 @@ impl File {
     /// Returns the parts of `range` that contain data: dirty pages, and what the store does not report as a hole
     /// ([`Store::holes`]). They are in ascending order and not adjacent to each other. The rest of the range, up to
     /// the end of the file, reads as zeroes. The part past the end of the file is ignored. An empty range contains
-    /// no data.
+    /// no data. If the store cannot tell holes from allocated zeroes, all that it contains counts as data. A
+    /// [`FileStore`](crate::FileStore) cannot tell for a file with preallocated space.
     ///
     /// Nothing is written to the store for this.
     ///

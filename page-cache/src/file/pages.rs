@@ -45,9 +45,10 @@ impl File {
     /// else: what it would wait for might be waiting for its guards. Instead, it gets an error of the kind
     /// `Deadlock`
     ///
-    /// - from operations on the same file that read, write, change or sync it or evict its pages, through any
-    ///   handle or mapping. Operations on other files work. They can deadlock only if another thread that holds
-    ///   guards of those files uses this one;
+    /// - from operations on the same file, through any handle or mapping. Only `len`, `is_empty`, `stats`,
+    ///   `last_failure`, `dirty_pages`, `broken_ranges`, `start_writeback`, `map`, and the methods that return
+    ///   guards and pins work. Operations on other files work. They can deadlock only if another thread that
+    ///   holds guards of those files uses this one;
     /// - from a further guard or pin, if its page is not cached and it would have to wait for a size or extent
     ///   change of the file, for direct IO, or for a frame that other requests use;
     /// - from `page_mut`, if no more pages may be dirty.
@@ -88,7 +89,8 @@ impl File {
     /// [`PageMut`]. Waits while other threads have guards of the page or are writing to it, and while it is being
     /// written to the store.
     ///
-    /// The page must lie within the file. To append pages, call [`set_len`](File::set_len) first.
+    /// The page must lie within the file. To add pages, call [`set_len`](File::set_len) before the
+    /// thread takes guards.
     ///
     /// # Nesting
     ///

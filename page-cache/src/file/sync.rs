@@ -85,8 +85,9 @@ impl File {
     /// When a sync of the store fails, the store may have lost everything that it received since its last
     /// successful sync. The next sync writes these bytes again; if it succeeds, everything is durable. Bytes that
     /// are no longer in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert) cannot
-    /// be written again. Then every sync of every handle fails and names the ranges, until the ranges have been
-    /// written again and synced, or the file has been opened again. See [`broken_ranges`](File::broken_ranges).
+    /// be written again. Then every sync of every handle fails and names the ranges, without an errno, until the
+    /// ranges have been repaired: see [`broken_ranges`](File::broken_ranges). Opening the file again after it was
+    /// closed forgets the ranges, and says nothing about the bytes there.
     ///
     /// # Examples
     ///
@@ -122,9 +123,12 @@ impl File {
     }
 
     /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write again.
-    /// Every sync fails until they have been written again and synced. Changes through a
-    /// [`PageMut`](crate::PageMut) do not count: the cache does not know which bytes they changed, and the rest of
-    /// the page may be out of date.
+    /// Every sync fails until a sync has succeeded after each of them was repaired: written again by
+    /// [`write_at`](File::write_at) and the like, by a direct write or through a mapping, or punched or zeroed, or
+    /// removed from the file. A range that was repaired is returned until the sync.
+    ///
+    /// Changes through a [`PageMut`](crate::PageMut) do not repair a range: the cache does not know which bytes
+    /// they changed, and the rest of the page may be out of date.
     ///
     /// # Examples
     ///

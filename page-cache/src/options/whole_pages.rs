@@ -37,10 +37,11 @@ use super::FileOptions;
 ///     }
 ///     fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
 ///         let is_hole = bytes.iter().all(|&byte| byte == 0);
-///         match is_hole || bytes[4088..] == sum(page, &bytes[..4088]) {
-///             true => Ok(()),
-///             false => Err(ErrorKind::InvalidData.into()),
+///         if !is_hole && bytes[4088..] != sum(page, &bytes[..4088]) {
+///             return Err(ErrorKind::InvalidData.into());
 ///         }
+///         bytes[4088..].fill(0); // These bytes are not for use.
+///         Ok(())
 ///     }
 /// }
 ///
@@ -64,8 +65,10 @@ pub trait PageTransform: Send + Sync {
     /// Any error that prevents it. The page is not sent and stays dirty, as if the store had refused it.
     fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
 
-    /// Changes the bytes that the store returned for a page back into the original ones, and checks them. It is
-    /// also called for a hole within the store, with zeroes. It is not called for a page past the end of the store.
+    /// Changes the bytes that the store returned for a page back into those that were encoded, and checks them.
+    /// Bytes of the page that `encode` uses for itself, such as a checksum, must always be decoded to the same
+    /// value, such as zero: otherwise the page changes when it is evicted and read again. It is also called for a
+    /// hole within the store, with zeroes. It is not called for a page past the end of the store.
     ///
     /// # Errors
     ///
@@ -111,11 +114,18 @@ impl FileOptions {
     /// a part of a page was written and the rest has not been read yet, the cache reads the page before it sends
     /// it.
     ///
-    /// The length of the file must be a multiple of the [page size](crate::File::page_size). Opening a store of another
-    /// length fails with `InvalidData`. These operations fail with `InvalidInput` if their numbers are not
-    /// multiples of it: a change of the length, a write that ends past the end of the file (its end), and a direct
-    /// request, a punched, zeroed or allocated range (start and end). Opening a file with this option and
-    /// [`write_through`](FileOptions::write_through) fails with `InvalidInput`.
+    /// The length of the file must be a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE). Opening a store of another
+    /// length fails with `InvalidData`. A crash may leave such a length: call
+    /// [`Store::set_len`](crate::Store::set_len) before opening the store. These operations fail with
+    /// `InvalidInput` if their numbers are not multiples of it: a change of the length, a write that ends past the
+    /// end of the file (its end), and a direct request, a punched, zeroed or allocated range (start and end).
+    /// Opening a file with this option and [`write_through`](FileOptions::write_through) fails with `InvalidInput`.
+    ///
+    /// A write of a part of a page that is not cached returns before the page is read. If it then cannot be read,
+    /// the page stays dirty and every sync fails, until the rest of the page is overwritten too.
+    ///
+    /// A write of a page is not atomic in a crash: which parts of the page survive depends on the store, usually on
+    /// the sectors of a disk.
     ///
     /// # Examples
     ///

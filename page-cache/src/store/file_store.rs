@@ -34,8 +34,10 @@ use crate::Identity;
 /// [`Store`] copy bytes for the rest.
 ///
 /// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
-/// alignment. The file never becomes longer than what was requested: bytes in a block that the file ends in go
-/// through the kernel's cache, and the same sync makes them durable.
+/// alignment, and copies them through an aligned buffer. A request whose ends are not multiples of the [block
+/// size](Store::block_size) also reads and writes the blocks at its ends. The file never becomes longer than what
+/// was requested: bytes in a block that the file ends in go through the kernel's cache, and the same sync makes
+/// them durable.
 ///
 /// On Linux the file may be a block device. Its length is fixed: [`set_len`](Store::set_len) to another length
 /// fails.
