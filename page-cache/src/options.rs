@@ -440,13 +440,14 @@ impl FileOptions {
         self
     }
 
-    /// Makes the cache keep the time at which the file's content last changed ([`File::modified`](crate::File::modified)).
+    /// Makes the cache keep the time at which the file's content last changed
+    /// ([`File::modified`](crate::File::modified)).
     ///
-    /// It is the time of the last write, store through a mapping, exclusive page guard, or change of size or extents, to a few
-    /// milliseconds; writeback does not move it. A sync, a close, and the drop of the last handle hand it to the store
-    /// ([`Store::set_modified`](crate::Store::set_modified)), so that the store's own time is not that of the writeback: a
-    /// [`FileStore`](crate::FileStore) sets the time of its file. Between a writeback and the next sync others see the time that the
-    /// file system gives it.
+    /// It is the time of the last write, store through a mapping, exclusive page guard that was dereferenced
+    /// mutably, or change of size or extents, with a precision of a few milliseconds. Writeback does not change it.
+    /// A sync, a close, and the drop of the last handle pass it to the store
+    /// ([`Store::set_modified`](crate::Store::set_modified)); a [`FileStore`](crate::FileStore) sets the time of
+    /// its file. Between a writeback and the next sync, the file system reports the time of the writeback.
     ///
     /// # Examples
     ///

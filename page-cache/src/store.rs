@@ -110,16 +110,17 @@ pub trait Store: Send + Sync {
         defaults::allocate(self, offset, len)
     }
 
-    /// Allocates blocks for `offset..offset + len` like [`allocate`](Store::allocate), and does not grow: blocks past the end are
-    /// kept for later writes, and read as zeroes once the store has grown over them. [`set_len`](Store::set_len) to
-    /// a length that is not greater than the current one frees those past it. An empty range has no effect.
+    /// Allocates blocks for `offset..offset + len` like [`allocate`](Store::allocate), but does not grow. Blocks
+    /// past the end are kept for later writes, and read as zeroes once the store has grown over them.
+    /// [`set_len`](Store::set_len) to a length that is not greater than the current one frees those past it. An
+    /// empty range has no effect.
     ///
-    /// The default implementation allocates a range that lies within the store, and refuses others.
+    /// The default implementation allocates a range that lies within the store, and fails for others.
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the store cannot have blocks past its end. Any error that prevents it, such as `StorageFull`. The
-    /// bytes and the length are unchanged then.
+    /// `Unsupported` if the store cannot have blocks past its end. Any error that prevents it, such as
+    /// `StorageFull`. The bytes and the length are unchanged then.
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
         defaults::reserve(self, offset, len)
     }

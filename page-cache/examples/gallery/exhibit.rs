@@ -81,12 +81,12 @@ pub fn run(entries: &[&'static Entry]) -> Vec<Exhibit> {
                         grouped(exhibit.right.schedules),
                         exhibit.survived(),
                     );
-                    done.lock().expect("nobody panics here").push(exhibit);
+                    done.lock().expect("no thread panics here").push(exhibit);
                 }
             });
         }
     });
-    let mut exhibits = done.into_inner().expect("nobody panicked");
+    let mut exhibits = done.into_inner().expect("no thread panicked");
     exhibits.sort_by_key(|exhibit| entries.iter().position(|entry| entry.id == exhibit.id()));
     exhibits
 }

@@ -1,9 +1,9 @@
-//! What is done for all files of a cache at once.
+//! Syncs and other operations on all files of a cache.
 //!
-//! A sync of all files runs on threads of its own, a few at first. If none of them has finished a file for a while and files
-//! are waiting, another is started. So a store that hangs occupies one thread, and all other files are synced. Files whose
-//! store has failed come last. Each file is visited until its turn is over, so that a handle that is dropped meanwhile takes
-//! nothing from the sync.
+//! A sync of all files runs on threads of its own, a few at first. If none of them has finished a file for a while
+//! and files are waiting, another is started. So a store that hangs occupies one thread, and all other files are
+//! synced. Files whose store has failed come last. Each file is visited until it has been synced, so a handle that
+//! is dropped meanwhile does not exclude its file.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -22,13 +22,13 @@ use crate::stats::of_file::FileStats;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::sync::thread;
 
-/// So many threads sync files from the start.
+/// The number of threads that sync files from the start.
 const FEW: usize = 4;
 
-/// How long no file is finished before another thread is started.
+/// After this time without a finished file another thread is started.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// The error of a [`PageCache::sync_all`]: the files that are not durable, each with its cause.
+/// The error of [`PageCache::sync_all`]: the files that are not durable, each with its cause.
 ///
 /// # Examples
 ///
@@ -113,18 +113,19 @@ struct State {
 }
 
 impl PageCache {
-    /// Makes everything durable that was written to any file of the cache, like [`File::sync_all`](crate::File::sync_all) of
-    /// each.
+    /// Makes everything durable that was written to any file of the cache, like
+    /// [`File::sync_all`](crate::File::sync_all) for each file.
     ///
-    /// Files are synced in parallel, those whose store has failed before come last. A store that fails or hangs keeps no other
-    /// file from being synced; but this waits for it, see [`sync_all_for`](PageCache::sync_all_for). Files that have
-    /// nothing to make durable are skipped. A file that is closed by a drop before this begins is not covered.
+    /// Files are synced in parallel, those whose store has failed before come last. A store that fails or hangs
+    /// does not prevent the sync of other files, but this method waits for it: see
+    /// [`sync_all_for`](PageCache::sync_all_for). Files that have nothing to make durable are skipped. A file whose
+    /// last handle was dropped before the call is not covered.
     ///
     /// # Errors
     ///
-    /// All files that are not durable now, each with its error. Errors of background writeback that this sync has made
-    /// good are left to the handles that have not been told of them. `Deadlock` for a file of which this thread holds a
-    /// page guard, and if a store or hook calls this.
+    /// A [`SyncError`] with all files that are not durable, each with its error. An error of background writeback
+    /// that this sync has repaired is not included; each handle still returns it once. `Deadlock` for a file of
+    /// which this thread holds a page guard, and if a store or hook calls this.
     ///
     /// # Examples
     ///
@@ -151,12 +152,12 @@ impl PageCache {
         self.sync_files(None)
     }
 
-    /// Like [`sync_all`](PageCache::sync_all), but waits for `patience` at most.
+    /// Like [`sync_all`](PageCache::sync_all), but waits at most `patience`.
     ///
     /// # Errors
     ///
-    /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Its sync continues, unless it
-    /// had not begun.
+    /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Syncs that have
+    /// begun continue in the background.
     ///
     /// # Examples
     ///
@@ -177,8 +178,8 @@ impl PageCache {
         self.sync_files(Instant::now().checked_add(patience))
     }
 
-    /// Makes the flusher write the dirty pages of all files now, and does not wait for it, like
-    /// [`File::start_writeback`](crate::File::start_writeback) of each.
+    /// Makes the flusher start to write the dirty pages of all files, and returns without waiting, like
+    /// [`File::start_writeback`](crate::File::start_writeback) for each file.
     ///
     /// # Examples
     ///

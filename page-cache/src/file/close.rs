@@ -147,17 +147,17 @@ impl File {
         }
     }
 
-    /// Closes this handle, and has the cache forget what it has not written of the file when the last handle and mapping
-    /// are gone: for a file that has been deleted, and whose bytes will not be read.
+    /// Drops this handle, and discards the dirty pages of the file when its last handle and mapping are dropped.
+    /// This is for a file that was deleted, and whose bytes will not be read.
     ///
-    /// If this is the last handle, its dirty pages are dropped and the store gets no request any more, except what is on
-    /// its way already. This waits for that, as long as the store answers. What was written back before stays in the
-    /// store. Nothing is counted as lost.
+    /// If this is the last handle, the store receives no further request. The call waits for requests that are in
+    /// flight, as long as the store answers. Bytes that were written back before stay in the store. Discarded bytes
+    /// are not counted as lost.
     ///
-    /// Otherwise the other handles and mappings use the file as before, with all of its bytes: the flusher writes dirty pages
-    /// back, and a sync makes them durable. What is dirty when the last of them is dropped is discarded, also if it was
-    /// written by another handle, or by one that was opened meanwhile. A handle that is to keep its bytes calls
-    /// [`close`](File::close).
+    /// Otherwise the other handles and mappings can use all of the file as before: the flusher writes dirty pages
+    /// back, and a sync makes them durable. Pages that are dirty when the last of them is dropped are discarded,
+    /// even if another handle wrote them, or one that was opened later. To keep the bytes, [`close`](File::close) a
+    /// handle.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Writes that are durable when they return, one by one or all of a handle.
+//! Writes that are durable when they return: single ones, or all of a handle.
 
 use std::io;
 use std::ops::Range;
@@ -27,23 +27,25 @@ pub enum Durability {
     /// After a later sync.
     #[default]
     AtSync,
-    /// When the call returns, as after [`File::sync_data`]: what `O_DSYNC` does.
+    /// When the call returns, as after [`File::sync_data`]. This is what `O_DSYNC` does.
     Data,
-    /// When the call returns, as after [`File::sync_all`]: what `O_SYNC` does.
+    /// When the call returns, as after [`File::sync_all`]. This is what `O_SYNC` does.
     All,
 }
 
 impl File {
-    /// Makes every change by this handle, and by clones made of it later, durable before the call returns, or not.
+    /// Sets whether each change by this handle is durable before the call returns. Later clones of the handle
+    /// inherit this; earlier ones and other handles do not.
     ///
-    /// It applies to all writes (buffered, vectored, with a tag, direct, appends and copies to the file) and to changes of size and
-    /// extents. Each makes durable what it changed, together with everything that the store was given before; pages that
-    /// were written otherwise stay dirty. Concurrent calls share syncs of the store. It does not apply to stores through
-    /// a [`Mapping`](crate::Mapping) and to [`PageMut`](crate::PageMut): [`sync_range`](File::sync_range) does that for them.
+    /// It applies to all writes (buffered, vectored, tagged, direct, appends, copies to the file) and to changes of
+    /// size and extents. Each of them makes durable what it changed, and everything that was written to the store
+    /// before; other dirty pages stay dirty. Concurrent calls share syncs of the store. It does not apply to stores
+    /// through a [`Mapping`](crate::Mapping) and to [`PageMut`](crate::PageMut): use
+    /// [`sync_range`](File::sync_range) for these.
     ///
-    /// If the change succeeds and the sync fails, the call returns the error of the sync, as from
-    /// [`sync_range`](File::sync_range): the change is in the cache, seen by all, and the next sync sends it again.
-    /// A write that is short makes the part that it reports durable.
+    /// If the change succeeds and the sync fails, the call returns the error of the sync, as
+    /// [`sync_range`](File::sync_range) does. The change is then in the cache, visible to all, and the next sync
+    /// sends it again. A short write makes the part durable that it reports.
     ///
     /// # Examples
     ///
@@ -80,13 +82,13 @@ impl File {
         self.durability
     }
 
-    /// Writes like [`write_at`](File::write_at), and makes what it wrote durable before it returns, as a write with `RWF_DSYNC`
-    /// does.
+    /// Writes like [`write_at`](File::write_at), and makes the written bytes durable before it returns, like a
+    /// write with `RWF_DSYNC`.
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at). As [`sync_range`](File::sync_range); then the bytes are in the cache, and the next sync
-    /// sends them again.
+    /// As [`write_at`](File::write_at), and as [`sync_range`](File::sync_range). If the sync fails, the bytes are
+    /// in the cache, and the next sync sends them again.
     ///
     /// # Examples
     ///
@@ -107,13 +109,13 @@ impl File {
         Ok(written)
     }
 
-    /// Appends like [`append`](File::append), and makes the bytes durable before it returns. Concurrent calls share syncs of the
-    /// store.
+    /// Appends like [`append`](File::append), and makes the bytes durable before it returns. Concurrent calls share
+    /// syncs of the store.
     ///
     /// # Errors
     ///
-    /// As [`append`](File::append). As [`sync_range`](File::sync_range); then the bytes are appended, and the next sync sends
-    /// them again. Their offset is not returned: they end before the end that the file has then.
+    /// As [`append`](File::append), and as [`sync_range`](File::sync_range). If the sync fails, the bytes are
+    /// appended, and the next sync sends them again. Their offset is not returned.
     ///
     /// # Examples
     ///

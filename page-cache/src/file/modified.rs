@@ -8,10 +8,11 @@ use crate::error::Request;
 use crate::files::modified_time::to_nanos;
 
 impl File {
-    /// Returns when the content of the file last changed, or `None` if the cache does not keep that
+    /// Returns when the content of the file last changed, or `None` if the cache does not keep this time
     /// ([`FileOptions::keep_modified_time`](crate::FileOptions::keep_modified_time)).
     ///
-    /// When the file is opened it is what the store says ([`Store::modified`](crate::Store::modified)), or else the current time.
+    /// When the file is opened, it is the time that the store returns
+    /// ([`Store::modified`](crate::Store::modified)), or else the current time.
     ///
     /// # Examples
     ///
@@ -27,8 +28,8 @@ impl File {
         self.inode().modified.get()
     }
 
-    /// Sets the time at which the content of the file last changed, to a nanosecond, as `utimensat` does. The next change of the
-    /// content sets it to the time of that change. The next sync hands it to the store.
+    /// Sets the time at which the content of the file last changed, in nanoseconds, as `utimensat` does. The next
+    /// change of the content replaces it. The next sync passes it to the store.
     ///
     /// # Errors
     ///

@@ -186,20 +186,21 @@ impl File {
         self.changed(offset..offset.saturating_add(len))
     }
 
-    /// Allocates blocks for `offset..offset + len`, like [`allocate`](File::allocate), also past the end of the file, whose length
-    /// does not change: what `FALLOC_FL_KEEP_SIZE` does. A file that will grow by appends then has its blocks in one piece.
-    /// No byte changes. An empty range has no effect.
+    /// Allocates blocks for `offset..offset + len`, like [`allocate`](File::allocate), but also past the end of the
+    /// file, without changing its length, as `FALLOC_FL_KEEP_SIZE` does. A file that will grow by appends can so
+    /// have contiguous blocks. No byte changes. An empty range has no effect.
     ///
-    /// The file grows into these blocks by writes, or with zeroes by [`set_len`](File::set_len). They are freed
-    /// by a `set_len` to a lesser length or to the same, and by a collapse. The cache may free those past the end too, when it
-    /// repairs what a failed request left there. After a crash they are there or not, if no sync has succeeded since; the
+    /// The file grows into these blocks by writes, or with zeroes by [`set_len`](File::set_len). A `set_len` to a
+    /// smaller or the same length frees them, and so does a collapse. The cache may also free blocks past the end
+    /// when it removes what a failed request left there. If no sync has succeeded since, a crash may lose them; the
     /// length is not affected.
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the range extends past the end and the store cannot do that ([`Store::reserve`](crate::Store::reserve)):
-    /// a [`FileStore`](crate::FileStore) can on Linux, where its file system can. `FileTooLarge` if the range ends past `i64::MAX`, or the
-    /// store's greatest length. The store's error, such as `StorageFull`. The length and all bytes are unchanged after an error.
+    /// `Unsupported` if the range extends past the end and the store does not support it
+    /// ([`Store::reserve`](crate::Store::reserve)). A [`FileStore`](crate::FileStore) supports it on Linux, if its
+    /// file system does. `FileTooLarge` if the range ends past `i64::MAX` or the store's maximum length. The
+    /// store's error, such as `StorageFull`. The length and all bytes are unchanged after an error.
     ///
     /// # Examples
     ///

@@ -39,8 +39,8 @@ pub enum Strategy {
     },
 }
 
-/// The most steps that a schedule may take. None here takes a tenth of it, unless its threads go
-/// round in circles.
+/// The most steps that a schedule may take. None here takes a tenth of it, unless its threads
+/// loop.
 const MOST_STEPS: usize = 20_000;
 
 thread_local! {

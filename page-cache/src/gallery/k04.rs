@@ -1,4 +1,4 @@
-//! K4: only the first segment of a vectored write is brought in.
+//! K4: only the first segment of a vectored write is faulted in.
 
 use super::props::{
     Memory, PAGE, RIGHT_WRITE, buffer, file, mapped, segment, write_page_with_faults_on,

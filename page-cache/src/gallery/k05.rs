@@ -1,4 +1,4 @@
-//! K5: all memory is brought in first, and taken away again before the copy.
+//! K5: all memory is faulted in first, and evicted again before the copy.
 
 use super::props::{
     Memory, PAGE, RIGHT_WRITE, evict, file, mapped, segment, write_page_with_faults_on, write_right,

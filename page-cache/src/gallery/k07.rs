@@ -92,7 +92,7 @@ fn beside_munmap(write: fn(&File, &Memory, u64) -> io::Result<usize>) {
     });
     play(|stage| {
         stage.thread("reader", || {
-            look(&file, "bytes 2048..4096 as zeroes, which nobody ever wrote")
+            look(&file, "bytes 2048..4096 as zeroes, which were never written")
         });
     });
 }
@@ -103,7 +103,9 @@ fn look(file: &File, complaint: &'static str) {
     match seen.iter().find(|byte| !b"ac".contains(byte)) {
         None => does("sees nothing wrong"),
         Some(0) => violation(complaint, OLD_OR_NEW),
-        Some(byte) => violation(format!("{byte:#04x}, which nobody wrote"), NEVER_UNINITIALISED),
+        Some(byte) => {
+            violation(format!("{byte:#04x}, which was never written"), NEVER_UNINITIALISED)
+        }
     }
 }
 

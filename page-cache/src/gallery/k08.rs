@@ -61,7 +61,7 @@ fn beside_reader(write: fn(&File, &Disk, &Memory, u64)) {
                     NEVER_UNINITIALISED,
                 ),
                 Some(byte) => {
-                    violation(format!("{byte:#04x}, which nobody wrote"), NEVER_UNINITIALISED);
+                    violation(format!("{byte:#04x}, which was never written"), NEVER_UNINITIALISED);
                 }
             }
         });

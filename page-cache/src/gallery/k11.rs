@@ -1,4 +1,4 @@
-//! K11: the whole write is claimed exclusively, and then its memory brought in.
+//! K11: the whole write is claimed exclusively, and then its memory is faulted in.
 
 use super::props::{Inode, Memory, PAGE, RIGHT_WRITE, file, mapped, segment, write_right};
 use super::stage::play;

@@ -10,7 +10,7 @@ pub(super) const ENTRY: Entry = Entry {
     id: "K12",
     title: "writeback under an exclusive holder",
     seed: "002: shared to writeback, exclusive to direct IO",
-    mistake: "a direct write flushes its range through the path that claims it",
+    mistake: "a direct write flushes its range through an operation that claims it",
     broken: Protocol {
         steps: &[
             "Claim the mapping lock exclusively over the range of a direct write.",

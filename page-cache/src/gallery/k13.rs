@@ -19,7 +19,7 @@ pub(super) const ENTRY: Entry = Entry {
     broken: Protocol {
         steps: &[
             "Claim the pages to be written, and those past the end, shared.",
-            "The write fails. Upgrade the claim once nobody else holds it.",
+            "The write fails. Upgrade the claim once no other thread holds it.",
             "Free what was allocated past the end; release.",
         ],
         plans: HUNT,
@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
     },
     right: Protocol {
         steps: &[
-            "Claim the IO lock from the end of the file on, so that nobody else writes there.",
+            "Claim the IO lock from the end of the file on, so that no other thread writes there.",
             "The write fails. Release the mapping lock, unless it was claimed exclusively.",
             "Claim it exclusively past the end; free what is there; release.",
         ],

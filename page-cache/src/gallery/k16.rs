@@ -42,12 +42,12 @@ fn broken() {
             if let Some(page) = inode.find_locked(0) {
                 hands_over("flusher");
                 does("queues page 0, locked");
-                queue.lock().expect("nobody panics").push(page);
+                queue.lock().expect("no thread panics").push(page);
             }
         });
         stage.thread("flusher", || {
             let _ = inode.flush_all();
-            let queued = std::mem::take(&mut *queue.lock().expect("nobody panics"));
+            let queued = std::mem::take(&mut *queue.lock().expect("no thread panics"));
             for page in queued {
                 let claim = inode.claim_page(Access::Writeback, 0);
                 let _ = inode.write_locked(&page, &claim);

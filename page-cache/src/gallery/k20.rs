@@ -1,4 +1,4 @@
-//! K20: the edges of a punch are brought in by a path that claims them.
+//! K20: the edges of a punch are read by an operation that claims them.
 
 use super::props::{PAGE, file};
 use super::stage::play;
@@ -9,7 +9,7 @@ use spanlock::Access;
 pub(super) const ENTRY: Entry = Entry {
     id: "K20",
     title: "edge zeroing through a fill that claims",
-    seed: "002: exclusive to punch, shared to who fills a page",
+    seed: "002: exclusive to punch, shared to the thread that fills a page",
     mistake: "a punch fills its edge page as a read does",
     broken: Protocol {
         steps: &[

@@ -17,7 +17,7 @@ pub(super) type Memory = AddressSpace;
 
 /// The rules that corruptions are measured by.
 pub(super) const NEVER_UNINITIALISED: &str =
-    "invariant 1: an uptodate page holds no byte that nobody wrote";
+    "invariant 1: an uptodate page holds no byte that was never written";
 pub(super) const OLD_OR_NEW: &str =
     "invariant 3: a reader finds old bytes or new bytes, never zeroes that belong to neither";
 pub(super) const WRITTEN_IS_THERE: &str =

@@ -22,7 +22,8 @@ pub(super) fn play<'env>(start: impl for<'scope> FnOnce(&Stage<'scope, 'env>)) {
         thread::yield_now();
         let stuck = trace::running();
         if !stuck.is_empty() {
-            let asleep = || stuck.iter().map(|name| format!("{name} waits, and nobody wakes it"));
+            let asleep =
+                || stuck.iter().map(|name| format!("{name} waits, and no thread wakes it"));
             let circle = trace::circle().unwrap_or_else(|| asleep().collect());
             explore::found(Fault::Deadlock(circle));
         }

@@ -114,8 +114,8 @@ impl FileOptions {
     /// a part of a page was written and the rest has not been read yet, the cache reads the page before it sends
     /// it.
     ///
-    /// The length of the file must be a multiple of [`PAGE_SIZE`](crate::PAGE_SIZE). Opening a store of another
-    /// length fails with `InvalidData`. A crash may leave such a length: call
+    /// The length of the file must be a multiple of the [page size](crate::File::page_size). Opening a store of
+    /// another length fails with `InvalidData`. A crash may leave such a length: call
     /// [`Store::set_len`](crate::Store::set_len) before opening the store. These operations fail with
     /// `InvalidInput` if their numbers are not multiples of it: a change of the length, a write that ends past the
     /// end of the file (its end), and a direct request, a punched, zeroed or allocated range (start and end).

@@ -39,7 +39,7 @@ fn what_takes_a_preemption_is_found_with_one() {
     let fault = explored.finding.map(|finding| finding.fault);
     let saw = Fault::Violation { reader: "reader".into(), saw: "1".into(), rule: RULE };
     assert_eq!(fault, Some(saw));
-    assert_eq!(explored.exhausted, None, "who has found something has not seen all");
+    assert_eq!(explored.exhausted, None, "a search that found something is not exhaustive");
 }
 
 #[test]
@@ -123,11 +123,11 @@ fn a_thread_that_is_never_woken_is_named() {
         let (mutex, woken) = (Mutex::new(()), Condvar::new());
         play(|stage| {
             stage.thread("sleeper", || {
-                drop(woken.wait(mutex.lock().expect("nobody panics")));
+                drop(woken.wait(mutex.lock().expect("no thread panics")));
             });
         });
     });
-    let told = vec!["sleeper waits, and nobody wakes it".to_owned()];
+    let told = vec!["sleeper waits, and no thread wakes it".to_owned()];
     assert_eq!(explored.finding.map(|finding| finding.fault), Some(Fault::Deadlock(told)));
 }
 
