@@ -3,6 +3,7 @@
 mod append;
 mod checkpoints;
 mod close;
+mod copy;
 mod durable;
 mod hints;
 mod modified;

@@ -11,6 +11,7 @@
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
 //! | make each write durable as it returns | [`File::with_durability`], [`File::write_at_durable`], [`File::append_durable`] |
 //! | make all files durable | [`PageCache::sync_all`], [`PageCache::sync_all_for`] |
+//! | copy between files of the cache | [`File::copy_range_to`] |
 //! | change size and extents | [`File::set_len`], [`File::punch_hole`], [`File::zero_range`], [`File::allocate`], [`File::collapse_range`], [`File::insert_range`] |
 //! | write every byte to the store before a write returns | [`FileOptions::write_through`] |
 //! | write a log before the pages, and take checkpoints | [`FileOptions::before_writeback`], [`File::write_at_tagged`], [`File::dirty_pages`], [`File::sync_up_to`] |

@@ -88,7 +88,7 @@ pub trait Subject: Send + Sync + 'static {
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
     }
 
-    /// Writes from a mapping of the same bytes.
+    /// Writes from a mapping of the same bytes, or copies them onto themselves.
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
         let mut copy = vec![0; (bytes.end - bytes.start) as usize];
         let found = self.read_at(&mut copy, bytes.start)?;
@@ -208,10 +208,14 @@ impl Subject for File {
     }
 
     fn hint(&self, range: Range<u64>, which: u64) -> io::Result<()> {
-        match which % 4 {
+        match which % 5 {
             0 => self.will_need(range),
             1 => self.dont_need(range).map(drop),
             2 => self.drop_cached(range),
+            3 => match self.reserve(range.start, range.end - range.start) {
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+                reserved => reserved,
+            },
             _ => {
                 let data = self.data_ranges(range.clone())?;
                 let inside =
@@ -300,8 +304,14 @@ impl Subject for File {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let memory = AddressSpace::new();
         let page = PAGE_SIZE as u64;
+        if (bytes.start / page).is_multiple_of(2) {
+            let len = bytes.end - bytes.start;
+            return self
+                .copy_range_to(bytes.start, self, bytes.start, len)
+                .map(|count| count as usize);
+        }
+        let memory = AddressSpace::new();
         let start = bytes.start - bytes.start % page;
         let there = memory.map_file(self, start..bytes.end.next_multiple_of(page))?.start;
         let source = there + (bytes.start - start)..there + (bytes.end - start);

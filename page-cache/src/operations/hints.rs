@@ -92,6 +92,11 @@ impl Inode {
             return Ok(Vec::new());
         }
         let _io = self.io_shared(bytes.clone());
+        self.data_claimed(bytes)
+    }
+
+    /// As `data_in`; the caller has the IO lock over the bytes.
+    pub(crate) fn data_claimed(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
         let _claim = self.claim(Access::BufferedRead, bytes.clone());
         let bytes = bytes.start..bytes.end.min(self.size());
         let mut data: Vec<Range<u64>> = self

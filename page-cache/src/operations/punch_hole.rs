@@ -11,10 +11,11 @@
 //! each byte is zero or unchanged.
 
 use std::io;
+use std::ops::Range;
 
 use crate::Store;
 use crate::error::Request;
-use crate::files::inode::{Inode, MappingClaim};
+use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::store::write_full;
 use spanlock::Access;
 
@@ -27,17 +28,23 @@ impl Inode {
             return Ok(());
         }
         self.check_whole_range(offset..end).map_err(|error| self.failed(request, error))?;
-        let _io = self.io_exclusive(offset..end);
-        let claim = self.claim(Access::PunchHole, offset..end);
+        let io = self.io_exclusive(offset..end);
+        self.punch_claimed(offset..end, &io).map_err(|error| self.failed(request, error))
+    }
+
+    /// As `punch`, for a range that is not empty; the caller has the IO lock over it exclusively.
+    pub(crate) fn punch_claimed(&self, bytes: Range<u64>, _io: &IoClaim<'_>) -> io::Result<()> {
+        let (offset, end) = (bytes.start, bytes.end);
+        let claim = self.claim(Access::PunchHole, bytes);
         let punched = self
             .let_store_reach(offset, end, &claim)
-            .and_then(|()| self.store.punch_hole(offset, len));
+            .and_then(|()| self.store.punch_hole(offset, end - offset));
         self.modified.note_change();
         match punched {
             Ok(()) => self.clear(offset..end, &claim),
             Err(_) => self.forget_clean(offset..end, &claim),
         }
-        punched.map_err(|error| self.failed(request, error))
+        punched
     }
 
     /// Lets the store reach to the end of a claimed range, or of the file if that comes first.

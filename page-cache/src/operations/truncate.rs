@@ -26,7 +26,7 @@ use std::io;
 
 use crate::Store;
 use crate::error::Request;
-use crate::files::inode::{Inode, MappingClaim};
+use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use spanlock::Access;
 
 impl Inode {
@@ -64,6 +64,18 @@ impl Inode {
         {
             self.zero_locked(&page, within..self.page_size.len());
         }
+    }
+
+    /// Lets the file end at `len`, which is past its end; the caller has the IO lock from the end on exclusively.
+    pub(crate) fn grow_claimed(&self, len: u64, _io: &IoClaim<'_>) -> io::Result<()> {
+        let request = Request::to_length("set_len", len);
+        self.check_whole(len)?;
+        self.end_within_limit(request)?;
+        let old = self.size();
+        let claim = self.claim(Access::Truncate, old..u64::MAX);
+        self.grow(old, len, &claim)?;
+        self.modified.note_change();
+        Ok(())
     }
 
     fn grow(&self, old: u64, len: u64, claim: &MappingClaim<'_>) -> io::Result<()> {

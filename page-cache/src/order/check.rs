@@ -127,7 +127,9 @@ impl Lock {
         let ascending = self.owner == next.owner && self.units.start < next.units.start;
         // A page that was removed from its file has no order: a thread that finds one releases it.
         let gone = self.owner == 0 || next.owner == 0;
+        let next_file = self.owner < next.owner;
         self.rank < next.rank
+            || (self.rank, next.rank) == (Rank::Io, Rank::Io) && next_file
             || self.is_of_another_cache_than(next)
             || (self.rank, next.rank) == (Rank::Page, Rank::Page) && (ascending || gone)
     }

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod checkpoints;
+mod copies;
 mod differential;
 mod durable_writes;
 mod eviction;

@@ -16,7 +16,7 @@ pub enum Path {
     TaggedWrite,
     /// From an address space.
     MemoryWrite,
-    /// From a mapping of the very bytes that it writes.
+    /// From a mapping of the very bytes that it writes, or by a copy of them.
     SelfWrite,
     Append,
     Load,

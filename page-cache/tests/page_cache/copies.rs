@@ -1,0 +1,218 @@
+//! Copies within the cache.
+
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache};
+
+use crate::random::Random;
+use crate::stores::recording_store::RecordingStore;
+
+const PAGE: u64 = 4096;
+
+fn quiet_cache() -> PageCache {
+    PageCache::with_options(Options::new(256).flush_interval(Duration::MAX))
+}
+
+fn contents(file: &File) -> Vec<u8> {
+    let mut bytes = vec![0xff; file.len() as usize];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+/// Copies within a model of a file.
+fn copy_model(from: &[u8], range: Range<usize>, to: &mut Vec<u8>, at: usize) {
+    let range = range.start.min(from.len())..range.end.min(from.len());
+    if range.is_empty() {
+        return;
+    }
+    to.resize(to.len().max(at + range.len()), 0);
+    to[at..at + range.len()].copy_from_slice(&from[range]);
+}
+
+#[test]
+fn random_copies_between_two_files_and_within_one_are_as_those_of_vectors() {
+    let mut random = Random::new(7);
+    for round in 0..40 {
+        let cache = quiet_cache();
+        let files = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
+        let mut models = [Vec::new(), Vec::new()];
+        for step in 0..40 {
+            let (from, to) = (random.below(2) as usize, random.below(2) as usize);
+            let (offset, at) = (random.below(20 * PAGE), random.below(20 * PAGE));
+            let len = random.below(12 * PAGE);
+            match random.below(6) {
+                0 => {
+                    let bytes = vec![step as u8 + 1; len as usize];
+                    files[to].write_all_at(&bytes, at).unwrap();
+                    copy_model(&bytes, 0..bytes.len(), &mut models[to], at as usize);
+                }
+                1 => {
+                    files[to].punch_hole(at, len).unwrap();
+                    let model = &mut models[to];
+                    let end = model.len().min((at + len) as usize);
+                    model[end.min(at as usize)..end].fill(0);
+                }
+                2 => files[to].sync_data().unwrap(),
+                _ => {
+                    let copied = files[from].copy_range_to(offset, &files[to], at, len).unwrap();
+                    let expected = (models[from].len() as u64).saturating_sub(offset).min(len);
+                    assert_eq!(copied, expected);
+                    let source = models[from].clone();
+                    let range = offset as usize..(offset + len) as usize;
+                    copy_model(&source, range, &mut models[to], at as usize);
+                }
+            }
+            for (file, model) in files.iter().zip(&models) {
+                assert!(contents(file) == *model, "round {round}, step {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn copies_of_many_chunks_that_overlap_move_as_memmove_does() {
+    const LEN: usize = 1_500_000;
+    for (offset, at) in [(0, 5), (0, 300_001), (5, 0), (700_000, 100), (100, 100), (3, 800_000)] {
+        let file = quiet_cache().open(MemStore::new()).unwrap();
+        let byte = |place: u32| (place.wrapping_mul(7919) >> 8) as u8;
+        let mut model: Vec<u8> = (0..LEN as u32).map(byte).collect();
+        file.write_all_at(&model, 0).unwrap();
+        let count = LEN - offset;
+        assert_eq!(
+            file.copy_range_to(offset as u64, &file, at as u64, u64::MAX).unwrap(),
+            count as u64
+        );
+        let source = model.clone();
+        copy_model(&source, offset..LEN, &mut model, at);
+        assert!(contents(&file) == model, "{offset} to {at}");
+    }
+}
+
+#[test]
+fn holes_are_copied_as_holes_and_data_only_is_read() {
+    let cache = quiet_cache();
+    let stores = [(); 2].map(|()| Arc::new(MemStore::new()));
+    let [from, to] = [0, 1].map(|number: usize| cache.open(Arc::clone(&stores[number])).unwrap());
+    from.set_len(1 << 40).unwrap();
+    from.write_all_at(&[1; PAGE as usize], 1 << 30).unwrap();
+    to.write_all_at(&[2; 10 * PAGE as usize], 0).unwrap();
+    to.sync_all().unwrap();
+    assert_eq!(from.copy_range_to(0, &to, PAGE, u64::MAX).unwrap(), 1 << 40);
+    to.sync_all().unwrap();
+    assert_eq!((to.len(), stores[1].blocks()), ((1 << 40) + PAGE, 2));
+    let mut seen = [0; 2];
+    to.read_exact_at(&mut seen, (1 << 30) + 2 * PAGE - 1).unwrap();
+    assert_eq!(seen, [1, 0]);
+    to.read_exact_at(&mut seen, PAGE - 1).unwrap();
+    assert_eq!(seen, [2, 0]);
+}
+
+#[test]
+fn a_hole_goes_to_a_file_of_whole_pages_without_tearing_one() {
+    let cache = quiet_cache();
+    let from = cache.open(MemStore::new()).unwrap();
+    let to = cache.open_with(MemStore::new(), FileOptions::new().whole_pages()).unwrap();
+    from.set_len(3 * PAGE).unwrap();
+    to.write_all_at(&[7; 4 * PAGE as usize], 0).unwrap();
+    assert_eq!(from.copy_range_to(100, &to, 50, 2 * PAGE).unwrap(), 2 * PAGE);
+    let mut expected = vec![7; 4 * PAGE as usize];
+    expected[50..50 + 2 * PAGE as usize].fill(0);
+    assert!(contents(&to) == expected);
+    // It cannot grow to within a page.
+    let error = from.copy_range_to(0, &to, 4 * PAGE, 100).unwrap_err();
+    assert_eq!((error.kind(), to.len()), (ErrorKind::InvalidInput, 4 * PAGE));
+}
+
+#[test]
+fn a_copy_that_is_cut_off_tells_exactly_how_far_it_came() {
+    let cache = quiet_cache();
+    let store = Arc::new(RecordingStore::with(&[5; 20 * PAGE as usize]));
+    store.fail_reads_of(10 * PAGE..11 * PAGE);
+    let from = cache.open(Arc::clone(&store)).unwrap();
+    let to = cache.open(MemStore::new()).unwrap();
+    let copied = from.copy_range_to(100, &to, 0, 20 * PAGE).unwrap();
+    assert_eq!((copied, to.len()), (10 * PAGE - 100, 10 * PAGE - 100));
+    assert!(contents(&to).iter().all(|&byte| byte == 5));
+    assert!(from.last_failure().is_some());
+    // Nothing is copied, and nothing has changed.
+    let error = from.copy_range_to(10 * PAGE, &to, 100 * PAGE, 5).unwrap_err();
+    assert_eq!((error.kind(), to.len()), (ErrorKind::Other, 10 * PAGE - 100));
+    // Towards the end of the same file, what is to be kept cannot be read.
+    let error = from.copy_range_to(8 * PAGE, &from, 9 * PAGE - 7, 5 * PAGE).unwrap_err();
+    assert_eq!((error.kind(), from.stats().dirty), (ErrorKind::Other, 0));
+}
+
+#[test]
+fn copies_that_cannot_be_are_refused() {
+    let cache = quiet_cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(b"bytes", 0).unwrap();
+    let elsewhere = quiet_cache().open(MemStore::new()).unwrap();
+    let refused = |to: &File, at| file.copy_range_to(0, to, at, 5).unwrap_err().kind();
+    assert_eq!(refused(&elsewhere, 0), ErrorKind::CrossesDevices);
+    let options = FileOptions::new().before_writeback(|_| Ok(()));
+    let hooked = cache.open_with(MemStore::new(), options).unwrap();
+    assert_eq!(refused(&hooked, 0), ErrorKind::Unsupported);
+    assert_eq!(hooked.copy_range_to(0, &hooked, 5, 5).unwrap(), 0);
+    assert_eq!(refused(&file, u64::MAX), ErrorKind::FileTooLarge);
+    assert_eq!(file.copy_range_to(5, &file, 0, 5).unwrap(), 0);
+    assert_eq!(file.copy_range_to(0, &file, 0, 0).unwrap(), 0);
+    assert_eq!(file.copy_range_to(u64::MAX, &file, 0, u64::MAX).unwrap(), 0);
+    let guard = file.page(0).unwrap();
+    let to = cache.open(MemStore::new()).unwrap();
+    assert_eq!(refused(&to, 0), ErrorKind::Deadlock);
+    assert_eq!(to.copy_range_to(0, &file, 0, 1).unwrap_err().kind(), ErrorKind::Deadlock);
+    drop(guard);
+    assert_eq!(contents(&file), b"bytes");
+}
+
+#[test]
+fn copies_in_opposite_directions_among_truncations_all_end() {
+    let cache = PageCache::with_options(Options::new(64).dirty_limit(16));
+    let files = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
+    files.iter().for_each(|file| file.write_all_at(&[1; 8 * PAGE as usize], 0).unwrap());
+    thread::scope(|scope| {
+        for (from, to) in [(0, 1), (1, 0), (0, 0), (1, 1)] {
+            let (from, to) = (&files[from], &files[to]);
+            scope.spawn(move || {
+                for round in 0..500 {
+                    from.copy_range_to(round % 7 * PAGE, to, round % 5 * PAGE, 4 * PAGE).unwrap();
+                }
+            });
+        }
+        for file in &files {
+            scope.spawn(move || {
+                for round in 0..500 {
+                    file.set_len((6 + round % 4) * PAGE).unwrap();
+                    file.append(&[1; 100]).unwrap();
+                }
+            });
+        }
+    });
+    assert!(files.iter().all(|file| contents(file).iter().all(|&byte| byte <= 1)));
+}
+
+#[test]
+fn a_copy_is_one_write_and_sees_its_source_as_it_was_at_one_time() {
+    let cache = PageCache::new(256);
+    let [from, to] = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
+    // More than is moved at once.
+    const LEN: usize = 400_000;
+    from.write_all_at(&[0; LEN], 0).unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for round in 1..=60_u8 {
+                from.write_all_at(&[round; LEN], 0).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            assert_eq!(from.copy_range_to(0, &to, 0, LEN as u64).unwrap(), LEN as u64);
+            let copy = contents(&to);
+            assert!(copy.iter().all(|&byte| byte == copy[0]));
+        }
+    });
+}
