@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// The least time between a page's becoming dirty and its being written for that alone.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);
 
+/// As many workers are started without waiting for one to come back, once none has for a while.
+pub(crate) const MANY: usize = 64;
+
 /// The number of no file.
 const NO_FILE: u64 = 0;
 
@@ -56,6 +59,8 @@ pub(crate) struct State {
     pub(crate) started: u64,
     /// Since when there has been one idle worker.
     pub(crate) alone_since: Instant,
+    /// Up to so many workers are started without waiting for one to come back.
+    pub(crate) at_once: usize,
     pub(crate) stopped: bool,
     /// How often pages became clean, or failed to.
     pub(crate) reports: u64,
@@ -69,6 +74,7 @@ impl Flusher {
             idle: 0,
             started: 0,
             alone_since: Instant::now(),
+            at_once: MANY,
             stopped: false,
             reports: 0,
         };

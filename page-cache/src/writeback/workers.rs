@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::files::inode::visit;
 use crate::options::Steal;
 use crate::pages::flusher::jobs::{Afterwards, Task, Work};
-use crate::pages::flusher::{Signal, State, become_worker};
+use crate::pages::flusher::{MANY, Signal, State, become_worker};
 use crate::pages::pool::Pool;
 use crate::sync::atomic::Ordering;
 use crate::sync::blocking::PoisonError;
@@ -18,10 +18,8 @@ use crate::sync::{MOST_WORKERS, thread};
 const FEW: usize = 4;
 
 /// How long the last idle worker waits for another before it starts more than a few. If none came back, the
-/// next ones are started as they are needed, up to [`MANY`]; then one for each such time.
+/// next ones are started as they are needed, up to [`MANY`]. Each further time that none comes back doubles the number.
 const GRACE: Duration = Duration::from_secs(1);
-
-const MANY: usize = 64;
 
 /// How long a worker that has company is idle before it ends.
 const LEISURE: Duration = Duration::from_secs(10);
@@ -133,7 +131,10 @@ fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Tas
 impl State {
     fn come_back(&mut self, from: From, now: Instant) {
         self.idle += 1;
-        if from == From::Task || self.workers > MANY {
+        if from == From::Task {
+            self.at_once = MANY;
+        }
+        if from == From::Task || self.workers > self.at_once {
             self.note_if_alone(now);
         }
     }
@@ -149,12 +150,15 @@ impl State {
         }
     }
 
-    fn may_leave(&self, now: Instant) -> Leave {
+    fn may_leave(&mut self, now: Instant) -> Leave {
         if self.idle > 1 || self.workers >= MOST_WORKERS {
             return Leave::Now;
         }
         let when = self.alone_since + GRACE;
         if self.workers < FEW || when <= now {
+            if self.workers > self.at_once {
+                self.at_once = 2 * self.workers;
+            }
             return Leave::AfterStartingAnother;
         }
         Leave::At(when)

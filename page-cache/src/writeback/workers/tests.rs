@@ -9,6 +9,7 @@ fn few(now: Instant) -> State {
         idle: 1,
         started: FEW as u64,
         alone_since: now,
+        at_once: MANY,
         stopped: false,
         reports: 0,
     }
@@ -31,12 +32,21 @@ fn when_no_worker_has_come_back_for_a_while_more_are_started_as_they_are_needed(
     while state.workers <= MANY {
         start_another(&mut state, late);
     }
-    // From here on they wait for each other again.
-    for second in 1..10 {
+    // Then one waits again, and twice as many are started if none has come back.
+    for second in 1..5 {
         let before = late + (second - 1) * GRACE;
         assert_eq!(state.may_leave(before), Leave::At(before + GRACE));
-        start_another(&mut state, late + second * GRACE);
+        let most = 2 * state.workers;
+        while state.workers <= most {
+            start_another(&mut state, late + second * GRACE);
+        }
     }
+    // One that comes back ends that.
+    let end = late + 5 * GRACE;
+    start_another(&mut state, end);
+    state.idle = 0;
+    state.come_back(From::Task, end);
+    assert_eq!(state.may_leave(end), Leave::At(end + GRACE));
 }
 
 #[test]
