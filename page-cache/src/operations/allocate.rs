@@ -5,7 +5,7 @@
 //! 2. Claim the mapping lock exclusively over the range and from the old end on. A store may allocate by reading and
 //!    writing, and nothing else may write there meanwhile.
 //! 3. If the file grows, remove what a failed request left in the store past the end.
-//! 4. Allocate in the store. The cache stays valid, since no byte changes.
+//! 4. Allocate in the store; up to the end of a page, if the store ends before the range does and the file does not. The cache stays valid, since no byte changes.
 //! 5. Extend the file.
 //!
 //! If the store fails it may have grown, and is truncated to the old length.
@@ -41,7 +41,8 @@ impl Inode {
             self.end_within_limit(request)?;
             self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
         }
-        if let Err(error) = self.store.allocate(offset, end - offset) {
+        let reached = if end > old { end } else { self.end_of_reach(end) };
+        if let Err(error) = self.store.allocate(offset, reached - offset) {
             if end > old {
                 self.trim_store();
             }

@@ -18,7 +18,8 @@
 //! 3. Write back its dirty pages, in long runs.
 //! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first. While the claim is held,
 //!    no page can be brought back.
-//! 5. Write to the store.
+//! 5. If the store ends before the chunk does, and the file does not, let the store reach to the end of the chunk's last page: see
+//!    `extend`. Write to the store.
 //! 6. Extend the size by what was written. After an error truncate the store to the size.
 //!
 //! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while the chunk is claimed. So
@@ -89,8 +90,22 @@ impl Inode {
             return Ok(0);
         }
         let io = self.io_for_write(offset..offset + request.len);
+        self.send_last_page_before(offset).map_err(|error| self.failed(request, error))?;
         self.reaching(offset, &io, || self.write_chunks(from, request))
             .map_err(|error| self.failed(request, error))
+    }
+
+    /// Sends the last page, if a write past the end begins in it: once the file ends at the write's start, what is sent of
+    /// the page ends there too. The caller holds the IO lock, and nothing else.
+    fn send_last_page_before(&self, offset: u64) -> io::Result<()> {
+        let last = self.page_size.number(self.size());
+        if offset <= self.size() || self.page_size.number(offset) != last {
+            return Ok(());
+        }
+        if self.first_unclean(last..last + 1, self.end_epoch()).is_some() {
+            self.check_steal()?;
+        }
+        self.flush(last..last + 1)
     }
 
     fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
@@ -152,6 +167,9 @@ impl Inode {
         let pages = self.page_size.touched(&chunk);
         self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
         self.invalidate(pages, &claim).map_err(|error| (0, error))?;
+        if chunk.end < self.size() && self.end_of_reach(chunk.end) > chunk.end {
+            self.let_store_reach(chunk.clone(), &claim).map_err(|error| (0, error))?;
+        }
         let write = || write_full(&*self.store, from, chunk.start);
         let outcome = self.store.attempt(Some(chunk.clone()), write, |unstable, outcome| {
             let written = match outcome {

@@ -15,8 +15,7 @@ use std::ops::Range;
 
 use crate::Store;
 use crate::error::Request;
-use crate::files::inode::{Inode, IoClaim, MappingClaim};
-use crate::store::write_full;
+use crate::files::inode::{Inode, IoClaim};
 use spanlock::Access;
 
 impl Inode {
@@ -37,7 +36,7 @@ impl Inode {
         let (offset, end) = (bytes.start, bytes.end);
         let claim = self.claim(Access::PunchHole, bytes);
         let punched = self
-            .let_store_reach(offset, end, &claim)
+            .let_store_reach(offset..end, &claim)
             .and_then(|()| self.store.punch_hole(offset, end - offset));
         self.modified.note_change();
         match punched {
@@ -45,21 +44,5 @@ impl Inode {
             Err(_) => self.forget_clean(offset..end, &claim),
         }
         punched
-    }
-
-    /// Lets the store reach to the end of a claimed range, or of the file if that comes first.
-    fn let_store_reach(&self, start: u64, end: u64, _claim: &MappingClaim<'_>) -> io::Result<()> {
-        let end = end.min(self.size());
-        if start < end && !self.store.reaches(end) {
-            // A write, since to set the length might cut off what is being written behind the range; and
-            // of the part of the last page that is in the range, since a single byte would tear a
-            // sector.
-            let from = start.max(self.page_size.round_down(end - 1));
-            let zeroes = vec![0; (end - from) as usize];
-            let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);
-            self.store
-                .attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))?;
-        }
-        Ok(())
     }
 }

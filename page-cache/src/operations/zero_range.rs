@@ -4,7 +4,8 @@
 //!    at the end of the file.
 //! 2. Claim the mapping lock exclusively over the range and from the old end on.
 //! 3. If the file grows, remove what a failed request left in the store past the end.
-//! 4. Zero the range in the store. This comes before the cache, as for a punch.
+//! 4. If it does not grow, and the store ends before the range does, extend the store that far, as for a punch. Zero the range in
+//!    the store. This comes before the cache, as for a punch.
 //! 5. Clear the range in the cache.
 //! 6. Extend the file.
 //!
@@ -40,7 +41,8 @@ impl Inode {
             self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
         }
         self.modified.note_change();
-        if let Err(error) = self.store.zero_range(offset, end - offset) {
+        let reached = if end > old { Ok(()) } else { self.let_store_reach(offset..end, &claim) };
+        if let Err(error) = reached.and_then(|()| self.store.zero_range(offset, end - offset)) {
             self.forget_clean(offset..end, &claim);
             if end > old {
                 self.trim_store();

@@ -8,5 +8,6 @@ mod read_only;
 mod readahead;
 mod size_and_extents;
 mod size_and_extents_races;
+mod store_lengths;
 mod stores_past_the_end;
 mod user_memory;

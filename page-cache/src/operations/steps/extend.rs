@@ -12,6 +12,10 @@
 //! 5. Publish the size, and unlock the page after that. So a store past the old end that ended before the file grew is
 //!    discarded, and one that starts later is in the file.
 //!
+//! A write that starts past the end leaves a hole that only the file has: no page of it is dirty, and the store ends before it. What
+//! is later sent of a page in the hole is all that the file has of the page; and so is the last page of what is changed there
+//! past the cache. Else the store, and what a process leaves that is killed then, would have a length that the file never had.
+//!
 //! If a write that started past the end writes nothing, the file is truncated to the old end, with everything past it claimed
 //! exclusively. If the file ended at a page boundary, no mapping can have stored bytes past the end, and the write extends the file
 //! by itself.
@@ -22,6 +26,7 @@ use std::ops::Range;
 use crate::Store;
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::files::length::Length;
+use crate::store::write_full;
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
@@ -52,6 +57,32 @@ impl Inode {
         }
         self.reach(old, offset, io);
         write().inspect_err(|_| self.retract(old, io))
+    }
+
+    /// Lets the store reach as far as a claimed range, or as the file if that comes first.
+    pub(crate) fn let_store_reach(
+        &self,
+        range: Range<u64>,
+        _claim: &MappingClaim<'_>,
+    ) -> io::Result<()> {
+        let end = range.end.min(self.size());
+        if range.start >= end || self.store.reaches(end) {
+            return Ok(());
+        }
+        // A write, since to set the length might cut off what is being written behind the range; and
+        // of what the range has of the last page, since a single byte would tear a sector.
+        let reached = self.end_of_reach(end);
+        let from = range.start.max(self.page_size.round_down(reached - 1));
+        let zeroes = vec![0; (reached - from) as usize];
+        let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);
+        // What lies behind the range is dirty, and will be sent, or a hole.
+        self.store.attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))
+    }
+
+    /// Where a request to the store is to end which is to end at `end`, in the file, and may be the first to get so
+    /// far: the file may never have ended there, but a write may have made it longer by whole pages.
+    pub(crate) fn end_of_reach(&self, end: u64) -> u64 {
+        if self.store.reaches(end) { end } else { self.page_size.round_up(end).min(self.size()) }
     }
 
     #[cold]

@@ -52,19 +52,25 @@ impl Inode {
         Ok(())
     }
 
-    /// Prepares a locked page, which is dirty and about to be sent, for a store of blocks or of whole pages: a partial
-    /// page of which one stretch of whole blocks is not all that is dirty is filled. What cannot be
+    /// Prepares a locked page, which is dirty and about to be sent. A partial page is filled if the store is one of blocks or of
+    /// whole pages, and one stretch of whole blocks is not all that is dirty; and if a stretch would let the store end
+    /// within the page, where the file does not end: see `extend`. What cannot be
     /// read stays as it is, and is sent by the byte; or not at all, if the store gets whole pages.
     pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) -> io::Result<()> {
         let block = match self.sends_whole_pages() {
             true => self.page_size.len(),
             false => self.store.block_size().clamp(1, self.page_size.bytes()) as usize,
         };
-        if block == 1 || page.state().is_uptodate() {
+        if page.state().is_uptodate() {
             return Ok(());
         }
-        let inside = self.bytes_inside(page.key().page);
-        if self.dirty_ranges(page).is_one_of_blocks(block, inside) {
+        let number = page.key().page;
+        let (start, inside) = (self.page_size.start(number), self.bytes_inside(number));
+        let dirty = self.dirty_ranges(page);
+        let held = self.store.held();
+        let lets_it_end_early =
+            dirty.iter().any(|range| range.end < inside && start + range.end as u64 > held);
+        if !lets_it_end_early && (block == 1 || dirty.is_one_of_blocks(block, inside)) {
             return Ok(());
         }
         match self.fill_around(page, &self.known_ranges(page)) {
