@@ -44,9 +44,9 @@ pub struct PageRef<'a> {
 /// is dropped; otherwise it is as clean as before. Bytes past the end of the file are zero, and what is written
 /// there is discarded.
 ///
-/// The cache does not know which bytes were written through a guard. So a guard does not repair ranges that a
-/// failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)): write those with
-/// [`write_at`](crate::File::write_at).
+/// The cache does not know which bytes were written through the dereferenced guard. So those do not repair ranges that a
+/// failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)); bytes that are written by
+/// [`write`](PageMut::write) do.
 ///
 /// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///
@@ -143,10 +143,37 @@ impl<'a> PageMut<'a> {
         self.page.number()
     }
 
+    /// Copies `bytes` to the bytes of the page from `at` on.
+    ///
+    /// Unlike bytes that are written through the dereferenced guard, these are known to the cache to be the caller's. So they
+    /// repair what a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that are written by
+    /// [`File::write_at`](crate::File::write_at) do.
+    ///
+    /// # Panics
+    ///
+    /// If the bytes do not fit into the page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PAGE_SIZE, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(4096)?;
+    /// let node = [7; PAGE_SIZE];
+    /// file.page_mut(0)?.write(0, &node);
+    /// assert_eq!(file.page(0)?[..], node);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[track_caller]
+    pub fn write(&mut self, at: usize, bytes: &[u8]) {
+        self.page.write(at, bytes);
+    }
+
     /// Sets the tag of what is written through this guard, such as the number of a log record: see
     /// [`File::write_at_tagged`](crate::File::write_at_tagged). Zero means no tag. If this is called several times,
-    /// the last tag counts. It takes effect when the guard is dropped or downgraded, and only if the guard has been
-    /// dereferenced mutably.
+    /// the last tag counts. It takes effect when the guard is dropped or downgraded, and only if something was
+    /// written, or the guard has been dereferenced mutably.
     ///
     /// # Examples
     ///

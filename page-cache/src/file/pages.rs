@@ -187,7 +187,11 @@ impl File {
     }
 
     /// Returns a shared guard of page `number` like [`page`](File::page), but waits at most `timeout` for other
-    /// threads. The timeout does not limit the time that the store takes, nor the wait for a free frame.
+    /// threads, whatever those wait for, and for a free frame.
+    ///
+    /// The timeout does not limit the time that the store takes to answer a request of this call itself: a page that is not
+    /// cached is read by this thread. To limit that too, call [`will_need`](File::will_need), and
+    /// [`try_page`](File::try_page) until the page is there.
     ///
     /// # Errors
     ///
@@ -218,7 +222,11 @@ impl File {
     }
 
     /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout`
-    /// for other threads. The timeout does not limit the time that the store takes, nor the wait for a free frame.
+    /// for other threads, whatever those wait for, for a free frame, and until the file may have one more dirty page.
+    /// For the last, threads of the cache write dirty pages, not this one.
+    ///
+    /// The timeout does not limit the time that the store takes to answer a request of this call itself: as for
+    /// [`page_within`](File::page_within), and [`Store::max_len`](crate::Store::max_len), which it may be asked for.
     ///
     /// # Errors
     ///

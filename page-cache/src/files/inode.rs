@@ -7,6 +7,7 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::page::{DirtyPage, PageSize, Tags};
 use crate::pages::dirty_limit::{By, Own, StoreIs};
 use crate::pages::dirty_pages::{Unclean, Wanted};
 use crate::pages::dirty_ranges::PartialPages;
-use crate::pages::frame::{FreeFrame, Key, LockedPage, Pin};
+use crate::pages::frame::{FreeFrame, Key, LockedPage, OutOfPatience, Patience, Pin};
 use crate::pages::index::Found;
 use crate::pages::loans::Account;
 use crate::pages::loans::Loan;
@@ -213,7 +214,20 @@ impl Inode {
         page: u64,
         free: &mut Option<FreeFrame<'a>>,
     ) -> Option<LockedPage<'a>> {
-        self.find_or_make_with(page, free, |pin| Ok(pin.lock())).unwrap_or(None)
+        match self.find_or_make_with(page, free, |pin| Ok::<_, Infallible>(pin.lock())) {
+            Ok(page) => page,
+        }
+    }
+
+    /// As `find_or_make`; fails if there is no patience for the page's lock.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn find_or_make_within<'a>(
+        &'a self,
+        page: u64,
+        free: &mut Option<FreeFrame<'a>>,
+        patience: Patience,
+    ) -> Result<Option<LockedPage<'a>>, OutOfPatience> {
+        self.find_or_make_with(page, free, |pin| pin.lock_within(patience))
     }
 
     /// As `find_or_make`, unless a guard keeps the page.
@@ -227,12 +241,12 @@ impl Inode {
     }
 
     #[cfg_attr(debug_assertions, track_caller)]
-    fn find_or_make_with<'a>(
+    fn find_or_make_with<'a, E>(
         &'a self,
         page: u64,
         free: &mut Option<FreeFrame<'a>>,
-        lock: impl Fn(Pin<'a>) -> Result<LockedPage<'a>, Guarded>,
-    ) -> Result<Option<LockedPage<'a>>, Guarded> {
+        lock: impl Fn(Pin<'a>) -> Result<LockedPage<'a>, E>,
+    ) -> Result<Option<LockedPage<'a>>, E> {
         let key = self.key(page);
         loop {
             match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
@@ -376,8 +390,14 @@ impl Inode {
     /// Waits for a loan of one frame.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn borrow_frame(&self) -> io::Result<Loan<'_>> {
+        self.borrow_frame_within(Patience::Endless)
+    }
+
+    /// A loan of one frame; waits for it as long as there is patience.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn borrow_frame_within(&self, patience: Patience) -> io::Result<Loan<'_>> {
         may_wait_for_clean(&self.cache.frames);
-        self.cache.loans.borrow(&self.account)
+        self.cache.loans.borrow(&self.account, patience)
     }
 
     /// A loan of one frame, if one is available immediately.

@@ -27,7 +27,7 @@ use crate::error::Request;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
-use crate::pages::frame::{Frame, Patience, Pin};
+use crate::pages::frame::{Frame, OutOfPatience, Patience, Pin};
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 use spanlock::Access;
@@ -166,7 +166,7 @@ impl Inode {
             if patience == Patience::None {
                 return Ok(None);
             }
-            self.wipe_past_the_end(number);
+            self.wipe_past_the_end(number, patience)?;
         }
     }
 
@@ -180,7 +180,7 @@ impl Inode {
         let by = if has_any() { By::Guard } else { By::Write };
         self.check_page_inside(number)?;
         self.check_storable(number)?;
-        if by == By::Write && patience != Patience::None {
+        if by == By::Write && patience == Patience::Endless {
             self.throttle();
         }
         loop {
@@ -233,20 +233,24 @@ impl Inode {
     /// The page, pinned, and uptodate when last seen. `None` if it lies past the end, or must be looked up again.
     fn bring_in_for_guard(&self, number: u64, patience: Patience) -> io::Result<Option<Pin<'_>>> {
         let has_guards = has_any();
-        if !has_guards && let Some((pin, _)) = self.read_ahead(number..number + 1) {
+        if !has_guards && let Some((pin, _)) = self.read_ahead_within(number..number + 1, patience)
+        {
             return Ok(Some(pin));
         }
         self.count(Event::Miss);
         let _loan = match has_guards {
             true => self.try_borrow_frame().ok_or_else(|| would_wait("for a frame"))?,
-            false => self.borrow_frame()?,
+            false => self.borrow_frame_within(patience)?,
         };
-        let mut free = Some(self.cache.free_frame()?);
+        let mut free = Some(self.cache.free_frame_within(patience)?);
         let claim = self.claim_for_guard(number, patience)?;
         if self.bytes_inside(number) == 0 {
             return Ok(None);
         }
-        let Some(locked) = self.find_or_make(number, &mut free) else { return Ok(None) };
+        let locked = self
+            .find_or_make_within(number, &mut free, patience)
+            .map_err(|OutOfPatience| timed_out())?;
+        let Some(locked) = locked else { return Ok(None) };
         Ok(Some(self.fill(locked, &claim)?.pin()))
     }
 
@@ -267,12 +271,15 @@ impl Inode {
     }
 
     fn wait_for_room(&self, start: Instant, patience: Patience) -> io::Result<()> {
-        if let Patience::Until(end) = patience
-            && end <= Instant::now()
-        {
+        if patience.is_over() {
             return Err(timed_out());
         }
-        if self.make_room()? == Room::Made {
+        // To write pages back is to wait for the store.
+        let room = match patience {
+            Patience::Endless => self.make_room()?,
+            _ => self.have_room_made()?,
+        };
+        if room == Room::Made {
             return Ok(());
         }
         if start.elapsed() >= PATIENCE {
@@ -283,15 +290,20 @@ impl Inode {
         Ok(())
     }
 
-    /// Zeroes what a mapping stored past the end of the file, in its last page.
-    fn wipe_past_the_end(&self, number: u64) {
-        if let Some(page) = self.find_locked(number) {
-            // A write-through in progress has its bytes in the page before it extends the file over them.
-            page.wait_for_writeback();
-            let inside = self.bytes_inside(number);
-            if page.state().is_uptodate() {
-                self.zero_locked(&page, inside..self.page_size.len());
+    /// Wipes what a mapping stored behind the end of the file, in its last page. A truncation that is about to do that may be
+    /// waiting for a guard of the caller's own.
+    fn wipe_past_the_end(&self, number: u64, patience: Patience) -> io::Result<()> {
+        let Some(pin) = self.find(number) else { return Ok(()) };
+        // A write-through that is under way has its bytes in the page before the file ends behind them, but is in flight.
+        match pin.guard_exclusively(self.address(), patience) {
+            Ok(mut guard) if guard.key() == self.key(number) => {
+                let inside = self.bytes_inside(number);
+                guard.bytes_mut()[inside..].fill(0);
+                Ok(())
             }
+            Ok(_) | Err(Refused::NotUptodate) => Ok(()),
+            Err(Refused::Own) => Err(would_wait("for a guard of its own")),
+            Err(Refused::TimedOut) => Err(timed_out()),
         }
     }
 
@@ -355,7 +367,7 @@ impl Inode {
 }
 
 fn timed_out() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "another thread holds the page")
+    io::Error::new(io::ErrorKind::TimedOut, "another thread holds the page, or all room for it")
 }
 
 /// The error of a thread that has guards and would have to wait for something that may wait for

@@ -20,7 +20,7 @@
 use std::ops::Range;
 
 use crate::files::inode::{Inode, MappingClaim};
-use crate::pages::frame::{FreeFrame, LockedPage, Pin};
+use crate::pages::frame::{FreeFrame, LockedPage, Patience, Pin};
 use crate::stats::Event;
 use crate::store::read_full;
 use spanlock::Access;
@@ -30,15 +30,25 @@ impl Inode {
     /// pinned, and where the pages end; it was uptodate when last seen.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
+        self.read_ahead_within(wanted, Patience::Endless)
+    }
+
+    /// As `read_ahead`; waits for frames as long as there is patience.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn read_ahead_within(
+        &self,
+        wanted: Range<u64>,
+        patience: Patience,
+    ) -> Option<(Pin<'_>, u64)> {
         let inside = self.page_size.count(self.size());
         let run = self.readahead.run(wanted.clone(), self.cache.cold_frames_at_most());
         let run = run.start..run.end.min(inside);
         if run.end.saturating_sub(run.start) < 2 {
             return None;
         }
-        let mut loan = self.borrow_frame().ok()?;
+        let mut loan = self.borrow_frame_within(patience).ok()?;
         let lent = loan.extend_to((run.end - run.start) as usize);
-        let mut frames = vec![self.cache.free_frame().ok()?];
+        let mut frames = vec![self.cache.free_frame_within(patience).ok()?];
         frames.extend(self.cache.cold_frames(lent - 1));
         let run = run.start..run.start + frames.len() as u64;
         let (run, claim) = self.try_claim_part(run)?;

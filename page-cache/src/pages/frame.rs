@@ -32,7 +32,7 @@ use crate::page::PageSize;
 use crate::pages::page_table::Entries;
 use bytes::FrameMemory;
 pub(crate) use latch::{ReadLatch, WriteLatch};
-pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WriteHit};
+pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, OutOfPatience, Pin, WriteHit};
 pub(crate) use state::State;
 pub(crate) use wait::Patience;
 use wait::{Look, Waited, Waits};

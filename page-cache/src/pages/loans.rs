@@ -17,6 +17,7 @@
 //! queue, which every return examines.
 
 use crate::diagnostics::{Wait, Waiting};
+use crate::pages::frame::Patience;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::collections::VecDeque;
@@ -177,7 +178,7 @@ impl Loans {
     }
 
     #[cold]
-    fn wait(&self, account: &Arc<Account>) -> io::Result<()> {
+    fn wait(&self, account: &Arc<Account>, patience: Patience) -> io::Result<()> {
         let _waiting = Waiting::new(Wait::Loan);
         let start = Instant::now();
         let mut queue = self.lock();
@@ -193,7 +194,11 @@ impl Loans {
                     "requests to stores that do not answer hold all frames that requests can have";
                 break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            let waited = account.returned.wait_timeout(queue, self.patience);
+            if patience.is_over() {
+                let message = "other requests have all frames that this one can have";
+                break Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            let waited = account.returned.wait_timeout(queue, patience.bound(self.patience));
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         account.waiting.fetch_sub(1, Ordering::SeqCst);
@@ -234,10 +239,14 @@ impl Account {
 }
 
 impl Loans {
-    /// Waits for a loan of one frame for a file. The caller holds no page and no claim.
-    pub(crate) fn borrow<'a>(&'a self, account: &'a Arc<Account>) -> io::Result<Loan<'a>> {
+    /// A loan of one frame for a file; waits for it. The caller holds no page and no claim.
+    pub(crate) fn borrow<'a>(
+        &'a self,
+        account: &'a Arc<Account>,
+        patience: Patience,
+    ) -> io::Result<Loan<'a>> {
         if !self.lend(account) {
-            self.wait(account)?;
+            self.wait(account, patience)?;
         }
         Ok(Loan { loans: self, account, frames: 1 })
     }

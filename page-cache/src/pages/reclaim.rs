@@ -19,7 +19,7 @@ use crate::diagnostics::{Wait, Waiting};
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
-use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Pin};
+use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Patience, Pin};
 use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
@@ -38,6 +38,12 @@ impl Pool {
     /// Fails if none becomes free for ten seconds, and immediately if guards hold all frames.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
+        self.free_frame_within(Patience::Endless)
+    }
+
+    /// As `free_frame`, as long as there is patience.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn free_frame_within(&self, patience: Patience) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
         if let Some(free) = self.try_free_frame() {
             return Ok(free);
@@ -48,6 +54,10 @@ impl Pool {
             if self.frames.are_all_guarded() {
                 let message = format!("page guards hold all {} frames", self.frames.count());
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            if patience.is_over() {
+                let message = "no frame became free in time";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             self.flusher.wait_for_progress();
             if let Some(free) = self.try_free_frame() {

@@ -90,6 +90,22 @@ impl Inode {
         self.cache.dirty.has_room(self.own_dirty(), by)
     }
 
+    /// Has the flusher clean pages of the file, and waits a little while; for a caller that must not wait for the store, and holds
+    /// nothing.
+    pub(crate) fn have_room_made(&self) -> io::Result<Room> {
+        may_wait_for_clean(&self.cache.frames);
+        if self.steal == Steal::Refused {
+            return Err(no_room());
+        }
+        self.cache.flusher.hasten(self.id);
+        let room = if self.own_dirty().pages == 0 { Room::WithOthers } else { Room::Made };
+        if room == Room::Made && self.standing.fails() {
+            return self.standing.last().map_or(Ok(room), Err);
+        }
+        self.cache.flusher.wait_for_progress();
+        Ok(room)
+    }
+
     /// Cleans some pages of the file. The caller holds no more than an IO lock.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn make_room(&self) -> io::Result<Room> {

@@ -8,6 +8,7 @@ mod durable_writes;
 mod eviction;
 mod failures;
 mod guards;
+mod guards_within;
 mod hints;
 mod identity;
 mod lifetimes;

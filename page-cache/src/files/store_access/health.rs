@@ -68,6 +68,11 @@ impl StoreHealth {
         self.fails.load(Ordering::Relaxed)
     }
 
+    /// What its last request failed with, if it did.
+    pub(crate) fn last(&self) -> Option<io::Error> {
+        lock_leaf(&self.failures).as_ref().map(|failures| failures.last.clone().into())
+    }
+
     /// When the store is to be asked again, if its last request failed.
     pub(crate) fn next_attempt(&self) -> Option<Instant> {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.next)

@@ -64,6 +64,24 @@ impl<'a> GuardedPage<'a> {
         self.guard.as_mut().expect(HELD).bytes_mut()
     }
 
+    /// Copies bytes into the page. If a failed sync had lost some there, it has new ones: nothing but these bytes, and the page
+    /// is not in flight before the guard ends, which leaves it dirty.
+    #[track_caller]
+    pub(crate) fn write(&mut self, at: usize, bytes: &[u8]) {
+        let end = at.saturating_add(bytes.len());
+        assert!(
+            end <= self.bytes().len(),
+            "{} bytes from {at} on do not fit into a page",
+            bytes.len()
+        );
+        self.bytes_mut()[at..end].copy_from_slice(bytes);
+        // What is past the end of the file is discarded.
+        let (start, inside) =
+            (self.inode.page_size.start(self.number()), self.inode.bytes_inside(self.number()));
+        let (at, end) = (at.min(inside) as u64, end.min(inside) as u64);
+        self.inode.note_written(start + at..start + end);
+    }
+
     /// Sets the tag of what is written.
     pub(crate) fn set_tag(&mut self, tag: u64) {
         self.tag = tag;
@@ -91,8 +109,8 @@ impl<'a> GuardedPage<'a> {
         }
         // What was written past the end goes as what a mapping scribbles there: when the file grows, or is looked at.
         //
-        // Nothing is noted as rewritten of what a failed sync has lost: it is not known which bytes were written, and
-        // the others are what the store had after it had lost them.
+        // Nothing is noted as rewritten of what a failed sync has lost, but what `write` did: it is not known which other bytes
+        // were written, and the rest is what the store had after it had lost them.
         if self.before == Before::Admitted {
             self.guard().set_dirty();
         }

@@ -42,6 +42,10 @@ impl Drop for FreeFrame<'_> {
     }
 }
 
+/// A page's lock was not free as long as there was patience.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutOfPatience;
+
 /// A reference: the frame is not recycled while it lives. Its page may leave the index.
 pub(crate) struct Pin<'a> {
     frames: &'a Frames,
@@ -71,6 +75,18 @@ impl<'a> Pin<'a> {
         self.frames.waits.until(self.frame, State::lock);
         held.taken();
         LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
+    }
+
+    /// Locks the page as `lock` does, as long as there is patience.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn lock_within(self, patience: Patience) -> Result<LockedPage<'a>, OutOfPatience> {
+        let held = Held::acquire(Lock::page(self.frame));
+        let look = |state: State| state.lock().into();
+        if self.frames.waits.wait(self.frame, patience, look) == Waited::TimedOut {
+            return Err(OutOfPatience);
+        }
+        held.taken();
+        Ok(LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held })
     }
 
     /// Locks the page as `lock` does, unless a guard keeps it; then gives the pin back.

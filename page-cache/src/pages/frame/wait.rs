@@ -2,7 +2,7 @@
 
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use crate::sync::{SPINS_BEFORE_PARKING, hint};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
@@ -39,6 +39,26 @@ pub(crate) enum Patience {
     None,
     Until(Instant),
     Endless,
+}
+
+impl Patience {
+    /// Whether there is a time at which it ends, and that has come.
+    pub(crate) fn is_over(self) -> bool {
+        match self {
+            Patience::None => true,
+            Patience::Until(end) => end <= Instant::now(),
+            Patience::Endless => false,
+        }
+    }
+
+    /// As much of a time as is left of the patience, if there is a time at which it ends.
+    pub(crate) fn bound(self, time: Duration) -> Duration {
+        match self {
+            Patience::None => Duration::ZERO,
+            Patience::Until(end) => time.min(end.saturating_duration_since(Instant::now())),
+            Patience::Endless => time,
+        }
+    }
 }
 
 /// How a wait ended.

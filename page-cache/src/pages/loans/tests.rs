@@ -39,7 +39,7 @@ fn requests_of_a_file_whose_loans_are_not_returned_sleep_while_others_run() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                loans.wait(&stuck).unwrap();
+                loans.wait(&stuck, Patience::Endless).unwrap();
                 loans.take_back(&stuck, 1);
             });
         }
@@ -68,7 +68,7 @@ fn files_without_a_loan_get_returned_loans_in_order() {
         let waiting: Vec<_> = newcomers
             .iter()
             .map(|account| {
-                let thread = scope.spawn(|| loans.wait(account));
+                let thread = scope.spawn(|| loans.wait(account, Patience::Endless));
                 wait_until(|| looks(account) == 1);
                 thread
             })
@@ -94,7 +94,7 @@ fn waiters_of_a_file_get_its_last_loan_when_others_have_taken_the_rest() {
     let late: Vec<Arc<Account>> = (0..20).map(|_| Arc::default()).collect();
     let taken: Vec<_> = late.iter().flat_map(|account| take_all(&loans, account)).collect();
     thread::scope(|scope| {
-        let waits = scope.spawn(|| loans.wait(&file));
+        let waits = scope.spawn(|| loans.wait(&file, Patience::Endless));
         wait_until(|| looks(&file) == 1);
         drop(only);
         assert_eq!(file.frames.load(Ordering::SeqCst), 1, "it is lent again before this returns");
@@ -115,7 +115,7 @@ fn whatever_threads_of_several_files_do_every_loan_is_returned_and_every_wait_en
             scope.spawn(move || {
                 for _ in 0..50 {
                     if !loans.lend(account) {
-                        loans.wait(account).unwrap();
+                        loans.wait(account, Patience::Endless).unwrap();
                     }
                     let mut loan = Loan { loans, account, frames: 1 };
                     loan.extend_to(3);

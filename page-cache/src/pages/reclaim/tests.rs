@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
+use crate::pages::frame::Patience;
 use crate::pages::pool::Pool;
 use crate::{File, MemStore, Options, PageCache};
 
@@ -92,4 +93,16 @@ fn every_frame_is_free_or_caches_a_page_after_any_load() {
         drop(files);
         assert_eq!(frames_at_rest(&shared), (0, FRAMES));
     }
+}
+
+#[test]
+fn a_frame_is_waited_for_as_long_as_there_is_patience() {
+    let cache: PageCache = PageCache::new(16);
+    let pool = &cache.shared.pool;
+    let all: Vec<_> = std::iter::from_fn(|| pool.try_free_frame()).collect();
+    let soon = std::time::Instant::now() + std::time::Duration::from_millis(10);
+    let refused = pool.free_frame_within(Patience::Until(soon)).err().unwrap();
+    assert_eq!(refused.kind(), std::io::ErrorKind::TimedOut);
+    drop(all);
+    assert!(pool.free_frame_within(Patience::Until(soon)).is_ok());
 }
