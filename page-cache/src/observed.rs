@@ -39,10 +39,15 @@ impl Log {
         drop(self.more.wait_while(waits, |waits| !waits.contains(&access)).unwrap());
     }
 
+    /// The claims that there are; their ranges count pages.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        self.lock.pages().claims()
+    }
+
     /// Returns once so many claims are in the lock's queue.
     pub(crate) fn until_queued(&self, count: usize) {
         let waits = |claim: &Claim| claim.state == ClaimState::Waiting;
-        while self.lock.pages().claims().into_iter().filter(waits).count() != count {
+        while self.claims().into_iter().filter(waits).count() != count {
             thread::yield_now();
         }
     }

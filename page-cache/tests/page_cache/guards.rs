@@ -10,6 +10,7 @@ use spanlock_page_cache::{
     File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, PageMut, PageRef, Store,
 };
 
+use crate::random::Random;
 use crate::stores::recording_store::{Asked, RecordingStore};
 use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
 
@@ -321,6 +322,30 @@ fn a_thread_does_not_wait_for_its_own_guard() {
     assert_eq!(page[0], 7);
     for error in [file.page(0).err(), file.page_mut(0).err(), file.try_page(0).err()] {
         assert_eq!(error.unwrap().kind(), ErrorKind::Deadlock);
+    }
+}
+
+#[test]
+fn a_thread_knows_its_guards_in_whatever_order_they_are_dropped() {
+    let (cache, file, _store) = open(128, 30);
+    let other = cache.open(MemStore::new()).unwrap();
+    other.set_len(30 * PAGE).unwrap();
+    let mut random = Random::new(1);
+    for _ in 0..10 {
+        let guard =
+            |page| if page % 2 == 0 { file.page(page).unwrap() } else { other.page(page).unwrap() };
+        let mut guards: Vec<_> = (0..30).map(guard).collect();
+        while !guards.is_empty() {
+            let has = |file: u64| guards.iter().any(|guard| guard.number() % 2 == file);
+            assert_eq!(file.read_at(&mut [0], 0).is_err(), has(0));
+            assert_eq!(other.read_at(&mut [0], 0).is_err(), has(1));
+            let dropped = guards.swap_remove(random.below(guards.len() as u64) as usize).number();
+            for page in guards.iter().map(|guard| guard.number()).chain([dropped]) {
+                let file = if page % 2 == 0 { &file } else { &other };
+                let error = file.page_mut(page).err().map(|error| error.kind());
+                assert_eq!(error, (page != dropped).then_some(ErrorKind::Deadlock), "{page}");
+            }
+        }
     }
 }
 

@@ -160,3 +160,25 @@ fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
         units.assert_idle();
     });
 }
+
+/// While a shared range is held, a writer comes that must leave again, as it finds. A reader that meets it is not refused: for a
+/// unit and for a range, and whichever of both the writer claims.
+#[test]
+fn a_try_is_not_refused_for_a_claim_that_must_leave() {
+    let writers = [span(1, 2), span(0, 2)];
+    let readers = [span(1, 2), span(1, 3)];
+    for (writes, reads) in writers.into_iter().flat_map(|w| readers.map(|r| (w, r))) {
+        model(2, move || {
+            let units = Units::with_table();
+            let held = units.lock.lock(span(0, 9), Shared);
+            let other = Arc::clone(&units);
+            let writer = thread::spawn(move || other.try_locked(writes, Exclusive));
+            let hold = units.lock.try_lock(reads, Shared).expect("the writer must leave");
+            units.touch(reads, Shared);
+            units.lock.unlock(reads, Shared, hold);
+            units.lock.unlock(span(0, 9), Shared, held);
+            writer.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}

@@ -192,3 +192,6 @@ fn lock(
         }
     }
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;

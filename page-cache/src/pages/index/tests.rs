@@ -1,9 +1,10 @@
 use std::sync::Barrier;
 use std::thread;
 
-use super::{Found, Index};
+use super::{Found, Index, PEEK_STEPS};
 use crate::page::PageSize;
 use crate::pages::frame::{Frames, Key};
+use crate::{File, MemStore, PAGE_SIZE, PageCache};
 
 fn key(page: u64) -> Key {
     Key { file: 1, page }
@@ -63,4 +64,21 @@ fn two_makers_of_one_page_make_it_once_and_leak_no_frame() {
     }
     let free: Vec<_> = std::iter::from_fn(|| frames.take_free()).collect();
     assert_eq!(free.len(), 4);
+}
+
+#[test]
+fn a_mapped_page_is_found_where_many_are_in_its_bucket() {
+    const PAGE: u64 = PAGE_SIZE as u64;
+    let file: File = PageCache::new(64).open(MemStore::new()).unwrap();
+    let index = &file.inode().cache.index;
+    let bucket = |page: u64| index.bucket_of(file.inode().key(page));
+    let pages = (0..).step_by(16).filter(|&page| bucket(page) == bucket(0));
+    let pages: Vec<u64> = pages.take(PEEK_STEPS + 2).collect();
+    let len = (pages[pages.len() - 1] + 1) * PAGE;
+    file.set_len(len).unwrap();
+    let mapping = file.map(0..len).unwrap();
+    for &page in pages.iter().chain(&pages) {
+        mapping.load(page * PAGE, &mut [0]).unwrap();
+    }
+    assert_eq!(index.peek(&file.inode().cache.frames, file.inode().key(0)).map(|_| ()), None);
 }

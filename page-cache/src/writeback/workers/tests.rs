@@ -1,5 +1,8 @@
+use std::thread;
+
 use super::*;
 use crate::pages::flusher::jobs::Jobs;
+use crate::{MemStore, Options, PageCache};
 
 /// As many workers as are started at once, of which one is idle since `now`.
 fn few(now: Instant) -> State {
@@ -64,4 +67,24 @@ fn a_worker_that_comes_back_lets_the_next_be_waited_for() {
     state.leave(late + GRACE);
     state.come_back(From::Task, late + 2 * GRACE);
     assert_eq!(state.may_leave(late + 2 * GRACE), Leave::At(late + 3 * GRACE));
+}
+
+#[test]
+fn a_file_that_is_clean_has_no_turn_and_one_that_becomes_dirty_again_has() {
+    let options = Options::new(64).flush_interval(Duration::from_millis(1));
+    let cache = PageCache::with_options(options);
+    let file = cache.open(MemStore::new()).unwrap();
+    let signal = &file.inode().cache.flusher.signal;
+    for byte in 1..4 {
+        file.write_all_at(&[byte], 0).unwrap();
+        loop {
+            let state = signal.state();
+            if state.jobs.next_turn().is_none() && state.idle == state.workers {
+                break;
+            }
+            drop(state);
+            thread::yield_now();
+        }
+        assert_eq!(file.inode().own_dirty().pages, 0);
+    }
 }

@@ -134,6 +134,20 @@ fn a_request_that_no_file_can_serve_is_refused_by_name_and_changes_nothing() {
     }
 }
 
+#[test]
+fn a_mapping_ends_where_its_range_does_also_where_the_file_goes_on() {
+    let mixed = MixedFile::new(FailingStore::default());
+    let mapping = mixed.file.map(PAGE..2 * PAGE).unwrap();
+    for offset in [PAGE - 1, PAGE, 2 * PAGE] {
+        let errors = [mapping.load(offset, &mut [0; 2]), mapping.store(offset, &[0; 2])];
+        for error in errors.map(Result::unwrap_err) {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+    }
+    mapping.load(PAGE - 2, &mut [0; 2]).unwrap();
+    mixed.check("accesses outside a mapping");
+}
+
 /// What reads nothing, or changes nothing, succeeds anywhere.
 #[test]
 fn an_empty_request_is_no_work_wherever_it_is() {

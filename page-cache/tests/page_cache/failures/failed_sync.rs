@@ -367,7 +367,7 @@ fn what_is_named_is_what_was_given_to_the_store_and_has_left_the_cache() {
 #[test]
 fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
     type Mend = fn(&File);
-    let mends: [(&str, Mend); 6] = [
+    let mends: [(&str, Mend); 7] = [
         ("write", |file| file.write_all_at(&[3; PAGE as usize], PAGE).unwrap()),
         ("parts", |file| {
             for part in 0..64 {
@@ -375,6 +375,12 @@ fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
             }
         }),
         ("mapping", |file| file.map(0..LEN).unwrap().store(PAGE, &[3; PAGE as usize]).unwrap()),
+        ("parts of a mapping", |file| {
+            let mapping = file.map(PAGE..LEN).unwrap();
+            for part in 0..64 {
+                mapping.store((part * 37 % 64) * 64, &[3; 64]).unwrap();
+            }
+        }),
         ("direct", |file| {
             assert_eq!(file.write_direct_at(&[3; PAGE as usize], PAGE).unwrap(), PAGE as usize);
         }),

@@ -136,6 +136,22 @@ fn dirty_ranges_whose_writeback_fails_stay_dirty() {
     assert_eq!(read(&file, 0, 200), page_with(&[(10..20, 2), (100..110, 3)])[..200]);
 }
 
+#[test]
+fn a_page_of_which_a_part_was_written_when_the_store_failed_is_written_again() {
+    let (_cache, file, store) = open(3);
+    file.write_all_at(&[2; PAGE as usize], 0).unwrap();
+    for page in [1, 2] {
+        file.write_all_at(&[3; 100], page * PAGE + 100).unwrap();
+        file.write_all_at(&[4; 100], page * PAGE + 300).unwrap();
+    }
+    // The first page in pieces of 50 bytes, and half of the first range of the second.
+    store.cut_writes(50, 83);
+    file.writeback(0..3 * PAGE).unwrap_err();
+    file.sync_data().unwrap();
+    let page = page_with(&[(100..200, 3), (300..400, 4)]);
+    assert_eq!(store.bytes(0..3 * PAGE), [&[2; PAGE as usize][..], &page, &page].concat());
+}
+
 /// B1. Invariant 1.
 #[test]
 fn a_page_written_past_the_end_reads_as_zeroes_up_to_what_was_written() {

@@ -196,6 +196,25 @@ fn what_a_mapping_stores_while_the_page_is_written_is_written_after() {
 }
 
 #[test]
+fn a_store_to_a_page_that_is_on_its_way_waits_and_is_written_after() {
+    let (_cache, file, store) = quiet();
+    file.write_all_at(&[1; PAGE as usize], 0).unwrap();
+    let mapping = file.map(0..PAGE).unwrap();
+    thread::scope(|scope| {
+        let hold = store.hold_writes();
+        scope.spawn(|| file.sync_data().unwrap());
+        store.wait_for_held(1);
+        let stored = scope.spawn(|| mapping.store(9, &[2]).unwrap());
+        // So that it can come through, if nothing keeps it.
+        (0..1000).take_while(|_| !stored.is_finished()).for_each(|_| thread::yield_now());
+        assert!(!stored.is_finished());
+        drop(hold);
+    });
+    file.sync_data().unwrap();
+    assert_eq!(store.bytes(8..10), [1, 2]);
+}
+
+#[test]
 fn a_store_that_fails_fails_no_write_to_another_file_whose_pages_can_be_cleaned() {
     let cache: PageCache = PageCache::with_options(Options::new(32).dirty_limit(32));
     let store = Arc::new(RecordingStore::default());
