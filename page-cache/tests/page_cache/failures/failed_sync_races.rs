@@ -1,11 +1,12 @@
 //! Syncs that meet other syncs and writes, on a store whose syncs fail.
 
-use std::sync::Arc;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Options, PageCache};
+use spanlock_page_cache::{File, Options, PageCache, Store, StoreLayer};
 
 use crate::random::Random;
 use crate::stop::Stop;
@@ -129,6 +130,50 @@ fn a_write_that_returns_after_a_sync_has_failed_is_made_again() {
         assert_ne!(seen[10], 1);
         assert_eq!(store.after_a_crash(), seen);
     }
+}
+
+/// A store of which each write, before it returns, meets a sync of a file that fails.
+struct Disturbed {
+    below: UnkindStore,
+    by: Mutex<Option<File>>,
+}
+
+impl StoreLayer for Disturbed {
+    type Below = UnkindStore;
+
+    fn below(&self) -> &UnkindStore {
+        &self.below
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let written = self.below.write_at(bytes, offset)?;
+        if let Some(file) = &*self.by.lock().unwrap() {
+            self.below.fail_syncs(1);
+            thread::scope(|scope| {
+                scope.spawn(|| file.sync_range(0..0).unwrap_err());
+            });
+        }
+        Ok(written)
+    }
+}
+
+#[test]
+fn a_write_whose_every_attempt_meets_a_failing_sync_is_in_doubt() {
+    let below = UnkindStore::new(Fate::Lost);
+    let store = Arc::new(Disturbed { below, by: Mutex::default() });
+    let cache: PageCache = PageCache::with_options(Options::new(64).flush_interval(NEVER));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[1; 200], 0).unwrap();
+    file.sync_data().unwrap();
+    *store.by.lock().unwrap() = Some(file.clone());
+    assert_eq!(file.write_direct_at(&[2; 100], 10).unwrap(), 100);
+    let other = store.by.lock().unwrap().take();
+    assert_eq!(file.broken_ranges(), vec![10..110]);
+    file.sync_data().unwrap_err();
+    assert_eq!(file.write_direct_at(&[2; 100], 10).unwrap(), 100);
+    file.sync_data().unwrap();
+    assert_eq!(store.below.after_a_crash()[10..110], [2; 100]);
+    drop(other);
 }
 
 #[test]
