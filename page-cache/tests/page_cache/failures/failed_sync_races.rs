@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Options, PageCache, Store, StoreLayer};
+use spanlock_page_cache::{File, Options, PageCache, StoreLayer};
 
 use crate::random::Random;
 use crate::stop::Stop;
@@ -146,7 +146,7 @@ impl StoreLayer for Disturbed {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let written = self.below.write_at(bytes, offset)?;
+        let written = spanlock_page_cache::Store::write_at(&self.below, bytes, offset)?;
         if let Some(file) = &*self.by.lock().unwrap() {
             self.below.fail_syncs(1);
             thread::scope(|scope| {
