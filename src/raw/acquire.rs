@@ -394,3 +394,6 @@ impl Request<'_> {
 
 const NOT_EMPTY: &str = "a claim has a part";
 const WAITS: &str = "without a deadline a claim waits until it is held";
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;
