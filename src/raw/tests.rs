@@ -406,6 +406,20 @@ fn a_task_is_due_once_so_many_others_have_become_due_before_it() {
     }
 }
 
+#[test]
+fn of_claims_on_one_span_those_that_are_held_are_listed_first() {
+    for wanted in [span(3, 4), span(3, 5), Span::ALL] {
+        let lock = RawLock::fair();
+        let hold = lock.lock(wanted, Shared);
+        let pending = queue(&lock, wanted);
+        let claims: Vec<bool> = lock.claims(Span::ALL).iter().map(|claim| claim.is_held).collect();
+        assert_eq!(claims, [true, false]);
+        assert!(lock.withdraw(pending).is_none());
+        lock.unlock(wanted, Shared, hold);
+        assert_idle(&lock);
+    }
+}
+
 /// Whether somebody has the registry told when he leaves.
 fn is_watched(lock: &RawLock) -> bool {
     let slots = lock.visit_slots(Span::ALL, |_, word| match word.has_waiters() {
