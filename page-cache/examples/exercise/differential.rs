@@ -12,11 +12,12 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanlock_page_cache::{File, FileStore, MemStore, Options as CacheOptions, PageCache, Store};
+use spanlock_page_cache::{File, FileStore, MemStore, PageCache, Store};
 
 use crate::options::{DirectFiles, Extent, Options};
 use crate::oracle::knowledge::WriteMode;
 use crate::oracle::stamp::Stamp;
+use crate::page_size::cache_of;
 use crate::report::grouped;
 use crate::report::journal::Answer;
 use crate::subject::plain_file::Original;
@@ -104,7 +105,7 @@ fn cached_memory(name: &str, writes: WriteMode, options: &Options) -> io::Result
 }
 
 fn open(store: impl Store + 'static, writes: WriteMode, options: &Options) -> io::Result<File> {
-    let cache = PageCache::with_options(CacheOptions::new(options.cache));
+    let cache = PageCache::with_options(cache_of(options.cache));
     cache.open_with(store, writes.options())
 }
 

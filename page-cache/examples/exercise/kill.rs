@@ -25,6 +25,7 @@ pub use child::{Serving, serve};
 use crate::options::StoreAccess;
 use crate::oracle::after_crash::Floor;
 use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::page_size::cache_of;
 use crate::report::finding::{Finding, What};
 use crate::report::grouped;
 use crate::report::journal::Journal;
@@ -177,7 +178,9 @@ impl Round {
         }
         floor.judge(known, "what was left after", &left).map_err(found)?;
         let store = access.open(path).map_err(refused("opening the file anew"))?;
-        let file = PageCache::new(16).open(store).map_err(refused("caching the file anew"))?;
+        let file = PageCache::with_options(cache_of(16))
+            .open(store)
+            .map_err(refused("caching the file anew"))?;
         let mut seen = vec![0xa5; left.len()];
         let count = file.read_at(&mut seen, 0).map_err(refused("a read of the file"))?;
         match count == left.len() && seen == left && file.len() == len {

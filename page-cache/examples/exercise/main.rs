@@ -9,6 +9,7 @@ mod inject;
 mod kill;
 mod options;
 mod oracle;
+mod page_size;
 mod report;
 mod run;
 mod stores;
@@ -25,9 +26,9 @@ use spanlock::MappingLock;
 use spanlock_page_cache::{Unlocked, WholeFile};
 
 use inject::Scope;
-use options::{Command, LockKind, Options, Output};
+use options::{Command, Invocation, LockKind, Options, Output};
 use report::{Report, Settings, Verdict};
-use run::{CROWDED_SIZE, run};
+use run::{crowded_size, run};
 use subject::test_file::Backing;
 
 const CLEAN: i32 = 0;
@@ -47,7 +48,9 @@ fn main() {
 }
 
 fn exercise() -> Result<i32, Box<dyn Error>> {
-    match Command::parse(lexopt::Parser::from_env())? {
+    let Invocation { command, page_size } = Invocation::parse(lexopt::Parser::from_env())?;
+    page_size::set(page_size);
+    match command {
         Command::Run(options) => judge(&options),
         Command::Compare(options) => {
             print(&mut io::stdout(), &format!("seed {}:\n", options.seed));
@@ -82,7 +85,7 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     let files: Result<Vec<_>, _> =
         (0..options.files).map(|file| Backing::create(options, file).map(Arc::new)).collect();
     let files = files?;
-    let crowded = Options { file: None, size: CROWDED_SIZE, ..options.clone() };
+    let crowded = Options { file: None, size: crowded_size(), ..options.clone() };
     let crowded = Arc::new(Backing::create(&crowded, 0)?);
     let all: Vec<_> = files.iter().cloned().chain([crowded]).collect();
     let heading = format!("{}\n", Settings::of(options, &files));

@@ -25,6 +25,7 @@ Options:
                    number appended [default: unnamed files in the temporary directory]
   --size SIZE      maximum size of a file, as 4096, 64K, 256M or 1G [default: 64M]
   --cache SIZE     size of the cache [default: a quarter of the file size]
+  --page-size SIZE size of a page of the cache, from 4096 to 64K [default: 4096]
   --threads N      number of threads, 1 to 1024 [default: 4]
   --seconds N      duration of the run, as 10 or 0.5 [default: 10]
   --operations N   number of operations of all threads together, instead of a duration;
@@ -168,7 +169,15 @@ pub enum Output {
     Json,
 }
 
-/// What the command line asks for.
+/// A command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    pub command: Command,
+    /// Of all caches.
+    pub page_size: u64,
+}
+
+/// What a command line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Run(Options),
@@ -193,9 +202,9 @@ impl fmt::Display for LockKind {
     }
 }
 
-impl Command {
+impl Invocation {
     /// Understands the arguments that `parser` goes through.
-    pub fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    pub fn parse(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error> {
         let mut options = Options {
             file: None,
             size: 0,
@@ -212,12 +221,14 @@ impl Command {
         };
         let (mut bytes, mut cache, mut extent, mut count) = (None, None, None, None);
         let (mut folder, mut served) = (None, None);
+        let mut page = PAGE_SIZE as u64;
         let (mut task, mut writes) = (Task::Run, WriteMode::Back);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("file") => options.file = Some(file(parser.value()?.into())?),
                 Long("size") => bytes = Some(size("--size", &parser.value()?.string()?)?),
                 Long("cache") => cache = Some(size("--cache", &parser.value()?.string()?)?),
+                Long("page-size") => page = page_bytes(&parser.value()?.string()?)?,
                 Long("threads") => options.threads = threads(&parser.value()?.string()?)?,
                 Long("seconds") => {
                     extent = Some(Extent::Time(seconds(&parser.value()?.string()?)?));
@@ -239,7 +250,9 @@ impl Command {
                 Long("through") => writes = WriteMode::Through,
                 Long("direct") => options.direct = DirectFiles::All,
                 Long("json") => options.output = Output::Json,
-                Short('h') | Long("help") => return Ok(Command::Help),
+                Short('h') | Long("help") => {
+                    return Ok(Invocation { command: Command::Help, page_size: page });
+                }
                 other => return Err(other.unexpected()),
             }
         }
@@ -247,7 +260,6 @@ impl Command {
         options.size = bytes.unwrap_or(usual_size);
         options.extent = extent.unwrap_or(usual_extent);
         options.files = count.unwrap_or(if options.file.is_none() { USUAL_FILES } else { 1 });
-        let page = PAGE_SIZE as u64;
         let usual_cache = if matches!(task, Task::Kill(_)) { 16 * page } else { options.size / 4 };
         let cache = cache.unwrap_or(usual_cache).max(page) / page;
         options.cache =
@@ -258,16 +270,18 @@ impl Command {
         };
         let Options { size, cache, seed, .. } = options;
         if let Some(path) = served {
-            return Ok(Command::Serve(Serving { path, access, writes, cache }));
+            let command = Command::Serve(Serving { path, access, writes, cache });
+            return Ok(Invocation { command, page_size: page });
         }
-        Ok(match task {
+        let command = match task {
             Task::Kill(rounds) => {
                 Command::Kill(Killing { rounds, folder, access, size, cache, seed })
             }
             Task::Run => Command::Run(options),
             Task::Compare => Command::Compare(options),
             Task::Inject => Command::Inject(options.seed),
-        })
+        };
+        Ok(Invocation { command, page_size: page })
     }
 }
 
@@ -315,6 +329,13 @@ fn size(option: &str, text: &str) -> Result<u64, String> {
         }
         Some(bytes) if bytes <= i64::MAX as u64 / 2 => Ok(bytes),
         _ => Err(format!("{option} {text} is more than any file can hold")),
+    }
+}
+
+fn page_bytes(text: &str) -> Result<u64, String> {
+    match size("--page-size", text)? {
+        bytes if bytes.is_power_of_two() && bytes <= 64 << 10 => Ok(bytes),
+        _ => Err(format!("--page-size {text} is not a power of two from 4096 to 64K")),
     }
 }
 

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use spanlock::{Access, Mode};
-use spanlock_page_cache::{CacheStats, ClaimCounts, PAGE_SIZE};
+use spanlock_page_cache::{CacheStats, ClaimCounts};
 
 use crate::options::{DirectFiles, Extent, Options};
 use crate::oracle::knowledge::Reliability;
+use crate::page_size::page_size;
 use crate::run::Run;
 use crate::subject::test_file::Backing;
 use crate::workload::op::Path;
@@ -133,7 +134,7 @@ impl Settings {
             files: options.files,
             file: options.file.as_ref().map(|path| path.display().to_string()),
             size: options.size,
-            cache: options.cache as u64 * PAGE_SIZE as u64,
+            cache: options.cache as u64 * page_size(),
             threads: options.threads,
             seconds: match options.extent {
                 Extent::Time(duration) => Some(duration.as_secs_f64()),

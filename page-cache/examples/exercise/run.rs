@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use spanlock_page_cache::{
-    CacheStats, File, FileOptions, MemStore, OperationLock, Options as CacheOptions, PAGE_SIZE,
-    PageCache,
-};
+use spanlock_page_cache::{CacheStats, File, FileOptions, MemStore, OperationLock, PageCache};
 
 use crate::crew::{Crew, Known, Shift, work};
 use crate::options::Options;
 use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::oracle::stamp::SECTOR;
+use crate::page_size::{cache_of, page_size};
 use crate::report::digest::Digest;
 use crate::report::finding::{Finding, Findings, What};
 use crate::report::journal::Journal;
@@ -30,7 +28,10 @@ const LAST_SYNC: &str = "the last sync";
 const CHUNK: usize = 128 * SECTOR;
 /// The file that has a cache to itself in which threads get into each other's way: what they need
 /// is just what is being evicted.
-pub const CROWDED_SIZE: u64 = 24 * PAGE_SIZE as u64;
+pub fn crowded_size() -> u64 {
+    24 * page_size()
+}
+
 pub const CROWDED_FRAMES: usize = 16;
 
 /// What came of a run.
@@ -54,8 +55,8 @@ pub fn run<L: OperationLock>(
     options: &Options,
     backings: &[Arc<Backing>],
 ) -> Result<Run, Box<dyn Error>> {
-    let cache = Arc::new(PageCache::with_lock::<L>(CacheOptions::new(options.cache)));
-    let crowded = CacheOptions::new(CROWDED_FRAMES);
+    let cache = Arc::new(PageCache::with_lock::<L>(cache_of(options.cache)));
+    let crowded = cache_of(CROWDED_FRAMES);
     let crowded = Arc::new(PageCache::with_lock::<L>(crowded));
     let mut faults = Vec::new();
     let mut files = Vec::new();

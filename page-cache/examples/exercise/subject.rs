@@ -9,6 +9,7 @@ pub mod test_file;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
 
+use crate::page_size::page_size;
 use crate::subject::reopening::Farewell;
 use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE};
 
@@ -78,13 +79,13 @@ pub trait Subject: Send + Sync + 'static {
 
     /// Copies from guards of the pages; fails at the first page past the end.
     fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let start = offset - offset % PAGE_SIZE as u64;
+        let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
     }
 
     /// Copies to guards of the pages; fails at the first page past the end, and loses what lies past the end in the last.
     fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let start = offset - offset % PAGE_SIZE as u64;
+        let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
     }
 
@@ -258,12 +259,14 @@ impl Subject for File {
     fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let memory = AddressSpace::new();
         // Memory that has to be brought in cuts a write where its pages end. There those of the file
-        // end too: the oracle takes a write of a page to be one.
-        let within = offset % PAGE_SIZE as u64;
+        // end too, unless those are longer: the oracle takes a write of a page to be one.
+        let within = offset % page_size();
         let there = memory.map_anonymous(within + bytes.len() as u64)?;
         let there = there.start + within..there.end;
         memory.store(there.start, bytes)?;
-        memory.evict(there.start - within..there.end)?;
+        if page_size() == PAGE_SIZE as u64 {
+            memory.evict(there.start - within..there.end)?;
+        }
         self.write_from(&memory, &segments(&there, bytes.len()), offset)
     }
 
@@ -304,7 +307,7 @@ impl Subject for File {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let page = PAGE_SIZE as u64;
+        let page = page_size();
         if (bytes.start / page).is_multiple_of(2) {
             let len = bytes.end - bytes.start;
             return self
@@ -345,7 +348,7 @@ impl Subject for File {
 
 /// The parts of some bytes that lie in one page each: its number, where they begin in it, and which they are.
 fn parts(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, Range<usize>)> {
-    let page = PAGE_SIZE as u64;
+    let page = page_size();
     let end = offset + len as u64;
     (offset / page..end.div_ceil(page)).map(move |number| {
         let (from, to) = (offset.max(number * page), end.min((number + 1) * page));

@@ -13,8 +13,6 @@ use std::ops::Range;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use spanlock_page_cache::PAGE_SIZE;
-
 use crate::oracle::Outcome;
 use crate::oracle::after_crash::Floor;
 use crate::oracle::knowledge::Knowledge;
@@ -26,9 +24,7 @@ use crate::report::latency::Latencies;
 use crate::stores::faults::is_injected;
 use crate::subject::Subject;
 use crate::workload::op::{Op, Path};
-use crate::workload::{LONGEST, Workload};
-
-const PAGE: u64 = PAGE_SIZE as u64;
+use crate::workload::{Workload, longest};
 
 /// One thread at work on one file.
 pub struct Worker<'a, S: Subject> {
@@ -87,7 +83,7 @@ impl<'a, S: Subject> Worker<'a, S> {
             post,
             sequence: u64::from(post.file),
             workload,
-            buffer: vec![0; LONGEST],
+            buffer: vec![0; longest()],
             mapping: None,
             mapping_uses: 0,
             floor: None,
@@ -148,8 +144,8 @@ impl<'a, S: Subject> Worker<'a, S> {
     /// Writes all of the file again.
     pub fn rewrite(&mut self) -> Result<(), Box<Finding>> {
         let len = self.file.len();
-        for start in (0..len).step_by(LONGEST) {
-            let op = self.op(Path::Write, start..len.min(start + LONGEST as u64));
+        for start in (0..len).step_by(longest()) {
+            let op = self.op(Path::Write, start..len.min(start + longest() as u64));
             self.write(&op)?;
         }
         Ok(())

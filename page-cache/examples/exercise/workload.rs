@@ -13,18 +13,21 @@ pub mod op;
 use std::ops::Range;
 
 use fastrand::Rng;
-use spanlock_page_cache::PAGE_SIZE;
 
 use crate::oracle::stamp::SECTOR;
+use crate::page_size::page_size;
 use crate::workload::met::Met;
 use crate::workload::op::Path;
 
-const PAGE: u64 = PAGE_SIZE as u64;
 /// The most bytes that one read or write asks for.
-pub const LONGEST: usize = 16 * PAGE_SIZE;
+pub fn longest() -> usize {
+    16 * page_size() as usize
+}
 /// How many operations of a thread see the shared window in one place.
 const STAY: u64 = 1 << 13;
-const WINDOW: u64 = 64 * PAGE;
+fn window() -> u64 {
+    64 * page_size()
+}
 /// The longest file for which no chance is taken away from what costs in proportion to it.
 const CHEAP: u64 = 1 << 20;
 /// As long as a file has not met each path, one that it lacks comes next once in so many operations.
@@ -113,14 +116,14 @@ impl Workload {
         };
         let bytes = match path {
             Path::Punch | Path::ZeroRange => {
-                let longest = if self.once_in(8) { self.limit / 16 } else { WINDOW / 4 };
-                self.bytes(len, longest.max(PAGE))
+                let longest = if self.once_in(8) { self.limit / 16 } else { window() / 4 };
+                self.bytes(len, longest.max(page_size()))
             }
             Path::Writeback | Path::SyncRange | Path::Allocate | Path::Hint => {
-                self.bytes(len, WINDOW)
+                self.bytes(len, window())
             }
             Path::Collapse | Path::Insert => self.pages(len),
-            _ => self.bytes(len, LONGEST as u64),
+            _ => self.bytes(len, longest() as u64),
         };
         // Not every write near the end is to extend the file, nor every store to fail there.
         let crosses = bytes.start < len && len < bytes.end;
@@ -130,7 +133,7 @@ impl Workload {
 
     /// Where a mapping begins that covers `bytes`.
     pub fn mapping_start(&mut self, bytes: &Range<u64>) -> u64 {
-        self.rng.u64(..=bytes.start / PAGE) * PAGE
+        self.rng.u64(..=bytes.start / page_size()) * page_size()
     }
 
     fn path(&mut self) -> Path {
@@ -160,16 +163,19 @@ impl Workload {
         let start = self.place(len);
         let (start, count) = match self.rng.u32(..20) {
             // A page.
-            0..8 => (start - start % PAGE, PAGE),
+            0..8 => (start - start % page_size(), page_size()),
             // Several.
-            8..12 => (start - start % PAGE, self.rng.u64(1..=(longest / PAGE).max(1)) * PAGE),
+            8..12 => (
+                start - start % page_size(),
+                self.rng.u64(1..=(longest / page_size()).max(1)) * page_size(),
+            ),
             // Sectors of one page.
             12..15 => {
                 let sector = SECTOR as u64;
-                (start - start % sector, self.rng.u64(1..=PAGE / sector) * sector)
+                (start - start % sector, self.rng.u64(1..=page_size() / sector) * sector)
             }
             // Less than a page, wherever it lies.
-            15..18 => (start, self.rng.u64(1..PAGE)),
+            15..18 => (start, self.rng.u64(1..page_size())),
             // Anything.
             _ => (start, self.rng.u64(1..=longest)),
         };
@@ -179,22 +185,22 @@ impl Workload {
 
     /// Some whole pages that end before the file does, if it has so many.
     fn pages(&mut self, len: u64) -> Range<u64> {
-        let most = (len.saturating_sub(1) / PAGE).max(1);
+        let most = (len.saturating_sub(1) / page_size()).max(1);
         let count = self.rng.u64(1..=most.min(8));
         let first = self.rng.u64(..=most - count);
-        first * PAGE..((first + count) * PAGE).min(self.limit)
+        first * page_size()..((first + count) * page_size()).min(self.limit)
     }
 
     fn place(&mut self, len: u64) -> u64 {
         let len = len.clamp(1, self.limit);
         match self.rng.u32(..16) {
             0..7 => {
-                let window = WINDOW.min(self.limit);
+                let window = window().min(self.limit);
                 let moves = Rng::with_seed(self.seed ^ (self.planned / STAY)).u64(..);
                 let start = moves % (len.max(window) - window + 1);
                 start + self.rng.u64(..window)
             }
-            7 => len.saturating_sub(self.rng.u64(..8 * PAGE)),
+            7 => len.saturating_sub(self.rng.u64(..8 * page_size())),
             // Past the end, as likely as not.
             8 if self.once_in(8) => self.rng.u64(..self.limit),
             _ => self.rng.u64(..len),
@@ -207,13 +213,13 @@ impl Workload {
         let len = if self.once_in(4) && self.can_afford() {
             self.rng.u64(least..=self.limit)
         } else {
-            let step = self.limit / 64 + PAGE;
+            let step = self.limit / 64 + page_size();
             let len = (len + self.rng.u64(..=step)).saturating_sub(self.rng.u64(..=step));
             // Mirrored at the limit, not to stay there.
             len.min((2 * self.limit).saturating_sub(len))
         };
         let len = match self.rng.u32(..4) {
-            0 | 1 => len - len % PAGE,
+            0 | 1 => len - len % page_size(),
             2 => len - len % SECTOR as u64,
             _ => len,
         };

@@ -8,7 +8,7 @@ use crate::oracle::stamp::{Stamp, UNFILLED};
 use crate::report::journal::Answer;
 use crate::subject::reopening::Farewell;
 use crate::subject::{Mapped, Subject};
-use crate::workload::LONGEST;
+use crate::workload::longest;
 use crate::workload::op::{Op, Path};
 
 /// Reads what lies under a file.
@@ -122,7 +122,7 @@ impl Contestant {
             name: name.to_owned(),
             file: Some(Box::new(Files { file, mapping: None })),
             beneath: Box::new(beneath),
-            buffer: vec![0; LONGEST],
+            buffer: vec![0; longest()],
             read: 0,
             answer: Ok(0),
         }

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use spanlock_page_cache::{MemStore, Store};
 
 use super::{Contestant, Replay, compare, original};
-use crate::options::{Command, Extent, Options};
+use crate::options::{Command, Extent, Invocation, Options};
 use crate::subject::model_file::{Flaw, Plain};
 
 fn options(arguments: &[&str]) -> Options {
-    match Command::parse(lexopt::Parser::from_args(arguments)) {
+    match Invocation::parse(lexopt::Parser::from_args(arguments)).map(|parsed| parsed.command) {
         Ok(Command::Compare(options)) => options,
         other => panic!("{other:?}"),
     }

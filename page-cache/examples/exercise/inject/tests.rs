@@ -36,7 +36,7 @@ fn no_fault_of_any_request_and_no_crash_does_harm() {
 
 #[test]
 fn a_store_that_lies_about_syncs_is_found_by_a_crash() {
-    let store = Arc::new(Volatile::new(super::trial::LIMIT, Honesty::Lying));
+    let store = Arc::new(Volatile::new(super::trial::limit(), Honesty::Lying));
     let finding = trial(Plan::Never).run_on(store, |file| file).finding.expect("a finding");
     assert!(finding.contains("a crash after "), "{finding}");
 }
@@ -139,7 +139,7 @@ fn a_file_that_hides_what_failed_is_found() {
     ] {
         let found = (0..2000).any(|number| {
             let trial = trial(Plan::Nth(number, Fault::Refused));
-            let store = Arc::new(Volatile::new(super::trial::LIMIT, Honesty::Honest));
+            let store = Arc::new(Volatile::new(super::trial::limit(), Honesty::Honest));
             trial.run_on(store, dress(flaw)).finding.is_some()
         });
         assert!(found, "{flaw:?}");

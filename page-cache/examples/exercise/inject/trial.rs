@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use spanlock_page_cache::{File, Options as CacheOptions, PAGE_SIZE, PageCache, Store};
+use spanlock_page_cache::{File, PageCache, Store};
 
 use super::Scope;
 use crate::oracle::after_crash::Floor;
 use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::page_size::{cache_of, page_size};
 use crate::report::finding::Finding;
 use crate::report::journal::Journal;
 use crate::stores::crash::{Honesty, Volatile};
@@ -21,7 +22,9 @@ use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
 
 /// Small, and not a whole number of sectors; more than the cache holds.
-pub const LIMIT: u64 = 24 * PAGE_SIZE as u64 + 333;
+pub fn limit() -> u64 {
+    24 * page_size() + 333
+}
 const FRAMES: usize = 16;
 const BETWEEN_SYNCS: u32 = 10;
 
@@ -66,7 +69,7 @@ impl fmt::Debug for Trial {
 
 impl Trial {
     pub fn run(&self) -> Outcome {
-        self.run_on(Arc::new(Volatile::new(LIMIT, Honesty::Honest)), |file| file)
+        self.run_on(Arc::new(Volatile::new(limit(), Honesty::Honest)), |file| file)
     }
 
     /// Runs with a store and with what `dress` makes of the file.
@@ -96,7 +99,7 @@ impl Trial {
     ) -> Result<(), Wrong> {
         // The flusher is kept asleep, so that the requests come in one order.
         let options =
-            CacheOptions::new(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
+            cache_of(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
         let cache: PageCache = PageCache::with_options(options);
         // A second handle, as long as the file is open.
         let other = Arc::new(Mutex::new(None));
@@ -110,10 +113,10 @@ impl Trial {
             Ok(dress(file))
         };
         let file = Reopenable::new(open, None).map_err(refused("open"))?;
-        let known = Knowledge::new(LIMIT, 1, Reliability::Failing, self.mode);
+        let known = Knowledge::new(limit(), 1, Reliability::Failing, self.mode);
         let floor = Floor::new(Arc::clone(store), &known);
         let post = Post { thread: 0, file: 0, files: 1 };
-        let workload = Workload::new(self.seed, 0, LIMIT, Mix::Even);
+        let workload = Workload::new(self.seed, 0, limit(), Mix::Even);
         let mut worker = Worker::new(&file, &known, journal, post, workload).over(&floor);
         let mut rng = Rng::with_seed(self.seed);
         let mut looks = self.look == Look::AtOnce;
@@ -206,7 +209,7 @@ fn agree<S: Subject>(file: &S, store: &Volatile, known: &Knowledge) -> Result<()
     if !known.length.now().contains(&len) {
         return wrong(format!("the file has {len} bytes instead of {:?}", known.length.now()));
     }
-    let mapping = file.map(0..LIMIT).map_err(refused("map"))?;
+    let mapping = file.map(0..limit()).map_err(refused("map"))?;
     let mut seen = vec![0xa5; contents.len()];
     for path in ["read", "direct read", "load"] {
         let count = match path {

@@ -4,11 +4,12 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Length, Options as CacheOptions, PageCache};
+use spanlock_page_cache::{File, Length, PageCache};
 
 use super::wire::{Answer, Failure, Request, Verb};
 use crate::options::StoreAccess;
 use crate::oracle::knowledge::WriteMode;
+use crate::page_size::cache_of;
 use crate::subject::reopening::{Farewell, Reopenable};
 use crate::subject::{Mapped, Subject};
 
@@ -27,7 +28,7 @@ pub struct Serving {
 
 /// Performs the requests from stdin, and answers on stdout, until stdin is closed.
 pub fn serve(serving: &Serving) -> io::Result<()> {
-    let options = CacheOptions::new(serving.cache).flush_interval(FLUSH_INTERVAL);
+    let options = cache_of(serving.cache).flush_interval(FLUSH_INTERVAL);
     let cache: PageCache = PageCache::with_options(options);
     let Serving { path, access, writes, .. } = serving.clone();
     let open = move || cache.open_with(access.open(&path)?, writes.options());

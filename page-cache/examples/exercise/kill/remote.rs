@@ -11,10 +11,12 @@ use super::child::Serving;
 use super::wire::{Answer, Failure, Request, Verb};
 use crate::options::StoreAccess;
 use crate::oracle::knowledge::WriteMode;
+use crate::page_size::page_size;
 use crate::stores::faults;
 use crate::subject::reopening::Farewell;
 use crate::subject::{Mapped, Subject};
 
+/// What the kernel copies at once: a write that is killed ends at a multiple of it.
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The file that a child has cached.
@@ -46,7 +48,8 @@ impl Remote {
     pub fn start(serving: &Serving, len: u64) -> io::Result<(Remote, Child)> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--serve").arg(&serving.path);
-        command.arg("--cache").arg((serving.cache * PAGE_SIZE).to_string());
+        command.arg("--cache").arg((serving.cache as u64 * page_size()).to_string());
+        command.arg("--page-size").arg(page_size().to_string());
         if serving.access == StoreAccess::Direct {
             command.arg("--direct");
         }

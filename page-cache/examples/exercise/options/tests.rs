@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Command, DirectFiles, Extent, LockKind, Options, Output, StoreAccess};
+use super::{Command, DirectFiles, Extent, Invocation, LockKind, Options, Output, StoreAccess};
 use crate::oracle::knowledge::Reliability;
 
 fn parse(arguments: &[&str]) -> Result<Command, String> {
-    Command::parse(lexopt::Parser::from_args(arguments)).map_err(|error| error.to_string())
+    let parsed = Invocation::parse(lexopt::Parser::from_args(arguments));
+    parsed.map(|parsed| parsed.command).map_err(|error| error.to_string())
 }
 
 fn options(arguments: &[&str]) -> Options {
@@ -136,5 +137,17 @@ fn bad_arguments_are_named() {
         let error = parse(arguments).expect_err(&format!("{arguments:?}"));
         assert!(error.contains(named), "{arguments:?}: {error}");
         assert!(!error.contains('\n'), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_page_size_is_understood_and_counts_the_cache() {
+    let parsed = |arguments: &[&str]| Invocation::parse(lexopt::Parser::from_args(arguments));
+    assert_eq!(parsed(&[]).unwrap().page_size, 4096);
+    let large = parsed(&["--page-size", "64K", "--cache", "2M"]).unwrap();
+    assert_eq!(large.page_size, 65536);
+    assert!(matches!(large.command, Command::Run(Options { cache: 32, .. })));
+    for wrong in ["12K", "128K", "1"] {
+        assert!(parsed(&["--page-size", wrong]).is_err(), "{wrong}");
     }
 }

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use spanlock_page_cache::PAGE_SIZE;
-
 use crate::oracle::history::{Effect, IN_FLIGHT, Version};
+use crate::page_size::page_size;
 
 /// Bytes within a sector, and what they were found to be.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ fn is_torn(newer: &Version, older: &Version, place: &Seen) -> bool {
 }
 
 fn page_of(bytes: &Range<u64>) -> u64 {
-    bytes.start / PAGE_SIZE as u64
+    bytes.start / page_size()
 }
 
 #[cfg(test)]

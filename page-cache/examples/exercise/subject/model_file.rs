@@ -5,12 +5,9 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use spanlock_page_cache::PAGE_SIZE;
-
 use crate::oracle::stamp::POISON;
+use crate::page_size::page_size;
 use crate::subject::{Mapped, Subject};
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// What is wrong with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +92,7 @@ struct Contents {
 
 impl Plain {
     pub fn new(len: u64, flaw: Flaw) -> Plain {
-        let bytes = vec![0; len.next_multiple_of(PAGE) as usize];
+        let bytes = vec![0; len.next_multiple_of(page_size()) as usize];
         let contents = Contents { bytes, len, until_flaw: 100 };
         Plain { contents: Arc::new(Mutex::new(contents)), flaw }
     }
@@ -139,7 +136,7 @@ impl Plain {
             done += part;
             drop(contents);
             std::thread::yield_now();
-            if (offset + done as u64).is_multiple_of(PAGE) && part > 0 {
+            if (offset + done as u64).is_multiple_of(page_size()) && part > 0 {
                 continue;
             }
             break;
@@ -155,7 +152,7 @@ impl Contents {
 
     fn extend(&mut self, from: u64, to: u64, flaw: Flaw) {
         if flaw != Flaw::ExtensionKeeps && flaw != Flaw::TruncationKeeps {
-            let end = from.next_multiple_of(PAGE).max(from);
+            let end = from.next_multiple_of(page_size()).max(from);
             self.at(&(from..end)).fill(0);
         }
         self.len = to;
@@ -194,9 +191,9 @@ impl Subject for Plain {
             self.write(&bytes[..777], offset);
             return Ok(bytes.len());
         }
-        let end = offset + bytes.len() as u64 + PAGE;
+        let end = offset + bytes.len() as u64 + page_size();
         if end < self.len() && self.shows(Flaw::MisplacedWrite) {
-            return Ok(self.write(bytes, offset + PAGE));
+            return Ok(self.write(bytes, offset + page_size()));
         }
         Ok(self.write(bytes, offset))
     }
@@ -220,7 +217,7 @@ impl Subject for Plain {
         let mut contents = self.contents();
         let old = contents.len;
         if len < old && self.flaw != Flaw::TruncationKeeps {
-            let end = old.next_multiple_of(PAGE);
+            let end = old.next_multiple_of(page_size());
             contents.at(&(len..end)).fill(0);
             contents.len = len;
         } else {
@@ -262,7 +259,7 @@ impl Mapped for PlainMapping {
         let offset = self.start + offset;
         for page in pages(offset..offset + bytes.len() as u64) {
             let mut contents = self.file.contents();
-            if page.start >= contents.len.next_multiple_of(PAGE)
+            if page.start >= contents.len.next_multiple_of(page_size())
                 && self.file.flaw != Flaw::MappedPastEnd
             {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -282,7 +279,7 @@ impl Mapped for PlainMapping {
         let offset = self.start + offset;
         for page in pages(offset..offset + bytes.len() as u64) {
             let mut contents = self.file.contents();
-            if page.start >= contents.len.next_multiple_of(PAGE) {
+            if page.start >= contents.len.next_multiple_of(page_size()) {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let part = (page.end - page.start) as usize;
@@ -296,9 +293,9 @@ impl Mapped for PlainMapping {
 /// `bytes`, cut at the borders of pages.
 fn pages(bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let Range { start, end } = bytes;
-    let first = start - start % PAGE;
+    let first = start - start % page_size();
     (first..end)
-        .step_by(PAGE_SIZE)
-        .map(move |page| start.max(page)..end.min(page + PAGE))
+        .step_by(page_size() as usize)
+        .map(move |page| start.max(page)..end.min(page + page_size()))
         .filter(|page| page.start < page.end)
 }

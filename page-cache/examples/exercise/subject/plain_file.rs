@@ -5,11 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use spanlock_page_cache::PAGE_SIZE;
-
+use crate::page_size::page_size;
 use crate::subject::{Mapped, Subject};
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A plain file.
 #[derive(Clone)]
@@ -53,7 +50,7 @@ impl Original {
 
     /// Whether the file has all pages of `bytes`.
     fn has_pages(&self, bytes: Range<u64>) -> io::Result<()> {
-        match self.size()?.next_multiple_of(PAGE) {
+        match self.size()?.next_multiple_of(page_size()) {
             end if end < bytes.end => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }

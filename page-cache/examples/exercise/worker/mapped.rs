@@ -2,12 +2,11 @@
 
 use std::io;
 
-use spanlock_page_cache::PAGE_SIZE;
-
-use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
+use super::{Worker, expect, finding, outcome_of, stamp_of};
 use crate::oracle::history::Content;
 use crate::oracle::length::{Glance, count};
 use crate::oracle::stamp::UNFILLED;
+use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};
 use crate::subject::{Mapped, Subject};
 use crate::workload::op::{Op, Path};
@@ -76,7 +75,7 @@ impl<S: Subject> Worker<'_, S> {
         let mut result = Ok(0);
         let mut op = op;
         known.length.while_steady(|len| {
-            let end = len.next_multiple_of(PAGE);
+            let end = len.next_multiple_of(page_size());
             op.bytes = len..end;
             if len < end {
                 known.oracle.begin_other(&op);
@@ -97,8 +96,7 @@ impl<S: Subject> Worker<'_, S> {
         glance: Glance,
     ) -> Result<(), Box<Finding>> {
         let lens = self.known.length.since(glance);
-        let mapped_end =
-            |len: u64| len.saturating_add(PAGE_SIZE as u64 - 1) & !(PAGE_SIZE as u64 - 1);
+        let mapped_end = |len: u64| len.saturating_add(page_size() - 1) & !(page_size() - 1);
         match result {
             Ok(_) if op.bytes.end > mapped_end(*lens.end()) => {
                 Err(finding(op, What::PastEnd { end: op.bytes.end, len: *lens.end() }))
@@ -123,7 +121,7 @@ impl<S: Subject> Worker<'_, S> {
                 Ok(range.start)
             }
             _ => {
-                let end = self.known.limit.next_multiple_of(PAGE);
+                let end = self.known.limit.next_multiple_of(page_size());
                 let range = self.workload.mapping_start(&op.bytes)..end;
                 let mapping = self.file.map(range.clone());
                 let mapping = mapping.map_err(|error| finding(op, What::Refused(error)))?;

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use super::{PAGE, Worker, expect, finding, outcome_of};
+use super::{Worker, expect, finding, outcome_of};
 use crate::oracle::history::Content;
 use crate::oracle::stamp::SECTOR;
+use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};
 use crate::stores::faults::is_injected;
 use crate::subject::Subject;
@@ -80,7 +81,7 @@ impl<S: Subject> Worker<'_, S> {
             _ => (op.bytes.start, op.bytes.end),
         };
         let mut bytes = std::mem::take(&mut self.buffer);
-        let seen = &mut bytes[..(size - from).min(4 * PAGE) as usize];
+        let seen = &mut bytes[..(size - from).min(4 * page_size()) as usize];
         let count = again(|| self.file.read_at(seen, to).map(|count| count as u64));
         let found = match &count {
             Ok(count) => &seen[..*count as usize],

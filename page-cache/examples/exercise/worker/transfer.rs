@@ -2,12 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use super::{PAGE, Worker, expect, finding, outcome_of, stamp_of};
+use super::{Worker, expect, finding, outcome_of, stamp_of};
 use crate::oracle::Outcome;
 use crate::oracle::history::Content;
 use crate::oracle::knowledge::{Reliability, WriteMode};
 use crate::oracle::length::count;
 use crate::oracle::stamp::UNFILLED;
+use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};
 use crate::subject::Subject;
 use crate::workload::op::{Op, Path};
@@ -129,7 +130,7 @@ impl<S: Subject> Worker<'_, S> {
             && (1..=*expected.end()).contains(&found)
             && (op.path == Path::DirectWrite
                 || !op.path.reads_whole_pages() && known.writes == WriteMode::Through
-                || (op.bytes.start + found).is_multiple_of(PAGE));
+                || (op.bytes.start + found).is_multiple_of(page_size()));
         expected.contains(&found) || is_cut_off
     }
 }

@@ -1,6 +1,7 @@
 use fastrand::Rng;
 
-use super::{LONGEST, Mix, PAGE, Plan, TOTAL, WEIGHTS, Workload};
+use super::{Mix, Plan, TOTAL, WEIGHTS, Workload, longest};
+use crate::page_size::page_size;
 use crate::workload::met::Met;
 use crate::workload::op::Path;
 
@@ -36,7 +37,7 @@ fn every_operation_stays_below_the_limit_and_has_a_byte() {
                         | Path::SyncRange
                         | Path::Hint
                 );
-                assert!(!is_bounded || count <= LONGEST as u64, "{plan:?}");
+                assert!(!is_bounded || count <= longest() as u64, "{plan:?}");
             }
         }
     }
@@ -60,9 +61,9 @@ fn truncation_keeps_the_file_in_its_upper_half() {
 fn aligned_unaligned_and_longer_operations_are_mixed() {
     let plans = plans(9, 0, 1 << 28, 1 << 28);
     let share = |chosen: fn(&Plan) -> bool| plans.iter().filter(|plan| chosen(plan)).count();
-    assert!(share(|plan| plan.bytes.start.is_multiple_of(PAGE)) > plans.len() / 4);
+    assert!(share(|plan| plan.bytes.start.is_multiple_of(page_size())) > plans.len() / 4);
     assert!(share(|plan| !plan.bytes.start.is_multiple_of(512)) > plans.len() / 8);
-    assert!(share(|plan| plan.bytes.end - plan.bytes.start > PAGE) > plans.len() / 8);
+    assert!(share(|plan| plan.bytes.end - plan.bytes.start > page_size()) > plans.len() / 8);
 }
 
 #[test]
