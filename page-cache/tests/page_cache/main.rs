@@ -16,6 +16,7 @@ mod mixed_file;
 mod modified_time;
 mod numbers;
 mod operations;
+mod page_sizes;
 mod random;
 mod statements;
 mod stop;
