@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use spanlock_page_cache::{
-    AddressSpace, File, FileOptions, MemStore, Options, PageCache, PageTransform, Store,
+    AddressSpace, File, FileOptions, MemStore, Options, PageCache, PageTransform,
 };
 
 use crate::stores::recording_store::{Asked, RecordingStore};
@@ -158,7 +158,8 @@ fn a_store_of_blocks_smaller_or_greater_than_a_page_gets_whole_blocks_or_whole_p
         for block in [512, 4096, 16384, 65536, 131_072] {
             let end = 4 * size as u64 + 100;
             let bytes = vec![1; end as usize];
-            let store = RecordingStore { block: Some(block), ..RecordingStore::with(&bytes) };
+            let mut store = RecordingStore::with(&bytes);
+            store.block = Some(block);
             let store = Arc::new(store);
             let file = open(size, &store, FileOptions::new());
             let places = [(100, 10), (size as u64 + size as u64 / 2 - 3, 6), (end - 50, 60)];
