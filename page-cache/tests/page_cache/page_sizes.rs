@@ -279,7 +279,8 @@ fn memory_has_pages_of_4_kib_and_maps_files_of_larger_ones() {
         // The memory of a write is a mapping of the very page.
         let source = there.end - page..there.end;
         file.write_from(&memory, &[source], 5 * page).unwrap();
-        file.write_from(&memory, &[rest..rest + 4], page + 1).unwrap();
+        let source = rest..rest + 4;
+        file.write_from(&memory, &[source], page + 1).unwrap();
         file.read_exact_at(&mut seen[..4], page + 1).unwrap();
         assert_eq!(&seen[..4], b"kept");
     }
