@@ -42,7 +42,7 @@ pub(crate) use timed::after;
 /// is strictly first in, first out.
 ///
 /// A thread measures the half millisecond itself, so its claim may become due later by the time that the
-/// scheduler takes to run it. Before a thread queues it retries for a few microseconds without yielding. A
+/// scheduler takes to run it. Before a thread queues it retries for some microseconds without yielding. A
 /// future has no clock: it becomes due when it is polled after half a millisecond, or when 16 due claims
 /// have overtaken it. Between its wake-up and the next poll any number of claims may overtake it.
 ///

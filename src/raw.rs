@@ -31,7 +31,6 @@
 
 mod acquire;
 mod admit;
-mod bias;
 mod board;
 mod cell;
 mod change;
@@ -41,6 +40,7 @@ mod enter;
 mod inspect;
 mod patient;
 mod place;
+mod readers;
 mod regions;
 mod registry;
 mod release;
@@ -125,8 +125,6 @@ struct Books {
     regions: Counted,
     /// The tables that were ever made.
     tables: Made,
-    /// How many slots have a bias.
-    biased: u32,
 }
 
 impl RawLock {
@@ -171,7 +169,7 @@ impl RawLock {
 
     /// The slot of a unit below [`UNITS`] (I1). If it is found closed, the caller must take the mutex
     /// and look again.
-    #[inline]
+    #[inline(always)]
     fn slot_of(&self, unit: u64) -> &AtomicU64 {
         match self.table() {
             Some(table) => table.word(unit),
@@ -220,7 +218,6 @@ impl RawLock {
                 shown: Vec::new(),
                 regions: Counted::default(),
                 tables: Made::default(),
-                biased: 0,
             }),
         }));
         // ORDERING: Release for who finds our core, Acquire for when we find another's.

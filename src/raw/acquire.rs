@@ -259,8 +259,15 @@ impl RawLock {
         let is_brief = |obstacle| matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided);
         let mut spins = Spins::new();
         while is_brief(obstacle) && !self.summary_hint().has_queue() && spins.spin() {
-            if self.looks_blocked(span, mode) {
+            if self.looks_blocked_by_a_cell(span, mode) {
                 continue;
+            }
+            if self.looks_blocked_by_a_unit(span, mode) {
+                // Readers of units may go on for ever among themselves: a writer queues soon.
+                if spins.are_few() {
+                    continue;
+                }
+                break;
             }
             match self.attempt(span, mode) {
                 Ok(hold) => return Some(hold),

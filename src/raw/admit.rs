@@ -5,7 +5,7 @@ use std::mem;
 
 use crate::raw::cell::Met;
 use crate::raw::enter::{Obstacle, unit_of};
-use crate::raw::place::{Hold, Part};
+use crate::raw::place::{Hold, Part, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
@@ -146,10 +146,8 @@ impl Ledger<'_> {
 
     /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
     fn meets_a_held_unit(&mut self, part: Part) -> bool {
-        let found = self
-            .lock
-            .conflicting_slot(part.span, part.mode)
-            .filter(|word| !word.has_waiters() && word.bias().is_none());
+        let found =
+            self.lock.conflicting_slot(part.span, part.mode).filter(|word| !word.has_waiters());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
         let there = self.lock.summary_hint().unwatched();
@@ -162,13 +160,14 @@ impl Ledger<'_> {
         if self.registry().blocks(span, mode) {
             return false;
         }
-        self.unbias(self.lock.slot_of(unit));
         if self.lock.enter_slot(unit, mode).is_err() {
             return false;
         }
         let summary = self.lock.summary_after_entering();
-        if self.cells_conflict(summary, span, mode) {
-            self.leave_slot(unit);
+        if self.cells_conflict(summary, span, mode)
+            || self.core.cells.meet_readers_of(summary, span, mode)
+        {
+            self.leave_word(Place::Slot, unit);
             return false;
         }
         self.lock.counters.granted(Path::Slot, mode);

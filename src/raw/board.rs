@@ -61,7 +61,7 @@ impl Ledger<'_> {
     /// Stops showing a claim that leaves.
     pub(super) fn retract(&mut self, place: Place, span: Span, mode: Mode) {
         let (bits, cell) = match place {
-            Place::Slot | Place::Cell(_) | Place::Nowhere => return,
+            Place::Slot | Place::Reader(_) | Place::Cell(_) | Place::Nowhere => return,
             Place::Board(cell) => (Summary::all_of(cell), Some(cell)),
             Place::Unlisted(size) => (self.uncount(span, size, mode), None),
         };

@@ -33,7 +33,7 @@ struct Cell {
     own: AtomicU64,
     start: AtomicU64,
     end: AtomicU64,
-    /// Readers of some unit, who have nothing to do with the cell but that it is near: see [`bias`](crate::raw::bias).
+    /// Readers of some unit. They have nothing to do with the cell but share its line: see [`readers`](crate::raw::readers).
     readers: AtomicU64,
 }
 

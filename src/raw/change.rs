@@ -3,7 +3,7 @@
 //! Other claims take its place: they are shown, and then it is released, all under the mutex. Only a slot, and a cell
 //! that nobody watches, are downgraded as they are.
 
-use crate::raw::place::{Hold, Part};
+use crate::raw::place::{Hold, Part, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
@@ -16,8 +16,9 @@ impl RawLock {
     /// Turns an exclusive hold into a shared one, without letting go in between.
     pub(crate) fn downgrade(&self, span: Span, hold: &mut Hold) {
         match *hold {
-            Hold::Nothing => {}
-            Hold::Slot | Hold::Reader(_) => self.downgrade_slot(span.start()),
+            // A reader is shared already.
+            Hold::Nothing | Hold::Reader(_) => {}
+            Hold::Slot => self.downgrade_slot(span.start()),
             Hold::Cell(cell) if self.downgrade_cell(cell) => {}
             Hold::Cell(_) | Hold::Claim(_) => {
                 self.replace(span, hold, [Part { span, mode: Mode::Shared }], |[new]| new);
@@ -131,9 +132,9 @@ impl Ledger<'_> {
         let before = slot.fetch_update(Ordering::Release, Ordering::Relaxed, downgraded);
         if before.is_ok_and(|bits| Word::from_bits(bits).has_waiters()) {
             let unit = Span::from_range(unit..unit + 1);
-            let proxy = self.slot_proxy(unit);
+            let proxy = self.word_proxy(unit, Place::Slot);
             let new = self.registry().hold(unit, Mode::Shared, Queueing::Reentrant);
-            self.registry().set_place(new, crate::raw::place::Place::Slot);
+            self.registry().set_place(new, Place::Slot);
             self.remove(proxy);
         }
     }

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use crate::raw::cell::Met;
-use crate::raw::place::Hold;
+use crate::raw::place::{Hold, Place};
 use crate::raw::slot::{UNITS, Word};
 use crate::raw::summary::Summary;
 use crate::raw::{Core, Path, RawLock};
@@ -40,13 +40,10 @@ impl RawLock {
     #[inline(always)]
     pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
         let Some(unit) = unit_of(span) else { return self.take_cell(span, mode) };
-        // ORDERING: Acquire, as in `table`.
-        let table = self.table.tagged(Ordering::Acquire);
-        if mode == Mode::Shared && table.has_hint() {
-            return self.attempt_biased(unit);
+        if mode == Mode::Shared && self.summary_hint().is_open() {
+            return self.attempt_as_reader(unit);
         }
-        // SAFETY: tables live as long as the lock (I5).
-        let slot = unsafe { table.table() }.map_or(&self.slot, |table| table.word(unit));
+        let slot = self.slot_of(unit);
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
         // paired with the Release of whoever left the slot.
@@ -76,9 +73,7 @@ impl RawLock {
             Ok(retries) => {
                 let summary = self.summary_after_entering();
                 let hold = self.stay_or_leave(summary, unit, mode, Hold::Slot)?;
-                if mode == Mode::Shared && retries != 0 && sync::is_hot(retries) {
-                    self.bias(unit);
-                }
+                self.note_conflicts(summary, mode, retries);
                 Ok(hold)
             }
             Err(Obstacle::Collision) if self.note_collision() => self.attempt_again(unit, mode),
@@ -99,13 +94,19 @@ impl RawLock {
         let met = match self.existing_core() {
             Some(core) if summary.concerns(mode) => {
                 let span = Span::from_range(unit..unit + 1);
-                let is_watched = || self.is_slot_watched(unit);
+                let is_watched = || self.is_word_watched(unit, hold);
                 self.meet(core, summary, span, mode, is_watched)
             }
             _ => Ok(()),
         };
         match met {
-            Ok(()) => Ok(self.held_in_slot(mode, hold)),
+            Ok(()) => {
+                self.note_check(summary, mode);
+                if summary.shows_another_thread() {
+                    self.note_conflicts(summary, mode, 1);
+                }
+                Ok(self.held_in_slot(mode, hold))
+            }
             Err(obstacle) => {
                 self.unlock(Span::from_range(unit..unit + 1), mode, hold);
                 Err(obstacle)
@@ -144,8 +145,6 @@ impl RawLock {
     /// What stands in the way of a claim on `unit` that found this word in its slot.
     fn obstacle(&self, found: Word, unit: u64, mode: Mode) -> Obstacle {
         match found.holder() {
-            // It may be there for nobody any more.
-            Some(_) if found.bias().is_some() => Obstacle::Registry,
             Some((holder, _)) if holder != unit => Obstacle::Collision,
             // Who has nobody to give way to is held.
             Some((_, held)) if held.conflicts_with(mode) && self.summary_hint().is_empty() => {
@@ -156,10 +155,14 @@ impl RawLock {
         }
     }
 
-    fn is_slot_watched(&self, unit: u64) -> bool {
+    fn is_word_watched(&self, unit: u64, hold: Hold) -> bool {
+        let place = match hold {
+            Hold::Reader(cell) => Place::Reader(cell),
+            _ => Place::Slot,
+        };
         // ORDERING: Acquire. A watch that we must see was set before the old claim was released, whose cell, or counter, we
         // have loaded with Acquire (I6). If it was taken back since, we follow those who did.
-        Word::from_bits(self.slot_of(unit).load(Ordering::Acquire)).has_waiters()
+        Word::from_bits(self.word(place, unit).load(Ordering::Acquire)).has_waiters()
     }
 
     /// Takes a cell for a claim, if nobody is in its way.
@@ -184,13 +187,13 @@ impl RawLock {
         };
         let met = met.and_then(|()| match self.conflicting_slot(span, mode) {
             None => Ok(()),
-            Some(word) if word.bias().is_some() => Err(Obstacle::Registry),
             Some(_) => Err(Obstacle::Undecided),
         });
         if met.is_ok() {
             core.cells.settle(cell);
             self.counters.granted(Path::Cell, mode);
             self.note_scan(span);
+            self.note_check(before, mode);
             return Ok(Hold::Cell(cell));
         }
         self.leave_cell(cell);
@@ -209,10 +212,16 @@ impl RawLock {
         found.break_value()
     }
 
-    /// Whether a claim on a cell or on a unit's slot is in the way: a look that writes nothing, and disturbs nobody.
-    pub(super) fn looks_blocked(&self, span: Span, mode: Mode) -> bool {
+    /// Whether a claim in a cell is in the way: a look that writes nothing, and disturbs nobody.
+    pub(super) fn looks_blocked_by_a_cell(&self, span: Span, mode: Mode) -> bool {
         let in_cell = |core: &Core| core.cells.meet(self.summary_hint(), span, mode).is_some();
         self.existing_core().is_some_and(in_cell)
+    }
+
+    /// The same for a reader's word, and for the slot of a claim on a unit.
+    pub(super) fn looks_blocked_by_a_unit(&self, span: Span, mode: Mode) -> bool {
+        let in_word = |core: &Core| core.cells.meet_readers_of(self.summary_hint(), span, mode);
+        self.existing_core().is_some_and(in_word)
             || unit_of(span).is_some() && self.conflicting_slot(span, mode).is_some()
     }
 
@@ -231,6 +240,7 @@ impl RawLock {
             }
             Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
             None if core.regions.may_meet(summary, span, mode) => Err(Obstacle::Registry),
+            None if core.cells.meet_readers_of(summary, span, mode) => Err(Obstacle::Undecided),
             // A claim that we have looked for may have been replaced after we had the summary; what took its place has
             // found us then (I6).
             None if is_watched() => Err(Obstacle::Registry),

@@ -47,11 +47,11 @@ impl RawLock {
         let word = Word::from_bits(self.slot_of(unit).load(Ordering::Acquire));
         let summary = self.summary_now();
         let has_slot_alone = word != Word::MOVED
-            && word.bias().is_none()
             && (summary.is_empty()
                 || self.existing_core().is_some_and(|core| {
-                    !core.regions.may_meet(summary, span, Mode::Exclusive)
-                        && core.cells.meet(summary, span, Mode::Exclusive).is_none()
+                    core.cells.meet(summary, span, Mode::Exclusive).is_none()
+                        && !core.cells.meet_readers_of(summary, span, Mode::Exclusive)
+                        && !core.regions.may_meet(summary, span, Mode::Exclusive)
                 }));
         has_slot_alone.then(|| word.holder().is_some_and(|(holder, _)| holder == unit))
     }

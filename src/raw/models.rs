@@ -5,7 +5,6 @@
 //! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.
 
 mod async_waiters;
-mod bias;
 mod changes;
 mod exclusion;
 mod growth;
@@ -13,6 +12,7 @@ mod happens_before;
 mod many;
 mod overflow;
 mod patience;
+mod readers;
 mod upgrades;
 mod waiting;
 
@@ -119,6 +119,7 @@ fn race(make: fn() -> Arc<Units>, a: (Span, Mode), b: (Span, Mode)) {
         let thread = thread::spawn(move || other.locked(b.0, b.1));
         units.locked(a.0, a.1);
         thread.join().unwrap();
+        units.lock.shut();
         units.assert_idle();
     });
 }

@@ -17,7 +17,7 @@ pub(crate) enum Hold {
     Nothing,
     /// The slot of its one unit.
     Slot,
-    /// The same, but counted in a cell, as a reader.
+    /// A reader's word beside this cell.
     Reader(u32),
     /// A cell that it took without the mutex.
     Cell(u32),
@@ -30,6 +30,8 @@ pub(crate) enum Hold {
 pub(crate) enum Place {
     /// In a slot: the claim is a proxy of who is there.
     Slot,
+    /// In the reader's word beside this cell: the claim is a proxy of who is there.
+    Reader(u32),
     /// In a cell that its holder took without the mutex: the claim is his proxy.
     Cell(u32),
     /// In a cell that the registry took for it.
@@ -41,8 +43,13 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Whether the claim is there for another, which is in a slot or a cell.
+    /// Whether the claim is there for another, which is in a slot, a reader's word or a cell.
     pub(crate) fn is_of_proxy(self) -> bool {
-        matches!(self, Place::Slot | Place::Cell(_))
+        self.is_word() || matches!(self, Place::Cell(_))
+    }
+
+    /// Whether the claim is there for others that are in a slot or in a reader's word.
+    pub(crate) fn is_word(self) -> bool {
+        matches!(self, Place::Slot | Place::Reader(_))
     }
 }

@@ -1,7 +1,7 @@
 //! Regions: where claims without a cell may lie.
 //!
 //! Such a claim is counted in every region that it touches, and whoever finds nobody counted in his own needs not
-//! ask the registry. There are regions of 1 unit, 32, 1024 and so on. A claim is counted in the smallest of which it
+//! ask the registry. There are regions of 1 unit, 64, 4096 and so on. A claim is counted in the smallest of which it
 //! touches nine at most; the summary says of which sizes there are any. Regions share counters, as units do slots:
 //! who shares one asks in vain.
 //!
@@ -14,7 +14,7 @@ use crate::sync::{self, AtomicU64, FIRST_TABLE_BITS, Ordering};
 use crate::{Mode, Span};
 
 /// Of regions, the logarithm of how many times larger the next size is.
-const STEP: u32 = 5;
+const STEP: u32 = 6;
 
 /// A claim that touches more regions asks the registry.
 const MOST: u64 = 16;
@@ -167,7 +167,7 @@ impl Ledger<'_> {
         }
         // ORDERING: SeqCst: as in `add`, whoever does not find these counters is seen by the claims that are counted
         // there from now on. As a Release it shows what was counted so far.
-        self.core.regions.0.store(Some(new), false, Ordering::SeqCst);
+        self.core.regions.0.store(new, Ordering::SeqCst);
     }
 }
 

@@ -170,9 +170,9 @@ impl<W> Registry<W> {
         self.claim(id).mode
     }
 
-    /// The claim that stands for the holders of a unit's slot, if that slot is watched.
-    pub(crate) fn proxy(&self, unit: Span) -> Option<ClaimId> {
-        self.find(Sought::All, unit, |_, claim| claim.place == Place::Slot)
+    /// The claim that stands for the holders of a unit who are in that word, if it is watched.
+    pub(crate) fn proxy(&self, unit: Span, word: Place) -> Option<ClaimId> {
+        self.find(Sought::All, unit, |_, claim| claim.place == word)
     }
 
     /// Span and mode of every proxy in `span`.
@@ -232,12 +232,15 @@ impl<W> Registry<W> {
             }
             false
         });
-        let is_in_slot = |id: &&ClaimId| self.claim(**id).place == Place::Slot;
         let conflict = |a: ClaimId, b: ClaimId| {
             self.span(a).overlaps(self.span(b)) && self.mode(a).conflicts_with(self.mode(b))
         };
-        let mut slots = shown.iter().filter(is_in_slot);
-        if slots.any(|&slot| undecided.iter().any(|&cell| conflict(slot, cell))) {
+        // A reader's word beside the slot of a writer: one of the two has yet to find the other.
+        let place = |id: ClaimId| self.claim(id).place;
+        let readers = shown.iter().filter(|&&id| matches!(place(id), Place::Reader(_)));
+        let mut others = undecided.iter().chain(readers);
+        let words = shown.iter().filter(|&&id| place(id).is_word());
+        if others.any(|&other| words.clone().any(|&word| conflict(word, other))) {
             return None;
         }
         let info =

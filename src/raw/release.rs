@@ -1,6 +1,6 @@
 //! Letting go of a claim, and waking those that it was the last to block.
 
-use crate::raw::place::Hold;
+use crate::raw::place::{Hold, Place};
 use crate::raw::registry::ClaimId;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
@@ -15,21 +15,25 @@ impl RawLock {
         match hold {
             Hold::Slot => self.leave_slot(span.start(), mode),
             Hold::Cell(cell) => self.leave_cell(cell),
-            Hold::Reader(cell) => self.leave_as_reader(span.start(), mode, cell),
-            Hold::Nothing | Hold::Claim(_) => self.unlock_cold(hold),
+            _ => self.unlock_cold(span.start(), hold),
         }
     }
 
+    /// Releases a hold of another kind. Not inlined, so that the others are.
     #[inline(never)]
-    fn unlock_cold(&self, hold: Hold) {
-        if let Hold::Claim(id) = hold {
-            let mut ledger = self.core().enter(self);
-            ledger.remove(id);
-            ledger.close();
+    fn unlock_cold(&self, start: u64, hold: Hold) {
+        match hold {
+            Hold::Reader(cell) => self.leave_cold(Place::Reader(cell), start),
+            Hold::Claim(id) => {
+                let mut ledger = self.core().enter(self);
+                ledger.remove(id);
+                ledger.close();
+            }
+            Hold::Nothing | Hold::Slot | Hold::Cell(_) => {}
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave_slot(&self, unit: u64, mode: Mode) {
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: Release, paired with the Acquire of whoever enters the slot or scans it next.
@@ -40,24 +44,24 @@ impl RawLock {
             Ordering::Relaxed,
         );
         if left.is_err() {
-            self.leave_slot_cold(unit);
+            self.leave_cold(Place::Slot, unit);
         }
     }
 
-    /// Leaves a slot that has other readers, is watched, or was moved.
+    /// Leaves a reader's word, or a slot that has other readers, is watched, or was moved.
     #[inline(never)]
-    fn leave_slot_cold(&self, unit: u64) {
-        if self.try_leave_slot(unit) {
+    fn leave_cold(&self, place: Place, unit: u64) {
+        if self.try_leave(place, unit) {
             return;
         }
         let mut ledger = self.core().enter(self);
-        ledger.leave_slot(unit);
+        ledger.leave_word(place, unit);
         ledger.close();
     }
 
-    /// Leaves a slot that is neither watched nor closed.
-    fn try_leave_slot(&self, unit: u64) -> bool {
-        let slot = self.slot_of(unit);
+    /// Leaves a slot or a reader's word that is neither watched nor closed.
+    fn try_leave(&self, place: Place, unit: u64) -> bool {
+        let slot = self.word(place, unit);
         // ORDERING: Relaxed here and on failure: nobody is followed, and who finds WAITERS or a closed slot
         // takes the mutex and looks again.
         // ORDERING: Release, as in `leave_slot`.
@@ -93,9 +97,8 @@ impl Ledger<'_> {
     pub(super) fn release(&mut self, span: Span, hold: Hold) {
         match hold {
             Hold::Nothing => {}
-            Hold::Slot => self.leave_slot(span.start()),
-            Hold::Reader(cell) if self.core.cells.leave(cell, span.start()) => {}
-            Hold::Reader(_) => self.leave_slot(span.start()),
+            Hold::Slot => self.leave_word(Place::Slot, span.start()),
+            Hold::Reader(cell) => self.leave_word(Place::Reader(cell), span.start()),
             Hold::Cell(cell) => {
                 if self.lock.take_off(cell) {
                     self.remove_cell_proxy(cell);
@@ -106,14 +109,14 @@ impl Ledger<'_> {
         }
     }
 
-    /// Leaves a slot, with its proxy if this was the last holder of a watched one.
-    pub(super) fn leave_slot(&mut self, unit: u64) {
-        if self.lock.try_leave_slot(unit) {
+    /// Leaves a slot or a reader's word, with its proxy if this was the last holder of a watched one.
+    pub(super) fn leave_word(&mut self, place: Place, unit: u64) {
+        if self.lock.try_leave(place, unit) {
             return;
         }
         // Watched: with the mutex held nobody else changes the word. Closed it cannot be, for the
         // table is seen by whoever has the mutex (I1).
-        let slot = self.lock.slot_of(unit);
+        let slot = self.lock.word(place, unit);
         // ORDERING: Relaxed: a watched word changes under the mutex only.
         let word = Word::from_bits(slot.load(Ordering::Relaxed));
         debug_assert!(word.has_waiters() && word != Word::MOVED);
@@ -124,7 +127,7 @@ impl Ledger<'_> {
         if next != Word::FREE && !next.has_one_holder() {
             return;
         }
-        let proxy = self.slot_proxy(Span::from_range(unit..unit + 1));
+        let proxy = self.word_proxy(Span::from_range(unit..unit + 1), place);
         if next == Word::FREE {
             self.remove(proxy);
         } else {

@@ -101,7 +101,7 @@ impl Ledger<'_> {
             // As an Acquire: who enters a new slot follows whoever left the old one. As a Release: a holder that
             // finds its slot closed must find the core.
             let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
-            let word = self.unbiased(Word::from_bits(word));
+            let word = Word::from_bits(word);
             words.extend(word.holder().map(|_| word));
         }
         let bits = bits_to_separate(&words, wanted);
@@ -117,6 +117,6 @@ impl Ledger<'_> {
         }
         debug_assert!(words.next().is_none(), "every unit has a slot");
         // ORDERING: Release, paired with the Acquire in `RawLock::table`.
-        self.lock.table.store(Some(new), self.books.biased != 0, Ordering::Release);
+        self.lock.table.store(new, Ordering::Release);
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! A slot holds the claims on one unit at a time, and says which. Its word is one of:
 //!
-//! | state     | unit (48) | BIASED | readers (13) | WAITERS | EXCLUSIVE | meaning                              |
-//! |-----------|-----------|--------|--------------|---------|-----------|--------------------------------------|
-//! | free      | 0         | 0      | 0            | 0       | 0         | nobody                               |
-//! | shared    | u         | 0      | 1..=MAX      | 0       | 0         | so many readers of unit u            |
-//! | biased    | u         | 1      | 0..=MAX      | 0       | 0         | the same, and others in [cells](crate::raw::bias) |
-//! | exclusive | u         | 0      | 0            | 0       | 1         | one writer of unit u                 |
-//! | watched   | u         | 0      | as above     | 1       | as above  | the same, with a proxy in the registry |
-//! | moved     | all ones  | 1      | all ones     | 1       | 1         | the slot is closed; look in the table |
+//! | state     | unit (48) | readers (14) | WAITERS | EXCLUSIVE | meaning                               |
+//! |-----------|-----------|--------------|---------|-----------|---------------------------------------|
+//! | free      | 0         | 0            | 0       | 0         | no claim                              |
+//! | shared    | u         | 1..=MAX      | 0       | 0         | so many readers of unit u             |
+//! | exclusive | u         | 0            | 0       | 1         | one writer of unit u                  |
+//! | watched   | u         | as above     | 1       | as above  | the same, with a proxy in the registry |
+//! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed; look in the table |
+//!
+//! A [reader's word](crate::raw::readers) is the same, but never exclusive or closed.
 //!
 //! WAITERS is set under the registry's mutex only, together with the proxy, and goes with the last
 //! holder or when nobody waits any more, under the mutex again. While it is set nobody joins, and holders leave under the mutex.
@@ -19,8 +20,7 @@ use crate::Mode;
 const EXCLUSIVE: u64 = 1;
 const WAITERS: u64 = 1 << 1;
 const READER: u64 = 1 << 2;
-const READERS: u64 = ((1 << 13) - 1) << 2;
-const BIASED: u64 = 1 << 15;
+const READERS: u64 = ((1 << 14) - 1) << 2;
 const UNIT_SHIFT: u32 = 16;
 
 /// Units from here on do not fit into a word; their claims are kept in the registry.
@@ -33,10 +33,6 @@ pub(crate) struct Word(u64);
 impl Word {
     pub(crate) const FREE: Word = Word(0);
     pub(crate) const MOVED: Word = Word(u64::MAX);
-
-    /// So many readers of a unit fit into a cell, and so many into a slot with a bias: together they fit into a slot.
-    pub(crate) const MOST_IN_A_CELL: u64 = 255;
-    const MOST_BESIDE_CELLS: u64 = 4_096;
 
     /// The word of a unit with one holder.
     #[inline]
@@ -72,16 +68,15 @@ impl Word {
     }
 
     pub(crate) fn has_one_holder(self) -> bool {
-        self.0 & EXCLUSIVE != 0 || self.0 & (READERS | BIASED) == READER
+        self.0 & EXCLUSIVE != 0 || self.0 & READERS == READER
     }
 
     /// One more reader of `unit`, if the slot is its, shared, not watched and not full.
     pub(crate) fn join(self, unit: u64) -> Option<Word> {
         let joins = self.0 >> UNIT_SHIFT == unit
             && self.0 & (EXCLUSIVE | WAITERS) == 0
-            && self.0 & (READERS | BIASED) != 0
-            && self.0 & READERS != READERS
-            && (self.0 & BIASED == 0 || self.readers() < Word::MOST_BESIDE_CELLS);
+            && self.0 & READERS != 0
+            && self.0 & READERS != READERS;
         joins.then(|| Word(self.0 + READER))
     }
 
@@ -95,35 +90,10 @@ impl Word {
         if self.has_one_holder() { Word::FREE } else { Word(self.0 - READER) }
     }
 
-    /// Whether readers of `unit` may be in cells, and more may join them there.
+    /// Whether a reader of `unit` must not be held in another word: a writer has the slot, or it is closed.
     #[inline]
-    pub(crate) fn is_biased(self, unit: u64) -> bool {
-        self.0 >> UNIT_SHIFT == unit && self.0 & (BIASED | WAITERS) == BIASED
-    }
-
-    /// The same readers of `unit`, to whom a bias is given; `None` if the slot is not theirs, or watched, or has one.
-    pub(crate) fn biased(self, unit: u64) -> Option<Word> {
-        let joins = self == Word::FREE || self.join(unit).is_some();
-        let has_room = self.readers() <= Word::MOST_BESIDE_CELLS;
-        (joins && has_room && self.0 & BIASED == 0)
-            .then_some(Word(unit << UNIT_SHIFT | self.0 | BIASED))
-    }
-
-    /// The unit that has the bias, if one has.
-    pub(crate) fn bias(self) -> Option<u64> {
-        (self.0 & BIASED != 0 && self != Word::MOVED).then_some(self.0 >> UNIT_SHIFT)
-    }
-
-    /// The same readers and `more`, without a bias and not watched.
-    pub(crate) fn unbiased(self, more: u64) -> Word {
-        let readers = (self.0 & READERS) + more * READER;
-        let unit = self.0 >> UNIT_SHIFT << UNIT_SHIFT;
-        if readers == 0 { Word::FREE } else { Word(unit | readers) }
-    }
-
-    /// How many readers there are.
-    pub(crate) fn readers(self) -> u64 {
-        (self.0 & READERS) / READER
+    pub(crate) fn keeps_out_readers_of(self, unit: u64) -> bool {
+        self == Word::MOVED || self.0 & EXCLUSIVE != 0 && self.0 >> UNIT_SHIFT == unit
     }
 
     /// The same holders, watched.

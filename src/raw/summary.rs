@@ -5,7 +5,9 @@
 //! | 0..16  | cell i is in use                                                           |
 //! | 16..32 | cell i is in use by an exclusive claim                                     |
 //! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy   |
-//! | 48..61 | some claim without a cell is counted in [regions](crate::raw::regions) of that size |
+//! | 48..59 | some claim without a cell is counted in [regions](crate::raw::regions) of that size |
+//! | 60     | [readers](crate::raw::readers) of a unit may count themselves in words of their own |
+//! | 61     | some readers may be counted there                                          |
 //! | 62     | some exclusive claim found no cell                                         |
 //! | 63     | some claim waits; a hint                                                   |
 //!
@@ -23,7 +25,7 @@ const SIZES_SHIFT: u32 = 48;
 const UNLISTED_EXCLUSIVE: u64 = 1 << 62;
 
 /// How many sizes regions have.
-pub(crate) const SIZES: u32 = 13;
+pub(crate) const SIZES: u32 = 11;
 
 /// A summary as it was read; see the table in the module's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +34,15 @@ pub(crate) struct Summary(u64);
 impl Summary {
     pub(crate) const EMPTY: u64 = 0;
     pub(crate) const QUEUE: u64 = 1 << 63;
+    pub(crate) const OPEN: u64 = 1 << 60;
+    pub(crate) const READERS: u64 = 1 << 61;
 
     #[inline]
     pub(crate) fn from_bits(bits: u64) -> Summary {
         Summary(bits)
     }
 
-    /// Whether nobody is on the board.
+    /// Whether no claim is on the board, nor a reader in a word of its own.
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.0 == Summary::EMPTY
@@ -69,6 +73,22 @@ impl Summary {
     /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
     pub(crate) fn has_queue(self) -> bool {
         self.0 & Summary::QUEUE != 0
+    }
+
+    /// Whether readers of a unit may count themselves in words of their own.
+    #[inline]
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & Summary::OPEN != 0
+    }
+
+    /// Whether some may be counted there.
+    pub(crate) fn has_readers(self) -> bool {
+        self.0 & Summary::READERS != 0
+    }
+
+    /// Whether another thread has a claim in the cell that belongs to it.
+    pub(crate) fn shows_another_thread(self) -> bool {
+        self.0 & sync::cells_of_others() != 0
     }
 
     /// The cells whose claims would conflict with `mode` if they overlapped.

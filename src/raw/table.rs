@@ -4,7 +4,7 @@
 //! A unit has exactly one slot. Were there a second place to look, two threads could enter the same
 //! unit twice; a unit whose slot is taken by another unit takes a cell instead.
 //!
-//! The address of an array, the logarithm of its length and a hint are one word, so that one load tells where
+//! The address of an array and the logarithm of its length are one word, so that one load tells where
 //! a unit's word is. Arrays are freed with the lock only, so that an old address stays valid.
 
 use std::marker::PhantomData;
@@ -18,19 +18,14 @@ use crate::sync::{AtomicPtr, AtomicU64, FIRST_TABLE_BITS, Ordering, const_constr
 /// How many words lie in a line: two of a processor's, which fetches such pairs.
 const LINE: usize = if FIRST_TABLE_BITS < 4 { 1 << FIRST_TABLE_BITS } else { 16 };
 
-/// The low bits of an address, which are free: the logarithm of the length, and the hint.
+/// The low bits of an address, which are free: the logarithm of the length.
 const BITS: usize = 63;
-const HINT: usize = 64;
 
 #[repr(align(128))]
 struct Line([AtomicU64; LINE]);
 
-/// The current one of several arrays, and a hint; null before the first.
+/// The current one of several arrays; null before the first.
 pub(crate) struct Current(AtomicPtr<Line>);
-
-/// What was read of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Tagged(*mut Line);
 
 /// The arrays that were ever made.
 #[derive(Default)]
@@ -51,46 +46,20 @@ impl Current {
         }
     }
 
-    #[inline]
-    pub(crate) fn tagged(&self, order: Ordering) -> Tagged {
-        Tagged(self.0.load(order))
-    }
-
     /// The array, if there is one.
     #[inline]
     pub(crate) fn load(&self, order: Ordering) -> Option<Table<'_>> {
-        // SAFETY: arrays live as long as what leads to them.
-        unsafe { self.tagged(order).table() }
+        let tagged = self.0.load(order);
+        let first = tagged.map_addr(|address| address & !BITS).cast_const();
+        let bits = (tagged.addr() & BITS) as u32;
+        // An array lives as long as what leads to it, as `Made::get` demands.
+        (!first.is_null()).then_some(Table { first, bits, lives: PhantomData })
     }
 
     /// Makes this the array that others find.
-    pub(crate) fn store(&self, table: Option<Table<'_>>, has_hint: bool, order: Ordering) {
-        let hint = if has_hint { HINT } else { 0 };
-        let (first, tag) = match table {
-            Some(table) => (table.first, table.bits as usize | hint),
-            None => (ptr::null(), hint),
-        };
-        self.0.store(first.map_addr(|address| address | tag).cast_mut(), order);
-    }
-}
-
-impl Tagged {
-    /// What was stored with the address.
-    #[inline]
-    pub(crate) fn has_hint(self) -> bool {
-        self.0.addr() & HINT != 0
-    }
-
-    /// The array, if there is one.
-    ///
-    /// # Safety
-    ///
-    /// What is returned must not be used after the array was freed.
-    #[inline]
-    pub(crate) unsafe fn table<'a>(self) -> Option<Table<'a>> {
-        let first = self.0.map_addr(|address| address & !(BITS | HINT)).cast_const();
-        let bits = (self.0.addr() & BITS) as u32;
-        (!first.is_null()).then_some(Table { first, bits, lives: PhantomData })
+    pub(crate) fn store(&self, table: Table<'_>, order: Ordering) {
+        let tagged = table.first.map_addr(|address| address | table.bits as usize);
+        self.0.store(tagged.cast_mut(), order);
     }
 }
 

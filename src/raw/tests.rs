@@ -73,7 +73,7 @@ impl<'a> Program<'a> {
         match self.rng.u8(..16) {
             0..6 if self.guards.len() < self.kind.guards => self.claim(),
             0..9 => drop(self.take()),
-            9 => self.give_a_bias(),
+            9 => self.open_or_shut(),
             10 => self.downgrade(),
             11 | 12 => self.upgrade(),
             13 => self.split(),
@@ -89,15 +89,10 @@ impl<'a> Program<'a> {
         self.guards.extend(guard);
     }
 
-    fn give_a_bias(&mut self) {
-        let is_a_reader = |guard: &&RangeGuard<'_>| {
-            guard.mode() == Shared && guard.range().end - guard.range().start == 1
-        };
-        let first = self.guards.iter().find(is_a_reader);
-        if let Some(unit) =
-            first.map(|guard| guard.range().start).filter(|&unit| unit < super::UNITS)
-        {
-            self.lock.raw.bias(unit);
+    fn open_or_shut(&mut self) {
+        match self.rng.bool() {
+            true => self.lock.raw.open(),
+            false => self.lock.raw.shut(),
         }
     }
 
@@ -168,16 +163,16 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Nothing is held, shown, counted or watched, no slot has a bias, and every cell can be had.
+/// Nothing is held, shown, counted or watched, the lock can be shut, and every cell can be had.
 fn assert_idle(lock: &RawLock) {
     let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
     lock.unlock(Span::ALL, Exclusive, all);
+    lock.shut();
     assert_eq!(lock.summary.load(Ordering::Relaxed), 0, "somebody is on the board");
     let used = lock.visit_slots(Span::ALL, |_, word: Word| ControlFlow::Break(word));
     assert!(used.is_continue(), "a slot is not free: {used:?}");
     let core = lock.core();
     let books = core.books.lock();
-    assert_eq!(books.biased, 0, "a slot has a bias");
     assert!(books.regions.is_empty() && core.regions.are_empty(), "somebody is counted");
     assert!(books.proxies.iter().all(Option::is_none), "somebody is watched");
     drop(books);
@@ -249,7 +244,7 @@ impl<'a> Queue<'a> {
                 }
             }
             5 => drop(self.take()),
-            6 => self.program.give_a_bias(),
+            6 => self.program.open_or_shut(),
             _ => drop(self.program.take()),
         }
     }
@@ -450,21 +445,44 @@ fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
     }
 }
 
-/// As many as fit into a cell are counted there, the others in the slot, and all of them in the slot when the bias is taken away.
+/// As many as fit into a word are counted there, the others in the slot, and the next one in the registry.
 #[test]
-fn more_readers_of_a_unit_than_a_cell_has_room_for_are_all_counted() {
+fn more_readers_of_a_unit_than_a_word_has_room_for_are_all_counted() {
     let lock = RawLock::new();
+    lock.open();
     let unit = span(3, 4);
-    let first = lock.lock(unit, Shared);
-    lock.bias(3);
-    let readers: Vec<_> = (0..1000).map(|_| lock.lock(unit, Shared)).collect();
-    let in_cells = readers.iter().filter(|hold| matches!(hold, Hold::Reader(_))).count();
-    assert_eq!(in_cells as u64, Word::MOST_IN_A_CELL);
-    assert!(lock.try_lock(unit, Exclusive).is_none());
-    assert_eq!(Word::from_bits(lock.slot_of(3).load(Ordering::Relaxed)).readers(), 1001);
-    readers.into_iter().for_each(|hold| lock.unlock(unit, Shared, hold));
-    assert!(lock.try_lock(unit, Exclusive).is_none());
-    lock.unlock(unit, Shared, first);
+    let mut readers: Vec<_> = (0..40_000).map(|_| lock.lock(unit, Shared)).collect();
+    let in_words = readers.iter().filter(|hold| matches!(hold, Hold::Reader(_))).count();
+    assert_eq!(in_words, (1 << 14) - 1);
+    assert!(
+        readers.contains(&Hold::Slot)
+            && matches!(readers.last(), Some(Hold::Cell(_) | Hold::Claim(_)))
+    );
+    while let Some(hold) = readers.pop() {
+        if readers.len() % 10_000 == 0 {
+            assert!(lock.try_lock(unit, Exclusive).is_none());
+        }
+        lock.unlock(unit, Shared, hold);
+    }
+    assert_idle(&lock);
+}
+
+/// It is counted where nobody else writes, and is as visible there as elsewhere.
+#[test]
+fn a_reader_of_an_open_lock_has_a_word_of_its_own_until_the_lock_is_shut() {
+    let lock = RawLock::new();
+    lock.open();
+    let [one, two] = [span(1, 2), span(2, 3)];
+    let held = [one, two].map(|unit| lock.lock(unit, Shared));
+    assert!(matches!(held, [Hold::Reader(_), Hold::Slot]), "a word has one unit: {held:?}");
+    lock.shut();
+    assert!([one, two].iter().all(|&unit| lock.is_locked(unit)));
+    assert!(lock.try_lock(one, Exclusive).is_none(), "a reader is still there");
+    lock.unlock(one, Shared, held[0]);
+    let again = lock.lock(one, Shared);
+    assert_eq!(again, Hold::Slot);
+    lock.unlock(one, Shared, again);
+    lock.unlock(two, Shared, held[1]);
     assert_idle(&lock);
 }
 

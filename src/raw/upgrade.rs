@@ -100,7 +100,12 @@ impl Ledger<'_> {
     fn has_other_readers(&self, span: Span, hold: Hold) -> bool {
         // ORDERING: Relaxed: a watched word changes under the mutex only, and those who left before it was watched
         // were acquired by `watch`.
-        let word = || Word::from_bits(self.lock.slot_of(span.start()).load(Ordering::Relaxed));
-        matches!(hold, Hold::Slot | Hold::Reader(_)) && !word().has_one_holder()
+        let place = match hold {
+            Hold::Slot => Place::Slot,
+            Hold::Reader(cell) => Place::Reader(cell),
+            Hold::Nothing | Hold::Cell(_) | Hold::Claim(_) => return false,
+        };
+        let word = self.lock.word(place, span.start()).load(Ordering::Relaxed);
+        !Word::from_bits(word).has_one_holder()
     }
 }

@@ -3,8 +3,6 @@
 //! Who is watched has a proxy in the registry (I2), and takes the mutex when he leaves: a slot's word or the summary
 //! tells him.
 
-use std::ops::ControlFlow;
-
 use crate::raw::Ledger;
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
@@ -17,11 +15,10 @@ impl Ledger<'_> {
     /// Watches the cells of `before`, and the slots, that are in the way of a claim.
     pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
         self.watch_cells(before, span, mode);
-        let lock = self.lock;
-        let _ = lock.visit_slots(span, |slot, _| {
-            self.watch(slot, span, mode);
-            ControlFlow::<()>::Continue(())
-        });
+        if mode == Mode::Exclusive && before.has_readers() {
+            self.watch_readers(span);
+        }
+        self.watch_slots(span, mode);
     }
 
     /// Has the registry know those who are in the way of a claim that is not shown.
@@ -75,8 +72,8 @@ impl Ledger<'_> {
         Some(proxy)
     }
 
-    /// Watches the holders of a slot, if they conflict.
-    fn watch(&mut self, slot: &AtomicU64, span: Span, mode: Mode) {
+    /// Watches the holders in a slot or a reader's word, if they conflict.
+    pub(super) fn watch(&mut self, place: Place, slot: &AtomicU64, span: Span, mode: Mode) {
         loop {
             // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it is
             // paired with the Release of whoever left the slot.
@@ -86,10 +83,6 @@ impl Ledger<'_> {
             if !in_the_way || word.has_waiters() {
                 return;
             }
-            if word.bias().is_some() {
-                self.unbias(slot);
-                continue;
-            }
             let watched = word.watched().bits();
             // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
             // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
@@ -97,28 +90,26 @@ impl Ledger<'_> {
             let marked =
                 slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
             if marked.is_ok() {
-                return self.add_slot_proxy(Span::from_range(unit..unit + 1), holder);
+                let unit = Span::from_range(unit..unit + 1);
+                let proxy = self.registry().hold(unit, holder, Queueing::Due);
+                return self.registry().set_place(proxy, place);
             }
         }
-    }
-
-    pub(super) fn add_slot_proxy(&mut self, unit: Span, holder: Mode) {
-        let proxy = self.registry().hold(unit, holder, Queueing::Due);
-        self.registry().set_place(proxy, Place::Slot);
     }
 
     /// The number of a claim that is held, which is watched if it is in a slot.
     pub(super) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
         match hold {
             Hold::Nothing => unreachable!("a claim on nothing needs no number"),
-            Hold::Slot | Hold::Reader(_) => self.slot_proxy(span),
+            Hold::Slot => self.word_proxy(span, Place::Slot),
+            Hold::Reader(cell) => self.word_proxy(span, Place::Reader(cell)),
             Hold::Cell(cell) => self.watch_cell(cell).expect("a held claim is in its cell"),
             Hold::Claim(id) => id,
         }
     }
 
-    pub(super) fn slot_proxy(&mut self, unit: Span) -> ClaimId {
-        self.registry().proxy(unit).expect("a watched slot has a proxy (I2)")
+    pub(super) fn word_proxy(&mut self, unit: Span, word: Place) -> ClaimId {
+        self.registry().proxy(unit, word).expect("a watched slot has a proxy (I2)")
     }
 
     /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and
@@ -130,9 +121,10 @@ impl Ledger<'_> {
     }
 
     fn unwatch(&mut self, proxy: ClaimId) {
-        match self.registry().place(proxy) {
-            Place::Slot => {
-                let slot = self.lock.slot_of(self.registry().span(proxy).start());
+        let place = self.registry().place(proxy);
+        match place {
+            Place::Slot | Place::Reader(_) => {
+                let slot = self.lock.word(place, self.registry().span(proxy).start());
                 // ORDERING: Relaxed: a watched word changes under the mutex only.
                 let word = Word::from_bits(slot.load(Ordering::Relaxed));
                 // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the

@@ -37,9 +37,18 @@ pub(crate) fn home_cell() -> u32 {
     0
 }
 
-/// A reader that meets another one gives the unit a bias.
+/// A reader that meets another one gives readers words of their own.
 pub(crate) fn is_hot(_: u32) -> bool {
     true
+}
+
+/// An exclusive claim takes them away.
+pub(crate) fn is_cold() -> bool {
+    true
+}
+
+pub(crate) fn cells_of_others() -> u64 {
+    0
 }
 
 /// A thread that looks again lets the others run in between.
@@ -62,6 +71,10 @@ pub(crate) struct Spins;
 impl Spins {
     pub(crate) fn new() -> Spins {
         Spins
+    }
+
+    pub(crate) fn are_few(&self) -> bool {
+        true
     }
 
     pub(crate) fn spin(&mut self) -> bool {

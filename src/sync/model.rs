@@ -65,9 +65,17 @@ pub(crate) fn home_cell() -> u32 {
     own_cell().unwrap_or(1)
 }
 
-/// Only models set a bias.
+/// Only models open and shut a lock for readers.
 pub(crate) fn is_hot(_: u32) -> bool {
     false
+}
+
+pub(crate) fn is_cold() -> bool {
+    false
+}
+
+pub(crate) fn cells_of_others() -> u64 {
+    0
 }
 
 /// A model explores every order anyway.
@@ -108,6 +116,10 @@ pub(crate) struct Spins;
 impl Spins {
     pub(crate) fn new() -> Spins {
         Spins
+    }
+
+    pub(crate) fn are_few(&self) -> bool {
+        true
     }
 
     pub(crate) fn spin(&mut self) -> bool {

@@ -41,20 +41,37 @@ pub(crate) fn own_cell() -> Option<u32> {
 #[inline]
 pub(crate) fn home_cell() -> u32 {
     own_cell().unwrap_or_else(|| {
-        OWN.with(|own| std::ptr::from_ref(own).addr() >> 6) as u32 % BOARD_CELLS as u32
+        // Scattered, since the addresses of threads differ in their upper bits only.
+        let address = OWN.with(|own| std::ptr::from_ref(own).addr()) as u64;
+        (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 % BOARD_CELLS as u32
     })
 }
 
-/// How many failed attempts of readers give a unit a bias.
+/// The cells that belong to other threads, a bit each.
+pub(crate) fn cells_of_others() -> u64 {
+    let own = own_cell().map_or(0, |own| 1 << own);
+    !common_cells() & !own
+}
+
+/// How many conflicts of readers with other threads give readers words of their own.
 const HOT: u32 = 64;
 
-/// Adds `retries` to this thread's failed attempts and returns whether they justify a bias. If so,
-/// counting starts again, so that a claim that removes the bias is not disturbed soon after.
+/// How many exclusive claims of a thread that have checked those words end that.
+const COLD: u32 = 4_096;
+
+/// Counts such conflicts of this thread, and returns whether they are many. If so, counting starts again.
 #[cold]
-pub(crate) fn is_hot(retries: u32) -> bool {
-    let heat = HEAT.get() + retries;
+pub(crate) fn is_hot(conflicts: u32) -> bool {
+    let heat = HEAT.get() + conflicts;
     HEAT.set(if heat < HOT { heat } else { 0 });
     heat >= HOT
+}
+
+/// Counts a check of this thread, and returns whether there were many. If so, counting starts again.
+pub(crate) fn is_cold() -> bool {
+    let checks = CHECKS.get() + 1;
+    CHECKS.set(checks % COLD);
+    checks == COLD
 }
 
 const UNKNOWN: u32 = u32::MAX;
@@ -64,6 +81,7 @@ std::thread_local! {
     static OWN: Cell<u32> = const { Cell::new(UNKNOWN) };
     static OWNER: Owner = const { Owner };
     static HEAT: Cell<u32> = const { Cell::new(0) };
+    static CHECKS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The cells that belong to a thread, a bit each. No model needs it: it only identifies threads.
@@ -143,10 +161,12 @@ pub(crate) fn end_of_patience() -> Option<Instant> {
     Instant::now().checked_add(PATIENCE)
 }
 
-/// How often a claim retries before it queues, and a waiter checks before it parks. Each pause is twice
-/// as long as the one before; together they take a few microseconds. It does not yield: a yield can cost
-/// a time slice, parking costs a wake-up.
-const MOST_SPINS: u32 = 7;
+/// How often a claim looks again before it queues. Each pause is twice as long as the one before; together they
+/// take about twenty microseconds. It does not yield: a yield can cost a time slice.
+const SPINS_BEFORE_QUEUEING: u32 = 6;
+
+/// How often a waiter looks before it parks, which costs a wake-up: for about five microseconds.
+const SPINS_BEFORE_PARKING: u32 = 4;
 
 /// The first pause, as a power of two: a look after less disturbs those who are about to release.
 const FIRST_SPIN: u32 = 3;
@@ -154,19 +174,26 @@ const FIRST_SPIN: u32 = 3;
 /// Pauses between attempts.
 pub(crate) struct Spins {
     turn: u32,
+    most: u32,
 }
 
 impl Spins {
+    /// Those of a claim that is not queued.
     pub(crate) fn new() -> Spins {
-        Spins { turn: FIRST_SPIN }
+        Spins { turn: 0, most: SPINS_BEFORE_QUEUEING }
+    }
+
+    /// Whether it has paused for less than a waiter does before it parks.
+    pub(crate) fn are_few(&self) -> bool {
+        self.turn < SPINS_BEFORE_PARKING
     }
 
     /// Pauses, or returns false if it has paused often enough.
     pub(crate) fn spin(&mut self) -> bool {
-        if self.turn == MOST_SPINS {
+        if self.turn == self.most {
             return false;
         }
-        (0..1 << self.turn).for_each(|_| std::hint::spin_loop());
+        (0..1 << (FIRST_SPIN + self.turn)).for_each(|_| std::hint::spin_loop());
         self.turn += 1;
         true
     }
@@ -227,7 +254,7 @@ impl Parker {
 
     /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or `deadline` has passed.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
-        let mut spins = Spins::new();
+        let mut spins = Spins { turn: 0, most: SPINS_BEFORE_PARKING };
         while spins.spin() {
             if let Some(woken) = self.woken() {
                 return woken;

@@ -321,13 +321,11 @@ fn a_unit_follows_the_range_that_is_counted_no_longer() {
 }
 
 #[test]
-fn a_writer_follows_the_readers_that_left_a_cell() {
+fn a_writer_follows_the_readers_that_left_a_word() {
     without_barrier(|| {
         model(3, || {
             let units = Units::with_table();
-            let before = units.lock.lock(UNIT, Shared);
-            units.lock.bias(1);
-            units.lock.unlock(UNIT, Shared, before);
+            units.lock.open();
             let hold = units.lock.lock(UNIT, Shared);
             assert!(matches!(hold, Hold::Reader(_)));
             let other = Arc::clone(&units);
@@ -339,18 +337,34 @@ fn a_writer_follows_the_readers_that_left_a_cell() {
     });
 }
 
-/// One takes the bias away, and another enters without the mutex.
 #[test]
-fn who_enters_a_slot_that_has_lost_its_bias_follows_the_reader_that_left_it() {
+fn a_reader_in_a_word_follows_the_writer_that_left_the_slot() {
+    without_barrier(|| {
+        model(3, || {
+            let units = Units::with_table();
+            units.lock.open();
+            let hold = units.lock.lock(UNIT, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(UNIT, Shared));
+            units.touch(UNIT, Exclusive);
+            units.lock.unlock(UNIT, Exclusive, hold);
+            thread.join().unwrap();
+        });
+    });
+}
+
+/// One shuts the lock, and another enters the slot without looking at words.
+#[test]
+fn a_writer_of_a_lock_that_was_shut_follows_the_reader_that_left_a_word() {
     without_barrier(|| {
         model(2, || {
             let units = Units::with_table();
+            units.lock.open();
             let hold = units.lock.lock(UNIT, Shared);
-            units.lock.bias(1);
             let looks = Arc::clone(&units);
             let tries = Arc::clone(&units);
             let threads = [
-                thread::spawn(move || drop(looks.lock.claims(UNIT))),
+                thread::spawn(move || looks.lock.shut()),
                 thread::spawn(move || tries.try_locked(UNIT, Exclusive)),
             ];
             units.touch(UNIT, Shared);

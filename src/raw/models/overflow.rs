@@ -130,3 +130,25 @@ fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() 
         units.assert_idle();
     });
 }
+
+/// The same for a reader in a word of its own: it has to look whether that word is watched.
+#[test]
+fn a_reader_in_a_word_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
+    model(3, || {
+        let units = Units::with_table();
+        units.lock.open();
+        let elsewhere = units.filled();
+        let hold = units.lock.lock(span(0, 9), Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
+        let mut low = hold;
+        let high = units.lock.split(Part { span: span(0, 9), mode: Exclusive }, &mut low, 1);
+        units.empty(elsewhere);
+        units.lock.unlock(span(0, 1), Exclusive, low);
+        units.touch(span(1, 9), Exclusive);
+        units.lock.unlock(span(1, 9), Exclusive, high);
+        thread.join().unwrap();
+        units.lock.shut();
+        units.assert_idle();
+    });
+}

@@ -96,14 +96,14 @@ impl<W> Registry<W> {
     pub(super) fn must_leave(&self, id: ClaimId, is_undecided: &impl Fn(u32) -> bool) -> bool {
         let proxy = self.claim(id);
         let may_leave = match proxy.place {
-            Place::Slot => true,
+            Place::Slot | Place::Reader(_) => true,
             Place::Cell(cell) => is_undecided(cell),
             Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => false,
         };
         let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
             (State::Waiting(Queueing::Patient), _) => false,
             (State::Waiting(_), _) => claim.arrival < proxy.rank,
-            (State::Held, Place::Slot) => false,
+            (State::Held, Place::Slot | Place::Reader(_)) => false,
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
             (State::Held, Place::Board(_) | Place::Unlisted(_) | Place::Nowhere) => true,
         };

@@ -153,7 +153,7 @@ impl Pair {
         self.registry.set_place(id, Place::Slot);
         let claim = self.reference.claims.last_mut().unwrap();
         (claim.is_proxy, claim.is_intruder) = (true, is_intruder);
-        assert_eq!(self.registry.proxy(unit), Some(id));
+        assert_eq!(self.registry.proxy(unit, Place::Slot), Some(id));
     }
 
     fn release(&mut self) {

@@ -35,7 +35,7 @@ fn unit_zero_is_told_from_a_free_slot() {
 #[test]
 fn a_full_slot_admits_no_reader() {
     let mut word = Word::sole(1, Shared);
-    for _ in 1..(1 << 13) - 1 {
+    for _ in 1..(1 << 14) - 1 {
         word = word.join(1).unwrap();
     }
     assert_eq!(word.join(1), None);
@@ -59,30 +59,11 @@ fn a_downgrade_leaves_a_sole_reader_and_keeps_the_watch() {
 }
 
 #[test]
-fn readers_join_and_leave_a_slot_with_a_bias_and_none_but_they() {
-    let biased = Word::FREE.biased(7).unwrap();
-    assert!(biased.is_biased(7) && !biased.is_biased(8) && !Word::MOVED.is_biased(UNITS - 1));
-    assert_eq!(Word::sole(7, Exclusive).biased(7), None);
-    assert_eq!(Word::sole(8, Shared).biased(7), None);
-    assert_eq!(biased.biased(7), None);
-    assert_eq!(biased.join(8), None);
-    let joined = biased.join(7).unwrap();
-    assert_eq!(joined.readers(), 1);
-    assert_eq!(joined.leave(), Some(biased));
-    assert_eq!(joined.unbiased(2), Word::sole(7, Shared).join(7).unwrap().join(7).unwrap());
-    assert_eq!(biased.unbiased(0), Word::FREE);
-}
-
-#[test]
-fn readers_of_a_slot_with_a_bias_fit_into_it_with_those_of_all_cells() {
-    let mut word = Word::FREE.biased(7).unwrap();
-    while let Some(joined) = word.join(7) {
-        word = joined;
-    }
-    let readers = word.readers();
-    assert!(readers > 0);
-    assert_eq!(
-        word.unbiased(16 * Word::MOST_IN_A_CELL).readers(),
-        readers + 16 * Word::MOST_IN_A_CELL
+fn a_writer_of_the_unit_and_a_closed_slot_keep_out_readers_in_other_words() {
+    assert!(
+        Word::sole(7, Exclusive).keeps_out_readers_of(7) && Word::MOVED.keeps_out_readers_of(7)
     );
+    assert!(Word::sole(0, Exclusive).keeps_out_readers_of(0));
+    let others = [Word::FREE, Word::sole(7, Shared), Word::sole(8, Exclusive)];
+    assert!(!others.iter().any(|word| word.keeps_out_readers_of(7)));
 }

@@ -1,76 +1,95 @@
-//! Readers who are counted in cells, and those who want something else of their slot.
+//! Readers that count themselves in words of their own, and claims that conflict with them.
 
 use super::*;
 
 use crate::deadlock::Held;
 
 impl Units {
-    /// A lock in which unit 1 has a bias, and nobody holds it.
-    fn biased() -> Arc<Units> {
+    /// An open lock without a claim.
+    fn open() -> Arc<Units> {
         let units = Units::new();
-        let one = units.lock.lock(span(1, 2), Shared);
-        units.lock.bias(1);
-        units.lock.unlock(span(1, 2), Shared, one);
+        units.lock.open();
         units
+    }
+
+    /// After all threads are done: the lock can be shut, and nothing is left of it.
+    fn assert_shut(&self) {
+        self.lock.shut();
+        self.assert_idle();
     }
 }
 
 #[test]
-fn a_reader_in_a_cell_and_a_writer_of_the_unit_exclude_each_other() {
-    race(Units::biased, (span(1, 2), Exclusive), (span(1, 2), Shared));
+fn a_reader_in_a_word_and_a_writer_of_the_unit_exclude_each_other() {
+    race(Units::open, (span(1, 2), Exclusive), (span(1, 2), Shared));
 }
 
 #[test]
-fn a_reader_in_a_cell_and_a_range_exclude_each_other() {
-    race(Units::biased, (span(0, 9), Exclusive), (span(1, 2), Shared));
-    race(Units::biased, (span(1, 2), Shared), (span(0, 9), Exclusive));
+fn a_reader_in_a_word_and_a_range_exclude_each_other() {
+    race(Units::open, (span(0, 9), Exclusive), (span(1, 2), Shared));
+    race(Units::open, (span(1, 2), Shared), (span(0, 9), Exclusive));
 }
 
 #[test]
-fn a_reader_in_a_cell_and_another_unit_of_its_slot_keep_nobody_out() {
-    race(Units::biased, (span(3, 4), Exclusive), (span(1, 2), Shared));
+fn a_reader_in_a_word_and_a_writer_of_another_unit_of_its_slot_do_not_wait() {
+    race(Units::open, (span(3, 4), Exclusive), (span(1, 2), Shared));
 }
 
 #[test]
-fn two_readers_in_one_cell_and_a_writer_exclude_each_other() {
+fn two_readers_in_one_word_and_a_writer_exclude_each_other() {
     model(1, || {
-        let units = Units::biased();
+        let units = Units::open();
         let threads = [0, 1].map(|_| {
             let units = Arc::clone(&units);
             thread::spawn(move || units.locked(span(1, 2), Shared))
         });
         units.locked(span(1, 2), Exclusive);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        units.assert_idle();
+        units.assert_shut();
     });
 }
 
-/// One reader may leave the cell for another, who leaves the slot for him.
+/// The lock is shut while one reader comes and another leaves; a writer then checks slots only.
 #[test]
-fn a_writer_follows_all_readers_whoever_left_for_whom() {
+fn a_lock_that_is_shut_under_readers_loses_none() {
     model(2, || {
-        let units = Units::biased();
+        let units = Units::open();
         let early = units.lock.lock(span(1, 2), Shared);
-        assert!(units.lock.conflicts(span(1, 2), Exclusive), "nobody saw the reader in the cell");
-        // Counted in the slot now, and the next one in the cell again.
-        units.lock.bias(1);
-        let other = Arc::clone(&units);
-        let thread = thread::spawn(move || {
-            other.locked(span(1, 2), Shared);
-            other.try_locked(span(1, 2), Exclusive);
+        let [shuts, reads] = [Arc::clone(&units), Arc::clone(&units)];
+        let shuts = thread::spawn(move || {
+            shuts.lock.shut();
+            shuts.try_locked(span(1, 2), Exclusive);
         });
+        let reads = thread::spawn(move || reads.locked(span(1, 2), Shared));
         units.touch(span(1, 2), Shared);
         units.lock.unlock(span(1, 2), Shared, early);
-        units.locked(span(1, 2), Exclusive);
-        thread.join().unwrap();
-        units.assert_idle();
+        shuts.join().unwrap();
+        reads.join().unwrap();
+        units.assert_shut();
     });
 }
 
 #[test]
-fn a_reader_in_a_cell_that_upgrades_excludes_those_that_come() {
+fn a_lock_that_is_opened_while_claims_come_keeps_them_apart() {
+    for spans in [span(1, 2), span(0, 9)] {
+        model(3, move || {
+            let units = Units::with_table();
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                other.lock.open();
+                other.locked(span(1, 2), Shared);
+            });
+            units.locked(spans, Exclusive);
+            thread.join().unwrap();
+            units.assert_shut();
+        });
+    }
+}
+
+#[test]
+fn a_reader_in_a_word_that_upgrades_excludes_those_that_come() {
     model(3, || {
-        let units = Units::biased();
+        let units = Units::open();
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
         let mut hold = units.lock.lock(span(1, 2), Shared);
@@ -79,16 +98,16 @@ fn a_reader_in_a_cell_that_upgrades_excludes_those_that_come() {
         units.touch(span(1, 2), mode);
         units.lock.unlock(span(1, 2), mode, hold);
         thread.join().unwrap();
-        units.assert_idle();
+        units.assert_shut();
     });
 }
 
 #[test]
-fn a_table_that_is_exchanged_under_readers_in_cells_loses_none() {
+fn a_table_that_is_exchanged_under_readers_in_words_loses_none() {
     model(3, || {
         let units = Units::with_table();
         let one = units.lock.lock(span(1, 2), Shared);
-        units.lock.bias(1);
+        units.lock.open();
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
         let mut ledger = units.lock.core().enter(&units.lock);
@@ -98,14 +117,14 @@ fn a_table_that_is_exchanged_under_readers_in_cells_loses_none() {
         units.lock.unlock(span(1, 2), Shared, one);
         units.locked(span(1, 2), Exclusive);
         thread.join().unwrap();
-        units.assert_idle();
+        units.assert_shut();
     });
 }
 
 #[test]
-fn a_reader_in_a_cell_is_seen_by_a_look() {
+fn a_reader_in_a_word_is_seen_by_a_look() {
     let units = || {
-        let units = Units::biased();
+        let units = Units::open();
         let hold = units.lock.lock(span(1, 2), Shared);
         assert!(matches!(hold, Hold::Reader(_)));
         (units, hold)
@@ -116,19 +135,19 @@ fn a_reader_in_a_cell_is_seen_by_a_look() {
         assert_eq!(looked.lock.claims(Span::ALL).len(), 1);
         looked.lock.unlock(span(1, 2), Shared, hold);
         assert!(!looked.lock.is_locked(span(1, 2)));
-        looked.assert_idle();
+        looked.assert_shut();
         let (tried, hold) = units();
         assert!(tried.lock.try_lock(span(1, 2), Exclusive).is_none());
         tried.lock.unlock(span(1, 2), Shared, hold);
-        tried.assert_idle();
+        tried.assert_shut();
     });
 }
 
-/// The claim in the cell is counted into the slot for the upgrade, or the reader comes while it waits.
+/// The other reader is in the same word, or comes while the upgrade waits.
 #[test]
-fn an_upgrade_of_a_reader_in_a_cell_waits_for_the_others_and_leaves_nobody_behind() {
+fn an_upgrade_of_a_reader_in_a_word_waits_for_the_others_and_leaves_nobody_behind() {
     model(2, || {
-        let units = Units::biased();
+        let units = Units::open();
         let unit = span(1, 2);
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(unit, Shared));
@@ -138,17 +157,17 @@ fn an_upgrade_of_a_reader_in_a_cell_waits_for_the_others_and_leaves_nobody_behin
         units.touch(unit, Exclusive);
         units.lock.unlock(unit, Exclusive, hold);
         thread.join().unwrap();
-        units.assert_idle();
+        units.assert_shut();
     });
 }
 
 /// A reader has read the summary before the split, and the cell after it.
 #[test]
-fn a_reader_in_a_cell_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+fn a_reader_in_a_word_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     model(3, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 2), Exclusive);
-        units.lock.bias(1);
+        units.lock.open();
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
         let mut low = hold;
@@ -157,15 +176,15 @@ fn a_reader_in_a_cell_that_races_with_a_split_is_kept_out_of_the_upper_part() {
         units.touch(span(1, 2), Exclusive);
         units.lock.unlock(span(1, 2), Exclusive, high);
         thread.join().unwrap();
-        units.assert_idle();
+        units.assert_shut();
     });
 }
 
 /// The first to wait is passed by readers in cells, looks again, and is due.
 #[test]
-fn a_claim_that_waits_for_a_range_and_readers_in_cells_gets_its_turn() {
+fn a_claim_that_waits_for_a_range_and_readers_in_words_gets_its_turn() {
     model(2, || {
-        let units = Units::biased();
+        let units = Units::open();
         let hold = units.lock.lock(span(2, 3), Exclusive);
         let [heir, reader] = [Arc::clone(&units), Arc::clone(&units)];
         let heir = thread::spawn(move || heir.locked(span(1, 3), Exclusive));
@@ -174,6 +193,6 @@ fn a_claim_that_waits_for_a_range_and_readers_in_cells_gets_its_turn() {
         units.lock.unlock(span(2, 3), Exclusive, hold);
         reader.join().unwrap();
         heir.join().unwrap();
-        units.assert_idle();
+        units.assert_shut();
     });
 }

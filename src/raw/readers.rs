@@ -1,0 +1,142 @@
+//! Readers of single units, each of which writes a cache line of its own.
+//!
+//! After BRAVO (Dice and Kogan, USENIX ATC 2019). Where readers slow each other down, the lock is *opened*: from then
+//! on a reader of a unit counts itself in a word beside a cell, each thread in the same one, instead of in the unit's slot. Such
+//! a *reader's word* is like a slot's, and is watched in the same way. It may hold any unit, so an exclusive claim checks
+//! all of them, and a reader checks the unit's slot for a writer. When exclusive claims have paid for that often
+//! enough, the lock is closed again.
+//!
+//! Two bits of the summary control this. OPEN: readers may enter. READERS: some may be there. OPEN is cleared first, and READERS
+//! once all words have been found free.
+
+use std::ops::ControlFlow;
+
+use crate::raw::cell::Cells;
+use crate::raw::enter::Obstacle;
+use crate::raw::place::{Hold, Place};
+use crate::raw::slot::Word;
+use crate::raw::summary::Summary;
+use crate::raw::{Ledger, RawLock};
+use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
+use crate::{Mode, Span};
+
+impl RawLock {
+    /// Takes a shared claim on a unit in this thread's word, if the lock is open.
+    #[inline(never)]
+    pub(super) fn attempt_as_reader(&self, unit: u64) -> Result<Hold, Obstacle> {
+        let home = sync::home_cell();
+        if !self.existing_core().is_some_and(|core| core.cells.join(home, unit)) {
+            return self.attempt_again(unit, Mode::Shared);
+        }
+        let (mode, hold) = (Mode::Shared, Hold::Reader(home));
+        let summary = self.summary_after_entering();
+        // ORDERING: SeqCst: a writer checks the readers' words after it has entered the slot, so that it sees us there, or we
+        // see it (I4). As an Acquire it makes us follow the writer that left.
+        let slot = || Word::from_bits(self.slot_of(unit).load(Ordering::SeqCst));
+        if !summary.is_open() || slot().keeps_out_readers_of(unit) {
+            self.unlock(Span::from_range(unit..unit + 1), mode, hold);
+            return self.attempt_again(unit, mode);
+        }
+        match summary.concerns(mode) {
+            true => self.stay_or_leave(summary, unit, mode, hold),
+            false => Ok(self.held_in_slot(mode, hold)),
+        }
+    }
+
+    /// Counts how often another thread was in a reader's way. If that is often, the lock is opened.
+    #[inline]
+    pub(super) fn note_conflicts(&self, summary: Summary, mode: Mode, conflicts: u32) {
+        if mode == Mode::Shared && conflicts != 0 && !summary.is_open() && sync::is_hot(conflicts) {
+            self.open();
+        }
+    }
+
+    /// Lets readers count themselves in words of their own.
+    #[cold]
+    pub(super) fn open(&self) {
+        let ledger = self.core().enter(self);
+        // ORDERING: SeqCst: a range or a writer that has not seen the bits is seen by the readers that enter because of them (I4).
+        self.summary.fetch_or(Summary::OPEN | Summary::READERS, Ordering::SeqCst);
+        ledger.close();
+    }
+
+    /// Has readers enter slots again, and claims check slots only as soon as the words are free.
+    #[cold]
+    pub(super) fn shut(&self) {
+        let core = self.core();
+        let ledger = core.enter(self);
+        // ORDERING: SeqCst: the words are loaded after it, so that we see a reader there, or it sees that the lock is shut.
+        self.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
+        sync::two_sided_barrier();
+        if !core.cells.meet_reader(Span::ALL) {
+            // ORDERING: Release: whoever does not see the bit follows the readers that have left, as we do.
+            self.summary.fetch_and(!Summary::READERS, Ordering::Release);
+        }
+        ledger.close();
+    }
+
+    /// Counts a claim that had to check the readers' words. They are given up if this thread has checked them often.
+    #[inline]
+    pub(super) fn note_check(&self, summary: Summary, mode: Mode) {
+        if mode == Mode::Exclusive && summary.has_readers() && sync::is_cold() {
+            self.shut();
+        }
+    }
+
+    /// The word in which a claim on a unit is, in its slot or in a reader's word.
+    pub(super) fn word(&self, place: Place, unit: u64) -> &AtomicU64 {
+        match place {
+            Place::Reader(cell) => self.core().cells.readers(cell),
+            _ => self.slot_of(unit),
+        }
+    }
+}
+
+impl Cells {
+    /// Counts a reader of a unit in a word, if that has none of another.
+    #[inline]
+    fn join(&self, cell: u32, unit: u64) -> bool {
+        let join = |bits| match Word::from_bits(bits) {
+            Word::FREE => Some(Word::sole(unit, Mode::Shared).bits()),
+            found => found.join(unit).map(Word::bits),
+        };
+        // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the slot are loaded after it.
+        // Relaxed where it reads: a guess.
+        self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::Relaxed, join).is_ok()
+    }
+
+    /// Whether a claim meets one of the readers whom `summary` may show.
+    pub(super) fn meet_readers_of(&self, summary: Summary, span: Span, mode: Mode) -> bool {
+        mode == Mode::Exclusive && summary.has_readers() && self.meet_reader(span)
+    }
+
+    /// Whether any unit of `span` is in a reader's word.
+    pub(super) fn meet_reader(&self, span: Span) -> bool {
+        let meets = |cell| {
+            // ORDERING: SeqCst, the other side of the argument, after our claim was written. As an Acquire: whoever finds no reader
+            // follows those that have left.
+            let word = Word::from_bits(self.readers(cell).load(Ordering::SeqCst));
+            word.holder().is_some_and(|(unit, _)| span.contains_unit(unit))
+        };
+        (0..BOARD_CELLS as u32).any(meets)
+    }
+}
+
+impl Ledger<'_> {
+    /// Watches the readers in `span`.
+    pub(super) fn watch_readers(&mut self, span: Span) {
+        let cells = &self.core.cells;
+        for cell in 0..BOARD_CELLS as u32 {
+            self.watch(Place::Reader(cell), cells.readers(cell), span, Mode::Exclusive);
+        }
+    }
+
+    /// Watches the slots in `span` whose holders conflict.
+    pub(super) fn watch_slots(&mut self, span: Span, mode: Mode) {
+        let lock = self.lock;
+        let _ = lock.visit_slots(span, |slot, _| {
+            self.watch(Place::Slot, slot, span, mode);
+            ControlFlow::<()>::Continue(())
+        });
+    }
+}
