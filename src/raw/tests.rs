@@ -375,6 +375,25 @@ fn a_claim_whose_patience_is_over_is_passed_no_more_whether_or_not_it_was_woken(
     }
 }
 
+/// Among themselves readers could go on for ever.
+#[test]
+fn a_writer_that_is_woken_and_finds_only_readers_is_passed_no_more() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        lock.unlock(unit, Exclusive, hold);
+        let reader = lock.try_lock(unit, Shared).expect("it may be passed");
+        assert!(!look_again(&lock, pending, Patience::Lasts));
+        assert!(lock.conflicts(span(4, 5), Shared), "readers pass it");
+        lock.unlock(unit, Shared, reader);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
 /// It has no clock, and is not polled.
 #[test]
 fn a_task_is_due_once_so_many_others_have_become_due_before_it() {
@@ -427,9 +446,10 @@ fn is_watched(lock: &RawLock) -> bool {
 
 #[test]
 fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
-    for held in [span(3, 4), span(3, 5), span(0, 1 << 50)] {
+    let spans = [span(3, 4), span(3, 5), span(0, 1 << 50)];
+    for (held, mode) in spans.into_iter().flat_map(|held| [(held, Shared), (held, Exclusive)]) {
         let lock = RawLock::new();
-        let hold = lock.lock(held, Shared);
+        let hold = lock.lock(held, mode);
         let unit_3 = span(3, 4);
         assert!(lock.try_lock(Span::ALL, Exclusive).is_none() && !is_watched(&lock));
         assert!(lock.try_lock(unit_3, Exclusive).is_none() && !is_watched(&lock));
@@ -440,7 +460,7 @@ fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
         assert!(is_watched(&lock));
         assert!(lock.withdraw(waits).is_none() && is_watched(&lock));
         assert!(lock.withdraw(also).is_none() && !is_watched(&lock));
-        lock.unlock(held, Shared, hold);
+        lock.unlock(held, mode, hold);
         assert_idle(&lock);
     }
 }
@@ -539,6 +559,24 @@ fn no_unit_loses_its_holder_when_slots_become_fewer() {
             let hold = lock.try_lock(unit, Exclusive).expect("nobody holds it");
             lock.unlock(unit, Exclusive, hold);
         }
+        assert_idle(&lock);
+    }
+}
+
+/// The others may leave between the attempt and the wait.
+#[test]
+fn an_upgrade_that_queues_when_the_other_readers_have_left_is_held() {
+    for wanted in [span(3, 4), span(3, 5), span(0, 1 << 60)] {
+        let lock = RawLock::new();
+        let hold = lock.lock(wanted, Shared);
+        let mut ledger = lock.core().enter(&lock);
+        let queued = ledger.admit_upgrade(wanted, hold, || unreachable!("nothing blocks it"));
+        ledger.close();
+        let Some(Queued::Held(upgraded)) = queued else { panic!("{queued:?}") };
+        lock.unlock(wanted, Shared, hold);
+        assert!(lock.claims(Span::ALL).iter().all(|claim| claim.is_held));
+        assert!(lock.conflicts(wanted, Shared));
+        lock.unlock(wanted, Exclusive, upgraded);
         assert_idle(&lock);
     }
 }
