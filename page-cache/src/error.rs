@@ -1,5 +1,6 @@
 //! Requests, as errors name them, and errors that keep an errno in flight to the caller.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -119,6 +120,39 @@ impl Error for RequestError {
         Some(&self.cause)
     }
 }
+
+/// Why a request was given up: its thread must not wait, or not longer. The caller is expected to try again, so this
+/// is no failure of the file.
+#[derive(Debug)]
+pub(crate) struct TryAgain(Cow<'static, str>);
+
+impl TryAgain {
+    /// The error of a thread that has page guards and would have to wait for something that may wait for them.
+    pub(crate) fn without_guards(what: &str) -> io::Error {
+        let message = format!(
+            "this thread holds page guards and would have to wait {what}: drop them all and try again"
+        );
+        io::Error::new(io::ErrorKind::WouldBlock, TryAgain(message.into()))
+    }
+
+    /// The error of a thread whose timeout has passed.
+    pub(crate) fn timed_out(why: &'static str) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, TryAgain(why.into()))
+    }
+
+    /// Whether an error is one of these.
+    pub(crate) fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<TryAgain>())
+    }
+}
+
+impl fmt::Display for TryAgain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for TryAgain {}
 
 /// The longest that a file can be, as the systems below have it.
 pub(crate) const MAX_LEN: u64 = i64::MAX as u64;

@@ -306,7 +306,9 @@ impl File {
     /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None` if there
     /// was none. This includes a request that returned a short count because of an error.
     ///
-    /// An error with an errno cannot carry a description; this is where to find it. If several threads fail at the
+    /// An error with an errno cannot carry a description; this is where to find it. An error that only tells the
+    /// caller to try again is no failure: the `WouldBlock` of a thread that holds [guards](File::page), and the
+    /// `TimedOut` of [`page_within`](File::page_within) and [`page_mut_within`](File::page_mut_within). If several threads fail at the
     /// same time, their failures may replace each other.
     ///
     /// # Examples

@@ -11,7 +11,7 @@
 //! *Torn pages.* The first record of a page since the last checkpoint began has all of the page, so recovery reads no page
 //! that may be torn.
 //!
-//! *Retries.* A thread that has guards does not wait for what others may have while they wait for guards: it gets `Deadlock`. It
+//! *Retries.* A thread that has guards does not wait for what others may have while they wait for guards: it gets `WouldBlock`. It
 //! drops its guards, brings the page in without, and begins again.
 
 use std::io::{self, ErrorKind};
@@ -477,7 +477,7 @@ impl Tree {
 
 fn again(error: io::Error, number: u64) -> Failed {
     match error.kind() {
-        ErrorKind::Deadlock => Failed::Again(number),
+        ErrorKind::WouldBlock => Failed::Again(number),
         _ => Failed::Io(error),
     }
 }

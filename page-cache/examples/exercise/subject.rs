@@ -275,7 +275,7 @@ impl Subject for File {
         let mut before = None;
         for (number, within, part) in parts(offset, bytes.len()) {
             let page = match self.page(number) {
-                Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     drop(before.take());
                     self.page(number)
                 }
@@ -291,7 +291,7 @@ impl Subject for File {
         let mut before = None;
         for (number, within, part) in parts(offset, bytes.len()) {
             let mut page = match self.page_mut(number) {
-                Err(error) if error.kind() == io::ErrorKind::Deadlock => {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     drop(before.take());
                     self.page_mut(number)
                 }

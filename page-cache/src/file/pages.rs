@@ -42,25 +42,29 @@ impl File {
     /// holds a shared guard of a page may take further shared guards of it.
     ///
     /// While a thread holds guards, it may wait for other guards, for a store and for a free frame, but for nothing
-    /// else: what it would wait for might be waiting for its guards. Instead, it gets an error of the kind
-    /// `Deadlock`
+    /// else: what it would wait for might be waiting for its guards. Instead, it gets an error. The kind tells what
+    /// to do:
     ///
-    /// - from operations on the same file, through any handle or mapping. Only `len`, `is_empty`, `stats`,
-    ///   `last_failure`, `dirty_pages`, `broken_ranges`, `start_writeback`, `map`, and the methods that return
-    ///   guards and pins work. Operations on other files work. They can deadlock only if another thread that
-    ///   holds guards of those files uses this one;
-    /// - from a further guard or pin, if its page is not cached and it would have to wait for a size or extent
-    ///   change of the file, for direct IO, or for a frame that other requests use;
-    /// - from `page_mut`, if no more pages may be dirty.
+    /// - `WouldBlock`: the thread would have to wait. A further guard or pin fails with it if its page is not cached
+    ///   and a size or extent change of the file, direct IO, or other requests that use the frames are in the way;
+    ///   [`page_mut`](File::page_mut) also if no more pages of the file may be dirty. Release all guards of the
+    ///   thread, request the page without guards, which waits for what it needs or returns the store's error, drop
+    ///   that guard, and begin again: [`page_mut`](File::page_mut) has an example.
+    /// - `Deadlock`: the call can never succeed while the thread holds these guards. This is so for a guard of a page
+    ///   that another guard of the thread excludes, and for operations on the same file, through any handle or
+    ///   mapping. Only `len`, `is_empty`, `stats`, `last_failure`, `dirty_pages`, `broken_ranges`,
+    ///   `start_writeback`, `map`, and the methods that return guards and pins work. Operations on other files work.
+    ///   They can deadlock only if another thread that holds guards of those files uses this one.
+    /// - Any other kind is an error of the request itself, such as the store's.
     ///
-    /// After such an error, release all guards of the thread and start again.
+    /// A `WouldBlock` does not replace [`last_failure`](File::last_failure).
     ///
     /// A leaked guard locks its page for ever. An operation that changes or closes the file then waits for ever.
     ///
     /// # Errors
     ///
     /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an
-    /// exclusive guard of the page, and in the cases above. `ResourceBusy` if no frame becomes free within ten
+    /// exclusive guard of the page. `WouldBlock` as described above. `ResourceBusy` if no frame becomes free within ten
     /// seconds, because dirty pages cannot be written back or other requests use the frames; immediately if guards
     /// and pins hold all frames. The store's error, if the page is not cached and cannot be read.
     ///
@@ -94,15 +98,21 @@ impl File {
     ///
     /// # Nesting
     ///
-    /// As for [`page`](File::page).
+    /// As for [`page`](File::page). The page counts as dirty while the guard exists, so a clean page needs room
+    /// among the pages of the file that may be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)). A
+    /// thread without guards writes pages of the file back to make room. A thread that holds guards does not. Its
+    /// file may have three quarters of the limit, and at least four pages, where it has two thirds otherwise; beyond
+    /// that the call fails with the error of the store or of the hook if writing back has just failed, and with
+    /// `WouldBlock` if not.
     ///
     /// # Errors
     ///
     /// As [`page`](File::page), and `Deadlock` also if this thread has a shared guard of the page.
     /// `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot hold the page.
     /// `ResourceBusy` also if other files have all the pages that may be dirty for ten seconds. `QuotaExceeded` as
-    /// [`FileOptions::no_steal`](crate::FileOptions::no_steal) describes. The store's error also if dirty pages of
-    /// this file must be written back first and that fails.
+    /// [`FileOptions::no_steal`](crate::FileOptions::no_steal) describes. The error of the store or of the
+    /// [hook](crate::FileOptions::before_writeback) also if dirty pages of this file must be written back first and
+    /// that fails.
     ///
     /// # Examples
     ///
@@ -123,6 +133,46 @@ impl File {
     /// assert!(file.page(1)?.starts_with(b"split"));
     /// assert_eq!(file.page_mut(2).unwrap_err().kind(), ErrorKind::UnexpectedEof);
     /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// A change of two pages, tried until no guard had to wait. It ends with the store's error if the store does not
+    /// take the pages that must be written back:
+    ///
+    /// ```
+    /// use std::io::{self, ErrorKind};
+    ///
+    /// use spanlock_page_cache::{File, FileOptions, MemStore, PageCache};
+    ///
+    /// /// Changes a page while the root is held.
+    /// fn insert(file: &File, number: u64) -> io::Result<()> {
+    ///     loop {
+    ///         let root = file.page(0)?;
+    ///         match file.page_mut(number) {
+    ///             Ok(mut leaf) => {
+    ///                 leaf[0] = root[0] + 1;
+    ///                 return Ok(());
+    ///             }
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///         drop(root);
+    ///         // Waits without guards, or returns the error.
+    ///         drop(file.page_mut(number)?);
+    ///     }
+    /// }
+    ///
+    /// let cache = PageCache::new(64);
+    /// let file = cache.open(MemStore::new())?;
+    /// file.set_len(200 * 4096)?;
+    /// (1..200).try_for_each(|number| insert(&file, number))?;
+    ///
+    /// let refuse = |_: &[_]| Err(io::Error::other("the log is gone"));
+    /// let options = FileOptions::new().before_writeback(refuse);
+    /// let file = cache.open_with(MemStore::new(), options)?;
+    /// file.set_len(200 * 4096)?;
+    /// let error = (1..200).try_for_each(|number| insert(&file, number)).unwrap_err();
+    /// assert!(error.to_string().ends_with("the log is gone"), "{error}");
+    /// # io::Result::Ok(())
     /// ```
     #[inline]
     pub fn page_mut(&self, number: u64) -> io::Result<PageMut<'_>> {
@@ -256,6 +306,9 @@ impl File {
     /// has taken, waits for whatever the page needs, and takes all guards again. If the thread held guards, it
     /// fails as [`page`](File::page) does.
     ///
+    /// All the pages are in the cache at once, so there can be at most as many as the cache has frames, and fewer if
+    /// some of these are in use.
+    ///
     /// # Errors
     ///
     /// As [`page`](File::page). `InvalidInput` if a number occurs twice.
@@ -278,9 +331,14 @@ impl File {
 
     /// Returns exclusive guards of several pages, in the order of `numbers`. Otherwise like [`pages`](File::pages).
     ///
+    /// All the pages count as dirty at once, so there can be at most as many as three quarters of the pages that may
+    /// be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)), or four if that is more. To make room for
+    /// them, a thread that holds no guards writes other pages of the file back.
+    ///
     /// # Errors
     ///
-    /// As [`page_mut`](File::page_mut). `InvalidInput` if a number occurs twice.
+    /// As [`page_mut`](File::page_mut). `InvalidInput` if a number occurs twice, and for more pages than can be
+    /// dirty at once. `ResourceBusy` also if other threads keep the file at its limit of dirty pages for ten seconds.
     ///
     /// # Examples
     ///

@@ -365,6 +365,13 @@ impl Inode {
         self.own(&lock_leaf(&self.unclean))
     }
 
+    /// What the file has of the dirty pages, and how many of these pages are none.
+    pub(crate) fn own_dirty_beside(&self, pages: &[u64]) -> (Own, usize) {
+        let unclean = lock_leaf(&self.unclean);
+        let clean = pages.iter().filter(|&&page| !unclean.contains(page)).count();
+        (self.own(&unclean), clean)
+    }
+
     fn own(&self, unclean: &Unclean) -> Own {
         let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
         Own { pages: unclean.len(), store }

@@ -14,16 +14,18 @@
 //!
 //! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that holder. So a
 //! thread that has a guard, of any file, never waits for a claim, a loan or the limit on dirty pages: where it would
-//! have to, it gets an error. It waits for other guards, in an order that the caller chooses, and for the store.
+//! have to, it gets an error that tells it to try again without guards. It waits for other guards, in an order that the
+//! caller chooses, and for the store.
 
 mod held;
+mod several;
 
 use std::io;
 use std::time::{Duration, Instant};
 
 pub(crate) use held::GuardedPage;
 
-use crate::error::Request;
+use crate::error::{Request, TryAgain};
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
@@ -64,30 +66,6 @@ impl Inode {
                 .page_mut_slow(number, patience)
                 .map_err(|error| self.failed(self.guard_request("page_mut", number), error)),
         }
-    }
-
-    /// Shared guards of some pages, taken in ascending order.
-    pub(crate) fn pages<const N: usize>(
-        &self,
-        numbers: [u64; N],
-    ) -> io::Result<[SharedGuard<'_>; N]> {
-        let take = |number| match self.page_hit(number) {
-            Some(guard) => Ok(Some(guard)),
-            None => self.page_slow(number, Patience::Endless),
-        };
-        self.in_order("pages", numbers, take)
-    }
-
-    /// Exclusive guards of some pages, taken in ascending order.
-    pub(crate) fn pages_mut<const N: usize>(
-        &self,
-        numbers: [u64; N],
-    ) -> io::Result<[GuardedPage<'_>; N]> {
-        let take = |number| match self.page_mut_hit(number) {
-            Some(guard) => Ok(Some(guard)),
-            None => self.page_mut_slow(number, Patience::Endless),
-        };
-        self.in_order("pages_mut", numbers, take)
     }
 
     /// A pin of a page, which was uptodate.
@@ -191,9 +169,7 @@ impl Inode {
             match self.admitted(guard, by) {
                 Ok(page) => return Ok(Some(page)),
                 Err(_) if patience == Patience::None => return Ok(None),
-                Err(_) if by == By::Guard => {
-                    return Err(would_wait("because no more pages may be dirty"));
-                }
+                Err(_) if by == By::Guard => return Err(self.no_room_with_guards()),
                 Err(_) => self.wait_for_room(start, patience)?,
             }
         }
@@ -218,9 +194,9 @@ impl Inode {
                         return Ok(Some(guard));
                     }
                     Err(Refused::NotUptodate) => {}
-                    Err(Refused::Own) => return Err(would_wait("for a guard of its own")),
+                    Err(Refused::Own) => return Err(guarded_by_itself()),
                     Err(Refused::TimedOut) if patience == Patience::None => return Ok(None),
-                    Err(Refused::TimedOut) => return Err(timed_out()),
+                    Err(Refused::TimedOut) => return Err(TryAgain::timed_out(HELD_BY_ANOTHER)),
                 }
             }
             if patience == Patience::None {
@@ -239,7 +215,9 @@ impl Inode {
         }
         self.count(Event::Miss);
         let _loan = match has_guards {
-            true => self.try_borrow_frame().ok_or_else(|| would_wait("for a frame"))?,
+            true => {
+                self.try_borrow_frame().ok_or_else(|| TryAgain::without_guards("for a frame"))?
+            }
             false => self.borrow_frame_within(patience)?,
         };
         let mut free = Some(self.cache.free_frame_within(patience)?);
@@ -249,7 +227,7 @@ impl Inode {
         }
         let locked = self
             .find_or_make_within(number, &mut free, patience)
-            .map_err(|OutOfPatience| timed_out())?;
+            .map_err(|OutOfPatience| TryAgain::timed_out(HELD_BY_ANOTHER))?;
         let Some(locked) = locked else { return Ok(None) };
         Ok(Some(self.fill(locked, &claim)?.pin()))
     }
@@ -260,11 +238,13 @@ impl Inode {
             return Ok(claim);
         }
         if has_any() {
-            return Err(would_wait("for a size or extent change, or for direct IO"));
+            let what = "for a size or extent change, or for direct IO";
+            return Err(TryAgain::without_guards(what));
         }
         match patience {
             Patience::Until(end) => {
-                self.claim_until(Access::BufferedRead, bytes, end).ok_or_else(timed_out)
+                let claim = self.claim_until(Access::BufferedRead, bytes, end);
+                claim.ok_or_else(|| TryAgain::timed_out(CLAIMED_BY_ANOTHER))
             }
             _ => Ok(self.claim_page(Access::BufferedRead, number)),
         }
@@ -272,7 +252,7 @@ impl Inode {
 
     fn wait_for_room(&self, start: Instant, patience: Patience) -> io::Result<()> {
         if patience.is_over() {
-            return Err(timed_out());
+            return Err(TryAgain::timed_out("no more pages of the file may be dirty"));
         }
         // To write pages back is to wait for the store.
         let room = match patience {
@@ -302,46 +282,8 @@ impl Inode {
                 Ok(())
             }
             Ok(_) | Err(Refused::NotUptodate) => Ok(()),
-            Err(Refused::Own) => Err(would_wait("for a guard of its own")),
-            Err(Refused::TimedOut) => Err(timed_out()),
-        }
-    }
-
-    /// Guards of some pages, taken in ascending order. If one of them has to wait for more than a guard, the others
-    /// are released first.
-    fn in_order<const N: usize, G>(
-        &self,
-        operation: &'static str,
-        numbers: [u64; N],
-        take: impl Fn(u64) -> io::Result<Option<G>>,
-    ) -> io::Result<[G; N]> {
-        let mut order: [usize; N] = std::array::from_fn(|place| place);
-        order.sort_unstable_by_key(|&place| numbers[place]);
-        if let Some(twice) = order.windows(2).find(|two| numbers[two[0]] == numbers[two[1]]) {
-            let number = numbers[twice[0]];
-            let message = format!("page {number} is requested twice");
-            let error = io::Error::new(io::ErrorKind::InvalidInput, message);
-            return Err(self.failed(self.guard_request(operation, number), error));
-        }
-        let had_guards = has_any();
-        loop {
-            let mut taken: [Option<G>; N] = std::array::from_fn(|_| None);
-            let refused = order.iter().find_map(|&place| match take(numbers[place]) {
-                Ok(guard) => {
-                    taken[place] = guard;
-                    None
-                }
-                Err(error) => Some((numbers[place], error)),
-            });
-            let Some((number, error)) = refused else {
-                return Ok(taken.map(|guard| guard.expect("patience has no end")));
-            };
-            let failed = |error| self.failed(self.guard_request(operation, number), error);
-            if had_guards || error.kind() != io::ErrorKind::Deadlock {
-                return Err(failed(error));
-            }
-            drop(taken);
-            drop(take(number).map_err(failed)?);
+            Err(Refused::Own) => Err(guarded_by_itself()),
+            Err(Refused::TimedOut) => Err(TryAgain::timed_out(HELD_BY_ANOTHER)),
         }
     }
 
@@ -366,14 +308,14 @@ impl Inode {
     }
 }
 
-fn timed_out() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "another thread holds the page, or all room for it")
-}
+const HELD_BY_ANOTHER: &str = "another thread holds the page";
 
-/// The error of a thread that has guards and would have to wait for something that may wait for
-/// them.
-fn would_wait(what: &str) -> io::Error {
-    let message =
-        format!("this thread holds page guards and would wait {what}: drop them all and retry");
+const CLAIMED_BY_ANOTHER: &str =
+    "another thread changes the size or the extents of the file, or uses direct IO";
+
+/// The error of a thread that would wait for itself.
+#[cold]
+fn guarded_by_itself() -> io::Error {
+    let message = "this thread holds a guard of the page that excludes another";
     io::Error::new(io::ErrorKind::Deadlock, message)
 }

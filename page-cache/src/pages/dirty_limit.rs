@@ -9,6 +9,9 @@
 //! A file without dirty pages may have one, even past the limit, up to a bound that leaves frames for reads. Past that bound
 //! writes go through to the store. A store to a mapping has a bound that is somewhat higher.
 //!
+//! A thread that has guards cannot wait for room. It has a larger multiple, [`SHARE_WITH_GUARDS`], and a file may have a
+//! [`FEW`] pages by guards in any case. Past that it is refused, so that a file which is full by guards leaves a part too.
+//!
 //! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to make durable become dirty
 //! again whatever the share is, up to the bound for writes; what exceeds it is lost, and the file reports it as broken.
 
@@ -18,6 +21,13 @@ use crate::pages::loans;
 
 /// How many times what is left of the limit one file may have.
 const SHARE: usize = 2;
+
+/// The same for a thread that has guards. It must not wait, so it may have somewhat more than a thread that can: pages
+/// that such a thread has made room for are not all taken by others before it has its guards again.
+const SHARE_WITH_GUARDS: usize = 3;
+
+/// How many dirty pages a file may have by guards even past its share.
+const FEW: usize = 4;
 
 /// What part of the limit may be pinned.
 const PINNED: usize = 4;
@@ -108,6 +118,19 @@ impl DirtyPages {
         self.allows(own, by, self.count())
     }
 
+    /// Whether a file may have so many more dirty pages, if guards of them are taken one after the other.
+    pub(crate) fn has_room_for(&self, own: Own, pages: usize) -> bool {
+        let Some(before) = pages.checked_sub(1) else { return true };
+        let last = Own { pages: own.pages + before, ..own };
+        self.allows(last, By::Guard, self.count() + before)
+    }
+
+    /// How many pages of a file can be dirty by guards if nothing else is.
+    pub(crate) fn most_by_guards(&self) -> usize {
+        let share = (SHARE_WITH_GUARDS * self.limit()).div_ceil(1 + SHARE_WITH_GUARDS);
+        share.max(FEW).min(self.most_by_writes.load(Ordering::Relaxed))
+    }
+
     /// Whether it is time to look at what each file has.
     #[inline]
     pub(crate) fn worth_cleaning(&self) -> bool {
@@ -116,7 +139,7 @@ impl DirtyPages {
 
     /// Whether a file has more than half of what it may have.
     pub(crate) fn presses(&self, own: Own) -> bool {
-        2 * own.pages > self.share(own, self.count())
+        2 * own.pages > self.share(own, self.count(), SHARE)
     }
 
     /// Counts one more pin, if the limit allows it, and returns whether it does.
@@ -132,16 +155,19 @@ impl DirtyPages {
     fn allows(&self, own: Own, by: By, count: usize) -> bool {
         let count = count + self.pins.load(Ordering::Relaxed);
         let most = match by {
-            By::FailedSync => return count < self.most_by_writes.load(Ordering::Relaxed),
-            By::Guard => return count < self.most.load(Ordering::Relaxed),
-            By::Write => self.most_by_writes.load(Ordering::Relaxed),
-            By::Mapping => self.most.load(Ordering::Relaxed),
+            By::Mapping => &self.most,
+            By::Write | By::FailedSync | By::Guard => &self.most_by_writes,
         };
-        count < most && (own.pages == 0 || own.pages < self.share(own, count))
+        let within_share = match by {
+            By::FailedSync => true,
+            By::Guard => own.pages < FEW || own.pages < self.share(own, count, SHARE_WITH_GUARDS),
+            By::Write | By::Mapping => own.pages == 0 || own.pages < self.share(own, count, SHARE),
+        };
+        within_share && count < most.load(Ordering::Relaxed)
     }
 
-    fn share(&self, own: Own, count: usize) -> usize {
-        let left = self.limit().saturating_sub(count).saturating_mul(SHARE);
+    fn share(&self, own: Own, count: usize, share: usize) -> usize {
+        let left = self.limit().saturating_sub(count).saturating_mul(share);
         match own.store {
             StoreIs::Well => left,
             StoreIs::Failing => left / FAILING,

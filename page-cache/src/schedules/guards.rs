@@ -78,7 +78,7 @@ fn a_guard_and_one_more_a_truncation_and_a_writeback() {
                 Ok(second) => assert!(second.iter().all(|&byte| byte == 1)),
                 Err(error) => {
                     assert!(
-                        [ErrorKind::Deadlock, ErrorKind::UnexpectedEof].contains(&error.kind())
+                        [ErrorKind::WouldBlock, ErrorKind::UnexpectedEof].contains(&error.kind())
                     );
                 }
             }

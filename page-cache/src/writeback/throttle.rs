@@ -13,6 +13,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::error::TryAgain;
 use crate::files::inode::Inode;
 use crate::options::{Sends, Steal};
 use crate::order::may_wait_for_clean;
@@ -46,13 +47,32 @@ impl Inode {
     #[cold]
     fn throttle_slow(&self) {
         let own = self.own_dirty();
-        if self.cache.dirty.presses(own) && !self.hastened.swap(true, Ordering::Relaxed) {
-            self.cache.flusher.hasten(self.id);
+        if self.cache.dirty.presses(own) {
+            self.hasten();
         }
         if !self.cache.dirty.has_room(own, By::Write) {
             // The file keeps an error. This writer gets it only if it cannot dirty a page.
             let _ = self.make_room();
         }
+    }
+
+    /// Wakes the flusher for the file, unless it has been and has not begun.
+    fn hasten(&self) {
+        if !self.hastened.swap(true, Ordering::Relaxed) {
+            self.cache.flusher.hasten(self.id);
+        }
+    }
+
+    /// Why a thread cannot have one more dirty page that must not wait for room, as it has guards: the error that it
+    /// would get without them, if that is known; else it has to wait. The flusher makes room meanwhile.
+    #[cold]
+    pub(crate) fn no_room_with_guards(&self) -> io::Error {
+        if self.steal == Steal::Refused {
+            return no_room();
+        }
+        self.hasten();
+        let wait = || TryAgain::without_guards("because no more pages of the file may be dirty");
+        self.standing.last_error().unwrap_or_else(wait)
     }
 
     /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If other files

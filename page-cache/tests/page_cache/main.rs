@@ -18,6 +18,7 @@ mod numbers;
 mod operations;
 mod page_sizes;
 mod random;
+mod room_for_guards;
 mod statements;
 mod stop;
 mod stores;

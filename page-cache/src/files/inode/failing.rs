@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::Store;
-use crate::error::Request;
+use crate::error::{Request, TryAgain};
 use crate::files::failure::Failure;
 use crate::files::inode::Inode;
 use crate::files::store_access::nested::{is_inside, is_inside_hook};
@@ -12,7 +12,8 @@ use crate::order::leaf::lock_leaf;
 use crate::pages::frame::guard::has_of;
 
 impl Inode {
-    /// The error that the caller of a request gets, which is kept as the file's last failure.
+    /// The error that the caller of a request gets. It is kept as the file's last failure, unless the caller is only
+    /// told to try again.
     #[cold]
     pub(crate) fn failed(&self, request: Request, cause: impl Into<io::Error>) -> io::Error {
         self.note_failure(request, cause.into()).into_error()
@@ -26,7 +27,11 @@ impl Inode {
     /// Records why a request ended short, for `last_failure`.
     #[cold]
     pub(crate) fn note_failure(&self, request: Request, cause: io::Error) -> Failure {
+        let try_again = TryAgain::is(&cause);
         let failure = Failure::new(request, Arc::clone(self.store.label_at_open()), cause);
+        if try_again {
+            return failure;
+        }
         let before = lock_leaf(&self.last_failure).replace(failure.clone());
         drop(before);
         failure

@@ -78,6 +78,16 @@ impl StoreHealth {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
     }
 
+    /// The last error, if it is too early to ask the store again, for a caller that would not ask it.
+    pub(crate) fn last_error(&self) -> Option<io::Error> {
+        if !self.fails() {
+            return None;
+        }
+        let failures = lock_leaf(&self.failures);
+        let failures = failures.as_ref()?;
+        (Instant::now() < failures.next).then(|| failures.last.clone().into())
+    }
+
     /// The last error, if it is too early to ask the store again. If it is time, the caller asks it, and
     /// no other thread for as long as the pause was.
     pub(crate) fn refusal(&self) -> Option<io::Error> {

@@ -1,0 +1,215 @@
+//! How many pages can be dirty by guards, and what a thread that holds guards is told when there is no room.
+
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store};
+
+use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
+
+const PAGE: u64 = 4096;
+
+/// Errors that the hook or the store of a test returns have this errno, so they can be told from the cache's own.
+const GONE: i32 = 5;
+
+/// A cache whose flusher sleeps until it is called.
+fn asleep(frames: usize) -> PageCache {
+    PageCache::with_options(Options::new(frames).flush_interval(Duration::MAX).readahead(0))
+}
+
+fn open(cache: &PageCache, options: FileOptions) -> File {
+    let file = cache.open_with(MemStore::new(), options).unwrap();
+    file.set_len(1000 * PAGE).unwrap();
+    file
+}
+
+/// A file whose pages cannot be written back while the flag is set.
+fn refusing(cache: &PageCache) -> (File, Arc<AtomicBool>) {
+    let refuses = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&refuses);
+    let hook = move |_: &[_]| match asked.load(Ordering::Relaxed) {
+        true => Err(io::Error::from_raw_os_error(GONE)),
+        false => Ok(()),
+    };
+    (open(cache, FileOptions::new().before_writeback(hook)), refuses)
+}
+
+/// Changes pages from number 1 on while page 0 is held, until there is an error: that, and how many pages.
+fn fill_by_guards(file: &File) -> (io::Error, u64) {
+    let _root = file.page(0).unwrap();
+    let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);
+    (1..).find_map(|number| Some((change(number).err()?, number - 1))).unwrap()
+}
+
+/// What a call returns, which is expected to end.
+fn in_time<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(call()));
+    is_done.recv_timeout(Duration::from_secs(60)).expect("the call ends")
+}
+
+fn take<const N: usize>(frames: usize, limit: usize) -> Result<usize, ErrorKind> {
+    in_time(move || {
+        let options = Options::new(frames).dirty_limit(limit).flush_interval(Duration::MAX);
+        let file = open(&PageCache::with_options(options), FileOptions::new());
+        // Others may have made it full.
+        file.write_all_at(&[1; 200 * PAGE as usize], 500 * PAGE).unwrap();
+        let taken = file.pages_mut::<N>(std::array::from_fn(|at| 2 * at as u64));
+        taken.map(|pages| pages.len()).map_err(|error| error.kind())
+    })
+}
+
+#[test]
+fn as_many_pages_as_can_be_dirty_at_once_are_granted_together_and_more_are_refused() {
+    // Three quarters of 30, of 16 and of 6, which are the limits that these caches have.
+    assert_eq!(take::<23>(64, 32), Ok(23));
+    assert_eq!(take::<24>(64, 32), Err(ErrorKind::InvalidInput));
+    assert_eq!(take::<12>(64, 16), Ok(12));
+    assert_eq!(take::<13>(64, 16), Err(ErrorKind::InvalidInput));
+    assert_eq!(take::<5>(16, 8), Ok(5));
+    assert_eq!(take::<12>(16, 8), Err(ErrorKind::InvalidInput));
+    // Four in any case.
+    assert_eq!(take::<4>(16, 1), Ok(4));
+    assert_eq!(take::<5>(16, 1), Err(ErrorKind::InvalidInput));
+}
+
+#[test]
+fn several_pages_for_which_no_room_can_be_made_end_with_the_error_of_the_hook() {
+    let error = in_time(|| {
+        let (file, _refuses) = refusing(&asleep(64));
+        fill_by_guards(&file);
+        file.pages_mut::<20>(std::array::from_fn(|at| 500 + at as u64)).unwrap_err()
+    });
+    assert_eq!(error.raw_os_error(), Some(GONE));
+}
+
+#[test]
+fn a_file_whose_threads_hold_guards_leaves_room_to_others_while_its_store_hangs() {
+    let cache = asleep(64);
+    let store = Arc::new(StoppingStore::default());
+    store.inner.set_len(1000 * PAGE).unwrap();
+    let hanging = cache.open(Arc::clone(&store)).unwrap();
+    let gate = Arc::new(Mutex::new(()));
+    let (stopped, is_stopped) = mpsc::channel();
+    let closed = gate.lock().unwrap();
+    thread::scope(|scope| {
+        hanging.write_all_at(&[1; PAGE as usize], 999 * PAGE).unwrap();
+        let syncer = scope.spawn(|| {
+            stop_at_next_request(stopped, Arc::clone(&gate));
+            hanging.sync_data()
+        });
+        is_stopped.recv().unwrap();
+        let (error, _) = fill_by_guards(&hanging);
+        assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+        change_many(open(&cache, FileOptions::new()));
+        drop(closed);
+        syncer.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_file_that_is_full_by_guards_leaves_room_to_others() {
+    let cache = asleep(64);
+    let (full, _refuses) = refusing(&cache);
+    let (_error, pages) = fill_by_guards(&full);
+    assert!((20..=23).contains(&pages), "{pages} of a limit of 30");
+    change_many(open(&cache, FileOptions::new()));
+}
+
+/// Changes many pages of a file whose store is well, also with guards.
+fn change_many(file: File) {
+    let changed = in_time(move || {
+        let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);
+        (1..500).try_for_each(change)?;
+        file.pages_mut([1, 2, 3]).map(drop)?;
+        let _root = file.page(0)?;
+        change(501)
+    });
+    changed.unwrap();
+}
+
+#[test]
+fn a_thread_with_guards_hears_why_there_is_no_room_and_a_loop_that_retries_ends() {
+    let cache = asleep(64);
+    let (file, refuses) = refusing(&cache);
+    let again = file.clone();
+    let retry = move || {
+        loop {
+            let (error, _) = fill_by_guards(&again);
+            if error.kind() != ErrorKind::WouldBlock {
+                return error;
+            }
+        }
+    };
+    assert_eq!(in_time(retry).raw_os_error(), Some(GONE));
+    // Without guards it is the same error.
+    let error =
+        (1..1000).find_map(|number| file.page_mut(number).map(|mut page| page[0] = 1).err());
+    assert_eq!(error.unwrap().raw_os_error(), Some(GONE));
+    // When pages can be written back again, the thread gets on, if it does as it is told.
+    refuses.store(false, Ordering::Relaxed);
+    in_time(move || {
+        for number in 100..200 {
+            loop {
+                let root = file.page(0).unwrap();
+                match file.page_mut(number) {
+                    Ok(mut page) => break page[0] = 1,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => assert_eq!(error.raw_os_error(), Some(GONE)),
+                }
+                drop(root);
+                let _ = file.page_mut(number);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_thread_with_guards_is_not_told_to_retry_where_only_a_sync_makes_room() {
+    let file = open(&asleep(64), FileOptions::new().no_steal());
+    let (error, _) = fill_by_guards(&file);
+    assert_eq!(error.kind(), ErrorKind::QuotaExceeded, "{error}");
+    file.sync_data().unwrap();
+    drop(file.page_mut(500).unwrap());
+}
+
+#[test]
+fn an_error_that_tells_a_thread_to_try_again_is_not_the_last_failure() {
+    let file = open(&asleep(64), FileOptions::new());
+    assert_eq!(file.set_len(u64::MAX).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    let is_that = || file.last_failure().unwrap().operation() == "set_len";
+    let (error, _) = fill_by_guards(&file);
+    assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+    assert!(is_that(), "{:?}", file.last_failure());
+    let page = file.page_mut(1).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let error = file.page_within(1, Duration::ZERO).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            assert!(error.to_string().ends_with("another thread holds the page"), "{error}");
+        });
+    });
+    assert!(is_that(), "{:?}", file.last_failure());
+    drop(page);
+}
+
+#[test]
+fn a_thread_that_times_out_for_want_of_room_hears_that() {
+    let cache =
+        PageCache::with_options(Options::new(64).dirty_limit(1).flush_interval(Duration::MAX));
+    // Fill what may be dirty with files that have one page each.
+    let files: Vec<File> = (0..100).map(|_| refusing(&cache).0).collect();
+    for file in &files {
+        drop(file.page(0).unwrap());
+        if let Some(mut page) = file.try_page_mut(0).unwrap() {
+            page[0] = 1;
+        }
+    }
+    let other = open(&cache, FileOptions::new());
+    let error = other.page_mut_within(0, Duration::from_millis(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.to_string().ends_with("no more pages of the file may be dirty"), "{error}");
+}
