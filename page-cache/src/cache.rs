@@ -13,7 +13,7 @@ use crate::Store;
 use crate::file::File;
 use crate::files::inode::Inode;
 use crate::files::operation_lock::InodeLock;
-use crate::files::store_access::checked_store::{identify, refused_by_name};
+use crate::files::store_access::checked_store::{identify, mode_of, refused_by_name};
 use crate::files::store_access::open_stores::{OpenStores, Opening, find_or_register};
 use crate::options::{FileOptions, Options};
 use crate::page::PageSize;
@@ -109,8 +109,8 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` if the store is open with other options, or in another cache or process
-    /// ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's error
+    /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode), such as
+    /// read-only, or is open in another cache or process ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's error
     /// when asked for its length. The system's error if the flusher's thread cannot be started.
     ///
     /// # Examples
@@ -156,8 +156,9 @@ impl PageCache {
         workers::start(&shared.pool)?;
         let registration = match identify(&store, &shared.pool.frames)? {
             Some(identity) => {
-                let found =
-                    find_or_register(&shared.open_stores, identity, &options, &shared.pool.frames);
+                let (stores, frames) = (&shared.open_stores, &shared.pool.frames);
+                let mode = mode_of(&store, frames)?;
+                let found = find_or_register(stores, identity, &options, &mode, frames);
                 let found =
                     found.map_err(|error| refused_by_name(&store, &shared.pool.frames, error))?;
                 match found {

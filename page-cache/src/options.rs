@@ -297,6 +297,21 @@ pub(crate) enum WriteMode {
 }
 
 impl FileOptions {
+    /// The name of an option that is not the same in both, if there is one.
+    pub(crate) fn difference(&self, other: &FileOptions) -> Option<&'static str> {
+        let FileOptions { write_mode, before_writeback, steal, sends, transform, modified_time } =
+            self;
+        let same = [
+            ("write_through", *write_mode == other.write_mode),
+            ("before_writeback", *before_writeback == other.before_writeback),
+            ("no_steal", *steal == other.steal),
+            ("transform", *transform == other.transform),
+            ("whole_pages", *sends == other.sends),
+            ("keep_modified_time", *modified_time == other.modified_time),
+        ];
+        same.iter().find(|(_, same)| !same).map(|&(option, _)| option)
+    }
+
     /// Returns the default options: a write reaches the store by writeback, after it has returned.
     ///
     /// # Examples

@@ -234,6 +234,14 @@ pub trait Store: Send + Sync {
         false
     }
 
+    /// Returns how the store was opened, in words for error messages. While a store with an
+    /// [identity](Store::identity) is open in a cache, opening it there in another mode fails with `ResourceBusy`. The
+    /// default is `read-only` or `read-write`.
+    fn mode(&self) -> String {
+        let mode = if self.is_read_only() { "read-only" } else { "read-write" };
+        mode.into()
+    }
+
     /// Returns the alignment of direct requests, in bytes: their offset and length must be multiples of it. It must
     /// be a power of two, at most 1 MiB. The default is 1. The cache calls this once, when the store is opened.
     ///

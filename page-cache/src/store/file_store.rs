@@ -21,7 +21,7 @@ pub use self::locking::Locking;
 use self::locking::{AdvisoryLock, Strength};
 use self::max_len::{Longest, too_large};
 pub use self::options::FileStoreOptions;
-use self::options::{Access, open_again};
+use self::options::{Access, Durability, open_again};
 use super::fallocate::Call;
 use super::shift::Shift;
 use super::{Store, defaults};
@@ -61,6 +61,7 @@ pub struct FileStore {
     /// Empty if unknown.
     path: PathBuf,
     access: Access,
+    durability: Durability,
     longest: Longest,
     /// The length of a device, which is fixed.
     device_len: Option<u64>,
@@ -87,6 +88,7 @@ impl FileStore {
     pub fn new(file: File) -> FileStore {
         FileStore {
             access: Access::ReadWrite,
+            durability: Durability::AfterSync,
             longest: Longest::of(&file),
             device_len: device::len_of(&file),
             identity: identity_of(&file),
@@ -134,7 +136,7 @@ impl FileStore {
                 FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) }
             }
         };
-        Ok(FileStore { access: flags.access, ..store })
+        Ok(FileStore { access: flags.access, durability: flags.durability, ..store })
     }
 
     /// Opens the file at `path` for reading and writing. For other ways see [`FileStoreOptions`].
@@ -428,6 +430,20 @@ impl Store for FileStore {
 
     fn is_read_only(&self) -> bool {
         self.access == Access::ReadOnly
+    }
+
+    /// Which of the [`FileStoreOptions`] the file was opened with, such as `read-write, direct`.
+    fn mode(&self) -> String {
+        let access = match self.access {
+            Access::ReadWrite => "read-write",
+            Access::ReadOnly => "read-only",
+        };
+        let caching = if self.direct.is_some() { ", direct" } else { "" };
+        let durability = match self.durability {
+            Durability::AfterSync => "",
+            Durability::AfterWrite => ", durable writes",
+        };
+        format!("{access}{caching}{durability}")
     }
 
     /// For direct IO the alignment that the disk requires, and at least 4096. Otherwise 1.

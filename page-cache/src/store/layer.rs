@@ -30,6 +30,7 @@ macro_rules! with_methods {
             release() -> ();
             max_len() -> u64;
             is_read_only() -> bool;
+            mode() -> String;
             direct_alignment() -> u64;
             block_size() -> u64;
             label() -> String;

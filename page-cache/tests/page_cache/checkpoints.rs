@@ -154,3 +154,28 @@ fn the_last_handle_of_a_file_whose_pages_only_a_sync_may_write_writes_nothing() 
     file.close().unwrap();
     assert_eq!((store.inner.len().unwrap(), cache.stats().lost_bytes), (10, 10));
 }
+
+#[test]
+fn a_page_is_listed_as_dirty_once_something_was_written_to_it_and_not_because_of_a_guard() {
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    let file = cache.open(MemStore::new()).unwrap();
+    file.set_len(8 * 4096).unwrap();
+    let tags = || -> Vec<u64> { file.dirty_pages().iter().map(|page| page.oldest_tag).collect() };
+    let page = file.page_mut(1).unwrap();
+    assert_eq!(tags(), []);
+    drop(page);
+    assert_eq!(tags(), []);
+    let mut page = file.page_mut(1).unwrap();
+    page[0] = 1;
+    page.set_tag(10);
+    drop(page);
+    assert_eq!(tags(), [10]);
+    // It is as dirty as before while another guard changes it.
+    let mut page = file.page_mut(1).unwrap();
+    page[0] = 2;
+    page.set_tag(20);
+    let clean = file.page_mut(2).unwrap();
+    assert_eq!(tags(), [10]);
+    drop((page, clean));
+    assert_eq!((tags(), file.dirty_pages()[0].newest_tag), (vec![10], 20));
+}

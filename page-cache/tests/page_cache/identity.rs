@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use spanlock_page_cache::{
-    File, FileOptions, FileStore, Identity, Locking, MemStore, Options, PageCache, Store,
+    File, FileOptions, FileStore, FileStoreOptions, Identity, Locking, MemStore, Options,
+    PageCache, Store,
 };
 
 fn quiet() -> PageCache {
@@ -39,15 +40,13 @@ fn one_file_by_whatever_path_is_one_file_in_a_cache() {
     std::os::unix::fs::symlink(&path, &soft).unwrap();
     let cache = quiet();
     let first = cache.open(FileStore::open(&path).unwrap()).unwrap();
-    let mut others = vec![
+    let others = vec![
         cache.open(FileStore::open(&path).unwrap()).unwrap(),
         cache.open(FileStore::open(&hard).unwrap()).unwrap(),
         cache.open(FileStore::open(&soft).unwrap()).unwrap(),
         cache.open(FileStore::open(&path).unwrap().locking(Locking::None)).unwrap(),
         cache.open(FileStore::new(std::fs::File::open(&path).unwrap())).unwrap(),
     ];
-    // Not every file system has direct IO.
-    others.extend(FileStore::open_direct(&path).ok().map(|store| cache.open(store).unwrap()));
     for (number, other) in others.iter().enumerate() {
         other.write_all_at(&[number as u8], number as u64).unwrap();
         assert_eq!(contents(&first), contents(other));
@@ -59,6 +58,76 @@ fn one_file_by_whatever_path_is_one_file_in_a_cache() {
     drop(others);
     assert_eq!(std::fs::read(&path).unwrap(), written);
     assert_eq!(contents(&cache.open(FileStore::open(&hard).unwrap()).unwrap()), written);
+}
+
+#[test]
+fn a_file_that_is_open_is_refused_with_other_options_of_its_store() {
+    let (_folder, path) = file();
+    let cache = quiet();
+    let options = FileStoreOptions::new;
+    let mut all = vec![
+        ("read-write", options()),
+        ("read-only", options().read_only()),
+        ("read-write, direct", options().direct()),
+        ("read-only, direct", options().direct().read_only()),
+        ("read-write, durable writes", options().durable_writes()),
+        ("read-write, direct, durable writes", options().direct().durable_writes()),
+    ];
+    // Not every system and file system has direct IO and durable writes.
+    all.retain(|(_, options)| options.open(&path).is_ok());
+    for (first, one) in &all {
+        let open = cache.open(one.open(&path).unwrap()).unwrap();
+        for (second, another) in &all {
+            let again = cache.open(another.open(&path).unwrap());
+            if first == second {
+                again.unwrap();
+                continue;
+            }
+            let error = again.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+            let message = format!("it is open in this cache as {first}, not as {second}");
+            assert!(error.to_string().ends_with(&message), "{error}");
+        }
+        drop(open);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_descriptor_is_as_it_was_opened_and_is_refused_as_another() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let (_folder, path) = file();
+    let cache = quiet();
+    let _open = cache.open(FileStore::open(&path).unwrap()).unwrap();
+    let opened = |flags: i32, write| {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.read(true).write(write).custom_flags(flags).open(&path).unwrap();
+        cache.open(FileStore::from_open_file(file).unwrap())
+    };
+    opened(0, true).unwrap();
+    let refused = [opened(0, false), opened(rustix::fs::OFlags::DSYNC.bits() as i32, true)];
+    for error in refused {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::ResourceBusy);
+    }
+}
+
+#[test]
+fn a_file_that_is_open_is_refused_with_other_options_which_are_named() {
+    let (cache, store) = (quiet(), Arc::new(MemStore::new()));
+    let open = |options| cache.open_with(Arc::clone(&store), options);
+    let first = open(FileOptions::new()).unwrap();
+    let all = [
+        ("write_through", FileOptions::new().write_through()),
+        ("before_writeback", FileOptions::new().before_writeback(|_| Ok(()))),
+        ("no_steal", FileOptions::new().no_steal()),
+        ("whole_pages", FileOptions::new().whole_pages()),
+    ];
+    for (option, options) in all {
+        let error = open(options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+        assert!(error.to_string().ends_with(&format!("another option for {option}")), "{error}");
+    }
+    drop(first);
 }
 
 #[test]

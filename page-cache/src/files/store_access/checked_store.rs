@@ -366,6 +366,11 @@ pub(crate) fn identify(store: &impl Store, frames: &Frames) -> io::Result<Option
     ask(frames.cache(), || Ok(store.identity()))
 }
 
+/// How a store was opened.
+pub(crate) fn mode_of(store: &impl Store, frames: &Frames) -> io::Result<String> {
+    ask(frames.cache(), || Ok(store.mode()))
+}
+
 /// An error of opening a store, with its name.
 pub(crate) fn refused_by_name(store: &impl Store, frames: &Frames, error: io::Error) -> io::Error {
     match ask(frames.cache(), || Ok(store.label())) {

@@ -31,6 +31,8 @@ struct OpenStore {
     /// Dangling before the store is open, and while it is being closed.
     handle: Weak<dyn Any + Send + Sync>,
     options: FileOptions,
+    /// How the store was opened.
+    mode: String,
     /// Changes whenever the store has answered.
     answers: Arc<AtomicU64>,
 }
@@ -64,17 +66,18 @@ pub(crate) fn find_or_register(
     stores: &Arc<OpenStores>,
     identity: Identity,
     options: &FileOptions,
+    mode: &str,
     frames: &Frames,
 ) -> io::Result<Opening> {
     let mut open = stores.lock();
     while let Some(store) = open.get(&identity) {
         if let Some(handle) = store.handle.upgrade() {
-            let agree = store.options == *options;
+            let refused = refusal(store, options, mode);
             // Before the handle, which may be the last by now, and closes the file then.
             drop(open);
-            return match agree {
-                true => Ok(Opening::Open(handle)),
-                false => Err(busy("it is open in this cache with different options")),
+            return match refused {
+                None => Ok(Opening::Open(handle)),
+                Some(message) => Err(busy(&message)),
             };
         }
         if is_inside(frames) {
@@ -95,8 +98,18 @@ pub(crate) fn find_or_register(
         }
     }
     let (handle, answers) = (Weak::<()>::new(), Arc::default());
-    open.insert(identity, OpenStore { handle, options: options.clone(), answers });
+    let store = OpenStore { handle, options: options.clone(), mode: mode.into(), answers };
+    open.insert(identity, store);
     Ok(Opening::Absent(Registration { stores: Arc::clone(stores), identity }))
+}
+
+/// Why a store that is open cannot be opened again in this way, if so.
+fn refusal(open: &OpenStore, options: &FileOptions, mode: &str) -> Option<String> {
+    if let Some(option) = open.options.difference(options) {
+        return Some(format!("it is open in this cache with another option for {option}"));
+    }
+    let message = || format!("it is open in this cache as {}, not as {mode}", open.mode);
+    (open.mode != mode).then(message)
 }
 
 fn busy(message: &str) -> io::Error {

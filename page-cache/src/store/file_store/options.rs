@@ -26,7 +26,7 @@ enum Caching {
 
 /// When a write is durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Durability {
+pub(super) enum Durability {
     #[default]
     AfterSync,
     AfterWrite,
@@ -195,6 +195,7 @@ impl FileStoreOptions {
     fn store(&self, cached: File, path: &Path) -> io::Result<FileStore> {
         let store = FileStore {
             access: self.access,
+            durability: self.durability,
             path: path.into(),
             ..FileStore::new(cached).locking(Locking::Advisory)
         };
@@ -247,6 +248,7 @@ fn set_flags(_: &mut OpenOptions, caching: Caching, durability: Durability) -> i
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flags {
     pub(super) access: Access,
+    pub(super) durability: Durability,
     pub(super) is_direct: bool,
 }
 
@@ -262,7 +264,11 @@ pub(super) fn flags_of(file: &File) -> io::Result<Flags> {
         }
         _ => Access::ReadOnly,
     };
-    Ok(Flags { access, is_direct: flags.contains(OFlags::DIRECT) })
+    let durability = match flags.contains(OFlags::DSYNC) {
+        true => Durability::AfterWrite,
+        false => Durability::AfterSync,
+    };
+    Ok(Flags { access, durability, is_direct: flags.contains(OFlags::DIRECT) })
 }
 
 #[cfg(not(target_os = "linux"))]
