@@ -439,3 +439,6 @@ pub(crate) fn visit(pool: &Pool, id: u64) -> Option<Visit<Inode>> {
     };
     Some(pool.owner(id)?.map(as_file))
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;
