@@ -11,6 +11,7 @@ mod pages;
 mod size_and_extents;
 mod sync;
 mod tagged;
+mod uninit;
 mod vectored;
 
 use std::fmt;

@@ -13,13 +13,17 @@
 //! Positions count bytes from the start of the request. Segments without bytes are passed over.
 
 mod plain;
+mod rest;
 mod segments;
+mod uninit;
 
 use std::io;
 
 pub(crate) use self::plain::{Gather, Scatter};
+pub(crate) use self::rest::Rest;
 #[cfg(feature = "model")]
 pub(crate) use self::segments::{Cursor, total};
+pub(crate) use self::uninit::Uninit;
 
 /// Memory that a write takes its bytes from.
 pub(crate) trait Source: Copy {

@@ -178,7 +178,7 @@ impl Replay {
         let Plan { mut path, mut bytes, len: new_len } = self.workload.next(len, &self.met);
         let count = bytes.end - bytes.start;
         let fits = match path {
-            Path::Append => len + count <= self.limit,
+            path if path.appends() => len + count <= self.limit,
             Path::Collapse => bytes.end < len,
             Path::Insert => bytes.start < len && len + count <= self.limit,
             _ => true,
@@ -186,7 +186,7 @@ impl Replay {
         if !fits {
             path = Path::Read;
         }
-        if path == Path::Append {
+        if path.appends() {
             bytes = len..len + count;
         }
         Op {

@@ -62,9 +62,24 @@ pub trait Subject: Send + Sync + 'static {
         self.read_at(bytes, offset)
     }
 
+    /// The same, past the cache.
+    fn read_direct_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_direct_at(bytes, offset)
+    }
+
+    /// Reads to memory that was never written, and copies that to `bytes`.
+    fn read_uninit_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
     /// Writes from slices that are parts of `bytes`.
     fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.write_at(bytes, offset)
+    }
+
+    /// The same, past the cache.
+    fn write_direct_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_direct_at(bytes, offset)
     }
 
     /// Reads to an address space, and copies that to `bytes`.
@@ -100,6 +115,14 @@ pub trait Subject: Send + Sync + 'static {
         let end = self.len();
         self.write_at(bytes, end)?;
         Ok(end)
+    }
+
+    fn append_vectored(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.append(bytes)
+    }
+
+    fn append_direct(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.append(bytes)
     }
 
     fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
@@ -235,17 +258,30 @@ impl Subject for File {
     }
 
     fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (first, rest) = bytes.split_at_mut(bytes.len() / 3);
-        let (second, third) = rest.split_at_mut(rest.len().min(1));
-        let slices = [&mut [], first, second, &mut [], third];
-        File::read_vectored_at(self, &mut slices.map(IoSliceMut::new), offset)
+        File::read_vectored_at(self, &mut slices_mut(bytes), offset)
+    }
+
+    fn read_direct_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        File::read_direct_vectored_at(self, &mut slices_mut(bytes), offset)
+    }
+
+    fn read_uninit_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut memory = Vec::with_capacity(bytes.len());
+        let room = &mut memory.spare_capacity_mut()[..bytes.len()];
+        let found = match offset % 4 {
+            0 => File::read_direct_uninit_at(self, room, offset),
+            _ => File::read_uninit_at(self, room, offset),
+        }?;
+        bytes[..found.len()].copy_from_slice(found);
+        Ok(found.len())
     }
 
     fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let (first, rest) = bytes.split_at(bytes.len() / 3);
-        let (second, third) = rest.split_at(rest.len().min(1));
-        let slices = [&[], first, second, &[], third];
-        File::write_vectored_at(self, &slices.map(IoSlice::new), offset)
+        File::write_vectored_at(self, &slices(bytes), offset)
+    }
+
+    fn write_direct_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        File::write_direct_vectored_at(self, &slices(bytes), offset)
     }
 
     fn read_by_memory(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -325,6 +361,17 @@ impl Subject for File {
         File::append(self, bytes)
     }
 
+    fn append_vectored(&self, bytes: &[u8]) -> io::Result<u64> {
+        File::append_vectored(self, &slices(bytes))
+    }
+
+    fn append_direct(&self, bytes: &[u8]) -> io::Result<u64> {
+        match bytes.len() % 2 {
+            0 => File::append_direct(self, bytes),
+            _ => File::append_direct_vectored(self, &slices(bytes)),
+        }
+    }
+
     fn zero_range(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         File::zero_range(self, offset, len, length)
     }
@@ -344,6 +391,19 @@ impl Subject for File {
     fn close(self) -> Result<(), (File, io::Error)> {
         File::close(self).map_err(CloseError::into_parts)
     }
+}
+
+/// Some bytes as several slices, of which some are empty.
+fn slices(bytes: &[u8]) -> [IoSlice<'_>; 5] {
+    let (first, rest) = bytes.split_at(bytes.len() / 3);
+    let (second, third) = rest.split_at(rest.len().min(1));
+    [&[], first, second, &[], third].map(IoSlice::new)
+}
+
+fn slices_mut(bytes: &mut [u8]) -> [IoSliceMut<'_>; 5] {
+    let (first, rest) = bytes.split_at_mut(bytes.len() / 3);
+    let (second, third) = rest.split_at_mut(rest.len().min(1));
+    [&mut [], first, second, &mut [], third].map(IoSliceMut::new)
 }
 
 /// The parts of some bytes that lie in one page each: its number, where they begin in it, and which they are.

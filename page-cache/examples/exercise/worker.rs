@@ -107,16 +107,22 @@ impl<'a, S: Subject> Worker<'a, S> {
             false => (None, Some(known.gate.read().unwrap_or_else(PoisonError::into_inner))),
         };
         let done = match op.path {
-            Path::Read | Path::VectoredRead | Path::MemoryRead | Path::DirectRead => self.read(&op),
+            Path::Read
+            | Path::VectoredRead
+            | Path::UninitRead
+            | Path::MemoryRead
+            | Path::DirectRead
+            | Path::VectoredDirectRead => self.read(&op),
             Path::Write
             | Path::VectoredWrite
             | Path::TaggedWrite
             | Path::MemoryWrite
-            | Path::DirectWrite => self.write(&op),
+            | Path::DirectWrite
+            | Path::VectoredDirectWrite => self.write(&op),
             // What it would write may be what is to be written again.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
-            Path::Append => self.append(op),
+            Path::Append | Path::VectoredAppend | Path::DirectAppend => self.append(op),
             Path::Load | Path::GuardRead => self.load(&op),
             Path::Store if self.workload.once_in(64) => self.scribble(op),
             Path::Store | Path::GuardWrite => self.store(&op),

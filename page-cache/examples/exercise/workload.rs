@@ -45,22 +45,27 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 26] = [
-    (Path::Read, 2341),
-    (Path::VectoredRead, 300),
+const WEIGHTS: [(Path, u32); 31] = [
+    (Path::Read, 2221),
+    (Path::VectoredRead, 200),
+    (Path::UninitRead, 200),
     (Path::MemoryRead, 300),
     (Path::Write, 1600),
     (Path::VectoredWrite, 300),
     (Path::TaggedWrite, 200),
     (Path::MemoryWrite, 300),
     (Path::SelfWrite, 40),
-    (Path::Append, 60),
+    (Path::Append, 40),
+    (Path::VectoredAppend, 20),
+    (Path::DirectAppend, 20),
     (Path::Load, 1100),
     (Path::Store, 900),
     (Path::GuardRead, 500),
     (Path::GuardWrite, 400),
-    (Path::DirectRead, 400),
-    (Path::DirectWrite, 650),
+    (Path::DirectRead, 300),
+    (Path::VectoredDirectRead, 100),
+    (Path::DirectWrite, 550),
+    (Path::VectoredDirectWrite, 100),
     (Path::Punch, 150),
     (Path::ZeroRange, 100),
     (Path::Allocate, 50),

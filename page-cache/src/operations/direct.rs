@@ -43,8 +43,7 @@ impl Inode {
     pub(crate) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
         let request = Request::new("direct read", offset, to.bytes());
         self.check_outside(request)?;
-        self.check_plain().map_err(|error| self.failed(request, error))?;
-        self.check_aligned(request)?;
+        self.check_direct(request)?;
         if request.len == 0 || offset >= self.size() {
             return Ok(0);
         }
@@ -83,8 +82,7 @@ impl Inode {
         let request = Request::new("direct write", offset, from.bytes());
         self.check_change(request)?;
         self.end_of(request)?;
-        self.check_plain().map_err(|error| self.failed(request, error))?;
-        self.check_aligned(request)?;
+        self.check_direct(request)?;
         let request = self.part_within_limit(request, self.alignment())?;
         if request.len == 0 {
             return Ok(0);
@@ -108,7 +106,8 @@ impl Inode {
         self.flush(last..last + 1)
     }
 
-    fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
+    /// Writes in chunks; the caller has claimed the IO lock as such a write does.
+    pub(crate) fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
         let Request { offset, .. } = request;
         let len = request.len as usize;
         let mut temporary = Vec::new();
@@ -188,6 +187,12 @@ impl Inode {
             self.trim_store();
         }
         outcome
+    }
+
+    /// Refuses what direct IO cannot do.
+    pub(crate) fn check_direct(&self, request: Request) -> io::Result<()> {
+        self.check_plain().map_err(|error| self.failed(request, error))?;
+        self.check_aligned(request)
     }
 
     /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes

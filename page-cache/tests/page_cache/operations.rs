@@ -1,5 +1,6 @@
 //! What each operation does, and what operations do to each other.
 
+mod appends;
 mod chunks;
 mod compatibility;
 mod interactions;
@@ -10,4 +11,5 @@ mod size_and_extents;
 mod size_and_extents_races;
 mod store_lengths;
 mod stores_past_the_end;
+mod uninitialised_memory;
 mod user_memory;

@@ -49,6 +49,7 @@ impl<S: Subject> Perform for Files<S> {
             Path::Read => counted(file.read_at(bytes, start)),
             Path::VectoredRead => counted(file.read_vectored_at(bytes, start)),
             Path::MemoryRead => counted(file.read_by_memory(bytes, start)),
+            Path::UninitRead => counted(file.read_uninit_at(bytes, start)),
             Path::Write => counted(file.write_at(bytes, start)),
             Path::VectoredWrite => counted(file.write_vectored_at(bytes, start)),
             Path::TaggedWrite => counted(file.write_tagged_at(bytes, start, op.sequence)),
@@ -58,8 +59,12 @@ impl<S: Subject> Perform for Files<S> {
                 counted(file.write_from_itself(start.min(end)..end))
             }
             Path::Append => file.append(bytes),
+            Path::VectoredAppend => file.append_vectored(bytes),
+            Path::DirectAppend => file.append_direct(bytes),
             Path::DirectRead => counted(file.read_direct_at(bytes, start)),
+            Path::VectoredDirectRead => counted(file.read_direct_vectored_at(bytes, start)),
             Path::DirectWrite => counted(file.write_direct_at(bytes, start)),
+            Path::VectoredDirectWrite => counted(file.write_direct_vectored_at(bytes, start)),
             Path::Load => {
                 let inside = file.len().clamp(start, op.bytes.end) - start;
                 self.mapping(mapping_start)?.load(start - mapping_start, bytes)?;

@@ -290,6 +290,26 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.read_vectored_at(bytes, offset))
     }
 
+    fn read_direct_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_direct_vectored_at(bytes, offset))
+    }
+
+    fn write_direct_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.write_direct_vectored_at(bytes, offset))
+    }
+
+    fn read_uninit_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with(|file| file.read_uninit_at(bytes, offset))
+    }
+
+    fn append_vectored(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.with(|file| file.append_vectored(bytes))
+    }
+
+    fn append_direct(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.with(|file| file.append_direct(bytes))
+    }
+
     fn write_vectored_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.with(|file| file.write_vectored_at(bytes, offset))
     }

@@ -24,6 +24,8 @@ impl<S: Subject> Worker<'_, S> {
         let result = self.timed(op, || {
             let found = match op.path {
                 Path::DirectRead => file.read_direct_at(read, op.bytes.start),
+                Path::VectoredDirectRead => file.read_direct_vectored_at(read, op.bytes.start),
+                Path::UninitRead => file.read_uninit_at(read, op.bytes.start),
                 Path::VectoredRead => file.read_vectored_at(read, op.bytes.start),
                 Path::MemoryRead => file.read_by_memory(read, op.bytes.start),
                 _ => file.read_at(read, op.bytes.start),
@@ -58,6 +60,7 @@ impl<S: Subject> Worker<'_, S> {
         let result = self.timed(op, || {
             let count = match op.path {
                 Path::DirectWrite => file.write_direct_at(written, op.bytes.start),
+                Path::VectoredDirectWrite => file.write_direct_vectored_at(written, op.bytes.start),
                 Path::VectoredWrite => file.write_vectored_at(written, op.bytes.start),
                 Path::TaggedWrite => file.write_tagged_at(written, op.bytes.start, op.sequence),
                 Path::MemoryWrite => file.write_by_memory(written, op.bytes.start),
@@ -105,7 +108,11 @@ impl<S: Subject> Worker<'_, S> {
             }
             let written = self.stamped(&op, &mut bytes);
             known.oracle.begin_write(&op, &op.bytes, Content::Of(stamp_of(&op)));
-            let result = self.timed(&op, || file.append(written));
+            let result = self.timed(&op, || match op.path {
+                Path::VectoredAppend => file.append_vectored(written),
+                Path::DirectAppend => file.append_direct(written),
+                _ => file.append(written),
+            });
             let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
             known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&result));
             let reached = result.as_ref().ok().map(|start| start + op.bytes.end - op.bytes.start);
@@ -128,7 +135,7 @@ impl<S: Subject> Worker<'_, S> {
         let known = self.known;
         let is_cut_off = known.store == Reliability::Failing
             && (1..=*expected.end()).contains(&found)
-            && (op.path == Path::DirectWrite
+            && (matches!(op.path, Path::DirectWrite | Path::VectoredDirectWrite)
                 || !op.path.reads_whole_pages() && known.writes == WriteMode::Through
                 || (op.bytes.start + found).is_multiple_of(page_size()));
         expected.contains(&found) || is_cut_off

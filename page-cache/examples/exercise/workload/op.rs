@@ -8,6 +8,8 @@ use std::ops::Range;
 pub enum Path {
     Read,
     VectoredRead,
+    /// Into memory that was never written.
+    UninitRead,
     /// Into an address space.
     MemoryRead,
     Write,
@@ -19,6 +21,8 @@ pub enum Path {
     /// From a mapping of the very bytes that it writes, or by a copy of them.
     SelfWrite,
     Append,
+    VectoredAppend,
+    DirectAppend,
     Load,
     Store,
     /// Through shared guards of its pages.
@@ -26,7 +30,9 @@ pub enum Path {
     /// Through exclusive guards of its pages.
     GuardWrite,
     DirectRead,
+    VectoredDirectRead,
     DirectWrite,
+    VectoredDirectWrite,
     Truncate,
     Punch,
     ZeroRange,
@@ -43,9 +49,10 @@ pub enum Path {
 }
 
 impl Path {
-    pub const ALL: [Path; 26] = [
+    pub const ALL: [Path; 31] = [
         Path::Read,
         Path::VectoredRead,
+        Path::UninitRead,
         Path::MemoryRead,
         Path::Write,
         Path::VectoredWrite,
@@ -53,12 +60,16 @@ impl Path {
         Path::MemoryWrite,
         Path::SelfWrite,
         Path::Append,
+        Path::VectoredAppend,
+        Path::DirectAppend,
         Path::Load,
         Path::Store,
         Path::GuardRead,
         Path::GuardWrite,
         Path::DirectRead,
+        Path::VectoredDirectRead,
         Path::DirectWrite,
+        Path::VectoredDirectWrite,
         Path::Truncate,
         Path::Punch,
         Path::ZeroRange,
@@ -76,6 +87,7 @@ impl Path {
         match self {
             Path::Read => "read",
             Path::VectoredRead => "vectored read",
+            Path::UninitRead => "uninitialised read",
             Path::MemoryRead => "memory read",
             Path::Write => "write",
             Path::VectoredWrite => "vectored write",
@@ -83,12 +95,16 @@ impl Path {
             Path::MemoryWrite => "memory write",
             Path::SelfWrite => "self write",
             Path::Append => "append",
+            Path::VectoredAppend => "vectored append",
+            Path::DirectAppend => "direct append",
             Path::Load => "load",
             Path::Store => "store",
             Path::GuardRead => "guard read",
             Path::GuardWrite => "guard write",
             Path::DirectRead => "direct read",
+            Path::VectoredDirectRead => "vectored direct read",
             Path::DirectWrite => "direct write",
+            Path::VectoredDirectWrite => "vectored direct write",
             Path::Truncate => "truncate",
             Path::Punch => "punch",
             Path::ZeroRange => "zero range",
@@ -107,7 +123,13 @@ impl Path {
     pub const fn reads_whole_pages(self) -> bool {
         matches!(
             self,
-            Path::Read | Path::VectoredRead | Path::MemoryRead | Path::GuardRead | Path::DirectRead
+            Path::Read
+                | Path::VectoredRead
+                | Path::UninitRead
+                | Path::MemoryRead
+                | Path::GuardRead
+                | Path::DirectRead
+                | Path::VectoredDirectRead
         )
     }
 
@@ -120,10 +142,18 @@ impl Path {
                 | Path::TaggedWrite
                 | Path::MemoryWrite
                 | Path::Append
+                | Path::VectoredAppend
+                | Path::DirectAppend
                 | Path::Store
                 | Path::GuardWrite
                 | Path::DirectWrite
+                | Path::VectoredDirectWrite
         )
+    }
+
+    /// Whether it writes wherever the file ends.
+    pub const fn appends(self) -> bool {
+        matches!(self, Path::Append | Path::VectoredAppend | Path::DirectAppend)
     }
 
     /// Its place in [`ALL`](Path::ALL).
