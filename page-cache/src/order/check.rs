@@ -115,7 +115,7 @@ fn check(wanted: &dyn fmt::Display, place: &Location<'_>, allowed: impl Fn(&Lock
         let Record { lock, place: taken_at, .. } = &*held;
         panic!(
             "lock order violated: {place} acquires {wanted} while its thread holds {lock}, acquired at {taken_at}; \
-             the order is: IO lock, mm lock, mapping lock, pages of one file in ascending order, latch \
+             the order is: IO locks in the order in which their files were opened, mm lock, mapping lock, pages of one file in ascending order, latch \
              (docs/design.md, \"Lock order\")"
         );
     }
