@@ -6,8 +6,12 @@ mod items;
 use std::path::Path;
 
 /// Written `pub` for the sake of a sealed trait; other crates cannot name them.
-const OUT_OF_REACH: [&str; 3] =
-    ["pub enum InodeLock {", "pub trait AnyLock: Send + Sync {", "pub trait AnyGuard {}"];
+const OUT_OF_REACH: [&str; 4] = [
+    "pub enum InodeLock {",
+    "pub trait AnyLock: Send + Sync {",
+    "pub trait AnyGuard {}",
+    "pub struct PageSize {",
+];
 
 #[test]
 fn every_public_item_has_an_example() {
