@@ -66,7 +66,8 @@ impl Inode {
         _claim: &MappingClaim<'_>,
     ) -> io::Result<()> {
         let end = range.end.min(self.size());
-        if range.start >= end || self.store.reaches(end) {
+        // The store may hold more than is known, and what it holds behind the range must stay.
+        if range.start >= end || self.store.reaches(end) || self.store.len()? >= end {
             return Ok(());
         }
         // A write, since to set the length might cut off what is being written behind the range; and

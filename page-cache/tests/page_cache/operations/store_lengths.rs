@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -240,5 +241,57 @@ fn the_store_never_has_a_length_that_the_file_did_not_have() {
             subject.check(&step);
         }
         subject.sync("the end");
+    }
+}
+
+/// A store that cannot tell its length once after each collapse.
+#[derive(Default)]
+struct Forgetful {
+    inner: MemStore,
+    forgets: AtomicBool,
+}
+
+impl StoreLayer for Forgetful {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        match self.forgets.swap(false, Ordering::Relaxed) {
+            true => Err(io::Error::other("the length is not known")),
+            false => self.inner.len(),
+        }
+    }
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.collapse_range(offset, len)?;
+        self.forgets.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_store_of_unknown_length_holds_behind_a_range_stays() {
+    type Change = fn(&File) -> io::Result<()>;
+    let (start, end) = (2 * PAGE + 10, 2 * PAGE + 110);
+    let changes: [Change; 3] = [
+        |file| file.write_direct_at(&[0; 100], 2 * PAGE + 10).map(drop),
+        |file| file.punch_hole(2 * PAGE + 10, 100),
+        |file| file.zero_range(2 * PAGE + 10, 100, Length::Keep),
+    ];
+    for change in changes {
+        let file = PageCache::new(64).open(Arc::new(Forgetful::default())).unwrap();
+        file.write_all_at(&[1; 5 * PAGE as usize], 0).unwrap();
+        file.sync_all().unwrap();
+        file.collapse_range(0, PAGE).unwrap();
+        change(&file).unwrap();
+        file.drop_cached(0..4 * PAGE).unwrap();
+        let mut seen = vec![0; 4 * PAGE as usize];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        let mut expected = vec![1; seen.len()];
+        expected[start as usize..end as usize].fill(0);
+        assert!(seen == expected);
     }
 }
