@@ -96,12 +96,13 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         refused(&self.label, error)
     }
 
-    /// How many bytes the store is known to hold.
+    /// How many bytes the store is known to hold. It may hold more: after a shift it may have failed to tell its length.
     pub(crate) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Whether the store is known to hold bytes up to `end`.
+    /// Whether the store is known to hold bytes up to `end`. If not, it may nevertheless: ask for its length before anything that
+    /// would overwrite them.
     pub(crate) fn reaches(&self, end: u64) -> bool {
         self.held.load(Ordering::Relaxed) >= end
     }

@@ -59,7 +59,8 @@ impl Inode {
         write().inspect_err(|_| self.retract(old, io))
     }
 
-    /// Lets the store reach as far as a claimed range, or as the file if that comes first.
+    /// Makes the store as long as the end of a claimed range, or of the file if that comes first, by zeroes. They do not
+    /// overwrite anything behind the range.
     pub(crate) fn let_store_reach(
         &self,
         range: Range<u64>,
@@ -80,8 +81,8 @@ impl Inode {
         self.store.attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))
     }
 
-    /// Where a request to the store is to end which is to end at `end`, in the file, and may be the first to get so
-    /// far: the file may never have ended there, but a write may have made it longer by whole pages.
+    /// Where a request to the store must end that would end at `end`. If the store may become longer by it, that is the end of
+    /// the page or of the file: the file may never have ended at `end`.
     pub(crate) fn end_of_reach(&self, end: u64) -> u64 {
         if self.store.reaches(end) { end } else { self.page_size.round_up(end).min(self.size()) }
     }

@@ -69,7 +69,7 @@ enum When {
     Dirty,
 }
 
-/// Drops the last handle of a file whose store hangs, and lets go of the store when the drop has returned.
+/// Drops the last handle of a file whose store hangs, and lets the store answer when the drop has returned.
 fn drop_in_time(at: At, when: When) {
     let inner = Arc::new(MemStore::new());
     inner.set_len(8 * PAGE).unwrap();
