@@ -98,9 +98,9 @@ pub fn disjoint_overwrites() -> Vec<Case> {
     ]
 }
 
-/// A file whose pages are all in the cache, and dirty.
+/// A file whose pages are all in the cache, and dirty: so few of those that may be that they are not written back.
 fn filled<L: OperationLock>() -> File {
-    let file = cached_with::<L>(2 * PAGES as usize, MemStore::new());
+    let file = cached_with::<L>(16 * PAGES as usize, MemStore::new());
     file.write_all_at(&[1; (PAGES * PAGE) as usize], 0).expect("memory does not fail");
     file
 }

@@ -40,7 +40,7 @@ fn case(
         let memory = AddressSpace::new();
         let source = source(&memory);
         memory.store(source.start, &[2; PAGE as usize]).expect("it is mapped");
-        let file: File = cached(2 * PAGES as usize, MemStore::new());
+        let file: File = cached(16 * PAGES as usize, MemStore::new());
         file.write_all_at(&[1; (PAGES * PAGE) as usize], 0).expect("memory does not fail");
         let slice = Box::new([2; PAGE as usize]);
         let subject = RefCell::new(Subject { file, memory, source, slice });
