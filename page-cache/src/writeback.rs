@@ -2,6 +2,7 @@
 
 pub(crate) mod commit;
 pub(crate) mod flush;
+pub(crate) mod in_flight;
 pub(crate) mod pageout;
 pub(crate) mod throttle;
 pub(crate) mod workers;

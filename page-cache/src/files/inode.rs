@@ -1,15 +1,15 @@
 //! `Inode`: one cached file, shared by all of its handles, its mappings and the flusher.
 
+mod cached_pages;
 mod claims;
+mod dirty_pages;
 mod failing;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use self::claims::{IoClaim, MappingClaim};
@@ -27,17 +27,15 @@ use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
 use crate::files::write_errors::WriteErrors;
 use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, TimeOf, Transform, WriteMode};
-use crate::order::leaf::{Leaf, lock_leaf};
+use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
-use crate::page::{DirtyPage, PageSize, Tags};
-use crate::pages::dirty_limit::{By, Own, StoreIs};
-use crate::pages::dirty_pages::{Unclean, Wanted};
+use crate::page::PageSize;
+use crate::pages::dirty_pages::Unclean;
 use crate::pages::dirty_ranges::PartialPages;
-use crate::pages::frame::{FreeFrame, Key, LockedPage, OutOfPatience, Patience, Pin};
-use crate::pages::index::Found;
+use crate::pages::frame::{Key, LockedPage, Patience};
 use crate::pages::loans::Account;
 use crate::pages::loans::Loan;
-use crate::pages::pool::{self, Guarded, Owner, PageCounts, Pool};
+use crate::pages::pool::{self, Owner, PageCounts, Pool};
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::Event;
 use crate::stats::latency::Asks;
@@ -192,198 +190,6 @@ impl Inode {
             store_syncs: times.read(Asks::Sync),
             store_others: times.read(Asks::Other),
             ..self.counters.read()
-        }
-    }
-
-    /// The page, pinned, if it is cached.
-    pub(crate) fn find(&self, page: u64) -> Option<Pin<'_>> {
-        self.cache.index.find(&self.cache.frames, self.key(page))
-    }
-
-    /// The page, locked, if it is cached.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn find_locked(&self, page: u64) -> Option<LockedPage<'_>> {
-        self.cache.find_locked(self.key(page))
-    }
-
-    /// The page, locked: as it is cached, or as a fresh page in the free frame. `None` only if
-    /// there is neither.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn find_or_make<'a>(
-        &'a self,
-        page: u64,
-        free: &mut Option<FreeFrame<'a>>,
-    ) -> Option<LockedPage<'a>> {
-        match self.find_or_make_with(page, free, |pin| Ok::<_, Infallible>(pin.lock())) {
-            Ok(page) => page,
-        }
-    }
-
-    /// As `find_or_make`; fails if there is no patience for the page's lock.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn find_or_make_within<'a>(
-        &'a self,
-        page: u64,
-        free: &mut Option<FreeFrame<'a>>,
-        patience: Patience,
-    ) -> Result<Option<LockedPage<'a>>, OutOfPatience> {
-        self.find_or_make_with(page, free, |pin| pin.lock_within(patience))
-    }
-
-    /// As `find_or_make`, unless a guard keeps the page.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn find_or_make_unguarded<'a>(
-        &'a self,
-        page: u64,
-        free: &mut Option<FreeFrame<'a>>,
-    ) -> Result<Option<LockedPage<'a>>, Guarded> {
-        self.find_or_make_with(page, free, |pin| pin.lock_unless_guarded().map_err(|_| Guarded))
-    }
-
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn find_or_make_with<'a, E>(
-        &'a self,
-        page: u64,
-        free: &mut Option<FreeFrame<'a>>,
-        lock: impl Fn(Pin<'a>) -> Result<LockedPage<'a>, E>,
-    ) -> Result<Option<LockedPage<'a>>, E> {
-        let key = self.key(page);
-        loop {
-            match self.cache.index.find_or_insert(&self.cache.frames, key, free) {
-                Found::Made(locked) => return Ok(Some(self.made(locked))),
-                Found::Cached(pin) => {
-                    let locked = lock(pin)?;
-                    if locked.key() == key {
-                        return Ok(Some(locked));
-                    }
-                }
-                Found::Absent => return Ok(None),
-            }
-        }
-    }
-
-    /// A fresh page in the free frame, locked; none if the page is cached.
-    pub(crate) fn make<'a>(&'a self, page: u64, free: FreeFrame<'a>) -> Option<LockedPage<'a>> {
-        let key = self.key(page);
-        match self.cache.index.find_or_insert(&self.cache.frames, key, &mut Some(free)) {
-            Found::Made(locked) => Some(self.made(locked)),
-            Found::Cached(_) | Found::Absent => None,
-        }
-    }
-
-    fn made<'a>(&self, page: LockedPage<'a>) -> LockedPage<'a> {
-        lock_leaf(&self.resident).insert(page.key().page);
-        lock_leaf(&self.cache.queues).admit(page.id(), page.key());
-        page
-    }
-
-    /// The numbers of the cached pages in a range.
-    pub(crate) fn resident_in(&self, pages: Range<u64>) -> Vec<u64> {
-        lock_leaf(&self.resident).range(pages).copied().collect()
-    }
-
-    /// Notes that a page leaves the cache. The caller has it locked.
-    pub(crate) fn forget_resident(&self, page: u64) {
-        lock_leaf(&self.resident).remove(&page);
-        self.store.note(|unstable| unstable.page_left(page));
-    }
-
-    /// Ends an epoch of the dirty pages, for a writeback of those that are dirty now.
-    pub(crate) fn end_epoch(&self) -> Wanted {
-        lock_leaf(&self.unclean).end_epoch()
-    }
-
-    /// The first page of a range that is dirty or in flight, and wanted.
-    pub(crate) fn first_unclean(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
-        lock_leaf(&self.unclean).first(pages, wanted)
-    }
-
-    /// How many pages from `first` on, `most` at most, are all dirty or in flight, and wanted.
-    pub(crate) fn unclean_run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
-        lock_leaf(&self.unclean).run(first, most, wanted)
-    }
-
-    /// Notes the tag of bytes that were written to a page; zero is none. The caller has the page locked, and dirty.
-    #[inline]
-    pub(crate) fn note_tag(&self, page: u64, tag: u64) {
-        if tag != 0 {
-            lock_leaf(&self.unclean).add_tag(page, tag);
-        }
-    }
-
-    /// The tags of a dirty page. They stay while it is locked or in flight.
-    pub(crate) fn tags_of(&self, page: u64) -> Tags {
-        lock_leaf(&self.unclean).tags(page)
-    }
-
-    /// A dirty page, as users see it.
-    pub(crate) fn dirty_page(&self, page: u64, tags: Tags) -> DirtyPage {
-        let start = self.page_size.start(page);
-        let end = start.saturating_add(self.page_size.bytes()).min(self.size()).max(start);
-        DirtyPage::new(start..end, tags)
-    }
-
-    /// The pages that are dirty or in flight, ascending. A clean page with an exclusive guard is counted with them
-    /// and is neither.
-    pub(crate) fn dirty_pages(&self) -> Vec<DirtyPage> {
-        let is_dirty = |page| self.find(page).is_some_and(|pin| !pin.frame().state().is_clean());
-        let mut tagged: Vec<_> = lock_leaf(&self.unclean).tagged(0..u64::MAX).collect();
-        tagged.retain(|&(page, _)| is_dirty(page));
-        tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
-    }
-
-    /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
-    /// The caller has it locked.
-    #[cold]
-    pub(crate) fn admit_dirty(&self, page: u64, by: By) -> bool {
-        let mut unclean = lock_leaf(&self.unclean);
-        if unclean.contains(page) {
-            return true;
-        }
-        let admitted = self.cache.dirty.admit(self.own(&unclean), by);
-        if admitted {
-            unclean.insert(page);
-            self.schedule(unclean);
-        }
-        admitted
-    }
-
-    /// Tells the flusher of the file, if it does not know and is to write it.
-    fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
-        if self.steal == Steal::Allowed && !std::mem::replace(&mut unclean.scheduled, true) {
-            drop(unclean);
-            self.cache.flusher.add(self.id);
-        }
-    }
-
-    /// Whether the file is clean; then the flusher is told of it when it becomes dirty again.
-    pub(crate) fn is_clean_and_unscheduled(&self) -> bool {
-        let mut unclean = lock_leaf(&self.unclean);
-        unclean.scheduled = unclean.len() > 0;
-        !unclean.scheduled
-    }
-
-    /// What the file has of the dirty pages.
-    pub(crate) fn own_dirty(&self) -> Own {
-        self.own(&lock_leaf(&self.unclean))
-    }
-
-    /// What the file has of the dirty pages, and how many of these pages are none.
-    pub(crate) fn own_dirty_beside(&self, pages: &[u64]) -> (Own, usize) {
-        let unclean = lock_leaf(&self.unclean);
-        let clean = pages.iter().filter(|&&page| !unclean.contains(page)).count();
-        (self.own(&unclean), clean)
-    }
-
-    fn own(&self, unclean: &Unclean) -> Own {
-        let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
-        Own { pages: unclean.len(), store }
-    }
-
-    /// Notes that a page is clean. The caller has it locked or in flight, so it does not become dirty.
-    pub(crate) fn note_clean(&self, page: u64) {
-        if lock_leaf(&self.unclean).remove(page) {
-            self.cache.dirty.remove_one();
         }
     }
 

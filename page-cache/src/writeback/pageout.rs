@@ -27,7 +27,7 @@ use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{DetachedPin, Key, Pin};
 use crate::pages::pool::{Guarded, Pool};
 use crate::stats::Event;
-use crate::writeback::flush::{AtGuard, InFlight};
+use crate::writeback::in_flight::{AtGuard, InFlight};
 use spanlock::Access;
 
 impl Pool {
@@ -56,11 +56,11 @@ impl Pool {
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);
         let mut request = InFlight::default();
-        let mut put = file.put_on_way(page, &mut request, AtGuard::PassOver);
+        let mut put = file.put_in_flight(page, &mut request, AtGuard::PassOver);
         for ahead in run.skip(1) {
             let found = put.and_then(|()| self.find_unguarded(Key { file: id, page: ahead }));
             put = match found {
-                Ok(Some(page)) => file.put_on_way(page, &mut request, AtGuard::PassOver),
+                Ok(Some(page)) => file.put_in_flight(page, &mut request, AtGuard::PassOver),
                 Ok(None) => Ok(()),
                 Err(Guarded) => break,
             };

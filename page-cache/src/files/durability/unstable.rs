@@ -26,6 +26,7 @@
 //!
 //! This module has no threads. The file keeps it under a leaf mutex. At most one sync of the store runs at a time.
 
+mod batch;
 mod lost;
 mod ranges;
 mod sent_pages;
@@ -34,6 +35,7 @@ use std::ops::Range;
 
 use crate::error::Told;
 use crate::page::PageSize;
+use batch::{Batch, joined};
 pub(crate) use lost::Lost;
 use ranges::Ranges;
 use sent_pages::Pages;
@@ -43,46 +45,6 @@ pub(crate) use sent_pages::Part;
 const MOST_RANGES: usize = 4096;
 
 const EVERYTHING: Range<u64> = 0..u64::MAX;
-
-/// What the store was given between two syncs.
-#[derive(Clone, Debug, Default)]
-struct Batch {
-    /// Of pages that are cached.
-    cached: Pages,
-    /// What the cache cannot send again.
-    gone: Ranges<()>,
-    resized: bool,
-    /// Whether anything else changed that a sync makes durable, and that need not be repeated if it fails.
-    other: bool,
-    /// From the least length that the store was cut to, to the greatest that it had before.
-    cut: Option<Range<u64>>,
-}
-
-impl Batch {
-    fn add_gone(&mut self, range: Range<u64>) {
-        self.gone.set(range, ());
-        self.gone.limit(MOST_RANGES, |(), ()| ());
-    }
-
-    fn is_empty(&self) -> bool {
-        let Batch { cached, gone, resized, other, cut: _ } = self;
-        cached.pages.is_empty() && gone.is_empty() && !resized && !other
-    }
-
-    fn page_left(&mut self, page: u64, page_size: PageSize) {
-        if let Some(part) = self.cached.pages.remove(&page) {
-            part.bytes(page, page_size).into_iter().for_each(|range| self.add_gone(range));
-        }
-    }
-
-    fn add(&mut self, later: Batch) {
-        later.cached.pages.iter().for_each(|(&page, part)| self.cached.add(page, part));
-        later.gone.iter().for_each(|(range, ())| self.add_gone(range));
-        self.resized |= later.resized;
-        self.other |= later.other;
-        self.cut = joined(self.cut.take(), later.cut);
-    }
-}
 
 /// How far the mending of a broken range has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -392,13 +354,6 @@ impl Unstable {
 
     fn limit_broken(&mut self) {
         self.broken.limit(MOST_RANGES, Ord::min);
-    }
-}
-
-fn joined(one: Option<Range<u64>>, other: Option<Range<u64>>) -> Option<Range<u64>> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.start.min(other.start)..one.end.max(other.end)),
-        (one, other) => one.or(other),
     }
 }
 

@@ -1,7 +1,9 @@
-//! The latch on a frame's bytes, as it is held.
+//! The latch on a frame's bytes: how it is taken, what is waited for, and what its holder has.
 
-use super::{Frame, Frames, Key, State};
-use crate::order::Held;
+use super::wait::{Look, Waited};
+use super::{Frame, Frames, Key, Patience, State};
+use crate::order::{Held, Lock};
+use crate::sync::Backoff;
 use crate::sync::atomic::Ordering;
 
 /// The bytes of a page, held still for a reader.
@@ -70,5 +72,185 @@ impl Drop for WriteLatch<'_> {
     fn drop(&mut self) {
         let before = self.frame.step(State::unlatched);
         self.frames.waits.wake(self.frame, before);
+    }
+}
+
+impl Frame {
+    /// Latches the bytes for reading, waiting for a writer's copy or an exclusive guard to end; `None` if the page is
+    /// not uptodate. It counts as a use.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
+        self.enter(frames, State::enter_and_use)
+    }
+
+    /// Like `read`, by the thread that inserted or removes the page: this does not count as a use.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn read_unused<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
+        self.enter(frames, State::enter)
+    }
+
+    /// Like `read`, without waiting: `None` also while a writer copies.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
+        self.update(State::enter_and_use).ok()?;
+        Some(ReadLatch { frames, frame: self, _held: Held::tried(Lock::latch(self)) })
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn enter<'a>(
+        &'a self,
+        frames: &'a Frames,
+        step: impl Fn(State) -> Option<State>,
+    ) -> Option<ReadLatch<'a>> {
+        let _held = Held::acquire(Lock::latch(self));
+        match self.update(&step) {
+            Ok(_) => Some(ReadLatch { frames, frame: self, _held }),
+            Err(_) if self.enter_contended(frames, step) => {
+                Some(ReadLatch { frames, frame: self, _held })
+            }
+            Err(_) => None,
+        }
+    }
+
+    #[cold]
+    fn enter_contended(&self, frames: &Frames, step: impl Fn(State) -> Option<State>) -> bool {
+        let gone = |state: State| !state.is_uptodate();
+        self.step_unless(frames, step, gone)
+    }
+
+    /// Waits until a step can be done on the word, or until there is no hope of it any more; whether it was done.
+    /// A copy is short: only a guard is worth parking for.
+    fn step_unless(
+        &self,
+        frames: &Frames,
+        step: impl Fn(State) -> Option<State>,
+        gone: impl Fn(State) -> bool,
+    ) -> bool {
+        let backoff = Backoff::new();
+        loop {
+            match self.update(&step) {
+                Ok(_) => return true,
+                Err(state) if gone(state) => return false,
+                Err(state) if state.is_guarded() => break,
+                Err(_) => backoff.snooze(),
+            }
+        }
+        let look = |state: State| match step(state) {
+            Some(to) => Look::Step(to),
+            None if gone(state) => Look::Leave,
+            None => Look::Wait,
+        };
+        frames.waits.wait(self, Patience::Endless, look) == Waited::Stepped
+    }
+
+    /// Latches the bytes for writing, waiting for other copies and for guards to end. For the holder of the page
+    /// lock.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn write<'a>(&'a self, frames: &'a Frames) -> WriteLatch<'a> {
+        let held = Held::acquire(Lock::latch(self));
+        self.step_unless(frames, State::latch, |_| false);
+        self.drain(frames);
+        WriteLatch { frames, frame: self, held }
+    }
+
+    /// As `write`, but waits for no guard.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(super) fn write_unless_guarded<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
+        let backoff = Backoff::new();
+        while let Err(state) = self.update(State::latch) {
+            if state.is_guarded() {
+                return None;
+            }
+            backoff.snooze();
+        }
+        let latch = WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) };
+        if self.state().is_shared() {
+            return None;
+        }
+        self.drain(frames);
+        Some(latch)
+    }
+
+    /// Latches the bytes for writing, if no thread copies and there is no guard.
+    pub(super) fn try_write<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
+        self.update(State::latch_at_once).ok()?;
+        Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
+    }
+
+    /// Latches the bytes of a frame that no other thread can find.
+    pub(super) fn write_alone<'a>(&'a self, frames: &'a Frames) -> WriteLatch<'a> {
+        let before = self.step(|state| state.latch().unwrap_or(state));
+        debug_assert!(!before.is_latched() && before.is_drained(), "{before:?}");
+        WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) }
+    }
+
+    /// Latches the bytes for writing through a page table's entry, which is to be checked again; `None` if the page is
+    /// not uptodate, and so not mapped, or if the entry is gone by then. This is checked before waiting for a guard: a
+    /// thread that has removed the entry and then passed the latch relies on no later use of the entry.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn write_mapped<'a>(
+        &'a self,
+        frames: &'a Frames,
+        is_allowed: impl Fn() -> bool,
+    ) -> Option<WriteLatch<'a>> {
+        let held = Held::acquire(Lock::latch(self));
+        let gone = |state: State| !state.is_uptodate();
+        if !self.step_unless(frames, State::latch_mapped, gone) {
+            return None;
+        }
+        let latch = WriteLatch { frames, frame: self, held };
+        if !is_allowed() {
+            return None;
+        }
+        self.drain(frames);
+        Some(latch)
+    }
+
+    /// Like `write_mapped`, without waiting: `None` also while another thread copies.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_write_mapped<'a>(&'a self, frames: &'a Frames) -> Option<WriteLatch<'a>> {
+        self.update(State::latch_mapped_at_once).ok()?;
+        Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
+    }
+
+    /// Waits for the readers and guards that were in before the latch was set.
+    #[inline]
+    fn drain(&self, frames: &Frames) {
+        if self.state().is_shared() {
+            self.drain_guards(frames);
+        }
+        let backoff = Backoff::new();
+        while !self.state().is_drained() {
+            backoff.snooze();
+        }
+    }
+
+    /// Guards may stay for long. Others see that this waits for them, and what they hold meanwhile is their affair.
+    #[cold]
+    fn drain_guards(&self, frames: &Frames) {
+        let before = self.step(State::waits_for_guards);
+        frames.waits.wake(self, before);
+        frames.waits.until(self, |state| (!state.is_shared()).then(|| state.waited_for_guards()));
+    }
+
+    /// Waits until a store through a page table that looked before this at what was allowed is over, or sees
+    /// that this has changed. The caller holds the page lock.
+    pub(super) fn pass_stores(&self, frames: &Frames) {
+        // A step, although it changes nothing: a thread that latches later sees what was changed before.
+        self.step_unless(frames, State::unless_latched, |_| false);
+    }
+
+    /// As `pass_stores`, but waits for no guard; whether it did.
+    pub(super) fn pass_stores_unless_guarded(&self) -> bool {
+        let backoff = Backoff::new();
+        while let Err(state) = self.update(State::unless_latched) {
+            if state.is_guarded() {
+                return false;
+            }
+            backoff.snooze();
+        }
+        true
     }
 }

@@ -1,6 +1,8 @@
 //! `AtomicLink`: a frame's number, or none, in a chain of the index. Zero is none, as in memory that was never used.
 
 use super::FrameId;
+#[cfg(not(spanlock_shuttle))]
+use super::bytes;
 use crate::sync::atomic::{AtomicU32, Ordering};
 
 #[derive(Default)]
@@ -15,4 +17,24 @@ impl AtomicLink {
     pub(crate) fn store(&self, to: Option<FrameId>, ordering: Ordering) {
         self.0.store(to.map_or(0, |id| id + 1), ordering);
     }
+}
+
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: it is an atomic number.
+unsafe impl bytes::Zeroed for AtomicLink {}
+
+/// So many links to no frame, which take no memory before they are used.
+#[cfg(not(spanlock_shuttle))]
+pub(crate) type Links = bytes::Items<AtomicLink>;
+#[cfg(spanlock_shuttle)]
+pub(crate) type Links = Box<[AtomicLink]>;
+
+#[cfg(not(spanlock_shuttle))]
+pub(crate) fn links(count: usize) -> Links {
+    bytes::Items::new(count)
+}
+
+#[cfg(spanlock_shuttle)]
+pub(crate) fn links(count: usize) -> Links {
+    (0..count).map(|_| AtomicLink::default()).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::direct::Direct;
 use super::locking::{Locking, Strength, try_lock};
-use super::{FileStore, identity_of, of_path};
+use super::{FileStore, identity, of_path};
 
 /// What may be done with a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,7 +203,7 @@ impl FileStoreOptions {
             return Ok(store);
         }
         let direct = self.file(Caching::Direct)?.open(path)?;
-        if identity_of(&direct) != store.identity {
+        if identity::of(&direct) != store.identity {
             let message = "the path names another file than the one that was opened";
             return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }

@@ -1,0 +1,59 @@
+//! Reads and writes past the cache.
+
+use std::io;
+
+use super::File;
+
+impl File {
+    /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every
+    /// earlier write and every earlier store through a mapping. A short count means the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if `offset` or the length is not a multiple of the store's
+    /// [`direct_alignment`](crate::Store::direct_alignment). The store's error, also from writing back
+    /// dirty pages in the range. If at least one chunk (at most 1 MiB) was read, the read is short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// let mut seen = [0; 6];
+    /// assert_eq!(file.read_direct_at(&mut seen, 0)?, 6);
+    /// assert_eq!(&seen, b"cached");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inode().read_direct(bytes, offset)
+    }
+
+    /// Writes at `offset` to the store, bypassing the cache but coherent with it: every later read and
+    /// every later load through a mapping sees the bytes. They are durable after the next sync.
+    ///
+    /// # Errors
+    ///
+    /// `FileTooLarge` as for [`write_at`](File::write_at). `InvalidInput` if `offset` or the length is not
+    /// a multiple of the store's [`direct_alignment`](crate::Store::direct_alignment). The store's error,
+    /// also from writing back dirty pages in the range. If some bytes were written before, the write is
+    /// short instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// file.write_direct_at(b"direct", 0)?;
+    /// let mut seen = [0; 6];
+    /// file.read_exact_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"direct");
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.wrote(offset, self.inode().write_direct(bytes, offset)?)
+    }
+}

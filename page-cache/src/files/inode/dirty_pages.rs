@@ -1,0 +1,111 @@
+//! The pages of a file that are dirty or in flight: which they are, whether there may be one more, and their tags.
+
+use std::ops::Range;
+
+use super::Inode;
+use crate::options::Steal;
+use crate::order::leaf::{Leaf, lock_leaf};
+use crate::page::{DirtyPage, Tags};
+use crate::pages::dirty_limit::{By, Own, StoreIs};
+use crate::pages::dirty_pages::{Unclean, Wanted};
+
+impl Inode {
+    /// Ends an epoch of the dirty pages, for a writeback of those that are dirty now.
+    pub(crate) fn end_epoch(&self) -> Wanted {
+        lock_leaf(&self.unclean).end_epoch()
+    }
+
+    /// The first page of a range that is dirty or in flight, and wanted.
+    pub(crate) fn first_unclean(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
+        lock_leaf(&self.unclean).first(pages, wanted)
+    }
+
+    /// How many pages from `first` on, `most` at most, are all dirty or in flight, and wanted.
+    pub(crate) fn unclean_run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
+        lock_leaf(&self.unclean).run(first, most, wanted)
+    }
+
+    /// Notes the tag of bytes that were written to a page; zero is none. The caller has the page locked, and dirty.
+    #[inline]
+    pub(crate) fn note_tag(&self, page: u64, tag: u64) {
+        if tag != 0 {
+            lock_leaf(&self.unclean).add_tag(page, tag);
+        }
+    }
+
+    /// The tags of a dirty page. They stay while it is locked or in flight.
+    pub(crate) fn tags_of(&self, page: u64) -> Tags {
+        lock_leaf(&self.unclean).tags(page)
+    }
+
+    /// A dirty page, as users see it.
+    pub(crate) fn dirty_page(&self, page: u64, tags: Tags) -> DirtyPage {
+        let start = self.page_size.start(page);
+        let end = start.saturating_add(self.page_size.bytes()).min(self.size()).max(start);
+        DirtyPage::new(start..end, tags)
+    }
+
+    /// The pages that are dirty or in flight, ascending. A clean page with an exclusive guard is counted with them
+    /// and is neither.
+    pub(crate) fn dirty_pages(&self) -> Vec<DirtyPage> {
+        let is_dirty = |page| self.find(page).is_some_and(|pin| !pin.frame().state().is_clean());
+        let mut tagged: Vec<_> = lock_leaf(&self.unclean).tagged(0..u64::MAX).collect();
+        tagged.retain(|&(page, _)| is_dirty(page));
+        tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
+    }
+
+    /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
+    /// The caller has it locked.
+    #[cold]
+    pub(crate) fn admit_dirty(&self, page: u64, by: By) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        if unclean.contains(page) {
+            return true;
+        }
+        let admitted = self.cache.dirty.admit(self.own(&unclean), by);
+        if admitted {
+            unclean.insert(page);
+            self.schedule(unclean);
+        }
+        admitted
+    }
+
+    /// Tells the flusher of the file, if it does not know and is to write it.
+    fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
+        if self.steal == Steal::Allowed && !std::mem::replace(&mut unclean.scheduled, true) {
+            drop(unclean);
+            self.cache.flusher.add(self.id);
+        }
+    }
+
+    /// Whether the file is clean; then the flusher is told of it when it becomes dirty again.
+    pub(crate) fn is_clean_and_unscheduled(&self) -> bool {
+        let mut unclean = lock_leaf(&self.unclean);
+        unclean.scheduled = unclean.len() > 0;
+        !unclean.scheduled
+    }
+
+    /// What the file has of the dirty pages.
+    pub(crate) fn own_dirty(&self) -> Own {
+        self.own(&lock_leaf(&self.unclean))
+    }
+
+    /// What the file has of the dirty pages, and how many of these pages are none.
+    pub(crate) fn own_dirty_beside(&self, pages: &[u64]) -> (Own, usize) {
+        let unclean = lock_leaf(&self.unclean);
+        let clean = pages.iter().filter(|&&page| !unclean.contains(page)).count();
+        (self.own(&unclean), clean)
+    }
+
+    fn own(&self, unclean: &Unclean) -> Own {
+        let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
+        Own { pages: unclean.len(), store }
+    }
+
+    /// Notes that a page is clean. The caller has it locked or in flight, so it does not become dirty.
+    pub(crate) fn note_clean(&self, page: u64) {
+        if lock_leaf(&self.unclean).remove(page) {
+            self.cache.dirty.remove_one();
+        }
+    }
+}

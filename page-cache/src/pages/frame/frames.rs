@@ -1,0 +1,164 @@
+//! All frames of a cache: their headers, their memory, and those that are free.
+
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::blocking::Mutex;
+
+#[cfg(not(spanlock_shuttle))]
+use super::bytes;
+use super::bytes::FrameMemory;
+use super::wait::Waits;
+use super::{Frame, FrameId, FreeFrame};
+use crate::order::InCache;
+use crate::order::leaf::{Leaf, lock_leaf};
+use crate::page::PageSize;
+
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: its fields are atomic numbers and an atomic pointer, of which zeroes are values.
+unsafe impl bytes::Zeroed for Frame {}
+
+#[cfg(not(spanlock_shuttle))]
+type Headers = bytes::Items<Frame>;
+#[cfg(spanlock_shuttle)]
+type Headers = Box<[Frame]>;
+
+#[cfg(not(spanlock_shuttle))]
+fn headers(count: u32) -> Headers {
+    bytes::Items::new(count as usize)
+}
+
+/// The primitives of shuttle are not made of zeroes.
+#[cfg(spanlock_shuttle)]
+fn headers(count: u32) -> Headers {
+    (0..count).map(|_| Frame::default()).collect()
+}
+
+/// All frames of a cache.
+pub(crate) struct Frames {
+    pub(super) page_size: PageSize,
+    pub(super) frames: Headers,
+    free: Mutex<Free>,
+    pub(super) waits: Waits,
+    pub(super) memory: FrameMemory,
+    /// How many may be used. The number may be out of date.
+    capacity: AtomicU32,
+}
+
+/// The frames that no thread uses.
+struct Free {
+    /// Those that were used before.
+    frames: Vec<FrameId>,
+    /// The first of those that were never used.
+    fresh: FrameId,
+    used: u32,
+    /// How many may be used.
+    capacity: u32,
+}
+
+impl Frames {
+    /// Frames, so many at most, all of which may be used.
+    pub(crate) fn new(count: u32, page_size: PageSize) -> Frames {
+        let free = Free { frames: Vec::new(), fresh: 0, used: 0, capacity: count };
+        Frames {
+            page_size,
+            frames: headers(count),
+            free: Mutex::new(free),
+            waits: Waits::new(),
+            memory: FrameMemory::new(count as usize, page_size),
+            capacity: AtomicU32::new(count),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn page_size(&self) -> PageSize {
+        self.page_size
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: FrameId) -> Option<&Frame> {
+        self.frames.get(id as usize)
+    }
+
+    /// Tells one cache from another, for as long as it lives; never zero.
+    #[inline(always)]
+    pub(crate) fn cache(&self) -> usize {
+        self.frames.as_ptr().addr()
+    }
+
+    /// How many frames may be used.
+    pub(crate) fn count(&self) -> u32 {
+        // ORDERING: relaxed, as a number that orders nothing; the mutex has the one that decides.
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// How many frames there are, used or not.
+    pub(crate) fn most(&self) -> u32 {
+        self.frames.len() as u32
+    }
+
+    /// Lets so many frames be used, if there are so many. Those that are in use above that stay in use.
+    pub(crate) fn set_count(&self, count: u32) {
+        assert!(count as usize <= self.frames.len());
+        let mut free = self.free();
+        free.capacity = count;
+        self.capacity.store(count, Ordering::Relaxed);
+    }
+
+    /// How many frames are in use above those that may be.
+    pub(crate) fn excess(&self) -> u32 {
+        let free = self.free();
+        free.used.saturating_sub(free.capacity)
+    }
+
+    /// A free frame, if there is one that may be used.
+    pub(crate) fn take_free(&self) -> Option<FreeFrame<'_>> {
+        let mut free = self.free();
+        if free.used >= free.capacity {
+            return None;
+        }
+        let id = free.frames.pop().unwrap_or_else(|| {
+            let id = free.fresh;
+            free.fresh += 1;
+            self.prepare(id);
+            id
+        });
+        free.used += 1;
+        Some(FreeFrame::new(self, &self.frames[id as usize]))
+    }
+
+    /// Prepares a frame that is used for the first time.
+    fn prepare(&self, id: FrameId) {
+        let frame = &self.frames[id as usize];
+        // ORDERING: relaxed: a thread that finds the frame has read the state or the link by which it was
+        // published.
+        frame.id.store(id, Ordering::Relaxed);
+        frame.bytes.store(self.memory.page(id as usize).as_ptr(), Ordering::Relaxed);
+    }
+
+    /// Whether a user's guard is in the way of every one.
+    pub(crate) fn are_all_guarded(&self) -> bool {
+        let (fresh, used, capacity) = {
+            let free = self.free();
+            (free.fresh, free.used, free.capacity)
+        };
+        let guarded = |frame: &Frame| frame.state().is_shared() || frame.state().is_guarded();
+        let count = self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count();
+        used >= capacity && count >= capacity as usize
+    }
+
+    pub(super) fn put_free(&self, id: FrameId) {
+        let mut free = self.free();
+        free.frames.push(id);
+        free.used -= 1;
+    }
+
+    fn free(&self) -> Leaf<'_, Free> {
+        lock_leaf(&self.free)
+    }
+}
+
+impl InCache for Frames {
+    #[inline(always)]
+    fn cache(&self) -> usize {
+        Frames::cache(self)
+    }
+}
