@@ -13,7 +13,7 @@ pub(crate) enum Wait {
     IoLock,
     MappingLock,
     Frame,
-    Loan,
+    FramePermit,
 }
 
 impl Wait {
@@ -23,7 +23,7 @@ impl Wait {
             Wait::IoLock => "the IO lock",
             Wait::MappingLock => "the mapping lock",
             Wait::Frame => "a free frame",
-            Wait::Loan => "a frame within the limit on pages being read",
+            Wait::FramePermit => "a frame within the limit on pages being read",
         }
     }
 }

@@ -235,7 +235,7 @@ impl PageCache {
         for file in self.visits().filter(|file| !file.is_settled()) {
             match file.check_waits_for_others() {
                 Err(error) => state.failures.push(file.note_failure(request(), error)),
-                Ok(()) if file.standing.fails() => after_others.push(file),
+                Ok(()) if file.health.fails() => after_others.push(file),
                 Ok(()) => state.waiting.push_back(file),
             }
         }

@@ -62,11 +62,11 @@ fn slow_answers_and_long_waits_are_told_and_others_are_not() {
         answered("disk 1", "write", Duration::from_millis(999));
         answered("disk 1", "sync", Duration::from_secs(1));
         drop(Waiting::new(Wait::Frame));
-        let mut waiting = Waiting::new(Wait::Loan);
+        let mut waiting = Waiting::new(Wait::FramePermit);
         waiting.long = Duration::ZERO;
         drop(waiting);
     });
     let texts: Vec<_> = heard.iter().map(|(_, text)| text.as_str()).collect();
     assert!(texts.len() == 2 && texts[0].contains("sync"), "{texts:?}");
-    assert!(texts[1].contains(Wait::Loan.name()), "{texts:?}");
+    assert!(texts[1].contains(Wait::FramePermit.name()), "{texts:?}");
 }

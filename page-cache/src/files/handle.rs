@@ -70,7 +70,7 @@ impl Drop for Handle {
         let wait = match is_inside(frames) || is_in_hook {
             // It was dropped inside a store or a hook, whose caller may hold what closing waits for.
             true => Wait::No,
-            false => Wait::WhileItAnswers(Arc::clone(self.inode.standing.answers())),
+            false => Wait::WhileItAnswers(Arc::clone(self.inode.health.answers())),
         };
         match close_elsewhere(&self.inode) {
             Ok(progress) => self.closing = Some(Closing { progress, wait }),

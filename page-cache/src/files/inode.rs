@@ -33,8 +33,7 @@ use crate::page::PageSize;
 use crate::pages::dirty_pages::Unclean;
 use crate::pages::dirty_ranges::PartialPages;
 use crate::pages::frame::{Key, LockedPage, Patience};
-use crate::pages::loans::Account;
-use crate::pages::loans::Loan;
+use crate::pages::frame_permits::{FilePermits, FramePermit};
 use crate::pages::pool::{self, Owner, PageCounts, Pool};
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::Event;
@@ -70,13 +69,13 @@ pub(crate) struct Inode {
     pub(crate) modified: ModifiedTime,
     pub(crate) limit: KnownLimit,
     pub(crate) syncs: SyncGroup,
-    pub(crate) standing: StoreHealth,
+    pub(crate) health: StoreHealth,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(crate) hastened: AtomicBool,
-    pub(crate) round: FlushPosition,
+    pub(crate) flush_position: FlushPosition,
     counters: FileCounters,
-    /// The frames that its requests have on loan.
-    pub(crate) account: Arc<Account>,
+    /// The frames that its requests may hold.
+    pub(crate) permits: Arc<FilePermits>,
     /// What last went wrong for a caller. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
     pub(crate) visitors: Arc<Visitors>,
@@ -137,11 +136,11 @@ impl Inode {
             modified,
             limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
-            standing: StoreHealth::default(),
+            health: StoreHealth::default(),
             hastened: AtomicBool::new(false),
-            round: FlushPosition::new(page_size.most_at_once()),
+            flush_position: FlushPosition::new(page_size.most_at_once()),
             counters: FileCounters::default(),
-            account: Arc::default(),
+            permits: Arc::default(),
             last_failure: Mutex::default(),
             visitors: Arc::default(),
             closing: AtomicBool::new(false),
@@ -203,22 +202,22 @@ impl Inode {
         pool::write_protect(page);
     }
 
-    /// Waits for a loan of one frame.
+    /// Waits for a permit for one frame.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn borrow_frame(&self) -> io::Result<Loan<'_>> {
-        self.borrow_frame_within(Patience::Endless)
+    pub(crate) fn acquire_permit(&self) -> io::Result<FramePermit<'_>> {
+        self.acquire_permit_within(Patience::Endless)
     }
 
-    /// A loan of one frame; waits for it as long as there is patience.
+    /// A permit for one frame; waits for it as long as there is patience.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn borrow_frame_within(&self, patience: Patience) -> io::Result<Loan<'_>> {
+    pub(crate) fn acquire_permit_within(&self, patience: Patience) -> io::Result<FramePermit<'_>> {
         may_wait_for_clean(&self.cache.frames);
-        self.cache.loans.borrow(&self.account, patience)
+        self.cache.permits.acquire(&self.permits, patience)
     }
 
-    /// A loan of one frame, if one is available immediately.
-    pub(crate) fn try_borrow_frame(&self) -> Option<Loan<'_>> {
-        self.cache.loans.try_borrow(&self.account)
+    /// A permit for one frame, if one is available immediately.
+    pub(crate) fn try_acquire_permit(&self) -> Option<FramePermit<'_>> {
+        self.cache.permits.try_acquire(&self.permits)
     }
 }
 

@@ -153,7 +153,7 @@ impl Inode {
 
     /// The page, pinned and uptodate when last seen; `None` if it lies past the end.
     fn bring_in(&self, page: u64, access: Access) -> io::Result<Option<Pin<'_>>> {
-        let _loan = self.borrow_frame()?;
+        let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(access, page);
         if self.page_size.start(page) >= self.size() {

@@ -210,7 +210,7 @@ impl Inode {
         if !self.has_room(By::Write) {
             return Ok(Outcome::NoRoom);
         }
-        let _loan = self.borrow_frame()?;
+        let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::BufferedWrite, number);
         self.count(Event::Miss);

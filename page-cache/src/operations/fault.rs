@@ -40,7 +40,7 @@ impl Inode {
         if brought_in.is_some() && self.map_cached(mapping, page, rights)? {
             return Ok(());
         }
-        let _loan = self.borrow_frame()?;
+        let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;

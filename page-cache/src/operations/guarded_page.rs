@@ -13,7 +13,7 @@
 //!    as clean as before. Unlock it.
 //!
 //! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that holder. So a
-//! thread that has a guard, of any file, never waits for a claim, a loan or the limit on dirty pages: where it would
+//! thread that has a guard, of any file, never waits for a claim, a frame permit or the limit on dirty pages: where it would
 //! have to, it gets an error that tells it to try again without guards. It waits for other guards, in an order that the
 //! caller chooses, and for the store.
 
@@ -214,11 +214,11 @@ impl Inode {
             return Ok(Some(pin));
         }
         self.count(Event::Miss);
-        let _loan = match has_guards {
+        let _permit = match has_guards {
             true => {
-                self.try_borrow_frame().ok_or_else(|| TryAgain::without_guards("for a frame"))?
+                self.try_acquire_permit().ok_or_else(|| TryAgain::without_guards("for a frame"))?
             }
-            false => self.borrow_frame_within(patience)?,
+            false => self.acquire_permit_within(patience)?,
         };
         let mut free = Some(self.cache.free_frame_within(patience)?);
         let claim = self.claim_for_guard(number, patience)?;

@@ -3,7 +3,7 @@
 //! *Will need.* A worker of the flusher reads the pages, so that the caller does not wait, and a store that hangs occupies
 //! one worker for its file. For each run of pages that are not cached: take free frames, and frames of pages that were read
 //! recently and not used since. Try to claim the run, create its pages, and fill them with one read, as readahead does. If
-//! no frame, loan or claim is available, the rest of the hint is dropped. So it is if the file is found closed once the
+//! no frame, permit or claim is available, the rest of the hint is dropped. So it is if the file is found closed once the
 //! claim is held.
 //!
 //! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
@@ -45,9 +45,9 @@ impl Inode {
 
     /// Reads the first pages of a run, and returns where they end; `None` if none could be read.
     fn bring_in_run(&self, run: Range<u64>, others_give: &mut usize) -> Option<u64> {
-        let mut loan = self.try_borrow_frame()?;
-        let lent = loan.extend_to((run.end - run.start) as usize);
-        let frames = self.cache.frames_for_hint(lent, others_give);
+        let mut permit = self.try_acquire_permit()?;
+        let permitted = permit.extend_to((run.end - run.start) as usize);
+        let frames = self.cache.frames_for_hint(permitted, others_give);
         let run = run.start..run.start + frames.len() as u64;
         if run.is_empty() {
             return None;

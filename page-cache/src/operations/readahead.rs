@@ -46,10 +46,10 @@ impl Inode {
         if run.end.saturating_sub(run.start) < 2 {
             return None;
         }
-        let mut loan = self.borrow_frame_within(patience).ok()?;
-        let lent = loan.extend_to((run.end - run.start) as usize);
+        let mut permit = self.acquire_permit_within(patience).ok()?;
+        let permitted = permit.extend_to((run.end - run.start) as usize);
         let mut frames = vec![self.cache.free_frame_within(patience).ok()?];
-        frames.extend(self.cache.cold_frames(lent - 1));
+        frames.extend(self.cache.cold_frames(permitted - 1));
         let run = run.start..run.start + frames.len() as u64;
         let (run, claim) = self.try_claim_part(run)?;
         let pages = self.make_run(run, frames);

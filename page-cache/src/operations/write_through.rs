@@ -38,7 +38,7 @@ use crate::error::Request;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::frame::{FreeFrame, LockedPage, Pin, WriteLatch};
-use crate::pages::loans::Loan;
+use crate::pages::frame_permits::FramePermit;
 use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::store::write_full;
@@ -117,9 +117,9 @@ impl Inode {
         let end = at + bytes.len() as u64;
         let pages = self.page_size.touched(&(at..end));
         self.before_write_through(at..end, tag).map_err(|refusal| (0, refusal))?;
-        let (loan, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
+        let (permit, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
         let claim = self.claim(Access::BufferedWrite, at..end);
-        self.send_claimed(bytes, at, (&loan, frames), &claim)
+        self.send_claimed(bytes, at, (&permit, frames), &claim)
     }
 
     /// Sends what is stored to a page through a mapping, up to the end of the file; bytes past it are discarded.
@@ -127,13 +127,13 @@ impl Inode {
     pub(crate) fn store_through(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         let page = self.page_size.number(at);
         self.before_write_through(at..at + bytes.len() as u64, 0)?;
-        let (loan, frames) = self.frames_for(page..page + 1)?;
+        let (permit, frames) = self.frames_for(page..page + 1)?;
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;
         self.check_storable(page)?;
         let inside = self.size().saturating_sub(at).min(bytes.len() as u64) as usize;
         if inside > 0 {
-            self.send_claimed(&bytes[..inside], at, (&loan, frames), &claim)
+            self.send_claimed(&bytes[..inside], at, (&permit, frames), &claim)
                 .map_err(|(_, error)| error)?;
         }
         Ok(())
@@ -144,11 +144,11 @@ impl Inode {
         &'a self,
         bytes: &[u8],
         at: u64,
-        (loan, frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
+        (permit, frames): (&FramePermit<'_>, Vec<FreeFrame<'a>>),
         claim: &MappingClaim<'_>,
     ) -> Result<usize, (usize, io::Error)> {
         let end = at + bytes.len() as u64;
-        let sent = self.copy_in(bytes, at, (loan, frames), claim).map_err(|error| (0, error))?;
+        let sent = self.copy_in(bytes, at, (permit, frames), claim).map_err(|error| (0, error))?;
         let write = || write_full(&*self.store, &bytes[..sent.len], at);
         let sent_end = at + sent.len as u64;
         let outcome =
@@ -193,19 +193,19 @@ impl Inode {
         outcome.map(|()| written)
     }
 
-    /// A loan of one frame, and of as many more as are available immediately; and free frames for the
+    /// A permit for one frame, and for as many more as are available immediately; and free frames for the
     /// pages that are not cached.
-    fn frames_for(&self, pages: Range<u64>) -> io::Result<(Loan<'_>, Vec<FreeFrame<'_>>)> {
-        let mut loan = self.borrow_frame()?;
-        let lent = loan.extend_to((pages.end - pages.start) as usize);
+    fn frames_for(&self, pages: Range<u64>) -> io::Result<(FramePermit<'_>, Vec<FreeFrame<'_>>)> {
+        let mut permit = self.acquire_permit()?;
+        let permitted = permit.extend_to((pages.end - pages.start) as usize);
         let mut frames = vec![self.cache.free_frame()?];
-        for _ in pages.take(lent).skip(1).filter(|&page| self.find(page).is_none()) {
+        for _ in pages.take(permitted).skip(1).filter(|&page| self.find(page).is_none()) {
             match self.cache.try_free_frame() {
                 Some(frame) => frames.push(frame),
                 None => break,
             }
         }
-        Ok((loan, frames))
+        Ok((permit, frames))
     }
 
     /// Copies into pages and puts them in flight, until one has to be the last. Fails if the first cannot
@@ -214,12 +214,12 @@ impl Inode {
         &'a self,
         bytes: &[u8],
         at: u64,
-        (loan, mut frames): (&Loan<'_>, Vec<FreeFrame<'a>>),
+        (permit, mut frames): (&FramePermit<'_>, Vec<FreeFrame<'a>>),
         claim: &MappingClaim<'_>,
     ) -> io::Result<Sent<'a>> {
         let mut sent = Sent::default();
-        // A page that was cached is on loan as well: in flight it can be neither evicted nor written back.
-        while sent.len < bytes.len() && sent.pages.len() < loan.frames() {
+        // A page that was cached needs a permit as well: in flight it can be neither evicted nor written back.
+        while sent.len < bytes.len() && sent.pages.len() < permit.frames() {
             let (number, start) = self.page_size.place(at + sent.len as u64);
             let part = &bytes[sent.len..bytes.len().min(sent.len + self.page_size.len() - start)];
             let mut frame = frames.pop();

@@ -17,7 +17,7 @@
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::pages::loans;
+use crate::pages::frame_permits;
 
 /// How many times what is left of the limit one file may have.
 const SHARE: usize = 2;
@@ -87,8 +87,8 @@ impl DirtyPages {
 
     /// Sets the limits for another number of frames. Dirty pages stay dirty.
     pub(crate) fn set_frames(&self, limit: usize, frames: usize) {
-        let most = frames - loans::most(frames) - loans::spare(frames);
-        let most_by_writes = most - loans::spare(frames);
+        let most = frames - frame_permits::most(frames) - frame_permits::spare(frames);
+        let most_by_writes = most - frame_permits::spare(frames);
         self.most.store(most, Ordering::Relaxed);
         self.most_by_writes.store(most_by_writes, Ordering::Relaxed);
         let limit = limit.min(most_by_writes - most_by_writes / 4);

@@ -16,8 +16,8 @@ use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
 use crate::pages::flusher::Flusher;
 use crate::pages::frame::{Frames, Key, LockedPage};
+use crate::pages::frame_permits::FramePermits;
 use crate::pages::index::Index;
-use crate::pages::loans::Loans;
 use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::{CacheStats, Counters};
@@ -53,7 +53,7 @@ pub(crate) struct Pool {
     pub(crate) index: Index,
     pub(crate) counters: Counters,
     pub(crate) dirty: DirtyPages,
-    pub(crate) loans: Loans,
+    pub(crate) permits: FramePermits,
     pub(crate) flusher: Arc<Flusher>,
     pub(crate) queues: Mutex<Queues>,
     owners: RwLock<HashMap<u64, Arc<dyn Owner>>>,
@@ -79,7 +79,7 @@ impl Pool {
             index: Index::new(most),
             counters: Counters::new(),
             dirty: DirtyPages::new(dirty_limit, capacity),
-            loans: Loans::new(capacity),
+            permits: FramePermits::new(capacity),
             flusher: Arc::new(Flusher::new(options.flush_interval)),
             queues: Mutex::new(Queues::new(most)),
             owners: RwLock::default(),
@@ -108,7 +108,7 @@ impl Pool {
             let (limit, of) = self.dirty_part;
             let limit = (limit as u128 * frames as u128 / of as u128) as usize;
             self.dirty.set_frames(limit.max(1), frames);
-            self.loans.set_frames(frames);
+            self.permits.set_frames(frames);
             lock_leaf(&self.queues).set_frames(frames as u32);
             self.frames.set_count(frames as u32);
         }

@@ -1,6 +1,6 @@
 //! Reclaim: finds a frame for a page, within the capacity of the cache.
 //!
-//! The caller holds no page, no other frame and no mapping claim, and has a loan: see `loans`.
+//! The caller holds no page, no other frame and no mapping claim, and has a permit: see `frame_permits`.
 //!
 //! 1. Take a frame from the free list.
 //! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages that were used, or are pinned,
@@ -8,7 +8,7 @@
 //! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has a guard, stays. Unmap it.
 //!    If it is not pinned, prevent further reads, and then remove it from its file's pages and the index.
 //! 4. If examining every page several times finds nothing, wake the flusher and try again. There are frames that are neither
-//!    dirty nor on loan, so this ends.
+//!    dirty nor held by a request, so this ends.
 //!
 //! This never waits for a file's store.
 
@@ -33,7 +33,7 @@ const LOOKS: u32 = 3;
 const LOOKS_AT_ONCE: u32 = 32;
 
 impl Pool {
-    /// Waits for a free frame. The caller has a loan, so one becomes free soon.
+    /// Waits for a free frame. The caller has a permit, so one becomes free soon.
     ///
     /// Fails if none becomes free for ten seconds, and immediately if guards hold all frames.
     #[cfg_attr(debug_assertions, track_caller)]

@@ -93,16 +93,21 @@ impl Inode {
     /// skips a page that fails alone. So a dead store gets one request a round, and one that fails for some
     /// pages receives all others.
     pub(crate) fn flush_round(&self) {
-        let start = self.round.start();
+        let start = self.flush_position.start();
         let wanted = self.end_epoch();
         for pages in [start..u64::MAX, 0..start] {
             let mut from = pages.start;
             let next = |from| {
-                self.flush_next(from..pages.end, wanted, self.round.most(), AtGuard::PassOver)
+                self.flush_next(
+                    from..pages.end,
+                    wanted,
+                    self.flush_position.most(),
+                    AtGuard::PassOver,
+                )
             };
             while let Some(Flushed { run, wrote, .. }) = next(from) {
                 from = run.end;
-                self.round.note(run, &wrote);
+                self.flush_position.note(run, &wrote);
                 if let Err(error) = wrote {
                     diagnostics::background_error(self.store.label_at_open(), &error);
                     return;
@@ -116,14 +121,14 @@ impl Inode {
     pub(crate) fn flush_some(&self) -> io::Result<()> {
         let wanted = self.end_epoch();
         loop {
-            let (start, most) = (self.round.start(), self.round.most());
+            let (start, most) = (self.flush_position.start(), self.flush_position.most());
             let flushed = [start..u64::MAX, 0..start]
                 .into_iter()
                 .find_map(|pages| self.flush_next_unguarded(pages, wanted, most))
                 .or_else(|| self.flush_next(0..u64::MAX, wanted, most, AtGuard::Wait));
             let Some(Flushed { run, wrote, .. }) = flushed else { return Ok(()) };
             let len = run.end - run.start;
-            self.round.note(run, &wrote);
+            self.flush_position.note(run, &wrote);
             if wrote.is_ok() || len == 1 {
                 return wrote;
             }

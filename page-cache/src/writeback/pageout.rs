@@ -48,10 +48,11 @@ impl Pool {
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
         let may_leave = file.steal == Steal::Allowed;
-        if !may_leave || !page.state().is_dirty() || file.standing.refusal().is_some() {
+        if !may_leave || !page.state().is_dirty() || file.health.refusal().is_some() {
             return None;
         }
-        let run = number..number + file.unclean_run(number, file.round.most(), Wanted::ALL);
+        let run =
+            number..number + file.unclean_run(number, file.flush_position.most(), Wanted::ALL);
         let bytes = file.page_size.bytes_of(&run);
         let claim = file.try_claim(Access::Writeback, bytes)?;
         self.counters.count(Event::Pageout);

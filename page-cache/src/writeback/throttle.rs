@@ -72,7 +72,7 @@ impl Inode {
         }
         self.hasten();
         let wait = || TryAgain::without_guards("because no more pages of the file may be dirty");
-        self.standing.last_error().unwrap_or_else(wait)
+        self.health.last_error().unwrap_or_else(wait)
     }
 
     /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If other files
@@ -119,8 +119,8 @@ impl Inode {
         }
         self.cache.flusher.hasten(self.id);
         let room = if self.own_dirty().pages == 0 { Room::WithOthers } else { Room::Made };
-        if room == Room::Made && self.standing.fails() {
-            return self.standing.last().map_or(Ok(room), Err);
+        if room == Room::Made && self.health.fails() {
+            return self.health.last().map_or(Ok(room), Err);
         }
         self.cache.flusher.wait_for_progress();
         Ok(room)
@@ -137,7 +137,7 @@ impl Inode {
         if self.own_dirty().pages == 0 {
             return Ok(Room::WithOthers);
         }
-        if let Some(error) = self.standing.refusal() {
+        if let Some(error) = self.health.refusal() {
             return Err(error);
         }
         // Another may have cleaned the last page by now.

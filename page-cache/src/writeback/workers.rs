@@ -178,7 +178,7 @@ impl Pool {
         {
             file.hastened.store(false, Ordering::Relaxed);
             // Its errors are kept by the file for the next sync. Others may have asked the store just now.
-            if file.steal == Steal::Allowed && file.standing.refusal().is_none() {
+            if file.steal == Steal::Allowed && file.health.refusal().is_none() {
                 file.flush_round();
             }
         }
@@ -195,7 +195,7 @@ impl Pool {
             Some(file) if file.steal == Steal::Allowed && !file.is_clean_and_unscheduled() => {
                 Afterwards::Dirty {
                     due: now.checked_add(signal.interval),
-                    not_before: pause.or_else(|| file.standing.next_attempt()),
+                    not_before: pause.or_else(|| file.health.next_attempt()),
                 }
             }
             _ => Afterwards::Clean,

@@ -8,7 +8,7 @@
 //!
 //! Held meanwhile: the claim on the pages, their marks, the IO lock if a writer writes pages back, and in an invalidation a page
 //! lock; all of this file. The hook may use files without a hook. Operations on these wait for what they hold themselves, for
-//! frames on loan, and for their stores, and never for a page, claim or mark of a file with a hook. So there is no cycle.
+//! frame permits, and for their stores, and never for a page, claim or mark of a file with a hook. So there is no cycle.
 
 use std::io;
 use std::ops::Range;

@@ -98,7 +98,7 @@ impl Inode {
     }
 
     fn own(&self, unclean: &Unclean) -> Own {
-        let store = if self.standing.fails() { StoreIs::Failing } else { StoreIs::Well };
+        let store = if self.health.fails() { StoreIs::Failing } else { StoreIs::Well };
         Own { pages: unclean.len(), store }
     }
 

@@ -18,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The standing of one file. The mutex is a leaf.
+/// Of one file. The mutex is a leaf.
 #[derive(Default)]
 pub(crate) struct StoreHealth {
     /// Whether the last request failed, for callers that must not take the mutex.
