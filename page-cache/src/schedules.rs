@@ -114,11 +114,7 @@ fn a_direct_write_a_store_through_a_mapping_and_a_pageout() {
             direct.write_direct_at(&[4; 10], 200).unwrap();
             assert_eq!(read(&direct)[200..210], [4; 10]);
         });
-        if let Some(page) =
-            cache.shared.pool.index.find(&cache.shared.pool.frames, Key { file: 1, page: 0 })
-        {
-            cache.shared.pool.flusher.queue(page);
-        }
+        cache.shared.pool.flusher.queue(Key { file: 1, page: 0 });
         storer.join().unwrap();
         direct.join().unwrap();
         let mut expected = [1; PAGE_SIZE];
@@ -155,9 +151,7 @@ fn a_pageout_a_truncation_and_the_last_handle_on_its_way_out() {
         let (cache, file, store) = open(FileOptions::new());
         file.write_all_at(&[2; 2 * PAGE_SIZE], 0).unwrap();
         for page in 0..2 {
-            let pin =
-                cache.shared.pool.index.find(&cache.shared.pool.frames, Key { file: 1, page });
-            cache.shared.pool.flusher.queue(pin.unwrap());
+            cache.shared.pool.flusher.queue(Key { file: 1, page });
         }
         file.set_len(PAGE).unwrap();
         drop(file);
@@ -208,10 +202,7 @@ fn a_hook_that_syncs_a_log_a_pageout_a_sync_and_a_writer() {
         let syncer = data.clone();
         let syncer = thread::spawn(move || syncer.sync_data().unwrap());
         let pool = &cache.shared.pool;
-        let file = data.inode().id;
-        if let Some(page) = pool.index.find(&pool.frames, Key { file, page: 0 }) {
-            pool.flusher.queue(page);
-        }
+        pool.flusher.queue(Key { file: data.inode().id, page: 0 });
         log.sync_data().unwrap();
         check_ahead(&store, &durable);
         writer.join().unwrap();

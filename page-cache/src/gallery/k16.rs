@@ -23,10 +23,10 @@ pub(super) const ENTRY: Entry = Entry {
     },
     right: Protocol {
         steps: &[
-            "Reclaim takes a reference to a dirty page and queues it.",
+            "Reclaim queues the number of a dirty page.",
             "A sync locks each dirty page in turn and writes it.",
-            "The flusher takes the page from its queue with no lock held, locks it, and writes it if it \
-             is still cached and dirty.",
+            "The flusher takes the number from its queue with no lock held, locks the page, and writes it \
+             if it is still cached and dirty.",
         ],
         plans: SURVIVE_MORE,
         scenario: right,
@@ -61,10 +61,8 @@ fn right() {
     let inode = file.inode();
     play(|stage| {
         stage.thread("reclaim", || {
-            if let Some(page) = inode.find(0) {
-                does("queues a reference to page 0");
-                inode.cache.flusher.queue(page);
-            }
+            does("queues the number of page 0");
+            inode.cache.flusher.queue(inode.key(0));
         });
         stage.thread("sync", || inode.flush_all().expect("the store does not fail"));
     });

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::pages::frame::Pin;
+use crate::pages::frame::Key;
 use crate::sync::thread_local;
 use jobs::Jobs;
 
@@ -109,12 +109,9 @@ impl Flusher {
         self.hasten_others(NO_FILE);
     }
 
-    /// Queues a page for writeback. Drops the pin if enough pages of its file are queued.
-    pub(crate) fn queue(&self, pin: Pin<'_>) {
-        let frames = pin.frames();
-        let file = pin.frame().key().file;
-        let dropped = self.change(|jobs| jobs.queue(file, pin.detach(), Instant::now()));
-        drop(dropped.map_err(|pin| frames.attach(pin)));
+    /// Queues a page for writeback, unless enough pages of its file are queued.
+    pub(crate) fn queue(&self, key: Key) {
+        self.change(|jobs| jobs.queue(key.file, key.page, Instant::now()));
     }
 
     /// Queues pages of a file to be read into the cache.

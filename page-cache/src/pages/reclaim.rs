@@ -4,7 +4,7 @@
 //!
 //! 1. Take a frame from the free list.
 //! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages that were used, or are pinned,
-//!    locked, dirty or in flight. Queue a dirty page for pageout, by reference: it will be clean when its turn comes again.
+//!    locked, dirty or in flight. Queue a dirty page for pageout, by its number: it will be clean when its turn comes again.
 //! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has a guard, stays. Unmap it.
 //!    If it is not pinned, prevent further reads, and then remove it from its file's pages and the index.
 //! 4. If examining every page several times finds nothing, wake the flusher and try again. There are frames that are neither
@@ -19,7 +19,7 @@ use crate::diagnostics::{Wait, Waiting};
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
-use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Patience, Pin};
+use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Patience};
 use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
@@ -186,16 +186,19 @@ impl Pool {
             }
         }
         drop(queues);
-        dirty.into_iter().for_each(|pin| self.flusher.queue(pin));
+        dirty.into_iter().for_each(|key| self.flusher.queue(key));
         victim
     }
 
-    fn look<'a>(&'a self, id: FrameId, dirty: &mut Vec<Pin<'a>>) -> Verdict<LockedPage<'a>> {
+    fn look(&self, id: FrameId, dirty: &mut Vec<Key>) -> Verdict<LockedPage<'_>> {
         let Some(frame) = self.frames.get(id) else { return Verdict::Busy };
         if frame.pass_over() {
             return Verdict::Used;
         }
-        dirty.extend(Pin::of_dirty(&self.frames, frame));
+        if frame.state().waits_for_pageout() {
+            // It is a hint: the page may be another by now, and need not be dirty when its turn comes.
+            dirty.push(frame.key());
+        }
         LockedPage::try_for_eviction(&self.frames, frame).map_or(Verdict::Busy, Verdict::Taken)
     }
 

@@ -2,14 +2,15 @@
 //!
 //! Reclaim, with any locks held:
 //!
-//! 1. Pin the page. A work item is a reference, not a lock: a locked page would stay locked until the flusher gets to it, and
-//!    the flusher may be waiting for that very page.
-//! 2. Queue the item and wake the flusher. If the queue is full the item is dropped, since the flusher has enough to do.
+//! 1. Queue the page's number and wake the flusher. A work item is neither a lock nor a pin: a locked page would stay locked until
+//!    the flusher gets to it, and the flusher may be waiting for that very page. A pinned page could not be evicted until then,
+//!    although another thread may have cleaned it; and the flusher may wait for a frame, in a file's hook.
+//! 2. If the queue is full the item is dropped, since the flusher has enough to do.
 //!
 //! The flusher, with nothing held, for each item:
 //!
-//! 3. Lock the page, unless a page guard holds it. Check again that it belongs to a file and is dirty: it may have been truncated
-//!    or written meanwhile.
+//! 3. Find the page and lock it, unless a page guard holds it. Check that it is dirty: it may have been truncated or written
+//!    meanwhile.
 //! 4. From here on the page keeps its file open, since closing takes the lock of every page and waits for its writeback. Try
 //!    to claim the page and the dirty pages that follow it. A claim comes before page locks in the lock order, so waiting
 //!    for it is not allowed here. An operation that holds the range exclusively writes the page or removes it.
@@ -24,7 +25,7 @@ use crate::diagnostics;
 use crate::files::inode::visit;
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
-use crate::pages::frame::{DetachedPin, Key, Pin};
+use crate::pages::frame::Key;
 use crate::pages::pool::{Guarded, Pool};
 use crate::stats::Event;
 use crate::writeback::in_flight::{AtGuard, InFlight};
@@ -32,19 +33,19 @@ use spanlock::Access;
 
 impl Pool {
     /// Does what was queued.
-    pub(crate) fn run_pageouts(&self, queue: Vec<DetachedPin>) {
-        for item in queue {
+    pub(crate) fn run_pageouts(&self, file: u64, pages: Vec<u64>) {
+        for page in pages {
             // What went wrong was noted by the file.
-            drop(self.write_out(self.frames.attach(item)));
+            drop(self.write_out(Key { file, page }));
             self.flusher.report();
         }
     }
 
     /// Writes a page out, and what is dirty behind it, if it is still there and dirty.
-    fn write_out(&self, item: Pin<'_>) -> Option<io::Result<()>> {
+    fn write_out(&self, key: Key) -> Option<io::Result<()>> {
         // A user's guard may keep it for long: then it is queued again when its turn comes again.
-        let page = item.lock_unless_guarded().ok()?;
-        let Key { file: id, page: number } = page.key();
+        let page = self.find_unguarded(key).ok()??;
+        let Key { file: id, page: number } = key;
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
         let may_leave = file.steal == Steal::Allowed;

@@ -167,7 +167,7 @@ impl State {
 
 impl Pool {
     fn work(&self, task: Task) {
-        self.run_pageouts(task.pageouts);
+        self.run_pageouts(task.file, task.pageouts);
         if !task.hints.is_empty()
             && let Some(file) = visit(self, task.file)
         {

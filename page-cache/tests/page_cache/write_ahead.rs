@@ -405,3 +405,44 @@ fn the_last_handle_dropped_by_a_hook_is_closed_by_another_thread() {
     file.sync_data().unwrap();
     assert_ne!(closed_by.recv().unwrap(), thread::current().id());
 }
+
+/// A worker calls the hook, which writes to a log on the same cache and needs a frame for that. The pages that are queued for
+/// the worker meanwhile have become clean: they are in no frame's way.
+#[test]
+fn the_log_of_a_hook_finds_a_frame_whatever_is_queued_for_its_worker() {
+    let cache = PageCache::with_options(asleep(16).readahead(0));
+    let log = cache.open(MemStore::new()).unwrap();
+    let (begun, told) = channel();
+    let gate: Arc<Mutex<()>> = Arc::default();
+    let passed = Arc::clone(&gate);
+    let options = FileOptions::new().before_writeback(move |pages| {
+        if pages[0].range.start > 0 {
+            return Ok(());
+        }
+        begun.send(()).unwrap();
+        drop(passed.lock().unwrap());
+        log.write_all_at(b"durable", 0)
+    });
+    let file = cache.open_with(MemStore::new(), options).unwrap();
+    file.set_len(200 * PAGE).unwrap();
+    let closed = gate.lock().unwrap();
+    let mut cold = (100..200).cycle();
+    let mut read_cold = |pages| {
+        for page in cold.by_ref().take(pages) {
+            file.read_exact_at(&mut [0], page * PAGE).unwrap();
+        }
+    };
+    file.write_all_at(&[1; PAGE as usize], 0).unwrap();
+    // Reclaim looks at all pages, and queues page 0, which a worker begins to write.
+    read_cold(32);
+    told.recv().unwrap();
+    for round in 0..8 {
+        for page in [2, 4] {
+            file.write_all_at(&[1; PAGE as usize], (4 * round + page) * PAGE).unwrap();
+        }
+        read_cold(32);
+        file.writeback(PAGE..100 * PAGE).unwrap();
+    }
+    drop(closed);
+    file.sync_data().unwrap();
+}

@@ -7,8 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::pages::frame::DetachedPin;
-
 /// The most pages of one file that wait for pageout.
 const MOST_PAGEOUTS: usize = 16;
 
@@ -30,7 +28,8 @@ struct Job {
     due: Option<Instant>,
     /// Not to be asked before, since it failed.
     not_before: Option<Instant>,
-    pageouts: Vec<DetachedPin>,
+    /// Pages to be written so that they can be evicted. They are not pinned: the job may wait for long.
+    pageouts: Vec<u64>,
     /// Pages to be read into the cache.
     hints: Vec<Range<u64>>,
     /// When the first of either was queued.
@@ -48,7 +47,7 @@ enum Worker {
 /// What a worker is to do.
 pub(crate) struct Task {
     pub(crate) file: u64,
-    pub(crate) pageouts: Vec<DetachedPin>,
+    pub(crate) pageouts: Vec<u64>,
     pub(crate) hints: Vec<Range<u64>>,
     pub(crate) extent: Work,
 }
@@ -109,21 +108,14 @@ impl Jobs {
         files.into_iter().for_each(|file| self.hasten(file, now));
     }
 
-    /// Queues a page of a file for pageout, or gives it back if there are enough.
-    pub(crate) fn queue(
-        &mut self,
-        file: u64,
-        pin: DetachedPin,
-        now: Instant,
-    ) -> Result<(), DetachedPin> {
-        if self.jobs.get(&file).is_some_and(|job| job.pageouts.len() >= MOST_PAGEOUTS) {
-            return Err(pin);
-        }
+    /// Queues a page of a file for pageout, unless it is queued, or enough are.
+    pub(crate) fn queue(&mut self, file: u64, page: u64, now: Instant) {
         self.change(file, |job| {
-            job.pageouts.push(pin);
-            job.queued.get_or_insert(now);
+            if job.pageouts.len() < MOST_PAGEOUTS && !job.pageouts.contains(&page) {
+                job.pageouts.push(page);
+                job.queued.get_or_insert(now);
+            }
         });
-        Ok(())
     }
 
     /// Queues pages of a file to be read into the cache, unless enough are queued.

@@ -130,13 +130,6 @@ impl<'a> Pin<'a> {
 }
 
 impl<'a> Pin<'a> {
-    /// Pins a page that is dirty and not pinned yet. A dirty page stays in the index until
-    /// it is written back under its lock, so its frame is not free.
-    pub(crate) fn of_dirty(frames: &'a Frames, frame: &'a Frame) -> Option<Pin<'a>> {
-        frame.update(State::pin_dirty).ok()?;
-        Some(Pin { frames, frame })
-    }
-
     /// The reference without the borrow, for a list.
     pub(crate) fn detach(self) -> DetachedPin {
         let id = self.frame.id();

@@ -307,11 +307,10 @@ impl State {
         State(self.0 + PIN)
     }
 
-    /// A pin on a page that waits to be written, if it is not otherwise in use.
-    pub(super) fn pin_dirty(self) -> Option<State> {
+    /// Whether the page could be evicted if it were written back.
+    pub(crate) fn waits_for_pageout(self) -> bool {
         let busy = WRITEBACK | GUARDED | PINS | GUARDS;
-        let idle = self.0 & (LINKED | DIRTY | busy) == LINKED | DIRTY;
-        idle.then(|| self.pinned())
+        self.0 & (LINKED | DIRTY | busy) == LINKED | DIRTY
     }
 
     /// One pin less; a retired frame is free with the last.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::files::inode::visit;
 use crate::observed::{Asked, Asking};
 use crate::pages::dirty_pages::Wanted;
-use crate::pages::frame::{Key, Pin};
+use crate::pages::frame::Key;
 use crate::pages::pool::Pool;
 use crate::{File, MemStore, Options, PageCache, Store};
 use spanlock::Access;
@@ -41,9 +41,9 @@ fn write_pages(file: &File, pages: u64) {
     file.write_all_at(&vec![7; (pages * PAGE) as usize], 0).unwrap();
 }
 
-/// A pin on a page of the first file that was opened.
-fn pin(shared: &Pool, page: u64) -> Pin<'_> {
-    shared.index.find(&shared.frames, Key { file: 1, page }).unwrap()
+/// A page of the first file that was opened.
+fn key(page: u64) -> Key {
+    Key { file: 1, page }
 }
 
 fn dirty_pages(shared: &Pool) -> Vec<u64> {
@@ -58,11 +58,9 @@ fn a_page_that_was_truncated_since_it_was_queued_is_released() {
     let store = Arc::new(MemStore::new());
     let file = cache.open(Arc::clone(&store)).unwrap();
     write_pages(&file, 2);
-    let item = pin(&shared, 1);
     file.set_len(PAGE).unwrap();
-    assert!(shared.write_out(item).is_none());
+    assert!(shared.write_out(key(1)).is_none());
     assert_eq!((store.blocks(), cache.stats().pageouts), (0, 0));
-    // The reference was the last: the frame is free.
     let free: Vec<_> = std::iter::from_fn(|| shared.frames.take_free()).collect();
     assert_eq!(free.len(), 63);
 }
@@ -73,9 +71,8 @@ fn a_page_that_was_cleaned_since_it_was_queued_is_not_written_again() {
     let (cache, shared) = cache();
     let file = cache.open(MemStore::new()).unwrap();
     write_pages(&file, 1);
-    let item = pin(&shared, 0);
     file.sync_data().unwrap();
-    assert!(shared.write_out(item).is_none());
+    assert!(shared.write_out(key(0)).is_none());
     assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (1, 0));
 }
 
@@ -88,12 +85,12 @@ fn a_page_whose_range_is_held_exclusively_is_left_to_the_holder() {
     thread::scope(|scope| {
         let visit = visit(&shared, 1).unwrap();
         let claim = visit.claim(Access::PunchHole, 0..PAGE);
-        let flusher = scope.spawn(|| shared.write_out(pin(&shared, 0)));
+        let flusher = scope.spawn(|| shared.write_out(key(0)));
         assert!(flusher.join().unwrap().is_none());
         assert_eq!(dirty_pages(&shared), [0]);
         drop(claim);
     });
-    shared.write_out(pin(&shared, 0)).unwrap().unwrap();
+    shared.write_out(key(0)).unwrap().unwrap();
     assert_eq!(dirty_pages(&shared), []);
 }
 
@@ -104,7 +101,7 @@ fn the_dirty_pages_that_follow_are_written_along_and_those_before_are_not() {
     let file = cache.open(MemStore::new()).unwrap();
     write_pages(&file, 10);
     file.writeback(7 * PAGE..8 * PAGE).unwrap();
-    shared.write_out(pin(&shared, 4)).unwrap().unwrap();
+    shared.write_out(key(4)).unwrap().unwrap();
     assert_eq!(dirty_pages(&shared), [0, 1, 2, 3, 8, 9]);
     assert_eq!((cache.stats().writebacks, cache.stats().pageouts), (4, 1));
 }
@@ -123,7 +120,7 @@ fn pageouts_and_flushes_of_the_same_range_get_along() {
                     if first == 0 {
                         file.writeback(0..10 * PAGE).unwrap();
                     } else {
-                        let outcome = shared.write_out(pin(shared, (first + round) % 10));
+                        let outcome = shared.write_out(key((first + round) % 10));
                         outcome.unwrap_or(Ok(())).unwrap();
                     }
                 }
@@ -147,6 +144,35 @@ fn the_dirty_pages_that_reclaim_meets_are_written_and_then_evicted() {
     assert!(cache.stats().pageouts >= 1);
 }
 
+/// A worker may be at one page for long. What is queued for it meanwhile keeps no frame from others.
+#[test]
+fn a_page_that_is_queued_is_evicted_once_another_thread_has_cleaned_it() {
+    let (cache, shared) = cache();
+    let (begun, told) = channel();
+    let gate: Arc<Mutex<()>> = Arc::default();
+    let passed = Arc::clone(&gate);
+    let store = Asking::new(move |asked, bytes| {
+        if asked == Asked::Write && bytes.start == 0 {
+            begun.send(()).unwrap();
+            drop(passed.lock().unwrap());
+        }
+        Ok(())
+    });
+    let file = cache.open(store).unwrap();
+    let closed = gate.lock().unwrap();
+    for page in [0, 2, 4, 6] {
+        file.write_all_at(&[7; PAGE as usize], page * PAGE).unwrap();
+    }
+    let all_free = || std::iter::from_fn(|| shared.try_free_frame()).collect::<Vec<_>>().len();
+    shared.flusher.queue(key(0));
+    told.recv().unwrap();
+    // Eviction queues the others.
+    assert_eq!(all_free(), 60);
+    file.writeback(2 * PAGE..7 * PAGE).unwrap();
+    assert_eq!(all_free(), 63);
+    drop(closed);
+}
+
 /// D3.
 #[test]
 fn a_sync_or_close_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
@@ -157,8 +183,7 @@ fn a_sync_or_close_does_not_wait_for_the_queue_of_a_flusher_that_is_stuck() {
     let stuck = cache.open(Arc::clone(&gated)).unwrap();
     let gate = gate.lock().unwrap();
     write_pages(&stuck, 1);
-    let page_of_stuck = shared.index.find(&shared.frames, Key { file: 2, page: 0 }).unwrap();
-    shared.flusher.queue(page_of_stuck);
+    shared.flusher.queue(Key { file: 2, page: 0 });
     begun.recv().unwrap();
     write_pages(&file, 8);
     // Eviction looks at every page, and has those that are dirty queued.
@@ -185,11 +210,11 @@ fn a_file_is_gone_with_its_last_handle_whatever_the_flusher_was_doing_with_it() 
         write_pages(&file, 3);
         let key = Key { file: round + 1, page: 1 };
         match round % 3 {
-            0 => shared.flusher.queue(shared.index.find(&shared.frames, key).unwrap()),
+            0 => shared.flusher.queue(key),
             1 => shared.flusher.hasten(round + 1),
             _ => {
                 let gate = gate.lock().unwrap();
-                shared.flusher.queue(shared.index.find(&shared.frames, key).unwrap());
+                shared.flusher.queue(key);
                 begun.recv().unwrap();
                 thread::scope(|scope| {
                     let closing = scope.spawn(|| drop(file));
