@@ -5,6 +5,8 @@
 
 #[path = "../../examples/btree/checksum.rs"]
 mod checksum;
+#[path = "../../examples/btree/edit.rs"]
+mod edit;
 mod engines;
 #[path = "../../examples/btree/log.rs"]
 mod log;

@@ -5,6 +5,7 @@
 //! does so, N times at random moments, and checks that nothing is lost that was committed.
 
 mod checksum;
+mod edit;
 mod kill;
 mod log;
 mod node;

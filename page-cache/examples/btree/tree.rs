@@ -20,8 +20,9 @@ use std::sync::{Arc, Mutex, RwLock};
 use spanlock_page_cache::{File, FileOptions, PAGE_SIZE, PageCache, PageMut, PageRef, Store};
 
 use crate::checksum::{Checksums, SUM_AT};
+use crate::edit::{Edit, Edited};
 use crate::log::{Change, Log};
-use crate::node::{Key, Kind, Node, NodeMut, Value, read_u64, write_u64};
+use crate::node::{Key, Kind, Node, Value, read_u64, write_u64};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -56,60 +57,6 @@ enum Failed {
 impl From<io::Error> for Failed {
     fn from(error: io::Error) -> Failed {
         Failed::Io(error)
-    }
-}
-
-/// Pages that are changed together.
-#[derive(Default)]
-struct Edit<'a> {
-    pages: Vec<Edited<'a>>,
-}
-
-struct Edited<'a> {
-    page: PageMut<'a>,
-    before: Vec<u8>,
-}
-
-impl<'a> Edit<'a> {
-    /// Adds a page; returns its place in the edit.
-    fn add(&mut self, page: PageMut<'a>) -> usize {
-        let before = page.to_vec();
-        self.pages.push(Edited { page, before });
-        self.pages.len() - 1
-    }
-
-    fn node(&mut self, place: usize) -> NodeMut<'_> {
-        NodeMut(&mut self.pages[place].page)
-    }
-
-    /// Two nodes, of which the first was added first.
-    fn two(&mut self, first: usize, second: usize) -> (NodeMut<'_>, NodeMut<'_>) {
-        let (head, tail) = self.pages.split_at_mut(second);
-        (NodeMut(&mut head[first].page), NodeMut(&mut tail[0].page))
-    }
-}
-
-impl Edited<'_> {
-    /// What is logged of the page.
-    fn changes(&self, redo: u64) -> Vec<Change> {
-        let number = self.page.number();
-        let whole = read_u64(&self.before, 0) <= redo;
-        let mut changes: Vec<Change> = Vec::new();
-        let mut at = 8;
-        while at < SUM_AT {
-            let end = (at + 8).min(SUM_AT);
-            if whole || self.before[at..end] != self.page[at..end] {
-                match changes.last_mut().filter(|last| last.offset + last.bytes.len() == at) {
-                    Some(last) => last.bytes.extend(&self.page[at..end]),
-                    None => {
-                        let bytes = self.page[at..end].to_vec();
-                        changes.push(Change { page: number, offset: at, bytes });
-                    }
-                }
-            }
-            at = end;
-        }
-        changes
     }
 }
 

@@ -4,6 +4,7 @@ mod appends;
 mod chunks;
 mod compatibility;
 mod interactions;
+mod mappings_of_one_page;
 mod max_len;
 mod read_only;
 mod readahead;

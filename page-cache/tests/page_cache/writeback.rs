@@ -4,5 +4,6 @@ mod block_stores;
 mod dirty_limit;
 mod dirty_ranges;
 mod durability;
+mod flusher;
 mod sync;
 mod write_through;
