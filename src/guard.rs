@@ -1,7 +1,7 @@
 //! Guards: held claims, released when dropped.
 
-mod change;
 mod mode;
+mod split_and_downgrade;
 mod upgrade;
 
 use std::fmt;

@@ -37,6 +37,7 @@ mod change;
 mod counters;
 mod due;
 mod enter;
+mod fairness;
 mod inspect;
 mod patient;
 mod place;
@@ -46,6 +47,7 @@ mod registry;
 mod release;
 mod resize;
 mod slot;
+mod spin;
 mod summary;
 mod table;
 mod upgrade;
@@ -74,7 +76,7 @@ use table::{Current, Made, Table};
 use waiter::{Waiter, Wakes};
 
 pub(crate) use acquire::{Pending, Queued, Refused};
-pub(crate) use due::Fairness;
+pub(crate) use fairness::Fairness;
 pub(crate) use place::{Hold, Part};
 
 /// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed

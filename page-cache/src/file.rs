@@ -4,6 +4,7 @@ mod append;
 mod checkpoints;
 mod close;
 mod copy;
+mod data_ranges;
 mod direct;
 mod durable;
 mod hints;

@@ -6,6 +6,7 @@ pub(crate) mod buffered_write;
 pub(crate) mod close;
 pub(crate) mod collapse_and_insert;
 pub(crate) mod copy_range;
+pub(crate) mod data_ranges;
 pub(crate) mod direct;
 pub(crate) mod fault;
 pub(crate) mod guarded_page;

@@ -12,12 +12,12 @@ use crate::raw::enter::Obstacle;
 use crate::raw::place::{Hold, Part};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::{Sleeper, Waiter};
-use crate::sync::{self, Parker, Spins, Woken};
+use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 
 /// What waits for its turn.
 #[derive(Clone, Copy)]
-enum Request<'a> {
+pub(super) enum Request<'a> {
     /// A claim that has met this, and waits as the lock's fairness says.
     Claim(Part, Obstacle),
     /// At least one span, none empty or overlapping another, all or nothing.
@@ -243,46 +243,8 @@ impl RawLock {
         }
     }
 
-    /// Waits for a claim that could not be had at once.
-    ///
-    /// A claim arrives when it is queued. Before that it spins for a moment if somebody is in the way but
-    /// nobody waits: a short critical section then costs no handing over from thread to thread.
-    #[cold]
-    #[inline(never)]
-    fn spin_or_wait(
-        &self,
-        span: Span,
-        mode: Mode,
-        mut obstacle: Obstacle,
-        deadline: Option<Instant>,
-    ) -> Option<Hold> {
-        let is_brief = |obstacle| matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided);
-        let mut spins = Spins::new();
-        while is_brief(obstacle) && !self.summary_hint().has_queue() && spins.spin() {
-            if self.looks_blocked_by_a_cell(span, mode) {
-                continue;
-            }
-            if self.looks_blocked_by_a_unit(span, mode) {
-                // Readers of units may go on for ever among themselves: a writer queues soon.
-                if spins.are_few() {
-                    continue;
-                }
-                break;
-            }
-            match self.attempt(span, mode) {
-                Ok(hold) => return Some(hold),
-                Err(again) => obstacle = again,
-            }
-        }
-        let record = || match deadline {
-            None => Waiting::patiently(self.address(), [(span, mode)]),
-            Some(_) => Waiting::unfollowed(),
-        };
-        self.wait_for(Request::Claim(Part { span, mode }, obstacle), deadline, record)
-    }
-
     /// Has a claim of this thread take its turn, until `deadline` at most; an upgrade may be refused.
-    fn wait_for(
+    pub(super) fn wait_for(
         &self,
         request: Request<'_>,
         deadline: Option<Instant>,
@@ -400,7 +362,7 @@ impl Request<'_> {
 }
 
 const NOT_EMPTY: &str = "a claim has a part";
-const WAITS: &str = "without a deadline a claim waits until it is held";
+pub(super) const WAITS: &str = "without a deadline a claim waits until it is held";
 
 #[cfg(all(test, not(spanlock_loom)))]
 mod tests;

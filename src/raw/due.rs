@@ -1,20 +1,10 @@
-//! Due waiting: a claim is shown on the board, and passed by nobody.
+//! Due claims: shown on the board, and overtaken by no later claim.
 //!
-//! Claims that are due are granted in the order in which they became so (first in, first out, by conflict), by whoever was the
-//! last in their way: the owner is woken when the claim is held. All claims of a [strict](Fairness::Strict) lock
-//! are due as soon as they wait. Of others those are that wait for readers only, those on several ranges, and those
-//! that have been [patient](crate::raw::patient) for long enough.
+//! They are granted in the order in which they became due (first in, first out, among those that conflict), by the last claim
+//! that blocked them: the owner is woken when the claim is held. [`fairness`](crate::raw::fairness) says which claims are due
+//! at once; the others are [patient](crate::raw::patient) first.
 
 use crate::raw::Ledger;
-
-/// Whether claims may be passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fairness {
-    /// Each a bounded number of times, or for a bounded time.
-    Bounded,
-    /// Not at all.
-    Strict,
-}
 
 /// Whether a patient claim has waited for so long that it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +14,7 @@ pub(super) enum Patience {
 }
 
 impl Ledger<'_> {
-    /// Makes those claims due that have been passed too often by others that became so.
+    /// Makes those claims due that others, which became due earlier, have overtaken too often.
     pub(super) fn make_overdue_due(&mut self) {
         while let Some(id) = self.wakes.heirs.overdue.pop() {
             if !self.registry().is_patient(id) {

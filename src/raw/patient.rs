@@ -1,37 +1,19 @@
-//! Patient waiting: a claim is known to those that it waits for, and not shown to those who come.
+//! Patient claims: known to the claims for which they wait, and not shown on the board.
 //!
-//! So newcomers may have its range. Whoever was the last in its way invites it: wakes its owner, who looks again, and
-//! finds its range free, or waits for those who were faster. Of claims that conflict only the first in line is
-//! invited. One that was passed [`MOST_PASSES`](crate::sync::MOST_PASSES) times, or has waited for
-//! [a while](crate::sync::patience), becomes [due](crate::raw::due).
+//! So later claims may take the range. The last claim that blocked a patient one *invites* it: wakes its owner, who checks
+//! again, and finds the range free or waits for the new holders. Among patient claims that conflict only the first is
+//! invited. [`fairness`](crate::raw::fairness) says when a claim is not patient any more; then it is [due](crate::raw::due).
 //!
-//! The succession is never lost: while a patient claim sleeps, somebody is in the registry whom it has counted and who will
-//! take it off; while it is invited, its owner will look, or take it back, which invites the next.
+//! No invitation is lost: while the owner of a patient claim sleeps, a claim that it has counted is in the registry, and will
+//! decrement its count when it leaves. While it is invited, its owner will check, or withdraw the claim, which invites the next.
 
-use crate::raw::due::{Fairness, Patience};
+use crate::raw::due::Patience;
 use crate::raw::place::{Part, Place};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiter::Waiter;
-use crate::raw::{Core, Ledger, Pending, Queued};
-
-impl Core {
-    /// How a claim waits that has to.
-    pub(super) fn queueing(&self) -> Queueing {
-        match self.fairness {
-            Fairness::Bounded => Queueing::Patient,
-            Fairness::Strict => Queueing::Due,
-        }
-    }
-}
+use crate::raw::{Ledger, Pending, Queued};
 
 impl Ledger<'_> {
-    /// Whether somebody is in the way of a newcomer who will wake it, and whom it may wait for patiently.
-    pub(super) fn may_be_patient(&mut self, Part { span, mode }: Part) -> bool {
-        self.watch_those_there(span, mode);
-        let found = self.registry().in_the_way(span, mode, Queueing::Due);
-        found.claims != 0 && !found.starve(mode)
-    }
-
     pub(super) fn wait_patiently(
         &mut self,
         Part { span, mode }: Part,
@@ -46,7 +28,7 @@ impl Ledger<'_> {
         Queued::Waiting(Pending::patient(id))
     }
 
-    /// Looks again on behalf of a waiting claim whose owner is awake. Returns whether it is held.
+    /// Checks again, for a waiting claim whose owner is awake, whether its range is free. Returns whether the claim is held.
     pub(super) fn look_again(&mut self, id: ClaimId, patience: Patience) -> bool {
         let registry = self.registry();
         if registry.is_patient(id) && (registry.is_invited(id) || patience == Patience::IsOver) {
@@ -55,12 +37,12 @@ impl Ledger<'_> {
         self.registry().is_held(id)
     }
 
-    /// Takes a patient claim's range if it is free. If it is not, the claim becomes due if it may not be passed any more.
+    /// Grants a patient claim if its range is free. If it is not, and the claim may not be overtaken any more, makes it due.
     pub(super) fn look_for(&mut self, id: ClaimId, patience: Patience) {
         let (span, mode) = (self.registry().span(id), self.registry().mode(id));
         let is_over = patience == Patience::IsOver;
         if !is_over {
-            // Not shown yet: those in the way need not see it to wake it.
+            // Not shown yet: the claims that block it wake it without seeing it.
             self.watch_those_there(span, mode);
             let found = self.registry().in_the_way_of(id, Queueing::Due);
             if found.claims != 0 && !found.starve(mode) && self.registry().may_be_passed_again(id) {
@@ -82,7 +64,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Notes whom to wake of those who have been invited and still are.
+    /// Collects the owners to wake of the claims that have been invited and still are.
     pub(super) fn call_invited(&mut self) {
         let mut invited = std::mem::take(&mut self.wakes.heirs.invited);
         for id in invited.drain(..) {

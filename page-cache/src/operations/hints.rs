@@ -9,14 +9,10 @@
 //! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
 //!
 //! *Drop.* Claim both locks exclusively, write dirty pages back, and remove the pages, as for a direct write.
-//!
-//! *Data and holes.* Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its
-//! holes: a page that is written back in between is data by either. Nothing is flushed.
 
 use std::io;
 use std::ops::Range;
 
-use crate::Store;
 use crate::error::Request;
 use crate::files::inode::Inode;
 use crate::stats::Event;
@@ -85,40 +81,6 @@ impl Inode {
         self.invalidate(pages, &claim)
     }
 
-    /// The parts of a range of bytes that have data, in the cache or in the store.
-    pub(crate) fn data_in(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
-        let bytes = bytes.start..bytes.end.min(self.size());
-        if bytes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let _io = self.io_shared(bytes.clone());
-        self.data_claimed(bytes)
-    }
-
-    /// As `data_in`; the caller has the IO lock over the bytes.
-    pub(crate) fn data_claimed(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
-        let _claim = self.claim(Access::BufferedRead, bytes.clone());
-        let bytes = bytes.start..bytes.end.min(self.size());
-        let mut data: Vec<Range<u64>> = self
-            .dirty_pages()
-            .into_iter()
-            .map(|page| page.range.start.max(bytes.start)..page.range.end.min(bytes.end))
-            .filter(|range| !range.is_empty())
-            .collect();
-        let stored = bytes.start..bytes.end.min(self.store.held());
-        if !stored.is_empty() {
-            let mut from = stored.start;
-            let holes = self.store.holes(stored.clone())?.unwrap_or_default();
-            for hole in holes.into_iter().chain(std::iter::once(stored.end..stored.end)) {
-                if from < hole.start {
-                    data.push(from..hole.start.min(stored.end));
-                }
-                from = hole.end;
-            }
-        }
-        Ok(joined(data))
-    }
-
     pub(crate) fn hint(&self, operation: &'static str, bytes: &Range<u64>) -> io::Result<Request> {
         let request = Request::of_range(operation, bytes.start, bytes.end);
         self.check_outside(request)?;
@@ -130,19 +92,6 @@ impl Inode {
             false => Ok(request),
         }
     }
-}
-
-/// Joins ranges that overlap or touch, in ascending order.
-fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match joined.last_mut().filter(|last| last.end >= range.start) {
-            Some(last) => last.end = last.end.max(range.end),
-            None => joined.push(range),
-        }
-    }
-    joined
 }
 
 #[cfg(test)]

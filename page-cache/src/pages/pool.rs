@@ -7,10 +7,9 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::any::Any;
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
-use crate::options::{LEAST_CAPACITY, Options};
+use crate::options::Options;
 use crate::order::leaf::lock_leaf;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
@@ -60,8 +59,8 @@ pub(crate) struct Pool {
     next_owner: AtomicU64,
     next_mapping: AtomicU64,
     /// So many pages may be dirty, of so many frames.
-    dirty_part: (usize, usize),
-    resizing: Mutex<()>,
+    pub(super) dirty_part: (usize, usize),
+    pub(super) resizing: Mutex<()>,
 }
 
 impl Pool {
@@ -92,27 +91,6 @@ impl Pool {
         pool.frames.set_count(capacity as u32);
         lock_leaf(&pool.queues).set_frames(capacity as u32);
         pool
-    }
-
-    /// Sets the capacity, and evicts pages until no more frames are used. The caller holds nothing.
-    ///
-    /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets their frames then either.
-    pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {
-        let most = self.frames.most();
-        if frames < LEAST_CAPACITY || frames > most as usize {
-            let message = format!("the cache can have from {LEAST_CAPACITY} to {most} pages");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
-        {
-            let _one_at_a_time = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
-            let (limit, of) = self.dirty_part;
-            let limit = (limit as u128 * frames as u128 / of as u128) as usize;
-            self.dirty.set_frames(limit.max(1), frames);
-            self.permits.set_frames(frames);
-            lock_leaf(&self.queues).set_frames(frames as u32);
-            self.frames.set_count(frames as u32);
-        }
-        self.evict_excess()
     }
 
     /// The number of a new owner.

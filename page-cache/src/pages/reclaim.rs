@@ -24,7 +24,7 @@ use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
 /// The longest that a thread waits for a frame.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
 const LOOKS: u32 = 3;
@@ -86,32 +86,6 @@ impl Pool {
                 return Some(free);
             }
             free.give_back();
-        }
-    }
-
-    /// Evicts pages until no more frames are used than allowed, and returns their memory to the
-    /// system.
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn evict_excess(&self) -> io::Result<()> {
-        may_wait_for_clean(&self.frames);
-        let mut progress = Instant::now();
-        loop {
-            let excess = self.frames.excess();
-            if excess == 0 {
-                return Ok(());
-            }
-            match self.evict(Victims::Any) {
-                Some(free) => {
-                    free.give_back();
-                    progress = Instant::now();
-                }
-                None if progress.elapsed() >= PATIENCE || self.frames.are_all_guarded() => {
-                    let message =
-                        format!("{excess} pages above the new capacity cannot be evicted");
-                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
-                }
-                None => self.flusher.wait_for_progress(),
-            }
         }
     }
 

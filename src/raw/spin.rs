@@ -1,0 +1,51 @@
+//! Spinning before a claim is queued.
+//!
+//! A blocked claim retries for a moment if no claim waits: a short critical section then costs no wake-up. It arrives, in
+//! the order of waiting claims, only when it is queued.
+
+use std::time::Instant;
+
+use crate::deadlock::Waiting;
+use crate::raw::RawLock;
+use crate::raw::acquire::Request;
+use crate::raw::enter::Obstacle;
+use crate::raw::place::{Hold, Part};
+use crate::sync::Spins;
+use crate::{Mode, Span};
+
+impl RawLock {
+    /// Acquires a claim that was blocked at its first attempt: spins for a moment, and then queues it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn spin_or_wait(
+        &self,
+        span: Span,
+        mode: Mode,
+        mut obstacle: Obstacle,
+        deadline: Option<Instant>,
+    ) -> Option<Hold> {
+        let is_brief = |obstacle| matches!(obstacle, Obstacle::Conflict | Obstacle::Undecided);
+        let mut spins = Spins::new();
+        while is_brief(obstacle) && !self.summary_hint().has_queue() && spins.spin() {
+            if self.looks_blocked_by_a_cell(span, mode) {
+                continue;
+            }
+            if self.looks_blocked_by_a_unit(span, mode) {
+                // Readers of units may go on for ever among themselves: a writer queues soon.
+                if spins.are_few() {
+                    continue;
+                }
+                break;
+            }
+            match self.attempt(span, mode) {
+                Ok(hold) => return Some(hold),
+                Err(again) => obstacle = again,
+            }
+        }
+        let record = || match deadline {
+            None => Waiting::patiently(self.address(), [(span, mode)]),
+            Some(_) => Waiting::unfollowed(),
+        };
+        self.wait_for(Request::Claim(Part { span, mode }, obstacle), deadline, record)
+    }
+}
