@@ -1,4 +1,4 @@
-//! What is told to the program's log, with the feature `tracing`: what goes wrong where no caller hears of it, and what
+//! What is reported to the program's log, with the feature `tracing`: failures that no caller is told of, and what
 //! takes long. Without the feature nothing of this is compiled.
 
 use std::io;

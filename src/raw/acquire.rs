@@ -1,4 +1,4 @@
-//! Taking a claim: in slots or cells if they allow it, else through the registry, waiting if need be.
+//! Acquiring a claim: in a slot or a cell if possible, otherwise through the registry, where it may wait.
 
 use std::mem;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::raw::waiter::{Sleeper, Waiter};
 use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 
-/// What waits for its turn.
+/// What is queued.
 #[derive(Clone, Copy)]
 pub(super) enum Request<'a> {
-    /// A claim that has met this, and waits as the lock's fairness says.
+    /// A claim on one span, and what blocked it. It waits as the lock's fairness says.
     Claim(Part, Obstacle),
-    /// At least one span, none empty or overlapping another, all or nothing.
+    /// One or more spans, neither empty nor overlapping: all or nothing.
     Several(&'a [Part]),
-    /// A shared claim that passes those that wait.
+    /// A shared claim that overtakes all waiting claims.
     Reentrant(Span),
-    /// An exclusive claim in the place of a shared one.
+    /// An exclusive claim that replaces a shared one.
     Upgrade(Span, Hold),
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Pending {
     due_at: Option<Instant>,
 }
 
-/// Another upgrade waits that overlaps.
+/// An upgrade was refused, because an overlapping one waits already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
@@ -65,7 +65,7 @@ impl Pending {
     }
 }
 
-/// A claim that is held before anybody owns it: released if user code panics meanwhile.
+/// A claim that is held and has no owner yet: it is released if user code panics meanwhile.
 struct Unowned<'a> {
     lock: &'a RawLock,
     span: Span,
@@ -80,7 +80,7 @@ impl Drop for Unowned<'_> {
 }
 
 impl RawLock {
-    /// Takes a claim, waiting as long as it takes.
+    /// Acquires a claim, and waits until it is held.
     #[inline(always)]
     pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
         match self.attempt(span, mode) {
@@ -89,7 +89,7 @@ impl RawLock {
         }
     }
 
-    /// Takes a claim if nothing blocks it.
+    /// Acquires a claim if nothing blocks it.
     #[inline]
     pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
         match self.attempt(span, mode) {
@@ -98,7 +98,7 @@ impl RawLock {
         }
     }
 
-    /// Takes a claim, waiting until `deadline` at most.
+    /// Acquires a claim, waiting until `deadline` at most.
     #[inline]
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
         match self.attempt(span, mode) {
@@ -108,7 +108,7 @@ impl RawLock {
         }
     }
 
-    /// Takes a shared claim past those that wait, for a holder who must re-enter.
+    /// Acquires a shared claim that overtakes all waiting claims, for a thread that may hold one already.
     #[cold]
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
         if span.is_empty() {
@@ -118,7 +118,7 @@ impl RawLock {
         self.wait_for(Request::Reentrant(span), None, record).expect(WAITS)
     }
 
-    /// Takes claims on spans that neither overlap nor are empty, waiting for as long as any is blocked, or until
+    /// Acquires claims on spans that neither overlap nor are empty, all at once. Waits while any is blocked, until
     /// `deadline` at most.
     pub(crate) fn lock_many(&self, parts: &[Part], deadline: Option<Instant>) -> Option<Hold> {
         if parts.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -132,7 +132,7 @@ impl RawLock {
         self.wait_for(Request::Several(parts), deadline, record)
     }
 
-    /// Takes such claims if nothing blocks any of them.
+    /// Acquires such claims if nothing blocks any of them.
     pub(crate) fn try_lock_many(&self, parts: &[Part]) -> Option<Hold> {
         if parts.is_empty() {
             return Some(Hold::Nothing);
@@ -158,7 +158,7 @@ impl RawLock {
         Ok(())
     }
 
-    /// Takes a claim or puts it into the queue, from where `waker` is woken once it is granted.
+    /// Acquires a claim, or queues it; then `waker` is woken when it is granted.
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
         match self.attempt(span, mode) {
             Ok(hold) => Queued::Held(hold),
@@ -176,7 +176,7 @@ impl RawLock {
         }
     }
 
-    /// Upgrades a hold, or queues the upgrade; what it upgrades is to be released once it is granted.
+    /// Upgrades a hold, or queues the upgrade; the caller releases the shared claim when the upgrade is granted.
     pub(crate) fn upgrade_or_queue(
         &self,
         span: Span,
@@ -195,14 +195,14 @@ impl RawLock {
         }
     }
 
-    /// Whether a queued claim has been granted, or can be had now; if not, `waker` is the one to wake.
+    /// Returns the hold of a queued claim if it has been granted or can be granted now. Otherwise `waker` will be woken.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
         let mut is_known = true;
         let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
         let mut is_held = self.look_again(pending.id, pending.patience(), note);
         if !is_known {
             // Cloned, and the old one dropped, without the mutex: both are user code. If the drop panics the claim is still
-            // the caller's, who has not been told that it is granted.
+            // the caller's, because this has not returned.
             let mut sleeper = Sleeper::of_task(waker);
             let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
             is_held = self.look_again(pending.id, Patience::Lasts, swap);
@@ -210,11 +210,11 @@ impl RawLock {
         is_held.then_some(Hold::Claim(pending.id))
     }
 
-    /// Takes a queued claim back out of the queue, unless it was granted meanwhile.
+    /// Removes a queued claim from the queue. Returns its hold if it was granted meanwhile.
     pub(crate) fn withdraw(&self, pending: Pending) -> Option<Hold> {
         let mut ledger = self.core().enter(self);
         let granted = ledger.registry().is_held(pending.id);
-        // A waker's drop is user code: it must outlive the ledger.
+        // Dropping a waker is user code, so it is dropped after the mutex is released.
         let waiter = ledger.registry().waiter_mut(pending.id).take();
         if !granted {
             ledger.remove(pending.id);
@@ -237,13 +237,13 @@ impl RawLock {
     #[inline(never)]
     fn try_lock_cold(&self, span: Span, mode: Mode, obstacle: Obstacle) -> Option<Hold> {
         match obstacle {
-            // Who is in the way holds the lock, or waits for it.
+            // What blocks it is held, or waits.
             Obstacle::Conflict => None,
             _ => self.try_lock_many(&[Part { span, mode }]),
         }
     }
 
-    /// Has a claim of this thread take its turn, until `deadline` at most; an upgrade may be refused.
+    /// Queues a claim of this thread and waits, until `deadline` at most. `None` for a timeout, or an upgrade that is refused.
     pub(super) fn wait_for(
         &self,
         request: Request<'_>,
@@ -266,10 +266,10 @@ impl RawLock {
         }
     }
 
-    /// Has a claim of a task take its turn; an upgrade may be refused.
+    /// Queues a claim of a task. `None` for an upgrade that is refused.
     fn queue_task(&self, request: Request<'_>, waker: &Waker) -> Option<Queued> {
         let mode = request.mode();
-        // Cloned before the mutex is taken, and if it is not needed dropped after: both are user code.
+        // Cloning and dropping a waker are user code: neither happens with the mutex held.
         let mut waiter = Some(Waiter::new(Sleeper::of_task(waker), mode, Waiting::unfollowed()));
         let queued = self.queue(request, || waiter.take().expect("a claim is queued once"))?;
         if let Queued::Held(hold) = queued {
@@ -320,13 +320,13 @@ impl RawLock {
         }
     }
 
-    /// Lets the owner of a waiting claim, which is awake, look whether it can be had now. If not, `note` gets what the
-    /// claim waits on.
+    /// For the owner of a waiting claim, which is awake: checks whether the claim can be granted now. If not, calls `note`
+    /// with what the claim waits on.
     fn look_again(&self, id: ClaimId, patience: Patience, note: impl FnOnce(&mut Waiter)) -> bool {
         let mut ledger = self.core().enter(self);
         let is_held = ledger.look_again(id, patience);
         let waiter = ledger.registry().waiter_mut(id);
-        // Of no use any more; dropped, as it may be a waker, when the mutex is released.
+        // It may be a waker, so it is dropped after the mutex is released.
         let mut ended = waiter.take_if(|_| is_held);
         if let Some(waiter) = waiter {
             note(waiter);

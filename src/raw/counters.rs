@@ -1,5 +1,5 @@
-//! What a lock counts, if the feature `stats` is on; if it is off, types of no size and functions of no
-//! code, so that those who call them need not know.
+//! What a lock counts, if the feature `stats` is on. If it is off, types without size and empty functions replace it, so
+//! that callers need no `cfg`.
 
 #[cfg(not(feature = "stats"))]
 mod absent;
@@ -11,7 +11,7 @@ pub(crate) use absent::{Counters, Wait};
 #[cfg(feature = "stats")]
 pub(crate) use kept::{Counters, Wait};
 
-/// Which way a claim went.
+/// How a claim was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     /// Through the slot of its one unit.

@@ -1,4 +1,4 @@
-//! Looking at a lock without taking it.
+//! Inspecting a lock without acquiring a claim.
 
 use std::ops::ControlFlow;
 
@@ -40,10 +40,10 @@ impl RawLock {
         alone().unwrap_or_else(|| self.claims(span).iter().any(|claim| claim.is_held))
     }
 
-    /// The answer of a unit's slot, if there is nobody else whom the unit may belong to.
+    /// What the unit's slot says, if no other claim can include the unit.
     fn is_unit_locked(&self, unit: u64) -> Option<bool> {
         let span = Span::from_range(unit..unit + 1);
-        // ORDERING: Acquire: what the look finds free was left.
+        // ORDERING: Acquire: the caller follows the claims that have left what is found free.
         let word = Word::from_bits(self.slot_of(unit).load(Ordering::Acquire));
         let summary = self.summary_now();
         let has_slot_alone = word != Word::MOVED
@@ -92,13 +92,13 @@ impl RawLock {
             }
             ControlFlow::<()>::Continue(())
         });
-        // Looked for once more: if the embedded slot was closed when we read it, then there is one (I1).
+        // Checked once more: if the embedded slot was closed when we read it, then there is one (I1).
         self.existing_core().is_none().then_some(claims)
     }
 }
 
 impl Ledger<'_> {
-    /// Every claim that overlaps `span`; `None` if somebody has not yet found out whether he holds it.
+    /// Every claim that overlaps `span`; `None` if a claim is still tentative.
     fn claims(&mut self, span: Span) -> Option<Vec<ClaimInfo>> {
         self.watch_those_there(span, Mode::Exclusive);
         self.watch_those_in_the_way(span);

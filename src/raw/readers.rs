@@ -21,7 +21,7 @@ use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
 use crate::{Mode, Span};
 
 impl RawLock {
-    /// Takes a shared claim on a unit in this thread's word, if the lock is open.
+    /// Acquires a shared claim on a unit in this thread's word, if the lock is open.
     #[inline(never)]
     pub(super) fn attempt_as_reader(&self, unit: u64) -> Result<Hold, Obstacle> {
         let home = sync::home_cell();
@@ -43,7 +43,7 @@ impl RawLock {
         }
     }
 
-    /// Counts how often another thread was in a reader's way. If that is often, the lock is opened.
+    /// Counts how often another thread delayed a reader. If that is often, the lock is opened.
     #[inline]
     pub(super) fn note_conflicts(&self, summary: Summary, mode: Mode, conflicts: u32) {
         if mode == Mode::Shared && conflicts != 0 && !summary.is_open() && sync::is_hot(conflicts) {
@@ -60,7 +60,7 @@ impl RawLock {
         ledger.close();
     }
 
-    /// Has readers enter slots again, and claims check slots only as soon as the words are free.
+    /// Makes readers enter slots again, and claims check slots only, as soon as the words are free.
     #[cold]
     pub(super) fn shut(&self) {
         let core = self.core();
@@ -69,7 +69,7 @@ impl RawLock {
         self.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
         sync::two_sided_barrier();
         if !core.cells.meet_reader(Span::ALL) {
-            // ORDERING: Release: whoever does not see the bit follows the readers that have left, as we do.
+            // ORDERING: Release: a claim that does not see the bit follows the readers that have left, as we do.
             self.summary.fetch_and(!Summary::READERS, Ordering::Release);
         }
         ledger.close();
@@ -101,7 +101,7 @@ impl Cells {
             found => found.join(unit).map(Word::bits),
         };
         // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the slot are loaded after it.
-        // Relaxed where it reads: a guess.
+        // Relaxed where it reads: a hint.
         self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::Relaxed, join).is_ok()
     }
 
@@ -113,7 +113,7 @@ impl Cells {
     /// Whether any unit of `span` is in a reader's word.
     pub(super) fn meet_reader(&self, span: Span) -> bool {
         let meets = |cell| {
-            // ORDERING: SeqCst, the other side of the argument, after our claim was written. As an Acquire: whoever finds no reader
+            // ORDERING: SeqCst, the other side of the argument, after our claim was written. As an Acquire: a claim that finds no reader
             // follows those that have left.
             let word = Word::from_bits(self.readers(cell).load(Ordering::SeqCst));
             word.holder().is_some_and(|(unit, _)| span.contains_unit(unit))

@@ -7,15 +7,15 @@ use crate::raw::table::{self, Table};
 use crate::raw::{Ledger, RawLock};
 use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
 
-/// How many slots there are to be, at least, for each unit that is held.
+/// The least number of slots for each unit that is held.
 const SLOTS_FOR_A_UNIT: usize = 8;
 
 impl RawLock {
-    /// Counts a claim that found its unit's slot taken by another unit. Whether the table has grown for that.
+    /// Counts a claim that found another unit in its unit's slot. Returns whether the table has grown because of it.
     #[cold]
     pub(super) fn note_collision(&self) -> bool {
         let core = self.core();
-        // ORDERING: Relaxed: it only says when to look.
+        // ORDERING: Relaxed: it only says when to check.
         if core.collisions_to_go.fetch_sub(1, Ordering::Relaxed) > 1 {
             return false;
         }
@@ -25,7 +25,7 @@ impl RawLock {
         has_grown
     }
 
-    /// Shrinks a large table if a claim on `span` has looked through all of it, for few units.
+    /// Shrinks a large table if a claim on `span` has scanned all of it and found few units.
     #[inline]
     pub(super) fn note_scan(&self, span: Span) {
         let is_large =
@@ -84,7 +84,7 @@ impl Ledger<'_> {
         if grows {
             self.resize(wanted);
         }
-        // While units are added that stay, it is looked often. Where the slots are enough it need not be.
+        // While units are added that stay, it is checked often; where there are enough slots, rarely.
         let patience = (1 << wanted.max(bits)) / if grows { 32 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
         self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
@@ -98,21 +98,21 @@ impl Ledger<'_> {
         for slot in self.lock.slots() {
             // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds this one
             // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
-            // As an Acquire: who enters a new slot follows whoever left the old one. As a Release: a holder that
+            // As an Acquire: a claim that enters a new slot follows those that left the old one. As a Release: a holder that
             // finds its slot closed must find the core.
             let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
             let word = Word::from_bits(word);
             words.extend(word.holder().map(|_| word));
         }
         let bits = bits_to_separate(&words, wanted);
-        // SAFETY: tables are freed with the core, when nobody uses the lock any more (I5).
+        // SAFETY: tables are freed with the core, when no thread uses the lock any more (I5).
         let new = unsafe { self.books.tables.get(bits) };
         let mut words = words.into_iter().peekable();
         for (index, slot) in new.words().enumerate() {
             let is_here =
                 |word: &Word| word.holder().is_some_and(|(unit, _)| new.index(unit) == index);
             let word = words.next_if(is_here).unwrap_or(Word::FREE);
-            // ORDERING: Release: who enters by an old address of this table follows whoever left the old slot, as we do.
+            // ORDERING: Release: a claim that enters by an old address of this table follows those that left the old slot, as we do.
             slot.store(word.bits(), Ordering::Release);
         }
         debug_assert!(words.next().is_none(), "every unit has a slot");

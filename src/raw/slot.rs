@@ -12,8 +12,8 @@
 //!
 //! A [reader's word](crate::raw::readers) is the same, but never exclusive or closed.
 //!
-//! WAITERS is set under the registry's mutex only, together with the proxy, and goes with the last
-//! holder or when nobody waits any more, under the mutex again. While it is set nobody joins, and holders leave under the mutex.
+//! WAITERS is set under the registry's mutex only, together with the proxy. It is cleared, under the mutex too, when the last
+//! holder leaves or no claim waits any more. While it is set no reader joins, and holders leave under the mutex.
 
 use crate::Mode;
 
@@ -71,7 +71,7 @@ impl Word {
         self.0 & EXCLUSIVE != 0 || self.0 & READERS == READER
     }
 
-    /// One more reader of `unit`, if the slot is its, shared, not watched and not full.
+    /// One more reader of `unit`, if the slot has that unit and is shared, not watched and not full.
     pub(crate) fn join(self, unit: u64) -> Option<Word> {
         let joins = self.0 >> UNIT_SHIFT == unit
             && self.0 & (EXCLUSIVE | WAITERS) == 0
@@ -80,7 +80,7 @@ impl Word {
         joins.then(|| Word(self.0 + READER))
     }
 
-    /// One holder fewer, if nobody watches the slot; `None` if the mutex is needed.
+    /// One holder fewer, if the slot is not watched; `None` if the mutex is needed.
     pub(crate) fn leave(self) -> Option<Word> {
         (!self.has_waiters()).then(|| self.leave_watched())
     }
@@ -101,7 +101,7 @@ impl Word {
         Word(self.0 | WAITERS)
     }
 
-    /// The same holders, whom nobody watches any more.
+    /// The same holders, not watched any more.
     pub(crate) fn unwatched(self) -> Word {
         Word(self.0 & !WAITERS)
     }

@@ -4,7 +4,7 @@
 //! A unit has exactly one slot. Were there a second place to look, two threads could enter the same
 //! unit twice; a unit whose slot is taken by another unit takes a cell instead.
 //!
-//! The address of an array and the logarithm of its length are one word, so that one load tells where
+//! The address of an array and the logarithm of its length are one word, so that one load says where
 //! a unit's word is. Arrays are freed with the lock only, so that an old address stays valid.
 
 use std::marker::PhantomData;
@@ -52,7 +52,7 @@ impl Current {
         let tagged = self.0.load(order);
         let first = tagged.map_addr(|address| address & !BITS).cast_const();
         let bits = (tagged.addr() & BITS) as u32;
-        // An array lives as long as what leads to it, as `Made::get` demands.
+        // An array lives as long as this, as `Made::get` requires.
         (!first.is_null()).then_some(Table { first, bits, lives: PhantomData })
     }
 
@@ -157,7 +157,7 @@ pub(crate) fn visit_used<'a, B>(
     visit: &mut impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
 ) -> ControlFlow<B> {
     // ORDERING: SeqCst, the range's side of the two-sided argument (raw.rs, I4); as an Acquire it
-    // is paired with the Release of whoever left the slot.
+    // is paired with the Release of the claims that left the slot.
     let word = Word::from_bits(slot.load(Ordering::SeqCst));
     if word == Word::FREE { ControlFlow::Continue(()) } else { visit(slot, word) }
 }

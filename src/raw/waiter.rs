@@ -11,7 +11,7 @@ use crate::raw::registry::Heirs;
 use crate::sync::Parker;
 use crate::unwind;
 
-/// Whom to wake when a claim is granted.
+/// The thread or the task to wake when a claim is granted.
 #[derive(Debug)]
 pub(crate) enum Sleeper {
     Thread(Arc<Parker>),
@@ -31,7 +31,7 @@ impl Sleeper {
         matches!(self, Sleeper::Task(TaskWaker(Some(known))) if known.will_wake(waker))
     }
 
-    /// Whom to wake of a claim that goes on waiting: a task only once for each of its polls.
+    /// What to wake of a claim that continues to wait: a task only once for each of its polls.
     pub(crate) fn call(&mut self) -> Option<Sleeper> {
         match self {
             Sleeper::Thread(parker) => Some(Sleeper::Thread(Arc::clone(parker))),
@@ -42,7 +42,7 @@ impl Sleeper {
     }
 }
 
-/// A task's waker, whose drop is user code too.
+/// A task's waker. Dropping it is user code.
 #[derive(Debug)]
 pub(crate) struct TaskWaker(Option<Waker>);
 
@@ -80,23 +80,23 @@ impl Waiter {
     }
 }
 
-/// Claims whose turn came under the registry's mutex, and whose owners are to be woken after it.
+/// Claims that were granted or invited under the registry's mutex, and whose owners are woken after it is released.
 #[derive(Default)]
 #[must_use = "the owner of a claim whose turn has come sleeps until it is woken"]
 pub(crate) struct Wakes {
     pub(crate) heirs: Heirs<Waiter>,
-    /// Whom to wake of those that are invited.
+    /// The owners to wake of the claims that were invited.
     pub(crate) calls: Vec<Sleeper>,
 }
 
 impl Wakes {
-    /// Strikes out the records of threads that wait no more; under the mutex, so that no claim which
-    /// comes later is thought to be in their way.
+    /// Ends the records of threads that do not wait any more. With the mutex held, so that no later claim is reported as
+    /// what they wait for.
     pub(crate) fn end_records(&mut self) {
         self.heirs.granted.iter_mut().for_each(|waiter| waiter.record.end());
     }
 
-    /// Wakes them all, even if one of them panics. Wakers run user code: no lock may be held here.
+    /// Wakes all of them, even if a waker panics. Wakers run user code, so the caller holds no lock.
     #[inline]
     pub(crate) fn wake(self, counters: &Counters) {
         if !self.heirs.granted.is_empty() || !self.calls.is_empty() {
@@ -106,13 +106,13 @@ impl Wakes {
 
     #[cold]
     fn wake_all(self, counters: &Counters) {
-        // All of them first: a waker may take its time, which is nobody's wait, or look at the numbers.
+        // All of them first: a waker may take long, which is no waiting time, or read the numbers.
         for waiter in &self.heirs.granted {
             counters.granted_after(&waiter.wait);
             counters.woke();
         }
         self.calls.iter().for_each(|_| counters.woke());
-        // Threads first: that runs no user code, which may never return.
+        // Threads first: a waker is user code, and may never return.
         for waiter in &self.heirs.granted {
             if let Sleeper::Thread(parker) = &waiter.sleeper {
                 parker.notify();

@@ -270,11 +270,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:<14}{:>14}{:>12}{:>11}{:>11}{:>11}",
-            "path", "operations", "per second", "p50", "p99", "max"
+            "\n{:<20}{:>12}{:>12}{:>11}{:>11}{:>11}",
+            "operation", "count", "per second", "p50", "p99", "max"
         )?;
         for path in &self.paths {
-            write!(f, "{:<14}{:>14}", path.path, grouped(path.operations))?;
+            write!(f, "{:<20}{:>12}", path.path, grouped(path.operations))?;
             write!(f, "{:>12}", grouped(path.rate as u64))?;
             for nanos in [path.p50, path.p99, path.max] {
                 write!(f, "{:>11}", Latency(nanos).to_string())?;
@@ -282,7 +282,7 @@ impl fmt::Display for Report {
             writeln!(f)?;
         }
         let (operations, rate) = (grouped(self.operations), grouped(self.rate as u64));
-        writeln!(f, "{:<14}{operations:>14}{rate:>12}", "all")?;
+        writeln!(f, "{:<20}{operations:>12}{rate:>12}", "all")?;
         let headings = ("claims", "mode", "taken", "waited");
         writeln!(f, "\n{:<24}{:<10}{:>14}{:>14}", headings.0, headings.1, headings.2, headings.3)?;
         for ClaimsReport { lock, access, mode, taken, waited } in &self.claims {

@@ -310,7 +310,7 @@ impl Round {
 }
 
 impl State {
-    /// Has the files that are not finished be failures. Those that a thread is at go on.
+    /// Reports the files that are not finished as failures. Syncs that are in progress continue.
     fn give_up(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let labels = waiting.iter().map(|file| Arc::clone(file.store.label_at_open()));

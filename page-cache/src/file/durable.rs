@@ -134,7 +134,7 @@ impl File {
         Ok(start)
     }
 
-    /// Ends a change of some bytes by this handle: makes them durable, if all of its changes are to be.
+    /// Called after this handle has changed some bytes: makes them durable, if the handle's durability says so.
     #[inline]
     pub(crate) fn changed(&self, bytes: Range<u64>) -> io::Result<()> {
         match self.scope() {
@@ -143,7 +143,7 @@ impl File {
         }
     }
 
-    /// Ends a write of so many bytes.
+    /// As `changed`, after a write of `written` bytes.
     #[inline]
     pub(crate) fn wrote(&self, offset: u64, written: usize) -> io::Result<usize> {
         self.changed(offset..offset + written as u64)?;

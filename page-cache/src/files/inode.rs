@@ -54,7 +54,7 @@ pub(crate) struct Inode {
     io: InodeLock,
     mapping: InodeLock,
     size: AtomicU64,
-    /// Set if the store may hold something behind the end, which it failed to cut off.
+    /// Set if the store may hold something past the end, because it refused to truncate it.
     pub(crate) untrimmed: AtomicBool,
     /// The pages that are cached. A page is added after it was linked into the index and taken
     /// out before it is unlinked, under its lock, and if it is evicted only when no thread reads it any
@@ -83,7 +83,7 @@ pub(crate) struct Inode {
     ///
     /// ORDERING: relaxed: the mapping lock orders it.
     pub(crate) closing: AtomicBool,
-    /// Set if nothing of the file is to be written when it is closed.
+    /// Set if closing the file must not write anything.
     ///
     /// ORDERING: relaxed: the drop of the handle that set it comes before the drop of the last.
     pub(crate) discarded: AtomicBool,

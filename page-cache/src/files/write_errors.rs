@@ -41,7 +41,7 @@ impl WriteErrors {
         state.last = Some(Told::from(error));
     }
 
-    /// Tells a handle of the last error, if it has not heard of that.
+    /// Returns the last error to a handle, if the handle has not been told of it.
     pub(crate) fn tell(&self, handle: &Heard) -> Option<io::Error> {
         let mut state = lock_leaf(&self.state);
         // ORDERING: relaxed, here and below, since all of it happens under the mutex.
@@ -53,12 +53,12 @@ impl WriteErrors {
         state.last.clone().map(io::Error::from)
     }
 
-    /// What a handle has heard of that is made from no other, while some are open.
+    /// What a handle counts as told when the file is opened again while it is open.
     pub(crate) fn heard_by_new_handle(&self) -> Heard {
         self.heard_by_clone_of(&Heard::default())
     }
 
-    /// What a handle made from another has heard of.
+    /// What a clone of a handle counts as told.
     pub(crate) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
         let state = lock_leaf(&self.state);
         let count = match state.told == state.count {

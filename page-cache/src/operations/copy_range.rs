@@ -7,8 +7,8 @@
 //! 2. Clip the source to the size, which does not move across it while it is claimed.
 //! 3. Find the holes of the source, as for `data_ranges`. They are punched in the destination, and past its end the file
 //!    grows over them. Where the ranges overlap, and where pages are transformed, holes are bytes like others.
-//! 4. Copy the rest by way of a temporary chunk: read it as a buffered read does, and write it as a buffered write does that has
-//!    its IO claim. Each of the two takes its own mapping claims and page locks, and has none while the other runs.
+//! 4. Copy the rest through a temporary chunk: read it like a buffered read, and write it like a buffered write, each with the
+//!    IO claim of step 1. Each of the two takes its own mapping claims and page locks, and has none while the other runs.
 //!
 //! If the ranges overlap and the destination lies behind the source, each chunk of the destination is read before it is
 //! written, and kept until its turn comes as the source. So the copy always goes forward, and what is reported is a prefix.

@@ -159,14 +159,14 @@ pub(crate) fn pause() {
     LOG.with_borrow_mut(|log| log.recording = Recording::Off);
 }
 
-/// What happened, and who the threads are.
+/// What happened, and the names of the threads.
 pub(crate) fn events() -> (Vec<Event>, Vec<String>) {
     LOG.with_borrow(|log| {
         (log.events.clone(), log.threads.iter().map(|thread| thread.name.clone()).collect())
     })
 }
 
-/// Gives a thread that is to be waited for a name, and a column.
+/// Gives a thread of the scenario a name and a column.
 pub(crate) fn starts(name: &'static str) {
     LOG.with_borrow_mut(|log| {
         log.running.push(name);

@@ -27,7 +27,7 @@ impl PageSize {
         None => unreachable!(),
     };
 
-    /// Pages of so many bytes, if there are such.
+    /// The size of a page of `bytes` bytes; `None` if a page cannot have that size.
     pub(crate) const fn new(bytes: usize) -> Option<PageSize> {
         if bytes.is_power_of_two() && bytes >= PAGE_SIZE && bytes <= MOST {
             return Some(PageSize { len: bytes as u32, shift: bytes.trailing_zeros() });
@@ -45,7 +45,7 @@ impl PageSize {
         self.len as u64
     }
 
-    /// How many pages so many bytes are.
+    /// The number of whole pages in `bytes` bytes.
     pub(crate) const fn pages_in(self, bytes: usize) -> usize {
         bytes >> self.shift
     }

@@ -118,7 +118,7 @@ impl DirtyPages {
         self.allows(own, by, self.count())
     }
 
-    /// Whether a file may have so many more dirty pages, if guards of them are taken one after the other.
+    /// Whether a file may have this many more dirty pages, if guards of them are taken one after the other.
     pub(crate) fn has_room_for(&self, own: Own, pages: usize) -> bool {
         let Some(before) = pages.checked_sub(1) else { return true };
         let last = Own { pages: own.pages + before, ..own };

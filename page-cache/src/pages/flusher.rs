@@ -53,13 +53,13 @@ pub(crate) struct Signal {
 pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) workers: usize,
-    /// Those of them that are not at a file.
+    /// Those of them that have no file.
     pub(crate) idle: usize,
-    /// How many there were.
+    /// How many were ever started.
     pub(crate) started: u64,
     /// Since when there has been one idle worker.
     pub(crate) alone_since: Instant,
-    /// Up to so many workers are started without waiting for one to come back.
+    /// Up to this many workers are started without waiting for one to finish.
     pub(crate) at_once: usize,
     pub(crate) stopped: bool,
     /// How often pages became clean, or failed to.
@@ -119,7 +119,7 @@ impl Flusher {
         self.change(|jobs| jobs.bring_in(file, pages, Instant::now()));
     }
 
-    /// Changes what is to be done, and calls a worker if one has to begin earlier than it thinks.
+    /// Changes the jobs, and wakes a worker if a job is due earlier than the workers know.
     fn change<T>(&self, change: impl FnOnce(&mut Jobs) -> T) -> T {
         let mut state = self.signal.state();
         let before = state.jobs.next_turn();

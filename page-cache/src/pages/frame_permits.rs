@@ -74,7 +74,7 @@ pub(crate) struct FilePermits {
     looks: AtomicUsize,
 }
 
-/// The permission for a request to hold so many frames. It is returned when this is dropped.
+/// Allows a request to hold some frames. It is returned when this is dropped.
 pub(crate) struct FramePermit<'a> {
     permits: &'a FramePermits,
     file: &'a Arc<FilePermits>,

@@ -40,7 +40,7 @@ pub(crate) enum Found<'a> {
 }
 
 impl Index {
-    /// An index for so many frames.
+    /// An index for a cache of this many frames.
     pub(crate) fn new(frames: u32) -> Index {
         let buckets = (frames as usize).next_power_of_two().max(STRIPES);
         Index {

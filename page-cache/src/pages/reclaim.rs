@@ -89,15 +89,14 @@ impl Pool {
         }
     }
 
-    /// Frames, so many at most, that are free or can be had of pages that came in lately and were
-    /// not used.
+    /// At most `most` frames: free ones, and those of pages that were cached recently and not used since.
     pub(crate) fn cold_frames(&self, most: usize) -> Vec<FreeFrame<'_>> {
         let next =
             || self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Small));
         std::iter::from_fn(next).take(most).collect()
     }
 
-    /// Frames, so many at most, that are free, or of which pages that came in lately and were not used give up so many more.
+    /// At most `most` frames: free ones, and at most `others_give` of pages that were cached recently and not used since.
     pub(crate) fn frames_for_hint(
         &self,
         most: usize,

@@ -14,7 +14,7 @@ pub(crate) struct Visitors {
     left: Condvar,
 }
 
-/// A file that is kept from closing for good.
+/// A visit: the file is not closed while it lasts.
 pub(crate) struct Visit<T: ?Sized> {
     // Dropped in this order, so that the thread that waits for the visit to end has the last reference.
     file: Arc<T>,
@@ -24,7 +24,7 @@ pub(crate) struct Visit<T: ?Sized> {
 struct Leave(Arc<Visitors>);
 
 impl<T: ?Sized> Visit<T> {
-    /// Enters a file which, as the caller knows, still lets visitors in.
+    /// Begins a visit. The caller knows that the file still lets visitors in.
     pub(crate) fn new(visitors: &Arc<Visitors>, file: Arc<T>) -> Visit<T> {
         *visitors.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Visit { file, _leave: Leave(Arc::clone(visitors)) }

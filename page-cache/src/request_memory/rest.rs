@@ -1,4 +1,4 @@
-//! What is left of a request's memory, for an operation that goes on where it was cut short.
+//! The rest of a request's memory, for an operation that continues where it ended short.
 
 use std::io;
 

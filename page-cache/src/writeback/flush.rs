@@ -49,11 +49,11 @@ struct Flushed {
 }
 
 impl Inode {
-    /// Writes back what is dirty in a range of pages when this begins, and waits for what is on its
-    /// way. Goes on after an error, and returns the first.
+    /// Writes back the pages of a range that are dirty when this begins, and waits for those in flight. Continues after
+    /// an error, and returns the first.
     ///
-    /// A run that fails is tried again in halves: a page that cannot be written keeps no other from the store.
-    /// If nothing but failures comes of that, the rest is asked for once.
+    /// A run that fails is tried again in halves, so that one page that cannot be written does not keep others from the
+    /// store. After [`MOST_FAILURES`] failures in a row the rest is tried once, in whole runs.
     pub(crate) fn flush(&self, pages: Range<u64>) -> io::Result<()> {
         self.flush_up_to(pages, u64::MAX)
     }
@@ -186,7 +186,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Writes a locked, unmapped page back, if it is dirty, without letting go of its lock.
+    /// Writes a locked, unmapped page back, if it is dirty, without releasing its lock.
     pub(crate) fn write_locked(
         &self,
         page: &LockedPage<'_>,

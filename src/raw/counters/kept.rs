@@ -1,7 +1,7 @@
 //! The counters of a lock, allocated when it first has something to count.
 //!
 //! Every count is Relaxed: the numbers order nothing, and a snapshot is as exact as it can be while
-//! others count on.
+//! other threads continue to count.
 
 use std::cell::Cell;
 use std::time::Instant;
@@ -99,7 +99,7 @@ impl Counters {
     #[cold]
     fn first_kept(&self) -> &Kept {
         let new = Box::into_raw(Box::new(Kept::new()));
-        // ORDERING: Release for who finds ours, Acquire for when we find another's.
+        // ORDERING: Release for a thread that finds ours, Acquire for when we find another thread's.
         let installed = self.kept.compare_exchange(
             std::ptr::null_mut(),
             new,
@@ -109,7 +109,7 @@ impl Counters {
         let kept = match installed {
             Ok(_) => new,
             Err(other) => {
-                // SAFETY: `new` came from a box above and was shown to nobody.
+                // SAFETY: `new` came from a box above, and no other thread has seen it.
                 drop(unsafe { Box::from_raw(new) });
                 other
             }
@@ -121,7 +121,7 @@ impl Counters {
 
 impl Drop for Counters {
     fn drop(&mut self) {
-        // ORDERING: Relaxed: nobody else is left.
+        // ORDERING: Relaxed: no other thread uses the lock.
         let kept = self.kept.load(Ordering::Relaxed);
         if !kept.is_null() {
             // SAFETY: made from a box by `first_kept`, and no reference outlives the lock.
@@ -194,7 +194,7 @@ fn shard() -> usize {
     thread_local! {
         static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
     }
-    // A thread that is going away has lost its number; any shard will do.
+    // A thread that ends has lost its number; any shard will do.
     let own = SHARD.try_with(|shard| {
         if shard.get() == usize::MAX {
             shard.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SHARDS);

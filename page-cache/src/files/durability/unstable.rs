@@ -74,7 +74,7 @@ pub(crate) struct Unstable {
     owed: Pages,
     broken: Ranges<Mending>,
     length_owed: bool,
-    /// Up to where the store may have bytes again that a failed sync was to cut off.
+    /// Up to where the store may have bytes again, because the sync of a truncation failed.
     uncut: u64,
 }
 
@@ -139,7 +139,7 @@ impl Unstable {
         self.current.other = true;
     }
 
-    /// Notes bytes that a request may have changed in vain, since syncs failed meanwhile.
+    /// Notes bytes of a request that may be lost, because syncs failed while it was in progress.
     pub(crate) fn doubtful(&mut self, range: Range<u64>) {
         self.lose(range);
     }

@@ -73,7 +73,7 @@ impl StoreHealth {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.last.clone().into())
     }
 
-    /// When the store is to be asked again, if its last request failed.
+    /// When the store is tried again, if its last request failed.
     pub(crate) fn next_attempt(&self) -> Option<Instant> {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
     }

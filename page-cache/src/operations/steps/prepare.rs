@@ -34,7 +34,7 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Latches the bytes to copy into; only those `within` are to be touched.
+    /// Latches the bytes to copy into. The caller changes only those `within`.
     pub(crate) fn latch(&self) -> WriteLatch<'a> {
         self.page.latch()
     }

@@ -1,4 +1,4 @@
-//! Jobs: which files are to be written back, and when. No threads and no clock: callers pass the time.
+//! Jobs: which files have to be written back, and when. This has no threads and no clock: callers pass the time.
 //!
 //! A file has a job from the time it has a dirty page until a worker finds that it has none. So clean files cost nothing,
 //! however many there are. At most one worker works on a job.
@@ -16,27 +16,27 @@ const MOST_HINTS: usize = 64;
 #[derive(Default)]
 pub(crate) struct Jobs {
     jobs: HashMap<u64, Job>,
-    /// The jobs that no worker has, by the time of their turn.
+    /// The jobs that no worker has, by the time when they are due.
     turns: BTreeSet<(Instant, u64)>,
 }
 
-/// What is to be done for one file.
+/// What a worker has to do for one file.
 #[derive(Default)]
 struct Job {
     worker: Worker,
-    /// When all that is dirty is to be written; never, if it is so far away that no clock has it.
+    /// When everything dirty has to be written; `None` if that is later than an `Instant` can be.
     due: Option<Instant>,
-    /// Not to be asked before, since it failed.
+    /// The store failed, and is not asked again before this.
     not_before: Option<Instant>,
-    /// Pages to be written so that they can be evicted. They are not pinned: the job may wait for long.
+    /// Pages to write so that they can be evicted. They are not pinned: the job may wait for long.
     pageouts: Vec<u64>,
-    /// Pages to be read into the cache.
+    /// Pages to read into the cache.
     hints: Vec<Range<u64>>,
     /// When the first of either was queued.
     queued: Option<Instant>,
 }
 
-/// Whether a worker is at a job.
+/// Whether a worker has the job.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Worker {
     #[default]
@@ -52,7 +52,7 @@ pub(crate) struct Task {
     pub(crate) extent: Work,
 }
 
-/// How much of a file is to be written.
+/// How much of a file has to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// All that is dirty, after the pages that were queued.

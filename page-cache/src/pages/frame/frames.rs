@@ -55,7 +55,7 @@ struct Free {
 }
 
 impl Frames {
-    /// Frames, so many at most, all of which may be used.
+    /// `count` frames, all of which may be used.
     pub(crate) fn new(count: u32, page_size: PageSize) -> Frames {
         let free = Free { frames: Vec::new(), fresh: 0, used: 0, capacity: count };
         Frames {
@@ -95,7 +95,7 @@ impl Frames {
         self.frames.len() as u32
     }
 
-    /// Lets so many frames be used, if there are so many. Those that are in use above that stay in use.
+    /// Allows the use of `count` frames. If more are in use, they stay in use.
     pub(crate) fn set_count(&self, count: u32) {
         assert!(count as usize <= self.frames.len());
         let mut free = self.free();
@@ -103,7 +103,7 @@ impl Frames {
         self.capacity.store(count, Ordering::Relaxed);
     }
 
-    /// How many frames are in use above those that may be.
+    /// How many more frames are in use than allowed.
     pub(crate) fn excess(&self) -> u32 {
         let free = self.free();
         free.used.saturating_sub(free.capacity)

@@ -227,7 +227,7 @@ impl Frame {
         }
     }
 
-    /// Guards may stay for long. Others see that this waits for them, and what they hold meanwhile is their affair.
+    /// Guards may last long. A flag shows other threads that this one waits for a guard.
     #[cold]
     fn drain_guards(&self, frames: &Frames) {
         let before = self.step(State::waits_for_guards);

@@ -53,14 +53,14 @@ pub(in crate::store) mod faults {
         Interrupted,
         /// It fails with an errno.
         Errno(i32),
-        /// It moves so many bytes at most, as far as the caller can tell.
+        /// It reports at most this many bytes.
         Short(usize),
     }
 
     /// Which of the calls go wrong.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(in crate::store) enum Calls {
-        /// The one behind so many others.
+        /// The call after this many others.
         One(usize),
         All,
     }
