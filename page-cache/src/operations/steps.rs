@@ -6,4 +6,5 @@ pub(crate) mod fill;
 pub(crate) mod invalidate;
 pub(crate) mod length_limit;
 pub(crate) mod prepare;
+pub(crate) mod transform;
 pub(crate) mod whole_pages;

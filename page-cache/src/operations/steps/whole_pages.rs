@@ -1,19 +1,14 @@
-//! Whole pages: files whose store receives only whole pages, and the transform of these pages.
+//! Whole pages: files whose store receives only whole pages.
 //!
 //! The length of such a file is a multiple of the page size, and so are the ranges that the store is asked to change. A
 //! request that would split a page is refused, under the claim that keeps the size.
-//!
-//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in the memory into which it
-//! is read, before other threads can see it. The page's claim is held in both cases, and no file of the cache may be used.
 
 use std::io;
 use std::ops::Range;
 
 use crate::error::MAX_LEN;
 use crate::files::inode::Inode;
-use crate::files::store_access::nested::Inside;
-use crate::options::{PageTransform, Sends, WriteMode};
-use crate::unwind;
+use crate::options::{Sends, WriteMode};
 
 impl Inode {
     pub(crate) fn sends_whole_pages(&self) -> bool {
@@ -57,43 +52,5 @@ impl Inode {
     pub(crate) fn check_whole_range(&self, bytes: Range<u64>) -> io::Result<()> {
         self.check_whole(bytes.start)?;
         if bytes.end == MAX_LEN { Ok(()) } else { self.check_whole(bytes.end) }
-    }
-
-    /// Refuses operations that would bypass a transform.
-    pub(crate) fn check_plain(&self) -> io::Result<()> {
-        if self.transform.is_none() {
-            return Ok(());
-        }
-        let message = "it would bypass the transform of the file";
-        Err(io::Error::new(io::ErrorKind::Unsupported, message))
-    }
-
-    /// Transforms whole pages that are to be sent.
-    pub(crate) fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.transformed(page, bytes, |transform, page, bytes| transform.encode(page, bytes))
-    }
-
-    /// Transforms whole pages that were read.
-    pub(crate) fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.transformed(page, bytes, |transform, page, bytes| transform.decode(page, bytes))
-    }
-
-    fn transformed(
-        &self,
-        first: u64,
-        bytes: &mut [u8],
-        change: impl Fn(&dyn PageTransform, u64, &mut [u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let Some(transform) = &self.transform else { return Ok(()) };
-        let _inside = Inside::of(self.cache.frames.cache());
-        let mut change_all = || {
-            let pages = (first..).zip(bytes.chunks_exact_mut(self.page_size.len()));
-            pages.into_iter().try_for_each(|(page, bytes)| change(transform.get(), page, bytes))
-        };
-        if cfg!(spanlock_shuttle) {
-            return change_all();
-        }
-        unwind::catch(change_all)
-            .unwrap_or_else(|payload| Err(unwind::into_error("the transform of pages", payload)))
     }
 }

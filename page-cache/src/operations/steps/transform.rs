@@ -1,0 +1,51 @@
+//! The transform of a file's pages, between the cache and the store.
+//!
+//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in the memory into which it
+//! is read, before other threads can see it. The page's claim is held in both cases, and no file of the cache may be used.
+
+use std::io;
+
+use crate::files::inode::Inode;
+use crate::files::store_access::nested::Inside;
+use crate::options::PageTransform;
+use crate::unwind;
+
+impl Inode {
+    /// Refuses operations that would bypass a transform.
+    pub(crate) fn check_plain(&self) -> io::Result<()> {
+        if self.transform.is_none() {
+            return Ok(());
+        }
+        let message = "it would bypass the transform of the file";
+        Err(io::Error::new(io::ErrorKind::Unsupported, message))
+    }
+
+    /// Transforms whole pages that are to be sent.
+    pub(crate) fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.transformed(page, bytes, |transform, page, bytes| transform.encode(page, bytes))
+    }
+
+    /// Transforms whole pages that were read.
+    pub(crate) fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.transformed(page, bytes, |transform, page, bytes| transform.decode(page, bytes))
+    }
+
+    fn transformed(
+        &self,
+        first: u64,
+        bytes: &mut [u8],
+        change: impl Fn(&dyn PageTransform, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let Some(transform) = &self.transform else { return Ok(()) };
+        let _inside = Inside::of(self.cache.frames.cache());
+        let mut change_all = || {
+            let pages = (first..).zip(bytes.chunks_exact_mut(self.page_size.len()));
+            pages.into_iter().try_for_each(|(page, bytes)| change(transform.get(), page, bytes))
+        };
+        if cfg!(spanlock_shuttle) {
+            return change_all();
+        }
+        unwind::catch(change_all)
+            .unwrap_or_else(|payload| Err(unwind::into_error("the transform of pages", payload)))
+    }
+}
