@@ -3,6 +3,7 @@
 //! It knows of no file and no operation. A page has an owner, which the pool knows by number.
 
 pub(crate) mod capacity;
+pub(crate) mod closers;
 pub(crate) mod dirty_limit;
 pub(crate) mod dirty_pages;
 pub(crate) mod dirty_ranges;

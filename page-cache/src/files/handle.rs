@@ -1,9 +1,9 @@
 //! `Handle`: what keeps a file open.
 //!
-//! When it is dropped, a thread of its own closes the file and drops the store. The thread that drops the handle waits for that as
-//! long as the store answers: a store may hang while it is written to, while it is read for a hint, or while it is dropped.
+//! When it is dropped, another thread closes the file and drops the store: see [`closers`](crate::pages::closers). The thread that
+//! drops the handle waits for that as long as the store answers: a store may hang while it is written to, while it is read for a
+//! hint, or while it is dropped.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,37 +11,19 @@ use crate::files::inode::Inode;
 use crate::files::store_access::nested::{is_inside, is_inside_hook};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
-use crate::sync::thread;
 
 /// The longest that the drop of the last handle waits for an answer of the store.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
 pub(crate) struct Handle {
-    // Dropped in this order, so that the thread which closes the file has the last reference when it is waited for.
+    // Dropped in this order, so that the thread which closes the file has the last reference.
     pub(crate) inode: Arc<Inode>,
-    closing: Option<Closing>,
+    closing: Closing,
 }
 
-/// How far a closing has come.
-#[derive(Default)]
-struct Progress {
-    steps: Mutex<Steps>,
-    changed: Condvar,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Steps {
-    /// The thread that dropped the handle has no reference to the file any more.
-    let_go: bool,
-    ended: bool,
-}
-
-/// A file that another thread closes; ends when that thread may drop it, and has dropped it or does not get on.
-struct Closing {
-    progress: Arc<Progress>,
-    wait: Wait,
-}
+/// A file that another thread is to close; waits for that when it is dropped.
+struct Closing(Option<(Arc<Inode>, Wait)>);
 
 /// Whether the end of a closing is waited for.
 enum Wait {
@@ -50,12 +32,19 @@ enum Wait {
     WhileItAnswers(Arc<AtomicU64>),
 }
 
+/// Whether a closing has ended.
+#[derive(Default)]
+struct End {
+    ended: Mutex<bool>,
+    changed: Condvar,
+}
+
 /// Notes the end when it is dropped, also by a panic.
-struct Teller(Arc<Progress>);
+struct Teller(Arc<End>);
 
 impl Handle {
     pub(crate) fn new(inode: Arc<Inode>) -> Handle {
-        Handle { inode, closing: None }
+        Handle { inode, closing: Closing(None) }
     }
 }
 
@@ -72,67 +61,53 @@ impl Drop for Handle {
             true => Wait::No,
             false => Wait::WhileItAnswers(Arc::clone(self.inode.health.answers())),
         };
-        match close_elsewhere(&self.inode) {
-            Ok(progress) => self.closing = Some(Closing { progress, wait }),
-            Err(_) => self.inode.close(),
-        }
-    }
-}
-
-/// Has another thread close a file, and drop it once it may.
-fn close_elsewhere(inode: &Arc<Inode>) -> io::Result<Arc<Progress>> {
-    let progress: Arc<Progress> = Arc::default();
-    let (inode, told) = (Arc::clone(inode), Teller(Arc::clone(&progress)));
-    let close = move || {
-        let told = told;
-        // Dropped before the end is noted.
-        let inode = inode;
-        inode.close();
-        told.0.until(|steps| steps.let_go);
-    };
-    thread::Builder::new().name("page-closer".into()).spawn(close)?;
-    Ok(progress)
-}
-
-impl Progress {
-    fn step(&self, step: impl FnOnce(&mut Steps)) {
-        step(&mut self.steps.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_all();
-    }
-
-    fn until(&self, done: impl Fn(&Steps) -> bool) {
-        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_while(steps, |steps| !done(steps));
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Waits for the end, as long as a number changes.
-    fn until_it_ends_or_hangs(&self, answers: &AtomicU64) {
-        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            // ORDERING: relaxed: it is a number that changes or not.
-            let before = answers.load(Ordering::Relaxed);
-            let waited = self.changed.wait_timeout_while(steps, PATIENCE, |steps| !steps.ended);
-            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-            if !waited.timed_out() || answers.load(Ordering::Relaxed) == before {
-                return;
-            }
-            steps = guard;
-        }
+        self.closing.0 = Some((Arc::clone(&self.inode), wait));
     }
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.progress.step(|steps| steps.let_go = true);
-        if let Wait::WhileItAnswers(answers) = &self.wait {
-            self.progress.until_it_ends_or_hangs(answers);
+        let Some((inode, wait)) = self.0.take() else { return };
+        let closers = Arc::clone(&inode.cache.closers);
+        let end: Arc<End> = Arc::default();
+        let teller = Teller(Arc::clone(&end));
+        let close = move || {
+            let _teller = teller;
+            // Dropped before the end is noted.
+            let inode = inode;
+            inode.close();
+        };
+        match closers.close(Box::new(close)) {
+            Ok(()) => {}
+            // There can be no other thread.
+            Err(close) => close(),
+        }
+        if let Wait::WhileItAnswers(answers) = wait {
+            end.wait(&answers);
+        }
+    }
+}
+
+impl End {
+    /// Waits for the end, as long as a number changes.
+    fn wait(&self, answers: &AtomicU64) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // ORDERING: relaxed: it is a number that changes or not.
+            let before = answers.load(Ordering::Relaxed);
+            let waited = self.changed.wait_timeout_while(ended, PATIENCE, |ended| !*ended);
+            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !waited.timed_out() || answers.load(Ordering::Relaxed) == before {
+                return;
+            }
+            ended = guard;
         }
     }
 }
 
 impl Drop for Teller {
     fn drop(&mut self) {
-        self.0.step(|steps| steps.ended = true);
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_one();
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::options::Options;
 use crate::order::leaf::lock_leaf;
+use crate::pages::closers::Closers;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
 use crate::pages::flusher::Flusher;
@@ -54,6 +55,7 @@ pub(crate) struct Pool {
     pub(crate) dirty: DirtyPages,
     pub(crate) permits: FramePermits,
     pub(crate) flusher: Arc<Flusher>,
+    pub(crate) closers: Arc<Closers>,
     pub(crate) queues: Mutex<Queues>,
     owners: RwLock<HashMap<u64, Arc<dyn Owner>>>,
     next_owner: AtomicU64,
@@ -80,6 +82,7 @@ impl Pool {
             dirty: DirtyPages::new(dirty_limit, capacity),
             permits: FramePermits::new(capacity),
             flusher: Arc::new(Flusher::new(options.flush_interval)),
+            closers: Arc::default(),
             queues: Mutex::new(Queues::new(most)),
             owners: RwLock::default(),
             next_owner: AtomicU64::new(1),

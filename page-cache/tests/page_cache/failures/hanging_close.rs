@@ -130,3 +130,31 @@ fn a_dirty_file_is_dropped_though_its_store_hangs_in_its_own_drop() {
 fn a_file_is_dropped_though_its_store_hangs_when_it_is_released() {
     drop_in_time(At::Release, When::Clean);
 }
+
+#[test]
+fn files_are_closed_while_another_hangs_though_its_thread_was_there_first() {
+    let gate: Arc<Mutex<()>> = Arc::default();
+    let (hangs, hanging) = channel();
+    let inner = Arc::new(MemStore::new());
+    let cache = PageCache::new(64);
+    let close = || {
+        let store = Arc::new(MemStore::new());
+        drop(cache.open(Arc::clone(&store)).unwrap());
+        // The drop has not given up waiting: the store is dropped.
+        assert_eq!(Arc::strong_count(&store), 1);
+    };
+    let store = Hanging { inner: Arc::clone(&inner), at: At::Drop, gate: Arc::clone(&gate), hangs };
+    let file = cache.open(store).unwrap();
+    let held = gate.lock().unwrap();
+    thread::scope(|scope| {
+        // Its thread takes the file that hangs.
+        close();
+        scope.spawn(move || drop(file));
+        close();
+        hanging.recv().unwrap();
+        close();
+        drop(held);
+    });
+    assert!(hanging.recv().is_err());
+    assert_eq!(Arc::strong_count(&inner), 1);
+}
