@@ -17,6 +17,7 @@
 //! queue, which every return examines.
 
 use crate::diagnostics::{Wait, Waiting};
+use crate::error::TryAgain;
 use crate::pages::frame::Patience;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -195,8 +196,8 @@ impl FramePermits {
                 break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             if patience.is_over() {
-                let message = "other requests have all frames that this one can have";
-                break Err(io::Error::new(io::ErrorKind::TimedOut, message));
+                let why = "other requests have all frames that this one can have";
+                break Err(TryAgain::timed_out(why));
             }
             let waited = file.returned.wait_timeout(queue, patience.bound(self.patience));
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;

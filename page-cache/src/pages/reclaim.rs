@@ -16,6 +16,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::diagnostics::{Wait, Waiting};
+use crate::error::TryAgain;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
@@ -56,8 +57,7 @@ impl Pool {
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             if patience.is_over() {
-                let message = "no frame became free in time";
-                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+                return Err(TryAgain::timed_out("no frame became free in time"));
             }
             self.flusher.wait_for_progress();
             if let Some(free) = self.try_free_frame() {

@@ -46,6 +46,8 @@ fn ask_beside_reads(reads: &[u64], asked: u64) {
         assert_eq!(shared.unwrap_err().kind(), ErrorKind::TimedOut);
         assert_eq!(exclusive.unwrap_err().kind(), ErrorKind::TimedOut);
     });
+    // Nothing is wrong with the file.
+    assert!(file.last_failure().is_none(), "{:?}", file.last_failure());
     drop(file.page_within(asked, TOO_LONG).unwrap());
 }
 

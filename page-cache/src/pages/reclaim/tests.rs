@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
 
+use crate::error::TryAgain;
 use crate::pages::frame::Patience;
 use crate::pages::pool::Pool;
 use crate::{File, MemStore, Options, PageCache};
@@ -103,6 +104,8 @@ fn a_frame_is_waited_for_as_long_as_there_is_patience() {
     let soon = std::time::Instant::now() + std::time::Duration::from_millis(10);
     let refused = pool.free_frame_within(Patience::Until(soon)).err().unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::TimedOut);
+    // So it is nobody's failure.
+    assert!(TryAgain::is(&refused), "{refused}");
     drop(all);
     assert!(pool.free_frame_within(Patience::Until(soon)).is_ok());
 }
