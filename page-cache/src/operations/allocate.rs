@@ -50,7 +50,7 @@ impl Inode {
         }
         if end > old {
             self.modified.note_change();
-            self.extend(old, end, &claim);
+            self.extend(end, &claim);
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! The buffered write.
 //!
 //! 1. Wait, with nothing held, until the number of dirty pages is below the limit.
-//! 2. Claim the IO lock exclusively over the bytes; if the write extends the file, from the old end on. A write that starts
-//!    past the end first extends the file to its start. A file in write-through mode continues in `write_through`.
+//! 2. Claim the IO lock exclusively over the bytes; if the write extends the file, from the old end on. For a write that starts
+//!    past the end see also `extend`. A file in write-through mode continues in `write_through`.
 //!
 //! For each page:
 //!
-//! 3. If the page is cached, uptodate and idle, lock it and latch its bytes, without a claim on the mapping lock: an
+//! 3. If the page is cached, uptodate and idle, and the write leaves no gap, lock it and latch its bytes, without a claim on the mapping lock: an
 //!    operation that holds the page exclusively also holds the IO lock, which this write has, or takes the page lock
 //!    first, as for a fault on a cached page.
 //! 4. Copy without taking faults, which never blocks and may come out short. Commit what was copied: mark the page dirty,
@@ -34,7 +34,6 @@ use crate::pages::frame::{LockedPage, WriteHit};
 use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
-use spanlock::Access;
 
 /// What became of a write within a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,11 +80,12 @@ impl Inode {
         if end > self.size() {
             self.check_whole(end).map_err(|error| self.failed(request, error))?;
         }
-        self.reaching(request.offset, io, || match self.write_mode {
-            WriteMode::Back => self.write_pages(from, request, tag),
-            WriteMode::Through => self.write_through(from, request, tag),
-        })
-        .map_err(|error| self.failed(request, error))
+        self.cut_store_before(request.offset, io)
+            .and_then(|()| match self.write_mode {
+                WriteMode::Back => self.write_pages(from, request, tag),
+                WriteMode::Through => self.write_through(from, request, tag),
+            })
+            .map_err(|error| self.failed(request, error))
     }
 
     #[inline]
@@ -125,6 +125,9 @@ impl Inode {
     /// Writes within a page that is cached, uptodate and idle, with faults off; how many bytes.
     #[inline]
     fn write_hit<S: Source>(&self, at: u64, from: S, part: Range<usize>, tag: u64) -> usize {
+        if at > self.size() {
+            return 0;
+        }
         let (page, within) = self.page_size.place(at);
         let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
             return 0;
@@ -201,7 +204,8 @@ impl Inode {
     #[cold]
     fn write_slow(&self, at: u64, part: &[u8], tag: u64) -> io::Result<Outcome> {
         let number = self.page_size.number(at);
-        let claim = self.claim_page(Access::BufferedWrite, number);
+        let bytes = at..at + part.len() as u64;
+        let claim = self.claim_for_write(bytes.clone());
         if let Some(page) = self.find_locked(number) {
             self.count(Event::Hit);
             return self.write_into(page, at, (part, tag), &claim);
@@ -212,7 +216,7 @@ impl Inode {
         }
         let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
-        let claim = self.claim_page(Access::BufferedWrite, number);
+        let claim = self.claim_for_write(bytes);
         self.count(Event::Miss);
         match self.find_or_make(number, &mut free) {
             Some(page) => self.write_into(page, at, (part, tag), &claim),

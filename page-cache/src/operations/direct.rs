@@ -1,7 +1,7 @@
 //! Direct IO: between the caller's memory and the store, coherent with the cache.
 //!
 //! The IO lock covers the whole request: shared for a read, exclusive for a write. A write that extends the file claims it
-//! from the old end on; if it starts past the end, the file first grows to its start. Then, for each chunk:
+//! from the old end on. Then, for each chunk:
 //!
 //! Read:
 //!
@@ -14,12 +14,12 @@
 //!
 //! 1. Copy the chunk's bytes to memory that is always present, with faults, up to a bad address. A slice is always present
 //!    and is not copied.
-//! 2. Claim the chunk exclusively, rounded out to pages.
+//! 2. Claim the chunk exclusively, rounded out to pages; if it starts past the end, from the old end on.
 //! 3. Write back its dirty pages, in long runs.
 //! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first. While the claim is held,
 //!    no page can be brought back.
 //! 5. If the store ends before the chunk does, and the file does not, let the store reach to the end of the chunk's last page: see
-//!    `extend`. Write to the store.
+//!    `extend`. If it starts past the end, lock the old last page until step 6, as there. Write to the store.
 //! 6. Extend the size by what was written. After an error truncate the store to the size.
 //!
 //! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while the chunk is claimed. So
@@ -88,22 +88,9 @@ impl Inode {
             return Ok(0);
         }
         let io = self.io_for_write(offset..offset + request.len);
-        self.send_last_page_before(offset).map_err(|error| self.failed(request, error))?;
-        self.reaching(offset, &io, || self.write_chunks(from, request))
+        self.cut_store_before(offset, &io)
+            .and_then(|()| self.write_chunks(from, request))
             .map_err(|error| self.failed(request, error))
-    }
-
-    /// Sends the last page, if a write past the end begins in it: once the file ends at the write's start, what is sent of
-    /// the page ends there too. The caller holds the IO lock, and nothing else.
-    fn send_last_page_before(&self, offset: u64) -> io::Result<()> {
-        let last = self.page_size.number(self.size());
-        if offset <= self.size() || self.page_size.number(offset) != last {
-            return Ok(());
-        }
-        if self.first_unclean(last..last + 1, self.end_epoch()).is_some() {
-            self.check_steal()?;
-        }
-        self.flush(last..last + 1)
     }
 
     /// Writes in chunks; the caller has claimed the IO lock as such a write does.
@@ -162,13 +149,16 @@ impl Inode {
     }
 
     fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
-        let claim = self.claim(Access::DirectWrite, chunk.clone());
+        let leaves_last_page = self.leaves_last_page(chunk.start);
+        let start = if leaves_last_page { self.size() } else { chunk.start };
+        let claim = self.claim(Access::DirectWrite, start..chunk.end);
         let pages = self.page_size.touched(&chunk);
         self.flush_claimed(pages.clone(), &claim).map_err(|error| (0, error))?;
         self.invalidate(pages, &claim).map_err(|error| (0, error))?;
         if chunk.end < self.size() && self.end_of_reach(chunk.end) > chunk.end {
             self.let_store_reach(chunk.clone(), &claim).map_err(|error| (0, error))?;
         }
+        let last = if leaves_last_page { self.seal_last_page(&claim) } else { None };
         let write = || write_full(&*self.store, from, chunk.start);
         let outcome = self.store.attempt(Some(chunk.clone()), write, |unstable, outcome| {
             let written = match outcome {
@@ -182,6 +172,7 @@ impl Inode {
             unstable.sent_past(chunk.start..end);
             unstable.uncertain(end..chunk.end);
         });
+        drop(last);
         self.modified.note_change();
         if outcome.is_err() && chunk.end > self.size() {
             self.trim_store();

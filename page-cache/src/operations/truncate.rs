@@ -85,7 +85,7 @@ impl Inode {
             // The store may have been shorter. Only a length that is no greater frees what was reserved behind it.
             self.store.set_len(len)?;
         }
-        self.extend(old, len, claim);
+        self.extend(len, claim);
         Ok(())
     }
 }

@@ -16,7 +16,7 @@
 //!    in flight. It is the last page of its request. If it is the first, it is sent alone, so that no page waits
 //!    behind it while locked.
 //! 5. If a mapping has dirtied it, write-protect it and save the bytes that the copy will overwrite. Copy into it under the
-//!    latch. It is uptodate from here on. Set its writeback mark, beside any dirty mark, so that no writeback of it is sent
+//!    latch, behind zeroes if the file ends before them. It is uptodate from here on. Set its writeback mark, beside any dirty mark, so that no writeback of it is sent
 //!    and nothing is stored to it until the request has completed. Unlock it and keep a reference.
 //!
 //! Then:
@@ -118,7 +118,7 @@ impl Inode {
         let pages = self.page_size.touched(&(at..end));
         self.before_write_through(at..end, tag).map_err(|refusal| (0, refusal))?;
         let (permit, frames) = self.frames_for(pages).map_err(|error| (0, error))?;
-        let claim = self.claim(Access::BufferedWrite, at..end);
+        let claim = self.claim_for_write(at..end);
         self.send_claimed(bytes, at, (&permit, frames), &claim)
     }
 
@@ -259,6 +259,7 @@ impl Inode {
                 page.frame().entries.write_protect();
                 latch.bytes()[within.clone()].to_vec()
             });
+            latch.bytes()[self.gap_before(number, start)].fill(0);
             copy_into(&page, latch, start, part);
             page.begin_write_through();
             sent.pages.push(SentPage { pin: page.pin(), within, position, before });

@@ -51,7 +51,7 @@ impl Inode {
         }
         self.clear(offset..end, &claim);
         if end > old {
-            self.extend(old, end, &claim);
+            self.extend(end, &claim);
         }
         Ok(())
     }

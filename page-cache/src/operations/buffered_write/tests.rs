@@ -4,14 +4,13 @@ mod threads;
 
 use std::io::{ErrorKind, IoSlice};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use crate::address_space::Point;
 use crate::observed::{Asked, Asking};
-use crate::{AddressSpace, File, MemStore, PAGE_SIZE, PageCache, Store};
+use crate::{AddressSpace, File, FileOptions, MemStore, PAGE_SIZE, PageCache, Store};
 use spanlock::Access;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -263,4 +262,75 @@ fn a_page_that_is_being_written_shows_no_byte_before_it_is_there() {
     let bytes = bytes_of(&file);
     assert!(bytes[..100] == [0; 100] && bytes[100..100 + PAGE_SIZE] == [2; PAGE_SIZE]);
     assert!(bytes[100 + PAGE_SIZE..].iter().all(|&byte| byte == 0));
+}
+
+/// Where a write starts past the end of a file of 500 bytes: in its last page, in the next, and far behind.
+const GAPS: [u64; 3] = [1000, PAGE + 7, 7 * PAGE + 100];
+
+fn assert_grew_to(file: &File, offset: u64) {
+    let mut expected = vec![0; offset as usize + 100];
+    expected[..500].fill(1);
+    expected[offset as usize..].fill(2);
+    assert_eq!(bytes_of(file), expected, "at {offset}");
+}
+
+/// Invariant 5: the file never ends where the write starts, and neither does its store.
+#[test]
+fn a_write_past_the_end_lets_the_file_grow_over_the_gap_and_its_bytes_in_one_step() {
+    for (offset, cached) in GAPS.into_iter().flat_map(|at| [(at, false), (at, true)]) {
+        let memory = AddressSpace::new();
+        let source = absent(&memory, &[2; 100]);
+        let store = Arc::new(MemStore::new());
+        let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+        file.write_all_at(&[1; 500], 0).unwrap();
+        if !cached {
+            file.drop_cached(0..u64::MAX).unwrap();
+            file.write_all_at(&[1], 20).unwrap();
+        }
+        let ((between, seen), in_between) = (mpsc::channel(), file.clone());
+        let below = Arc::clone(&store);
+        on_fault(&memory, move |_| {
+            in_between.writeback(0..u64::MAX).unwrap();
+            between.send((in_between.len(), below.len().unwrap())).unwrap();
+        });
+        assert_eq!(file.write_from(&memory, &[source], offset).unwrap(), 100);
+        drop(memory);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [(500, 500)], "at {offset}");
+        assert_grew_to(&file, offset);
+        file.sync_all().unwrap();
+        let mut stored = vec![0xff; offset as usize + 101];
+        assert_eq!(store.read_at(&mut stored, 0).unwrap() as u64, offset + 100);
+        assert_eq!(stored[..stored.len() - 1], bytes_of(&file), "at {offset}");
+    }
+}
+
+/// Invariant 5: also if the store receives the bytes before the write returns.
+#[test]
+fn a_write_to_the_store_past_the_end_lets_the_file_grow_in_one_step() {
+    type Write = fn(&File, u64);
+    let writes: [(FileOptions, Write); 2] = [
+        (FileOptions::new().write_through(), |file, at| file.write_all_at(&[2; 100], at).unwrap()),
+        (FileOptions::new(), |file, at| {
+            assert_eq!(file.write_direct_at(&[2; 100], at).unwrap(), 100);
+        }),
+    ];
+    for (offset, (options, write)) in
+        GAPS.into_iter().flat_map(|at| writes.clone().map(|way| (at, way)))
+    {
+        let opened: Arc<Mutex<Option<File>>> = Arc::default();
+        let ((lens, seen), asked_of) = (mpsc::channel(), Arc::clone(&opened));
+        let store = Arc::new(Asking::new(move |asked, at| {
+            if let (Asked::Write, Some(file)) = (asked, &*asked_of.lock().unwrap()) {
+                lens.send((at, file.len())).unwrap();
+            }
+            Ok(())
+        }));
+        let file = PageCache::new(64).open_with(store, options).unwrap();
+        file.write_all_at(&[1; 500], 0).unwrap();
+        *opened.lock().unwrap() = Some(file.clone());
+        write(&file, offset);
+        *opened.lock().unwrap() = None;
+        assert!(seen.try_iter().all(|(_, len)| len == 500), "at {offset}");
+        assert_grew_to(&file, offset);
+    }
 }

@@ -1,7 +1,7 @@
 //! Extend: the file becomes longer by bytes that read as zeroes.
 //!
-//! This is what truncation to a greater length does, allocating or zeroing past the end, and a write that starts past the end:
-//! that is an extension to its start, followed by a write at the end.
+//! This is what truncation to a greater length does, allocating or zeroing past the end, and a write that starts past the end,
+//! for the gap before it.
 //!
 //! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last page exclusively, so that
 //!    page cannot be read into the cache.
@@ -12,23 +12,41 @@
 //! 5. Publish the size, and unlock the page after that. So a store past the old end that ended before the file grew is
 //!    discarded, and one that starts later is in the file.
 //!
-//! A write that starts past the end leaves a hole that only the file has: no page of it is dirty, and the store ends before it. What
+//! A write that starts past the end publishes the size when its first bytes are in a page, or in the store; so the file never ends
+//! at its start, and nothing has changed if it fails. If it starts in the old last page, it has the lock of that page and does 3
+//! and 4 for the gap when it commits. If it starts in a later page, it claims everything from the old end on exclusively, and keeps the old last
+//! page locked until the size is published. If the file ended at a page boundary, no mapping can have stored bytes past the end,
+//! and there is nothing to do.
+//!
+//! The gap is a hole that only the file has: except in the page where the write starts, no page of it is dirty, and the store ends before it. What
 //! is later sent of a page in the hole is all that the file has of the page; and so is the last page of what is changed there
 //! past the cache. Else the store, and what a process leaves that is killed then, would have a length that the file never had.
-//!
-//! If a write that started past the end writes nothing, the file is truncated to the old end, with everything past it claimed
-//! exclusively. If the file ended at a page boundary, no mapping can have stored bytes past the end, and the write extends the file
-//! by itself.
 
 use std::io;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use crate::Store;
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::files::length::Length;
+use crate::pages::frame::LockedPage;
 use crate::store::write_full;
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
+
+/// What a write into the cache claims of the mapping lock.
+pub(crate) struct WriteClaim<'a> {
+    // Dropped in this order.
+    _last: Option<LockedPage<'a>>,
+    claim: MappingClaim<'a>,
+}
+
+impl<'a> Deref for WriteClaim<'a> {
+    type Target = MappingClaim<'a>;
+
+    fn deref(&self) -> &MappingClaim<'a> {
+        &self.claim
+    }
+}
 
 impl Inode {
     /// Claims the IO lock for what may let the file grow over a range.
@@ -39,24 +57,49 @@ impl Inode {
         }
     }
 
-    /// Runs a write that starts at `offset`; if that is past the end, in a file that ends there.
+    /// Before a write that starts at `offset`: if that is past the end, the store has nothing behind the end.
     #[inline]
-    pub(crate) fn reaching(
-        &self,
-        offset: u64,
-        io: &IoClaim<'_>,
-        write: impl FnOnce() -> io::Result<usize>,
-    ) -> io::Result<usize> {
+    pub(crate) fn cut_store_before(&self, offset: u64, _io: &IoClaim<'_>) -> io::Result<()> {
         let old = self.size();
-        if offset <= old {
-            return write();
+        if offset > old { self.cut_store_below(old, offset) } else { Ok(()) }
+    }
+
+    /// Claims bytes that are to be written into one page or several: shared, unless the write starts past the end and not in the
+    /// last page.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn claim_for_write(&self, bytes: Range<u64>) -> WriteClaim<'_> {
+        let pages = self.page_size.touched(&bytes);
+        if self.leaves_last_page(bytes.start) {
+            let claim = self.claim(Access::Truncate, self.size()..bytes.end);
+            return WriteClaim { _last: self.seal_last_page(&claim), claim };
         }
-        self.cut_store_below(old, offset)?;
-        if self.page_size.is_start(old) {
-            return write();
+        let claim = match pages.end - pages.start {
+            1 => self.claim_page(Access::BufferedWrite, pages.start),
+            _ => self.claim(Access::BufferedWrite, bytes),
+        };
+        WriteClaim { _last: None, claim }
+    }
+
+    /// Whether a write at `offset` starts past the end, in another page than the one that the file ends in.
+    #[inline]
+    pub(crate) fn leaves_last_page(&self, offset: u64) -> bool {
+        let old = self.size();
+        offset > old
+            && !self.page_size.is_start(old)
+            && self.page_size.number(offset) != self.page_size.number(old)
+    }
+
+    /// The page in which the file ends, if it is cached: locked, and zero behind the end until it is unlocked.
+    pub(crate) fn seal_last_page(&self, _claim: &MappingClaim<'_>) -> Option<LockedPage<'_>> {
+        let (number, within) = self.page_size.place(self.size());
+        if within == 0 {
+            return None;
         }
-        self.reach(old, offset, io);
-        write().inspect_err(|_| self.retract(old, io))
+        let last = self.find_locked(number)?;
+        self.write_protect(&last);
+        self.zero_locked(&last, within..self.page_size.len());
+        Some(last)
     }
 
     /// Makes the store as long as the end of a claimed range, or of the file if that comes first, by zeroes. They do not
@@ -87,13 +130,7 @@ impl Inode {
         if self.store.reaches(end) { end } else { self.page_size.round_up(end).min(self.size()) }
     }
 
-    #[cold]
-    fn reach(&self, old: u64, offset: u64, _io: &IoClaim<'_>) {
-        let claim = self.claim_page(Access::Truncate, self.page_size.number(old));
-        self.extend(old, offset, &claim);
-    }
-
-    /// Lets the file end at `old` again, for a write that failed after it had let it grow.
+    /// Lets the file end at `old` again, for an append that failed after it had let it grow.
     #[cold]
     pub(crate) fn retract(&self, old: u64, _io: &IoClaim<'_>) {
         let claim = self.claim(Access::Truncate, old..u64::MAX);
@@ -101,14 +138,9 @@ impl Inode {
         self.trim_store();
     }
 
-    /// Lets a file that ends at `old` end at `new`. The store holds nothing behind `old` but zeroes.
-    pub(crate) fn extend(&self, old: u64, new: u64, _claim: &MappingClaim<'_>) {
-        let (number, within) = self.page_size.place(old);
-        let last = if within == 0 { None } else { self.find_locked(number) };
-        if let Some(last) = &last {
-            self.write_protect(last);
-            self.zero_locked(last, within..self.page_size.len());
-        }
+    /// Lets the file end at `new`, past its end. The store holds nothing behind the old end but zeroes.
+    pub(crate) fn extend(&self, new: u64, claim: &MappingClaim<'_>) {
+        let last = self.seal_last_page(claim);
         self.set_size(new);
         drop(last);
     }

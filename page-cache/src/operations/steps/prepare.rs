@@ -9,7 +9,8 @@
 //!
 //! The caller copies as many bytes as it can, under the latch. Commit:
 //!
-//! 4. The bytes between the old end and the first copied byte are zeroes. They are part of the write.
+//! 4. The bytes between the old end and the first copied byte are zeroes. They are part of the write. If the page is uptodate, a
+//!    mapping may have stored bytes there: write-protect its mappings first, so that a later store waits for the page lock.
 //! 5. Add what was copied to the page's dirty ranges. If they cover everything that the file has of the page, zero the rest and
 //!    mark the page uptodate; otherwise keep the ranges.
 //! 6. Mark it dirty. Extend the size.
@@ -71,7 +72,9 @@ impl Inode {
         }
         let Prepared { page, within } = prepared;
         let end = within.start + copied;
-        if !page.state().is_uptodate() {
+        if page.state().is_uptodate() {
+            self.zero_gap(&page, within.start);
+        } else {
             self.commit_bytes(&page, within.start..end);
         }
         page.set_dirty();
@@ -81,11 +84,25 @@ impl Inode {
         self.extend_to(start + end as u64);
     }
 
+    /// Zeroes a locked page from the end of the file to the start of a write, if that is past the end.
+    fn zero_gap(&self, page: &LockedPage<'_>, start: usize) {
+        let gap = self.gap_before(page.key().page, start);
+        if !gap.is_empty() {
+            self.write_protect(page);
+            self.zero_locked(page, gap);
+        }
+    }
+
+    /// The part of a page that lies between the end of the file and the start of a write.
+    pub(crate) fn gap_before(&self, page: u64, start: usize) -> Range<usize> {
+        self.bytes_inside(page).min(start)..start
+    }
+
     fn commit_bytes(&self, page: &LockedPage<'_>, copied: Range<usize>) {
         let number = page.key().page;
         let inside = self.bytes_inside(number);
         let mut latch = page.latch();
-        let gap = inside.min(copied.start)..copied.start;
+        let gap = self.gap_before(number, copied.start);
         latch.bytes()[gap.clone()].fill(0);
         let mut ranges = self.dirty_ranges(page);
         ranges.insert(gap.start..copied.end);

@@ -251,7 +251,7 @@ fn an_extension_waits_for_the_thread_that_reads_the_old_last_page() {
     let grow: [(Run<'_>, Access); 5] = [
         (&|file, _| file.set_len(20 * PAGE), Access::Truncate),
         (&|file, _| file.write_all_at(&[1], 20 * PAGE), Access::Truncate),
-        (&|file, _| file.write_direct_at(&[1], 20 * PAGE).map(drop), Access::Truncate),
+        (&|file, _| file.write_direct_at(&[1], 20 * PAGE).map(drop), Access::DirectWrite),
         (&|file, _| file.zero_range(12 * PAGE, PAGE, Length::Extend), Access::Allocate),
         (&|file, _| file.allocate(12 * PAGE, PAGE, Length::Extend), Access::Allocate),
     ];

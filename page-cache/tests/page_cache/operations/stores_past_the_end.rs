@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Length, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, Length, MemStore, Options, PageCache, Store};
 
 use crate::stop::Stop;
 use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
@@ -73,6 +73,28 @@ fn a_store_after_the_file_grew_faults_even_where_the_page_was_writable() {
         let before = cache.stats().hits;
         mapping.store(OLD_END, &[8]).unwrap();
         assert_eq!(cache.stats().hits - before, 1, "{name}");
+    }
+}
+
+#[test]
+fn what_was_stored_past_the_end_is_gone_after_a_write_through_that_leaves_a_gap() {
+    for offset in [1000, PAGE, 2 * PAGE + 10] {
+        let store = Arc::new(MemStore::new());
+        let options = FileOptions::new().write_through();
+        let file = PageCache::new(16).open_with(Arc::clone(&store), options).unwrap();
+        file.write_all_at(&[1; OLD_END as usize], 0).unwrap();
+        let mapping = file.map(0..PAGE).unwrap();
+        mapping.store(OLD_END, &[7; 3000]).unwrap();
+        file.write_all_at(&[9; 10], offset).unwrap();
+        let mut expected = vec![0; offset as usize + 10];
+        expected[..OLD_END as usize].fill(1);
+        expected[offset as usize..].fill(9);
+        let mut seen = vec![0xff; expected.len()];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        assert_eq!(seen, expected, "at {offset}");
+        file.sync_all().unwrap();
+        assert_eq!(store.read_at(&mut seen, 0).unwrap(), seen.len());
+        assert_eq!(seen, expected, "in the store, at {offset}");
     }
 }
 
