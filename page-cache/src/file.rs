@@ -166,8 +166,8 @@ impl File {
     /// flusher or a sync writes the bytes to the store later.
     ///
     /// The write is atomic with respect to other writes, direct IO, and size and extent changes. A write that
-    /// starts past the end first extends the file with zeroes up to its start; other threads may see that length.
-    /// If nothing is written, the old length is restored. A write of no bytes has no effect.
+    /// starts past the end fills the gap with zeroes. Other threads see the old length until its first bytes are
+    /// written. If nothing is written, the length does not change. A write of no bytes has no effect.
     ///
     /// # Errors
     ///
