@@ -27,17 +27,21 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use crate::diagnostics;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
-use crate::pages::frame::LockedPage;
+use crate::pages::frame::{LockedPage, Patience};
 use crate::writeback::in_flight::{AtGuard, InFlight};
 use spanlock::Access;
 
 /// After this many failures in a row a flush no longer tries parts of what failed.
 const MOST_FAILURES: u32 = 16;
+
+/// The longest that a writer which has to write pages back waits for a guard before it looks again.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What became of a run.
 struct Flushed {
@@ -117,21 +121,34 @@ impl Inode {
     }
 
     /// Flushes some pages of the file, if there are any. Like a round, but tries half of a run that failed
-    /// immediately, and fails if a single page fails. If all of them have guards, waits for the first.
+    /// immediately, and fails if a single page fails. If all of them have guards, waits for the first, but not long: the
+    /// flusher may have made room by now, and the holder of the guard may wait for this thread.
     pub(crate) fn flush_some(&self) -> io::Result<()> {
         let wanted = self.end_epoch();
         loop {
             let (start, most) = (self.flush_position.start(), self.flush_position.most());
             let flushed = [start..u64::MAX, 0..start]
                 .into_iter()
-                .find_map(|pages| self.flush_next_unguarded(pages, wanted, most))
-                .or_else(|| self.flush_next(0..u64::MAX, wanted, most, AtGuard::Wait));
-            let Some(Flushed { run, wrote, .. }) = flushed else { return Ok(()) };
+                .find_map(|pages| self.flush_next_unguarded(pages, wanted, most));
+            let Some(Flushed { run, wrote, .. }) = flushed else {
+                self.wait_for_guard(wanted);
+                return Ok(());
+            };
             let len = run.end - run.start;
             self.flush_position.note(run, &wrote);
             if wrote.is_ok() || len == 1 {
                 return wrote;
             }
+        }
+    }
+
+    /// Waits for the guard of the first dirty page, or for a few milliseconds; then the flusher may write that page.
+    fn wait_for_guard(&self, wanted: Wanted) {
+        let first = self.first_unclean(0..u64::MAX, wanted);
+        let Some(pin) = first.and_then(|page| self.find(page)) else { return };
+        let locked = pin.lock_within(Patience::Until(Instant::now() + PATIENCE));
+        if locked.is_ok_and(|page| page.state().is_dirty()) {
+            self.cache.flusher.wait_for_progress();
         }
     }
 

@@ -24,7 +24,7 @@ use crate::sync::atomic::Ordering;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whether writing back pages of a file allowed it more dirty pages.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     Made,
     /// The file has no dirty page; other files have all that are allowed.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -126,4 +126,25 @@ fn pages_behind_one_that_cannot_be_written_are_still_cleaned() {
     assert!(file.inode().make_room().unwrap() == Room::Made);
     assert!(file.inode().own_dirty().pages < 64);
     assert!(store.has(0));
+}
+
+/// The holder of a guard may wait for a thread that makes room, and that may have room without it.
+#[test]
+fn a_thread_that_makes_room_does_not_wait_without_end_for_a_guard() {
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    let file = cache.open(MemStore::new()).unwrap();
+    file.set_len(8 * PAGE).unwrap();
+    let mut page = file.page_mut(0).unwrap();
+    page[0] = 1;
+    let (made, is_made) = mpsc::channel();
+    let other = file.clone();
+    let making = thread::spawn(move || made.send(other.inode().make_room().unwrap()));
+    let room = is_made.recv_timeout(Duration::from_secs(60));
+    drop(page);
+    making.join().unwrap().unwrap();
+    assert_eq!(room, Ok(Room::Made));
+    // Once the guard is gone, the page can be written.
+    while file.stats().dirty > 0 {
+        file.inode().make_room().unwrap();
+    }
 }
