@@ -1,11 +1,12 @@
 //! Checkpoints: what is dirty, up to which tag it is cleaned, and files whose pages leave by a sync only.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store, StoreLayer};
 
 use crate::stores::recording_store::{Asked, RecordingStore};
 
@@ -178,4 +179,47 @@ fn a_page_is_listed_as_dirty_once_something_was_written_to_it_and_not_because_of
     assert_eq!(tags(), [10]);
     drop((page, clean));
     assert_eq!((tags(), file.dirty_pages()[0].newest_tag), (vec![10], 20));
+}
+
+/// A store whose reads fail while that is wanted, once each time.
+#[derive(Default)]
+struct FailsOnce {
+    inner: MemStore,
+    fails: AtomicBool,
+}
+
+impl StoreLayer for FailsOnce {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self.fails.swap(false, Ordering::Relaxed) {
+            true => Err(io::Error::other("fails once")),
+            false => self.inner.read_at(bytes, offset),
+        }
+    }
+}
+
+#[test]
+fn a_tagged_write_of_all_bytes_goes_on_where_an_error_has_cut_it_off() {
+    let store = Arc::new(FailsOnce::default());
+    store.inner.write_at(&[1; 3 * PAGE as usize], 0).unwrap();
+    let file = PageCache::with_options(asleep(64)).open(Arc::clone(&store)).unwrap();
+    let mut expected = vec![1; 3 * PAGE as usize];
+    // So many dirty ranges that the next write to the page fills it first.
+    for at in (PAGE + 1000..).step_by(10).take(64) {
+        file.write_at_tagged(&[2], at, 9).unwrap();
+        expected[at as usize] = 2;
+    }
+    store.fails.store(true, Ordering::Relaxed);
+    file.write_all_at_tagged(&[3; 30], PAGE - 10, 5).unwrap();
+    assert!(!store.fails.load(Ordering::Relaxed), "no read failed");
+    expected[PAGE as usize - 10..PAGE as usize + 20].fill(3);
+    let mut seen = vec![0; expected.len()];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert!(seen == expected);
+    assert_eq!(oldest_tags(&file), [5, 5]);
 }

@@ -566,3 +566,19 @@ fn a_write_that_goes_through_waits_for_a_guard_with_no_page_on_its_way() {
     });
     assert_eq!(store.bytes(0..4 * PAGE), [9; 4 * PAGE_SIZE]);
 }
+
+#[test]
+fn a_thread_with_guards_reads_the_page_that_it_asks_for_and_none_ahead() {
+    let cached = |hold: fn(&File) -> Option<PageRef<'_>>| {
+        let options = Options::new(1024).flush_interval(Duration::MAX).readahead(8);
+        let (cache, store) = (PageCache::with_options(options), MemStore::new());
+        store.set_len(50 * PAGE).unwrap();
+        let file = cache.open(store).unwrap();
+        let held = hold(&file);
+        (1..9).for_each(|number| drop(file.page(number).unwrap()));
+        drop(held);
+        file.stats().resident
+    };
+    assert_eq!(cached(|file| Some(file.page(40).unwrap())), 9);
+    assert!(cached(|_| None) > 9);
+}

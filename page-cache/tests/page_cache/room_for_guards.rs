@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store, StoreLayer};
 
 const PAGE: u64 = 4096;
 
@@ -205,4 +205,57 @@ fn a_thread_that_times_out_for_want_of_room_hears_that() {
     let error = other.page_mut_within(0, Duration::from_millis(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.to_string().ends_with("no more pages of the file may be dirty"), "{error}");
+}
+
+#[test]
+fn a_try_ends_at_once_where_no_more_pages_may_be_dirty_with_guards_and_without() {
+    let cache = asleep(64);
+    let (file, refuses) = refusing(&cache);
+    let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);
+    let error = (1..1000).find_map(|number| change(number).err()).unwrap();
+    assert_eq!(error.raw_os_error(), Some(GONE));
+    // Cached and clean.
+    drop(file.page(900).unwrap());
+    let failure = file.last_failure().unwrap().operation();
+    assert!(file.try_page_mut(900).unwrap().is_none());
+    let root = file.page(0).unwrap();
+    assert!(file.try_page_mut(900).unwrap().is_none());
+    drop(root);
+    assert_eq!(file.last_failure().unwrap().operation(), failure);
+    refuses.store(false, Ordering::Relaxed);
+    file.sync_data().unwrap();
+    assert!(file.try_page_mut(900).unwrap().is_some());
+}
+
+/// Notes which threads write to it.
+#[derive(Default)]
+struct Writers {
+    inner: MemStore,
+    threads: Mutex<Vec<thread::ThreadId>>,
+}
+
+impl StoreLayer for Writers {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.threads.lock().unwrap().push(thread::current().id());
+        self.inner.write_at(bytes, offset)
+    }
+}
+
+#[test]
+fn a_thread_with_guards_writes_nothing_back_to_have_room() {
+    let store = Arc::new(Writers::default());
+    let file = asleep(64).open(Arc::clone(&store)).unwrap();
+    file.set_len(1000 * PAGE).unwrap();
+    let (error, _) = fill_by_guards(&file);
+    assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+    assert!(!store.threads.lock().unwrap().contains(&thread::current().id()));
+    // Without guards it does.
+    (1..100).for_each(|number| file.page_mut(number).unwrap()[0] = 1);
+    assert!(store.threads.lock().unwrap().contains(&thread::current().id()));
 }

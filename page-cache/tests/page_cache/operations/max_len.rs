@@ -303,3 +303,22 @@ fn a_store_is_not_asked_for_its_greatest_length_with_every_write() {
     mapping.store(5, &[4]).unwrap();
     assert_eq!(store.asked.load(Ordering::SeqCst), before);
 }
+
+#[test]
+fn an_exclusive_guard_of_a_cached_page_that_the_store_cannot_hold_is_refused() {
+    // As if the disk had become smaller since the file was written.
+    let inner = MemStore::new();
+    inner.write_at(&[1; 4 * PAGE_SIZE], 0).unwrap();
+    let (most, asked) = (AtomicU64::new(2 * PAGE), AtomicU64::new(0));
+    let store = Arc::new(Disk { inner, most, alignment: 1, asked });
+    let file = PageCache::new(64).open(store).unwrap();
+    for number in [1, 3] {
+        drop(file.page(number).unwrap());
+    }
+    file.page_mut(1).unwrap()[0] = 2;
+    for refused in [file.page_mut(3).map(drop), file.try_page_mut(3).map(drop)] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+    assert_eq!(file.stats().dirty, 1);
+    file.sync_all().unwrap();
+}
