@@ -12,6 +12,7 @@ mod log;
 pub mod page_check;
 mod shard;
 pub mod stamp;
+pub mod times;
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};

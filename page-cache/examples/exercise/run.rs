@@ -19,7 +19,7 @@ use crate::report::journal::Journal;
 use crate::report::latency::Latencies;
 use crate::report::progress::Progress;
 use crate::stores::faults::{Fault, Faults, FaultyStore, is_injected};
-use crate::subject::reopening::Reopenable;
+use crate::subject::reopening::{Reopenable, Surroundings};
 use crate::subject::test_file::{Backing, BackingError};
 use crate::subject::{Subject, sync_anew};
 
@@ -137,6 +137,12 @@ fn open(
     faults: &Arc<Faults>,
 ) -> Result<Known<Reopenable<File>>, BackingError> {
     let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
+    let (of_others, synced) = (Arc::clone(cache), Arc::clone(cache));
+    let how_others = how.clone();
+    let surroundings = Surroundings {
+        open_another: Box::new(move || of_others.open_with(MemStore::new(), how_others.clone())),
+        sync: Box::new(move || Ok(synced.sync_all()?)),
+    };
     let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
     let open = move || {
         let store = beneath.store().map_err(io::Error::other)?;
@@ -146,7 +152,8 @@ fn open(
             Some(faults) => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
         }
     };
-    let file = Reopenable::new(open, failing).map_err(|error| backing.unreadable(error))?;
+    let file = Reopenable::new(open, failing, Some(surroundings));
+    let file = file.map_err(|error| backing.unreadable(error))?;
     let known = Knowledge::new(backing.size(), options.threads, options.store, writes);
     Ok((Arc::new(file), Arc::new(known)))
 }

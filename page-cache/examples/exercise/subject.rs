@@ -8,10 +8,13 @@ pub mod test_file;
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
+use std::time::SystemTime;
 
 use crate::page_size::page_size;
 use crate::subject::reopening::Farewell;
-use spanlock_page_cache::{AddressSpace, CloseError, File, Length, Mapping, PAGE_SIZE};
+use spanlock_page_cache::{
+    AddressSpace, CloseError, Durability, File, Length, Mapping, PAGE_SIZE, PageMut,
+};
 
 /// Syncs a file whose store is well again. What a sync that failed may have lost is written again
 /// first: until then every sync fails.
@@ -103,6 +106,61 @@ pub trait Subject: Send + Sync + 'static {
         let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
     }
+
+    /// The same, by bytes that are given to the guards.
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_by_guards(bytes, offset)
+    }
+
+    /// Copies `len` bytes to another file.
+    fn copy_to(&self, offset: u64, to: &Self, at: u64, len: u64) -> io::Result<usize>
+    where
+        Self: Sized,
+    {
+        let mut copy = vec![0; len as usize];
+        let found = self.read_at(&mut copy, offset)?;
+        to.write_at(&copy[..found], at)
+    }
+
+    /// Copies bytes of the file to another, and reads them there.
+    fn read_by_copy(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at(bytes, offset)
+    }
+
+    /// Writes bytes to another file, and copies them from there.
+    fn write_by_copy(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_at(bytes, offset)
+    }
+
+    /// Writes in one of several ways so that the bytes are durable when it returns.
+    fn write_durable_at(&self, bytes: &[u8], offset: u64, _: u64) -> io::Result<usize> {
+        let written = self.write_at(bytes, offset)?;
+        self.sync_data()?;
+        Ok(written)
+    }
+
+    fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
+        let start = self.append(bytes)?;
+        self.sync_data()?;
+        Ok(start)
+    }
+
+    /// When the file was last changed, if that is known.
+    fn modified(&self) -> Option<SystemTime> {
+        None
+    }
+
+    fn set_modified(&self, _: SystemTime) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Syncs all files of the cache.
+    fn sync_cache(&self) -> io::Result<()> {
+        self.sync_all()
+    }
+
+    /// Discards a handle of the file that is not the last.
+    fn discard_a_handle(&self) {}
 
     /// Writes from a mapping of the same bytes, or copies them onto themselves.
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
@@ -324,19 +382,44 @@ impl Subject for File {
     }
 
     fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let mut before = None;
-        for (number, within, part) in parts(offset, bytes.len()) {
-            let mut page = match self.page_mut(number) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    drop(before.take());
-                    self.page_mut(number)
-                }
-                page => page,
-            }?;
-            page[within..within + part.len()].copy_from_slice(&bytes[part]);
-            before = Some(page);
+        write_by_guards(self, bytes, offset, |page, within, part| {
+            page[within..within + part.len()].copy_from_slice(part);
+        })
+    }
+
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        write_by_guards(self, bytes, offset, |page, within, part| page.write(within, part))
+    }
+
+    fn copy_to(&self, offset: u64, to: &File, at: u64, len: u64) -> io::Result<usize> {
+        self.copy_range_to(offset, to, at, len).map(|count| count as usize)
+    }
+
+    fn write_durable_at(&self, bytes: &[u8], offset: u64, which: u64) -> io::Result<usize> {
+        match which % 3 {
+            0 => File::write_at_durable(self, bytes, offset),
+            1 => self.clone().with_durability(Durability::Data).write_at(bytes, offset),
+            _ => self.clone().with_durability(Durability::All).write_at(bytes, offset),
         }
-        Ok(())
+    }
+
+    fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
+        File::append_durable(self, bytes)
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        File::modified(self)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        match File::modified(self) {
+            Some(_) => File::set_modified(self, time),
+            None => Ok(()),
+        }
+    }
+
+    fn discard_a_handle(&self) {
+        self.clone().discard();
     }
 
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
@@ -391,6 +474,29 @@ impl Subject for File {
     fn close(self) -> Result<(), (File, io::Error)> {
         File::close(self).map_err(CloseError::into_parts)
     }
+}
+
+/// Has `write` write parts of some bytes, each from a place of its page on. Each guard but the first is taken while the one before is
+/// held; where that would mean to wait, without.
+fn write_by_guards(
+    file: &File,
+    bytes: &[u8],
+    offset: u64,
+    write: impl Fn(&mut PageMut<'_>, usize, &[u8]),
+) -> io::Result<()> {
+    let mut before = None;
+    for (number, within, part) in parts(offset, bytes.len()) {
+        let mut page = match file.page_mut(number) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                drop(before.take());
+                file.page_mut(number)
+            }
+            page => page,
+        }?;
+        write(&mut page, within, &bytes[part]);
+        before = Some(page);
+    }
+    Ok(())
 }
 
 /// Some bytes as several slices, of which some are empty.

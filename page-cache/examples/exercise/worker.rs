@@ -101,7 +101,8 @@ impl<'a, S: Subject> Worker<'a, S> {
         let plan = self.workload.next(self.known.length.hint(), &self.known.met);
         let op = self.op(plan.path, plan.bytes);
         let known = self.known;
-        let is_alone = matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert);
+        let is_alone =
+            matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert | Path::Times);
         let (alone, together) = match is_alone {
             true => (Some(known.gate.write().unwrap_or_else(PoisonError::into_inner)), None),
             false => (None, Some(known.gate.read().unwrap_or_else(PoisonError::into_inner))),
@@ -111,29 +112,35 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::VectoredRead
             | Path::UninitRead
             | Path::MemoryRead
+            | Path::CopyRead
             | Path::DirectRead
             | Path::VectoredDirectRead => self.read(&op),
             Path::Write
             | Path::VectoredWrite
             | Path::TaggedWrite
             | Path::MemoryWrite
+            | Path::CopyWrite
+            | Path::DurableWrite
             | Path::DirectWrite
             | Path::VectoredDirectWrite => self.write(&op),
             // What it would write may be what is to be written again.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
-            Path::Append | Path::VectoredAppend | Path::DirectAppend => self.append(op),
+            Path::Append | Path::VectoredAppend | Path::DirectAppend | Path::DurableAppend => {
+                self.append(op)
+            }
             Path::Load | Path::GuardRead => self.load(&op),
             Path::Store if self.workload.once_in(64) => self.scribble(op),
-            Path::Store | Path::GuardWrite => self.store(&op),
+            Path::Store | Path::GuardWrite | Path::GuardBytes => self.store(&op),
             Path::Truncate => self.truncate_after_scribble(op, plan.len),
             Path::Punch | Path::ZeroRange => self.zero(&op),
             Path::Collapse | Path::Insert => self.shift(op),
             Path::Allocate | Path::Writeback | Path::SyncRange | Path::Hint => {
                 self.leave_alone(&op)
             }
-            Path::Sync => self.sync(&op),
-            Path::Reopen => self.reopen(&op),
+            Path::Times => self.time(&op),
+            Path::Sync | Path::CacheSync => self.sync(&op),
+            Path::Reopen | Path::Discard => self.reopen(&op),
         };
         drop((alone, together));
         done
@@ -189,10 +196,12 @@ impl<'a, S: Subject> Worker<'a, S> {
     /// that it moved, or 0.
     fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
         self.known.met.note(op.path);
+        self.known.times.begin(op.path);
         self.journal.begin(op);
         let start = Instant::now();
         let result = work();
         self.record.latencies.record(op.path, start.elapsed());
+        self.known.times.end(op.path, &result);
         let answer = result.as_ref().map_or_else(|error| Err(error.kind()), |&count| Ok(count));
         self.journal.end(self.post.thread, answer);
         for word in [op.path as u64, op.bytes.start, op.bytes.end, op.len.unwrap_or(u64::MAX)] {
@@ -211,6 +220,11 @@ impl<'a, S: Subject> Worker<'a, S> {
 
 fn stamp_of(op: &Op) -> Stamp {
     Stamp::new(op.path, op.thread, op.sequence)
+}
+
+/// Whether an error of a durable write is one of the sync that it ends with.
+fn is_of_sync(result: &io::Result<u64>) -> bool {
+    result.as_ref().is_err_and(|error| error.to_string().starts_with("sync_range"))
 }
 
 fn outcome_of(result: &io::Result<u64>) -> Outcome {

@@ -23,6 +23,8 @@ use crate::workload::op::Path;
 pub fn longest() -> usize {
     16 * page_size() as usize
 }
+/// The most bytes that are copied between two files: all of them at once, so that no page is written in two parts.
+const COPIED: u64 = 256 << 10;
 /// How many operations of a thread see the shared window in one place.
 const STAY: u64 = 1 << 13;
 fn window() -> u64 {
@@ -45,8 +47,8 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 31] = [
-    (Path::Read, 2221),
+const WEIGHTS: [(Path, u32); 39] = [
+    (Path::Read, 1744),
     (Path::VectoredRead, 200),
     (Path::UninitRead, 200),
     (Path::MemoryRead, 300),
@@ -55,6 +57,10 @@ const WEIGHTS: [(Path, u32); 31] = [
     (Path::TaggedWrite, 200),
     (Path::MemoryWrite, 300),
     (Path::SelfWrite, 40),
+    (Path::CopyRead, 100),
+    (Path::CopyWrite, 150),
+    (Path::DurableWrite, 2),
+    (Path::DurableAppend, 1),
     (Path::Append, 40),
     (Path::VectoredAppend, 20),
     (Path::DirectAppend, 20),
@@ -62,6 +68,7 @@ const WEIGHTS: [(Path, u32); 31] = [
     (Path::Store, 900),
     (Path::GuardRead, 500),
     (Path::GuardWrite, 400),
+    (Path::GuardBytes, 200),
     (Path::DirectRead, 300),
     (Path::VectoredDirectRead, 100),
     (Path::DirectWrite, 550),
@@ -75,8 +82,11 @@ const WEIGHTS: [(Path, u32); 31] = [
     (Path::SyncRange, 1),
     (Path::Hint, 100),
     (Path::Truncate, 30),
+    (Path::Times, 20),
     (Path::Sync, 1),
+    (Path::CacheSync, 1),
     (Path::Reopen, 7),
+    (Path::Discard, 3),
 ];
 const TOTAL: u32 = 10_000;
 
@@ -128,6 +138,7 @@ impl Workload {
                 self.bytes(len, window())
             }
             Path::Collapse | Path::Insert => self.pages(len),
+            Path::CopyRead | Path::CopyWrite => self.bytes(len, (longest() as u64).min(COPIED)),
             _ => self.bytes(len, longest() as u64),
         };
         // Not every write near the end is to extend the file, nor every store to fail there.
@@ -150,7 +161,8 @@ impl Workload {
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {
             if drawn < weight {
-                let is_dear = matches!(path, Path::Collapse | Path::Insert | Path::Reopen);
+                let is_dear =
+                    matches!(path, Path::Collapse | Path::Insert | Path::Reopen | Path::Discard);
                 return if is_dear && !self.can_afford() { Path::Read } else { path };
             }
             drawn -= weight;

@@ -58,6 +58,10 @@ impl<S: Subject> Perform for Files<S> {
                 let end = op.bytes.end.min(file.len());
                 counted(file.write_from_itself(start.min(end)..end))
             }
+            Path::CopyRead => counted(file.read_by_copy(bytes, start)),
+            Path::CopyWrite => counted(file.write_by_copy(bytes, start)),
+            Path::DurableWrite => counted(file.write_durable_at(bytes, start, op.sequence)),
+            Path::DurableAppend => file.append_durable(bytes),
             Path::Append => file.append(bytes),
             Path::VectoredAppend => file.append_vectored(bytes),
             Path::DirectAppend => file.append_direct(bytes),
@@ -77,6 +81,7 @@ impl<S: Subject> Perform for Files<S> {
                 Ok(inside)
             }
             Path::GuardWrite => done(file.write_by_guards(bytes, start)),
+            Path::GuardBytes => done(file.write_bytes_by_guards(bytes, start)),
             Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
             Path::Punch => done(file.punch_hole(start, len)),
             Path::ZeroRange => done(file.zero_range(start, len, length)),
@@ -86,10 +91,17 @@ impl<S: Subject> Perform for Files<S> {
             Path::Writeback => done(file.writeback(op.bytes.clone())),
             Path::SyncRange => done(file.sync_range(op.bytes.clone())),
             Path::Hint => done(file.hint(op.bytes.clone(), op.sequence)),
+            // The plain file keeps no time.
+            Path::Times => Ok(0),
             Path::Sync => done(file.sync_all()),
+            Path::CacheSync => done(file.sync_cache()),
             Path::Reopen => {
                 self.mapping = None;
                 done(self.file.reopen(Farewell::Dropped))
+            }
+            Path::Discard => {
+                self.mapping = None;
+                done(self.file.reopen(Farewell::Discarded))
             }
         }
     }

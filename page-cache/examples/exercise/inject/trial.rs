@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use spanlock_page_cache::{File, PageCache, Store};
+use spanlock_page_cache::{File, MemStore, PageCache, Store};
 
 use super::Scope;
 use crate::oracle::after_crash::Floor;
@@ -16,7 +16,7 @@ use crate::report::finding::Finding;
 use crate::report::journal::Journal;
 use crate::stores::crash::{Honesty, Volatile};
 use crate::stores::faults::{Fault, Faults, FaultyStore, Plan, is_injected};
-use crate::subject::reopening::Reopenable;
+use crate::subject::reopening::{Reopenable, Surroundings};
 use crate::subject::{Mapped, Subject};
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
@@ -100,11 +100,21 @@ impl Trial {
         // The flusher is kept asleep, so that the requests come in one order.
         let options =
             cache_of(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
-        let cache: PageCache = PageCache::with_options(options);
+        let cache = Arc::new(PageCache::with_options(options));
         // A second handle, as long as the file is open.
         let other = Arc::new(Mutex::new(None));
         let (companion, mode) = (Arc::clone(&other), self.mode.options());
         let (beneath, plan) = (Arc::clone(store), Arc::clone(faults));
+        let dress = Arc::new(dress);
+        let (of_others, synced, undress) =
+            (Arc::clone(&cache), Arc::clone(&cache), Arc::clone(&dress));
+        let how_others = mode.clone();
+        let surroundings = Surroundings {
+            open_another: Box::new(move || {
+                of_others.open_with(MemStore::new(), how_others.clone()).map(|file| undress(file))
+            }),
+            sync: Box::new(move || Ok(synced.sync_all()?)),
+        };
         let open = move || {
             let lose = |store: &Arc<Volatile>, seed| store.lose(seed);
             let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan)).losing(lose);
@@ -112,7 +122,7 @@ impl Trial {
             *lock(&companion) = Some(file.clone());
             Ok(dress(file))
         };
-        let file = Reopenable::new(open, None).map_err(refused("open"))?;
+        let file = Reopenable::new(open, None, Some(surroundings)).map_err(refused("open"))?;
         let known = Knowledge::new(limit(), 1, Reliability::Failing, self.mode);
         let floor = Floor::new(Arc::clone(store), &known);
         let post = Post { thread: 0, file: 0, files: 1 };

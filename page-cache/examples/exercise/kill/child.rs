@@ -2,15 +2,16 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Length, PageCache};
+use spanlock_page_cache::{File, Length, MemStore, PageCache};
 
 use super::wire::{Answer, Failure, Request, Verb};
 use crate::options::StoreAccess;
 use crate::oracle::knowledge::WriteMode;
 use crate::page_size::cache_of;
-use crate::subject::reopening::{Farewell, Reopenable};
+use crate::subject::reopening::{Farewell, Reopenable, Surroundings};
 use crate::subject::{Mapped, Subject};
 
 /// Short, so that it is often killed while the flusher is at work.
@@ -29,10 +30,16 @@ pub struct Serving {
 /// Performs the requests from stdin, and answers on stdout, until stdin is closed.
 pub fn serve(serving: &Serving) -> io::Result<()> {
     let options = cache_of(serving.cache).flush_interval(FLUSH_INTERVAL);
-    let cache: PageCache = PageCache::with_options(options);
+    let cache = Arc::new(PageCache::with_options(options));
     let Serving { path, access, writes, .. } = serving.clone();
+    let (of_others, synced) = (Arc::clone(&cache), Arc::clone(&cache));
+    let surroundings = Surroundings {
+        open_another: Box::new(move || of_others.open_with(MemStore::new(), writes.options())),
+        sync: Box::new(move || Ok(synced.sync_all()?)),
+    };
     let open = move || cache.open_with(access.open(&path)?, writes.options());
-    let mut server = Server { file: Reopenable::new(open, None)?, mapping: None };
+    let file = Reopenable::new(open, None, Some(surroundings))?;
+    let mut server = Server { file, mapping: None };
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
     // The file is open.
     to.write_all(b"!").and_then(|()| to.flush())?;
@@ -80,7 +87,12 @@ impl Server {
             Verb::WriteMemory => counted(file.write_by_memory(bytes, offset)),
             Verb::WriteDirect => counted(file.write_direct_at(bytes, offset)),
             Verb::WriteItself => counted(file.write_from_itself(offset..offset + len)),
+            Verb::ReadCopy => counted(file.read_by_copy(bytes, offset)),
+            Verb::WriteCopy => counted(file.write_by_copy(bytes, offset)),
+            Verb::WriteDurable => counted(file.write_durable_at(bytes, offset, start)),
+            Verb::WriteGuards => done(file.write_bytes_by_guards(bytes, offset)),
             Verb::Append => file.append(bytes),
+            Verb::AppendDurable => file.append_durable(bytes),
             Verb::Load => done(self.mapping(start)?.load(offset - start, bytes)),
             Verb::Store => done(self.mapping(start)?.store(offset - start, bytes)),
             Verb::SetLen => done(file.set_len(len)),
@@ -91,7 +103,9 @@ impl Server {
             Verb::SyncRange => done(file.sync_range(offset..offset + len)),
             Verb::SyncData => done(file.sync_data()),
             Verb::SyncAll => done(file.sync_all()),
+            Verb::SyncCache => done(file.sync_cache()),
             Verb::Reopen => done(file.reopen(Farewell::Closed)),
+            Verb::Discard => done(file.reopen(Farewell::Discarded)),
         }
     }
 

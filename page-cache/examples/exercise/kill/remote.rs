@@ -124,7 +124,10 @@ impl Line {
             Ok(answer) => {
                 self.len = answer.len;
                 self.lens.push(answer.len);
-                let syncs = matches!(request.verb, Verb::SyncAll | Verb::SyncData | Verb::Reopen);
+                let syncs = matches!(
+                    request.verb,
+                    Verb::SyncAll | Verb::SyncData | Verb::SyncCache | Verb::Reopen | Verb::Discard
+                );
                 if syncs && answer.outcome.is_ok() {
                     self.syncs += 1;
                     (self.lens, self.growth) = (vec![answer.len], Vec::new());
@@ -154,8 +157,9 @@ impl Line {
     fn expect_length(&mut self, request: &Request) {
         let end = match request.verb {
             Verb::SetLen => return self.lens.push(request.len),
-            Verb::Append => self.len + request.len,
-            verb if verb.writes() && verb != Verb::Store => request.offset + request.len,
+            Verb::Append | Verb::AppendDurable => self.len + request.len,
+            Verb::Store | Verb::WriteGuards => return,
+            verb if verb.writes() => request.offset + request.len,
             _ => return,
         };
         if end > self.len {
@@ -237,8 +241,32 @@ impl Subject for Remote {
         Ok(count as usize)
     }
 
+    fn read_by_copy(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read(Verb::ReadCopy, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_by_copy(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write(Verb::WriteCopy, bytes, offset, 0).map(|count| count as usize)
+    }
+
+    fn write_durable_at(&self, bytes: &[u8], offset: u64, which: u64) -> io::Result<usize> {
+        self.write(Verb::WriteDurable, bytes, offset, which).map(|count| count as usize)
+    }
+
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write(Verb::WriteGuards, bytes, offset, 0).map(drop)
+    }
+
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         self.write(Verb::Append, bytes, 0, 0)
+    }
+
+    fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.write(Verb::AppendDurable, bytes, 0, 0)
+    }
+
+    fn sync_cache(&self) -> io::Result<()> {
+        self.ask(Verb::SyncCache, 0, 0).map(drop)
     }
 
     fn zero_range(&self, offset: u64, len: u64, _: Length) -> io::Result<()> {
@@ -249,8 +277,9 @@ impl Subject for Remote {
         self.ask(Verb::Allocate, offset, len).map(drop)
     }
 
-    fn reopen(&self, _: Farewell) -> io::Result<()> {
-        self.ask(Verb::Reopen, 0, 0).map(drop)
+    fn reopen(&self, how: Farewell) -> io::Result<()> {
+        let verb = if how == Farewell::Discarded { Verb::Discard } else { Verb::Reopen };
+        self.ask(verb, 0, 0).map(drop)
     }
 }
 

@@ -15,7 +15,12 @@ pub enum Verb {
     WriteMemory,
     WriteDirect,
     WriteItself,
+    ReadCopy,
+    WriteCopy,
+    WriteDurable,
+    WriteGuards,
     Append,
+    AppendDurable,
     Load,
     Store,
     SetLen,
@@ -26,10 +31,12 @@ pub enum Verb {
     SyncRange,
     SyncData,
     SyncAll,
+    SyncCache,
     Reopen,
+    Discard,
 }
 
-const VERBS: [Verb; 21] = [
+const VERBS: [Verb; 28] = [
     Verb::Read,
     Verb::ReadVectored,
     Verb::ReadMemory,
@@ -39,7 +46,12 @@ const VERBS: [Verb; 21] = [
     Verb::WriteMemory,
     Verb::WriteDirect,
     Verb::WriteItself,
+    Verb::ReadCopy,
+    Verb::WriteCopy,
+    Verb::WriteDurable,
+    Verb::WriteGuards,
     Verb::Append,
+    Verb::AppendDurable,
     Verb::Load,
     Verb::Store,
     Verb::SetLen,
@@ -50,7 +62,9 @@ const VERBS: [Verb; 21] = [
     Verb::SyncRange,
     Verb::SyncData,
     Verb::SyncAll,
+    Verb::SyncCache,
     Verb::Reopen,
+    Verb::Discard,
 ];
 
 impl Verb {
@@ -58,7 +72,12 @@ impl Verb {
     pub fn reads(self) -> bool {
         matches!(
             self,
-            Verb::Read | Verb::ReadVectored | Verb::ReadMemory | Verb::ReadDirect | Verb::Load
+            Verb::Read
+                | Verb::ReadVectored
+                | Verb::ReadMemory
+                | Verb::ReadDirect
+                | Verb::ReadCopy
+                | Verb::Load
         )
     }
 
@@ -70,7 +89,11 @@ impl Verb {
                 | Verb::WriteVectored
                 | Verb::WriteMemory
                 | Verb::WriteDirect
+                | Verb::WriteCopy
+                | Verb::WriteDurable
+                | Verb::WriteGuards
                 | Verb::Append
+                | Verb::AppendDurable
                 | Verb::Store
         )
     }

@@ -4,7 +4,11 @@
 //! began, and saw now what the crash left: he may see what was there then, and whatever came later, but
 //! nothing that was replaced before. A sync that fails may lose as much without a crash: from then on a
 //! reader may see the same, until a sync succeeds.
+//!
+//! What a durable write has written is asked for likewise: as if a thread had begun to read it when the write returned.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,11 +20,16 @@ use crate::report::finding::{Finding, What};
 use crate::stores::crash::Volatile;
 use crate::workload::op::{Op, Path};
 
+/// How many promises of durable writes are remembered.
+const MOST_PROMISES: usize = 16;
+
 /// The last sync, and the store that it synced.
 pub struct Floor {
     /// Nothing if it is a real one.
     store: Option<Arc<Volatile>>,
     last: Mutex<Synced>,
+    /// What durable writes have promised since, the last of them, and how many there were.
+    promises: Mutex<(VecDeque<Synced>, u64)>,
     /// Set if bytes were moved since, of which a crash may leave any part.
     unknown: AtomicBool,
     /// How often the store had lost something when that was last asked for.
@@ -54,6 +63,7 @@ impl Floor {
         Floor {
             store: None,
             last: Mutex::new(begin(op, known)),
+            promises: Mutex::default(),
             unknown: AtomicBool::new(false),
             losses: AtomicU64::new(0),
             doubtful: AtomicBool::new(false),
@@ -69,9 +79,25 @@ impl Floor {
     pub fn raise(&self, sync: Synced, known: &Knowledge) {
         let last = std::mem::replace(&mut *self.last(), sync);
         known.oracle.forget_read(&last.op);
+        for promise in self.promises().0.drain(..) {
+            known.oracle.forget_read(&promise.op);
+        }
         known.oracle.trust(&last.op);
         self.doubtful.store(false, Ordering::SeqCst);
         self.unknown.store(false, Ordering::SeqCst);
+    }
+
+    /// To be called when a write has returned that promised that its bytes are durable.
+    pub fn promise(&self, bytes: Range<u64>, known: &Knowledge) {
+        let (promises, count) = &mut *self.promises();
+        *count += 1;
+        let op = Op { sequence: *count, ..promised(bytes) };
+        promises.push_back(begin(op, known));
+        if promises.len() > MOST_PROMISES
+            && let Some(oldest) = promises.pop_front()
+        {
+            known.oracle.forget_read(&oldest.op);
+        }
     }
 
     /// Looks whether the store has lost something. To be called before anybody reads or a sync counts
@@ -120,12 +146,33 @@ impl Floor {
             let what = What::Len { expected, found };
             return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
         }
-        known.oracle.compare_since(&last.op, &seen_by, left)
+        known.oracle.compare_since(&last.op, &seen_by, left)?;
+        for Synced { op, glance } in &self.promises().0 {
+            let seen_by = format!("{what} a durable write of {}..{}", op.bytes.start, op.bytes.end);
+            // If the file did not become shorter since, the length was durable as well.
+            let expected = op.bytes.end..=*known.length.since(*glance).end();
+            if *known.length.since(*glance).start() >= op.bytes.end && found < op.bytes.end {
+                let what = What::Len { expected, found };
+                return Err(Box::new(Finding { seen_by, what, history: Vec::new() }));
+            }
+            let there = op.bytes.start.min(found) as usize..op.bytes.end.min(found) as usize;
+            known.oracle.compare_since(op, &seen_by, &left[there])?;
+        }
+        Ok(())
+    }
+
+    fn promises(&self) -> MutexGuard<'_, (VecDeque<Synced>, u64)> {
+        self.promises.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last(&self) -> MutexGuard<'_, Synced> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The reading of what a durable write wrote.
+fn promised(bytes: Range<u64>) -> Op {
+    Op { path: Path::Sync, thread: u16::MAX - 1, sequence: 0, file: 0, bytes, len: None }
 }
 
 fn begin(op: Op, known: &Knowledge) -> Synced {

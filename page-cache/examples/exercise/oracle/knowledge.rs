@@ -6,6 +6,7 @@ use spanlock_page_cache::FileOptions;
 
 use crate::oracle::Oracle;
 use crate::oracle::length::Length;
+use crate::oracle::times::Times;
 use crate::workload::met::Met;
 
 /// What is known of a file beside the file.
@@ -17,6 +18,7 @@ pub struct Knowledge {
     pub store: Reliability,
     pub writes: WriteMode,
     pub met: Met,
+    pub times: Times,
     /// Held by every operation, and alone by those whose effect others could not tell apart.
     pub gate: RwLock<()>,
 }
@@ -34,8 +36,8 @@ impl WriteMode {
     /// How to open a file for it.
     pub fn options(self) -> FileOptions {
         match self {
-            WriteMode::Back => FileOptions::new(),
-            WriteMode::Through => FileOptions::new().write_through(),
+            WriteMode::Back => FileOptions::new().keep_modified_time(),
+            WriteMode::Through => FileOptions::new().keep_modified_time().write_through(),
         }
     }
 }
@@ -60,6 +62,7 @@ impl Knowledge {
             store,
             writes,
             met: Met::default(),
+            times: Times::default(),
             gate: RwLock::default(),
         }
     }

@@ -27,7 +27,7 @@ const SPREAD: u64 = 0xd6e8_feb8_6659_fd93;
 const UNSPREAD: u64 = inverse(SPREAD);
 const TAG: u64 = 0x5a7;
 
-/// The name of one write: `tag (12) | path (5) | thread (11) | sequence (36)`.
+/// The name of one write: `tag (12) | path (6) | thread (11) | sequence (35)`.
 ///
 /// The tag makes it unlikely that anything else is taken for a stamp.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,25 +36,25 @@ pub struct Stamp(u64);
 impl Stamp {
     pub const fn new(path: Path, thread: u16, sequence: u64) -> Stamp {
         Stamp(
-            TAG << 52 | (path as u64) << 47 | (thread as u64 & 0x7ff) << 36 | sequence << 28 >> 28,
+            TAG << 52 | (path as u64) << 46 | (thread as u64 & 0x7ff) << 35 | sequence << 29 >> 29,
         )
     }
 
     fn from_word(word: u64) -> Option<Stamp> {
-        let known = word >> 52 == TAG && (word >> 47 & 0x1f) < Path::ALL.len() as u64;
+        let known = word >> 52 == TAG && (word >> 46 & 0x3f) < Path::ALL.len() as u64;
         known.then_some(Stamp(word))
     }
 
     pub fn path(self) -> Path {
-        Path::ALL[(self.0 >> 47 & 0x1f) as usize]
+        Path::ALL[(self.0 >> 46 & 0x3f) as usize]
     }
 
     fn thread(self) -> u16 {
-        (self.0 >> 36 & 0x7ff) as u16
+        (self.0 >> 35 & 0x7ff) as u16
     }
 
     fn sequence(self) -> u64 {
-        self.0 << 28 >> 28
+        self.0 << 29 >> 29
     }
 
     /// The whole sector at `offset` as the write of this stamp makes it.

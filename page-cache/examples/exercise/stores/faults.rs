@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
 use spanlock_page_cache::{PAGE_SIZE, Store};
@@ -339,6 +339,15 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn direct_alignment(&self) -> u64 {
         self.inner.direct_alignment()
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        self.inner.modified()
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let request = self.faults.begin(Kind::Len, 0..0);
+        request.whole(|| self.inner.set_modified(time))
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -8,9 +8,11 @@
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
 
 use spanlock_page_cache::Length;
 
+use crate::page_size::page_size;
 use crate::stores::faults::{Faults, is_injected};
 use crate::subject::{Mapped, Subject};
 
@@ -24,10 +26,20 @@ pub enum Farewell {
     Closed,
     /// All are dropped, in any order.
     Dropped,
+    /// One handle is discarded; the last is closed. So nothing is lost.
+    Discarded,
 }
 
-/// Opens the file.
-type Open<S> = Box<dyn Fn() -> io::Result<S> + Send + Sync>;
+/// Opens a file.
+pub type Open<S> = Box<dyn Fn() -> io::Result<S> + Send + Sync>;
+
+/// The cache of a file.
+pub struct Surroundings<S> {
+    /// Opens another file in the cache.
+    pub open_another: Open<S>,
+    /// Syncs all files of the cache.
+    pub sync: Box<dyn Fn() -> io::Result<()> + Send + Sync>,
+}
 
 /// A file, and how to open it again.
 pub struct Reopenable<S: Subject> {
@@ -49,6 +61,9 @@ struct Shared<S: Subject> {
     open: Open<S>,
     /// What fails in a store that nevertheless loses nothing.
     faults: Option<Arc<Faults>>,
+    cache: Option<Surroundings<S>>,
+    /// Other files of the cache that no thread uses.
+    others: Mutex<Vec<S>>,
 }
 
 struct State<S: Subject> {
@@ -66,15 +81,30 @@ struct User<'a, S: Subject> {
 }
 
 impl<S: Subject> Reopenable<S> {
-    /// The file that `open` opens, now and later.
+    /// The file that `open` opens, now and later, and what else is in its cache.
     pub fn new(
         open: impl Fn() -> io::Result<S> + Send + Sync + 'static,
         faults: Option<Arc<Faults>>,
+        cache: Option<Surroundings<S>>,
     ) -> io::Result<Reopenable<S>> {
         let file = Some(Arc::new(open()?));
         let state = State { file, failure: None, users: 0, mappings: Vec::new() };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        Ok(Reopenable { shared: Arc::new(Shared { state, changed, open: Box::new(open), faults }) })
+        let (open, others) = (Box::new(open), Mutex::default());
+        Ok(Reopenable { shared: Arc::new(Shared { state, changed, open, faults, cache, others }) })
+    }
+
+    /// Does `work` with the file and another of its cache, if there is one.
+    fn with_another<T>(&self, work: impl FnOnce(&S, Option<&S>) -> io::Result<T>) -> io::Result<T> {
+        let Some(cache) = &self.shared.cache else { return self.with(|file| work(file, None)) };
+        let idle = self.shared.others().pop();
+        let other = match idle {
+            Some(other) => other,
+            None => (cache.open_another)()?,
+        };
+        let done = self.with(|file| work(file, Some(&other)));
+        self.shared.others().push(other);
+        done
     }
 
     fn enter(&self) -> io::Result<User<'_, S>> {
@@ -94,6 +124,10 @@ impl<S: Subject> Reopenable<S> {
 impl<S: Subject> Shared<S> {
     fn state(&self) -> MutexGuard<'_, State<S>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<S>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the file is open, and uses it.
@@ -138,7 +172,10 @@ impl<S: Subject> Shared<S> {
                 drop(file);
                 self.empty();
             }
-            Farewell::Closed => {
+            Farewell::Closed | Farewell::Discarded => {
+                if how == Farewell::Discarded {
+                    file.discard_a_handle();
+                }
                 self.empty();
                 let Some(file) = Arc::into_inner(file) else {
                     self.publish(Err(io::Error::other("another handle kept the file open")));
@@ -330,6 +367,57 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.write_by_guards(bytes, offset))
     }
 
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.write_bytes_by_guards(bytes, offset))
+    }
+
+    /// The other file has what was copied there before.
+    fn read_by_copy(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.with_another(|file, other| {
+            let Some(other) = other else { return file.read_at(bytes, offset) };
+            let there = place_in_another(offset);
+            let copied = file.copy_to(offset, other, there, bytes.len() as u64)?;
+            let found = other.read_at(&mut bytes[..copied], there)?;
+            match found == copied {
+                true => Ok(copied),
+                false => Err(io::Error::other(format!("{copied} bytes copied, {found} there"))),
+            }
+        })
+    }
+
+    fn write_by_copy(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.with_another(|file, other| {
+            let Some(other) = other else { return file.write_at(bytes, offset) };
+            let there = place_in_another(offset);
+            let written = other.write_at(bytes, there)?;
+            other.copy_to(there, file, offset, written as u64)
+        })
+    }
+
+    fn write_durable_at(&self, bytes: &[u8], offset: u64, which: u64) -> io::Result<usize> {
+        self.with(|file| file.write_durable_at(bytes, offset, which))
+    }
+
+    fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.with(|file| file.append_durable(bytes))
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        self.with(|file| Ok(file.modified())).ok().flatten()
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.with(|file| file.set_modified(time))
+    }
+
+    fn sync_cache(&self) -> io::Result<()> {
+        match &self.shared.cache {
+            // The file stays open meanwhile.
+            Some(cache) => self.with(|_| (cache.sync)()),
+            None => self.sync_all(),
+        }
+    }
+
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
         self.with(|file| file.write_from_itself(bytes))
     }
@@ -357,6 +445,12 @@ impl<S: Subject> Subject for Reopenable<S> {
     fn reopen(&self, how: Farewell) -> io::Result<()> {
         self.shared.reopen(how)
     }
+}
+
+/// Where bytes go in another file: some pages away, and as far from the start of a page.
+fn place_in_another(offset: u64) -> u64 {
+    let page = page_size();
+    offset % page + offset / page % 3 * page
 }
 
 #[cfg(test)]

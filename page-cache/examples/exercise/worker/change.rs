@@ -1,5 +1,7 @@
 //! What changes the shape of the file, or nothing of it.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use spanlock_page_cache::Length;
 
 use super::{Worker, expect, finding, outcome_of};
@@ -81,6 +83,7 @@ impl<S: Subject> Worker<'_, S> {
         let op = Op { bytes: 0..known.limit, ..op.clone() };
         // What is dropped with the file cannot be told.
         let how = match known.store == Reliability::Sound && self.workload.once_in(2) {
+            _ if op.path == Path::Discard => Farewell::Discarded,
             true => Farewell::Dropped,
             false => Farewell::Closed,
         };
@@ -106,14 +109,36 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
+    /// Compares the time of the last change with what is known, and sets it. No other thread uses the file meanwhile.
+    pub(super) fn time(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let op = Op { bytes: 0..0, ..op.clone() };
+        let time = UNIX_EPOCH + Duration::from_secs(op.sequence % (1 << 20));
+        let result = self.timed(&op, || {
+            known.times.check(file.modified())?;
+            file.set_modified(time)?;
+            known.times.set(time);
+            known.times.check(file.modified())?;
+            Ok(0)
+        });
+        expect(&op, result)
+    }
+
     pub(super) fn sync(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..known.limit, ..op.clone() };
         let all = self.workload.once_in(2);
         let sync = self.floor.map(|floor| (floor, floor.begin(&op, known)));
-        let result =
-            self.timed(&op, || if all { file.sync_all() } else { file.sync_data() }.map(|()| 0));
-        self.record.heard_errors += u64::from(result.is_err());
+        let result = self.timed(&op, || {
+            let done = match (op.path, all) {
+                (Path::CacheSync, _) => file.sync_cache(),
+                (_, true) => file.sync_all(),
+                (_, false) => file.sync_data(),
+            };
+            done.map(|()| 0)
+        });
+        // A sync of the cache is that of no handle.
+        self.record.heard_errors += u64::from(op.path == Path::Sync && result.is_err());
         self.watch();
         match (sync, &result) {
             (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),

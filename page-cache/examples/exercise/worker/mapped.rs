@@ -54,6 +54,9 @@ impl<S: Subject> Worker<'_, S> {
             Path::GuardWrite => {
                 self.timed(op, || file.write_by_guards(stored, op.bytes.start).map(|()| 0))
             }
+            Path::GuardBytes => {
+                self.timed(op, || file.write_bytes_by_guards(stored, op.bytes.start).map(|()| 0))
+            }
             _ => self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored)),
         };
         // What a truncation overtakes is stored past the end, where it is lost.

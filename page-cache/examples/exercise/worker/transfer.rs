@@ -1,8 +1,9 @@
 //! Reads and writes, buffered and direct.
 
-use std::ops::RangeInclusive;
+use std::io;
+use std::ops::{Range, RangeInclusive};
 
-use super::{Worker, expect, finding, outcome_of, stamp_of};
+use super::{Worker, expect, finding, is_of_sync, outcome_of, stamp_of};
 use crate::oracle::Outcome;
 use crate::oracle::history::Content;
 use crate::oracle::knowledge::{Reliability, WriteMode};
@@ -28,6 +29,7 @@ impl<S: Subject> Worker<'_, S> {
                 Path::UninitRead => file.read_uninit_at(read, op.bytes.start),
                 Path::VectoredRead => file.read_vectored_at(read, op.bytes.start),
                 Path::MemoryRead => file.read_by_memory(read, op.bytes.start),
+                Path::CopyRead => file.read_by_copy(read, op.bytes.start),
                 _ => file.read_at(read, op.bytes.start),
             };
             found.map(|found| found as u64)
@@ -64,6 +66,8 @@ impl<S: Subject> Worker<'_, S> {
                 Path::VectoredWrite => file.write_vectored_at(written, op.bytes.start),
                 Path::TaggedWrite => file.write_tagged_at(written, op.bytes.start, op.sequence),
                 Path::MemoryWrite => file.write_by_memory(written, op.bytes.start),
+                Path::CopyWrite => file.write_by_copy(written, op.bytes.start),
+                Path::DurableWrite => file.write_durable_at(written, op.bytes.start, op.sequence),
                 _ => file.write_at(written, op.bytes.start),
             };
             count.map(|count| count as u64)
@@ -86,6 +90,7 @@ impl<S: Subject> Worker<'_, S> {
                 known.oracle.end_write_at(end, op, &op.bytes, &certain, outcome);
             }
         }
+        self.promised(op, certain, &result);
         let failed = result.is_err();
         expect(op, result)?;
         if !failed && !self.may_count(op, count, &(asked..=asked)) {
@@ -100,7 +105,7 @@ impl<S: Subject> Worker<'_, S> {
         let (file, known) = (self.file, self.known);
         let mut bytes = std::mem::take(&mut self.buffer);
         let count = op.bytes.end - op.bytes.start;
-        let mut appended = Ok(());
+        let (mut appended, mut promised) = (Ok(()), None);
         known.length.while_appending(count, |len| {
             let op = Op { bytes: len..(len + count).min(known.limit), ..op };
             if op.bytes.is_empty() {
@@ -111,11 +116,18 @@ impl<S: Subject> Worker<'_, S> {
             let result = self.timed(&op, || match op.path {
                 Path::VectoredAppend => file.append_vectored(written),
                 Path::DirectAppend => file.append_direct(written),
+                Path::DurableAppend => file.append_durable(written),
                 _ => file.append(written),
             });
-            let certain = if result.is_ok() { op.bytes.clone() } else { 0..0 };
+            // If only the sync failed, the bytes are there.
+            let is_there = is_of_sync(&result) && file.len() == op.bytes.end;
+            let certain = if result.is_ok() || is_there { op.bytes.clone() } else { 0..0 };
             known.oracle.end_write(&op, &op.bytes, &certain, outcome_of(&result));
-            let reached = result.as_ref().ok().map(|start| start + op.bytes.end - op.bytes.start);
+            let reached = match &result {
+                Ok(start) => Some(start + op.bytes.end - op.bytes.start),
+                Err(_) => is_there.then_some(op.bytes.end),
+            };
+            promised = Some((op.clone(), is_of_sync(&result), result.is_ok()));
             appended = match reached {
                 Some(found) if found != op.bytes.end => {
                     let expected = op.bytes.end..=op.bytes.end;
@@ -126,7 +138,25 @@ impl<S: Subject> Worker<'_, S> {
             reached
         });
         self.buffer = bytes;
+        if let Some((op, is_of_sync, true)) = promised {
+            debug_assert!(!is_of_sync);
+            self.promised(&op, op.bytes.clone(), &Ok(0));
+        } else if let Some((_, true, _)) = promised {
+            self.record.heard_errors += 1;
+        }
         appended
+    }
+
+    /// Notes what a durable write promised, or that it heard an error of its sync.
+    fn promised(&mut self, op: &Op, written: Range<u64>, result: &io::Result<u64>) {
+        if !matches!(op.path, Path::DurableWrite | Path::DurableAppend) {
+            return;
+        }
+        self.record.heard_errors += u64::from(is_of_sync(result));
+        self.watch();
+        if let (Some(floor), Ok(_), false) = (self.floor, result, written.is_empty()) {
+            floor.promise(written, self.known);
+        }
     }
 
     /// Whether `op` may have moved `found` bytes, if there were so many to move. What fails after
@@ -136,6 +166,7 @@ impl<S: Subject> Worker<'_, S> {
         let is_cut_off = known.store == Reliability::Failing
             && (1..=*expected.end()).contains(&found)
             && (matches!(op.path, Path::DirectWrite | Path::VectoredDirectWrite)
+                || matches!(op.path, Path::CopyRead | Path::CopyWrite)
                 || !op.path.reads_whole_pages() && known.writes == WriteMode::Through
                 || (op.bytes.start + found).is_multiple_of(page_size()));
         expected.contains(&found) || is_cut_off

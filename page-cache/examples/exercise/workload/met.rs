@@ -1,16 +1,16 @@
 //! Which paths a file has met.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fastrand::Rng;
 
 use crate::workload::op::Path;
 
-const ALL: u32 = (1 << Path::ALL.len()) - 1;
+const ALL: u64 = (1 << Path::ALL.len()) - 1;
 
 /// Which paths a file has met.
 #[derive(Default)]
-pub struct Met(AtomicU32);
+pub struct Met(AtomicU64);
 
 impl Met {
     /// Notes that `path` was gone.

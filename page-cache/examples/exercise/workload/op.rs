@@ -20,6 +20,13 @@ pub enum Path {
     MemoryWrite,
     /// From a mapping of the very bytes that it writes, or by a copy of them.
     SelfWrite,
+    /// By a copy to another file of the cache.
+    CopyRead,
+    /// By a copy from another file of the cache.
+    CopyWrite,
+    /// Durable when it returns.
+    DurableWrite,
+    DurableAppend,
     Append,
     VectoredAppend,
     DirectAppend,
@@ -29,6 +36,8 @@ pub enum Path {
     GuardRead,
     /// Through exclusive guards of its pages.
     GuardWrite,
+    /// The same, by bytes that are given to the guards.
+    GuardBytes,
     DirectRead,
     VectoredDirectRead,
     DirectWrite,
@@ -43,13 +52,19 @@ pub enum Path {
     SyncRange,
     /// That pages will be needed, or not; or where there is data.
     Hint,
+    /// When the file was last changed.
+    Times,
     Sync,
+    /// Of all files of the cache.
+    CacheSync,
     /// Also closes it before, and with it all mappings.
     Reopen,
+    /// The same, after a handle was discarded that is not the last.
+    Discard,
 }
 
 impl Path {
-    pub const ALL: [Path; 31] = [
+    pub const ALL: [Path; 39] = [
         Path::Read,
         Path::VectoredRead,
         Path::UninitRead,
@@ -59,6 +74,10 @@ impl Path {
         Path::TaggedWrite,
         Path::MemoryWrite,
         Path::SelfWrite,
+        Path::CopyRead,
+        Path::CopyWrite,
+        Path::DurableWrite,
+        Path::DurableAppend,
         Path::Append,
         Path::VectoredAppend,
         Path::DirectAppend,
@@ -66,6 +85,7 @@ impl Path {
         Path::Store,
         Path::GuardRead,
         Path::GuardWrite,
+        Path::GuardBytes,
         Path::DirectRead,
         Path::VectoredDirectRead,
         Path::DirectWrite,
@@ -79,8 +99,11 @@ impl Path {
         Path::Writeback,
         Path::SyncRange,
         Path::Hint,
+        Path::Times,
         Path::Sync,
+        Path::CacheSync,
         Path::Reopen,
+        Path::Discard,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -94,6 +117,10 @@ impl Path {
             Path::TaggedWrite => "tagged write",
             Path::MemoryWrite => "memory write",
             Path::SelfWrite => "self write",
+            Path::CopyRead => "copy read",
+            Path::CopyWrite => "copy write",
+            Path::DurableWrite => "durable write",
+            Path::DurableAppend => "durable append",
             Path::Append => "append",
             Path::VectoredAppend => "vectored append",
             Path::DirectAppend => "direct append",
@@ -101,6 +128,7 @@ impl Path {
             Path::Store => "store",
             Path::GuardRead => "guard read",
             Path::GuardWrite => "guard write",
+            Path::GuardBytes => "guard bytes",
             Path::DirectRead => "direct read",
             Path::VectoredDirectRead => "vectored direct read",
             Path::DirectWrite => "direct write",
@@ -114,8 +142,11 @@ impl Path {
             Path::Writeback => "writeback",
             Path::SyncRange => "sync range",
             Path::Hint => "hint",
+            Path::Times => "times",
             Path::Sync => "fsync",
+            Path::CacheSync => "cache fsync",
             Path::Reopen => "reopen",
+            Path::Discard => "discard",
         }
     }
 
@@ -127,6 +158,7 @@ impl Path {
                 | Path::VectoredRead
                 | Path::UninitRead
                 | Path::MemoryRead
+                | Path::CopyRead
                 | Path::GuardRead
                 | Path::DirectRead
                 | Path::VectoredDirectRead
@@ -141,11 +173,15 @@ impl Path {
                 | Path::VectoredWrite
                 | Path::TaggedWrite
                 | Path::MemoryWrite
+                | Path::CopyWrite
+                | Path::DurableWrite
+                | Path::DurableAppend
                 | Path::Append
                 | Path::VectoredAppend
                 | Path::DirectAppend
                 | Path::Store
                 | Path::GuardWrite
+                | Path::GuardBytes
                 | Path::DirectWrite
                 | Path::VectoredDirectWrite
         )
@@ -153,7 +189,10 @@ impl Path {
 
     /// Whether it writes wherever the file ends.
     pub const fn appends(self) -> bool {
-        matches!(self, Path::Append | Path::VectoredAppend | Path::DirectAppend)
+        matches!(
+            self,
+            Path::Append | Path::VectoredAppend | Path::DirectAppend | Path::DurableAppend
+        )
     }
 
     /// Its place in [`ALL`](Path::ALL).

@@ -4,7 +4,7 @@ use std::thread;
 
 use spanlock_page_cache::{File, FileOptions, MemStore, PageCache, Store};
 
-use super::{Farewell, Reopenable};
+use super::{Farewell, Reopenable, Surroundings};
 use crate::subject::{Mapped, Subject};
 
 /// A file over a store that the cache has once at most; else it panics.
@@ -16,12 +16,12 @@ fn file() -> (Reopenable<File>, Arc<MemStore>) {
         assert_eq!(Arc::strong_count(&beneath), 2, "it is open still");
         cache.open_with(Arc::clone(&beneath), FileOptions::new())
     };
-    (Reopenable::new(open, None).unwrap(), store)
+    (Reopenable::new(open, None, None).unwrap(), store)
 }
 
 #[test]
 fn a_file_that_was_reopened_is_as_it_was_and_so_are_its_mappings() {
-    for how in [Farewell::Closed, Farewell::Dropped] {
+    for how in [Farewell::Closed, Farewell::Dropped, Farewell::Discarded] {
         let (file, store) = file();
         file.write_at(&[1; 8192], 0).unwrap();
         let mapping = file.map(4096..8192).unwrap();
@@ -34,6 +34,31 @@ fn a_file_that_was_reopened_is_as_it_was_and_so_are_its_mappings() {
         mapping.load(0, &mut seen).unwrap();
         assert_eq!((seen, file.len()), ([2; 4096], 8192));
     }
+}
+
+#[test]
+fn bytes_that_are_copied_by_way_of_another_file_are_those_of_the_file() {
+    let cache = Arc::new(PageCache::new(64));
+    let (of_others, synced) = (Arc::clone(&cache), Arc::clone(&cache));
+    let surroundings = Surroundings {
+        open_another: Box::new(move || of_others.open(MemStore::new())),
+        sync: Box::new(move || Ok(synced.sync_all()?)),
+    };
+    let open = move || cache.open(MemStore::new());
+    let file = Reopenable::new(open, None, Some(surroundings)).unwrap();
+    assert_eq!(file.write_by_copy(&[1; 5000], 3000).unwrap(), 5000);
+    assert_eq!(file.write_by_copy(&[2; 100], 5 * 4096 + 10).unwrap(), 100);
+    let len = 5 * 4096 + 110;
+    let mut expected = vec![0; len];
+    expected[3000..8000].fill(1);
+    expected[len - 100..].fill(2);
+    let (mut read, mut copied) = (vec![7; len + 5], vec![7; len + 5]);
+    assert_eq!(file.read_at(&mut read, 0).unwrap(), len);
+    assert_eq!(file.read_by_copy(&mut copied, 0).unwrap(), len);
+    assert!(read[..len] == expected && copied[..len] == expected);
+    file.sync_cache().unwrap();
+    // One other file is enough for one thread.
+    assert_eq!(file.shared.others().len(), 1);
 }
 
 #[test]

@@ -1,0 +1,112 @@
+//! When the file was last changed, as far as that is known.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::workload::op::Path;
+
+/// When the file was last changed: at a time that was set, long ago, unless it was changed since.
+#[derive(Default)]
+pub struct Times {
+    set: Mutex<Option<SystemTime>>,
+    /// How many operations since have begun that may change the file, and how many have changed it.
+    begun: AtomicU64,
+    made: AtomicU64,
+}
+
+impl Times {
+    /// To be called before an operation.
+    pub fn begin(&self, path: Path) {
+        if may_change(path) {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// To be called when it has ended.
+    pub fn end(&self, path: Path, result: &io::Result<u64>) {
+        if counts(path) && result.as_ref().is_ok_and(|&count| count > 0) {
+            self.made.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// To be called when the time was set, as long as no operation is in progress that may change the file.
+    pub fn set(&self, time: SystemTime) {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = Some(time);
+        self.begun.store(0, Ordering::Relaxed);
+        self.made.store(0, Ordering::Relaxed);
+    }
+
+    /// Compares what the file says, likewise.
+    pub fn check(&self, found: Option<SystemTime>) -> io::Result<()> {
+        let set = *self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(found), Some(set)) = (found, set) else { return Ok(()) };
+        let (begun, made) = (self.begun.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed));
+        match found > set {
+            true if begun > 0 => Ok(()),
+            false if found == set && made == 0 => Ok(()),
+            _ => Err(io::Error::other(format!(
+                "the time of the last change is {found:?}, and {set:?} was set before {made} to {begun} changes"
+            ))),
+        }
+    }
+}
+
+fn may_change(path: Path) -> bool {
+    path.writes()
+        || matches!(
+            path,
+            Path::SelfWrite
+                | Path::Truncate
+                | Path::Punch
+                | Path::ZeroRange
+                | Path::Allocate
+                | Path::Collapse
+                | Path::Insert
+                // The store may keep no time.
+                | Path::Reopen
+                | Path::Discard
+        )
+}
+
+/// Whether its result is how many bytes it wrote.
+fn counts(path: Path) -> bool {
+    matches!(
+        path,
+        Path::Write
+            | Path::VectoredWrite
+            | Path::TaggedWrite
+            | Path::MemoryWrite
+            | Path::CopyWrite
+            | Path::DurableWrite
+            | Path::DirectWrite
+            | Path::VectoredDirectWrite
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{Path, SystemTime, Times};
+
+    #[test]
+    fn a_time_that_was_set_stays_until_the_file_is_changed_and_not_longer() {
+        let (times, set) = (Times::default(), UNIX_EPOCH + Duration::from_secs(7));
+        let stays = |times: &Times| times.check(Some(set)).is_ok();
+        let moves = |times: &Times| times.check(Some(SystemTime::now())).is_ok();
+        assert!(stays(&times) && moves(&times) && times.check(None).is_ok());
+        times.set(set);
+        assert!(stays(&times) && !moves(&times));
+        times.begin(Path::Read);
+        times.end(Path::Read, &Ok(5));
+        assert!(stays(&times) && !moves(&times));
+        times.begin(Path::Write);
+        assert!(stays(&times) && moves(&times));
+        times.end(Path::Write, &Ok(5));
+        assert!(!stays(&times) && moves(&times));
+        times.set(set);
+        assert!(stays(&times) && !moves(&times));
+    }
+}
