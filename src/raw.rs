@@ -2,7 +2,7 @@
 //!
 //! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other takes a [cell].
 //! Who must wait, or finds no cell, is in the [registry], behind a mutex. The [board] shows the registry's
-//! claims to those who do not take that mutex.
+//! claims to those who do not take that mutex. Who finds every cell taken has an older claim [moved](make_way) out of one.
 //!
 //! # Invariants
 //!
@@ -39,6 +39,7 @@ mod due;
 mod enter;
 mod fairness;
 mod inspect;
+mod make_way;
 mod patient;
 mod place;
 mod readers;
@@ -122,6 +123,8 @@ struct Books {
     registry: Registry<Waiter>,
     /// The proxies of claims that took their cells without the mutex.
     proxies: [Option<ClaimId>; BOARD_CELLS],
+    /// The cell out of which a claim was moved last.
+    moved_last: u32,
     /// Where the parts of a claim are shown that is being admitted, and how many block them; kept for its memory.
     shown: Vec<(Place, u32)>,
     regions: Counted,
@@ -217,6 +220,7 @@ impl RawLock {
             books: Mutex::new(Books {
                 registry: Registry::new(),
                 proxies: [None; BOARD_CELLS],
+                moved_last: 0,
                 shown: Vec::new(),
                 regions: Counted::default(),
                 tables: Made::default(),

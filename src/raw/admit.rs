@@ -24,8 +24,13 @@ impl Ledger<'_> {
         met: Obstacle,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
-        if self.enter_slot(part) {
-            return Queued::Held(Hold::Slot);
+        let entered = match unit_of(part.span) {
+            Some(_) => self.enter_slot(part).then_some(Hold::Slot),
+            None if met == Obstacle::Registry => self.enter_cell(part),
+            None => None,
+        };
+        if let Some(hold) = entered {
+            return Queued::Held(hold);
         }
         let is_in_doubt = met != Obstacle::NoCell;
         if queueing == Queueing::Patient && is_in_doubt && self.may_be_patient(part) {
@@ -172,6 +177,26 @@ impl Ledger<'_> {
         }
         self.lock.counters.granted(Path::Slot, mode);
         true
+    }
+
+    /// The same for a cell.
+    fn enter_cell(&mut self, Part { span, mode }: Part) -> Option<Hold> {
+        let (lock, core) = (self.lock, self.core);
+        if self.registry().blocks(span, mode) {
+            return None;
+        }
+        let tenant = core.cells.take(|| lock.summary_hint().unused())?;
+        let before = lock.show_in_cell(core, tenant.cell(), span, mode);
+        if self.cells_conflict(before, span, mode)
+            || core.cells.meet_readers_of(before, span, mode)
+            || lock.conflicting_slot(span, mode).is_some()
+        {
+            lock.vacate(core, tenant, mode);
+            return None;
+        }
+        core.cells.settle(tenant);
+        lock.counters.granted(Path::Cell, mode);
+        Some(Hold::Cell(tenant))
     }
 
     /// Whether a claim conflicts that was in a cell in `before` and is not in the registry. One that may

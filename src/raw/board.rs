@@ -29,49 +29,52 @@ impl RawLock {
 }
 
 impl Ledger<'_> {
-    /// Shows a claim, before it has a number, and has the registry know those who were there before and are in its way.
+    /// Shows a claim, before it has a number.
     pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
         let cells = &self.core.cells;
         let (place, bits) = match cells.take_common(self.lock.summary_hint().unused()) {
-            Some(cell) => {
+            Some(tenant) => {
+                let cell = tenant.cell();
                 cells.show(cell, span);
-                (Place::Board(cell), Summary::claim(cell, mode) | Summary::watch(cell))
+                (Place::Board(tenant), Summary::claim(cell, mode) | Summary::watch(cell))
             }
-            None => {
-                let (size, bits) = self.count(span, mode);
-                (Place::Unlisted(size), bits)
-            }
+            None => (Place::Unlisted, self.count(span, mode)),
         };
+        self.publish(bits, span, mode);
+        place
+    }
+
+    /// Enters a claim in the summary, and has the registry know those who were there before and are in its way.
+    pub(super) fn publish(&mut self, bits: u64, span: Span, mode: Mode) {
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
         // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
         let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
         sync::two_sided_barrier();
         self.watch_all(Summary::from_bits(before), span, mode);
-        place
     }
 
     /// Lets the registry and the board know where a claim that is now admitted is shown.
     pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
         self.registry().set_place(id, place);
-        if let Place::Board(cell) = place {
-            self.core.cells.settle(cell);
+        if let Place::Board(tenant) = place {
+            self.core.cells.settle(tenant);
         }
     }
 
     /// Stops showing a claim that leaves.
     pub(super) fn retract(&mut self, place: Place, span: Span, mode: Mode) {
-        let (bits, cell) = match place {
+        let (bits, tenant) = match place {
             Place::Slot | Place::Reader(_) | Place::Cell(_) | Place::Nowhere => return,
-            Place::Board(cell) => (Summary::all_of(cell), Some(cell)),
-            Place::Unlisted(size) => (self.uncount(span, size, mode), None),
+            Place::Board(tenant) => (Summary::all_of(tenant.cell()), Some(tenant)),
+            Place::Unlisted | Place::Moved(_) => (self.uncount(span, mode), None),
         };
         if bits != 0 {
             // ORDERING: Release, paired with every load of the summary by a newcomer: who finds that a claim
             // has left the board sees what it did.
             self.lock.summary.fetch_and(!bits, Ordering::Release);
         }
-        if let Some(cell) = cell {
-            self.core.cells.free(cell);
+        if let Some(tenant) = tenant {
+            self.core.cells.free(tenant);
         }
     }
 

@@ -8,6 +8,9 @@
 //! | free    | nobody has the cell                                           | who had it, the last of all |
 //! | taken   | somebody has it, and may find that he must let go             | whoever takes it        |
 //! | settled | its claim is held, or is queued in the registry               | who has it              |
+//! | leaving | the same, and it is not to be moved any more                  | who releases it         |
+//!
+//! and has in its upper bits how many claims were [moved](crate::raw::make_way) out of the cell.
 //!
 //! A claim that finds a settled one in its way is refused for good; beside one that is only taken it looks
 //! again.
@@ -26,6 +29,38 @@ use crate::{Mode, Span};
 const FREE: u64 = 0;
 const TAKEN: u64 = 1;
 const SETTLED: u64 = 2;
+const LEAVING: u64 = 3;
+const STATE: u64 = 3;
+const MOVE: u64 = 4;
+
+/// Who has a cell: its number, in the low bits, and how many claims had been moved out of it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tenant(u32);
+
+/// Enough for every cell.
+const NUMBER_BITS: u32 = 4;
+
+/// How many claims can be moved out of a cell. Then its claims stay.
+const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;
+
+impl Tenant {
+    /// Who takes a cell whose word this is.
+    #[inline]
+    fn new(cell: u32, word: u64) -> Tenant {
+        Tenant(cell | ((word / MOVE) as u32) << NUMBER_BITS)
+    }
+
+    #[inline]
+    pub(crate) fn cell(self) -> u32 {
+        self.0 % (1 << NUMBER_BITS)
+    }
+
+    /// The cell's word in that state, while it has this one.
+    #[inline]
+    fn word(self, state: u64) -> u64 {
+        (u64::from(self.0 >> NUMBER_BITS) * MOVE) | state
+    }
+}
 
 /// Alone on its line: two threads with a range each write different ones.
 #[repr(align(64))]
@@ -59,35 +94,77 @@ impl Cells {
 
     /// Takes a free cell: this thread's own, or else one of those that `hint` has and that are anybody's.
     #[inline]
-    pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<u32> {
-        let own = sync::own_cell().filter(|&own| self.take_own(own));
+    pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<Tenant> {
+        let own = sync::own_cell().and_then(|own| self.take_own(own));
         own.or_else(|| self.take_common(hint()))
     }
 
     /// Takes one of the cells of `hint` that are anybody's.
-    pub(crate) fn take_common(&self, hint: Set) -> Option<u32> {
-        hint.common().find(|&cell| self.try_take(cell))
+    pub(crate) fn take_common(&self, hint: Set) -> Option<Tenant> {
+        hint.common().find_map(|cell| self.try_take(cell))
     }
 
     /// Takes the cell that belongs to this thread. Nobody else takes it, though anybody may give it back.
     #[inline]
-    fn take_own(&self, cell: u32) -> bool {
+    fn take_own(&self, cell: u32) -> Option<Tenant> {
         // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is Relaxed: what
         // others read of the cell is published by the summary.
-        let is_free = self.cell(cell).own.load(Ordering::Acquire) == FREE;
-        if is_free {
-            self.cell(cell).own.store(TAKEN, Ordering::Relaxed);
-        }
-        is_free
+        let free = self.cell(cell).own.load(Ordering::Acquire);
+        (free & STATE == FREE).then(|| {
+            self.cell(cell).own.store(free | TAKEN, Ordering::Relaxed);
+            Tenant::new(cell, free)
+        })
     }
 
     #[inline]
-    fn try_take(&self, cell: u32) -> bool {
+    fn try_take(&self, cell: u32) -> Option<Tenant> {
+        let own = &self.cell(cell).own;
+        // ORDERING: Relaxed: a guess.
+        let free = own.load(Ordering::Relaxed) & !STATE;
         // ORDERING: Acquire, paired with the Release in `free`: our span is written over one whose claim
         // has left, and who reads ours follows that claim.
-        let taken =
-            self.cell(cell).own.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-        taken.is_ok()
+        let taken = own.compare_exchange(free, free | TAKEN, Ordering::Acquire, Ordering::Relaxed);
+        taken.is_ok().then(|| Tenant::new(cell, free))
+    }
+
+    /// Keeps a claim that is held in its cell, so that it can be released there. Returns false if it was moved.
+    #[inline]
+    pub(crate) fn keep(&self, tenant: Tenant) -> bool {
+        let (settled, leaving) = (tenant.word(SETTLED), tenant.word(LEAVING));
+        let own = &self.cell(tenant.cell()).own;
+        // ORDERING: Relaxed: it decides between two threads, and who was moved takes the mutex.
+        let keeps =
+            || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        !Set::of(tenant.cell()).is_common() || keeps()
+    }
+
+    /// Whether a claim that is held is still in its cell. With the mutex held.
+    pub(crate) fn has(&self, tenant: Tenant) -> bool {
+        // ORDERING: Relaxed: claims are moved under the mutex.
+        self.cell(tenant.cell()).own.load(Ordering::Relaxed) & !STATE == tenant.word(0)
+    }
+
+    /// Takes the cell of a claim that is held, and is to be moved. With the mutex held.
+    pub(crate) fn seize(&self, cell: u32) -> Option<Tenant> {
+        let own = &self.cell(cell).own;
+        // ORDERING: Relaxed: a guess.
+        let settled = own.load(Ordering::Relaxed);
+        if settled & STATE != SETTLED || settled / MOVE >= MOST_MOVES {
+            return None;
+        }
+        let tenant = Tenant::new(cell, settled);
+        let taken = tenant.word(TAKEN);
+        // ORDERING: Acquire, paired with the Release in `settle`: the summary has the claim.
+        own.compare_exchange(settled, taken, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+            .then_some(tenant)
+    }
+
+    /// Gives a cell back whose claim was moved, and is shown elsewhere.
+    pub(crate) fn hand_on(&self, tenant: Tenant) {
+        // ORDERING: Release, paired with the Acquire in `try_take`: who finds another span in the cell finds the watches that were set
+        // for the claim that was moved.
+        self.cell(tenant.cell()).own.store(tenant.word(FREE) + MOVE, Ordering::Release);
     }
 
     /// Shows the span of a claim in a cell that is ours.
@@ -100,23 +177,23 @@ impl Cells {
     }
 
     #[inline]
-    pub(crate) fn settle(&self, cell: u32) {
-        // ORDERING: Relaxed: it spares those who find the claim in their way a second look, and snapshots
-        // read it of a cell that they have watched.
-        self.cell(cell).own.store(SETTLED, Ordering::Relaxed);
+    pub(crate) fn settle(&self, tenant: Tenant) {
+        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for the others: it spares those who find the claim in
+        // their way a second look, and snapshots read it of a cell that they have watched.
+        self.cell(tenant.cell()).own.store(tenant.word(SETTLED), Ordering::Release);
     }
 
     pub(crate) fn is_settled(&self, cell: u32) -> bool {
         // ORDERING: Relaxed: as in `settle`.
-        self.cell(cell).own.load(Ordering::Relaxed) == SETTLED
+        self.cell(cell).own.load(Ordering::Relaxed) & STATE >= SETTLED
     }
 
     /// Gives a cell back, after the claim was taken off the board and all that it blocked was granted: were
     /// it given back before, the cell's next claim could be taken for it under the mutex.
     #[inline]
-    pub(crate) fn free(&self, cell: u32) {
+    pub(crate) fn free(&self, tenant: Tenant) {
         // ORDERING: Release, paired with the Acquire in `try_take`.
-        self.cell(cell).own.store(FREE, Ordering::Release);
+        self.cell(tenant.cell()).own.store(tenant.word(FREE), Ordering::Release);
     }
 
     /// The span in a cell, or a mixture of two if it changes meanwhile.
@@ -146,3 +223,6 @@ impl Cells {
         &self.cells[cell as usize % BOARD_CELLS]
     }
 }
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;

@@ -3,6 +3,7 @@
 //! Other claims take its place: they are shown, and then it is released, all under the mutex. Only a slot, and a cell
 //! that nobody watches, are downgraded as they are.
 
+use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Part, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::slot::Word;
@@ -19,9 +20,10 @@ impl RawLock {
             // A reader is shared already.
             Hold::Nothing | Hold::Reader(_) => {}
             Hold::Slot => self.downgrade_slot(span.start()),
-            Hold::Cell(cell) if self.downgrade_cell(cell) => {}
+            Hold::Cell(tenant) if self.downgrade_cell(tenant) => {}
             Hold::Cell(_) | Hold::Claim(_) => {
-                self.replace(span, hold, [Part { span, mode: Mode::Shared }], |[new]| new);
+                let [from, to] = [Mode::Exclusive, Mode::Shared].map(|mode| Part { span, mode });
+                self.replace(from, hold, [to], |[new]| new);
             }
         }
     }
@@ -34,7 +36,7 @@ impl RawLock {
         let mut upper = Hold::Nothing;
         if at != span.end() {
             let parts = [span.split_at(at).0, span.split_at(at).1].map(|span| Part { span, mode });
-            self.replace(span, hold, parts, |[lower, new]| {
+            self.replace(Part { span, mode }, hold, parts, |[lower, new]| {
                 upper = new;
                 lower
             });
@@ -47,14 +49,14 @@ impl RawLock {
         if to.is_empty() {
             self.unlock(span, mode, std::mem::replace(hold, Hold::Nothing));
         } else if to != span {
-            self.replace(span, hold, [Part { span: to, mode }], |[new]| new);
+            self.replace(Part { span, mode }, hold, [Part { span: to, mode }], |[new]| new);
         }
     }
 
     /// Puts claims in the place of one that is not in a slot; `keep` says whose hold is to be kept in its place.
     fn replace<const N: usize>(
         &self,
-        span: Span,
+        Part { span, mode }: Part,
         hold: &mut Hold,
         by: [Part; N],
         keep: impl FnOnce([Hold; N]) -> Hold,
@@ -63,7 +65,7 @@ impl RawLock {
         // Who has come with a summary that does not show these gives way because he is watched, now that the old claim is
         // about to be out of his way (I6).
         let new = by.map(|part| ledger.hold_in_any_case(part));
-        ledger.release(span, *hold);
+        ledger.release(span, mode, *hold);
         ledger.unwatch_idle(span);
         *hold = keep(new);
         ledger.close();
@@ -84,13 +86,18 @@ impl RawLock {
 
     /// Without the mutex only while nobody watches the cell: the registry would otherwise take the claim for exclusive
     /// when readers see already that it is not, and think that these must leave.
-    fn downgrade_cell(&self, cell: u32) -> bool {
+    fn downgrade_cell(&self, tenant: Tenant) -> bool {
+        let (cells, cell) = (&self.core().cells, tenant.cell());
+        if !cells.keep(tenant) {
+            return false;
+        }
         // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure: it is tried
         // again, or the mutex is taken.
         let downgraded = self.summary.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
             let is_watched = Summary::from_bits(bits).watches(cell);
             (!is_watched).then_some(bits & !Summary::exclusive(cell))
         });
+        cells.settle(tenant);
         downgraded.is_ok()
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Obstacle {
     Undecided,
     /// The unit's slot is in use by another unit.
     Collision,
-    /// Every cell is taken: nobody has looked for those in the way.
+    /// Every cell is taken, and none can be had: nobody has looked for those in the way.
     NoCell,
     /// Only the registry can tell.
     Registry,
@@ -173,13 +173,10 @@ impl RawLock {
         }
         let core = self.core();
         let hint = || self.summary_hint().unused();
-        let Some(cell) = core.cells.take(hint) else { return Err(Obstacle::NoCell) };
-        core.cells.show(cell, span);
-        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
-        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
-        let bits = Summary::claim(cell, mode);
-        let before = Summary::from_bits(self.summary.fetch_or(bits, Ordering::SeqCst));
-        sync::two_sided_barrier();
+        let taken = core.cells.take(hint).or_else(|| self.make_way(core));
+        let Some(tenant) = taken else { return Err(Obstacle::NoCell) };
+        let cell = tenant.cell();
+        let before = self.show_in_cell(core, cell, span, mode);
         let is_watched = || self.summary_now().watches(cell);
         let met = match before.concerns(mode) {
             false => Ok(()),
@@ -190,14 +187,26 @@ impl RawLock {
             Some(_) => Err(Obstacle::Undecided),
         });
         if met.is_ok() {
-            core.cells.settle(cell);
+            core.cells.settle(tenant);
             self.counters.granted(Path::Cell, mode);
             self.note_scan(span);
             self.note_check(before, mode);
-            return Ok(Hold::Cell(cell));
+            return Ok(Hold::Cell(tenant));
         }
-        self.leave_cell(cell);
-        met.map(|()| Hold::Cell(cell))
+        self.vacate(core, tenant, mode);
+        met.map(|()| Hold::Cell(tenant))
+    }
+
+    /// Shows a claim in a cell that it has taken. Returns who was there before.
+    #[inline(always)]
+    pub(super) fn show_in_cell(&self, core: &Core, cell: u32, span: Span, mode: Mode) -> Summary {
+        core.cells.show(cell, span);
+        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
+        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more. The bits of a cell that
+        // was free are not set: x86 adds to a word in one step, and to set bits takes it a loop.
+        let before = self.summary.fetch_add(Summary::claim(cell, mode), Ordering::SeqCst);
+        sync::two_sided_barrier();
+        Summary::from_bits(before)
     }
 
     /// A slot whose holder is in the way of a claim, as far as can be seen: its word.

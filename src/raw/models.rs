@@ -10,6 +10,7 @@ mod exclusion;
 mod growth;
 mod happens_before;
 mod many;
+mod moves;
 mod overflow;
 mod patience;
 mod readers;
@@ -97,6 +98,26 @@ impl Units {
         let hold = self.lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
         self.touch(Span::ALL, Exclusive);
         self.lock.unlock(Span::ALL, Exclusive, hold);
+    }
+}
+
+/// Two claims that are in nobody's way.
+const ELSEWHERE: [Span; 2] = [Span::of_unit(1 << 50).unwrap(), Span::of_unit(1 << 51).unwrap()];
+
+impl Units {
+    /// Fills both cells with claims of the registry, which are not moved out of them.
+    fn filled(&self) -> [Hold; 2] {
+        ELSEWHERE.map(|span| {
+            let part = Part { span, mode: Exclusive };
+            self.lock.try_lock_many(&[part]).expect("nobody is in the way")
+        })
+    }
+
+    fn empty(&self, holds: [Hold; 2]) {
+        ELSEWHERE
+            .iter()
+            .zip(holds)
+            .for_each(|(&span, hold)| self.lock.unlock(span, Exclusive, hold));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is claimed, where a claim is, and where others can see it.
 
+use crate::raw::cell::Tenant;
 use crate::raw::registry::ClaimId;
 use crate::{Mode, Span};
 
@@ -19,8 +20,8 @@ pub(crate) enum Hold {
     Slot,
     /// A reader's word beside this cell.
     Reader(u32),
-    /// A cell that it took without the mutex.
-    Cell(u32),
+    /// A cell that it took without the mutex, and out of which it may have been moved.
+    Cell(Tenant),
     /// A claim of the registry, or several of which this is the first.
     Claim(ClaimId),
 }
@@ -35,17 +36,24 @@ pub(crate) enum Place {
     /// In a cell that its holder took without the mutex: the claim is his proxy.
     Cell(u32),
     /// In a cell that the registry took for it.
-    Board(u32),
+    Board(Tenant),
     /// Nowhere: the claim is patient, and may be passed.
     Nowhere,
-    /// Only under the mutex; it is counted in the regions of this size that it touches.
-    Unlisted(u32),
+    /// Only under the mutex; it is counted in the regions that it touches.
+    Unlisted,
+    /// The same, of a claim that was in a cell.
+    Moved(Tenant),
 }
 
 impl Place {
     /// Whether the claim is there for another, which is in a slot, a reader's word or a cell.
     pub(crate) fn is_of_proxy(self) -> bool {
         self.is_word() || matches!(self, Place::Cell(_))
+    }
+
+    /// Whether the claim is counted in the regions that it touches.
+    pub(crate) fn is_counted(self) -> bool {
+        matches!(self, Place::Unlisted | Place::Moved(_))
     }
 
     /// Whether the claim is there for others that are in a slot or in a reader's word.

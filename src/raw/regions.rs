@@ -88,8 +88,8 @@ impl Regions {
 }
 
 impl Ledger<'_> {
-    /// Counts a claim in the regions that it touches. Returns their size, and the bits by which the summary shows that.
-    pub(super) fn count(&mut self, span: Span, mode: Mode) -> (u32, u64) {
+    /// Counts a claim in the regions that it touches. Returns the bits by which the summary shows that.
+    pub(super) fn count(&mut self, span: Span, mode: Mode) -> u64 {
         let size = size_of(span);
         let counted = &mut self.books.regions;
         counted.claims[size as usize] += 1;
@@ -101,11 +101,12 @@ impl Ledger<'_> {
             self.recount(FIRST_TABLE_BITS);
         }
         self.add(span, size, weight(mode));
-        (size, Summary::unlisted(size, mode))
+        Summary::unlisted(size, mode)
     }
 
     /// The reverse. Returns the bits that the summary shows no longer.
-    pub(super) fn uncount(&mut self, span: Span, size: u32, mode: Mode) -> u64 {
+    pub(super) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
+        let size = size_of(span);
         let counted = &mut self.books.regions;
         counted.claims[size as usize] -= 1;
         counted.exclusive -= u32::from(mode == Mode::Exclusive);
@@ -148,7 +149,7 @@ impl Ledger<'_> {
     /// is in the registry.
     pub(super) fn make_room(&mut self) {
         let regions = self.books.regions.regions;
-        if regions != 0 && regions * 4 > self.counters().len() {
+        if regions != 0 && regions * 16 > self.counters().len() {
             self.recount(self.counters().bits() + 1);
         }
     }
@@ -159,7 +160,8 @@ impl Ledger<'_> {
     fn recount(&mut self, bits: u32) {
         // SAFETY: counters are freed with the core, when nobody uses the lock any more (I5).
         let new = unsafe { self.books.regions.made.get(bits) };
-        for (span, mode, size) in self.books.registry.unlisted() {
+        for (span, mode) in self.books.registry.unlisted() {
+            let size = size_of(span);
             for region in touched(span, size) {
                 // ORDERING: Relaxed: published below.
                 counter(new, region, size).fetch_add(weight(mode), Ordering::Relaxed);

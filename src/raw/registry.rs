@@ -170,9 +170,9 @@ impl<W> Registry<W> {
         self.claim(id).mode
     }
 
-    /// The claim that stands for the holders of a unit who are in that word, if it is watched.
-    pub(crate) fn proxy(&self, unit: Span, word: Place) -> Option<ClaimId> {
-        self.find(Sought::All, unit, |_, claim| claim.place == word)
+    /// The claim on a part of `span` that is in that place: a proxy of those in a word, or one that was moved out of a cell.
+    pub(crate) fn in_place(&self, span: Span, place: Place) -> Option<ClaimId> {
+        self.find(Sought::All, span, |_, claim| claim.place == place)
     }
 
     /// Span and mode of every proxy in `span`.
@@ -181,12 +181,12 @@ impl<W> Registry<W> {
         proxies.into_iter().map(|id| (self.span(id), self.mode(id))).collect()
     }
 
-    /// Span and mode of every claim that has no cell, and in regions of which size it is counted.
-    pub(crate) fn unlisted(&self) -> Vec<(Span, Mode, u32)> {
+    /// Span and mode of every claim that has no cell and is counted.
+    pub(crate) fn unlisted(&self) -> Vec<(Span, Mode)> {
         let mut unlisted = Vec::new();
         self.find(Sought::All, Span::ALL, |id, claim| {
-            if let Place::Unlisted(size) = claim.place {
-                unlisted.push((self.span(id), claim.mode, size));
+            if claim.place.is_counted() {
+                unlisted.push((self.span(id), claim.mode));
             }
             false
         });

@@ -1,10 +1,11 @@
 //! Letting go of a claim, and waking those that it was the last to block.
 
+use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::ClaimId;
 use crate::raw::slot::Word;
 use crate::raw::summary::Summary;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::{Core, Ledger, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
@@ -14,7 +15,7 @@ impl RawLock {
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Slot => self.leave_slot(span.start(), mode),
-            Hold::Cell(cell) => self.leave_cell(cell),
+            Hold::Cell(tenant) => self.leave_cell(span, mode, tenant),
             _ => self.unlock_cold(span.start(), hold),
         }
     }
@@ -71,39 +72,72 @@ impl RawLock {
         left.is_ok()
     }
 
-    /// Releases a cell: the claim is taken off the board first, and the cell given back last.
+    /// Releases a claim that was held in a cell.
     #[inline(never)]
-    pub(super) fn leave_cell(&self, cell: u32) {
+    fn leave_cell(&self, span: Span, mode: Mode, tenant: Tenant) {
         let core = self.core();
-        if self.take_off(cell) {
-            let mut ledger = core.enter(self);
-            ledger.remove_cell_proxy(cell);
-            ledger.close();
+        if core.cells.keep(tenant) {
+            self.vacate(core, tenant, mode);
+        } else {
+            self.leave_moved(core, span, tenant);
         }
-        core.cells.free(cell);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_moved(&self, core: &Core, span: Span, tenant: Tenant) {
+        let mut ledger = core.enter(self);
+        let id = ledger.moved(span, tenant);
+        ledger.remove(id);
+        ledger.close();
+    }
+
+    /// Releases a cell: the claim is taken off the board first, and the cell given back last.
+    #[inline(always)]
+    pub(super) fn vacate(&self, core: &Core, tenant: Tenant, mode: Mode) {
+        let cell = tenant.cell();
+        if self.take_off(cell, mode) {
+            self.leave_watched(core, cell);
+        }
+        core.cells.free(tenant);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_watched(&self, core: &Core, cell: u32) {
+        let mut ledger = core.enter(self);
+        ledger.remove_cell_proxy(cell);
+        ledger.close();
     }
 
     /// Takes the claim in a cell off the board. Returns whether it was watched.
-    fn take_off(&self, cell: u32) -> bool {
+    fn take_off(&self, cell: u32, mode: Mode) -> bool {
         // ORDERING: Release, paired with every load of the summary by a newcomer: who does not find the claim
         // follows it.
-        let before = self.summary.fetch_and(!Summary::all_of(cell), Ordering::Release);
-        Summary::from_bits(before).watches(cell)
+        let before = self.summary.fetch_sub(Summary::claim(cell, mode), Ordering::Release);
+        let before = Summary::from_bits(before);
+        debug_assert!(before.uses(cell) && before.mode_of(cell) == mode, "released as it is held");
+        before.watches(cell)
     }
 }
 
 impl Ledger<'_> {
     /// Releases a claim, with the mutex held.
-    pub(super) fn release(&mut self, span: Span, hold: Hold) {
+    pub(super) fn release(&mut self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Nothing => {}
             Hold::Slot => self.leave_word(Place::Slot, span.start()),
             Hold::Reader(cell) => self.leave_word(Place::Reader(cell), span.start()),
-            Hold::Cell(cell) => {
-                if self.lock.take_off(cell) {
+            Hold::Cell(tenant) if self.core.cells.keep(tenant) => {
+                let cell = tenant.cell();
+                if self.lock.take_off(cell, mode) {
                     self.remove_cell_proxy(cell);
                 }
-                self.core.cells.free(cell);
+                self.core.cells.free(tenant);
+            }
+            Hold::Cell(tenant) => {
+                let id = self.moved(span, tenant);
+                self.remove(id);
             }
             Hold::Claim(id) => self.remove(id),
         }
@@ -137,6 +171,8 @@ impl Ledger<'_> {
 
     /// Takes the proxy of a claim that is off the board out of the registry; its cell may be given back then.
     fn remove_cell_proxy(&mut self, cell: u32) {
+        // ORDERING: Relaxed: the claim has left by the step that told us of the watch.
+        self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Relaxed);
         let proxy = self.books.proxies[cell as usize].take();
         self.remove(proxy.expect("a watched cell has a proxy (I2)"));
     }

@@ -169,6 +169,16 @@ pub(crate) struct Set(u64);
 impl Set {
     pub(crate) const EMPTY: Set = Set(0);
 
+    pub(crate) fn of(cell: u32) -> Set {
+        Set(1 << cell)
+    }
+
+    /// Whether any belongs to no thread.
+    #[inline]
+    pub(crate) fn is_common(self) -> bool {
+        self.common() != Set::EMPTY
+    }
+
     /// Those that belong to no thread.
     pub(crate) fn common(self) -> Set {
         Set(self.0 & sync::common_cells())

@@ -164,7 +164,7 @@ impl<'a> Program<'a> {
 }
 
 /// Nothing is held, shown, counted or watched, the lock can be shut, and every cell can be had.
-fn assert_idle(lock: &RawLock) {
+pub(super) fn assert_idle(lock: &RawLock) {
     let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
     lock.unlock(Span::ALL, Exclusive, all);
     lock.shut();

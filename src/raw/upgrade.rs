@@ -27,7 +27,7 @@ impl RawLock {
         let mut ledger = self.core().enter(self);
         let upgraded = ledger.try_upgrade(span, *hold);
         if let Some(id) = upgraded {
-            ledger.release(span, *hold);
+            ledger.release(span, Mode::Shared, *hold);
             *hold = Hold::Claim(id);
         }
         ledger.unwatch_idle(span);

@@ -49,7 +49,7 @@ impl Ledger<'_> {
     }
 
     /// Has the registry know the claim in a cell: by its proxy, which is returned, unless the claim has left.
-    fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
+    pub(super) fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
         // ORDERING: Acquire, also where it fails: whoever finds that the cell is not in use any more follows the
         // claim that was there.
         let watched =
@@ -103,13 +103,16 @@ impl Ledger<'_> {
             Hold::Nothing => unreachable!("a claim on nothing needs no number"),
             Hold::Slot => self.word_proxy(span, Place::Slot),
             Hold::Reader(cell) => self.word_proxy(span, Place::Reader(cell)),
-            Hold::Cell(cell) => self.watch_cell(cell).expect("a held claim is in its cell"),
+            Hold::Cell(tenant) if self.core.cells.has(tenant) => {
+                self.watch_cell(tenant.cell()).expect("a held claim is in its cell")
+            }
+            Hold::Cell(tenant) => self.moved(span, tenant),
             Hold::Claim(id) => id,
         }
     }
 
     pub(super) fn word_proxy(&mut self, unit: Span, word: Place) -> ClaimId {
-        self.registry().proxy(unit, word).expect("a watched slot has a proxy (I2)")
+        self.registry().in_place(unit, word).expect("a watched slot has a proxy (I2)")
     }
 
     /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and
@@ -141,7 +144,7 @@ impl Ledger<'_> {
                 }
                 self.books.proxies[cell as usize] = None;
             }
-            Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => return,
+            Place::Board(_) | Place::Unlisted | Place::Moved(_) | Place::Nowhere => return,
         }
         self.books.registry.remove(proxy, &mut self.wakes.heirs);
     }

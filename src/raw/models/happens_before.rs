@@ -158,7 +158,7 @@ fn a_range_follows_who_gave_a_cell_back_for_the_thread_that_it_belongs_to() {
             own_the_first_cell();
             let units = Units::with_table();
             let hold = units.lock.lock(span(1, 3), Exclusive);
-            assert_eq!(hold, Hold::Cell(0));
+            assert!(matches!(hold, Hold::Cell(tenant) if tenant.cell() == 0));
             let [other, third] = std::array::from_fn(|_| Arc::clone(&units));
             let other = thread::spawn(move || {
                 other.touch(span(1, 3), Exclusive);
@@ -305,9 +305,8 @@ fn a_unit_follows_the_range_that_is_counted_no_longer() {
     without_barrier(|| {
         model(3, || {
             let units = Units::with_table();
-            for far in [1 << 50, 1 << 51, 1 << 20] {
-                let _ = units.lock.lock(span(far, far + 9), Exclusive);
-            }
+            let _ = units.filled();
+            let _ = units.lock.lock(span(1 << 20, (1 << 20) + 9), Exclusive);
             let range = span(0, 9);
             let hold = units.lock.lock(range, Exclusive);
             assert!(matches!(hold, Hold::Claim(_)));

@@ -2,22 +2,6 @@
 
 use super::*;
 
-const ELSEWHERE: [Span; 2] = [Span::of_unit(1 << 50).unwrap(), Span::of_unit(1 << 51).unwrap()];
-
-impl Units {
-    /// Takes both cells.
-    fn filled(&self) -> [Hold; 2] {
-        ELSEWHERE.map(|span| self.lock.lock(span, Exclusive))
-    }
-
-    fn empty(&self, holds: [Hold; 2]) {
-        ELSEWHERE
-            .iter()
-            .zip(holds)
-            .for_each(|(&span, hold)| self.lock.unlock(span, Exclusive, hold));
-    }
-}
-
 #[test]
 fn a_unit_and_a_range_that_found_no_cell_exclude_each_other() {
     for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {

@@ -98,14 +98,16 @@ impl<W> Registry<W> {
         let may_leave = match proxy.place {
             Place::Slot | Place::Reader(_) => true,
             Place::Cell(cell) => is_undecided(cell),
-            Place::Board(_) | Place::Unlisted(_) | Place::Nowhere => false,
+            Place::Board(_) | Place::Unlisted | Place::Moved(_) | Place::Nowhere => false,
         };
         let was_there = |claim: &Claim<W>| match (claim.state, claim.place) {
             (State::Waiting(Queueing::Patient), _) => false,
             (State::Waiting(_), _) => claim.arrival < proxy.rank,
             (State::Held, Place::Slot | Place::Reader(_)) => false,
             (State::Held, Place::Cell(cell)) => !is_undecided(cell),
-            (State::Held, Place::Board(_) | Place::Unlisted(_) | Place::Nowhere) => true,
+            (State::Held, Place::Board(_) | Place::Unlisted | Place::Moved(_) | Place::Nowhere) => {
+                true
+            }
         };
         may_leave && self.meets_another(id, was_there)
     }

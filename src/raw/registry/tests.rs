@@ -65,7 +65,7 @@ impl Pair {
     }
 
     fn note(&mut self, id: ClaimId, span: Span, mode: Mode, queueing: Queueing, is_held: bool) {
-        self.registry.set_place(id, Place::Board(0));
+        self.registry.set_place(id, Place::Nowhere);
         let group = self.groups;
         let is_proxy = false;
         let is_intruder = false;
@@ -153,7 +153,7 @@ impl Pair {
         self.registry.set_place(id, Place::Slot);
         let claim = self.reference.claims.last_mut().unwrap();
         (claim.is_proxy, claim.is_intruder) = (true, is_intruder);
-        assert_eq!(self.registry.proxy(unit, Place::Slot), Some(id));
+        assert_eq!(self.registry.in_place(unit, Place::Slot), Some(id));
     }
 
     fn release(&mut self) {

@@ -1,0 +1,30 @@
+use super::*;
+
+#[test]
+fn a_cell_out_of_which_as_many_were_moved_as_can_be_counted_keeps_its_claim() {
+    let cells = Cells::new();
+    let common = BOARD_CELLS as u32 - 1;
+    cells.cell(common).own.store((MOST_MOVES - 1) * MOVE, Ordering::Relaxed);
+    let first = cells.try_take(common).expect("it is free");
+    cells.settle(first);
+    let seized = cells.seize(common).expect("its claim can be moved");
+    cells.hand_on(seized);
+    let last = cells.try_take(common).expect("it was handed on");
+    assert_ne!(last, first);
+    assert!(cells.has(last) && !cells.has(first) && !cells.keep(first));
+    cells.settle(last);
+    assert!(cells.seize(common).is_none(), "the next claim could not be told from the first");
+    assert!(cells.keep(last));
+}
+
+#[test]
+fn a_claim_that_is_released_is_moved_no_more() {
+    let cells = Cells::new();
+    let tenant = cells.try_take(BOARD_CELLS as u32 - 1).expect("it is free");
+    assert!(cells.seize(tenant.cell()).is_none(), "it may have to leave");
+    cells.settle(tenant);
+    assert!(cells.keep(tenant) && cells.is_settled(tenant.cell()));
+    assert!(cells.seize(tenant.cell()).is_none());
+    cells.free(tenant);
+    assert_eq!(cells.try_take(tenant.cell()), Some(tenant));
+}

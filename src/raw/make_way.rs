@@ -1,0 +1,70 @@
+//! Making way for a claim that finds every cell taken: an older claim is moved out of its cell, into the registry.
+//!
+//! So a claim that is held for long does not keep a cell from those that come and go, and what it costs them is a look
+//! at the counters of their regions. The owner of the claim knows nothing of it. When it releases the claim it finds that another
+//! [tenant](Tenant) has its cell, takes the mutex, and releases a claim of the registry.
+//!
+//! The claim is shown without a cell, and watches those that conflict, before its cell is another's (raw.rs, I6).
+//! Claims in the cells that belong to threads stay: their release is spared the exchange that decides between it and the move.
+
+use crate::Span;
+use crate::raw::cell::Tenant;
+use crate::raw::place::Place;
+use crate::raw::registry::ClaimId;
+use crate::raw::summary::Summary;
+use crate::raw::{Core, Ledger, RawLock};
+use crate::sync::Ordering;
+
+impl RawLock {
+    /// Takes a cell whose claim is moved out of it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make_way(&self, core: &Core) -> Option<Tenant> {
+        let mut ledger = core.enter(self);
+        let is_moved = ledger.make_way();
+        ledger.close();
+        is_moved.then(|| core.cells.take(|| self.summary_hint().unused())).flatten()
+    }
+}
+
+impl Ledger<'_> {
+    /// Moves a claim out of its cell, if one can be moved. Each time it is the turn of another cell.
+    fn make_way(&mut self) -> bool {
+        let summary = self.lock.summary_hint();
+        let common = summary.used().common();
+        let last = self.books.moved_last;
+        // A claim of the registry has no owner to find that it was moved, and is watched for no proxy.
+        let has_owner =
+            |cell: u32| !summary.watches(cell) || self.books.proxies[cell as usize].is_some();
+        let mut cells = common.skip_while(|&cell| cell <= last).chain(common);
+        let seize = |cell| if has_owner(cell) { self.core.cells.seize(cell) } else { None };
+        let Some(tenant) = cells.find_map(seize) else { return false };
+        self.books.moved_last = tenant.cell();
+        self.move_out(tenant);
+        true
+    }
+
+    fn move_out(&mut self, tenant: Tenant) {
+        let cell = tenant.cell();
+        let id = self.watch_cell(cell).expect("a claim that is settled is in the summary");
+        let (span, mode) = (self.registry().span(id), self.registry().mode(id));
+        let counted = self.count(span, mode);
+        self.publish(counted, span, mode);
+        self.registry().set_place(id, Place::Moved(tenant));
+        self.books.proxies[cell as usize] = None;
+        // ORDERING: Relaxed: the claim is still held, so nobody follows it. Who does not find it in the cell finds it counted,
+        // by the release sequence of `publish`.
+        self.lock.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
+        self.core.cells.hand_on(tenant);
+        self.unwatch_idle(span);
+    }
+
+    /// The claim of one who was moved out of a cell.
+    pub(super) fn moved(&mut self, span: Span, tenant: Tenant) -> ClaimId {
+        let claim = self.registry().in_place(span, Place::Moved(tenant));
+        claim.expect("a claim is in its cell, or was moved")
+    }
+}
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;

@@ -1,0 +1,182 @@
+//! A claim that is moved out of its cell, since another has found none.
+
+use super::*;
+
+use crate::sync::without_barrier;
+
+const UNIT: Span = Span::of_unit(1).unwrap();
+
+fn range() -> Span {
+    span(0, 9)
+}
+
+fn pair() -> Span {
+    span(1, 3)
+}
+
+/// Holds claims in both cells: one elsewhere, and one on [`range`], which is moved first.
+fn held(units: &Units, mode: Mode) -> [Hold; 2] {
+    [units.lock.lock(ELSEWHERE[0], Exclusive), units.lock.lock(range(), mode)]
+}
+
+/// Has the claim on [`range`] moved, and its cell taken by another.
+fn another(units: &Units) -> Hold {
+    units.lock.lock(ELSEWHERE[1], Exclusive)
+}
+
+fn leave(units: &Units, elsewhere: [Hold; 2], (mode, hold): (Mode, Hold)) {
+    units.lock.unlock(range(), mode, hold);
+    units.empty(elsewhere);
+}
+
+/// The unit may have read the summary before the move, and read the cell when it is another's.
+#[test]
+fn a_unit_that_races_with_the_move_of_a_range_is_kept_out() {
+    for (mine, theirs) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
+        model(2, move || {
+            let units = Units::with_table();
+            let [elsewhere, hold] = held(&units, mine);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(UNIT, theirs));
+            let another = another(&units);
+            units.touch(range(), mine);
+            leave(&units, [elsewhere, another], (mine, hold));
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
+    model(2, || {
+        let units = Units::with_table();
+        let [elsewhere, hold] = held(&units, Exclusive);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || assert!(other.lock.try_lock(UNIT, Shared).is_none()));
+        let another = another(&units);
+        thread.join().unwrap();
+        leave(&units, [elsewhere, another], (Exclusive, hold));
+        units.assert_idle();
+    });
+}
+
+/// The other range has a cell, and makes its owner move the claim that it meets.
+#[test]
+fn a_range_that_races_with_the_move_of_a_range_is_kept_out() {
+    for theirs in [Shared, Exclusive] {
+        model(2, move || {
+            let units = Units::with_table();
+            let hold = units.lock.lock(range(), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.try_locked(pair(), theirs));
+            let elsewhere = ELSEWHERE.map(|span| units.lock.lock(span, Exclusive));
+            units.touch(range(), Exclusive);
+            leave(&units, elsewhere, (Exclusive, hold));
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+/// The owner of the claim releases it while another moves it.
+#[test]
+fn a_claim_that_is_released_while_it_is_moved_is_gone() {
+    for mode in [Shared, Exclusive] {
+        model(2, move || {
+            let units = Units::with_table();
+            let [elsewhere, hold] = held(&units, mode);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                let another = another(&other);
+                other.try_locked(UNIT, Exclusive);
+                other.lock.unlock(ELSEWHERE[1], Exclusive, another);
+            });
+            units.touch(range(), mode);
+            units.lock.unlock(range(), mode, hold);
+            thread.join().unwrap();
+            units.lock.unlock(ELSEWHERE[0], Exclusive, elsewhere);
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn who_waits_for_a_claim_that_is_moved_is_woken() {
+    for theirs in [UNIT, pair()] {
+        model(2, move || {
+            let units = Units::with_table();
+            let [elsewhere, hold] = held(&units, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(theirs, Exclusive));
+            let another = another(&units);
+            units.touch(range(), Exclusive);
+            leave(&units, [elsewhere, another], (Exclusive, hold));
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn a_claim_that_is_downgraded_while_it_is_moved_is_shared() {
+    for theirs in [Shared, Exclusive] {
+        model(2, move || {
+            let units = Units::with_table();
+            let [elsewhere, mut hold] = held(&units, Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                let another = another(&other);
+                other.try_locked(UNIT, theirs);
+                other.lock.unlock(ELSEWHERE[1], Exclusive, another);
+            });
+            units.lock.downgrade(range(), &mut hold);
+            units.touch(range(), Shared);
+            thread.join().unwrap();
+            units.lock.unlock(range(), Shared, hold);
+            units.lock.unlock(ELSEWHERE[0], Exclusive, elsewhere);
+            units.assert_idle();
+        });
+    }
+}
+
+#[test]
+fn a_claim_that_is_upgraded_while_it_is_moved_keeps_out_others() {
+    model(2, || {
+        let units = Units::with_table();
+        let [elsewhere, mut hold] = held(&units, Shared);
+        let other = Arc::clone(&units);
+        let thread = thread::spawn(move || {
+            let another = another(&other);
+            other.try_locked(UNIT, Shared);
+            other.lock.unlock(ELSEWHERE[1], Exclusive, another);
+        });
+        let mode = if units.lock.try_upgrade(range(), &mut hold) { Exclusive } else { Shared };
+        units.touch(range(), mode);
+        thread.join().unwrap();
+        units.lock.unlock(range(), mode, hold);
+        units.lock.unlock(ELSEWHERE[0], Exclusive, elsewhere);
+        units.assert_idle();
+    });
+}
+
+/// By what the owner that was moved wrote when it left, under the mutex.
+#[test]
+fn a_claim_follows_the_one_that_was_moved_and_left() {
+    for theirs in [UNIT, pair()] {
+        without_barrier(|| {
+            model(2, move || {
+                let units = Units::with_table();
+                let [_, hold] = held(&units, Exclusive);
+                let other = Arc::clone(&units);
+                let thread = thread::spawn(move || {
+                    other.touch(range(), Exclusive);
+                    other.lock.unlock(range(), Exclusive, hold);
+                });
+                let _ = another(&units);
+                units.try_locked(theirs, Exclusive);
+                thread.join().unwrap();
+            });
+        });
+    }
+}
