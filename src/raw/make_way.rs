@@ -20,6 +20,9 @@ impl RawLock {
     #[cold]
     #[inline(never)]
     pub(super) fn make_way(&self, core: &Core) -> Option<Tenant> {
+        if !self.summary_hint().used().common().any(|cell| core.cells.is_settled(cell)) {
+            return None;
+        }
         let mut ledger = core.enter(self);
         let is_moved = ledger.make_way();
         ledger.close();
