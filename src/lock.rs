@@ -62,10 +62,11 @@ pub(crate) use timed::after;
 ///
 /// # Complexity
 ///
-/// A claim that conflicts with no other takes no mutex while at most twelve ranges are held or waited for.
-/// If there are more, those that find no free cell take the mutex, and so do claims near them. One unit
+/// A claim that conflicts with no other takes no mutex while at most twelve ranges come and go at the
+/// same time, however many more stay held. A range that finds no free cell takes the mutex once, to
+/// move an older one out of its cell, whose release then takes the mutex. One unit
 /// costs one atomic read-modify-write to lock and one to unlock. A range of any length costs the same for
-/// the first four threads that lock ranges, and one more for others. In addition it reads the held ranges,
+/// the first four threads that lock ranges, and two more for others. In addition it reads the held ranges,
 /// and the slots of its units, at most all slots.
 ///
 /// Other claims take a mutex. Their time is logarithmic in the number of registered claims plus linear in
