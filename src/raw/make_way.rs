@@ -13,14 +13,15 @@ use crate::raw::place::Place;
 use crate::raw::registry::ClaimId;
 use crate::raw::summary::Summary;
 use crate::raw::{Core, Ledger, RawLock};
-use crate::sync::Ordering;
+use crate::sync::{self, Ordering};
 
 impl RawLock {
     /// Takes a cell whose claim is moved out of it.
     #[cold]
     #[inline(never)]
     pub(super) fn make_way(&self, core: &Core) -> Option<Tenant> {
-        if !self.summary_hint().used().common().any(|cell| core.cells.is_settled(cell)) {
+        let is_settled = |cell| core.cells.is_settled(cell);
+        if !sync::moves_claims() || !self.summary_hint().used().common().any(is_settled) {
             return None;
         }
         let mut ledger = core.enter(self);

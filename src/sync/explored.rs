@@ -37,6 +37,10 @@ pub(crate) fn home_cell() -> u32 {
     0
 }
 
+pub(crate) fn moves_claims() -> bool {
+    true
+}
+
 /// A reader that meets another one gives readers words of their own.
 pub(crate) fn is_hot(_: u32) -> bool {
     true

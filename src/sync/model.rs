@@ -78,6 +78,24 @@ pub(crate) fn cells_of_others() -> u64 {
     0
 }
 
+thread_local! {
+    static MOVES_CLAIMS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// No claim is moved out of its cell, except in [`with_moves`].
+pub(crate) fn moves_claims() -> bool {
+    MOVES_CLAIMS.get()
+}
+
+/// Explores a model in which claims are moved out of their cells: that takes longer, and is of no use where cells are
+/// not the subject.
+#[cfg(test)]
+pub(crate) fn with_moves(model: impl FnOnce()) {
+    MOVES_CLAIMS.set(true);
+    model();
+    MOVES_CLAIMS.set(false);
+}
+
 /// A model explores every order anyway.
 pub(crate) const LOOKS: u32 = 2;
 

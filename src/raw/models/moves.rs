@@ -2,7 +2,7 @@
 
 use super::*;
 
-use crate::sync::without_barrier;
+use crate::sync::{with_moves, without_barrier};
 
 const UNIT: Span = Span::of_unit(1).unwrap();
 
@@ -12,6 +12,10 @@ fn range() -> Span {
 
 fn pair() -> Span {
     span(1, 3)
+}
+
+fn moving(body: impl Fn() + Send + Sync + 'static) {
+    with_moves(|| model(2, body));
 }
 
 /// Holds claims in both cells: one elsewhere, and one on [`range`], which is moved first.
@@ -33,7 +37,7 @@ fn leave(units: &Units, elsewhere: [Hold; 2], (mode, hold): (Mode, Hold)) {
 #[test]
 fn a_unit_that_races_with_the_move_of_a_range_is_kept_out() {
     for (mine, theirs) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
-        model(2, move || {
+        moving(move || {
             let units = Units::with_table();
             let [elsewhere, hold] = held(&units, mine);
             let other = Arc::clone(&units);
@@ -49,7 +53,7 @@ fn a_unit_that_races_with_the_move_of_a_range_is_kept_out() {
 
 #[test]
 fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
-    model(2, || {
+    moving(|| {
         let units = Units::with_table();
         let [elsewhere, hold] = held(&units, Exclusive);
         let other = Arc::clone(&units);
@@ -65,7 +69,7 @@ fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
 #[test]
 fn a_range_that_races_with_the_move_of_a_range_is_kept_out() {
     for theirs in [Shared, Exclusive] {
-        model(2, move || {
+        moving(move || {
             let units = Units::with_table();
             let hold = units.lock.lock(range(), Exclusive);
             let other = Arc::clone(&units);
@@ -83,7 +87,7 @@ fn a_range_that_races_with_the_move_of_a_range_is_kept_out() {
 #[test]
 fn a_claim_that_is_released_while_it_is_moved_is_gone() {
     for mode in [Shared, Exclusive] {
-        model(2, move || {
+        moving(move || {
             let units = Units::with_table();
             let [elsewhere, hold] = held(&units, mode);
             let other = Arc::clone(&units);
@@ -104,7 +108,7 @@ fn a_claim_that_is_released_while_it_is_moved_is_gone() {
 #[test]
 fn who_waits_for_a_claim_that_is_moved_is_woken() {
     for theirs in [UNIT, pair()] {
-        model(2, move || {
+        moving(move || {
             let units = Units::with_table();
             let [elsewhere, hold] = held(&units, Exclusive);
             let other = Arc::clone(&units);
@@ -121,7 +125,7 @@ fn who_waits_for_a_claim_that_is_moved_is_woken() {
 #[test]
 fn a_claim_that_is_downgraded_while_it_is_moved_is_shared() {
     for theirs in [Shared, Exclusive] {
-        model(2, move || {
+        moving(move || {
             let units = Units::with_table();
             let [elsewhere, mut hold] = held(&units, Exclusive);
             let other = Arc::clone(&units);
@@ -142,7 +146,7 @@ fn a_claim_that_is_downgraded_while_it_is_moved_is_shared() {
 
 #[test]
 fn a_claim_that_is_upgraded_while_it_is_moved_keeps_out_others() {
-    model(2, || {
+    moving(|| {
         let units = Units::with_table();
         let [elsewhere, mut hold] = held(&units, Shared);
         let other = Arc::clone(&units);
@@ -165,7 +169,7 @@ fn a_claim_that_is_upgraded_while_it_is_moved_keeps_out_others() {
 fn a_claim_follows_the_one_that_was_moved_and_left() {
     for theirs in [UNIT, pair()] {
         without_barrier(|| {
-            model(2, move || {
+            moving(move || {
                 let units = Units::with_table();
                 let [_, hold] = held(&units, Exclusive);
                 let other = Arc::clone(&units);
