@@ -15,8 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use spanlock::{
-    Access, ClaimState, ExclusiveGuard, LockExclusiveFuture, MappingLock, Mode, RangeLock,
-    RangeRwLock, lock_pair,
+    Access, ClaimState, LockExclusiveFuture, MappingLock, Mode, RangeLock, RangeRwLock, lock_pair,
 };
 
 use super::unruly::{Act, Bomb, Unruly, bomb_of};
@@ -109,9 +108,11 @@ fn a_claim_granted_immediately_is_released_if_dropping_the_unused_waker_panics()
 }
 
 /// So many ranges that the next one finds no cell, and clones its waker before it knows that it need not
-/// wait.
-fn crowd(lock: &RangeLock) -> Vec<ExclusiveGuard<'_>> {
-    (100..116).map(|at| lock.lock_exclusive(1_000 * at..1_000 * at + 2)).collect()
+/// wait. The first has this thread's cell; the others are held as one, and are not moved out of their cells for it.
+fn crowd(lock: &RangeLock) -> impl Sized {
+    let own = lock.lock_exclusive(99_000..99_002);
+    let ranges = (100..116).map(|at| (1_000 * at..1_000 * at + 2, Mode::Exclusive));
+    (own, lock.lock_many(ranges))
 }
 
 #[test]
