@@ -120,7 +120,7 @@ impl Cells {
     fn try_take(&self, cell: u32) -> Option<Tenant> {
         let own = &self.cell(cell).own;
         // ORDERING: Relaxed: a guess.
-        let free = own.load(Ordering::Relaxed) & !STATE;
+        let free = if sync::moves_claims() { own.load(Ordering::Relaxed) & !STATE } else { FREE };
         // ORDERING: Acquire, paired with the Release in `free`: our span is written over one whose claim
         // has left, and who reads ours follows that claim.
         let taken = own.compare_exchange(free, free | TAKEN, Ordering::Acquire, Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl Cells {
         // ORDERING: Relaxed: it decides between two threads, and who was moved takes the mutex.
         let keeps =
             || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        !Set::of(tenant.cell()).is_common() || keeps()
+        !sync::moves_claims() || !Set::of(tenant.cell()).is_common() || keeps()
     }
 
     /// Whether a claim that is held is still in its cell. With the mutex held.
