@@ -56,8 +56,6 @@ compile_error!(
      Windows only"
 );
 
-#[cfg(feature = "model")]
-mod address_space;
 mod cache;
 mod diagnostics;
 mod error;
@@ -82,6 +80,10 @@ mod store;
 mod sync;
 mod unwind;
 mod writeback;
+
+// The last, so that rustdoc lists what it adds to `File` and `PageCache` after the rest.
+#[cfg(feature = "model")]
+mod address_space;
 
 #[cfg(feature = "model")]
 pub use address_space::AddressSpace;

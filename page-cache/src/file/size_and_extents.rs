@@ -6,6 +6,38 @@ use super::File;
 use crate::Length;
 
 impl File {
+    /// Returns the length of the file in bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 40)?;
+    /// assert_eq!(file.len(), 1 << 40);
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.inode().size()
+    }
+
+    /// Returns whether the length of the file is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// assert!(PageCache::new(64).open(MemStore::new())?.is_empty());
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Truncates the file to `len` bytes, or extends it with zeroes.
     ///
     /// # Errors

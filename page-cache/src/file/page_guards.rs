@@ -1,10 +1,10 @@
-//! Page guards and pins.
+//! Page guards.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use crate::File;
-use crate::guards::{ENDLESS, PageMut, PagePin, PageRef};
+use crate::guards::{ENDLESS, PageMut, PageRef};
 use crate::operations::guarded_page::GuardedPage;
 use crate::pages::frame::Patience;
 use crate::pages::frame::guard::SharedGuard;
@@ -357,37 +357,6 @@ impl File {
     pub fn pages_mut<const N: usize>(&self, numbers: [u64; N]) -> io::Result<[PageMut<'_>; N]> {
         let pages: [GuardedPage<'_>; N] = self.inode().pages_mut(numbers)?;
         Ok(pages.map(PageMut::new))
-    }
-
-    /// Keeps page `number` in the cache until the returned [`PagePin`] is dropped. A pin does not lock the page. A
-    /// page that is not cached is read from the store.
-    ///
-    /// All files of a cache together can have a quarter as many pins as they may have dirty pages
-    /// ([`Options::dirty_limit`](crate::Options::dirty_limit)). Each pin reduces the number of pages that may be
-    /// dirty by one.
-    ///
-    /// # Errors
-    ///
-    /// As [`page`](File::page). `ResourceBusy` also if there are too many pins.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use spanlock_page_cache::{MemStore, PageCache};
-    ///
-    /// let cache = PageCache::new(16);
-    /// let file = cache.open(MemStore::new())?;
-    /// file.set_len(100 * 4096)?;
-    /// let root = file.pin(0)?;
-    /// for page in 1..100 {
-    ///     file.page(page)?;
-    /// }
-    /// assert!(file.try_page(0)?.is_some());
-    /// # drop(root);
-    /// # std::io::Result::Ok(())
-    /// ```
-    pub fn pin(&self, number: u64) -> io::Result<PagePin> {
-        PagePin::new(&self.handle, number)
     }
 }
 
