@@ -26,15 +26,15 @@ use crate::Identity;
 ///
 /// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs holes and
 /// allocation). Elsewhere it writes zeroes for holes and zeroed ranges, and the default implementations of
-/// [`Store`] copy bytes for the rest.
+/// [`Store`](crate::Store) copy bytes for the rest.
 ///
 /// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
 /// alignment, and copies them through an aligned buffer. A request whose ends are not multiples of the [block
-/// size](Store::block_size) also reads and writes the blocks at its ends. The file never becomes longer than what
+/// size](crate::Store::block_size) also reads and writes the blocks at its ends. The file never becomes longer than what
 /// was requested: bytes in a block that the file ends in go through the kernel's cache, and the same sync makes
 /// them durable.
 ///
-/// On Linux the file may be a block device. Its length is fixed: [`set_len`](Store::set_len) to another length
+/// On Linux the file may be a block device. Its length is fixed: [`set_len`](crate::Store::set_len) to another length
 /// fails.
 ///
 /// # Examples
@@ -228,7 +228,7 @@ impl FileStore {
         FileStoreOptions::new().direct().create(path)
     }
 
-    /// Opens the file at `path` for reading. The store is [read-only](Store::is_read_only).
+    /// Opens the file at `path` for reading. The store is [read-only](crate::Store::is_read_only).
     ///
     /// # Errors
     ///

@@ -116,7 +116,7 @@ impl Store for FileStore {
         self.identity
     }
 
-    /// As [`Locking`] describes.
+    /// As [`Locking`](crate::Locking) describes.
     fn acquire(&self) -> io::Result<()> {
         let strength = match self.access {
             Access::ReadWrite => Strength::Exclusive,
@@ -139,7 +139,7 @@ impl Store for FileStore {
         self.access == Access::ReadOnly
     }
 
-    /// Which of the [`FileStoreOptions`] the file was opened with, such as `read-write, direct`.
+    /// Which of the [`FileStoreOptions`](crate::FileStoreOptions) the file was opened with, such as `read-write, direct`.
     fn mode(&self) -> String {
         let access = match self.access {
             Access::ReadWrite => "read-write",
