@@ -2,12 +2,12 @@ use super::{Found, POISON, Piece, SECTOR, Stamp, UNFILLED, sectors};
 use crate::workload::op::Path;
 
 const ONE: Stamp = Stamp::new(Path::Write, 3, 17);
-const OTHER: Stamp = Stamp::new(Path::DirectWrite, 0, 1 << 35);
+const OTHER: Stamp = Stamp::new(Path::DirectWrite, 0, 1 << 34);
 
 #[test]
 fn a_stamp_tells_its_path_thread_and_sequence() {
     assert_eq!(ONE.to_string(), "write #3.17");
-    assert_eq!(OTHER.to_string(), "direct write #0.34359738368");
+    assert_eq!(OTHER.to_string(), "direct write #0.17179869184");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_torn_sector_tells_both_its_writes() {
     assert_eq!(found, Found::Torn(pieces));
     assert_eq!(
         found.to_string(),
-        "torn: [0..256] write #3.17; [256..512] direct write #0.34359738368;"
+        "torn: [0..256] write #3.17; [256..512] direct write #0.17179869184;"
     );
 }
 
