@@ -1,7 +1,7 @@
 //! Which parts of a file have data.
 //!
-//! Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its holes: a page that
-//! is written back in between is data by either. Nothing is flushed.
+//! Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its length and its
+//! holes: a page that is written back in between is data by either. Nothing is flushed.
 
 use std::io;
 use std::ops::Range;
@@ -31,7 +31,7 @@ impl Inode {
             .map(|page| page.range.start.max(bytes.start)..page.range.end.min(bytes.end))
             .filter(|range| !range.is_empty())
             .collect();
-        let stored = bytes.start..bytes.end.min(self.store.held());
+        let stored = bytes.start..bytes.end.min(self.store.len_now()?);
         if !stored.is_empty() {
             let mut from = stored.start;
             let holes = self.store.holes(stored.clone())?.unwrap_or_default();

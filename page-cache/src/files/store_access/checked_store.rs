@@ -107,6 +107,12 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         self.held.load(Ordering::Relaxed) >= end
     }
 
+    /// The length that the store reports. Unlike [`len`](Store::len), also while another thread makes the file shorter: the
+    /// caller has a claim on the bytes that it is interested in.
+    pub(crate) fn len_now(&self) -> io::Result<u64> {
+        ask(self.cache, || self.store.len())
+    }
+
     /// What the store has not made durable.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn unstable(&self) -> Leaf<'_, Unstable> {
@@ -320,14 +326,17 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         ask(self.cache, || self.store.holes(range))
     }
 
+    // What a shift moves must be known, since a sync that fails may lose it. So the store is asked for its length first.
+
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let held = self.held.fetch_min(offset, Ordering::Relaxed);
+        let held = self.len()?;
+        self.held.fetch_min(offset, Ordering::Relaxed);
         let collapse = || self.timed(Asks::Other, || self.store.collapse_range(offset, len));
         self.shift(offset, held, collapse, |unstable| unstable.collapsed(offset, len, held))
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let held = self.held();
+        let held = self.len()?;
         let insert = || self.timed(Asks::Other, || self.store.insert_range(offset, len));
         self.shift(offset, held, insert, |unstable| unstable.inserted(offset, len, held))
     }

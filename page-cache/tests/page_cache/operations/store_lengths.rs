@@ -273,6 +273,19 @@ impl StoreLayer for Forgetful {
 }
 
 #[test]
+fn what_a_store_of_unknown_length_holds_is_data() {
+    let file = PageCache::new(64).open(Arc::new(Forgetful::default())).unwrap();
+    file.write_all_at(&[1; 5 * PAGE as usize], 0).unwrap();
+    file.sync_all().unwrap();
+    file.collapse_range(0, PAGE).unwrap();
+    assert_eq!(file.data_ranges(0..u64::MAX).unwrap(), [0..4 * PAGE]);
+    assert_eq!(file.copy_range_to(2 * PAGE, &file, 6 * PAGE, PAGE).unwrap(), PAGE);
+    let mut copied = [0; PAGE as usize];
+    file.read_exact_at(&mut copied, 6 * PAGE).unwrap();
+    assert_eq!(copied, [1; PAGE as usize]);
+}
+
+#[test]
 fn what_a_store_of_unknown_length_holds_behind_a_range_stays() {
     type Change = fn(&File) -> io::Result<()>;
     let (start, end) = (2 * PAGE + 10, 2 * PAGE + 110);
