@@ -99,6 +99,7 @@ pub struct PagePin {
 }
 
 impl<'a> PageRef<'a> {
+    #[inline]
     pub(crate) fn new(guard: SharedGuard<'a>) -> PageRef<'a> {
         PageRef { guard }
     }
@@ -122,6 +123,7 @@ impl<'a> PageRef<'a> {
 }
 
 impl<'a> PageMut<'a> {
+    #[inline]
     pub(crate) fn new(page: GuardedPage<'a>) -> PageMut<'a> {
         PageMut { page }
     }

@@ -86,7 +86,11 @@ impl File {
     /// ```
     #[inline]
     pub fn page(&self, number: u64) -> io::Result<PageRef<'_>> {
-        Ok(PageRef::new(self.inode().page(number, Patience::Endless)?.expect(ENDLESS)))
+        // A hit is returned as it is: an error or none beside it would have it copied.
+        if let Some(guard) = self.inode().page_hit(number) {
+            return Ok(PageRef::new(guard));
+        }
+        Ok(PageRef::new(self.inode().page_missed(number, Patience::Endless)?.expect(ENDLESS)))
     }
 
     /// Returns an exclusive guard of page `number`, which dereferences to the page's bytes in the cache: see
@@ -176,7 +180,11 @@ impl File {
     /// ```
     #[inline]
     pub fn page_mut(&self, number: u64) -> io::Result<PageMut<'_>> {
-        Ok(PageMut::new(self.inode().page_mut(number, Patience::Endless)?.expect(ENDLESS)))
+        if let Some(page) = self.inode().page_mut_hit(number) {
+            return Ok(PageMut::new(page));
+        }
+        let page = self.inode().page_mut_missed(number, Patience::Endless)?;
+        Ok(PageMut::new(page.expect(ENDLESS)))
     }
 
     /// Returns a shared guard of page `number` like [`page`](File::page), or `None` if it would have to wait: the

@@ -5,7 +5,7 @@ mod claims;
 mod dirty_pages;
 mod failing;
 
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::blocking::Mutex;
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -63,6 +63,10 @@ pub(crate) struct Inode {
     /// The pages that are dirty or in flight. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
+    /// How many these are, for a thread that asks before each write. It is changed with the mutex held.
+    ///
+    /// ORDERING: relaxed: a number, which orders nothing. What is decided by it is decided again with the mutex held.
+    dirty_count: AtomicUsize,
     pub(crate) partial: PartialPages,
     pub(crate) readahead: ReadaheadWindows,
     pub(crate) write_errors: WriteErrors,
@@ -129,6 +133,7 @@ impl Inode {
             size: AtomicU64::new(size),
             resident: Mutex::default(),
             unclean: Mutex::default(),
+            dirty_count: AtomicUsize::new(0),
             partial: PartialPages::default(),
             readahead: ReadaheadWindows::new(readahead, page_size.most_at_once()),
             untrimmed: AtomicBool::new(false),

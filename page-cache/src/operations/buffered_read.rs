@@ -73,7 +73,9 @@ impl Inode {
         fetched: u64,
         copy: impl FnOnce(&[u8]) -> bool,
     ) -> Option<usize> {
-        let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
+        // In a cache that is larger than the processor's, the header and the bytes are fetched at the same time.
+        let prefetch = |id| self.cache.frames.prefetch_bytes(id, within..within + wanted);
+        let frame = self.cache.index.peek_with(&self.cache.frames, self.key(page), prefetch)?;
         let found = self.copy_out(&frame.read(&self.cache.frames)?, page, within, wanted, copy)?;
         self.count(if page < fetched { Event::Miss } else { Event::Hit });
         Some(found)

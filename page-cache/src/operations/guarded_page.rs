@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Inode {
     /// A shared guard of a page; `None` if it would have to wait and must not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page(
         &self,
         number: u64,
@@ -47,14 +47,12 @@ impl Inode {
     ) -> io::Result<Option<SharedGuard<'_>>> {
         match self.page_hit(number) {
             Some(guard) => Ok(Some(guard)),
-            None => self
-                .page_slow(number, patience)
-                .map_err(|error| self.failed(self.guard_request("page", number), error)),
+            None => self.page_missed(number, patience),
         }
     }
 
     /// An exclusive guard of a page; `None` if it would have to wait and must not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page_mut(
         &self,
         number: u64,
@@ -62,10 +60,30 @@ impl Inode {
     ) -> io::Result<Option<GuardedPage<'_>>> {
         match self.page_mut_hit(number) {
             Some(page) => Ok(Some(page)),
-            None => self
-                .page_mut_slow(number, patience)
-                .map_err(|error| self.failed(self.guard_request("page_mut", number), error)),
+            None => self.page_mut_missed(number, patience),
         }
+    }
+
+    /// As `page`, of a page of which a guard is not available without waiting.
+    #[cold]
+    pub(crate) fn page_missed(
+        &self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<SharedGuard<'_>>> {
+        self.page_slow(number, patience)
+            .map_err(|error| self.failed(self.guard_request("page", number), error))
+    }
+
+    /// As `page_mut`, of a page of which a guard is not available without waiting.
+    #[cold]
+    pub(crate) fn page_mut_missed(
+        &self,
+        number: u64,
+        patience: Patience,
+    ) -> io::Result<Option<GuardedPage<'_>>> {
+        self.page_mut_slow(number, patience)
+            .map_err(|error| self.failed(self.guard_request("page_mut", number), error))
     }
 
     /// A pin of a page, which was uptodate.
@@ -84,7 +102,7 @@ impl Inode {
 
     /// A shared guard of the page in a frame, if it is the right page, and the guard is available
     /// without waiting.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page_in<'a>(&'a self, frame: &'a Frame, number: u64) -> Option<SharedGuard<'a>> {
         let guard = SharedGuard::try_new(&self.cache.frames, frame, self.address())?;
         if guard.key() != self.key(number) || !self.is_whole(number) {
@@ -96,7 +114,7 @@ impl Inode {
 
     /// An exclusive guard of the page in a frame, if it is the right page, and the guard is
     /// available without waiting.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page_mut_in<'a>(
         &'a self,
         frame: &'a Frame,
@@ -107,7 +125,7 @@ impl Inode {
             return None;
         }
         let has_room = guard.is_dirty() || !self.cache.dirty.worth_cleaning();
-        if !has_room || self.check_storable(number).is_err() {
+        if !has_room || !self.is_storable(number) {
             return None;
         }
         let page = self.admitted(guard, By::Write).ok()?;
@@ -115,14 +133,14 @@ impl Inode {
         Some(page)
     }
 
-    #[inline]
-    fn page_hit(&self, number: u64) -> Option<SharedGuard<'_>> {
+    #[inline(always)]
+    pub(crate) fn page_hit(&self, number: u64) -> Option<SharedGuard<'_>> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(number))?;
         self.page_in(frame, number)
     }
 
-    #[inline]
-    fn page_mut_hit(&self, number: u64) -> Option<GuardedPage<'_>> {
+    #[inline(always)]
+    pub(crate) fn page_mut_hit(&self, number: u64) -> Option<GuardedPage<'_>> {
         let frame = self.cache.index.peek(&self.cache.frames, self.key(number))?;
         self.page_mut_in(frame, number)
     }

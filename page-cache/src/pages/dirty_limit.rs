@@ -95,6 +95,7 @@ impl DirtyPages {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    #[inline]
     fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
@@ -109,6 +110,7 @@ impl DirtyPages {
         self.count.fetch_sub(1, Ordering::Relaxed);
     }
 
+    #[inline]
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }

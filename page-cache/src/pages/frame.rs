@@ -19,10 +19,11 @@ pub(crate) mod guard;
 mod latch;
 mod link;
 mod page;
+mod prefetch;
 mod state;
 mod wait;
 
-use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::order::{InCache, OfPage};
 pub(crate) use crate::page::Key;
@@ -47,8 +48,7 @@ pub(crate) struct Frame {
     state: AtomicU64,
     file: AtomicU64,
     page: AtomicU64,
-    /// Where its bytes are. Set before the frame is first used, as is its number.
-    bytes: AtomicPtr<u8>,
+    /// Set before the frame is first used.
     id: AtomicU32,
     /// The next frame of the index's bucket.
     pub(crate) next: AtomicLink,
@@ -85,10 +85,12 @@ impl Frame {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// The bytes of a frame that is or was used, and is of these.
+    /// The bytes of a frame that is of these. Where they are is computed from where the header is, and not read from it: other
+    /// threads write the header of a page that several read.
     #[inline]
     fn bytes(&self, frames: &Frames) -> *mut [u8] {
-        let start = self.bytes.load(Ordering::Relaxed);
+        let index = (std::ptr::from_ref(self).addr() - frames.cache()) / size_of::<Frame>();
+        let start = frames.memory.start().wrapping_add(index * frames.page_size.len());
         std::ptr::slice_from_raw_parts_mut(start, frames.page_size.len())
     }
 

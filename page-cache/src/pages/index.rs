@@ -52,8 +52,23 @@ impl Index {
     /// The frame that seems to cache `key`; see the module's doc.
     #[inline]
     pub(crate) fn peek<'a>(&self, frames: &'a Frames, key: Key) -> Option<&'a Frame> {
+        self.peek_with(frames, key, |_| ())
+    }
+
+    /// As `peek`. Calls `first` with the first frame of the chain, before its header is read.
+    #[inline]
+    pub(crate) fn peek_with<'a>(
+        &self,
+        frames: &'a Frames,
+        key: Key,
+        first: impl FnOnce(FrameId),
+    ) -> Option<&'a Frame> {
         // ORDERING: acquire pairs with `insert`: a thread that follows a link sees the header it leads to.
         let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
+        if let Some(id) = id {
+            frames.prefetch_header(id);
+            first(id);
+        }
         for _ in 0..PEEK_STEPS {
             let frame = frames.get(id?)?;
             if frame.key() == key {

@@ -58,7 +58,8 @@ impl Inode {
 
     /// Wakes the flusher for the file, unless it has been and has not begun.
     fn hasten(&self) {
-        if !self.hastened.swap(true, Ordering::Relaxed) {
+        // Writers of a file that presses all come here, so it is looked before it is written.
+        if !self.hastened.load(Ordering::Relaxed) && !self.hastened.swap(true, Ordering::Relaxed) {
             self.cache.flusher.hasten(self.id);
         }
     }

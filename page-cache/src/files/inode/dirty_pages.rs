@@ -8,6 +8,7 @@ use crate::order::leaf::{Leaf, lock_leaf};
 use crate::page::{DirtyPage, Tags};
 use crate::pages::dirty_limit::{By, Own, StoreIs};
 use crate::pages::dirty_pages::{Unclean, Wanted};
+use crate::sync::atomic::Ordering;
 
 impl Inode {
     /// Ends an epoch of the dirty pages, for a writeback of those that are dirty now.
@@ -62,9 +63,10 @@ impl Inode {
         if unclean.contains(page) {
             return true;
         }
-        let admitted = self.cache.dirty.admit(self.own(&unclean), by);
+        let admitted = self.cache.dirty.admit(self.own(unclean.len()), by);
         if admitted {
             unclean.insert(page);
+            self.dirty_count.store(unclean.len(), Ordering::Relaxed);
             self.schedule(unclean);
         }
         admitted
@@ -87,24 +89,27 @@ impl Inode {
 
     /// What the file has of the dirty pages.
     pub(crate) fn own_dirty(&self) -> Own {
-        self.own(&lock_leaf(&self.unclean))
+        self.own(self.dirty_count.load(Ordering::Relaxed))
     }
 
     /// What the file has of the dirty pages, and how many of these pages are none.
     pub(crate) fn own_dirty_beside(&self, pages: &[u64]) -> (Own, usize) {
         let unclean = lock_leaf(&self.unclean);
         let clean = pages.iter().filter(|&&page| !unclean.contains(page)).count();
-        (self.own(&unclean), clean)
+        (self.own(unclean.len()), clean)
     }
 
-    fn own(&self, unclean: &Unclean) -> Own {
+    fn own(&self, pages: usize) -> Own {
         let store = if self.health.fails() { StoreIs::Failing } else { StoreIs::Well };
-        Own { pages: unclean.len(), store }
+        Own { pages, store }
     }
 
     /// Notes that a page is clean. The caller has it locked or in flight, so it does not become dirty.
     pub(crate) fn note_clean(&self, page: u64) {
-        if lock_leaf(&self.unclean).remove(page) {
+        let mut unclean = lock_leaf(&self.unclean);
+        if unclean.remove(page) {
+            self.dirty_count.store(unclean.len(), Ordering::Relaxed);
+            drop(unclean);
             self.cache.dirty.remove_one();
         }
     }

@@ -32,7 +32,7 @@ enum After {
 
 impl Inode {
     /// Counts a guarded page as dirty, if the file may have one more; else gives the guard up.
-    #[inline]
+    #[inline(always)]
     pub(super) fn admitted<'a>(
         &'a self,
         guard: ExclusiveGuard<'a>,
@@ -99,6 +99,7 @@ impl<'a> GuardedPage<'a> {
     }
 
     /// Leaves the page as dirty as it is.
+    #[inline]
     fn settle(&mut self) {
         let number = self.guard().key().page;
         if self.after == After::Unchanged {

@@ -58,6 +58,13 @@ impl Inode {
         Err(self.past_the_limit())
     }
 
+    /// Whether a page can be dirtied, as far as is known without asking the store.
+    #[inline]
+    pub(crate) fn is_storable(&self, page: u64) -> bool {
+        !self.store.is_read_only()
+            && self.is_within_known_limit(self.page_size.end(page).min(self.size()))
+    }
+
     /// Whether a request up to `end` is within what the store said last, and begins no page that the
     /// file did not have.
     #[inline]

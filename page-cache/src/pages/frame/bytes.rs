@@ -12,6 +12,10 @@ use crate::page::PageSize;
 /// What the allocator aligns zeroes to without touching them.
 const CHEAP_ALIGN: usize = 16;
 
+/// The size of a huge page, and a multiple of every other.
+#[cfg(target_os = "linux")]
+const HUGE: usize = 2 << 20;
+
 /// So many zeroed bytes.
 struct Zeroes {
     start: NonNull<u8>,
@@ -38,7 +42,29 @@ impl Zeroes {
         assert!(skipped < align);
         // SAFETY: by the assertion there are `len` bytes behind, within the allocation.
         let start = unsafe { base.add(skipped) };
-        Zeroes { start, len, base, layout }
+        let zeroes = Zeroes { start, len, base, layout };
+        zeroes.ask_for_huge_pages();
+        zeroes
+    }
+
+    /// Asks the system for huge pages, if there is room for one: a hit at random in a large cache walks the system's page
+    /// tables for each of its lines, which in a virtual machine was a quarter of its time.
+    fn ask_for_huge_pages(&self) {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::mm::{Advice, madvise};
+            let skipped = self.start.as_ptr().align_offset(HUGE);
+            let len = self.len.saturating_sub(skipped) / HUGE * HUGE;
+            if len == 0 {
+                return;
+            }
+            // SAFETY: `len` is not zero, so `skipped` is within the allocation.
+            let start = unsafe { self.start.add(skipped) };
+            // SAFETY: the range is this allocation's own, and the advice does not change what it contains.
+            let advised = unsafe { madvise(start.as_ptr().cast(), len, Advice::LinuxHugepage) };
+            // A system without them refuses.
+            let _ = advised;
+        }
     }
 
     /// Where item `index` is, of some that are so long each.
@@ -76,8 +102,14 @@ impl FrameMemory {
     }
 
     /// Where the bytes of frame `index` are.
-    pub(super) fn page(&self, index: usize) -> NonNull<u8> {
+    fn page(&self, index: usize) -> NonNull<u8> {
         self.zeroes.item(index, self.page_size.len())
+    }
+
+    /// Where the bytes of the first frame are.
+    #[inline(always)]
+    pub(super) fn start(&self) -> *mut u8 {
+        self.zeroes.start.as_ptr()
     }
 
     /// Gives the memory of a frame back to the system, which makes zeroes of it.
@@ -89,7 +121,8 @@ impl FrameMemory {
             // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
             // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
             let given = unsafe { madvise(page.as_ptr().cast(), len, Advice::LinuxDontNeed) };
-            // Where the system's pages are larger it refuses, and the memory stays.
+            // Where the system's pages are larger it refuses, and the memory stays. Of a huge page the system has the memory once
+            // all of it is given back, or when it runs short.
             let _ = given;
         }
         #[cfg(not(target_os = "linux"))]

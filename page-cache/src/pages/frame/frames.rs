@@ -1,11 +1,14 @@
 //! All frames of a cache: their headers, their memory, and those that are free.
 
+use std::ops::Range;
+
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::blocking::Mutex;
 
 #[cfg(not(spanlock_shuttle))]
 use super::bytes;
 use super::bytes::FrameMemory;
+use super::prefetch;
 use super::wait::Waits;
 use super::{Frame, FrameId, FreeFrame};
 use crate::order::InCache;
@@ -131,7 +134,6 @@ impl Frames {
         // ORDERING: relaxed: a thread that finds the frame has read the state or the link by which it was
         // published.
         frame.id.store(id, Ordering::Relaxed);
-        frame.bytes.store(self.memory.page(id as usize).as_ptr(), Ordering::Relaxed);
     }
 
     /// Whether a user's guard is in the way of every one.
@@ -143,6 +145,19 @@ impl Frames {
         let guarded = |frame: &Frame| frame.state().is_shared() || frame.state().is_guarded();
         let count = self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count();
         used >= capacity && count >= capacity as usize
+    }
+
+    /// Has the processor fetch the header of a frame, to change it.
+    #[inline(always)]
+    pub(crate) fn prefetch_header(&self, id: FrameId) {
+        prefetch::to_write(self.frames.as_ptr().wrapping_add(id as usize).cast());
+    }
+
+    /// Has the processor fetch the first of some bytes of a frame, whatever it caches, if they are many.
+    #[inline(always)]
+    pub(crate) fn prefetch_bytes(&self, id: FrameId, bytes: Range<usize>) {
+        let at = (id as usize).wrapping_mul(self.page_size.len()).wrapping_add(bytes.start);
+        prefetch::to_read(self.memory.start().wrapping_add(at), bytes.len());
     }
 
     pub(super) fn put_free(&self, id: FrameId) {

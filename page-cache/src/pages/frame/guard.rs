@@ -28,37 +28,31 @@ thread_local! {
     static MORE: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A note that the thread has a guard, as long as it lives. It stays on its thread.
-struct Noted {
-    frame: usize,
-    // A guard may be looked at from other threads, and is dropped on its own.
-    stays: PhantomData<MutexGuard<'static, ()>>,
-}
+/// A guard may be looked at from other threads, and is dropped on its own.
+type StaysOnItsThread = PhantomData<MutexGuard<'static, ()>>;
 
-impl Noted {
-    #[inline]
-    fn new(frame: &Frame, file: usize) -> Noted {
-        let frame = std::ptr::from_ref(frame).addr();
-        let count = COUNT.with(|count| count.replace(count.get() + 1));
-        if count < FEW {
-            NOTES.with(|notes| notes[count].set((frame, file)));
-        } else {
-            note_more((frame, file));
-        }
-        Noted { frame, stays: PhantomData }
+/// Notes that the thread has a guard of a frame, which is of the file at an address.
+#[inline(always)]
+fn note(frame: &Frame, file: usize) {
+    let note = (std::ptr::from_ref(frame).addr(), file);
+    let count = COUNT.with(|count| count.replace(count.get() + 1));
+    if count < FEW {
+        NOTES.with(|notes| notes[count].set(note));
+    } else {
+        note_more(note);
     }
 }
 
-impl Drop for Noted {
-    #[inline]
-    fn drop(&mut self) {
-        let last = COUNT.with(Cell::get) - 1;
-        let is_last = last < FEW && NOTES.with(|notes| notes[last].get().0) == self.frame;
-        if is_last {
-            COUNT.with(|count| count.set(last));
-        } else {
-            forget(self.frame);
-        }
+/// Strikes out one note of a guard of a frame.
+#[inline(always)]
+fn strike_out(frame: &Frame) {
+    let frame = std::ptr::from_ref(frame).addr();
+    let last = COUNT.with(Cell::get) - 1;
+    let is_last = last < FEW && NOTES.with(|notes| notes[last].get().0) == frame;
+    if is_last {
+        COUNT.with(|count| count.set(last));
+    } else {
+        forget(frame);
     }
 }
 
@@ -130,24 +124,31 @@ pub(crate) enum Refused {
     Own,
 }
 
-/// A shared guard.
+/// A shared guard. It is two words, which a function returns in registers.
 pub(crate) struct SharedGuard<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
-    _noted: Noted,
+    stays: StaysOnItsThread,
 }
 
 impl<'a> SharedGuard<'a> {
     /// A guard of the page in a frame, of the file at an address, if that is possible without
     /// waiting.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_new(
         frames: &'a Frames,
         frame: &'a Frame,
         file: usize,
     ) -> Option<SharedGuard<'a>> {
         frame.update(State::guard).ok()?;
-        Some(SharedGuard { frames, frame, _noted: Noted::new(frame, file) })
+        Some(SharedGuard::noted(frames, frame, file))
+    }
+
+    /// The guard that a step on the frame's word made.
+    #[inline(always)]
+    fn noted(frames: &'a Frames, frame: &'a Frame, file: usize) -> SharedGuard<'a> {
+        note(frame, file);
+        SharedGuard { frames, frame, stays: PhantomData }
     }
 
     #[inline]
@@ -168,8 +169,9 @@ impl<'a> SharedGuard<'a> {
 }
 
 impl Drop for SharedGuard<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
+        strike_out(self.frame);
         // ORDERING: release: what was read through the guard was read before a writer, which acquires in `drain`,
         // starts.
         let before = self.frame.state.fetch_sub(State::ONE_GUARD, Ordering::Release);
@@ -183,19 +185,26 @@ impl Drop for SharedGuard<'_> {
 pub(crate) struct ExclusiveGuard<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
-    _noted: Noted,
+    stays: StaysOnItsThread,
 }
 
 impl<'a> ExclusiveGuard<'a> {
     /// As [`SharedGuard::try_new`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_new(
         frames: &'a Frames,
         frame: &'a Frame,
         file: usize,
     ) -> Option<ExclusiveGuard<'a>> {
         frame.update(State::guard_exclusively_at_once).ok()?;
-        Some(ExclusiveGuard { frames, frame, _noted: Noted::new(frame, file) })
+        Some(ExclusiveGuard::noted(frames, frame, file))
+    }
+
+    /// As [`SharedGuard::noted`].
+    #[inline(always)]
+    fn noted(frames: &'a Frames, frame: &'a Frame, file: usize) -> ExclusiveGuard<'a> {
+        note(frame, file);
+        ExclusiveGuard { frames, frame, stays: PhantomData }
     }
 
     #[inline]
@@ -226,20 +235,20 @@ impl<'a> ExclusiveGuard<'a> {
         unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
-    /// A shared guard in place of this one.
+    /// A shared guard in place of this one. The note stays.
     pub(crate) fn downgrade(self) -> SharedGuard<'a> {
-        let (frames, frame) = (self.frames, self.frame);
-        let noted = Noted { frame: self._noted.frame, stays: PhantomData };
+        let (frames, frame, stays) = (self.frames, self.frame, self.stays);
         std::mem::forget(self);
         let before = frame.step(State::downgraded);
         frames.waits.wake(frame, before);
-        SharedGuard { frames, frame, _noted: noted }
+        SharedGuard { frames, frame, stays }
     }
 }
 
 impl Drop for ExclusiveGuard<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
+        strike_out(self.frame);
         let before = self.frame.step(State::unguarded);
         self.frames.waits.wake(self.frame, before);
     }
@@ -263,7 +272,7 @@ impl<'a> Pin<'a> {
             None => Look::Wait,
         };
         match frames.waits.wait(frame, patience, look) {
-            Waited::Stepped => Ok(SharedGuard { frames, frame, _noted: Noted::new(frame, file) }),
+            Waited::Stepped => Ok(SharedGuard::noted(frames, frame, file)),
             Waited::TimedOut => Err(Refused::TimedOut),
             Waited::Left if own => Err(Refused::Own),
             Waited::Left => Err(Refused::NotUptodate),
@@ -290,7 +299,7 @@ impl<'a> Pin<'a> {
             Waited::TimedOut => return Err(Refused::TimedOut),
             Waited::Left => return Err(Refused::NotUptodate),
         }
-        let guard = ExclusiveGuard { frames, frame, _noted: Noted::new(frame, file) };
+        let guard = ExclusiveGuard::noted(frames, frame, file);
         let left = |state: State| if state.is_shared() { Look::Wait } else { Look::Step(state) };
         if frames.waits.wait(frame, patience, left) == Waited::TimedOut {
             return Err(Refused::TimedOut);
