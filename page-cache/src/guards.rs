@@ -1,4 +1,7 @@
 //! `PageRef`, `PageMut` and `PagePin`: what users hold of a page.
+//!
+//! Layers: the public types (here), their acquisition and release (`operations/guarded_page`), and the bits of the frame
+//! (`pages/frame/guard.rs`).
 
 use std::fmt;
 use std::io;

@@ -1,4 +1,8 @@
 //! Acquiring a claim: in a slot or a cell if possible, otherwise through the registry, where it may wait.
+//!
+//! Waiting, timeouts, polling and withdrawal are here. The attempt without the mutex is in [`enter`](crate::raw::enter), the
+//! retries before a claim is queued in [`spin`](crate::raw::spin), and the admission to the registry in
+//! [`admit`](crate::raw::admit).
 
 use std::mem;
 use std::sync::Arc;

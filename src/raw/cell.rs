@@ -5,22 +5,25 @@
 //!
 //! | state   | meaning                                                       | set by                  |
 //! |---------|---------------------------------------------------------------|-------------------------|
-//! | free    | nobody has the cell                                           | who had it, the last of all |
-//! | taken   | somebody has it, and may find that he must let go             | whoever takes it        |
-//! | settled | its claim is held, or is queued in the registry               | who has it              |
-//! | leaving | the same, and it is not to be moved any more                  | who releases it         |
+//! | free    | no claim has the cell                                         | the claim that had it, as its last step |
+//! | taken   | a claim has it, and may yet find that it must leave           | the claim that takes it |
+//! | settled | its claim is held, or is queued in the registry               | the claim that has it   |
+//! | leaving | the same, and the claim is no longer moved                    | the thread that releases or downgrades it |
 //!
 //! and has in its upper bits how many claims were [moved](crate::raw::make_way) out of the cell.
 //!
-//! A claim that finds a settled one in its way is refused for good; beside one that is only taken it looks
-//! again.
+//! A conflicting claim whose cell is settled blocks for certain. One whose cell is only taken may yet leave, so a
+//! claim that meets it checks again.
 //!
-//! **A cell needs no sequence lock.** A reader has a summary first, and then reads the cells that it
-//! names. If that summary is the one by which a claim was published, or a later one, he sees that claim's
-//! span, or what is later there. If it is an earlier one then he is seen, by the order of the summary's
-//! writes if he is in a cell, by the two-sided argument (raw.rs, I4) if he is in a slot; and whatever mixture
-//! he made of the cell does not matter. A mixture that overlaps without cause only costs him another look.
-//! While a claim has its cell the span stays as it is; one that is changed is replaced (raw.rs, I6).
+//! **A cell needs no sequence lock.** A new claim loads the summary first, and then reads the cells that the summary
+//! shows. If this summary is the one by which an older claim was published, or a later one, the new claim reads the span
+//! of the older one, or what was written to the cell after it. If this summary precedes the publication, the older claim
+//! finds the new one: by the order of the summary's writes if the new one is in a cell, by the two-sided argument
+//! (raw.rs, I4) if it is in a slot. What the new claim read of the cell then does not matter.
+//!
+//! If a cell changes meanwhile, the start and the end that are read from it may be those of different spans. If such a
+//! span overlaps the new claim although no real one does, that only costs another check. While a claim has its cell, the
+//! span in it does not change; a claim whose span changes is replaced (raw.rs, I6).
 
 use crate::raw::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
@@ -33,7 +36,7 @@ const LEAVING: u64 = 3;
 const STATE: u64 = 3;
 const MOVE: u64 = 4;
 
-/// Who has a cell: its number, in the low bits, and how many claims had been moved out of it before.
+/// The claim that has a cell: the number of the cell, in the low bits, and how many claims had been moved out of it before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tenant(u32);
 
@@ -44,7 +47,7 @@ const NUMBER_BITS: u32 = 4;
 const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;
 
 impl Tenant {
-    /// Who takes a cell whose word this is.
+    /// The claim that takes a cell whose word this is.
     #[inline]
     fn new(cell: u32, word: u64) -> Tenant {
         Tenant(cell | ((word / MOVE) as u32) << NUMBER_BITS)
@@ -77,7 +80,7 @@ pub(crate) struct Cells {
     cells: [Cell; BOARD_CELLS],
 }
 
-/// Whether a claim in a cell may yet find that it must let go.
+/// Whether a claim in a cell may yet find that it must leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Met {
     Settled,
@@ -104,7 +107,7 @@ impl Cells {
         hint.common().find_map(|cell| self.try_take(cell))
     }
 
-    /// Takes the cell that belongs to this thread. Nobody else takes it, though anybody may give it back.
+    /// Takes the cell that belongs to this thread. No other thread takes it, but any thread may free it.
     #[inline]
     fn take_own(&self, cell: u32) -> Option<Tenant> {
         // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is Relaxed: what
@@ -122,7 +125,7 @@ impl Cells {
         // ORDERING: Relaxed: a guess.
         let free = if sync::moves_claims() { own.load(Ordering::Relaxed) & !STATE } else { FREE };
         // ORDERING: Acquire, paired with the Release in `free`: our span is written over one whose claim
-        // has left, and who reads ours follows that claim.
+        // has left, and a claim that reads ours follows it.
         let taken = own.compare_exchange(free, free | TAKEN, Ordering::Acquire, Ordering::Relaxed);
         taken.is_ok().then(|| Tenant::new(cell, free))
     }
@@ -132,7 +135,7 @@ impl Cells {
     pub(crate) fn keep(&self, tenant: Tenant) -> bool {
         let (settled, leaving) = (tenant.word(SETTLED), tenant.word(LEAVING));
         let own = &self.cell(tenant.cell()).own;
-        // ORDERING: Relaxed: it decides between two threads, and who was moved takes the mutex.
+        // ORDERING: Relaxed: it decides between two threads, and the owner of a claim that was moved takes the mutex.
         let keeps =
             || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         !sync::moves_claims() || !Set::of(tenant.cell()).is_common() || keeps()
@@ -162,24 +165,24 @@ impl Cells {
 
     /// Gives a cell back whose claim was moved, and is shown elsewhere.
     pub(crate) fn hand_on(&self, tenant: Tenant) {
-        // ORDERING: Release, paired with the Acquire in `try_take`: who finds another span in the cell finds the watches that were set
-        // for the claim that was moved.
+        // ORDERING: Release, paired with the Acquire in `try_take`: a claim that finds another span in the cell finds the
+        // watches that were set for the claim that was moved.
         self.cell(tenant.cell()).own.store(tenant.word(FREE) + MOVE, Ordering::Release);
     }
 
     /// Shows the span of a claim in a cell that is ours.
     #[inline]
     pub(crate) fn show(&self, cell: u32, span: Span) {
-        // ORDERING: Release, paired with the Acquire in `span`. Whoever finds in a cell that no claim overlaps
-        // it any more must see what the cell's last claim did before it left.
+        // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in a cell, which
+        // does not overlap, must see what the cell's last claim did before it left.
         self.cell(cell).start.store(span.start(), Ordering::Release);
         self.cell(cell).end.store(span.end(), Ordering::Release);
     }
 
     #[inline]
     pub(crate) fn settle(&self, tenant: Tenant) {
-        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for the others: it spares those who find the claim in
-        // their way a second look, and snapshots read it of a cell that they have watched.
+        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads: they spare a claim that this
+        // one blocks a second check, and snapshots load it of a cell that they have watched.
         self.cell(tenant.cell()).own.store(tenant.word(SETTLED), Ordering::Release);
     }
 
@@ -196,7 +199,7 @@ impl Cells {
         self.cell(tenant.cell()).own.store(tenant.word(FREE), Ordering::Release);
     }
 
-    /// The span in a cell, or a mixture of two if it changes meanwhile.
+    /// The span in a cell. If it changes meanwhile, the start and the end may be those of different spans.
     #[inline]
     pub(crate) fn span(&self, cell: u32) -> Span {
         // ORDERING: Acquire, paired with the Release in `show`.

@@ -1,8 +1,8 @@
-//! Due claims: shown on the board, and overtaken by no later claim.
+//! Due claims: shown on the board, and not overtaken by later claims, except for re-entrant ones.
 //!
-//! They are granted in the order in which they became due (first in, first out, among those that conflict), by the last claim
-//! that blocked them: the owner is woken when the claim is held. [`fairness`](crate::raw::fairness) says which claims are due
-//! at once; the others are [patient](crate::raw::patient) first.
+//! Due claims that conflict are granted in the order in which they became due. A due claim is granted when the last claim that
+//! blocked it leaves, by the thread that releases or withdraws that claim; the owner of the due claim is woken when it is held.
+//! [`fairness`](crate::raw::fairness) says which claims are due at once; the others are [patient](crate::raw::patient) first.
 
 use crate::raw::Ledger;
 

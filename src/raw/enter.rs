@@ -1,8 +1,8 @@
-//! Taking a claim without the mutex: a unit enters its slot, anything else takes a cell.
+//! Acquiring a claim without the mutex: a claim on one unit enters its slot, any other takes a cell.
 //!
-//! Either way the claim is written first, and then looks for those in its way. If there is one it takes
-//! itself back, at once, and asks only then: between writing and knowing it is *tentative*, and in the way of
-//! others without being held.
+//! Either way the claim is written first, and then checks for conflicting claims. If there is one, the new claim is taken
+//! back at once, and may be tried again or queued only after that. Between the write and the end of the check it is
+//! *tentative*: it blocks other claims without being held.
 
 use std::ops::ControlFlow;
 

@@ -1,11 +1,12 @@
 //! Making way for a claim that finds every cell taken: an older claim is moved out of its cell, into the registry.
 //!
-//! So a claim that is held for long does not keep a cell from those that come and go, and what it costs them is a look
-//! at the counters of their regions. The owner of the claim knows nothing of it. When it releases the claim it finds that another
-//! [tenant](Tenant) has its cell, takes the mutex, and releases a claim of the registry.
+//! So a claim that is held for long does not occupy a cell that short claims could use. All that it costs them is a check of
+//! the counters of their regions. The owner of the moved claim is not told. When it releases the claim, it finds that
+//! another [tenant](Tenant) may have the cell; then it takes the mutex, and releases the claim in the registry.
 //!
-//! The claim is shown without a cell, and watches those that conflict, before its cell is another's (raw.rs, I6).
-//! Claims in the cells that belong to threads stay: their release is spared the exchange that decides between it and the move.
+//! Before the cell is free for another claim, the moved claim is counted in its regions, and the claims that conflict with it
+//! are watched (raw.rs, I6). Claims in cells that belong to one thread are not moved, so that their release needs no
+//! compare-exchange: that is what decides between a release and a move.
 
 use crate::Span;
 use crate::raw::cell::Tenant;

@@ -1,11 +1,12 @@
-//! Patient claims: known to the claims for which they wait, and not shown on the board.
+//! Patient claims: waiting claims that are not shown on the board, so that later claims may take the range first.
 //!
-//! So later claims may take the range. The last claim that blocked a patient one *invites* it: wakes its owner, who checks
+//! The claims that block a patient one know of it. The last of them *invites* it: wakes its owner, which checks
 //! again, and finds the range free or waits for the new holders. Among patient claims that conflict only the first is
 //! invited. [`fairness`](crate::raw::fairness) says when a claim is not patient any more; then it is [due](crate::raw::due).
 //!
-//! No invitation is lost: while the owner of a patient claim sleeps, a claim that it has counted is in the registry, and will
-//! decrement its count when it leaves. While it is invited, its owner will check, or withdraw the claim, which invites the next.
+//! No invitation is lost. While a patient claim is not invited, its count of blocking claims is not zero: one of those claims
+//! is in the registry, and decrements the count when it leaves. While a patient claim is invited, its owner will
+//! check again or withdraw the claim, and a withdrawal invites the next one.
 
 use crate::raw::due::Patience;
 use crate::raw::place::{Part, Place};

@@ -1,11 +1,14 @@
 //! Regions: where claims without a cell may lie.
 //!
-//! Such a claim is counted in every region that it touches, and whoever finds nobody counted in his own needs not
-//! ask the registry. There are regions of 1 unit, 64, 4096 and so on. A claim is counted in the smallest of which it
-//! touches nine at most; the summary says of which sizes there are any. Regions share counters, as units do slots:
-//! who shares one asks in vain.
+//! There are regions of 1 unit, 64 units, 4096 units and so on. A claim without a cell is counted in the regions of one size
+//! only, in all of them that it touches: the smallest size of which it touches at most nine regions, or else the largest. The
+//! summary shows in which sizes there are such claims.
 //!
-//! A counter has the claims in its low half, and the exclusive ones among them in its high half.
+//! A claim that finds no conflicting claim counted in the regions that it touches, in each of these sizes, need not ask the
+//! registry. Regions share counters, as units share slots: a claim that finds only the count of another region asks the
+//! registry in vain.
+//!
+//! The low half of a counter is the number of claims, and the high half the number of exclusive ones among them.
 
 use crate::raw::Ledger;
 use crate::raw::summary::{SIZES, Summary};

@@ -1,22 +1,26 @@
-//! The registry: every claim that is not in slots, and who waits for whom.
+//! The registry: the claims that only the mutex can decide on, and which of them waits for which.
 //!
-//! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A waiting
-//! claim carries the number of claims that block it. Whoever takes that number to zero grants the claim, there and
-//! then, if it is due, and invites it to look again if it is patient. What a granted claim's owner waits on (`W`) is
-//! handed back, to be woken later.
+//! It has every claim that waits, or that has not taken a slot or a cell for itself: because it had to wait, found every
+//! cell taken, covers several ranges, replaces another claim, or was moved out of its cell. For each claim that is
+//! [watched](crate::raw::watch) in a slot or a cell it has a proxy.
+//!
+//! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A waiting claim has a count of
+//! the claims that block it. When the count becomes zero, a due claim is granted immediately, and a patient one is invited
+//! to check again. What the owner of a granted claim waits on (`W`) is returned, so that the caller can wake it later.
 //!
 //! - **R1** Claims are numbered by arrival. A due claim is blocked by the conflicting claims that are held, or were due, when
-//!   it became due; a patient one by those that were held when it last looked, by all that are due, and by the
+//!   it became due; a patient one by those that were held when it last checked, by all that are due, and by the
 //!   patient ones that came before it.
-//! - **R2** A re-entrant claim is blocked by held claims only, those that were there before it, and itself
-//!   has rank 0: it passes every waiting claim, and every conflicting one waits for it.
-//!   An upgrade is such a claim, but does not wait for the shared one that it upgrades, and waits for re-entrant ones
-//!   that wait: their owners may hold what it waits for. Where two upgrades overlap, one is refused.
-//!   So is a claim that takes the place of one that is held: it is admitted before the other is removed.
+//! - **R2** A re-entrant claim is blocked only by claims that were held before it. It overtakes every waiting claim: it has
+//!   rank 0, and every conflicting claim that waits then or later waits for it. A claim that replaces a held one is
+//!   admitted as a re-entrant one, before the other is removed.
+//!   An upgrade is like a re-entrant claim, but does not wait for the shared claim that it upgrades. It waits for
+//!   re-entrant claims that wait, and they do not wait for it: their owners may hold what the upgrade waits for. Of two
+//!   overlapping upgrades one is refused.
 //! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
-//!   it is zero in the moment of granting, and while a patient claim is invited.
-//! - **R4** Two held claims never conflict, save for the proxy of one that is in its slot or cell and is
-//!   about to find that it must leave, and for a claim whose upgrade has been granted and which is about to leave.
+//!   it is zero when the group is granted, and while a patient claim is invited.
+//! - **R4** Two held claims never conflict, with two exceptions: the proxy of a claim in a slot or a cell that has yet to
+//!   find that it must leave; and a claim that was upgraded, or is being replaced, and is released next.
 
 mod claim;
 mod line;

@@ -1,16 +1,16 @@
 //! The state word of a slot.
 //!
-//! A slot holds the claims on one unit at a time, and says which. Its word is one of:
+//! A slot holds the claims on one unit at a time, and its word contains the number of that unit. The word is one of:
 //!
 //! | state     | unit (48) | readers (14) | WAITERS | EXCLUSIVE | meaning                               |
 //! |-----------|-----------|--------------|---------|-----------|---------------------------------------|
 //! | free      | 0         | 0            | 0       | 0         | no claim                              |
-//! | shared    | u         | 1..=MAX      | 0       | 0         | so many readers of unit u             |
+//! | shared    | u         | 1..=MAX      | 0       | 0         | as many readers of unit u as it says  |
 //! | exclusive | u         | 0            | 0       | 1         | one writer of unit u                  |
 //! | watched   | u         | as above     | 1       | as above  | the same, with a proxy in the registry |
-//! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed; look in the table |
+//! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed: use the present table |
 //!
-//! A [reader's word](crate::raw::readers) is the same, but never exclusive or closed.
+//! A [reader's word](crate::raw::readers) has the same fields, but is never exclusive, and never moved.
 //!
 //! WAITERS is set under the registry's mutex only, together with the proxy. It is cleared, under the mutex too, when the last
 //! holder leaves or no claim waits any more. While it is set no reader joins, and holders leave under the mutex.

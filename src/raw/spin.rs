@@ -1,7 +1,11 @@
 //! Spinning before a claim is queued.
 //!
-//! A blocked claim retries for a moment if no claim waits: a short critical section then costs no wake-up. It arrives, in
-//! the order of waiting claims, only when it is queued.
+//! If no claim waits, a blocked claim is tried again for a moment before it is queued, so that to wait for a short critical
+//! section costs no wake-up. A claim that spins has no place in the order of waiting claims yet; it gets one when it is queued.
+//!
+//! How long a thread spins is set in `sync/native.rs`: `SPINS_BEFORE_QUEUEING` pauses here (`SPINS_BEFORE_PARKING` if units block
+//! the claim), and, once the claim is queued, `SPINS_BEFORE_PARKING` pauses before the thread parks. `FIRST_SPIN` sets the first
+//! pause; each is twice as long as the one before.
 
 use std::time::Instant;
 

@@ -1,11 +1,13 @@
-//! Upgrades: a shared claim that becomes exclusive, at once if it is the only one on its span, or when all
-//! others have left.
+//! Upgrades: a shared claim becomes exclusive, at once if no other claim on its span is held, or when all others have been
+//! released.
 //!
-//! The upgrade is a claim of its own, exclusive, which waits for those that are held, save for the one that it
-//! upgrades; whoever comes from then on waits for it. When it is granted the shared claim is released. So nothing
-//! changes its place or its mode while others look at it. Of two that overlap, each would wait for the
-//! other's shared claim: the second is refused. Re-entrant claims never wait for an upgrade that waits, since
-//! it may wait for what their owners hold; it waits for them.
+//! The upgrade is a claim of its own, which is exclusive. It waits for the held claims on its span, except for the one that
+//! it upgrades; conflicting claims that come later wait for it. When it is granted, the shared claim is released. So
+//! no claim changes its place or its mode while others check it. Only the sole reader of a slot is upgraded in place, if
+//! the board is empty.
+//!
+//! Two overlapping upgrades would each wait for the shared claim of the other, so the second one is refused. An upgrade waits
+//! for re-entrant claims that wait, and they do not wait for it: their owners may hold what the upgrade waits for.
 
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
@@ -56,15 +58,15 @@ impl Ledger<'_> {
         None
     }
 
-    /// Whether no other claim is held on the span of this one that will not find that it must leave.
+    /// Whether no other claim on the span is held. Claims that will find that they must leave do not count.
     fn holds_alone(&self, own: ClaimId, span: Span, hold: Hold) -> bool {
-        // One that takes no time is in nobody's way, whoever waits.
+        // Like a re-entrant claim: an upgrade that is granted at once may overtake every waiting claim.
         let wanted = (span, Mode::Exclusive, Queueing::Reentrant);
         !self.has_other_readers(span, hold)
             && !self.books.registry.blocks_for_good(Some(own), wanted, self.undecided())
     }
 
-    /// Admits an upgrade, held if nobody else holds a claim on its span; or nobody, if another waits.
+    /// Admits an upgrade, held if no other claim on its span is held, else waiting; `None` if another upgrade waits there.
     pub(super) fn admit_upgrade(
         &mut self,
         span: Span,
@@ -98,8 +100,8 @@ impl Ledger<'_> {
 
     /// Whether a hold is in a slot, which is watched, and others are there too.
     fn has_other_readers(&self, span: Span, hold: Hold) -> bool {
-        // ORDERING: Relaxed: a watched word changes under the mutex only, and those who left before it was watched
-        // were acquired by `watch`.
+        // ORDERING: Relaxed: a watched word changes under the mutex only, and `watch` has acquired what the readers did
+        // that left before.
         let place = match hold {
             Hold::Slot => Place::Slot,
             Hold::Reader(cell) => Place::Reader(cell),

@@ -1,7 +1,7 @@
-//! Watching those who are in slots and cells, with the mutex held, so that others can wait for them.
+//! Watching claims in slots and cells, with the mutex held, so that other claims can wait for them.
 //!
-//! Who is watched has a proxy in the registry (I2), and takes the mutex when he leaves: a slot's word or the summary
-//! tells him.
+//! A watched claim has a proxy in the registry (I2). The thread that releases the claim finds the watch in the slot's word or
+//! in the summary, and takes the mutex. The proxy is removed with the last holder.
 
 use crate::raw::Ledger;
 use crate::raw::place::{Hold, Place};

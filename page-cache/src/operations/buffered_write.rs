@@ -16,9 +16,10 @@
 //! 6. Look the page up again: as in step 3; or claim it shared, and find it locked or create it in a frame that was
 //!    allocated before the claim. Check that it is the requested page, and prepare it.
 //! 7. Copy from the temporary page under the latch. This copy is complete. Commit, unlock, release the claim.
-//! 8. If the page was clean and the file may have no more dirty pages, nothing was copied. Release the page, write back some
-//!    pages of this file while holding only the IO lock, and start again. If the file has no dirty pages, because other
-//!    files have all that are allowed, write these bytes through instead.
+//! 8. If the page is clean in step 6, and the limits do not allow the file one more dirty page, copy nothing. Release the page
+//!    and the claim, write back some pages of this file while holding only the IO lock, and repeat step 6. If the file has no
+//!    dirty pages, because other files have as many as all files may have, write these bytes through to the store instead; a
+//!    file of whole pages waits for the other files.
 //!
 //! If a page fails it leaves the cache, unless it has dirty bytes. The bytes before it stay written and are reported.
 

@@ -6,15 +6,16 @@
 //!    queue behind an operation that waits for the first.
 //! 2. Clip the source to the size, which does not move across it while it is claimed.
 //! 3. Find the holes of the source, as for `data_ranges`. They are punched in the destination, and past its end the file
-//!    grows over them. Where the ranges overlap, and where pages are transformed, holes are bytes like others.
+//!    grows over them. If the ranges overlap, or one of the files transforms its pages, holes are copied like data.
 //! 4. Copy the rest through a temporary chunk: read it like a buffered read, and write it like a buffered write, each with the
 //!    IO claim of step 1. Each of the two takes its own mapping claims and page locks, and has none while the other runs.
 //!
 //! If the ranges overlap and the destination lies behind the source, each chunk of the destination is read before it is
 //! written, and kept until its turn comes as the source. So the copy always goes forward, and what is reported is a prefix.
 //!
-//! A file with a hook is not copied to one without, nor the other way: the hook may use files without a hook, whose
-//! claims this would hold while it waits for pages of the file with a hook.
+//! A file with a hook before writeback cannot be copied to a file without one, or the other way round. The hook may use the
+//! file without a hook. The copy would hold a claim on that file while it waits for a page of the file with the hook, and the
+//! writeback of that page would wait for the hook: a deadlock.
 
 use std::collections::VecDeque;
 use std::io;

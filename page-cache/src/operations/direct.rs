@@ -18,8 +18,9 @@
 //! 3. Write back its dirty pages, in long runs.
 //! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first. While the claim is held,
 //!    no page can be brought back.
-//! 5. If the store ends before the chunk does, and the file does not, let the store reach to the end of the chunk's last page: see
-//!    `extend`. If it starts past the end, lock the old last page until step 6, as there. Write to the store.
+//! 5. If the store ends before the end of the chunk, and the file after it, extend the store to the end of the chunk's last page,
+//!    or of the file: see `extend`. If the chunk starts past the end of the file, lock the old last page, as described there, and
+//!    keep it locked until the size is extended. Write to the store.
 //! 6. Extend the size by what was written. After an error truncate the store to the size.
 //!
 //! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while the chunk is claimed. So

@@ -16,8 +16,9 @@
 //!    in flight. It is the last page of its request. If it is the first, it is sent alone, so that no page waits
 //!    behind it while locked.
 //! 5. If a mapping has dirtied it, write-protect it and save the bytes that the copy will overwrite. Copy into it under the
-//!    latch, behind zeroes if the file ends before them. It is uptodate from here on. Set its writeback mark, beside any dirty mark, so that no writeback of it is sent
-//!    and nothing is stored to it until the request has completed. Unlock it and keep a reference.
+//!    latch; if the file ends before the copied bytes, zero the gap first. It is uptodate from here on. Set its writeback mark,
+//!    and keep its dirty mark if it has one, so that no writeback of it is sent and nothing is stored to it until the request
+//!    has completed. Unlock it and keep a reference.
 //!
 //! Then:
 //!
@@ -28,8 +29,8 @@
 //! 9. Clear the marks. The page that stayed locked leaves the cache, since only a part of it is known. If the request failed,
 //!    the other pages leave the cache too, unmapped, unless they are dirty, and the store is truncated to the size.
 //!
-//! A store to a mapping is written through as well if no more pages may be dirty and writing back pages of the file would not
-//! change that. It takes no IO lock: its claim excludes size changes and direct reads.
+//! A store to a mapping is also written through, if no more pages may be dirty and to write back pages of the file would not
+//! help. It does not claim the IO lock: its claim on the mapping lock excludes size changes and direct reads.
 
 use std::io;
 use std::ops::Range;

@@ -1,16 +1,17 @@
 //! Limits on the number of dirty pages, of one file and of all.
 //!
 //! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
-//! switches", 1998): the limit of a file is a multiple of what is left of the limit for all. A file that is alone gets most of
-//! it. Several files that take all they can leave a part of it for the next, however long they keep theirs, and it need not
-//! be known which stores work. With the multiple [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
+//! switches", 1998): the limit of a file is a multiple of the unused part of the limit for all files. So a file that is
+//! alone may use most of that limit. Several files that use all they may still leave a part of it unused for the next file,
+//! however long their pages stay dirty. So a store that hangs need not be recognised. With the multiple [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
 //! `1 / (1 + n * SHARE)` is left.
 //!
 //! A file without dirty pages may have one, even past the limit, up to a bound that leaves frames for reads. Past that bound
 //! writes go through to the store. A store to a mapping has a bound that is somewhat higher.
 //!
-//! A thread that has guards cannot wait for room. It has a larger multiple, [`SHARE_WITH_GUARDS`], and a file may have a
-//! [`FEW`] pages by guards in any case. Past that it is refused, so that a file which is full by guards leaves a part too.
+//! A thread that has guards cannot wait until fewer pages are dirty. For such a thread the multiple is larger,
+//! [`SHARE_WITH_GUARDS`], and a file may have up to [`FEW`] dirty pages whatever its share is. Beyond that the thread gets an
+//! error, so that a file with as many dirty pages as guards allow leaves a part of the limit unused too.
 //!
 //! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to make durable become dirty
 //! again whatever the share is, up to the bound for writes; what exceeds it is lost, and the file reports it as broken.

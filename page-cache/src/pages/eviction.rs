@@ -11,9 +11,9 @@
 //! | main | evicted | back to the head |
 //!
 //! A scan passes through the small queue and does not affect main. The paper (Yang and others, SOSP 2023) counts up to three
-//! uses of each page. Here a use sets one bit, which a hit can do in the atomic operation that it performs anyway, and the second
-//! pass through the small queue replaces the count to two. Unlike a count, it takes uses in quick succession for one, as when a
-//! page is scanned in pieces or through a mapping.
+//! uses of each page. Here a use only sets a bit, which a hit can do in the atomic operation that it performs anyway. Instead of
+//! two counted uses, a page must be found used in each of two passes through the small queue. So several uses in quick
+//! succession count as one, for example when a page is scanned in pieces or through a mapping.
 //!
 //! Frames that are locked, pinned or dirty go back to the head of their queue.
 //!

@@ -4,9 +4,11 @@
 //! are dirty at that time. A file is due when it has been dirty for an interval, when it has dirtied more than half of
 //! its share, and when a thread waits for a frame. A file whose store has failed is tried again after a pause: see `health`.
 //!
-//! A store that hangs occupies one worker. One idle worker stays, to see that files become due. If it is the last one, and there
-//! are a few already, it waits a second for another to return before it starts a new one and begins to work itself. Workers
-//! that are idle for long end, except one, which sleeps until it is woken: an idle cache uses no processor time.
+//! A store that hangs blocks one worker. So one worker is always kept idle, to notice when a file is due. If there is work and
+//! only one worker is idle, this worker starts another, which is idle in its place, and then takes the work. Once there are
+//! several workers (`FEW` in `writeback/workers.rs`), it first waits until it has been the only idle one for a second: a busy
+//! worker may return. A worker that has company ends when it has been idle for a while. The last one sleeps until it is woken, so
+//! that an idle cache uses no processor time.
 //!
 //! A worker takes only the locks of writeback, and holds nothing while it waits. A thread that waits for a worker holds no
 //! page and no mapping claim.

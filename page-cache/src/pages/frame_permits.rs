@@ -1,10 +1,10 @@
 //! Permits: how many frames requests may hold while they read the store or wait for a claim.
 //!
-//! Such a frame can be neither evicted nor written back. It is released when its request continues, which is never if a store
-//! hangs. So their number is limited: a request needs a permit for each, as from a semaphore. Three eighths of the permits
-//! are for files that have none: each gets one of these. The rest is shared by the rule for dirty pages, with a multiple of
-//! one: see `dirty_limit`. A few hanging files take the rest among them. Each further one takes one permit, and the next file
-//! still gets one, until as many files hang as the three eighths have permits.
+//! Such a frame can be neither evicted nor written back until its request continues, which is never if the store hangs. So
+//! the number of these frames is limited: a request needs a permit for each of them. Three eighths of the permits are reserved
+//! for files that have no permit; each such file gets one. The other permits are shared by the rule for dirty pages, with a
+//! multiple of one: see `dirty_limit`. If stores hang, their first few files use up the other permits. Every further file
+//! whose store hangs keeps one reserved permit. So a new file still gets a permit until the reserved ones are used up too.
 //!
 //! This limit and the one on dirty pages leave frames that are available at any time. So a request with a permit gets its frame
 //! soon, and one that waits for a permit waits for requests to its own file, or for many files that hang.
@@ -12,9 +12,9 @@
 //! A request acquires its permit with no page, no mapping claim and no other permit held. A request that can use several frames
 //! waits for the first permit, and takes others only if they are available at once.
 //!
-//! A thread that returns permits passes them to waiting requests that may have them, and wakes no others. A file that has
-//! permits waits for its own: while its store hangs, its requests sleep whatever others do. A file that has none is in a
-//! queue, which every return examines.
+//! A thread that returns permits passes them to waiting requests that may have them, and wakes no others. The
+//! requests to a file that has permits wait until one of these is returned: while its store hangs, they sleep, whatever other
+//! files do. A file that has none is in a queue, which is checked whenever a permit is returned.
 
 use crate::diagnostics::{Wait, Waiting};
 use crate::error::TryAgain;

@@ -1,4 +1,4 @@
-//! Sync: everything written before is durable, or the caller gets an error.
+//! Sync (`fsync`): everything written before is durable, or the caller gets an error.
 //!
 //! 1. Write back the dirty pages of the requested range, and, in the whole file, what an earlier failed sync left to be sent
 //!    again.

@@ -1,4 +1,4 @@
-//! Who waits for whom, and whose turn it is.
+//! Which claims wait for which, and which claim is granted next.
 
 use super::Registry;
 use super::claim::{Claim, ClaimId, Queueing, State};
@@ -7,7 +7,7 @@ use crate::raw::place::Place;
 use crate::sync::MOST_PASSES;
 use crate::{Mode, Span};
 
-/// Those whose turn has come.
+/// The claims that are to be woken, invited or made due after a change of the registry.
 pub(crate) struct Heirs<W> {
     /// What the owners of claims wait on that have been granted.
     pub(crate) granted: Vec<W>,
@@ -23,7 +23,7 @@ impl<W> Default for Heirs<W> {
     }
 }
 
-/// The claims that a newcomer would have to wait for.
+/// The claims that a new claim would have to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InTheWay {
     pub(crate) claims: u32,
@@ -31,15 +31,15 @@ pub(crate) struct InTheWay {
 }
 
 impl InTheWay {
-    /// Whether none may pass a claim of this mode that waits for these: readers could go on for ever among
-    /// themselves, and a writer starve.
+    /// Whether no claim may overtake one of this mode that waits for these: readers that overlap one another without end
+    /// would starve a writer.
     pub(crate) fn starve(self, mode: Mode) -> bool {
         mode == Mode::Exclusive && self.writers == 0
     }
 }
 
 impl<W> Registry<W> {
-    /// The claims that a newcomer would have to wait for.
+    /// The claims that a new claim would have to wait for.
     pub(crate) fn in_the_way(&self, span: Span, mode: Mode, queueing: Queueing) -> InTheWay {
         self.others_in_the_way(None, span, mode, queueing)
     }
@@ -67,15 +67,15 @@ impl<W> Registry<W> {
         found
     }
 
-    /// Whether a newcomer in line would have to wait.
+    /// Whether a new claim that is due would have to wait.
     pub(crate) fn blocks(&self, span: Span, mode: Mode) -> bool {
         let is_in_the_way =
             |_, claim: &Claim<W>| is_ahead(claim, Queueing::Due) && claim.mode.conflicts_with(mode);
         self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
-    /// Whether a newcomer, for whom `except` is not in the way, would have to wait for a claim that is held or waits;
-    /// `is_undecided` says of a cell whether its claim may yet find that it must leave.
+    /// Whether a new claim would have to wait for a claim, other than `except`, that is held or waits, and that will not
+    /// find that it must leave. `is_undecided` says of a cell whether its claim may yet find that.
     pub(crate) fn blocks_for_good(
         &self,
         except: Option<ClaimId>,
@@ -91,8 +91,8 @@ impl<W> Registry<W> {
         self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
-    /// Whether a claim is the proxy of one that will find that it must leave: who came to where somebody is held,
-    /// or waited before.
+    /// Whether a claim is the proxy of one that will find that it must leave: a conflicting claim was held or waited
+    /// before it.
     pub(super) fn must_leave(&self, id: ClaimId, is_undecided: &impl Fn(u32) -> bool) -> bool {
         let proxy = self.claim(id);
         let may_leave = match proxy.place {
@@ -112,7 +112,7 @@ impl<W> Registry<W> {
         may_leave && self.meets_another(id, was_there)
     }
 
-    /// Whether a claim, if it is still there, waits patiently and has nobody in its way that it knows of.
+    /// Whether a claim, if it is still there, waits patiently and has counted no claim that is in its way.
     pub(crate) fn is_invited(&self, id: ClaimId) -> bool {
         self.is_patient(id) && self.claim(id).blockers == 0
     }
@@ -144,7 +144,7 @@ impl<W> Registry<W> {
         claim.blockers = blockers;
     }
 
-    /// Makes a patient claim due, past all that are patient, or held if nobody is in its way.
+    /// Makes a patient claim due, ahead of all patient ones, or held if no claim is in its way.
     pub(crate) fn make_due(&mut self, id: ClaimId, in_the_way: InTheWay, heirs: &mut Heirs<W>) {
         let (span, mode) = (self.span(id), self.mode(id));
         self.pass(span, mode, self.claim(id).arrival, heirs);
@@ -158,7 +158,7 @@ impl<W> Registry<W> {
         self.tree.set_traits(id.0, Traits { mode, is_waiting });
     }
 
-    /// Lets the patient claims that came before `arrival` and conflict wait for one claim more, which becomes due now.
+    /// Makes the conflicting patient claims that came before `arrival` wait for one claim more, which becomes due now.
     pub(super) fn pass(&mut self, span: Span, mode: Mode, arrival: u64, heirs: &mut Heirs<W>) {
         let mut passed = self.waiting(span, |claim| {
             claim.is_patient() && claim.arrival < arrival && claim.mode.conflicts_with(mode)
@@ -209,7 +209,7 @@ impl<W> Registry<W> {
         self.spare = leaders;
     }
 
-    /// Makes a group held, and hands over what its owner waits on.
+    /// Makes a group held, and adds what its owner waits on to `granted`.
     fn grant(&mut self, leader: ClaimId, granted: &mut Vec<W>) {
         let mut next = Some(leader);
         while let Some(id) = next {
@@ -224,7 +224,7 @@ impl<W> Registry<W> {
     }
 }
 
-/// Whether a newcomer that waits in this way waits for a claim that conflicts.
+/// Whether a new claim that waits in this way has to wait for `claim`, if the two conflict.
 fn is_ahead<W>(claim: &Claim<W>, queueing: Queueing) -> bool {
     match (claim.state, queueing) {
         (State::Held, _) => true,

@@ -18,9 +18,10 @@
 //! page locked until the size is published. If the file ended at a page boundary, no mapping can have stored bytes past the end,
 //! and there is nothing to do.
 //!
-//! The gap is a hole that only the file has: except in the page where the write starts, no page of it is dirty, and the store ends before it. What
-//! is later sent of a page in the hole is all that the file has of the page; and so is the last page of what is changed there
-//! past the cache. Else the store, and what a process leaves that is killed then, would have a length that the file never had.
+//! The gap is a hole that only the file has: the store ends before it, and no page of it is dirty, except the one where the
+//! write starts. If a page in this hole is sent later, all bytes that the file has of it are sent: a partial page is filled
+//! first. What is written, zeroed or allocated in the hole without the cache reaches to the end of its last page, or of the
+//! file. Otherwise the store would have a length that the file never had, and would keep it if the process were killed then.
 
 use std::io;
 use std::ops::{Deref, Range};

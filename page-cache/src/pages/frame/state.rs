@@ -6,11 +6,11 @@
 //! | `LOCKED` | the page lock | the thread that locks the page | the same |
 //! | `WAITERS` | a thread is parked on the frame | the thread, before it parks | unlock, end of writeback |
 //! | `LATCHED` | a thread writes the bytes, or is about to, or waits for readers to leave | a write, a fill, a store to a mapping, an unmapping, an eviction | the same |
-//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement, eviction before it; a write-through that failed, before it ends |
-//! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback, zeroing all that was dirty of a page, retirement |
-//! | `WRITEBACK` | in flight | writeback, write-through, under the page lock | its completion, without |
+//! | `UPTODATE` | every byte is valid | fill and commit, under the page lock | retirement; an eviction, before retirement; a write-through that failed, before it completes |
+//! | `DIRTY` | newer than the store | writes and write faults, under the page lock; a failed writeback | writeback; an operation that zeroes all dirty bytes of the page; retirement |
+//! | `WRITEBACK` | a request that sends bytes of the page to the store has not completed | writeback and write-through, under the page lock | the completion of that request, without the page lock |
 //! | `REFERENCED` | used since eviction examined it | any use | eviction |
-//! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under it |
+//! | `MAPPED` | some page table may have an entry | fault, under the page lock | unmapping, under the page lock |
 //! | `LINKED` | in the index, or about to be | the thread that assigns the frame | retirement |
 //! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
 //! | `GUARDED` | the latch is held or waited for, for as long as a user's guard exists | an exclusive guard; a holder of the latch, before it waits for shared guards | the same |
@@ -21,9 +21,9 @@
 //! Invariants. S1: while `LATCHED` is set and there are neither readers nor guards, its setter alone touches
 //! the bytes; while there is a reader or a guard, no thread writes them. S2: no reader and no guard enters unless
 //! `UPTODATE` is set and `LATCHED` is not; but a thread that has a guard may enter once more. S3: a frame's key
-//! changes only while it is free, or latched and drained. S4: a free frame's word is zero, and stays so until it
-//! is assigned: every step on a frame that is neither locked nor pinned asks for `LINKED`, or for `UPTODATE`,
-//! which only a linked frame is. S5: an exclusive guard has `LOCKED`, `LATCHED` and `GUARDED` set.
+//! changes only while it is free, or latched and drained. S4: the word of a free frame is zero, and
+//! stays zero until the frame is assigned to a page. For a thread that has neither locked nor pinned a frame
+//! changes its word only if `LINKED` or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`, `LATCHED` and `GUARDED` set.
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
 //! dirty is kept by its file, beside the word. A linked and unlocked page with neither flag has no
