@@ -2,7 +2,7 @@
 //!
 //! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other takes a [cell].
 //! Who must wait, or finds no cell, is in the [registry], behind a mutex. The [board] shows the registry's
-//! claims to those who do not take that mutex. Who finds every cell taken has an older claim [moved](make_way) out of one.
+//! claims to those who do not take that mutex. A claim that finds every cell taken has an older one [moved](make_way) out of its cell.
 //!
 //! # Invariants
 //!

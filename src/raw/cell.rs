@@ -40,8 +40,9 @@ const MOVE: u64 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tenant(u32);
 
-/// Enough for every cell.
 const NUMBER_BITS: u32 = 4;
+
+const _: () = assert!(BOARD_CELLS <= 1 << NUMBER_BITS);
 
 /// How many claims can be moved out of a cell. Then its claims stay.
 const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;

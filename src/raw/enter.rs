@@ -23,7 +23,7 @@ pub(super) enum Obstacle {
     Undecided,
     /// The unit's slot is in use by another unit.
     Collision,
-    /// Every cell is taken, and none can be had: nobody has looked for those in the way.
+    /// Every cell is taken, and no claim can be moved out of one. Conflicting claims have not been looked for.
     NoCell,
     /// Only the registry can tell.
     Registry,
@@ -197,7 +197,7 @@ impl RawLock {
         met.map(|()| Hold::Cell(tenant))
     }
 
-    /// Shows a claim in a cell that it has taken. Returns who was there before.
+    /// Shows a claim in a cell that it has taken. Returns the summary from before that.
     #[inline(always)]
     pub(super) fn show_in_cell(&self, core: &Core, cell: u32, span: Span, mode: Mode) -> Summary {
         core.cells.show(cell, span);

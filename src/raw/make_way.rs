@@ -38,7 +38,7 @@ impl Ledger<'_> {
         let summary = self.lock.summary_hint();
         let common = summary.used().common();
         let last = self.books.moved_last;
-        // A claim of the registry has no owner to find that it was moved, and is watched for no proxy.
+        // A claim that the registry shows in a cell is watched but has no proxy. It has no owner who would find that it was moved.
         let has_owner =
             |cell: u32| !summary.watches(cell) || self.books.proxies[cell as usize].is_some();
         let mut cells = common.skip_while(|&cell| cell <= last).chain(common);
@@ -57,14 +57,14 @@ impl Ledger<'_> {
         self.publish(counted, span, mode);
         self.registry().set_place(id, Place::Moved(tenant));
         self.books.proxies[cell as usize] = None;
-        // ORDERING: Relaxed: the claim is still held, so nobody follows it. Who does not find it in the cell finds it counted,
-        // by the release sequence of `publish`.
+        // ORDERING: Relaxed: the claim is still held, so no claim has to follow it. A claim that does not find it in the cell
+        // reads a summary that continues the release sequence of `publish`, and finds it counted.
         self.lock.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
         self.core.cells.hand_on(tenant);
         self.unwatch_idle(span);
     }
 
-    /// The claim of one who was moved out of a cell.
+    /// The registry's number of a claim that was moved out of its cell.
     pub(super) fn moved(&mut self, span: Span, tenant: Tenant) -> ClaimId {
         let claim = self.registry().in_place(span, Place::Moved(tenant));
         claim.expect("a claim is in its cell, or was moved")

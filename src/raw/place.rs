@@ -20,7 +20,7 @@ pub(crate) enum Hold {
     Slot,
     /// A reader's word beside this cell.
     Reader(u32),
-    /// A cell that it took without the mutex, and out of which it may have been moved.
+    /// A cell. The claim may have been moved out of it since.
     Cell(Tenant),
     /// A claim of the registry, or several of which this is the first.
     Claim(ClaimId),

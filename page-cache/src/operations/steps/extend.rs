@@ -12,11 +12,11 @@
 //! 5. Publish the size, and unlock the page after that. So a store past the old end that ended before the file grew is
 //!    discarded, and one that starts later is in the file.
 //!
-//! A write that starts past the end publishes the size when its first bytes are in a page, or in the store; so the file never ends
-//! at its start, and nothing has changed if it fails. If it starts in the old last page, it has the lock of that page and does 3
-//! and 4 for the gap when it commits. If it starts in a later page, it claims everything from the old end on exclusively, and keeps the old last
-//! page locked until the size is published. If the file ended at a page boundary, no mapping can have stored bytes past the end,
-//! and there is nothing to do.
+//! A write that starts past the end publishes the size when its first bytes are in a page, or in the store. So the file never
+//! ends where the write starts, and has not changed if the write fails. If the write starts in the old last page, it has the
+//! lock of that page, and does steps 3 and 4 for the gap when it commits. If it starts in a later page, it claims everything
+//! from the old end on exclusively, and keeps the old last page locked until the size is published. If the file ended at a
+//! page boundary, no mapping can have stored bytes past the end, and there is nothing to do.
 //!
 //! The gap is a hole that only the file has: the store ends before it, and no page of it is dirty, except the one where the
 //! write starts. If a page in this hole is sent later, all bytes that the file has of it are sent: a partial page is filled
