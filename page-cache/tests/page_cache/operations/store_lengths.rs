@@ -244,11 +244,12 @@ fn the_store_never_has_a_length_that_the_file_did_not_have() {
     }
 }
 
-/// A store that cannot tell its length once after each collapse.
+/// A store that cannot tell its length once after each collapse, and whose next sync may fail.
 #[derive(Default)]
 struct Forgetful {
     inner: MemStore,
     forgets: AtomicBool,
+    fails_to_sync: AtomicBool,
 }
 
 impl StoreLayer for Forgetful {
@@ -270,6 +271,28 @@ impl StoreLayer for Forgetful {
         self.forgets.store(true, Ordering::Relaxed);
         Ok(())
     }
+
+    fn sync(&self) -> io::Result<()> {
+        match self.fails_to_sync.swap(false, Ordering::Relaxed) {
+            true => Err(io::Error::other("the sync failed")),
+            false => self.inner.sync(),
+        }
+    }
+}
+
+#[test]
+fn what_a_collapse_of_a_store_of_unknown_length_has_moved_is_lost_with_the_next_sync() {
+    let store = Arc::new(Forgetful::default());
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[1; 6 * PAGE as usize], 0).unwrap();
+    file.collapse_range(0, PAGE).unwrap();
+    file.sync_all().unwrap();
+    file.collapse_range(PAGE, PAGE).unwrap();
+    store.fails_to_sync.store(true, Ordering::Relaxed);
+    file.sync_all().unwrap_err();
+    let moved = PAGE..4 * PAGE;
+    assert_eq!(file.broken_ranges(), [moved]);
+    file.sync_all().unwrap_err();
 }
 
 #[test]
