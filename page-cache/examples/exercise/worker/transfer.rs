@@ -143,6 +143,8 @@ impl<S: Subject> Worker<'_, S> {
             self.promised(&op, op.bytes.clone(), &Ok(0));
         } else if let Some((_, true, _)) = promised {
             self.record.heard_errors += 1;
+            // The sync that failed may have lost what others wrote before.
+            self.watch();
         }
         appended
     }
