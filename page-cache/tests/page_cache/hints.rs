@@ -31,12 +31,13 @@ fn pages_that_will_be_needed_are_read_in_long_reads_and_are_hits_afterwards() {
     file.read_exact_at(&mut [0; 10], 10 * PAGE).unwrap();
     store.asked();
     file.will_need(0..100 * PAGE).unwrap();
+    // A page is resident before it is filled: only who reads it waits for that.
     until_resident(&file, 100);
-    let reads = store.asked();
-    assert!(reads.len() <= 8, "{reads:?}");
     let hits = file.stats().hits;
     file.read_exact_at(&mut vec![0; 100 * PAGE as usize], 0).unwrap();
-    assert_eq!((file.stats().hits - hits, store.asked()), (100, vec![]));
+    assert_eq!(file.stats().hits - hits, 100);
+    let reads = store.asked();
+    assert!(reads.len() <= 8, "{reads:?}");
 }
 
 #[test]
