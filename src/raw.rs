@@ -1,30 +1,35 @@
 //! The lock without its guards: slots, cells and registry.
 //!
-//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other takes a [cell].
-//! Who must wait, or finds no cell, is in the [registry], behind a mutex. The [board] shows the registry's
-//! claims to those who do not take that mutex. A claim that finds every cell taken has an older one [moved](make_way) out of its cell.
+//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other claim
+//! takes a [cell]. A claim that must wait, or that finds no free cell, is in the [registry], behind
+//! a mutex. The [board] shows the registry's claims to the threads that do not take that mutex. If
+//! every cell is taken, an older claim is [moved](make_way) out of its cell.
 //!
 //! # Invariants
 //!
-//! - **I1** A unit's claims in slots are all in one slot: the lock's embedded one until a table exists,
-//!   that of the present table from then on. When a table is made, or exchanged for another, all old slots are closed, their
-//!   words are stored in the new ones, and these are published, all under the mutex.
-//! - **I2** A slot or a cell that is watched has a proxy in the registry, a held claim of the same span and
-//!   mode; both come under the mutex. They go under the mutex too, but for the watch of a cell that is let go
-//!   of: the cell then stays taken until the proxy has gone. A claim is counted as a blocker only if it is in
-//!   the registry, itself or by proxy.
+//! - **I1** A unit's claims in slots are all in one slot: the lock's embedded one until a table
+//!   exists, that of the present table from then on. When a table is made, or exchanged for
+//!   another, all old slots are closed, their words are stored in the new ones, and these are
+//!   published, all under the mutex.
+//! - **I2** A slot or a cell that is watched has a proxy in the registry: a held claim of the same
+//!   span and mode. The watch is set and the proxy is added under the mutex. They are removed under
+//!   the mutex too, except for the watch of a cell whose claim is released: that cell stays taken
+//!   until the proxy is removed. A claim is counted as a blocker only if it is in the registry,
+//!   itself or by proxy.
 //! - **I3** Two claims that both consider themselves held never conflict.
-//! - **I4** (the two-sided argument) A unit writes its slot (W, a SeqCst read-modify-write), then loads the
-//!   summary (L, SeqCst). A range is entered in the summary (S, a SeqCst read-modify-write), then loads the slots
-//!   in its span (B, SeqCst). If L does not see S or a later write, L precedes S in the single
-//!   total order, hence W precedes B there, and B sees W or a later word. So at least one sees the
-//!   other, and takes itself back, or waits for it by proxy. Of two ranges, the later is told by S of the
-//!   earlier: every write of the summary is a read-modify-write.
+//! - **I4** (the two-sided argument) A claim on a unit writes its slot (W, a SeqCst
+//!   read-modify-write), then loads the summary (L, SeqCst). A claim on a range writes the summary
+//!   (S, a SeqCst read-modify-write), then loads the slots in its span (B, SeqCst). If L does not
+//!   see S or a later write, L precedes S in the single total order, hence W precedes B there, and
+//!   B sees W or a later word. So at least one of the two claims sees the other, and is taken back,
+//!   or waits for the other's proxy. Of two ranges, the later one sees the earlier one in the value
+//!   that S reads, because every write of the summary is a read-modify-write.
 //! - **I5** Tables, counters and core are freed with the lock; a pointer that was read stays valid.
-//! - **I6** A claim on the board that is split, shrunk or downgraded is replaced: those that take its place are shown, and
-//!   watch the slots and cells that conflict with them, all before it is released. A newcomer that finds nobody on
-//!   the board in its way then looks whether it is watched itself, and takes itself back if so: the summary that it
-//!   has read may be older than the change, and the cell younger.
+//! - **I6** A claim on the board that is split, shrunk or downgraded is replaced. Before it is
+//!   released, the claims that replace it are shown on the board, and the slots and cells that
+//!   conflict with them are watched. A new claim that finds no conflicting claim on the board then
+//!   checks whether it is watched itself, and if so it is taken back: it may have read the summary
+//!   before the change and the cell after it.
 //!
 //! docs/design.md has the whole argument, each ordering with its counterpart, and the model that
 //! fails without it.
@@ -80,22 +85,24 @@ pub(crate) use acquire::{Pending, Queued, Refused};
 pub(crate) use fairness::Fairness;
 pub(crate) use place::{Hold, Part};
 
-/// The lock's words; what its users see is [`RangeLock`](crate::RangeLock). It is `pub` for a sealed
-/// trait that is in public bounds; nobody outside can name it.
+/// The lock's words. Its public interface is [`RangeLock`](crate::RangeLock). It is `pub` because a
+/// sealed trait in public bounds mentions it; other crates cannot name it.
 pub struct RawLock {
     /// The one slot of a lock that has no table.
     slot: AtomicU64,
-    /// Who is on the board.
+    /// Which claims are on the board.
     summary: AtomicU64,
     /// The slots of a lock that had several units in use at once; null until then.
     table: Current,
-    /// Cells and registry; until a claim needs them, which fairness they will have.
+    /// Cells and registry. Until a claim needs them, one of the two values below, which says how
+    /// fair they will be.
     core: AtomicPtr<Core>,
-    /// Of no size without the feature `stats`.
+    /// A type of size zero without the feature `stats`.
     counters: Counters,
 }
 
-/// Where a core will be, of a lock that is fair within bounds, and of one that is strictly so.
+/// The values of `RawLock::core` before the core is made: of a lock with bounded fairness, and of a
+/// strictly fair one.
 const NO_CORE: *mut Core = std::ptr::null_mut();
 const NO_CORE_AND_FAIR: *mut Core = std::ptr::without_provenance_mut(1);
 
@@ -113,28 +120,30 @@ struct Core {
     fairness: Fairness,
     cells: Cells,
     regions: Regions,
-    /// How many claims have yet to find their slot taken by another unit until it is looked whether slots are few.
+    /// How many more claims may find their slot taken by another unit before the number of slots is
+    /// checked.
     collisions_to_go: AtomicI64,
     books: Mutex<Books>,
 }
 
-/// What the mutex guards.
+/// What the mutex protects.
 struct Books {
     registry: Registry<Waiter>,
     /// The proxies of claims that took their cells without the mutex.
     proxies: [Option<ClaimId>; BOARD_CELLS],
     /// The cell out of which a claim was moved last.
     moved_last: u32,
-    /// Where the parts of a claim are shown that is being admitted, and how many block them; kept for its memory.
+    /// Of a claim that is being admitted: where each part is shown, and how many claims block it.
+    /// Kept so that its memory is used again.
     shown: Vec<(Place, u32)>,
     regions: Counted,
-    /// The tables that were ever made.
+    /// All tables that have been made.
     tables: Made,
 }
 
 impl RawLock {
     const_constructor! {
-        /// A lock that nobody holds.
+        /// A lock without claims.
         pub(crate) fn new() -> RawLock {
             RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
@@ -147,7 +156,7 @@ impl RawLock {
     }
 
     const_constructor! {
-        /// The same, whose claims are all due as soon as they wait.
+        /// A strictly fair lock without claims: its claims are due as soon as they wait.
         pub(crate) fn fair() -> RawLock {
             RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
@@ -166,14 +175,14 @@ impl RawLock {
         is_made(core).then(|| unsafe { &*core }).map_or(fairness_of(core), |core| core.fairness)
     }
 
-    /// By what a report of a deadlock names the lock.
+    /// The number by which a deadlock report names the lock.
     #[inline]
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    /// The slot of a unit below [`UNITS`] (I1). If it is found closed, the caller must take the mutex
-    /// and look again.
+    /// The slot of a unit below [`UNITS`] (I1). If it is found closed, the caller must take the
+    /// mutex and look again.
     #[inline(always)]
     fn slot_of(&self, unit: u64) -> &AtomicU64 {
         match self.table() {
@@ -184,23 +193,24 @@ impl RawLock {
 
     #[inline]
     fn table(&self) -> Option<Table<'_>> {
-        // ORDERING: Acquire, paired with the Release in `resize`: the table's words are seen as they
-        // were moved.
+        // ORDERING: Acquire, paired with the Release in `resize`: the words are seen that were
+        // moved to the table.
         self.table.load(Ordering::Acquire)
     }
 
-    /// The core, if there is one. Whoever has acquired a summary that is not empty, or a closed slot,
-    /// finds it.
+    /// The core, if it has been made. A thread that has loaded, with Acquire, a summary that is not
+    /// empty or a closed slot finds it.
     #[inline]
     fn existing_core(&self) -> Option<&Core> {
         // ORDERING: Acquire, paired with the Release in `core`.
         let core = self.core.load(Ordering::Acquire);
-        // SAFETY: a core that is none of the two was made by `core` and lives as long as the lock (I5).
+        // SAFETY: a value other than these two was made by `make_core`, and lives as long as the
+        // lock (I5).
         is_made(core).then(|| unsafe { &*core })
     }
 
-    /// The core, made now if nobody has needed it before. Who does not find it yet finds it when it
-    /// tries to install its own.
+    /// The core, made now if it has not been made. A thread that does not see another thread's core
+    /// yet finds it when it tries to install its own.
     #[inline]
     fn core(&self) -> &Core {
         // ORDERING: Acquire, as in `existing_core`.
@@ -209,7 +219,7 @@ impl RawLock {
         if is_made(core) { unsafe { &*core } } else { self.make_core(core) }
     }
 
-    /// Makes the core where `none` has been found.
+    /// Makes the core, if `self.core` still has the value `none`.
     #[cold]
     fn make_core(&self, none: *mut Core) -> &Core {
         let new = Box::into_raw(Box::new(Core {
@@ -226,22 +236,24 @@ impl RawLock {
                 tables: Made::default(),
             }),
         }));
-        // ORDERING: Release for who finds our core, Acquire for when we find another's.
+        // ORDERING: Release for the threads that find our core, Acquire for when we find another
+        // thread's.
         let installed = self.core.compare_exchange(none, new, Ordering::Release, Ordering::Acquire);
         let core = match installed {
             Ok(_) => new,
             Err(other) => {
-                // SAFETY: `new` came from a box above and was shown to nobody.
+                // SAFETY: `new` came from a box above, and no other thread has seen it.
                 drop(unsafe { Box::from_raw(new) });
                 other
             }
         };
-        // SAFETY: made by a `core` call, and lives as long as the lock (I5).
+        // SAFETY: made by `make_core`, here or in another thread, and lives as long as the lock
+        // (I5).
         unsafe { &*core }
     }
 
-    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it breaks off. Without
-    /// the mutex the embedded one may be found closed.
+    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it
+    /// returns `Break`. Without the mutex, the embedded slot may be closed.
     #[inline]
     fn visit_slots<'a, B>(
         &'a self,
@@ -263,8 +275,8 @@ impl Core {
     }
 }
 
-/// The registry, its board and its slots, with the mutex held. Whoever is granted meanwhile is woken
-/// by [`close`](Ledger::close), after the mutex is released.
+/// Access to the registry, the board and the slots, with the mutex held. [`close`](Ledger::close)
+/// releases the mutex, and then wakes the owners of the claims that were granted meanwhile.
 struct Ledger<'a> {
     lock: &'a RawLock,
     core: &'a Core,
@@ -273,7 +285,7 @@ struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    // Inlined, for a ledger that is moved to another function goes through memory.
+    // Inlined, because a ledger that is passed to another function is copied through memory.
     #[inline(always)]
     fn close(mut self) {
         self.make_overdue_due();
@@ -294,25 +306,24 @@ impl Ledger<'_> {
 impl Drop for RawLock {
     fn drop(&mut self) {
         deadlock::forget_lock(self.address());
-        // ORDERING: Relaxed: nobody else is left.
+        // ORDERING: Relaxed: no other thread uses the lock.
         let core = self.core.load(Ordering::Relaxed);
         if is_made(core) {
-            // SAFETY: made from a box by `core`, and no reference outlives the lock (I5).
+            // SAFETY: made from a box by `make_core`, and no reference outlives the lock (I5).
             drop(unsafe { Box::from_raw(core) });
         }
     }
 }
 
-// A panic with the mutex held would have to come from this crate's own bookkeeping; user code runs
-// outside. So a lock seen after a panic is as consistent as before.
+// No user code runs with the mutex held, so a panic of user code leaves the lock consistent.
 impl UnwindSafe for RawLock {}
 impl RefUnwindSafe for RawLock {}
 
-// The crate's promise to its users: sharing a lock needs no wrapper.
+// Users share locks between threads without a wrapper.
 const _: () = {
     const fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<RawLock>();
-    // What its pointers lead to, about which they say nothing.
+    // The raw pointers of a lock do not check this of what they point to.
     is_send_and_sync::<Core>();
 };
 

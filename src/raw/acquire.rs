@@ -1,8 +1,9 @@
-//! Acquiring a claim: in a slot or a cell if possible, otherwise through the registry, where it may wait.
+//! Acquiring a claim: in a slot or a cell if possible, otherwise through the registry, where it may
+//! wait.
 //!
-//! Waiting, timeouts, polling and withdrawal are here. The attempt without the mutex is in [`enter`](crate::raw::enter), the
-//! retries before a claim is queued in [`spin`](crate::raw::spin), and the admission to the registry in
-//! [`admit`](crate::raw::admit).
+//! Waiting, timeouts, polling and withdrawal are here. The attempt without the mutex is in
+//! [`enter`](crate::raw::enter), the retries before a claim is queued in
+//! [`spin`](crate::raw::spin), and the admission to the registry in [`admit`](crate::raw::admit).
 
 use std::mem;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::raw::waiter::{Sleeper, Waiter};
 use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 
-/// What is queued.
+/// The claim to queue.
 #[derive(Clone, Copy)]
 pub(super) enum Request<'a> {
     /// A claim on one span, and what blocked it. It waits as the lock's fairness says.
@@ -112,7 +113,8 @@ impl RawLock {
         }
     }
 
-    /// Acquires a shared claim that overtakes all waiting claims, for a thread that may hold one already.
+    /// Acquires a shared claim that overtakes all waiting claims, for a thread that may hold one
+    /// already.
     #[cold]
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
         if span.is_empty() {
@@ -122,8 +124,8 @@ impl RawLock {
         self.wait_for(Request::Reentrant(span), None, record).expect(WAITS)
     }
 
-    /// Acquires claims on spans that neither overlap nor are empty, all at once. Waits while any is blocked, until
-    /// `deadline` at most.
+    /// Acquires claims on spans that neither overlap nor are empty, all at once. Waits while any is
+    /// blocked, until `deadline` at most.
     pub(crate) fn lock_many(&self, parts: &[Part], deadline: Option<Instant>) -> Option<Hold> {
         if parts.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return self.try_lock_many(parts);
@@ -147,8 +149,8 @@ impl RawLock {
         hold
     }
 
-    /// Turns a shared hold into an exclusive one, waiting until no other claim is held on its span. `held` is the
-    /// record of the shared hold: it ends when the wait begins.
+    /// Turns a shared hold into an exclusive one, waiting until no other claim is held on its span.
+    /// `held`, the deadlock record of the shared hold, ends when the wait begins.
     pub(crate) fn upgrade(&self, span: Span, hold: &mut Hold, held: Held) -> Result<(), Refused> {
         if self.try_upgrade(span, hold) {
             return Ok(());
@@ -180,7 +182,8 @@ impl RawLock {
         }
     }
 
-    /// Upgrades a hold, or queues the upgrade; the caller releases the shared claim when the upgrade is granted.
+    /// Upgrades a hold, or queues the upgrade; the caller releases the shared claim when the
+    /// upgrade is granted.
     pub(crate) fn upgrade_or_queue(
         &self,
         span: Span,
@@ -199,14 +202,15 @@ impl RawLock {
         }
     }
 
-    /// Returns the hold of a queued claim if it has been granted or can be granted now. Otherwise `waker` will be woken.
+    /// Returns the hold of a queued claim if it has been granted or can be granted now. Otherwise
+    /// `waker` will be woken.
     pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
         let mut is_known = true;
         let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
         let mut is_held = self.look_again(pending.id, pending.patience(), note);
         if !is_known {
-            // Cloned, and the old one dropped, without the mutex: both are user code. If the drop panics the claim is still
-            // the caller's, because this has not returned.
+            // Cloned, and the old one dropped, without the mutex: both are user code. If the drop
+            // panics the claim is still the caller's, because this has not returned.
             let mut sleeper = Sleeper::of_task(waker);
             let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
             is_held = self.look_again(pending.id, Patience::Lasts, swap);
@@ -247,7 +251,8 @@ impl RawLock {
         }
     }
 
-    /// Queues a claim of this thread and waits, until `deadline` at most. `None` for a timeout, or an upgrade that is refused.
+    /// Queues a claim of this thread and waits, until `deadline` at most. `None` for a timeout, or
+    /// an upgrade that is refused.
     pub(super) fn wait_for(
         &self,
         request: Request<'_>,
@@ -324,8 +329,8 @@ impl RawLock {
         }
     }
 
-    /// For the owner of a waiting claim, which is awake: checks whether the claim can be granted now. If not, calls `note`
-    /// with what the claim waits on.
+    /// For the owner of a waiting claim, which is awake: checks whether the claim can be granted
+    /// now. If not, calls `note` with what the claim waits on.
     fn look_again(&self, id: ClaimId, patience: Patience, note: impl FnOnce(&mut Waiter)) -> bool {
         let mut ledger = self.core().enter(self);
         let is_held = ledger.look_again(id, patience);

@@ -1,5 +1,5 @@
-//! Admitting a claim to the registry, with the mutex held: shown on the board first, and then compared with
-//! those who are in slots and in cells.
+//! Admitting a claim to the registry, with the mutex held: the claim is shown on the board first,
+//! and then compared with the claims in slots and in cells.
 
 use std::mem;
 
@@ -15,8 +15,9 @@ use crate::sync::{self, LOOKS};
 use crate::{Mode, Span};
 
 impl Ledger<'_> {
-    /// Admits a claim on one span, held if nothing blocks it, else waiting. One that has met somebody looks before it is
-    /// shown.
+    /// Admits a claim on one span. It is held if no claim blocks it; otherwise it waits. If it has
+    /// met a conflicting claim before, conflicting claims are looked for before it is shown on the
+    /// board.
     pub(super) fn admit(
         &mut self,
         part: Part,
@@ -39,7 +40,7 @@ impl Ledger<'_> {
         self.admit_all(&[part], queueing, waiter)
     }
 
-    /// Admits a claim on several spans, which are neither empty nor overlap, as a whole.
+    /// Admits a claim on several spans as a whole. No span is empty, and no two overlap.
     pub(super) fn admit_all(
         &mut self,
         parts: &[Part],
@@ -67,8 +68,8 @@ impl Ledger<'_> {
                 let mut leader = None;
                 let mut shown = mem::take(&mut self.books.shown);
                 for (part, (place, blockers)) in parts.iter().zip(shown.drain(..)) {
-                    let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
-                    let id = registry.wait(part.span, part.mode, ahead, blockers, heirs);
+                    let (registry, affected) = (&mut self.books.registry, &mut self.wakes.affected);
+                    let id = registry.wait(part.span, part.mode, ahead, blockers, affected);
                     leader = Some(registry.join(id, leader));
                     self.settle(id, place);
                 }
@@ -80,7 +81,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Admits a claim that nothing blocks, or nobody.
+    /// Admits a claim if no claim blocks it. Otherwise returns `None`, and the claim does not wait.
     pub(super) fn admit_now(&mut self, parts: &[Part]) -> Option<Hold> {
         if self.is_blocked(parts) {
             return None;
@@ -117,7 +118,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Has all parts of a claim held that were announced.
+    /// Makes all announced parts of a claim held.
     fn settle_all(&mut self, parts: &[Part], queueing: Queueing) -> Hold {
         let mut leader = None;
         let mut shown = mem::take(&mut self.books.shown);
@@ -133,23 +134,27 @@ impl Ledger<'_> {
         leader.map_or(Hold::Nothing, Hold::Claim)
     }
 
-    /// Whether a claim that is held or waits is in the way, as far as the registry knows. One that will find that it
-    /// must leave is none; it is watched, and so it does leave, even if those to whom it gives way are
-    /// gone by the time it looks: the cells of watched claims and of the registry's own are not used again while we have
-    /// the mutex, and who reads them later finds that he is watched (I6).
+    /// Whether the registry has a claim, held or waiting, that blocks one of `parts`.
+    ///
+    /// A claim in a slot or a cell that will be taken back does not count. It is certain to be
+    /// taken back, because it is watched: the cells of watched claims and of the registry's claims
+    /// are not used again while the mutex is held, so it sees the claim that it must give way to;
+    /// or, if it reads the cells later, it finds that it is watched (I6).
     pub(super) fn is_blocked(&self, parts: &[Part]) -> bool {
         let (registry, is_undecided) = (&self.books.registry, self.undecided());
         let mut parts = parts.iter().map(|part| (part.span, part.mode, Queueing::Due));
         parts.any(|part| registry.blocks_for_good(None, part, &is_undecided))
     }
 
-    /// Which cells' claims may yet find that they must leave, or have let go and are not yet out of the registry.
+    /// Returns a function that says of a cell whether its claim is tentative, or is released but
+    /// still has its proxy.
     pub(super) fn undecided(&self) -> impl Fn(u32) -> bool {
         let (now, cells) = (self.lock.summary_now(), &self.core.cells);
         move |cell| !now.uses(cell) || !cells.is_settled(cell)
     }
 
-    /// Whether a unit is in the way that has itself nobody in its way: a look that spares it the watch.
+    /// Whether a claim in a slot blocks `part`, and is not blocked itself. Checked first because it
+    /// does not set a watch.
     fn meets_a_held_unit(&mut self, part: Part) -> bool {
         let found =
             self.lock.conflicting_slot(part.span, part.mode).filter(|word| !word.has_waiters());
@@ -159,7 +164,8 @@ impl Ledger<'_> {
         !self.registry().blocks(unit, holder) && self.core.cells.meet(there, unit, holder).is_none()
     }
 
-    /// Takes a claim in its unit's slot, where nothing blocks it and that is possible.
+    /// Enters a claim on a unit in the unit's slot, if no claim blocks it and the slot has room for
+    /// it.
     fn enter_slot(&mut self, Part { span, mode }: Part) -> bool {
         let Some(unit) = unit_of(span) else { return false };
         if self.registry().blocks(span, mode) {
@@ -179,7 +185,7 @@ impl Ledger<'_> {
         true
     }
 
-    /// The same for a cell.
+    /// Takes a cell for a claim, if no claim blocks it and a cell is free.
     fn enter_cell(&mut self, Part { span, mode }: Part) -> Option<Hold> {
         let (lock, core) = (self.lock, self.core);
         if self.registry().blocks(span, mode) {
@@ -199,8 +205,8 @@ impl Ledger<'_> {
         Some(Hold::Cell(tenant))
     }
 
-    /// Whether a claim conflicts that was in a cell in `before` and is not in the registry. One that may
-    /// yet find that it must let go is given a moment to do so.
+    /// Whether a claim conflicts that `before` shows in a cell, and that is not in the registry. A
+    /// tentative claim is checked several times, because it may be taken back.
     fn cells_conflict(&self, before: Summary, span: Span, mode: Mode) -> bool {
         let mut there = before.unwatched();
         for _ in 0..LOOKS {

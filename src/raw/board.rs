@@ -1,8 +1,8 @@
-//! The board: where claims of the registry are shown to those who do not take its mutex.
+//! The board: where claims of the registry are shown to the threads that do not take its mutex.
 //!
-//! Each claim of the registry that is held or due is shown in a [cell](crate::raw::cell), or else is
-//! *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches, and who is in one of them
-//! asks under the mutex.
+//! Each claim of the registry that is held or due is shown in a [cell](crate::raw::cell), or else
+//! is *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches. A new claim
+//! that finds a conflicting count in one of its regions asks the registry, under the mutex.
 
 use crate::raw::place::Place;
 use crate::raw::registry::ClaimId;
@@ -12,24 +12,26 @@ use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
 impl RawLock {
-    /// The summary as the registry reads it; who is in a cell that it shows is not yet known by this.
+    /// The summary, as a hint. The spans of the cells that it shows need not be visible yet.
     #[inline]
     pub(super) fn summary_hint(&self) -> Summary {
-        // ORDERING: Relaxed: a hint. Whatever it leads to is decided in a slot, in a cell, or under the mutex.
+        // ORDERING: Relaxed: a hint. What follows from it is decided in a slot, in a cell, or under
+        // the mutex.
         Summary::from_bits(self.summary.load(Ordering::Relaxed))
     }
 
-    /// Who is on the board: whoever finds that a claim is not there any more follows it.
+    /// The summary. A thread that does not find a claim in it any more sees everything that was
+    /// done under that claim.
     #[inline]
     pub(super) fn summary_now(&self) -> Summary {
-        // ORDERING: Acquire, paired with `leave_cell`, `clear` and `unwatch`, and with the writes that publish a claim,
-        // whose span is seen then.
+        // ORDERING: Acquire, paired with `take_off`, `retract` and `unwatch`, and with the writes
+        // that publish a claim, whose span is then visible.
         Summary::from_bits(self.summary.load(Ordering::Acquire))
     }
 }
 
 impl Ledger<'_> {
-    /// Shows a claim, before it has a number.
+    /// Shows a claim on the board, before it has a number in the registry.
     pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
         let cells = &self.core.cells;
         let (place, bits) = match cells.take_common(self.lock.summary_hint().unused()) {
@@ -44,16 +46,18 @@ impl Ledger<'_> {
         place
     }
 
-    /// Enters a claim in the summary, and has the registry know those who were there before and are in its way.
+    /// Adds a claim to the summary, and adds proxies to the registry for the earlier claims that
+    /// conflict with it.
     pub(super) fn publish(&mut self, bits: u64, span: Span, mode: Mode) {
-        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
-        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more.
+        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows
+        // the cell to the threads that read this summary; as an Acquire it orders us after the
+        // claims that have left it.
         let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
         sync::two_sided_barrier();
         self.watch_all(Summary::from_bits(before), span, mode);
     }
 
-    /// Lets the registry and the board know where a claim that is now admitted is shown.
+    /// Records where an admitted claim is shown, and settles its cell if it has one.
     pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
         self.registry().set_place(id, place);
         if let Place::Board(tenant) = place {
@@ -69,8 +73,8 @@ impl Ledger<'_> {
             Place::Unlisted | Place::Moved(_) => (self.uncount(span, mode), None),
         };
         if bits != 0 {
-            // ORDERING: Release, paired with every load of the summary by a newcomer: who finds that a claim
-            // has left the board sees what it did.
+            // ORDERING: Release, paired with every load of the summary by a new claim: a thread
+            // that does not find this claim any more sees everything that was done under it.
             self.lock.summary.fetch_and(!bits, Ordering::Release);
         }
         if let Some(tenant) = tenant {
@@ -78,7 +82,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Says whether some claim waits that newcomers do not pass.
+    /// Writes to the summary whether a claim waits that new claims do not overtake.
     pub(super) fn set_queue(&mut self) {
         let has_queue = self.registry().has_queue();
         if self.lock.summary_hint().has_queue() != has_queue {

@@ -12,18 +12,20 @@
 //!
 //! and has in its upper bits how many claims were [moved](crate::raw::make_way) out of the cell.
 //!
-//! A conflicting claim whose cell is settled blocks for certain. One whose cell is only taken may yet leave, so a
-//! claim that meets it checks again.
+//! A conflicting claim whose cell is settled blocks for certain. One whose cell is only taken may
+//! yet leave, so a claim that meets it checks again.
 //!
-//! **A cell needs no sequence lock.** A new claim loads the summary first, and then reads the cells that the summary
-//! shows. If this summary is the one by which an older claim was published, or a later one, the new claim reads the span
-//! of the older one, or what was written to the cell after it. If this summary precedes the publication, the older claim
-//! finds the new one: by the order of the summary's writes if the new one is in a cell, by the two-sided argument
-//! (raw.rs, I4) if it is in a slot. What the new claim read of the cell then does not matter.
+//! **A cell needs no sequence lock.** A new claim loads the summary first, and then reads the cells
+//! that the summary shows. If this summary is the one by which an older claim was published, or a
+//! later one, the new claim reads the span of the older one, or what was written to the cell after
+//! it. If this summary precedes the publication, the older claim finds the new one: by the order of
+//! the summary's writes if the new one is in a cell, by the two-sided argument (raw.rs, I4) if it
+//! is in a slot. What the new claim read of the cell then does not matter.
 //!
-//! If a cell changes meanwhile, the start and the end that are read from it may be those of different spans. If such a
-//! span overlaps the new claim although no real one does, that only costs another check. While a claim has its cell, the
-//! span in it does not change; a claim whose span changes is replaced (raw.rs, I6).
+//! If a cell changes meanwhile, the start and the end that are read from it may be those of
+//! different spans. If such a span overlaps the new claim although no real one does, that only
+//! costs another check. While a claim has its cell, the span in it does not change; a claim whose
+//! span changes is replaced (raw.rs, I6).
 
 use crate::raw::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
@@ -36,7 +38,8 @@ const LEAVING: u64 = 3;
 const STATE: u64 = 3;
 const MOVE: u64 = 4;
 
-/// The claim that has a cell: the number of the cell, in the low bits, and how many claims had been moved out of it before.
+/// A claim's right to a cell: the number of the cell, in the low bits, and how many claims had been
+/// moved out of that cell before. So the cell's word tells whether the claim is still in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tenant(u32);
 
@@ -44,11 +47,11 @@ const NUMBER_BITS: u32 = 4;
 
 const _: () = assert!(BOARD_CELLS <= 1 << NUMBER_BITS);
 
-/// How many claims can be moved out of a cell. Then its claims stay.
+/// How many claims can be moved out of a cell. After that its claims are not moved.
 const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;
 
 impl Tenant {
-    /// The claim that takes a cell whose word this is.
+    /// The claim that takes a cell with this word.
     #[inline]
     fn new(cell: u32, word: u64) -> Tenant {
         Tenant(cell | ((word / MOVE) as u32) << NUMBER_BITS)
@@ -59,29 +62,30 @@ impl Tenant {
         self.0 % (1 << NUMBER_BITS)
     }
 
-    /// The cell's word in that state, while it has this one.
+    /// The cell's word in `state`, while this claim has the cell.
     #[inline]
     fn word(self, state: u64) -> u64 {
         (u64::from(self.0 >> NUMBER_BITS) * MOVE) | state
     }
 }
 
-/// Alone on its line: two threads with a range each write different ones.
+/// Alone in its cache line, so that two threads with one range each write different lines.
 #[repr(align(64))]
 struct Cell {
     own: AtomicU64,
     start: AtomicU64,
     end: AtomicU64,
-    /// Readers of some unit. They have nothing to do with the cell but share its line: see [`readers`](crate::raw::readers).
+    /// Readers of some unit. They have nothing to do with the cell but share its line: see
+    /// [`readers`](crate::raw::readers).
     readers: AtomicU64,
 }
 
-/// The cells of a lock. The summary lives in the lock itself, one load from the fast path.
+/// The cells of a lock. The summary is not here but in the lock itself, where one load reaches it.
 pub(crate) struct Cells {
     cells: [Cell; BOARD_CELLS],
 }
 
-/// Whether a claim in a cell may yet find that it must leave.
+/// Whether a claim in a cell is held or queued, or may still be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Met {
     Settled,
@@ -96,23 +100,25 @@ impl Cells {
         Cells { cells: std::array::from_fn(cell) }
     }
 
-    /// Takes a free cell: this thread's own, or else one of those that `hint` has and that are anybody's.
+    /// Takes a free cell: the one that belongs to this thread, or else one of `hint` that belongs
+    /// to no thread.
     #[inline]
     pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<Tenant> {
         let own = sync::own_cell().and_then(|own| self.take_own(own));
         own.or_else(|| self.take_common(hint()))
     }
 
-    /// Takes one of the cells of `hint` that are anybody's.
+    /// Takes one of the cells of `hint` that belong to no thread.
     pub(crate) fn take_common(&self, hint: Set) -> Option<Tenant> {
         hint.common().find_map(|cell| self.try_take(cell))
     }
 
-    /// Takes the cell that belongs to this thread. No other thread takes it, but any thread may free it.
+    /// Takes the cell that belongs to this thread. No other thread takes it, but any thread may
+    /// free it.
     #[inline]
     fn take_own(&self, cell: u32) -> Option<Tenant> {
-        // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is Relaxed: what
-        // others read of the cell is published by the summary.
+        // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is
+        // Relaxed: the summary publishes what other threads read of the cell.
         let free = self.cell(cell).own.load(Ordering::Acquire);
         (free & STATE == FREE).then(|| {
             self.cell(cell).own.store(free | TAKEN, Ordering::Relaxed);
@@ -125,18 +131,20 @@ impl Cells {
         let own = &self.cell(cell).own;
         // ORDERING: Relaxed: a guess.
         let free = if sync::moves_claims() { own.load(Ordering::Relaxed) & !STATE } else { FREE };
-        // ORDERING: Acquire, paired with the Release in `free`: our span is written over one whose claim
-        // has left, and a claim that reads ours follows it.
+        // ORDERING: Acquire, paired with the Release in `free`: a claim that reads our span instead
+        // of the span before it happens after the claim that left the cell.
         let taken = own.compare_exchange(free, free | TAKEN, Ordering::Acquire, Ordering::Relaxed);
         taken.is_ok().then(|| Tenant::new(cell, free))
     }
 
-    /// Keeps a claim that is held in its cell, so that it can be released there. Returns false if it was moved.
+    /// Keeps a claim that is held in its cell, so that it can be released there. Returns false if
+    /// it was moved.
     #[inline]
     pub(crate) fn keep(&self, tenant: Tenant) -> bool {
         let (settled, leaving) = (tenant.word(SETTLED), tenant.word(LEAVING));
         let own = &self.cell(tenant.cell()).own;
-        // ORDERING: Relaxed: it decides between two threads, and the owner of a claim that was moved takes the mutex.
+        // ORDERING: Relaxed: it only decides between a release and a move. If the claim was moved,
+        // its owner takes the mutex.
         let keeps =
             || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         !sync::moves_claims() || !Set::of(tenant.cell()).is_common() || keeps()
@@ -164,26 +172,27 @@ impl Cells {
             .then_some(tenant)
     }
 
-    /// Gives a cell back whose claim was moved, and is shown elsewhere.
+    /// Frees a cell whose claim was moved, and is now shown elsewhere.
     pub(crate) fn hand_on(&self, tenant: Tenant) {
-        // ORDERING: Release, paired with the Acquire in `try_take`: a claim that finds another span in the cell finds the
-        // watches that were set for the claim that was moved.
+        // ORDERING: Release, paired with the Acquire in `try_take`: a claim that finds another span
+        // in the cell finds the watches that were set for the claim that was moved.
         self.cell(tenant.cell()).own.store(tenant.word(FREE) + MOVE, Ordering::Release);
     }
 
-    /// Shows the span of a claim in a cell that is ours.
+    /// Writes the span of a claim to a cell that it has taken.
     #[inline]
     pub(crate) fn show(&self, cell: u32, span: Span) {
-        // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in a cell, which
-        // does not overlap, must see what the cell's last claim did before it left.
+        // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in
+        // a cell, which does not overlap, must see what the cell's last claim did before it left.
         self.cell(cell).start.store(span.start(), Ordering::Release);
         self.cell(cell).end.store(span.end(), Ordering::Release);
     }
 
     #[inline]
     pub(crate) fn settle(&self, tenant: Tenant) {
-        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads: they spare a claim that this
-        // one blocks a second check, and snapshots load it of a cell that they have watched.
+        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads:
+        // they spare a claim that this one blocks a second check, and snapshots load it of a cell
+        // that they have watched.
         self.cell(tenant.cell()).own.store(tenant.word(SETTLED), Ordering::Release);
     }
 
@@ -192,15 +201,17 @@ impl Cells {
         self.cell(cell).own.load(Ordering::Relaxed) & STATE >= SETTLED
     }
 
-    /// Gives a cell back, after the claim was taken off the board and all that it blocked was granted: were
-    /// it given back before, the cell's next claim could be taken for it under the mutex.
+    /// Frees a cell, after the claim was taken off the board and the claims that it blocked were
+    /// granted. If the cell were freed earlier, the registry could take the cell's next claim for
+    /// the one that has left.
     #[inline]
     pub(crate) fn free(&self, tenant: Tenant) {
         // ORDERING: Release, paired with the Acquire in `try_take`.
         self.cell(tenant.cell()).own.store(tenant.word(FREE), Ordering::Release);
     }
 
-    /// The span in a cell. If it changes meanwhile, the start and the end may be those of different spans.
+    /// The span in a cell. If it changes meanwhile, the start and the end may be those of different
+    /// spans.
     #[inline]
     pub(crate) fn span(&self, cell: u32) -> Span {
         // ORDERING: Acquire, paired with the Release in `show`.
@@ -223,7 +234,7 @@ impl Cells {
 
     #[inline]
     fn cell(&self, cell: u32) -> &Cell {
-        // The remainder spares the check of the index.
+        // With the remainder the compiler needs no bounds check.
         &self.cells[cell as usize % BOARD_CELLS]
     }
 }

@@ -1,7 +1,8 @@
 //! Changing a claim while it is held: its mode, or its span.
 //!
-//! Other claims take its place: they are shown, and then it is released, all under the mutex. Only a slot, and a cell
-//! that nobody watches, are downgraded as they are.
+//! The claim is replaced by others: these are shown on the board, and then the old claim is
+//! released, all under the mutex. Only a slot, and a cell that is not watched, are downgraded in
+//! place.
 
 use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Part, Place};
@@ -12,9 +13,10 @@ use crate::raw::{Ledger, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
-// Who is to be woken may panic: whatever is changed has its new hold before that.
+// Waking a task runs user code, which may panic. So each hold is replaced before `close` wakes
+// anything.
 impl RawLock {
-    /// Turns an exclusive hold into a shared one, without letting go in between.
+    /// Turns an exclusive hold into a shared one, without releasing it in between.
     pub(crate) fn downgrade(&self, span: Span, hold: &mut Hold) {
         match *hold {
             // A reader is shared already.
@@ -53,7 +55,8 @@ impl RawLock {
         }
     }
 
-    /// Puts claims in the place of one that is not in a slot; `keep` says whose hold is to be kept in its place.
+    /// Replaces a claim that is not in a slot by others. `keep` chooses the hold that is stored in
+    /// `hold`.
     fn replace<const N: usize>(
         &self,
         Part { span, mode }: Part,
@@ -62,8 +65,8 @@ impl RawLock {
         keep: impl FnOnce([Hold; N]) -> Hold,
     ) {
         let mut ledger = self.core().enter(self);
-        // Who has come with a summary that does not show these gives way because he is watched, now that the old claim is
-        // about to be out of his way (I6).
+        // A new claim whose summary does not show these yet might see the old claim leave. It is
+        // watched before that, finds the watch, and is taken back (I6).
         let new = by.map(|part| ledger.hold_in_any_case(part));
         ledger.release(span, mode, *hold);
         ledger.unwatch_idle(span);
@@ -74,8 +77,8 @@ impl RawLock {
     fn downgrade_slot(&self, unit: u64) {
         let from = Word::sole(unit, Mode::Exclusive).bits();
         let to = Word::sole(unit, Mode::Shared).bits();
-        // ORDERING: Release, paired with the Acquire of a reader that joins. Relaxed on failure: the slot is
-        // watched or closed, and the mutex is taken.
+        // ORDERING: Release, paired with the Acquire of a reader that joins. Relaxed on failure:
+        // the slot is watched or closed, and the mutex is taken.
         let slot = self.slot_of(unit);
         if slot.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_err() {
             let mut ledger = self.core().enter(self);
@@ -84,15 +87,16 @@ impl RawLock {
         }
     }
 
-    /// Without the mutex only while nobody watches the cell: the registry would otherwise take the claim for exclusive
-    /// when readers see already that it is not, and think that these must leave.
+    /// Downgrades a claim in its cell without the mutex, unless the cell is watched. Otherwise the
+    /// registry's proxy would still be exclusive while readers already see a shared claim, and the
+    /// registry would expect these readers to be taken back.
     fn downgrade_cell(&self, tenant: Tenant) -> bool {
         let (cells, cell) = (&self.core().cells, tenant.cell());
         if !cells.keep(tenant) {
             return false;
         }
-        // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure: it is tried
-        // again, or the mutex is taken.
+        // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure:
+        // it is tried again, or the mutex is taken.
         let downgraded = self.summary.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
             let is_watched = Summary::from_bits(bits).watches(cell);
             (!is_watched).then_some(bits & !Summary::exclusive(cell))
@@ -101,7 +105,7 @@ impl RawLock {
         downgraded.is_ok()
     }
 
-    /// Upgrades the sole reader of a slot while nobody is on the board.
+    /// Upgrades the only reader of a slot, if no claim is on the board.
     pub(super) fn upgrade_slot(&self, unit: u64) -> bool {
         if !self.summary_hint().is_empty() {
             return false;
@@ -109,7 +113,7 @@ impl RawLock {
         let from = Word::sole(unit, Mode::Shared).bits();
         let to = Word::sole(unit, Mode::Exclusive).bits();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the Release of the readers who left.
+        // paired with the Release of the readers that left.
         let slot = self.slot_of(unit);
         if slot.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_err() {
             return false;
@@ -123,7 +127,7 @@ impl RawLock {
 }
 
 impl Ledger<'_> {
-    /// Holds a claim for one who has its span already.
+    /// Adds a held claim for an owner that already holds its span.
     fn hold_in_any_case(&mut self, Part { span, mode }: Part) -> Hold {
         let place = self.announce(span, mode);
         let id = self.registry().hold(span, mode, Queueing::Reentrant);
@@ -134,8 +138,8 @@ impl Ledger<'_> {
     fn downgrade_slot(&mut self, unit: u64) {
         let slot = self.lock.slot_of(unit);
         let downgraded = |bits| Some(Word::from_bits(bits).downgraded().bits());
-        // ORDERING: Release, as in `RawLock::downgrade_slot`. Relaxed where it reads: what the word is needed for,
-        // its unit and its watch, is ours or written under the mutex.
+        // ORDERING: Release, as in `RawLock::downgrade_slot`. Relaxed where it reads: what the word
+        // is needed for, its unit and its watch, is ours or written under the mutex.
         let before = slot.fetch_update(Ordering::Release, Ordering::Relaxed, downgraded);
         if before.is_ok_and(|bits| Word::from_bits(bits).has_waiters()) {
             let unit = Span::from_range(unit..unit + 1);

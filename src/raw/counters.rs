@@ -1,5 +1,5 @@
-//! What a lock counts, if the feature `stats` is on. If it is off, types without size and empty functions replace it, so
-//! that callers need no `cfg`.
+//! What a lock counts, if the feature `stats` is on. If it is off, types without size and empty
+//! functions replace it, so that callers need no `cfg`.
 
 #[cfg(not(feature = "stats"))]
 mod absent;

@@ -1,8 +1,10 @@
 //! Due claims: shown on the board, and not overtaken by later claims, except for re-entrant ones.
 //!
-//! Due claims that conflict are granted in the order in which they became due. A due claim is granted when the last claim that
-//! blocked it leaves, by the thread that releases or withdraws that claim; the owner of the due claim is woken when it is held.
-//! [`fairness`](crate::raw::fairness) says which claims are due at once; the others are [patient](crate::raw::patient) first.
+//! Due claims that conflict are granted in the order in which they became due. A due claim is
+//! granted when the last claim that blocked it leaves, by the thread that releases or withdraws
+//! that claim; the owner of the due claim is woken when it is held.
+//! [`fairness`](crate::raw::fairness) says which claims are due at once; the others are
+//! [patient](crate::raw::patient) first.
 
 use crate::raw::Ledger;
 
@@ -16,7 +18,7 @@ pub(super) enum Patience {
 impl Ledger<'_> {
     /// Makes those claims due that others, which became due earlier, have overtaken too often.
     pub(super) fn make_overdue_due(&mut self) {
-        while let Some(id) = self.wakes.heirs.overdue.pop() {
+        while let Some(id) = self.wakes.affected.overdue.pop() {
             if !self.registry().is_patient(id) {
                 continue;
             }
@@ -24,7 +26,7 @@ impl Ledger<'_> {
             if self.registry().is_held(id)
                 && let Some(waiter) = self.registry().waiter_mut(id).take()
             {
-                self.wakes.heirs.granted.push(waiter);
+                self.wakes.affected.granted.push(waiter);
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Acquiring a claim without the mutex: a claim on one unit enters its slot, any other takes a cell.
+//! Acquiring a claim without the mutex: a claim on one unit enters its slot, any other takes a
+//! cell.
 //!
-//! Either way the claim is written first, and then checks for conflicting claims. If there is one, the new claim is taken
-//! back at once, and may be tried again or queued only after that. Between the write and the end of the check it is
-//! *tentative*: it blocks other claims without being held.
+//! Either way the claim is written first, and then checks for conflicting claims. If there is one,
+//! the new claim is taken back at once, and may be tried again or queued only after that. Between
+//! the write and the end of the check it is *tentative*: it blocks other claims without being held.
 
 use std::ops::ControlFlow;
 
@@ -14,16 +15,17 @@ use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
-/// Why a claim could not be had without the mutex.
+/// Why a claim could not be acquired without the mutex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Obstacle {
-    /// A conflicting claim is there, held or queued.
+    /// There is a conflicting claim, held or queued.
     Conflict,
-    /// A conflicting claim is there, and may yet find that it must leave.
+    /// There is a conflicting claim that may still be taken back.
     Undecided,
     /// The unit's slot is in use by another unit.
     Collision,
-    /// Every cell is taken, and no claim can be moved out of one. Conflicting claims have not been looked for.
+    /// Every cell is taken, and no claim can be moved out of one. Conflicting claims have not been
+    /// looked for.
     NoCell,
     /// Only the registry can tell.
     Registry,
@@ -36,7 +38,7 @@ pub(super) fn unit_of(span: Span) -> Option<u64> {
 }
 
 impl RawLock {
-    /// Takes a claim, if nobody is in the way.
+    /// Acquires a claim without the mutex, if no claim conflicts.
     #[inline(always)]
     pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
         let Some(unit) = unit_of(span) else { return self.take_cell(span, mode) };
@@ -46,7 +48,7 @@ impl RawLock {
         let slot = self.slot_of(unit);
         let sole = Word::sole(unit, mode).bits();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the Release of whoever left the slot.
+        // paired with the Release of the claims that left the slot.
         let entered =
             slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
@@ -66,7 +68,7 @@ impl RawLock {
         hold
     }
 
-    /// The same for a unit whose slot is not free.
+    /// As [`attempt`](RawLock::attempt), for a unit whose slot was not free.
     #[inline(never)]
     pub(super) fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
         match self.enter_slot(unit, mode) {
@@ -82,7 +84,8 @@ impl RawLock {
         }
     }
 
-    /// Whether a unit that is in its slot is held in spite of those on the board. If not, it leaves.
+    /// Checks a claim in its unit's slot, or in a reader's word, against the claims on the board.
+    /// If one conflicts, the new claim is taken back.
     #[inline(never)]
     pub(super) fn stay_or_leave(
         &self,
@@ -118,12 +121,13 @@ impl RawLock {
     pub(super) fn summary_after_entering(&self) -> Summary {
         sync::two_sided_barrier();
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the writes of the summary: a claim that is not there any more has left all
-        // that it did.
+        // paired with the writes of the summary: what was done under a claim that is not in it any
+        // more is visible.
         Summary::from_bits(self.summary.load(Ordering::SeqCst))
     }
 
-    /// Enters a unit's slot, or joins the readers there. Returns how often others were faster.
+    /// Enters a unit's slot, or joins the readers there. Returns how often another thread changed
+    /// the slot meanwhile.
     pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<u32, Obstacle> {
         let mut looks = 0;
         let enter = |bits| {
@@ -142,11 +146,11 @@ impl RawLock {
         }
     }
 
-    /// What stands in the way of a claim on `unit` that found this word in its slot.
+    /// Why a claim on `unit` that found this word in its slot cannot enter it.
     fn obstacle(&self, found: Word, unit: u64, mode: Mode) -> Obstacle {
         match found.holder() {
             Some((holder, _)) if holder != unit => Obstacle::Collision,
-            // Who has nobody to give way to is held.
+            // The board is empty, so the claim in the slot is not taken back: it is held.
             Some((_, held)) if held.conflicts_with(mode) && self.summary_hint().is_empty() => {
                 Obstacle::Conflict
             }
@@ -160,12 +164,13 @@ impl RawLock {
             Hold::Reader(cell) => Place::Reader(cell),
             _ => Place::Slot,
         };
-        // ORDERING: Acquire. A watch that we must see was set before the old claim was released, whose cell, or counter, we
-        // have loaded with Acquire (I6). If it was taken back since, we follow those who did.
+        // ORDERING: Acquire. A watch that we must see was set before the old claim was released,
+        // whose cell, or counter, we have loaded with Acquire (I6). If the watch has been removed
+        // since, we happen after that.
         Word::from_bits(self.word(place, unit).load(Ordering::Acquire)).has_waiters()
     }
 
-    /// Takes a cell for a claim, if nobody is in its way.
+    /// Takes a cell for a claim, if no claim conflicts.
     #[inline(never)]
     fn take_cell(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
         if span.is_empty() {
@@ -201,40 +206,41 @@ impl RawLock {
     #[inline(always)]
     pub(super) fn show_in_cell(&self, core: &Core, cell: u32, span: Span, mode: Mode) -> Summary {
         core.cells.show(cell, span);
-        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows the cell to
-        // whoever reads this summary; as an Acquire it makes us follow whoever is not there any more. The bits of a cell that
-        // was free are not set: x86 adds to a word in one step, and to set bits takes it a loop.
+        // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows
+        // the cell to the threads that read this summary; as an Acquire it orders us after the
+        // claims that have left it. The bits of a free cell are zero, so they are added: on x86,
+        // adding and returning the old value is one instruction, and setting bits is a loop.
         let before = self.summary.fetch_add(Summary::claim(cell, mode), Ordering::SeqCst);
         sync::two_sided_barrier();
         Summary::from_bits(before)
     }
 
-    /// A slot whose holder is in the way of a claim, as far as can be seen: its word.
+    /// The word of a slot whose claim conflicts, if there is one.
     pub(super) fn conflicting_slot(&self, span: Span, mode: Mode) -> Option<Word> {
         let found = self.visit_slots(span, |_, word| match word.holder() {
             Some((unit, holder)) if !span.contains_unit(unit) || !holder.conflicts_with(mode) => {
                 ControlFlow::Continue(())
             }
-            // Without a holder it is closed, and its unit in a table that we have not seen yet.
+            // A word without a holder is closed: its unit is in a table that we have not seen yet.
             Some(_) | None => ControlFlow::Break(word),
         });
         found.break_value()
     }
 
-    /// Whether a claim in a cell is in the way: a look that writes nothing, and disturbs nobody.
+    /// Whether a claim in a cell conflicts, as far as can be seen without writing anything.
     pub(super) fn looks_blocked_by_a_cell(&self, span: Span, mode: Mode) -> bool {
         let in_cell = |core: &Core| core.cells.meet(self.summary_hint(), span, mode).is_some();
         self.existing_core().is_some_and(in_cell)
     }
 
-    /// The same for a reader's word, and for the slot of a claim on a unit.
+    /// The same for the readers' words and, if `span` is one unit, for its slot.
     pub(super) fn looks_blocked_by_a_unit(&self, span: Span, mode: Mode) -> bool {
         let in_word = |core: &Core| core.cells.meet_readers_of(self.summary_hint(), span, mode);
         self.existing_core().is_some_and(in_word)
             || unit_of(span).is_some() && self.conflicting_slot(span, mode).is_some()
     }
 
-    /// Whether those whom a summary shows leave room for a claim.
+    /// Checks a new claim against the claims that a summary shows.
     fn meet(
         &self,
         core: &Core,
@@ -250,16 +256,17 @@ impl RawLock {
             Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
             None if core.regions.may_meet(summary, span, mode) => Err(Obstacle::Registry),
             None if core.cells.meet_readers_of(summary, span, mode) => Err(Obstacle::Undecided),
-            // A claim that we have looked for may have been replaced after we had the summary; what took its place has
-            // found us then (I6).
+            // A claim of this summary may have been replaced after we read the summary. Then the
+            // claims that replaced it have found ours, and it is watched (I6).
             None if is_watched() => Err(Obstacle::Registry),
             None => Ok(()),
         }
     }
 
-    /// Whether one of those whom a summary showed is in the way of a claim, at a second look. A cell that was given to
-    /// another since the summary was read is seen with the span of its new claim and the mode of its old one,
-    /// or with something of both spans, and nobody may be refused for that.
+    /// Whether a claim that `summary` shows in a cell still conflicts when checked again. If the
+    /// cell has been taken by another claim since the summary was read, the first check may have
+    /// combined the old claim's mode with the new claim's span, or the start of one span with the
+    /// end of the other. A claim must not be refused because of that.
     fn meets_still(&self, core: &Core, summary: Summary, span: Span, mode: Mode) -> bool {
         core.cells.meet(summary.and(self.summary_now()), span, mode) == Some(Met::Settled)
     }

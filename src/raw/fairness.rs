@@ -1,9 +1,10 @@
 //! Fairness: whether later claims may overtake a waiting one, and for how long.
 //!
-//! In a [bounded](Fairness::Bounded) lock a claim waits [patiently](crate::raw::patient) first. After it was overtaken
-//! [`MOST_PASSES`](crate::sync::MOST_PASSES) times, or has waited for [half a millisecond](crate::sync::patience), it becomes
-//! [due](crate::raw::due). Due at once are an exclusive claim that waits only for shared ones, claims on several ranges,
-//! upgrades, re-entrant claims, and every claim of a [strict](Fairness::Strict) lock.
+//! In a [bounded](Fairness::Bounded) lock a claim waits [patiently](crate::raw::patient) first.
+//! After it was overtaken [`MOST_PASSES`](crate::sync::MOST_PASSES) times, or has waited for [half
+//! a millisecond](crate::sync::patience), it becomes [due](crate::raw::due). Due at once are an
+//! exclusive claim that waits only for shared ones, claims on several ranges, upgrades, re-entrant
+//! claims, and every claim of a [strict](Fairness::Strict) lock.
 
 use crate::raw::place::Part;
 use crate::raw::registry::Queueing;
@@ -29,8 +30,8 @@ impl Core {
 }
 
 impl Ledger<'_> {
-    /// Whether a new claim is blocked, and may wait patiently. A writer that waits only for readers may not: readers that come
-    /// and go among themselves would starve it.
+    /// Whether a new claim is blocked, and may wait patiently. A writer that waits only for readers
+    /// may not: readers that overlap one another in time could starve it.
     pub(super) fn may_be_patient(&mut self, Part { span, mode }: Part) -> bool {
         self.watch_those_there(span, mode);
         let found = self.registry().in_the_way(span, mode, Queueing::Due);

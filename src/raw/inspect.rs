@@ -11,7 +11,7 @@ use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
 impl RawLock {
-    /// What was counted so far.
+    /// The counters' present values.
     #[cfg(feature = "stats")]
     pub(crate) fn stats(&self) -> crate::Stats {
         self.counters.snapshot()
@@ -40,10 +40,11 @@ impl RawLock {
         alone().unwrap_or_else(|| self.claims(span).iter().any(|claim| claim.is_held))
     }
 
-    /// What the unit's slot says, if no other claim can include the unit.
+    /// Whether the unit's slot is held, if no claim outside the slot can include the unit.
     fn is_unit_locked(&self, unit: u64) -> Option<bool> {
         let span = Span::from_range(unit..unit + 1);
-        // ORDERING: Acquire: the caller follows the claims that have left what is found free.
+        // ORDERING: Acquire: if the slot is free, the caller happens after the claims that have
+        // left it.
         let word = Word::from_bits(self.slot_of(unit).load(Ordering::Acquire));
         let summary = self.summary_now();
         let has_slot_alone = word != Word::MOVED
@@ -77,7 +78,7 @@ impl RawLock {
         claims
     }
 
-    /// The claims of a lock that has neither registry nor cells, and so no mutex to look under.
+    /// The claims of a lock without a core: it has no registry, no cells and no mutex.
     fn claims_without_core(&self, span: Span) -> Option<Vec<ClaimInfo>> {
         if self.existing_core().is_some() {
             return None;
@@ -92,7 +93,8 @@ impl RawLock {
             }
             ControlFlow::<()>::Continue(())
         });
-        // Checked once more: if the embedded slot was closed when we read it, then there is one (I1).
+        // Checked again: if the embedded slot was closed when we read it, the lock has a core now
+        // (I1).
         self.existing_core().is_none().then_some(claims)
     }
 }

@@ -1,12 +1,15 @@
-//! Making way for a claim that finds every cell taken: an older claim is moved out of its cell, into the registry.
+//! Moving a claim out of its cell, into the registry, so that a new claim that finds every cell
+//! taken can use the cell.
 //!
-//! So a claim that is held for long does not occupy a cell that short claims could use. All that it costs them is a check of
-//! the counters of their regions. The owner of the moved claim is not told. When it releases the claim, it finds that
-//! another [tenant](Tenant) may have the cell; then it takes the mutex, and releases the claim in the registry.
+//! So a claim that is held for a long time does not occupy a cell that short claims could use.
+//! While it is held, short claims only check the counters of their regions in addition. The owner
+//! of the moved claim is not notified. When it releases the claim, it finds in the cell's word that
+//! the claim was moved; then it takes the mutex, and releases the claim in the registry.
 //!
-//! Before the cell is free for another claim, the moved claim is counted in its regions, and the claims that conflict with it
-//! are watched (raw.rs, I6). Claims in cells that belong to one thread are not moved, so that their release needs no
-//! compare-exchange: that is what decides between a release and a move.
+//! Before the cell is free for another claim, the moved claim is counted in its regions, and the
+//! claims that conflict with it are watched (raw.rs, I6). Claims in cells that belong to one thread
+//! are not moved, so that their release needs no compare-exchange: that is what decides between a
+//! release and a move.
 
 use crate::Span;
 use crate::raw::cell::Tenant;
@@ -17,7 +20,7 @@ use crate::raw::{Core, Ledger, RawLock};
 use crate::sync::{self, Ordering};
 
 impl RawLock {
-    /// Takes a cell whose claim is moved out of it.
+    /// Moves a claim out of its cell, and takes that cell.
     #[cold]
     #[inline(never)]
     pub(super) fn make_way(&self, core: &Core) -> Option<Tenant> {
@@ -33,12 +36,13 @@ impl RawLock {
 }
 
 impl Ledger<'_> {
-    /// Moves a claim out of its cell, if one can be moved. Each time it is the turn of another cell.
+    /// Moves a claim out of its cell, if one can be moved. The cells take turns.
     fn make_way(&mut self) -> bool {
         let summary = self.lock.summary_hint();
         let common = summary.used().common();
         let last = self.books.moved_last;
-        // A claim that the registry shows in a cell is watched but has no proxy. It has no owner who would find that it was moved.
+        // A claim of the registry that is shown in a cell is watched but has no proxy. It is not
+        // moved: its owner does not check the cell when it releases the claim.
         let has_owner =
             |cell: u32| !summary.watches(cell) || self.books.proxies[cell as usize].is_some();
         let mut cells = common.skip_while(|&cell| cell <= last).chain(common);
@@ -57,14 +61,15 @@ impl Ledger<'_> {
         self.publish(counted, span, mode);
         self.registry().set_place(id, Place::Moved(tenant));
         self.books.proxies[cell as usize] = None;
-        // ORDERING: Relaxed: the claim is still held, so no claim has to follow it. A claim that does not find it in the cell
-        // reads a summary that continues the release sequence of `publish`, and finds it counted.
+        // ORDERING: Relaxed: the claim is still held, so no claim has to happen after it. A claim
+        // that does not find it in the cell reads a summary that continues the release sequence of
+        // `publish`, and finds it counted.
         self.lock.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
         self.core.cells.hand_on(tenant);
         self.unwatch_idle(span);
     }
 
-    /// The registry's number of a claim that was moved out of its cell.
+    /// The number in the registry of a claim that was moved out of its cell.
     pub(super) fn moved(&mut self, span: Span, tenant: Tenant) -> ClaimId {
         let claim = self.registry().in_place(span, Place::Moved(tenant));
         claim.expect("a claim is in its cell, or was moved")

@@ -1,5 +1,5 @@
-//! loom models of the lock: each states a claim in a sentence, and fails if an ordering it rests on is
-//! weakened (docs/design.md says which).
+//! loom models of the lock: each states a claim in a sentence, and fails if an ordering it rests on
+//! is weakened (docs/design.md says which).
 //!
 //! Run by `.ci/run models`. The tables are tiny here: two
 //! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.

@@ -1,4 +1,4 @@
-//! What is claimed, where a claim is, and where others can see it.
+//! What is claimed, where a claim is stored, and where other threads can see it.
 
 use crate::raw::cell::Tenant;
 use crate::raw::registry::ClaimId;
@@ -14,7 +14,7 @@ pub(crate) struct Part {
 /// What an acquisition holds, consumed by its release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// An empty span: nothing.
+    /// Nothing: the span is empty.
     Nothing,
     /// The slot of its one unit.
     Slot,
@@ -22,31 +22,32 @@ pub(crate) enum Hold {
     Reader(u32),
     /// A cell. The claim may have been moved out of it since.
     Cell(Tenant),
-    /// A claim of the registry, or several of which this is the first.
+    /// A claim of the registry, or the first of a group of claims.
     Claim(ClaimId),
 }
 
-/// Where others can see a claim that is in the registry.
+/// Where other threads can see a claim that is in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a slot: the claim is a proxy of who is there.
+    /// In a slot. The registry's claim is the proxy of the claims in the slot.
     Slot,
-    /// In the reader's word beside this cell: the claim is a proxy of who is there.
+    /// In the reader's word beside this cell. The registry's claim is the proxy of the claims in
+    /// the word.
     Reader(u32),
-    /// In a cell that its holder took without the mutex: the claim is his proxy.
+    /// In this cell, which the claim took without the mutex. The registry's claim is its proxy.
     Cell(u32),
-    /// In a cell that the registry took for it.
+    /// In a cell that the registry took for the claim.
     Board(Tenant),
-    /// Nowhere: the claim is patient, and may be passed.
+    /// Nowhere: the claim is patient, and may be overtaken.
     Nowhere,
-    /// Only under the mutex; it is counted in the regions that it touches.
+    /// Only in the registry. The claim is counted in the regions that it touches.
     Unlisted,
-    /// The same, of a claim that was in a cell.
+    /// The same, for a claim that was moved out of this cell.
     Moved(Tenant),
 }
 
 impl Place {
-    /// Whether the claim is there for another, which is in a slot, a reader's word or a cell.
+    /// Whether the registry's claim is the proxy of claims in a slot, a reader's word or a cell.
     pub(crate) fn is_of_proxy(self) -> bool {
         self.is_word() || matches!(self, Place::Cell(_))
     }
@@ -56,7 +57,7 @@ impl Place {
         matches!(self, Place::Unlisted | Place::Moved(_))
     }
 
-    /// Whether the claim is there for others that are in a slot or in a reader's word.
+    /// Whether the registry's claim is the proxy of claims in a slot or a reader's word.
     pub(crate) fn is_word(self) -> bool {
         matches!(self, Place::Slot | Place::Reader(_))
     }

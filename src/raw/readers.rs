@@ -1,13 +1,14 @@
 //! Readers of single units, each of which writes a cache line of its own.
 //!
-//! After BRAVO (Dice and Kogan, USENIX ATC 2019). Where readers slow each other down, the lock is *opened*: from then
-//! on a reader of a unit counts itself in a word beside a cell, each thread in the same one, instead of in the unit's slot. Such
-//! a *reader's word* is like a slot's, and is watched in the same way. It may hold any unit, so an exclusive claim checks
-//! all of them, and a reader checks the unit's slot for a writer. When exclusive claims have paid for that often
-//! enough, the lock is closed again.
+//! After BRAVO (Dice and Kogan, USENIX ATC 2019). If readers slow each other down, the lock is
+//! *opened*: from then on a reader of a unit counts itself in a word beside a cell instead of in
+//! the unit's slot. A thread always uses the same word. Such a *reader's word* has the format of a
+//! slot's word, and is watched in the same way. It may be used for any unit, so an exclusive claim
+//! checks all of these words, and a reader checks the unit's slot for a writer. When exclusive
+//! claims have made many such checks, the lock is closed again.
 //!
-//! Two bits of the summary control this. OPEN: readers may enter. READERS: some may be there. OPEN is cleared first, and READERS
-//! once all words have been found free.
+//! Two bits of the summary control this. OPEN: readers may enter. READERS: some may be there. OPEN
+//! is cleared first, and READERS once all words have been found free.
 
 use std::ops::ControlFlow;
 
@@ -30,8 +31,9 @@ impl RawLock {
         }
         let (mode, hold) = (Mode::Shared, Hold::Reader(home));
         let summary = self.summary_after_entering();
-        // ORDERING: SeqCst: a writer checks the readers' words after it has entered the slot, so that it sees us there, or we
-        // see it (I4). As an Acquire it makes us follow the writer that left.
+        // ORDERING: SeqCst: a writer checks the readers' words after it has entered the slot, so
+        // that it sees us there, or we see it (I4). As an Acquire it orders us after the writer
+        // that left.
         let slot = || Word::from_bits(self.slot_of(unit).load(Ordering::SeqCst));
         if !summary.is_open() || slot().keeps_out_readers_of(unit) {
             self.unlock(Span::from_range(unit..unit + 1), mode, hold);
@@ -55,7 +57,8 @@ impl RawLock {
     #[cold]
     pub(super) fn open(&self) {
         let ledger = self.core().enter(self);
-        // ORDERING: SeqCst: a range or a writer that has not seen the bits is seen by the readers that enter because of them (I4).
+        // ORDERING: SeqCst: a range or a writer that has not seen the bits is seen by the readers
+        // that enter because of them (I4).
         self.summary.fetch_or(Summary::OPEN | Summary::READERS, Ordering::SeqCst);
         ledger.close();
     }
@@ -65,17 +68,20 @@ impl RawLock {
     pub(super) fn shut(&self) {
         let core = self.core();
         let ledger = core.enter(self);
-        // ORDERING: SeqCst: the words are loaded after it, so that we see a reader there, or it sees that the lock is shut.
+        // ORDERING: SeqCst: the words are loaded after it, so that we see a reader there, or it
+        // sees that the lock is shut.
         self.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
         sync::two_sided_barrier();
         if !core.cells.meet_reader(Span::ALL) {
-            // ORDERING: Release: a claim that does not see the bit follows the readers that have left, as we do.
+            // ORDERING: Release: a claim that does not see the bit happens after the readers that
+            // have left, as we do.
             self.summary.fetch_and(!Summary::READERS, Ordering::Release);
         }
         ledger.close();
     }
 
-    /// Counts a claim that had to check the readers' words. They are given up if this thread has checked them often.
+    /// Counts a claim that had to check the readers' words. If this thread has checked them often,
+    /// the lock is closed to such readers.
     #[inline]
     pub(super) fn note_check(&self, summary: Summary, mode: Mode) {
         if mode == Mode::Exclusive && summary.has_readers() && sync::is_cold() {
@@ -93,19 +99,20 @@ impl RawLock {
 }
 
 impl Cells {
-    /// Counts a reader of a unit in a word, if that has none of another.
+    /// Counts a reader of a unit in a reader's word, unless the word has readers of another unit.
     #[inline]
     fn join(&self, cell: u32, unit: u64) -> bool {
         let join = |bits| match Word::from_bits(bits) {
             Word::FREE => Some(Word::sole(unit, Mode::Shared).bits()),
             found => found.join(unit).map(Word::bits),
         };
-        // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the slot are loaded after it.
-        // Relaxed where it reads: a hint.
+        // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the
+        // slot are loaded after it. Relaxed where it reads: a hint.
         self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::Relaxed, join).is_ok()
     }
 
-    /// Whether a claim meets one of the readers whom `summary` may show.
+    /// Whether a claim conflicts with a reader in a reader's word, if `summary` says that there may
+    /// be any.
     pub(super) fn meet_readers_of(&self, summary: Summary, span: Span, mode: Mode) -> bool {
         mode == Mode::Exclusive && summary.has_readers() && self.meet_reader(span)
     }
@@ -113,8 +120,8 @@ impl Cells {
     /// Whether any unit of `span` is in a reader's word.
     pub(super) fn meet_reader(&self, span: Span) -> bool {
         let meets = |cell| {
-            // ORDERING: SeqCst, the other side of the argument, after our claim was written. As an Acquire: a claim that finds no reader
-            // follows those that have left.
+            // ORDERING: SeqCst, the other side of the argument, after our claim was written. As an
+            // Acquire: a claim that finds no reader happens after those that have left.
             let word = Word::from_bits(self.readers(cell).load(Ordering::SeqCst));
             word.holder().is_some_and(|(unit, _)| span.contains_unit(unit))
         };

@@ -1,14 +1,16 @@
 //! Regions: where claims without a cell may lie.
 //!
-//! There are regions of 1 unit, 64 units, 4096 units and so on. A claim without a cell is counted in the regions of one size
-//! only, in all of them that it touches: the smallest size of which it touches at most nine regions, or else the largest. The
-//! summary shows in which sizes there are such claims.
+//! There are regions of 1 unit, 64 units, 4096 units and so on. A claim without a cell is counted
+//! in the regions of one size only, in all of them that it touches: the smallest size of which it
+//! touches at most nine regions, or else the largest. The summary shows in which sizes there are
+//! such claims.
 //!
-//! A claim that finds no conflicting claim counted in the regions that it touches, in each of these sizes, need not ask the
-//! registry. Regions share counters, as units share slots: a claim that finds only the count of another region asks the
-//! registry in vain.
+//! A claim that finds no conflicting claim counted in the regions that it touches, in each of these
+//! sizes, need not ask the registry. Several regions may share a counter, as several units share a
+//! slot: then a claim may ask the registry because of a count that belongs to another region.
 //!
-//! The low half of a counter is the number of claims, and the high half the number of exclusive ones among them.
+//! The low half of a counter is the number of claims, and the high half the number of exclusive
+//! ones among them.
 
 use crate::raw::Ledger;
 use crate::raw::summary::{SIZES, Summary};
@@ -16,10 +18,10 @@ use crate::raw::table::{Current, Made, Table};
 use crate::sync::{self, AtomicU64, FIRST_TABLE_BITS, Ordering};
 use crate::{Mode, Span};
 
-/// Of regions, the logarithm of how many times larger the next size is.
+/// The binary logarithm of the factor from one size of regions to the next.
 const STEP: u32 = 6;
 
-/// A claim that touches more regions asks the registry.
+/// A claim that touches more regions than this asks the registry without reading their counters.
 const MOST: u64 = 16;
 
 const ONE: u64 = 1;
@@ -28,15 +30,15 @@ const EXCLUSIVE: u64 = 1 << 32;
 /// The counters.
 pub(crate) struct Regions(Current);
 
-/// What the mutex guards of them.
+/// What the mutex protects of the regions.
 #[derive(Default)]
 pub(crate) struct Counted {
     made: Made,
     /// How many claims are counted in regions of each size.
     claims: [u32; SIZES as usize],
-    /// How many of all are exclusive.
+    /// How many of all these claims are exclusive.
     exclusive: u32,
-    /// How many regions all claims touch.
+    /// The sum, over these claims, of the number of regions that each touches.
     regions: u64,
 }
 
@@ -45,8 +47,8 @@ fn size_of(span: Span) -> u32 {
     (0..SIZES - 1).find(|size| span.len() <= 8 << (STEP * size)).unwrap_or(SIZES - 1)
 }
 
-/// The keys of the regions of that size which `span` touches: first and last, before they are told from
-/// those of other sizes.
+/// The numbers of the regions of this size that `span` touches. Regions of another size may have
+/// the same numbers.
 fn touched(span: Span, size: u32) -> std::ops::RangeInclusive<u64> {
     let shift = STEP * size;
     span.start() >> shift..=(span.end() - 1) >> shift
@@ -68,15 +70,17 @@ impl Regions {
         Regions(Current::new())
     }
 
-    /// Whether a claim without a cell may conflict. `summary` is what was read after the claim was written.
+    /// Whether a claim without a cell may conflict. `summary` was read after the new claim was
+    /// written.
     pub(crate) fn may_meet(&self, summary: Summary, span: Span, mode: Mode) -> bool {
         summary.has_unlisted(mode) && summary.sizes().any(|size| self.may_meet_in(size, span, mode))
     }
 
     #[inline(never)]
     fn may_meet_in(&self, size: u32, span: Span, mode: Mode) -> bool {
-        // ORDERING: SeqCst here and below, after the claim was written: a claim that is counted later, or in an array that
-        // is published later, sees ours (I4). As an Acquire it makes us follow who is not counted any more.
+        // ORDERING: SeqCst here and below, after the claim was written: a claim that is counted
+        // later, or in an array that is published later, sees ours (I4). As an Acquire it orders us
+        // after the claims that are not counted any more.
         let Some(table) = self.0.load(Ordering::SeqCst) else { return true };
         let touched = touched(span, size);
         touched.end() - touched.start() >= MOST
@@ -91,7 +95,7 @@ impl Regions {
 }
 
 impl Ledger<'_> {
-    /// Counts a claim in the regions that it touches. Returns the bits by which the summary shows that.
+    /// Counts a claim in the regions that it touches. Returns the bits to set in the summary.
     pub(super) fn count(&mut self, span: Span, mode: Mode) -> u64 {
         let size = size_of(span);
         let counted = &mut self.books.regions;
@@ -107,7 +111,8 @@ impl Ledger<'_> {
         Summary::unlisted(size, mode)
     }
 
-    /// The reverse. Returns the bits that the summary shows no longer.
+    /// Removes a claim from the counts of the regions that it touches. Returns the bits to clear in
+    /// the summary.
     pub(super) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
         let size = size_of(span);
         let counted = &mut self.books.regions;
@@ -129,7 +134,7 @@ impl Ledger<'_> {
 
     fn add(&self, span: Span, size: u32, weight: u64) {
         self.change(span, size, |counted| counted + weight);
-        // Slots are looked at after it (I4).
+        // The slots are checked after this (I4).
         sync::counting_barrier();
     }
 
@@ -138,7 +143,8 @@ impl Ledger<'_> {
         for counter in touched(span, size).map(|region| counter(table, region, size)) {
             // ORDERING: Relaxed: counters are written under the mutex.
             let counted = counter.load(Ordering::Relaxed);
-            // ORDERING: Release, paired with the load in `may_meet_in`: who does not find a claim any more follows it.
+            // ORDERING: Release, paired with the load in `may_meet_in`: a thread that does not find
+            // a claim counted any more happens after it.
             counter.store(change(counted), Ordering::Release);
         }
     }
@@ -148,8 +154,8 @@ impl Ledger<'_> {
         self.core.regions.0.load(Ordering::Relaxed).expect("made when the first claim was counted")
     }
 
-    /// Makes more counters if there are few for the regions that are touched. To be called when every claim that is counted
-    /// is in the registry.
+    /// Makes more counters if there are too few for the regions that are touched. Must be called
+    /// only when every counted claim is in the registry.
     pub(super) fn make_room(&mut self) {
         let regions = self.books.regions.regions;
         if regions != 0 && regions * 16 > self.counters().len() {
@@ -157,11 +163,11 @@ impl Ledger<'_> {
         }
     }
 
-    /// Makes 2^`bits` counters, and counts all claims anew in them. The old ones are not used again: who still has their
-    /// address finds there all whom he must see.
+    /// Makes 2^`bits` counters, and counts all claims in them. The old counters are not changed any
+    /// more: a thread that still reads them finds every claim there that it must see.
     #[cold]
     fn recount(&mut self, bits: u32) {
-        // SAFETY: counters are freed with the core, when nobody uses the lock any more (I5).
+        // SAFETY: counters are freed with the core, when no thread uses the lock any more (I5).
         let new = unsafe { self.books.regions.made.get(bits) };
         for (span, mode) in self.books.registry.unlisted() {
             let size = size_of(span);
@@ -170,8 +176,9 @@ impl Ledger<'_> {
                 counter(new, region, size).fetch_add(weight(mode), Ordering::Relaxed);
             }
         }
-        // ORDERING: SeqCst: as in `add`, whoever does not find these counters is seen by the claims that are counted
-        // there from now on. As a Release it shows what was counted so far.
+        // ORDERING: SeqCst: as in `add`, a claim that does not find these counters is seen by the
+        // claims that are counted in them from now on. As a Release it publishes what has been
+        // counted in them.
         self.core.regions.0.store(new, Ordering::SeqCst);
     }
 }

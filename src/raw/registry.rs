@@ -1,29 +1,32 @@
 //! The registry: the claims that only the mutex can decide on, and which of them waits for which.
 //!
-//! It has every claim that waits, or that has not taken a slot or a cell for itself: because it had to wait, found every
-//! cell taken, covers several ranges, replaces another claim, or was moved out of its cell. For each claim that is
-//! [watched](crate::raw::watch) in a slot or a cell it has a proxy.
+//! It has every claim that waits, or that has not taken a slot or a cell for itself: because it had
+//! to wait, found every cell taken, covers several ranges, replaces another claim, or was moved out
+//! of its cell. For each claim that is [watched](crate::raw::watch) in a slot or a cell it has a
+//! proxy.
 //!
-//! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A waiting claim has a count of
-//! the claims that block it. When the count becomes zero, a due claim is granted immediately, and a patient one is invited
-//! to check again. What the owner of a granted claim waits on (`W`) is returned, so that the caller can wake it later.
+//! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A
+//! waiting claim has a count of the claims that block it. When the count becomes zero, a due claim
+//! is granted immediately, and a patient one is invited to check again. What the owner of a granted
+//! claim waits on (`W`) is returned, so that the caller can wake it later.
 //!
-//! - **R1** Claims are numbered by arrival. A due claim is blocked by the conflicting claims that are held, or were due, when
-//!   it became due; a patient one by those that were held when it last checked, by all that are due, and by the
-//!   patient ones that came before it.
-//! - **R2** A re-entrant claim is blocked only by claims that were held before it. It overtakes every waiting claim: it has
-//!   rank 0, and every conflicting claim that waits then or later waits for it. A claim that replaces a held one is
-//!   admitted as a re-entrant one, before the other is removed.
-//!   An upgrade is like a re-entrant claim, but does not wait for the shared claim that it upgrades. It waits for
-//!   re-entrant claims that wait, and they do not wait for it: their owners may hold what the upgrade waits for. Of two
-//!   overlapping upgrades one is refused.
-//! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the group);
-//!   it is zero when the group is granted, and while a patient claim is invited.
-//! - **R4** Two held claims never conflict, with two exceptions: the proxy of a claim in a slot or a cell that has yet to
-//!   find that it must leave; and a claim that was upgraded, or is being replaced, and is released next.
+//! - **R1** Claims are numbered by arrival. A due claim is blocked by the conflicting claims that
+//!   are held, or were due, when it became due; a patient one by those that were held when it last
+//!   checked, by all that are due, and by the patient ones that came before it.
+//! - **R2** A re-entrant claim is blocked only by claims that were held before it. It overtakes
+//!   every waiting claim: it has rank 0, and every conflicting claim that waits then or later waits
+//!   for it. A claim that replaces a held one is admitted as a re-entrant one, before the other is
+//!   removed. An upgrade is like a re-entrant claim, but does not wait for the shared claim that it
+//!   upgrades. It waits for re-entrant claims that wait, and they do not wait for it: their owners
+//!   may hold what the upgrade waits for. Of two overlapping upgrades one is refused.
+//! - **R3** `blockers` of a waiting group is the number of pairs (blocking claim, span of the
+//!   group); it is zero when the group is granted, and while a patient claim is invited.
+//! - **R4** Two held claims never conflict, with two exceptions: the proxy of a claim in a slot or
+//!   a cell that will be taken back; and a claim that was upgraded, or is being replaced, and is
+//!   released next.
 
 mod claim;
-mod line;
+mod queue;
 mod tree;
 
 use std::ops::ControlFlow;
@@ -34,7 +37,7 @@ use claim::{Claim, State};
 use tree::{IntervalTree, Sought, Traits, in_the_way_of};
 
 pub(crate) use claim::{ClaimId, Queueing};
-pub(crate) use line::Heirs;
+pub(crate) use queue::Affected;
 
 /// A claim as it was when a snapshot was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,9 @@ pub(crate) struct Registry<W> {
     /// By the numbers that the tree gives out; `None` where a number is vacant.
     claims: Vec<Option<Claim<W>>>,
     arrivals: u64,
-    /// How many claims wait that newcomers do not pass.
+    /// How many claims are due: they wait, and new claims do not overtake them.
     due: u32,
-    /// Empty; kept for its memory.
+    /// Empty. Kept so that its memory is used again.
     spare: Vec<ClaimId>,
 }
 
@@ -61,12 +64,12 @@ impl<W> Registry<W> {
         Registry { tree, claims, arrivals: 0, due: 0, spare }
     }
 
-    /// Whether any claim waits that newcomers do not pass.
+    /// Whether any claim is due.
     pub(crate) fn has_queue(&self) -> bool {
         self.due != 0
     }
 
-    /// Admits a claim that nothing blocks. Its place is to be set by the caller.
+    /// Adds a claim that is held. The caller sets its place.
     pub(crate) fn hold(&mut self, span: Span, mode: Mode, queueing: Queueing) -> ClaimId {
         if matches!(queueing, Queueing::Reentrant | Queueing::Upgrade) {
             self.block(span, mode, |_| true);
@@ -74,19 +77,19 @@ impl<W> Registry<W> {
         self.admit(span, mode, queueing, State::Held)
     }
 
-    /// Queues a claim behind `blockers` others, until the last of them has left. Its place and what its owner waits
-    /// on are to be set by the caller.
+    /// Adds a claim that waits for `blockers` others, until the last of them has left. The caller
+    /// sets its place, and what its owner waits on.
     pub(crate) fn wait(
         &mut self,
         span: Span,
         mode: Mode,
         queueing: Queueing,
         blockers: u32,
-        heirs: &mut Heirs<W>,
+        affected: &mut Affected<W>,
     ) -> ClaimId {
         match queueing {
             Queueing::Patient => {}
-            Queueing::Due => self.pass(span, mode, u64::MAX, heirs),
+            Queueing::Due => self.pass(span, mode, u64::MAX, affected),
             Queueing::Reentrant => self.block(span, mode, |_| true),
             Queueing::Upgrade => {
                 self.block(span, mode, |state| state != State::Waiting(Queueing::Reentrant));
@@ -97,8 +100,9 @@ impl<W> Registry<W> {
         id
     }
 
-    /// Makes a claim that was just admitted one of the group of `leader`, which is returned, or the leader of a new one: a
-    /// group is granted as a whole, when none of it is blocked. The spans of a group must not overlap.
+    /// Adds a new claim to the group of `leader`, or makes it the leader of a new group. Returns
+    /// the leader. A group is granted as a whole, when none of its claims is blocked. The spans of
+    /// a group must not overlap.
     pub(crate) fn join(&mut self, id: ClaimId, leader: Option<ClaimId>) -> ClaimId {
         let Some(leader) = leader else { return id };
         let blockers = std::mem::take(&mut self.claim_mut(id).blockers);
@@ -115,28 +119,30 @@ impl<W> Registry<W> {
         self.claim(id).sibling
     }
 
-    /// Whether an upgrade of a claim that overlaps `span` waits.
+    /// Whether an upgrade that overlaps `span` waits.
     pub(crate) fn has_upgrade(&self, span: Span) -> bool {
         let waits = State::Waiting(Queueing::Upgrade);
         self.find(Sought::Waiting, span, |_, claim| claim.state == waits).is_some()
     }
 
-    /// Notes that a claim is the upgrade of another.
+    /// Records that a claim is the upgrade of another.
     pub(crate) fn set_upgrades(&mut self, id: ClaimId, own: ClaimId) {
         self.claim_mut(id).upgrades = Some(own);
     }
 
-    /// Lets the upgrade of the last of those for whom `proxy` stands, if it waits, wait for the others no more.
-    pub(crate) fn left_alone(&mut self, proxy: ClaimId, heirs: &mut Heirs<W>) {
+    /// Of the claims that `proxy` stands for, only one is left. If its upgrade waits, the upgrade
+    /// no longer waits for `proxy`.
+    pub(crate) fn unblock_upgrade_of(&mut self, proxy: ClaimId, affected: &mut Affected<W>) {
         let waits = State::Waiting(Queueing::Upgrade);
         let is_its_upgrade =
             |claim: &Claim<W>| claim.upgrades == Some(proxy) && claim.state == waits;
-        self.unblock(self.span(proxy), is_its_upgrade, heirs);
+        self.unblock(self.span(proxy), is_its_upgrade, affected);
     }
 
-    /// Takes out a claim that is held, or a group's claim that waits, and grants or invites those that it was the
-    /// last to block. Returns where the claim was shown.
-    pub(crate) fn remove(&mut self, id: ClaimId, heirs: &mut Heirs<W>) -> Place {
+    /// Removes a claim, and grants or invites the claims that are not blocked any more. If the
+    /// claim waits in a group, the caller removes the whole group. Returns where the claim was
+    /// shown.
+    pub(crate) fn remove(&mut self, id: ClaimId, affected: &mut Affected<W>) -> Place {
         let span = self.span(id);
         self.tree.remove(id.0);
         let claim = self.claims[id.0 as usize].take().expect("the claim is registered");
@@ -144,7 +150,7 @@ impl<W> Registry<W> {
         self.due -= u32::from(claim.is_due());
         let blocked =
             |waiting: &Claim<W>| mode.conflicts_with(waiting.mode) && waiting.is_behind(standing);
-        self.unblock(span, blocked, heirs);
+        self.unblock(span, blocked, affected);
         claim.place
     }
 
@@ -153,7 +159,7 @@ impl<W> Registry<W> {
         self.claim(id).state == State::Held
     }
 
-    /// What the owner of a waiting claim waits on; of a group, the leader has it.
+    /// What the owner of a waiting claim waits on. In a group, the leader has it.
     pub(crate) fn waiter_mut(&mut self, id: ClaimId) -> &mut Option<W> {
         &mut self.claim_mut(id).waiter
     }
@@ -174,7 +180,8 @@ impl<W> Registry<W> {
         self.claim(id).mode
     }
 
-    /// The claim on a part of `span` that is in that place: a proxy of those in a word, or one that was moved out of a cell.
+    /// The claim in that place that overlaps `span`: the proxy of the claims in a word, or a claim
+    /// that was moved out of a cell.
     pub(crate) fn in_place(&self, span: Span, place: Place) -> Option<ClaimId> {
         self.find(Sought::All, span, |_, claim| claim.place == place)
     }
@@ -185,7 +192,7 @@ impl<W> Registry<W> {
         proxies.into_iter().map(|id| (self.span(id), self.mode(id))).collect()
     }
 
-    /// Span and mode of every claim that has no cell and is counted.
+    /// Span and mode of every claim that is counted in regions.
     pub(crate) fn unlisted(&self) -> Vec<(Span, Mode)> {
         let mut unlisted = Vec::new();
         self.find(Sought::All, Span::ALL, |id, claim| {
@@ -211,9 +218,10 @@ impl<W> Registry<W> {
         self.find(in_the_way_of(mode), self.span(id), meets).is_some()
     }
 
-    /// Every claim that overlaps `span`, save for those that have been upgraded and are about to leave, and for the proxies
-    /// of claims that will find that they must leave; `None` if somebody may or may not have to. `is_undecided` is as
-    /// for [`blocks_for_good`](Registry::blocks_for_good).
+    /// Every claim that overlaps `span`, except for claims that have been upgraded and are released
+    /// next, and for proxies of claims that will be taken back. `None` if it is not decided yet
+    /// whether some claim will be taken back. `is_undecided` is as for
+    /// [`blocks_for_good`](Registry::blocks_for_good).
     pub(crate) fn shown(
         &self,
         span: Span,
@@ -227,7 +235,7 @@ impl<W> Registry<W> {
         });
         let (mut shown, mut undecided) = (Vec::new(), Vec::new());
         let _ = self.all(span, |id, claim| {
-            // The number of one that has left may be another's, which came later.
+            // If the upgraded claim has left, its number may have been given to a later claim.
             let is_upgraded = upgraded.iter().any(|&(own, at)| own == id && claim.arrival < at);
             match claim.place {
                 Place::Cell(cell) if is_undecided(cell) => undecided.push(id),
@@ -239,7 +247,8 @@ impl<W> Registry<W> {
         let conflict = |a: ClaimId, b: ClaimId| {
             self.span(a).overlaps(self.span(b)) && self.mode(a).conflicts_with(self.mode(b))
         };
-        // A reader's word beside the slot of a writer: one of the two has yet to find the other.
+        // A reader in a reader's word conflicts with a writer in the slot: one of the two will find
+        // the other and be taken back.
         let place = |id: ClaimId| self.claim(id).place;
         let readers = shown.iter().filter(|&&id| matches!(place(id), Place::Reader(_)));
         let mut others = undecided.iter().chain(readers);
@@ -287,7 +296,8 @@ impl<W> Registry<W> {
         self.arrivals
     }
 
-    /// The first claim that overlaps `span`, is sought, and that `which` chooses.
+    /// The first claim that overlaps `span`, has the properties of `sought`, and is chosen by
+    /// `which`.
     #[inline]
     fn find(
         &self,
@@ -318,7 +328,8 @@ impl<W> Registry<W> {
         all
     }
 
-    /// Every claim that waits on a part of `span` and that `which` chooses, in memory that is to be given back.
+    /// Every waiting claim that overlaps `span` and that `which` chooses. The caller stores the
+    /// vector in `spare` again.
     fn waiting(&mut self, span: Span, mut which: impl FnMut(&Claim<W>) -> bool) -> Vec<ClaimId> {
         let mut waiting = std::mem::take(&mut self.spare);
         self.find(Sought::Waiting, span, |id, claim| {

@@ -1,4 +1,4 @@
-//! Letting go of a claim, and waking those that it was the last to block.
+//! Releasing a claim, and waking the owners of the claims that are not blocked any more.
 
 use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Place};
@@ -20,7 +20,8 @@ impl RawLock {
         }
     }
 
-    /// Releases a hold of another kind. Not inlined, so that the others are.
+    /// Releases any other hold. A function of its own, so that [`unlock`](RawLock::unlock) is small
+    /// enough to be inlined.
     #[inline(never)]
     fn unlock_cold(&self, start: u64, hold: Hold) {
         match hold {
@@ -37,7 +38,8 @@ impl RawLock {
     #[inline(always)]
     pub(super) fn leave_slot(&self, unit: u64, mode: Mode) {
         let sole = Word::sole(unit, mode).bits();
-        // ORDERING: Release, paired with the Acquire of whoever enters the slot or scans it next.
+        // ORDERING: Release, paired with the Acquire of the claims that enter the slot or read it
+        // next.
         let left = self.slot_of(unit).compare_exchange(
             sole,
             Word::FREE.bits(),
@@ -63,8 +65,8 @@ impl RawLock {
     /// Leaves a slot or a reader's word that is neither watched nor closed.
     fn try_leave(&self, place: Place, unit: u64) -> bool {
         let slot = self.word(place, unit);
-        // ORDERING: Relaxed here and on failure: nobody is followed, and who finds WAITERS or a closed slot
-        // takes the mutex and looks again.
+        // ORDERING: Relaxed where it reads and on failure: a thread that finds WAITERS or a closed
+        // slot takes the mutex and checks again.
         // ORDERING: Release, as in `leave_slot`.
         let left = slot.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
             Word::from_bits(bits).leave().map(Word::bits)
@@ -92,7 +94,8 @@ impl RawLock {
         ledger.close();
     }
 
-    /// Releases a cell: the claim is taken off the board first, and the cell given back last.
+    /// Releases a claim in a cell: the claim is taken off the board first, and the cell is freed
+    /// last.
     #[inline(always)]
     pub(super) fn vacate(&self, core: &Core, tenant: Tenant, mode: Mode) {
         let cell = tenant.cell();
@@ -112,8 +115,8 @@ impl RawLock {
 
     /// Takes the claim in a cell off the board. Returns whether it was watched.
     fn take_off(&self, cell: u32, mode: Mode) -> bool {
-        // ORDERING: Release, paired with every load of the summary by a newcomer: who does not find the claim
-        // follows it.
+        // ORDERING: Release, paired with every load of the summary by a new claim: a thread that
+        // does not find this claim any more happens after it.
         let before = self.summary.fetch_sub(Summary::claim(cell, mode), Ordering::Release);
         let before = Summary::from_bits(before);
         debug_assert!(before.uses(cell) && before.mode_of(cell) == mode, "released as it is held");
@@ -143,20 +146,21 @@ impl Ledger<'_> {
         }
     }
 
-    /// Leaves a slot or a reader's word, with its proxy if this was the last holder of a watched one.
+    /// Leaves a slot or a reader's word. If it is watched and this was the last holder, the proxy
+    /// is removed.
     pub(super) fn leave_word(&mut self, place: Place, unit: u64) {
         if self.lock.try_leave(place, unit) {
             return;
         }
-        // Watched: with the mutex held nobody else changes the word. Closed it cannot be, for the
-        // table is seen by whoever has the mutex (I1).
+        // The word is watched, so no other thread changes it while we hold the mutex. It is not
+        // closed, because a thread that holds the mutex sees the present table (I1).
         let slot = self.lock.word(place, unit);
         // ORDERING: Relaxed: a watched word changes under the mutex only.
         let word = Word::from_bits(slot.load(Ordering::Relaxed));
         debug_assert!(word.has_waiters() && word != Word::MOVED);
         let next = word.leave_watched();
-        // ORDERING: Release, as in `RawLock::leave_slot`. The readers that left before us are covered: by
-        // the Acquire of `watch` or by the mutex.
+        // ORDERING: Release, as in `RawLock::leave_slot`. The readers that left before us are
+        // covered: by the Acquire of `watch` or by the mutex.
         slot.store(next.bits(), Ordering::Release);
         if next != Word::FREE && !next.has_one_holder() {
             return;
@@ -165,20 +169,21 @@ impl Ledger<'_> {
         if next == Word::FREE {
             self.remove(proxy);
         } else {
-            self.books.registry.left_alone(proxy, &mut self.wakes.heirs);
+            self.books.registry.unblock_upgrade_of(proxy, &mut self.wakes.affected);
         }
     }
 
-    /// Takes the proxy of a claim that is off the board out of the registry; its cell may be given back then.
+    /// Removes the proxy of a claim that has been taken off the board. Then its cell may be freed.
     fn remove_cell_proxy(&mut self, cell: u32) {
-        // ORDERING: Relaxed: the claim has left by the step that told us of the watch.
+        // ORDERING: Relaxed: the claim left in `take_off`, a Release, which also reported the
+        // watch.
         self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Relaxed);
         let proxy = self.books.proxies[cell as usize].take();
         self.remove(proxy.expect("a watched cell has a proxy (I2)"));
     }
 
-    /// Takes a claim, with all of its group, out of the registry and off the board, granting those it was the last to
-    /// block. The watches are taken back of those that were watched for its sake.
+    /// Removes a claim and its whole group from the registry and the board, and grants the claims
+    /// that are not blocked any more. Watches that are not needed any more are removed.
     pub(super) fn remove(&mut self, id: ClaimId) {
         let mut next = Some(id);
         while let Some(id) = next {
@@ -186,9 +191,10 @@ impl Ledger<'_> {
             next = registry.sibling(id);
             let (span, mode, is_held) =
                 (registry.span(id), registry.mode(id), registry.is_held(id));
-            let place = registry.remove(id, &mut self.wakes.heirs);
+            let place = registry.remove(id, &mut self.wakes.affected);
             self.retract(place, span, mode);
-            // A claim of the registry that was held has outlasted all that it was shown to.
+            // A held claim of the registry leaves no watch to remove: the claims that were watched
+            // because of it had to leave before it was granted, or they are taken back.
             if place.is_of_proxy() || !is_held {
                 self.unwatch_idle(span);
             }

@@ -1,5 +1,5 @@
-//! Exchanging the table of slots for one of another size, with the mutex held: it grows when units collide, and
-//! shrinks when a claim has looked through many slots for few units.
+//! Exchanging the table of slots for one of another size, with the mutex held: it grows when units
+//! collide, and shrinks when a claim has looked through many slots for few units.
 
 use crate::Span;
 use crate::raw::slot::Word;
@@ -11,7 +11,8 @@ use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
 const SLOTS_FOR_A_UNIT: usize = 8;
 
 impl RawLock {
-    /// Counts a claim that found another unit in its unit's slot. Returns whether the table has grown because of it.
+    /// Counts a claim that found another unit in its unit's slot. Returns whether the table has
+    /// grown because of it.
     #[cold]
     pub(super) fn note_collision(&self) -> bool {
         let core = self.core();
@@ -66,7 +67,8 @@ fn bits_for(units: usize) -> u32 {
     (units * SLOTS_FOR_A_UNIT).next_power_of_two().trailing_zeros()
 }
 
-/// The least number of bits from `wanted` on by which no two of these words, in the order of their slots, are in one slot.
+/// The least number of bits from `wanted` on by which no two of these words, in the order of their
+/// slots, are in one slot.
 fn bits_to_separate(words: &[Word], wanted: u32) -> u32 {
     let index = |word: Word, bits| word.holder().map(|(unit, _)| table::index(unit, bits));
     let are_apart = |bits| words.windows(2).all(|two| index(two[0], bits) != index(two[1], bits));
@@ -84,22 +86,25 @@ impl Ledger<'_> {
         if grows {
             self.resize(wanted);
         }
-        // While units are added that stay, it is checked often; where there are enough slots, rarely.
+        // While units are added that stay, it is checked often; where there are enough slots,
+        // rarely.
         let patience = (1 << wanted.max(bits)) / if grows { 32 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
         self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
         grows
     }
 
-    /// Exchanges the table for one of 2^`wanted` slots, or of a few more if two units would share a slot. Every old slot is
-    /// closed before any new one is opened, so that a unit's holders are in one place at a time (I1).
+    /// Exchanges the table for one of 2^`wanted` slots, or of a few more if two units would share a
+    /// slot. Every old slot is closed before any new one is opened, so that a unit's holders are in
+    /// one place at a time (I1).
     pub(super) fn resize(&mut self, wanted: u32) {
         let mut words = Vec::new();
         for slot in self.lock.slots() {
-            // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it finds this one
-            // as it was before, it has looked before any unit entered a new one, and is seen by all that do (I4).
-            // As an Acquire: a claim that enters a new slot follows those that left the old one. As a Release: a holder that
-            // finds its slot closed must find the core.
+            // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it
+            // finds this one as it was before, it has looked before any unit entered a new one, and
+            // is seen by all that do (I4). As an Acquire: a claim that enters a new slot follows
+            // those that left the old one. As a Release: a holder that finds its slot closed must
+            // find the core.
             let word = slot.swap(Word::MOVED.bits(), Ordering::SeqCst);
             let word = Word::from_bits(word);
             words.extend(word.holder().map(|_| word));
@@ -112,7 +117,8 @@ impl Ledger<'_> {
             let is_here =
                 |word: &Word| word.holder().is_some_and(|(unit, _)| new.index(unit) == index);
             let word = words.next_if(is_here).unwrap_or(Word::FREE);
-            // ORDERING: Release: a claim that enters by an old address of this table follows those that left the old slot, as we do.
+            // ORDERING: Release: a claim that enters by an old address of this table follows those
+            // that left the old slot, as we do.
             slot.store(word.bits(), Ordering::Release);
         }
         debug_assert!(words.next().is_none(), "every unit has a slot");

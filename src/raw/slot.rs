@@ -1,19 +1,22 @@
 //! The state word of a slot.
 //!
-//! A slot holds the claims on one unit at a time, and its word contains the number of that unit. The word is one of:
+//! A slot holds the claims on one unit at a time, and its word contains the number of that unit.
+//! The word is one of:
 //!
 //! | state     | unit (48) | readers (14) | WAITERS | EXCLUSIVE | meaning                               |
 //! |-----------|-----------|--------------|---------|-----------|---------------------------------------|
 //! | free      | 0         | 0            | 0       | 0         | no claim                              |
-//! | shared    | u         | 1..=MAX      | 0       | 0         | as many readers of unit u as it says  |
+//! | shared    | u         | 1..=MAX      | 0       | 0         | this many readers of unit u           |
 //! | exclusive | u         | 0            | 0       | 1         | one writer of unit u                  |
 //! | watched   | u         | as above     | 1       | as above  | the same, with a proxy in the registry |
 //! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed: use the present table |
 //!
-//! A [reader's word](crate::raw::readers) has the same fields, but is never exclusive, and never moved.
+//! A [reader's word](crate::raw::readers) has the same fields, but is never exclusive, and never
+//! moved.
 //!
-//! WAITERS is set under the registry's mutex only, together with the proxy. It is cleared, under the mutex too, when the last
-//! holder leaves or no claim waits any more. While it is set no reader joins, and holders leave under the mutex.
+//! WAITERS is set under the registry's mutex only, together with the proxy. It is cleared, under
+//! the mutex too, when the last holder leaves or no claim waits any more. While it is set no reader
+//! joins, and holders leave under the mutex.
 
 use crate::Mode;
 
@@ -71,7 +74,8 @@ impl Word {
         self.0 & EXCLUSIVE != 0 || self.0 & READERS == READER
     }
 
-    /// One more reader of `unit`, if the slot has that unit and is shared, not watched and not full.
+    /// One more reader of `unit`, if the slot has that unit and is shared, not watched and not
+    /// full.
     pub(crate) fn join(self, unit: u64) -> Option<Word> {
         let joins = self.0 >> UNIT_SHIFT == unit
             && self.0 & (EXCLUSIVE | WAITERS) == 0
@@ -85,12 +89,14 @@ impl Word {
         (!self.has_waiters()).then(|| self.leave_watched())
     }
 
-    /// One holder fewer, with the mutex held: free after the last, and watched until then.
+    /// One holder fewer, with the mutex held. Free after the last holder, and still watched before
+    /// that.
     pub(crate) fn leave_watched(self) -> Word {
         if self.has_one_holder() { Word::FREE } else { Word(self.0 - READER) }
     }
 
-    /// Whether a reader of `unit` must not be held in another word: a writer has the slot, or it is closed.
+    /// Whether a reader of `unit` must not use another word: a writer has the slot, or the slot is
+    /// closed.
     #[inline]
     pub(crate) fn keeps_out_readers_of(self, unit: u64) -> bool {
         self == Word::MOVED || self.0 & EXCLUSIVE != 0 && self.0 >> UNIT_SHIFT == unit
@@ -106,7 +112,7 @@ impl Word {
         Word(self.0 & !WAITERS)
     }
 
-    /// One writer turned into one reader, watched as before.
+    /// One reader instead of one writer, watched as before.
     pub(crate) fn downgraded(self) -> Word {
         Word((self.0 & !EXCLUSIVE) | READER)
     }

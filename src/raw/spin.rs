@@ -1,11 +1,13 @@
 //! Spinning before a claim is queued.
 //!
-//! If no claim waits, a blocked claim is tried again for a moment before it is queued, so that to wait for a short critical
-//! section costs no wake-up. A claim that spins has no place in the order of waiting claims yet; it gets one when it is queued.
+//! If no claim waits, a blocked claim is tried again for a moment before it is queued, so that to
+//! wait for a short critical section costs no wake-up. A claim that spins has no place in the order
+//! of waiting claims yet; it gets one when it is queued.
 //!
-//! How long a thread spins is set in `sync/native.rs`: `SPINS_BEFORE_QUEUEING` pauses here (`SPINS_BEFORE_PARKING` if units block
-//! the claim), and, once the claim is queued, `SPINS_BEFORE_PARKING` pauses before the thread parks. `FIRST_SPIN` sets the first
-//! pause; each is twice as long as the one before.
+//! How long a thread spins is set in `sync/native.rs`: `SPINS_BEFORE_QUEUEING` pauses here
+//! (`SPINS_BEFORE_PARKING` if units block the claim), and, once the claim is queued,
+//! `SPINS_BEFORE_PARKING` pauses before the thread parks. `FIRST_SPIN` sets the first pause; each
+//! is twice as long as the one before.
 
 use std::time::Instant;
 
@@ -18,7 +20,8 @@ use crate::sync::Spins;
 use crate::{Mode, Span};
 
 impl RawLock {
-    /// Acquires a claim that was blocked at its first attempt: spins for a moment, and then queues it.
+    /// Acquires a claim that was blocked at its first attempt: spins for a moment, and then queues
+    /// it.
     #[cold]
     #[inline(never)]
     pub(super) fn spin_or_wait(

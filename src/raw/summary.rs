@@ -1,4 +1,4 @@
-//! The summary word: who is on the board.
+//! The summary word: which claims are on the board.
 //!
 //! | bits   | meaning                                                                    |
 //! |--------|----------------------------------------------------------------------------|
@@ -11,9 +11,9 @@
 //! | 62     | some exclusive claim found no cell                                         |
 //! | 63     | some claim waits; a hint                                                   |
 //!
-//! The bits of a cell are set by whoever took it, in one step, and cleared by whoever releases it, in one
-//! step. All else is written under the mutex. Every write is a read-modify-write, since any other would
-//! undo one that came in between.
+//! The thread that takes a cell sets the cell's bits, and the thread that releases its claim clears
+//! them, each in one step. All other bits are written under the mutex. Every write is a
+//! read-modify-write, because a plain store could overwrite another thread's change.
 
 use crate::Mode;
 use crate::sync::{self, BOARD_CELLS};
@@ -70,7 +70,7 @@ impl Summary {
         Set((self.0 >> SIZES_SHIFT) & ((1 << SIZES) - 1))
     }
 
-    /// Whether some claim waits: newcomers then queue behind it rather than spin beside it.
+    /// Whether some claim waits: then a new claim that is blocked queues at once, without spinning.
     pub(crate) fn has_queue(self) -> bool {
         self.0 & Summary::QUEUE != 0
     }
@@ -81,7 +81,7 @@ impl Summary {
         self.0 & Summary::OPEN != 0
     }
 
-    /// Whether some may be counted there.
+    /// Whether some readers may be counted in words of their own.
     pub(crate) fn has_readers(self) -> bool {
         self.0 & Summary::READERS != 0
     }
@@ -136,7 +136,7 @@ impl Summary {
         1 << cell | (u64::from(mode == Mode::Exclusive) << cell) << EXCLUSIVE_SHIFT
     }
 
-    /// The bits of a claim that has none, and is counted in regions of that size.
+    /// The bits of a claim that has no cell, and is counted in regions of that size.
     pub(crate) fn unlisted(size: u32, mode: Mode) -> u64 {
         let counted = (1 << size) << SIZES_SHIFT;
         match mode {
@@ -155,14 +155,14 @@ impl Summary {
         (1 << cell) << WATCHED_SHIFT
     }
 
-    /// Every bit that says something of this cell.
+    /// All bits of this cell.
     #[inline]
     pub(crate) fn all_of(cell: u32) -> u64 {
         1 << cell | Summary::exclusive(cell) | Summary::watch(cell)
     }
 }
 
-/// A set of cells or of sizes, from the lowest on.
+/// A set of cells, or of sizes of regions. Iterates from the lowest to the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Set(u64);
 
@@ -173,13 +173,13 @@ impl Set {
         Set(1 << cell)
     }
 
-    /// Whether any belongs to no thread.
+    /// Whether the set has a cell that belongs to no thread.
     #[inline]
     pub(crate) fn is_common(self) -> bool {
         self.common() != Set::EMPTY
     }
 
-    /// Those that belong to no thread.
+    /// The cells of the set that belong to no thread.
     pub(crate) fn common(self) -> Set {
         Set(self.0 & sync::common_cells())
     }

@@ -1,11 +1,11 @@
-//! Arrays of words that are exchanged for larger or smaller ones while they are read: the table of slots, where a
-//! single unit is claimed without a mutex, and the [regions](crate::raw::regions).
+//! Arrays of words that are exchanged for larger or smaller ones while they are read: the table of
+//! slots, where a single unit is claimed without a mutex, and the [regions](crate::raw::regions).
 //!
-//! A unit has exactly one slot. Were there a second place to look, two threads could enter the same
-//! unit twice; a unit whose slot is taken by another unit takes a cell instead.
+//! A unit has exactly one slot: if there were two, two threads could each claim the unit in a
+//! different one. A claim on a unit whose slot is taken by another unit takes a cell instead.
 //!
-//! The address of an array and the logarithm of its length are one word, so that one load says where
-//! a unit's word is. Arrays are freed with the lock only, so that an old address stays valid.
+//! The address of an array and the logarithm of its length are one word, so that one load says
+//! where a unit's word is. Arrays are freed with the lock only, so that an old address stays valid.
 
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
@@ -15,10 +15,12 @@ use crate::Span;
 use crate::raw::slot::Word;
 use crate::sync::{AtomicPtr, AtomicU64, FIRST_TABLE_BITS, Ordering, const_constructor};
 
-/// How many words lie in a line: two of a processor's, which fetches such pairs.
+/// How many words are in a [`Line`]: two cache lines, since processors prefetch cache lines in
+/// pairs.
 const LINE: usize = if FIRST_TABLE_BITS < 4 { 1 << FIRST_TABLE_BITS } else { 16 };
 
-/// The low bits of an address, which are free: the logarithm of the length.
+/// The low bits of an address, which contain the logarithm of the length. They are zero in the
+/// address of a [`Line`].
 const BITS: usize = 63;
 
 #[repr(align(128))]
@@ -27,7 +29,7 @@ struct Line([AtomicU64; LINE]);
 /// The current one of several arrays; null before the first.
 pub(crate) struct Current(AtomicPtr<Line>);
 
-/// The arrays that were ever made.
+/// All arrays that have been made.
 #[derive(Default)]
 pub(crate) struct Made(Vec<Box<[Line]>>);
 
@@ -56,7 +58,7 @@ impl Current {
         (!first.is_null()).then_some(Table { first, bits, lives: PhantomData })
     }
 
-    /// Makes this the array that others find.
+    /// Makes this the current array.
     pub(crate) fn store(&self, table: Table<'_>, order: Ordering) {
         let tagged = table.first.map_addr(|address| address | table.bits as usize);
         self.0.store(tagged.cast_mut(), order);
@@ -64,11 +66,11 @@ impl Current {
 }
 
 impl Made {
-    /// The array of so many words as a power of two, made if there is none; its words are then all 0.
+    /// The array of 2^`bits` words. If there is none yet, it is made, and all its words are 0.
     ///
     /// # Safety
     ///
-    /// What is returned must not be used after this was dropped.
+    /// The array must not be used after `self` is dropped.
     pub(crate) unsafe fn get<'a>(&mut self, bits: u32) -> Table<'a> {
         let length = (1usize << bits).div_ceil(LINE);
         let found = self.0.iter().position(|lines| lines.len() == length);
@@ -103,10 +105,10 @@ impl<'a> Table<'a> {
 
     #[inline]
     fn at(self, index: usize) -> &'a AtomicU64 {
-        // Of loom's atomics a line is not full.
+        // Loom's atomics are larger, and do not fill a `Line` exactly.
         let is_dense = const { size_of::<Line>() == LINE * size_of::<AtomicU64>() };
-        // SAFETY: the array has 2^bits words, from `first` on, in lines, and every index is less; it lives as
-        // long as `'a`.
+        // SAFETY: the array has 2^bits words, from `first` on, in lines, and every index is less;
+        // it lives as long as `'a`.
         unsafe {
             if is_dense {
                 &*self.first.cast::<AtomicU64>().add(index)
@@ -121,7 +123,8 @@ impl<'a> Table<'a> {
         (0..1usize << self.bits).map(move |index| self.at(index))
     }
 
-    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it breaks off.
+    /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it
+    /// returns `Break`.
     pub(crate) fn visit<B>(
         self,
         span: Span,
@@ -142,8 +145,9 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Where a unit's word is among 2^`bits`: neighbours are scattered by Fibonacci hashing, so that two threads
-/// working side by side do not write one cache line. In an array of half the length it is half that.
+/// The index of a unit's word among 2^`bits`. Fibonacci hashing scatters neighbouring units, so
+/// that two threads that work on neighbouring units do not write to the same cache line. In an
+/// array of half the length the index is half as large.
 #[inline]
 pub(crate) fn index(unit: u64, bits: u32) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -1,5 +1,5 @@
-//! Programs of tries by one thread, over every kind of place: what is held is what a list of guards says, and of
-//! claims that have gone nothing is left.
+//! Programs of tries by one thread, over every kind of place: what is held is what a list of guards
+//! says, and of claims that have gone nothing is left.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -465,7 +465,8 @@ fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
     }
 }
 
-/// As many as fit into a word are counted there, the others in the slot, and the next one in the registry.
+/// As many as fit into a word are counted there, the others in the slot, and the next one in the
+/// registry.
 #[test]
 fn more_readers_of_a_unit_than_a_word_has_room_for_are_all_counted() {
     let lock = RawLock::new();
@@ -523,7 +524,8 @@ fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_throug
     assert_idle(&lock);
 }
 
-/// A look through the table takes the words of a line together; these come to nothing if their bits are added up.
+/// A look through the table takes the words of a line together; these come to nothing if their bits
+/// are added up.
 #[test]
 fn readers_whose_words_cancel_each_other_are_found() {
     let lock = RangeLock::new();

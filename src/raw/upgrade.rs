@@ -1,13 +1,14 @@
-//! Upgrades: a shared claim becomes exclusive, at once if no other claim on its span is held, or when all others have been
-//! released.
+//! Upgrades: a shared claim becomes exclusive, at once if no other claim on its span is held, or
+//! when all others have been released.
 //!
-//! The upgrade is a claim of its own, which is exclusive. It waits for the held claims on its span, except for the one that
-//! it upgrades; conflicting claims that come later wait for it. When it is granted, the shared claim is released. So
-//! no claim changes its place or its mode while others check it. Only the sole reader of a slot is upgraded in place, if
-//! the board is empty.
+//! The upgrade is a claim of its own, which is exclusive. It waits for the held claims on its span,
+//! except for the one that it upgrades; conflicting claims that come later wait for it. When it is
+//! granted, the shared claim is released. So no claim changes its place or its mode while others
+//! check it. Only the sole reader of a slot is upgraded in place, if the board is empty.
 //!
-//! Two overlapping upgrades would each wait for the shared claim of the other, so the second one is refused. An upgrade waits
-//! for re-entrant claims that wait, and they do not wait for it: their owners may hold what the upgrade waits for.
+//! Two overlapping upgrades would each wait for the shared claim of the other, so the second one is
+//! refused. An upgrade waits for re-entrant claims that wait, and they do not wait for it: their
+//! owners may hold what the upgrade waits for.
 
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
@@ -46,7 +47,7 @@ impl Ledger<'_> {
         if !self.holds_alone(own, span, hold) {
             return None;
         }
-        // As for any exclusive claim: show it, then look at cells and slots.
+        // As for any exclusive claim: it is shown first, and then cells and slots are checked.
         let place = self.announce(span, Mode::Exclusive);
         self.watch_those_in_the_way(span);
         if self.holds_alone(own, span, hold) {
@@ -58,15 +59,18 @@ impl Ledger<'_> {
         None
     }
 
-    /// Whether no other claim on the span is held. Claims that will find that they must leave do not count.
+    /// Whether no other claim on the span is held. Claims that will find that they must leave do
+    /// not count.
     fn holds_alone(&self, own: ClaimId, span: Span, hold: Hold) -> bool {
-        // Like a re-entrant claim: an upgrade that is granted at once may overtake every waiting claim.
+        // Like a re-entrant claim: an upgrade that is granted at once may overtake every waiting
+        // claim.
         let wanted = (span, Mode::Exclusive, Queueing::Reentrant);
         !self.has_other_readers(span, hold)
             && !self.books.registry.blocks_for_good(Some(own), wanted, self.undecided())
     }
 
-    /// Admits an upgrade, held if no other claim on its span is held, else waiting; `None` if another upgrade waits there.
+    /// Admits an upgrade, held if no other claim on its span is held, else waiting; `None` if
+    /// another upgrade waits there.
     pub(super) fn admit_upgrade(
         &mut self,
         span: Span,
@@ -80,12 +84,13 @@ impl Ledger<'_> {
         let place: Place = self.announce(span, mode);
         let own = self.number_of(span, hold);
         let held = self.registry().in_the_way(span, mode, queueing).claims;
-        // The proxy of a slot stands for the other readers too, until they have left.
+        // The proxy of a slot stands for its other readers too. It does not block the upgrade once
+        // they have left.
         let blockers = held - u32::from(!self.has_other_readers(span, hold));
-        let (registry, heirs) = (&mut self.books.registry, &mut self.wakes.heirs);
+        let (registry, affected) = (&mut self.books.registry, &mut self.wakes.affected);
         let id = match blockers {
             0 => registry.hold(span, mode, queueing),
-            _ => registry.wait(span, mode, queueing, blockers, heirs),
+            _ => registry.wait(span, mode, queueing, blockers, affected),
         };
         registry.set_upgrades(id, own);
         if blockers != 0 {
@@ -98,10 +103,11 @@ impl Ledger<'_> {
         })
     }
 
-    /// Whether a hold is in a slot, which is watched, and others are there too.
+    /// Whether a hold is in a slot or a reader's word, which is watched, together with other
+    /// readers.
     fn has_other_readers(&self, span: Span, hold: Hold) -> bool {
-        // ORDERING: Relaxed: a watched word changes under the mutex only, and `watch` has acquired what the readers did
-        // that left before.
+        // ORDERING: Relaxed: a watched word changes under the mutex only, and `watch` has acquired
+        // what the readers did that left before.
         let place = match hold {
             Hold::Slot => Place::Slot,
             Hold::Reader(cell) => Place::Reader(cell),

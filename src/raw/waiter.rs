@@ -7,7 +7,7 @@ use std::thread;
 use crate::Mode;
 use crate::deadlock::Waiting;
 use crate::raw::counters::{Counters, Wait};
-use crate::raw::registry::Heirs;
+use crate::raw::registry::Affected;
 use crate::sync::Parker;
 use crate::unwind;
 
@@ -31,7 +31,8 @@ impl Sleeper {
         matches!(self, Sleeper::Task(TaskWaker(Some(known))) if known.will_wake(waker))
     }
 
-    /// What to wake of a claim that continues to wait: a task only once for each of its polls.
+    /// What to wake to let a claim's owner check again while the claim continues to wait. A task is
+    /// woken only once for each of its polls.
     pub(crate) fn call(&mut self) -> Option<Sleeper> {
         match self {
             Sleeper::Thread(parker) => Some(Sleeper::Thread(Arc::clone(parker))),
@@ -80,40 +81,43 @@ impl Waiter {
     }
 }
 
-/// Claims that were granted or invited under the registry's mutex, and whose owners are woken after it is released.
+/// Claims that were granted or invited under the registry's mutex, and whose owners are woken after
+/// it is released.
 #[derive(Default)]
-#[must_use = "the owner of a claim whose turn has come sleeps until it is woken"]
+#[must_use = "the owners of granted claims sleep until they are woken"]
 pub(crate) struct Wakes {
-    pub(crate) heirs: Heirs<Waiter>,
+    pub(crate) affected: Affected<Waiter>,
     /// The owners to wake of the claims that were invited.
     pub(crate) calls: Vec<Sleeper>,
 }
 
 impl Wakes {
-    /// Ends the records of threads that do not wait any more. With the mutex held, so that no later claim is reported as
-    /// what they wait for.
+    /// Ends the records of threads that do not wait any more. With the mutex held, so that no later
+    /// claim is reported as what they wait for.
     pub(crate) fn end_records(&mut self) {
-        self.heirs.granted.iter_mut().for_each(|waiter| waiter.record.end());
+        self.affected.granted.iter_mut().for_each(|waiter| waiter.record.end());
     }
 
-    /// Wakes all of them, even if a waker panics. Wakers run user code, so the caller holds no lock.
+    /// Wakes all of them, even if a waker panics. Wakers run user code, so the caller holds no
+    /// lock.
     #[inline]
     pub(crate) fn wake(self, counters: &Counters) {
-        if !self.heirs.granted.is_empty() || !self.calls.is_empty() {
+        if !self.affected.granted.is_empty() || !self.calls.is_empty() {
             self.wake_all(counters);
         }
     }
 
     #[cold]
     fn wake_all(self, counters: &Counters) {
-        // All of them first: a waker may take long, which is no waiting time, or read the numbers.
-        for waiter in &self.heirs.granted {
+        // Counted before any is woken: a waker may take long, which must not be counted as waiting,
+        // or may read the counters.
+        for waiter in &self.affected.granted {
             counters.granted_after(&waiter.wait);
             counters.woke();
         }
         self.calls.iter().for_each(|_| counters.woke());
         // Threads first: a waker is user code, and may never return.
-        for waiter in &self.heirs.granted {
+        for waiter in &self.affected.granted {
             if let Sleeper::Thread(parker) = &waiter.sleeper {
                 parker.notify();
             }
@@ -123,7 +127,7 @@ impl Wakes {
                 parker.invite();
             }
         }
-        let granted = self.heirs.granted.into_iter().map(|waiter| waiter.sleeper);
+        let granted = self.affected.granted.into_iter().map(|waiter| waiter.sleeper);
         let mut first = None;
         for sleeper in granted.chain(self.calls) {
             let Sleeper::Task(waker) = sleeper else { continue };

@@ -1,7 +1,8 @@
 //! Watching claims in slots and cells, with the mutex held, so that other claims can wait for them.
 //!
-//! A watched claim has a proxy in the registry (I2). The thread that releases the claim finds the watch in the slot's word or
-//! in the summary, and takes the mutex. The proxy is removed with the last holder.
+//! A watched claim has a proxy in the registry (I2). The thread that releases the claim finds the
+//! watch in the slot's word or in the summary, and takes the mutex. The proxy is removed with the
+//! last holder.
 
 use crate::raw::Ledger;
 use crate::raw::place::{Hold, Place};
@@ -12,7 +13,8 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::{Mode, Span};
 
 impl Ledger<'_> {
-    /// Watches the cells of `before`, and the slots, that are in the way of a claim.
+    /// Watches the claims that conflict with a claim: those in cells that `before` shows, those in
+    /// readers' words, and those in slots.
     pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
         self.watch_cells(before, span, mode);
         if mode == Mode::Exclusive && before.has_readers() {
@@ -21,13 +23,13 @@ impl Ledger<'_> {
         self.watch_slots(span, mode);
     }
 
-    /// Has the registry know those who are in the way of a claim that is not shown.
+    /// Watches the claims that conflict with a claim that is not shown on the board.
     pub(super) fn watch_those_there(&mut self, span: Span, mode: Mode) {
         self.watch_all(self.lock.summary_now(), span, mode);
     }
 
-    /// Has the registry know the claims in cells that are in the way of those whom it has proxies for in `span`, so that it
-    /// can tell who of them must leave.
+    /// Watches the claims in cells that conflict with the registry's proxies in `span`, so that the
+    /// registry can tell which of these claims will be taken back.
     pub(super) fn watch_those_in_the_way(&mut self, span: Span) {
         for (span, mode) in self.registry().proxies(span) {
             self.watch_cells(self.lock.summary_now(), span, mode);
@@ -42,16 +44,16 @@ impl Ledger<'_> {
             let Some(id) = self.watch_cell(cell) else { continue };
             let (theirs, held) = (self.registry().span(id), self.registry().mode(id));
             if !theirs.overlaps(span) || !held.conflicts_with(mode) {
-                // The cell has changed hands meanwhile, or its claim was downgraded.
+                // Another claim has taken the cell meanwhile, or its claim was downgraded.
                 self.unwatch(id);
             }
         }
     }
 
-    /// Has the registry know the claim in a cell: by its proxy, which is returned, unless the claim has left.
+    /// Watches the claim in a cell. Returns its proxy, or `None` if the claim has left.
     pub(super) fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
-        // ORDERING: Acquire, also where it fails: whoever finds that the cell is not in use any more follows the
-        // claim that was there.
+        // ORDERING: Acquire, also on failure: if the cell is not in use any more, we happen after
+        // the claim that was in it.
         let watched =
             self.lock.summary.fetch_update(Ordering::Acquire, Ordering::Acquire, |bits| {
                 let now = Summary::from_bits(bits);
@@ -64,7 +66,7 @@ impl Ledger<'_> {
                 return self.books.proxies[cell as usize].filter(|_| is_used);
             }
         };
-        // From here on the cell stays with its claim until we release the mutex.
+        // From here on the claim has its cell until we release the mutex.
         let span = self.core.cells.span(cell);
         let proxy = self.registry().hold(span, mode, Queueing::Due);
         self.registry().set_place(proxy, Place::Cell(cell));
@@ -75,8 +77,8 @@ impl Ledger<'_> {
     /// Watches the holders in a slot or a reader's word, if they conflict.
     pub(super) fn watch(&mut self, place: Place, slot: &AtomicU64, span: Span, mode: Mode) {
         loop {
-            // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it is
-            // paired with the Release of whoever left the slot.
+            // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it
+            // is paired with the Release of the claims that left the slot.
             let word = Word::from_bits(slot.load(Ordering::SeqCst));
             let Some((unit, holder)) = word.holder() else { return };
             let in_the_way = span.contains_unit(unit) && holder.conflicts_with(mode);
@@ -84,9 +86,10 @@ impl Ledger<'_> {
                 return;
             }
             let watched = word.watched().bits();
-            // ORDERING: Acquire: readers may have joined and left since the load, and brought the word back
-            // to what it was; whoever upgrades this slot, or frees it, follows them by way of the mutex.
-            // No Release: who finds WAITERS takes the mutex. Relaxed on failure: it is loaded again.
+            // ORDERING: Acquire: readers may have joined and left since the load, so that the word
+            // has its old value again. A thread that upgrades or frees this slot takes the mutex
+            // after us, and so happens after them. No Release: a thread that finds WAITERS takes
+            // the mutex. Relaxed on failure: it is loaded again.
             let marked =
                 slot.compare_exchange(word.bits(), watched, Ordering::Acquire, Ordering::Relaxed);
             if marked.is_ok() {
@@ -97,7 +100,8 @@ impl Ledger<'_> {
         }
     }
 
-    /// The number of a claim that is held, which is watched if it is in a slot.
+    /// The registry's number of a held claim. If the claim is in a slot, it must be watched
+    /// already.
     pub(super) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
         match hold {
             Hold::Nothing => unreachable!("a claim on nothing needs no number"),
@@ -115,8 +119,8 @@ impl Ledger<'_> {
         self.registry().in_place(unit, word).expect("a watched slot has a proxy (I2)")
     }
 
-    /// Takes back the watches in `span` that are of no use any more: nobody waits for those who are watched, and
-    /// nobody is to keep them out.
+    /// Removes the watches in `span` that are not needed any more: the watched claims conflict with
+    /// no claim of the registry.
     pub(super) fn unwatch_idle(&mut self, span: Span) {
         for proxy in self.registry().idle_proxies(span) {
             self.unwatch(proxy);
@@ -130,22 +134,25 @@ impl Ledger<'_> {
                 let slot = self.lock.word(place, self.registry().span(proxy).start());
                 // ORDERING: Relaxed: a watched word changes under the mutex only.
                 let word = Word::from_bits(slot.load(Ordering::Relaxed));
-                // ORDERING: Release. Who joins follows the readers that left while the slot was watched, of whom the
-                // mutex has told us; who finds that he is not watched any more follows those for whom he was.
+                // ORDERING: Release. A reader that joins happens after the readers that left while
+                // the slot was watched; the mutex has ordered us after them. A claim that finds
+                // that it is not watched any more happens after the claims for which it was.
                 slot.store(word.unwatched().bits(), Ordering::Release);
             }
             Place::Cell(cell) => {
-                // ORDERING: Release: whoever looks whether he is watched, and is not any more, follows those
-                // for whom he was. Relaxed would do for the claim's own sake.
+                // ORDERING: Release: a claim that checks whether it is watched, and is not any
+                // more, happens after the claims for which it was. Relaxed would be enough for the
+                // claim in the cell itself.
                 let before = self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
                 if !Summary::from_bits(before).uses(cell) {
-                    // Who released it was told to take the mutex, and expects the proxy.
+                    // The thread that has released it saw the watch, waits for the mutex, and
+                    // expects the proxy.
                     return;
                 }
                 self.books.proxies[cell as usize] = None;
             }
             Place::Board(_) | Place::Unlisted | Place::Moved(_) | Place::Nowhere => return,
         }
-        self.books.registry.remove(proxy, &mut self.wakes.heirs);
+        self.books.registry.remove(proxy, &mut self.wakes.affected);
     }
 }

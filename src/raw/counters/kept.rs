@@ -99,7 +99,8 @@ impl Counters {
     #[cold]
     fn first_kept(&self) -> &Kept {
         let new = Box::into_raw(Box::new(Kept::new()));
-        // ORDERING: Release for a thread that finds ours, Acquire for when we find another thread's.
+        // ORDERING: Release for a thread that finds ours, Acquire for when we find another
+        // thread's.
         let installed = self.kept.compare_exchange(
             std::ptr::null_mut(),
             new,
@@ -189,7 +190,8 @@ fn get(counter: &AtomicU64) -> u64 {
 
 /// The shard of this thread: threads take them in turn.
 fn shard() -> usize {
-    // Not `crate::sync`'s: a static, which no model could start afresh, and no part of any argument.
+    // Not `crate::sync`'s: a static, which no model could start afresh, and no part of any
+    // argument.
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     thread_local! {
         static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };

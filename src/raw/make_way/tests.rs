@@ -34,7 +34,8 @@ fn a_claim_that_finds_every_cell_taken_gets_one_however_many_are_held() {
     assert_idle(&lock);
 }
 
-/// Claims on the same units, of which several were in each cell: each finds its own, and the cell's present one stays.
+/// Claims on the same units, of which several were in each cell: each finds its own, and the cell's
+/// present one stays.
 #[test]
 fn claims_that_were_moved_out_of_one_cell_are_told_apart() {
     let lock = RawLock::new();

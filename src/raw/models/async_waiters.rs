@@ -133,6 +133,7 @@ fn inquisitive(lock: Arc<RangeLock>) -> Waker {
         drop(look(data));
     }
     static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, wake);
-    // SAFETY: each waker stands for one count of the `Arc`, which `clone` adds and `wake` and drop take.
+    // SAFETY: each waker stands for one count of the `Arc`, which `clone` adds and `wake` and drop
+    // take.
     unsafe { Waker::from_raw(raw(lock)) }
 }

@@ -69,8 +69,8 @@ fn an_upgrade_excludes_readers_and_writers_that_race_with_it() {
     }
 }
 
-/// With somebody on the board the upgrade goes through the mutex, while a reader joins the slot and leaves
-/// again without it: what it read must have happened before.
+/// With somebody on the board the upgrade goes through the mutex, while a reader joins the slot and
+/// leaves again without it: what it read must have happened before.
 #[test]
 fn an_upgrade_follows_a_reader_that_joined_and_left_meanwhile() {
     model(3, || {
@@ -149,8 +149,8 @@ fn a_waiter_across_a_split_waits_for_both_parts() {
     });
 }
 
-/// The newcomer has read the summary before the split and reads the cell after it: what it finds there
-/// is the lower part, which is not in its way.
+/// The newcomer has read the summary before the split and reads the cell after it: what it finds
+/// there is the lower part, which is not in its way.
 #[test]
 fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     for mine in [Shared, Exclusive] {
@@ -235,9 +235,9 @@ fn a_change_leaves_no_watch_where_nobody_waits() {
     });
 }
 
-/// The downgraded claim is in a cell and watched, since another waits for it. A reader comes as soon as it sees the downgrade,
-/// and a writer beside the claim but not beside the reader tries: the reader need not leave, whatever the registry takes
-/// the claim for.
+/// The downgraded claim is in a cell and watched, since another waits for it. A reader comes as
+/// soon as it sees the downgrade, and a writer beside the claim but not beside the reader tries:
+/// the reader need not leave, whatever the registry takes the claim for.
 #[test]
 fn a_reader_that_a_downgrade_lets_in_is_not_passed_as_one_who_must_leave() {
     model(2, || {

@@ -142,8 +142,9 @@ fn three_ranges_with_two_cells_exclude_each_other() {
     });
 }
 
-/// One takes two claims by turns, neither of which conflicts with what the other tries. In the cell of the first the other
-/// may find the second, which is settled, and must not take it for one in the mode of the first.
+/// One takes two claims by turns, neither of which conflicts with what the other tries. In the cell
+/// of the first the other may find the second, which is settled, and must not take it for one in
+/// the mode of the first.
 #[test]
 fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
     model(3, || {
@@ -161,8 +162,8 @@ fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
     });
 }
 
-/// While a shared range is held, a writer comes that must leave again, as it finds. A reader that meets it is not refused: for a
-/// unit and for a range, and whichever of both the writer claims.
+/// While a shared range is held, a writer comes that must leave again, as it finds. A reader that
+/// meets it is not refused: for a unit and for a range, and whichever of both the writer claims.
 #[test]
 fn a_try_is_not_refused_for_a_claim_that_must_leave() {
     let writers = [span(1, 2), span(0, 2)];

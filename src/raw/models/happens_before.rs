@@ -1,7 +1,8 @@
-//! What a claim's holder did happens before what the next one does, by the Acquire and Release of the
-//! lock's words alone. In these models nobody enters a slot while a range is published that wants it,
-//! so they do without the barrier, behind which a missing Acquire or Release would hide. Two ranges may race:
-//! which of them sees the other is decided by the order of the summary's writes.
+//! What a claim's holder did happens before what the next one does, by the Acquire and Release of
+//! the lock's words alone. In these models nobody enters a slot while a range is published that
+//! wants it, so they do without the barrier, behind which a missing Acquire or Release would hide.
+//! Two ranges may race: which of them sees the other is decided by the order of the summary's
+//! writes.
 
 use super::*;
 
@@ -44,7 +45,8 @@ fn a_unit_follows_the_one_that_left_its_slot() {
     }
 }
 
-/// The second joins the first, and follows the writer by the release sequence that the first goes on with.
+/// The second joins the first, and follows the writer by the release sequence that the first goes
+/// on with.
 #[test]
 fn both_readers_of_a_slot_follow_the_writer_that_left_it() {
     followed_by((UNIT, Exclusive), unlocks(UNIT, Exclusive), [(UNIT, Shared), (UNIT, Shared)]);
@@ -112,8 +114,8 @@ fn a_unit_follows_the_range_that_shrank_away_from_it() {
     }
 }
 
-/// By the cell again, in which the summary that was read promised the first range, but which has gone
-/// to the second since.
+/// By the cell again, in which the summary that was read promised the first range, but which has
+/// gone to the second since.
 #[test]
 fn a_unit_follows_the_range_whose_cell_another_range_took() {
     // Either its start is past the unit, or its end before.
@@ -135,8 +137,8 @@ fn a_range_follows_the_range_that_let_go_of_its_cell() {
     followed_by((RANGE, Exclusive), unlocks(RANGE, Exclusive), [(RANGE, Shared)]);
 }
 
-/// By the cell, in which the third finds the second's span, the summary having named the first: start or end
-/// tells that it is not in the way.
+/// By the cell, in which the third finds the second's span, the summary having named the first:
+/// start or end tells that it is not in the way.
 #[test]
 fn a_range_follows_the_range_whose_cell_another_range_took() {
     let pair = span(1, 3);
@@ -149,8 +151,8 @@ fn a_range_follows_the_range_whose_cell_another_range_took() {
     }
 }
 
-/// The cell belongs to the thread that takes it twice, and another gives it back in between. A third has a summary that
-/// names the first claim, and reads the second's span.
+/// The cell belongs to the thread that takes it twice, and another gives it back in between. A
+/// third has a summary that names the first claim, and reads the second's span.
 #[test]
 fn a_range_follows_who_gave_a_cell_back_for_the_thread_that_it_belongs_to() {
     without_barrier(|| {
@@ -202,8 +204,8 @@ fn a_range_that_waits_follows_the_range_that_let_go_of_its_cell() {
     });
 }
 
-/// The newcomer has been watched for the upper part, and is not any more. (There is a two-sided race here, and
-/// the barrier before it, which hides nothing of what comes after.)
+/// The newcomer has been watched for the upper part, and is not any more. (There is a two-sided
+/// race here, and the barrier before it, which hides nothing of what comes after.)
 #[test]
 fn who_is_not_watched_any_more_follows_those_for_whom_he_was() {
     for wanted in [UNIT, span(1, 3)] {
@@ -244,8 +246,8 @@ fn a_range_follows_the_unit_that_left_its_slot() {
     }
 }
 
-/// Holds unit 0 of a new lock, and finishes with it, while one thread makes the table and another tries the
-/// unit.
+/// Holds unit 0 of a new lock, and finishes with it, while one thread makes the table and another
+/// tries the unit.
 fn followed_into_the_table(finish: fn(&Units, Hold), theirs: Mode) {
     without_barrier(|| {
         model(3, move || {
@@ -278,7 +280,8 @@ fn a_reader_in_a_new_table_follows_the_writer_that_downgraded() {
     followed_into_the_table(|units, mut hold| units.lock.downgrade(span(0, 1), &mut hold), Shared);
 }
 
-/// The unit comes by the address that the table had before it was exchanged, and exchanged again for the old one.
+/// The unit comes by the address that the table had before it was exchanged, and exchanged again
+/// for the old one.
 #[test]
 fn a_unit_that_comes_by_an_old_address_follows_who_left_another_table() {
     without_barrier(|| {

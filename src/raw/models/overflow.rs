@@ -61,7 +61,8 @@ fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
     });
 }
 
-/// The summary says the same before and after: what tells the unit of the range is the counter of its region.
+/// The summary says the same before and after: what tells the unit of the range is the counter of
+/// its region.
 #[test]
 fn a_unit_and_a_range_that_is_counted_beside_another_exclude_each_other() {
     for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {

@@ -1,6 +1,7 @@
 //! Waiting patiently: invited, passed, due; given up at each of these points; and the succession.
 //!
-//! No time passes in a model, but where it says so: who sleeps while his range is free sleeps for ever, and loom reports it.
+//! No time passes in a model, but where it says so: who sleeps while his range is free sleeps for
+//! ever, and loom reports it.
 
 use super::*;
 
@@ -43,19 +44,20 @@ fn of_two_that_wait_each_gets_its_turn_whoever_comes_by() {
     model(1, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 2), Exclusive);
-        let heirs = [span(0, 2), span(1, 2)].map(|wanted| {
+        let affected = [span(0, 2), span(1, 2)].map(|wanted| {
             let heir = Arc::clone(&units);
             thread::spawn(move || heir.locked(wanted, Exclusive))
         });
         units.touch(span(0, 2), Exclusive);
         units.lock.unlock(span(0, 2), Exclusive, hold);
         units.try_locked(span(1, 2), Exclusive);
-        heirs.into_iter().for_each(|heir| heir.join().unwrap());
+        affected.into_iter().for_each(|heir| heir.join().unwrap());
         units.assert_idle();
     });
 }
 
-/// The first gives up while it waits, after it was invited, or has the claim; the second is behind it.
+/// The first gives up while it waits, after it was invited, or has the claim; the second is behind
+/// it.
 #[test]
 fn an_heir_that_gives_up_is_followed_by_the_next() {
     model(2, || {
@@ -121,7 +123,8 @@ fn patience_that_ends_while_the_range_is_let_go_of_loses_no_wake_up() {
     });
 }
 
-/// A future is dropped while it waits, or after it was invited and before it looks; a thread is behind it.
+/// A future is dropped while it waits, or after it was invited and before it looks; a thread is
+/// behind it.
 #[test]
 fn a_future_dropped_while_it_is_invited_lets_the_next_in() {
     model(2, || {
@@ -140,7 +143,8 @@ fn a_future_dropped_while_it_is_invited_lets_the_next_in() {
     });
 }
 
-/// Nobody polls the future that is invited: who waited behind it is not held up for longer than his patience lasts.
+/// Nobody polls the future that is invited: who waited behind it is not held up for longer than his
+/// patience lasts.
 #[test]
 fn a_future_that_does_not_answer_its_invitation_is_in_nobodys_way() {
     without_patience(|| {

@@ -33,7 +33,8 @@ fn of_two_readers_that_upgrade_both_come_through_or_one_is_refused() {
     }
 }
 
-/// The reader joins the slot, or has a cell, before the upgrade is shown; or finds it and waits for it.
+/// The reader joins the slot, or has a cell, before the upgrade is shown; or finds it and waits for
+/// it.
 #[test]
 fn an_upgrade_that_waits_follows_the_readers_that_leave_and_is_woken_by_the_last() {
     for theirs in [span(1, 2), span(1, 9)] {

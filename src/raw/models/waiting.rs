@@ -50,8 +50,8 @@ fn a_waiter_on_a_cell_is_woken() {
     }
 }
 
-/// Who releases a watched cell comes to the mutex late. Were the cell free by then, its next claim could be
-/// taken for the one that has left, and who waits for that one be let in beside it.
+/// Who releases a watched cell comes to the mutex late. Were the cell free by then, its next claim
+/// could be taken for the one that has left, and who waits for that one be let in beside it.
 #[test]
 fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {
     model(2, || {
@@ -134,8 +134,9 @@ fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
     });
 }
 
-/// A unit in its slot that finds that it must leave is watched meanwhile, after the re-entrant claim was
-/// queued: when it leaves it takes nothing off the count of that claim, which still waits for the writer.
+/// A unit in its slot that finds that it must leave is watched meanwhile, after the re-entrant
+/// claim was queued: when it leaves it takes nothing off the count of that claim, which still waits
+/// for the writer.
 #[test]
 fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
     model(1, || {
@@ -156,7 +157,8 @@ fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
     });
 }
 
-/// Without re-entry this would be a deadlock: the reader waits for the writer, who waits for the reader.
+/// Without re-entry this would be a deadlock: the reader waits for the writer, who waits for the
+/// reader.
 #[test]
 fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
     for theirs in [span(1, 2), span(0, 9)] {
@@ -175,8 +177,8 @@ fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
     }
 }
 
-/// A reader waits, so the writer must leave; another reader is let in beside him. Then nothing that the writer has
-/// seen is there any more: he finds that he is watched.
+/// A reader waits, so the writer must leave; another reader is let in beside him. Then nothing that
+/// the writer has seen is there any more: he finds that he is watched.
 #[test]
 fn who_is_passed_since_he_must_leave_does_leave() {
     model(3, || {

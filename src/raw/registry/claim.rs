@@ -10,13 +10,16 @@ pub(crate) struct ClaimId(pub(super) u32);
 /// How a claim waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queueing {
-    /// Behind every conflicting claim that is there; newcomers that are held at once, and due claims, pass it.
+    /// Behind every earlier conflicting claim. Later claims that are held at once, and claims that
+    /// become due, overtake it.
     Patient,
-    /// Behind what is held and what is due, and passed by nobody.
+    /// Behind conflicting claims that are held or due. Only re-entrant claims and upgrades overtake
+    /// it.
     Due,
-    /// Behind held claims only: for a holder who must re-enter.
+    /// Behind held claims only. Its owner may hold a shared claim on the same units already.
     Reentrant,
-    /// Behind held claims only, its own shared one excepted: for a holder who upgrades.
+    /// Behind held claims and waiting re-entrant ones, except for the shared claim that it
+    /// upgrades.
     Upgrade,
 }
 
@@ -27,8 +30,8 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Whether newcomers wait for such a claim.
-    pub(super) fn stops_newcomers(self) -> bool {
+    /// Whether a later due claim waits for a claim in this state.
+    pub(super) fn stops_new_claims(self) -> bool {
         self != State::Waiting(Queueing::Patient)
     }
 }
@@ -36,23 +39,27 @@ impl State {
 pub(super) struct Claim<W> {
     pub(super) mode: Mode,
     pub(super) state: State,
-    /// Its place among those that wait in the same way: when it came, or when it became due.
+    /// Its position among the claims that wait in the same way: the arrival number when it was
+    /// added, or when it became due.
     pub(super) arrival: u64,
-    /// Up to where it has counted the ranks of those that are held: when it last looked.
+    /// The arrival number when it last checked. It has counted the held claims of a lower rank.
     pub(super) seen: u64,
-    /// Its rank among those that are held: when it came, or 0 if all that wait have counted it.
+    /// While it is held: the arrival number when it was added, or 0 if all claims that wait have
+    /// counted it.
     pub(super) rank: u64,
-    /// How often it was passed: looked again in vain, or saw another become due before it.
+    /// How often it was overtaken: how often it checked again and was still blocked, or another
+    /// claim became due before it.
     pub(super) passes: u32,
     pub(super) place: Place,
-    /// The first claim of the group that is granted as a whole; it keeps the next two.
+    /// The first claim of its group. `blockers` and `waiter` are those of the leader, for the whole
+    /// group.
     pub(super) leader: ClaimId,
-    /// Wide enough for pairs: both factors are numbers of claims, which fit into 32 bits.
+    /// 64 bits wide, because it counts pairs of claims, and the number of claims fits into 32 bits.
     pub(super) blockers: u64,
     pub(super) waiter: Option<W>,
     /// The next claim of the same group.
     pub(super) sibling: Option<ClaimId>,
-    /// The claim, or the proxy of those, whose holder has this one as its upgrade.
+    /// If this claim is an upgrade: the claim that it upgrades, or that claim's proxy.
     pub(super) upgrades: Option<ClaimId>,
 }
 
@@ -69,16 +76,16 @@ impl<W> Claim<W> {
         self.state == State::Waiting(Queueing::Patient)
     }
 
-    /// Whether it waits and newcomers do not pass it.
+    /// Whether it waits, and new claims do not overtake it.
     pub(super) fn is_due(&self) -> bool {
-        self.state != State::Held && self.state.stops_newcomers()
+        self.state != State::Held && self.state.stops_new_claims()
     }
 
     pub(super) fn standing(&self) -> Standing {
         Standing { state: self.state, arrival: self.arrival, rank: self.rank }
     }
 
-    /// Whether this claim waits for conflicting claims of that standing (R1, R2).
+    /// Whether this claim waits for a conflicting claim with this standing (R1, R2).
     pub(super) fn is_behind(&self, ahead: Standing) -> bool {
         use Queueing::{Due, Patient, Reentrant, Upgrade};
         let State::Waiting(queueing) = self.state else { return false };
@@ -91,7 +98,8 @@ impl<W> Claim<W> {
                 ahead.arrival < self.arrival
             }
             (Reentrant | Upgrade, State::Waiting(Due | Patient | Upgrade)) => false,
-            // An upgrade waits for what the re-entrant one's owner holds, so never the other way round.
+            // The owner of the re-entrant claim may hold what the upgrade waits for. So the
+            // re-entrant claim never waits for the upgrade.
             (Upgrade, State::Waiting(Reentrant)) => true,
             // Both are shared.
             (Reentrant, State::Waiting(Reentrant)) => false,

@@ -3,7 +3,7 @@ mod reference;
 use std::collections::BTreeSet;
 
 use super::tree::Traits;
-use super::{ClaimId, Heirs, Queueing, Registry, State};
+use super::{Affected, ClaimId, Queueing, Registry, State};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
 use crate::raw::place::Place;
@@ -17,7 +17,7 @@ struct Pair {
     registry: Registry<u32>,
     reference: Reference,
     groups: u32,
-    heirs: Heirs<u32>,
+    affected: Affected<u32>,
     /// Counts the claims, as the registry counts their arrivals.
     clock: u64,
     /// Whoever was invited since it began to wait, or looked.
@@ -31,7 +31,7 @@ impl Pair {
             registry: Registry::new(),
             reference: Reference::default(),
             groups: 0,
-            heirs: Heirs::default(),
+            affected: Affected::default(),
             clock: 0,
             invited: BTreeSet::new(),
         }
@@ -94,7 +94,7 @@ impl Pair {
         let id = match blockers {
             0 => self.registry.hold(span, mode, queueing),
             _ => {
-                let id = self.registry.wait(span, mode, queueing, blockers, &mut self.heirs);
+                let id = self.registry.wait(span, mode, queueing, blockers, &mut self.affected);
                 *self.registry.waiter_mut(id) = Some(self.groups);
                 id
             }
@@ -129,7 +129,7 @@ impl Pair {
         for ((span, mode), blockers) in parts.into_iter().zip(blockers) {
             let id = match is_held {
                 true => self.registry.hold(span, mode, line),
-                false => self.registry.wait(span, mode, line, blockers, &mut self.heirs),
+                false => self.registry.wait(span, mode, line, blockers, &mut self.affected),
             };
             if leader.is_none() && !is_held {
                 *self.registry.waiter_mut(id) = Some(self.groups);
@@ -159,7 +159,7 @@ impl Pair {
     fn release(&mut self) {
         if let Some(at) = self.pick(|claim| claim.is_held) {
             let claim = self.reference.claims.remove(at);
-            let place = self.registry.remove(claim.id, &mut self.heirs);
+            let place = self.registry.remove(claim.id, &mut self.affected);
             assert_eq!(place == Place::Slot, claim.is_proxy);
         }
     }
@@ -173,7 +173,7 @@ impl Pair {
             if self.registry.waiter_mut(claim.id).take().is_some() {
                 assert_eq!(claim.id, self.registry.claim(claim.id).leader);
             }
-            self.registry.remove(claim.id, &mut self.heirs);
+            self.registry.remove(claim.id, &mut self.affected);
         }
     }
 
@@ -195,7 +195,7 @@ impl Pair {
         (claim.queueing, claim.has_passed) = (Queueing::Due, true);
         (claim.is_held, claim.seen) = (found.claims == 0, self.clock);
         self.reference.claims.push(claim);
-        self.registry.make_due(id, found, &mut self.heirs);
+        self.registry.make_due(id, found, &mut self.affected);
         if found.claims == 0 {
             self.registry.waiter_mut(id).take().expect("a patient claim has a waiter");
         }
@@ -210,7 +210,7 @@ impl Pair {
             id
         };
         let new = parts.iter().map(hold).collect();
-        self.registry.remove(id, &mut self.heirs);
+        self.registry.remove(id, &mut self.affected);
         new
     }
 
@@ -279,8 +279,8 @@ impl Pair {
     }
 
     fn compare(&mut self) {
-        let granted: BTreeSet<u32> = self.heirs.granted.drain(..).collect();
-        for id in self.heirs.invited.drain(..).chain(self.heirs.overdue.drain(..)) {
+        let granted: BTreeSet<u32> = self.affected.granted.drain(..).collect();
+        for id in self.affected.invited.drain(..).chain(self.affected.overdue.drain(..)) {
             self.invited.insert(id.0);
         }
         for claim in self.reference.claims.iter().filter(|claim| !claim.is_held) {
@@ -342,9 +342,9 @@ fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
 fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
     let mut registry = Registry::<()>::new();
     let (one, two) = (Span::from_range(0..1), Span::from_range(1..2));
-    let heirs = &mut Heirs::default();
-    let leader = registry.wait(one, Exclusive, Queueing::Due, u32::MAX, heirs);
-    let second = registry.wait(two, Exclusive, Queueing::Due, u32::MAX, heirs);
+    let affected = &mut Affected::default();
+    let leader = registry.wait(one, Exclusive, Queueing::Due, u32::MAX, affected);
+    let second = registry.wait(two, Exclusive, Queueing::Due, u32::MAX, affected);
     registry.join(second, Some(leader));
     assert_eq!(registry.claim(leader).blockers, 2 * u64::from(u32::MAX));
 }
@@ -354,16 +354,16 @@ fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
 #[test]
 fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
     let mut registry = Registry::new();
-    let mut heirs = Heirs::default();
+    let mut affected = Affected::default();
     let held = registry.hold(Span::from_range(0..9), Exclusive, Queueing::Due);
     let wanted = Span::from_range(5..15);
-    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, &mut heirs);
+    let inner = registry.wait(wanted, Shared, Queueing::Reentrant, 1, &mut affected);
     *registry.waiter_mut(inner) = Some("inner");
     let intruder = registry.hold(Span::from_range(12..13), Exclusive, Queueing::Due);
-    registry.remove(intruder, &mut heirs);
-    assert!(!registry.is_held(inner) && heirs.granted.is_empty());
-    registry.remove(held, &mut heirs);
-    assert_eq!(heirs.granted, ["inner"]);
+    registry.remove(intruder, &mut affected);
+    assert!(!registry.is_held(inner) && affected.granted.is_empty());
+    registry.remove(held, &mut affected);
+    assert_eq!(affected.granted, ["inner"]);
 }
 
 /// How many entries of the tree `work` looks at.
@@ -382,9 +382,9 @@ fn wait(
     span: Span,
     mode: Mode,
     waiter: u32,
-    heirs: &mut Heirs<u32>,
+    affected: &mut Affected<u32>,
 ) -> ClaimId {
-    let id = registry.wait(span, mode, Queueing::Due, 1, heirs);
+    let id = registry.wait(span, mode, Queueing::Due, 1, affected);
     *registry.waiter_mut(id) = Some(waiter);
     id
 }
@@ -394,10 +394,10 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
     const CROWD: u32 = 4_000;
     let all = Span::from_range(0..u64::MAX);
     let mut registry = Registry::new();
-    let mut heirs = Heirs::default();
-    let leave = |registry: &mut Registry<u32>, ids: Vec<ClaimId>, heirs: &mut Heirs<u32>| {
+    let mut affected = Affected::default();
+    let leave = |registry: &mut Registry<u32>, ids: Vec<ClaimId>, affected: &mut Affected<u32>| {
         for id in ids {
-            registry.remove(id, heirs);
+            registry.remove(id, affected);
         }
     };
 
@@ -407,23 +407,23 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
             assert_eq!(registry.in_the_way(all, Shared, Queueing::Due).claims, 0);
             ids.push(registry.hold(all, Shared, Queueing::Due));
         }
-        leave(registry, ids, &mut heirs);
+        leave(registry, ids, &mut affected);
     });
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that are held at once");
 
     // The same, of claims that had to wait.
     let writer = registry.hold(all, Exclusive, Queueing::Due);
     let ids: Vec<ClaimId> =
-        (0..CROWD).map(|n| wait(&mut registry, all, Shared, n, &mut heirs)).collect();
-    registry.remove(writer, &mut heirs);
-    assert_eq!(heirs.granted.len(), CROWD as usize);
-    let seen = looks(&mut registry, |registry| leave(registry, ids, &mut heirs));
+        (0..CROWD).map(|n| wait(&mut registry, all, Shared, n, &mut affected)).collect();
+    registry.remove(writer, &mut affected);
+    assert_eq!(affected.granted.len(), CROWD as usize);
+    let seen = looks(&mut registry, |registry| leave(registry, ids, &mut affected));
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that have waited");
 
     // Somebody who waits elsewhere is in nobody's way.
     let far = Span::from_range(10..11);
     registry.hold(far, Exclusive, Queueing::Due);
-    wait(&mut registry, far, Exclusive, 0, &mut heirs);
+    wait(&mut registry, far, Exclusive, 0, &mut affected);
     let near = Span::from_range(0..5);
     let seen = looks(&mut registry, |registry| {
         let mut ids = Vec::new();
@@ -431,7 +431,7 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
             assert!(!registry.blocks(near, Shared));
             ids.push(registry.hold(near, Shared, Queueing::Due));
         }
-        leave(registry, ids, &mut heirs);
+        leave(registry, ids, &mut affected);
     });
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims beside one that waits");
 }

@@ -1,13 +1,15 @@
-//! An interval tree: a B+ tree by start and number, in which every entry knows the greatest end below it, also of
-//! exclusive claims and of waiting ones alone.
+//! An interval tree: a B+ tree ordered by start and number. Every entry has the greatest end of the
+//! spans below it: of all of them, of the exclusive ones, and of the waiting ones.
 //!
-//! Insertion and removal are logarithmic; a visit to the spans that overlap a given one, and are what it looks
-//! for, is logarithmic plus linear in those that it finds. So a crowd of shared claims that overlap costs
-//! a newcomer that is shared, and whoever leaves while nobody waits, no more than its logarithm.
+//! Insertion and removal take logarithmic time. To visit the spans that overlap a given one and
+//! have the sought properties takes logarithmic time, plus linear time in the number of spans
+//! found. So if many shared claims overlap, a new shared claim costs time logarithmic in their
+//! number, and so does a release while no claim waits.
 //!
-//! A binary tree would do with half the code, but with 65,536 claims held its one cache miss a level
-//! made a single lookup cost more than all the rest of a lock and unlock. Here a level is one node, and an
-//! entry is judged without touching what is below it.
+//! A binary tree would need half the code. But with 65,536 claims held, its one cache miss for each
+//! level made a single lookup cost more than all the rest of a lock and unlock. In this tree a
+//! level is one node, and whether an entry has to be followed can be seen without reading the node
+//! below it.
 
 mod node;
 
@@ -16,7 +18,7 @@ use std::ops::ControlFlow;
 use self::node::{Entry, Key, Node, ROOM, Reach};
 use crate::{Mode, Span};
 
-/// What a span can be looked for by.
+/// The properties of a span that a search can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traits {
     pub(crate) mode: Mode,
@@ -31,7 +33,7 @@ pub(crate) enum Sought {
     Waiting,
 }
 
-/// What is looked for by a claim of this mode that asks who is in its way.
+/// Which spans to visit in order to find the claims that conflict with this mode.
 pub(crate) fn in_the_way_of(mode: Mode) -> Sought {
     match mode {
         Mode::Shared => Sought::Exclusive,
@@ -39,7 +41,7 @@ pub(crate) fn in_the_way_of(mode: Mode) -> Sought {
     }
 }
 
-/// Spans by number. The number of a removed span is used again.
+/// Spans, each with a number. The number of a removed span is used again.
 pub(crate) struct IntervalTree {
     spans: Vec<(Span, Traits)>,
     vacant_spans: Vec<u32>,
@@ -48,7 +50,7 @@ pub(crate) struct IntervalTree {
     root: u32,
     /// How many levels of nodes are above the leaves.
     height: u32,
-    /// How many entries were looked at, by visits and on the way to others.
+    /// How many entries have been read, by visits and in searches for a position.
     #[cfg(test)]
     pub(crate) looks: std::cell::Cell<u64>,
 }
@@ -88,13 +90,13 @@ impl IntervalTree {
         id
     }
 
-    /// Takes a span out; its number may be given to another.
+    /// Removes a span. Its number may be given to another.
     pub(crate) fn remove(&mut self, id: u32) {
         self.detach(id);
         self.vacant_spans.push(id);
     }
 
-    /// Lets a span be looked for by other traits.
+    /// Changes the traits of a span.
     pub(crate) fn set_traits(&mut self, id: u32, traits: Traits) {
         self.spans[id as usize].1 = traits;
         self.reach_anew(self.root, self.height, self.entry(id));
@@ -105,8 +107,8 @@ impl IntervalTree {
         Entry { key: Key { start: span.start(), id }, link: id, reach: Reach::of(span, traits) }
     }
 
-    /// Calls `visit` with the number of every span that overlaps `span` and is sought, by ascending start, until
-    /// it breaks off.
+    /// Calls `visit` with the number of every span that overlaps `span` and has the properties of
+    /// `sought`, by ascending start, until it returns `Break`.
     #[inline]
     pub(crate) fn visit_overlapping<B>(
         &self,
@@ -165,8 +167,8 @@ impl IntervalTree {
         self.height += 1;
     }
 
-    /// Adds an entry to a leaf below `node`. A node that it fills gives some of its entries to a new one, to
-    /// its right, which is returned.
+    /// Adds an entry to a leaf below `node`. If that fills `node`, some of its entries are moved to
+    /// a new node to its right, whose entry is returned.
     fn attach_below(&mut self, node: u32, height: u32, new: Entry) -> Option<Entry> {
         let position = self.position_after(node, new.key);
         if height == 0 {
@@ -189,7 +191,7 @@ impl IntervalTree {
         (self.node(node).len == ROOM).then(|| self.split(node, position))
     }
 
-    /// Gives the entry of a span another reach.
+    /// Changes the reach of a span's entry, and of the entries above it.
     fn reach_anew(&mut self, node: u32, height: u32, changed: Entry) {
         let place = self.position_after(node, changed.key) - 1;
         if height == 0 {
@@ -210,7 +212,7 @@ impl IntervalTree {
     /// Splits a node that an entry at or below `position` has filled.
     #[cold]
     fn split(&mut self, node: u32, position: usize) -> Entry {
-        // Claims in ascending order leave full nodes behind them.
+        // If claims arrive in ascending order, the nodes to the left stay full.
         let at = if position == ROOM - 1 { ROOM - 1 } else { ROOM / 2 };
         let upper = self.node_mut(node).split_off(at);
         let index = self.add_node(upper);
@@ -226,7 +228,7 @@ impl IntervalTree {
         }
     }
 
-    /// Takes an entry, which is there, out of a leaf below `node`.
+    /// Removes an entry from a leaf below `node`. The entry must be there.
     fn detach_below(&mut self, node: u32, height: u32, key: Key) {
         let place = self.position_after(node, key) - 1;
         if height == 0 {
@@ -238,8 +240,8 @@ impl IntervalTree {
         }
     }
 
-    /// After a removal below entry `child` of `node`: drops a child that is empty, joins one that is
-    /// sparse with a neighbour, and brings the entries up to date.
+    /// After a removal below entry `child` of `node`: removes the child if it is empty, merges it
+    /// with a neighbour if both have few entries, and updates the entries of `node`.
     fn settle(&mut self, node: u32, child: usize) {
         let child_len = |tree: &Self, i: usize| tree.node(tree.node(node).entries[i].link).len;
         if child_len(self, child) == 0 {
@@ -263,7 +265,7 @@ impl IntervalTree {
         }
     }
 
-    /// Brings an entry up to date with the node that it stands for.
+    /// Updates an entry from the node that it points to.
     fn refresh(&mut self, node: u32, child: usize) {
         let link = self.node(node).entries[child].link;
         let entry = self.node(link).as_entry(link);
@@ -302,7 +304,8 @@ impl IntervalTree {
         self.spans[id as usize].1
     }
 
-    /// Checks that entries are in order, that each knows what is below it, and that nothing is lost.
+    /// Checks that entries are in order, that each has the key and reach of what is below it, and
+    /// that no node and no span is lost.
     pub(crate) fn validate(&self) {
         let mut seen = Vec::new();
         let nodes = self.validate_below(self.root, self.height, &mut seen);

@@ -1,4 +1,5 @@
-//! The registry again, obviously correct: a list of claims, and Kara's rule applied to it from scratch.
+//! The registry again, obviously correct: a list of claims, and Kara's rule applied to it from
+//! scratch.
 
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::{Mode, Span};

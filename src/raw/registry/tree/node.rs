@@ -6,8 +6,9 @@ use crate::{Mode, Span};
 /// How many entries a node has room for. A node that becomes full is split at once.
 pub(super) const ROOM: usize = 16;
 
-/// Entries in ascending order of their keys. In a leaf an entry is a span: its start and its number, its end, and its
-/// number again. Above, it is a node: its least key, its greatest reaches, its index.
+/// Entries in ascending order of their keys. In a leaf an entry is a span: its start and its
+/// number, its end, and its number again. Above, it is a node: its least key, its greatest reaches,
+/// its index.
 #[repr(align(64))]
 pub(super) struct Node {
     pub(super) len: usize,

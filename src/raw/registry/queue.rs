@@ -7,19 +7,21 @@ use crate::raw::place::Place;
 use crate::sync::MOST_PASSES;
 use crate::{Mode, Span};
 
-/// The claims that are to be woken, invited or made due after a change of the registry.
-pub(crate) struct Heirs<W> {
-    /// What the owners of claims wait on that have been granted.
+/// The claims that a change of the registry affects. Their owners are woken, or the claims are made
+/// due, by the caller.
+pub(crate) struct Affected<W> {
+    /// What the owners of the granted claims wait on.
     pub(crate) granted: Vec<W>,
-    /// Patient claims that nothing blocks any more: to be woken if that is still so when the mutex is released.
+    /// Patient claims that are not blocked any more. Their owners are woken if that is still so
+    /// when the mutex is released.
     pub(crate) invited: Vec<ClaimId>,
-    /// Patient claims that have been passed too often to be passed again.
+    /// Patient claims that may not be overtaken again.
     pub(crate) overdue: Vec<ClaimId>,
 }
 
-impl<W> Default for Heirs<W> {
-    fn default() -> Heirs<W> {
-        Heirs { granted: Vec::new(), invited: Vec::new(), overdue: Vec::new() }
+impl<W> Default for Affected<W> {
+    fn default() -> Affected<W> {
+        Affected { granted: Vec::new(), invited: Vec::new(), overdue: Vec::new() }
     }
 }
 
@@ -31,8 +33,8 @@ pub(crate) struct InTheWay {
 }
 
 impl InTheWay {
-    /// Whether no claim may overtake one of this mode that waits for these: readers that overlap one another without end
-    /// would starve a writer.
+    /// Whether a claim in this mode that waits for these must not be overtaken: a writer that waits
+    /// only for readers could be starved by readers that overlap one another in time.
     pub(crate) fn starve(self, mode: Mode) -> bool {
         mode == Mode::Exclusive && self.writers == 0
     }
@@ -44,7 +46,7 @@ impl<W> Registry<W> {
         self.others_in_the_way(None, span, mode, queueing)
     }
 
-    /// The same for a claim that is there, as if it came now.
+    /// The claims that a claim of the registry would have to wait for if it were new.
     pub(crate) fn in_the_way_of(&self, id: ClaimId, queueing: Queueing) -> InTheWay {
         self.others_in_the_way(Some(id), self.span(id), self.mode(id), queueing)
     }
@@ -74,8 +76,8 @@ impl<W> Registry<W> {
         self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
-    /// Whether a new claim would have to wait for a claim, other than `except`, that is held or waits, and that will not
-    /// find that it must leave. `is_undecided` says of a cell whether its claim may yet find that.
+    /// Whether a new claim would have to wait for a claim, other than `except`, that will not be
+    /// taken back. `is_undecided` says of a cell whether its claim may still be taken back.
     pub(crate) fn blocks_for_good(
         &self,
         except: Option<ClaimId>,
@@ -91,8 +93,8 @@ impl<W> Registry<W> {
         self.find(in_the_way_of(mode), span, is_in_the_way).is_some()
     }
 
-    /// Whether a claim is the proxy of one that will find that it must leave: a conflicting claim was held or waited
-    /// before it.
+    /// Whether a claim is the proxy of a claim that will be taken back, because a conflicting claim
+    /// was held or due before it.
     pub(super) fn must_leave(&self, id: ClaimId, is_undecided: &impl Fn(u32) -> bool) -> bool {
         let proxy = self.claim(id);
         let may_leave = match proxy.place {
@@ -112,23 +114,23 @@ impl<W> Registry<W> {
         may_leave && self.meets_another(id, was_there)
     }
 
-    /// Whether a claim, if it is still there, waits patiently and has counted no claim that is in its way.
+    /// Whether a claim still waits patiently, and is not blocked.
     pub(crate) fn is_invited(&self, id: ClaimId) -> bool {
         self.is_patient(id) && self.claim(id).blockers == 0
     }
 
-    /// Whether a claim, if it is still there, waits patiently.
+    /// Whether a claim still waits patiently.
     pub(crate) fn is_patient(&self, id: ClaimId) -> bool {
         let claim = self.claims.get(id.0 as usize).and_then(Option::as_ref);
         claim.is_some_and(Claim::is_patient)
     }
 
-    /// Whether a patient claim that has been passed, once more, may be passed again.
+    /// Whether a patient claim that has just been overtaken once more may be overtaken again.
     pub(crate) fn may_be_passed_again(&self, id: ClaimId) -> bool {
         self.claim(id).passes + 1 < MOST_PASSES
     }
 
-    /// Lets a patient claim that has looked again go on waiting, behind those that are there now.
+    /// Makes a patient claim, which has checked again, wait for the claims that block it now.
     pub(crate) fn go_on_waiting(&mut self, id: ClaimId, in_the_way: InTheWay) {
         let (seen, arrival) = (self.next_arrival(), self.claim(id).arrival);
         let (span, mode) = (self.span(id), self.mode(id));
@@ -145,9 +147,14 @@ impl<W> Registry<W> {
     }
 
     /// Makes a patient claim due, ahead of all patient ones, or held if no claim is in its way.
-    pub(crate) fn make_due(&mut self, id: ClaimId, in_the_way: InTheWay, heirs: &mut Heirs<W>) {
+    pub(crate) fn make_due(
+        &mut self,
+        id: ClaimId,
+        in_the_way: InTheWay,
+        affected: &mut Affected<W>,
+    ) {
         let (span, mode) = (self.span(id), self.mode(id));
-        self.pass(span, mode, self.claim(id).arrival, heirs);
+        self.pass(span, mode, self.claim(id).arrival, affected);
         let now = self.next_arrival();
         let claim = self.claim_mut(id);
         (claim.arrival, claim.seen, claim.rank) = (now, now, 0);
@@ -158,8 +165,15 @@ impl<W> Registry<W> {
         self.tree.set_traits(id.0, Traits { mode, is_waiting });
     }
 
-    /// Makes the conflicting patient claims that came before `arrival` wait for one claim more, which becomes due now.
-    pub(super) fn pass(&mut self, span: Span, mode: Mode, arrival: u64, heirs: &mut Heirs<W>) {
+    /// Makes the conflicting patient claims that came before `arrival` wait for a claim that
+    /// becomes due now.
+    pub(super) fn pass(
+        &mut self,
+        span: Span,
+        mode: Mode,
+        arrival: u64,
+        affected: &mut Affected<W>,
+    ) {
         let mut passed = self.waiting(span, |claim| {
             claim.is_patient() && claim.arrival < arrival && claim.mode.conflicts_with(mode)
         });
@@ -168,13 +182,14 @@ impl<W> Registry<W> {
             claim.blockers += 1;
             claim.passes += 1;
             if claim.passes >= MOST_PASSES {
-                heirs.overdue.push(id);
+                affected.overdue.push(id);
             }
         }
         self.spare = passed;
     }
 
-    /// Makes the claims that wait on a part of `span`, that conflict, and that `which` chooses, wait for one claim more.
+    /// Adds a blocker to each conflicting claim that waits, overlaps `span`, and is chosen by
+    /// `which`.
     pub(super) fn block(&mut self, span: Span, mode: Mode, which: impl Fn(State) -> bool) {
         let mut blocked =
             self.waiting(span, |claim| claim.mode.conflicts_with(mode) && which(claim.state));
@@ -185,12 +200,13 @@ impl<W> Registry<W> {
         self.spare = blocked;
     }
 
-    /// Lets the claims that wait on a part of `span`, and that `which` chooses, wait for one claim fewer.
+    /// Removes a blocker from each claim that waits, overlaps `span`, and is chosen by `which`.
+    /// Grants or invites those that have none left.
     pub(super) fn unblock(
         &mut self,
         span: Span,
         which: impl Fn(&Claim<W>) -> bool,
-        heirs: &mut Heirs<W>,
+        affected: &mut Affected<W>,
     ) {
         let mut leaders = self.waiting(span, which);
         leaders.iter_mut().for_each(|id| *id = self.claim(*id).leader);
@@ -202,14 +218,14 @@ impl<W> Registry<W> {
         leaders.sort_unstable_by_key(|&leader| self.claim(leader).arrival);
         for leader in leaders.drain(..) {
             match self.is_patient(leader) {
-                true => heirs.invited.push(leader),
-                false => self.grant(leader, &mut heirs.granted),
+                true => affected.invited.push(leader),
+                false => self.grant(leader, &mut affected.granted),
             }
         }
         self.spare = leaders;
     }
 
-    /// Makes a group held, and adds what its owner waits on to `granted`.
+    /// Grants a group, and adds what its owner waits on to `granted`.
     fn grant(&mut self, leader: ClaimId, granted: &mut Vec<W>) {
         let mut next = Some(leader);
         while let Some(id) = next {
@@ -231,6 +247,6 @@ fn is_ahead<W>(claim: &Claim<W>, queueing: Queueing) -> bool {
         (State::Waiting(Queueing::Reentrant), Queueing::Upgrade) => true,
         (State::Waiting(_), Queueing::Reentrant | Queueing::Upgrade) => false,
         (State::Waiting(_), Queueing::Patient) => true,
-        (State::Waiting(_), Queueing::Due) => claim.state.stops_newcomers(),
+        (State::Waiting(_), Queueing::Due) => claim.state.stops_new_claims(),
     }
 }
