@@ -1,8 +1,8 @@
-//! loom models of the lock: each states a claim in a sentence, and fails if an ordering it rests on
-//! is weakened (docs/design.md says which).
+//! loom models of the lock. The name of each is a sentence that it checks. A model fails if an
+//! ordering that it depends on is weakened; docs/design.md says which.
 //!
-//! Run by `.ci/run models`. The tables are tiny here: two
-//! slots, one cell on the board, a table at the first collision. Units 0 and 2 share a slot.
+//! Run by `.ci/run models`. In models the lock is tiny: it has two cells, and makes a table of two
+//! slots at the first collision. Units 0 and 2 share a slot.
 
 mod async_waiters;
 mod changes;
@@ -26,8 +26,8 @@ use crate::raw::{Hold, Part, RawLock};
 use crate::sync::Ordering;
 use crate::{RangeLock, Span};
 
-/// A lock and one cell of data for each of a few units. Reading or writing a cell without
-/// the right claim is what loom reports.
+/// A lock, and one cell of data for each of a few units. loom reports a thread that reads or writes
+/// a cell of data without the right claim.
 struct Units {
     lock: RawLock,
     cells: [UnsafeCell<u32>; 4],
@@ -95,13 +95,13 @@ impl Units {
     fn assert_idle(&self) {
         assert!(self.lock.claims(Span::ALL).is_empty(), "a claim was left behind");
         assert_eq!(self.lock.summary.load(Ordering::Acquire), 0, "the board is not empty");
-        let hold = self.lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+        let hold = self.lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
         self.touch(Span::ALL, Exclusive);
         self.lock.unlock(Span::ALL, Exclusive, hold);
     }
 }
 
-/// Two claims that are in nobody's way.
+/// Two claims that conflict with no other claim of a model.
 const ELSEWHERE: [Span; 2] = [Span::of_unit(1 << 50).unwrap(), Span::of_unit(1 << 51).unwrap()];
 
 impl Units {
@@ -109,7 +109,7 @@ impl Units {
     fn filled(&self) -> [Hold; 2] {
         ELSEWHERE.map(|span| {
             let part = Part { span, mode: Exclusive };
-            self.lock.try_lock_many(&[part]).expect("nobody is in the way")
+            self.lock.try_lock_many(&[part]).expect("no claim conflicts")
         })
     }
 
@@ -132,7 +132,8 @@ fn model(preemptions: usize, body: impl Fn() + Send + Sync + 'static) {
     builder.check(body);
 }
 
-/// Lets two claims race in two threads, and checks that they exclude each other and leave nothing.
+/// Runs two claims in two threads, and checks that they exclude each other and that nothing is left
+/// of them.
 fn race(make: fn() -> Arc<Units>, a: (Span, Mode), b: (Span, Mode)) {
     model(3, move || {
         let units = make();

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 #[test]
-fn a_future_dropped_while_it_is_granted_hands_the_grant_on() {
+fn a_future_dropped_while_it_is_granted_grants_the_next_claim() {
     for (held, wanted) in [(1..2, 1..2), (0..9, 1..2)] {
         model(3, move || {
             let lock = Arc::new(RangeLock::new());
@@ -66,7 +66,7 @@ fn a_task_that_changes_its_waker_is_woken_by_the_new_one() {
 
 /// The grant races with a poll that brings another waker, and with the drop that follows.
 #[test]
-fn a_grant_that_races_with_a_change_of_waker_is_found_or_handed_on() {
+fn a_grant_that_races_with_a_change_of_waker_is_found_or_passed_to_the_next_claim() {
     model(3, || {
         let lock = Arc::new(RangeLock::new());
         let guard = lock.lock_exclusive(0..9);
@@ -85,7 +85,7 @@ fn a_grant_that_races_with_a_change_of_waker_is_found_or_handed_on() {
     });
 }
 
-/// A mutex that was held while user code runs would deadlock, and loom would say so.
+/// If the mutex were held while user code runs, this would deadlock, and loom would report it.
 #[test]
 fn a_waker_may_use_the_lock_when_it_is_cloned_woken_or_dropped() {
     model(2, || {
@@ -108,7 +108,7 @@ fn a_waker_may_use_the_lock_when_it_is_cloned_woken_or_dropped() {
     });
 }
 
-/// A waker that looks at the lock, under its mutex, whatever is done with it.
+/// A waker that inspects the lock, and so takes its mutex, whenever it is cloned, woken or dropped.
 fn inquisitive(lock: Arc<RangeLock>) -> Waker {
     fn look(lock: *const ()) -> Arc<RangeLock> {
         // SAFETY: the pointer came from `Arc::into_raw` below, and the count that it stands for is

@@ -1,4 +1,4 @@
-//! Downgrade, upgrade, split and shrink against a waiter or a newcomer.
+//! Downgrade, upgrade, split and shrink against a waiting or a new claim.
 
 use std::task::Waker;
 
@@ -69,8 +69,8 @@ fn an_upgrade_excludes_readers_and_writers_that_race_with_it() {
     }
 }
 
-/// With somebody on the board the upgrade goes through the mutex, while a reader joins the slot and
-/// leaves again without it: what it read must have happened before.
+/// The board is not empty, so the upgrade takes the mutex. Meanwhile a reader joins the slot and
+/// leaves again without the mutex: its reads must happen before the upgrade.
 #[test]
 fn an_upgrade_follows_a_reader_that_joined_and_left_meanwhile() {
     model(3, || {
@@ -116,7 +116,7 @@ fn of_two_readers_at_most_one_upgrades() {
 }
 
 #[test]
-fn shrinking_grants_the_waiter_on_the_part_let_go_of() {
+fn shrinking_grants_the_waiter_on_the_released_part() {
     model(2, || {
         let units = Units::with_table();
         let mut hold = units.lock.lock(span(0, 9), Exclusive);
@@ -149,8 +149,8 @@ fn a_waiter_across_a_split_waits_for_both_parts() {
     });
 }
 
-/// The newcomer has read the summary before the split and reads the cell after it: what it finds
-/// there is the lower part, which is not in its way.
+/// The new claim has read the summary before the split and reads the cell after it: it finds the
+/// lower part there, which does not conflict with it.
 #[test]
 fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     for mine in [Shared, Exclusive] {
@@ -170,7 +170,7 @@ fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     }
 }
 
-/// The same for a range in a cell, which finds by its own watch that it was seen.
+/// The same for a range in a cell, which finds that it is watched.
 #[test]
 fn a_range_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     model(3, || {
@@ -188,9 +188,10 @@ fn a_range_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     });
 }
 
-/// Not a race: a board that went on showing it would be as exact, and only cost others the mutex.
+/// This is not about a race: a board that still showed it would be correct, but other claims would
+/// take the mutex because of it.
 #[test]
-fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
+fn what_a_claim_released_is_not_on_the_board_any_more() {
     model(1, || {
         let units = Units::with_table();
         let shows = |wanted, mode| {
@@ -211,9 +212,9 @@ fn what_a_claim_gave_up_is_not_on_the_board_any_more() {
     });
 }
 
-/// A claim in a cell is watched for the change, and not any more when that is over.
+/// A claim in a cell is watched during the change, and not after it.
 #[test]
-fn a_change_leaves_no_watch_where_nobody_waits() {
+fn a_change_leaves_no_watch_if_no_claim_waits() {
     model(1, || {
         let units = Units::with_table();
         let is_watched = || {
@@ -235,11 +236,12 @@ fn a_change_leaves_no_watch_where_nobody_waits() {
     });
 }
 
-/// The downgraded claim is in a cell and watched, since another waits for it. A reader comes as
-/// soon as it sees the downgrade, and a writer beside the claim but not beside the reader tries:
-/// the reader need not leave, whatever the registry takes the claim for.
+/// The downgraded claim is in a cell and watched, because another claim waits for it. A reader
+/// acquires as soon as it sees the downgrade. Then a writer that conflicts with the reader, but not
+/// with the downgraded claim, tries. It must be refused: the reader is not taken back, even if the
+/// registry still has the downgraded claim as exclusive.
 #[test]
-fn a_reader_that_a_downgrade_lets_in_is_not_passed_as_one_who_must_leave() {
+fn a_reader_that_a_downgrade_admits_is_not_overtaken() {
     model(2, || {
         let units = Units::with_table();
         let mut lower = units.lock.lock(span(0, 3), Exclusive);

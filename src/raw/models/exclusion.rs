@@ -19,8 +19,8 @@ fn two_claims_in_one_slot_exclude_each_other() {
     exclude(UNIT, UNIT);
 }
 
-/// The two-sided argument (I4): at least one of the two sees the other. By all of the table, or by
-/// the slots of its units, the range finds the unit's.
+/// The two-sided argument (I4): at least one of the two sees the other. The range finds the unit by
+/// a scan of the whole table, or in the slots of its own units.
 #[test]
 fn a_unit_and_a_range_that_race_for_it_exclude_each_other() {
     exclude(UNIT, RANGE);
@@ -73,7 +73,8 @@ fn a_range_in_a_cell_of_its_thread_and_another_exclude_each_other() {
     own_no_cell();
 }
 
-/// Units 0 and 2 share a slot: the second takes a cell and stays exact.
+/// Units 0 and 2 share a slot. The second claim takes a cell, and conflicts only with claims on its
+/// own unit.
 #[test]
 fn units_that_share_a_slot_neither_admit_two_nor_exclude_each_other() {
     for (mine, theirs) in [(Exclusive, Exclusive), (Exclusive, Shared)] {
@@ -96,9 +97,10 @@ fn units_that_share_a_slot_neither_admit_two_nor_exclude_each_other() {
     }
 }
 
-/// A reader that has entered and must leave again is nobody whom another may join.
+/// A reader that joins a slot must not rely on the check of the reader before it, which may be
+/// taken back.
 #[test]
-fn a_reader_that_joins_one_who_must_leave_looks_at_the_board_itself() {
+fn a_reader_that_joins_a_reader_that_must_leave_checks_the_board_itself() {
     model(2, || {
         let units = Units::with_table();
         let held = units.lock.lock(span(0, 9), Exclusive);
@@ -142,11 +144,11 @@ fn three_ranges_with_two_cells_exclude_each_other() {
     });
 }
 
-/// One takes two claims by turns, neither of which conflicts with what the other tries. In the cell
-/// of the first the other may find the second, which is settled, and must not take it for one in
-/// the mode of the first.
+/// One thread acquires two claims in turn, neither of which conflicts with what the other thread
+/// tries. The other thread may have read the mode of the first claim, and then find the second one
+/// in the same cell, settled. It must not combine the two.
 #[test]
-fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
+fn a_try_is_not_refused_because_another_claim_took_a_cell() {
     model(3, || {
         let units = Units::new();
         let other = Arc::clone(&units);
@@ -154,7 +156,7 @@ fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
             other.locked(span(0, 2), Exclusive);
             other.locked(span(2, 4), Shared);
         });
-        let hold = units.lock.try_lock(span(2, 4), Shared).expect("nobody conflicts");
+        let hold = units.lock.try_lock(span(2, 4), Shared).expect("no claim conflicts");
         units.touch(span(2, 4), Shared);
         units.lock.unlock(span(2, 4), Shared, hold);
         thread.join().unwrap();
@@ -162,8 +164,9 @@ fn a_try_is_not_refused_for_a_cell_that_changed_hands() {
     });
 }
 
-/// While a shared range is held, a writer comes that must leave again, as it finds. A reader that
-/// meets it is not refused: for a unit and for a range, and whichever of both the writer claims.
+/// While a shared range is held, a writer enters that must be taken back. A reader that meets the
+/// writer is not refused: neither on a unit nor on a range, and whether the writer claims a unit or
+/// a range.
 #[test]
 fn a_try_is_not_refused_for_a_claim_that_must_leave() {
     let writers = [span(1, 2), span(0, 2)];

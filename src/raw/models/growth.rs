@@ -1,4 +1,4 @@
-//! First use: the core and the table, made while others hold, enter and leave.
+//! First use: the core and the table are made while other threads hold, enter and leave.
 
 use std::sync::atomic::AtomicBool;
 
@@ -47,7 +47,7 @@ fn two_threads_on_two_units_of_a_new_lock_exclude_none_and_a_third_sees_both() {
     });
 }
 
-/// A look that finds the embedded slot closed must not take it for free.
+/// A check that finds the embedded slot closed must not take it for free.
 #[test]
 fn a_claim_is_seen_by_a_look_that_races_with_the_making_of_the_table() {
     model(3, || {
@@ -114,7 +114,7 @@ fn a_range_that_scans_or_waits_while_the_table_doubles_excludes_units_in_both() 
     }
 }
 
-/// A claim on everything finds few slots used, and the table of before comes back.
+/// A claim on all units finds few slots used, and the earlier table is used again.
 #[test]
 fn a_table_that_shrinks_and_grows_again_loses_no_claim_and_doubles_none() {
     with_growing_table(|| {

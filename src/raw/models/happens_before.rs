@@ -1,8 +1,8 @@
-//! What a claim's holder did happens before what the next one does, by the Acquire and Release of
-//! the lock's words alone. In these models nobody enters a slot while a range is published that
-//! wants it, so they do without the barrier, behind which a missing Acquire or Release would hide.
-//! Two ranges may race: which of them sees the other is decided by the order of the summary's
-//! writes.
+//! What is done under a claim happens before what is done under the next conflicting one, by the
+//! Acquire and Release of the lock's words alone. "Follows" in the names of these models means
+//! "happens after". In these models no claim enters a slot while a conflicting range is being
+//! published, so they do not need the barrier, which would hide a missing Acquire or Release. Two
+//! ranges may race: the order of the summary's writes decides which of them sees the other.
 
 use super::*;
 
@@ -13,7 +13,7 @@ use crate::sync::{own_no_cell, own_the_first_cell, without_barrier};
 const UNIT: Span = Span::of_unit(1).unwrap();
 const RANGE: Span = Span::ALL;
 
-/// Holds `mine`, touches it and lets go by `finish`, while others try what they want.
+/// Holds `mine`, touches it and releases it with `finish`, while other threads try their claims.
 fn followed_by<const N: usize>(
     mine: (Span, Mode),
     finish: impl Fn(&Units, Hold) + Clone + Send + Sync + 'static,
@@ -45,8 +45,8 @@ fn a_unit_follows_the_one_that_left_its_slot() {
     }
 }
 
-/// The second joins the first, and follows the writer by the release sequence that the first goes
-/// on with.
+/// The second reader joins the first, and happens after the writer because the first reader's write
+/// continues the writer's release sequence.
 #[test]
 fn both_readers_of_a_slot_follow_the_writer_that_left_it() {
     followed_by((UNIT, Exclusive), unlocks(UNIT, Exclusive), [(UNIT, Shared), (UNIT, Shared)]);
@@ -94,7 +94,7 @@ fn an_upgraded_reader_follows_the_reader_that_left() {
     }
 }
 
-/// By the summary, which does not show the range any more.
+/// The unit is ordered by the summary, which does not show the range any more.
 #[test]
 fn a_unit_follows_the_range_that_left_the_board() {
     for mode in [Shared, Exclusive] {
@@ -102,7 +102,8 @@ fn a_unit_follows_the_range_that_left_the_board() {
     }
 }
 
-/// By the cell, which does not cover the unit any more, at its start or at its end.
+/// The unit is ordered by the cell: the start or the end that it reads there no longer covers the
+/// unit.
 #[test]
 fn a_unit_follows_the_range_that_shrank_away_from_it() {
     for to in [span(2, 9), span(0, 1)] {
@@ -114,8 +115,8 @@ fn a_unit_follows_the_range_that_shrank_away_from_it() {
     }
 }
 
-/// By the cell again, in which the summary that was read promised the first range, but which has
-/// gone to the second since.
+/// The unit is ordered by the cell: the summary that it has read shows the first range there, but
+/// the second range has taken the cell since.
 #[test]
 fn a_unit_follows_the_range_whose_cell_another_range_took() {
     // Either its start is past the unit, or its end before.
@@ -128,17 +129,18 @@ fn a_unit_follows_the_range_whose_cell_another_range_took() {
     }
 }
 
-/// By the summary, which does not show the first any more; or the second takes its very cell.
+/// The second range is ordered by the summary, which does not show the first any more, or by taking
+/// the same cell.
 #[test]
-fn a_range_follows_the_range_that_let_go_of_its_cell() {
+fn a_range_follows_the_range_that_released_its_cell() {
     for mode in [Shared, Exclusive] {
         followed_by((RANGE, mode), unlocks(RANGE, mode), [(RANGE, Exclusive)]);
     }
     followed_by((RANGE, Exclusive), unlocks(RANGE, Exclusive), [(RANGE, Shared)]);
 }
 
-/// By the cell, in which the third finds the second's span, the summary having named the first:
-/// start or end tells that it is not in the way.
+/// The third range is ordered by the cell: its summary shows the first range, but it reads the
+/// second range's start or end, which do not overlap it.
 #[test]
 fn a_range_follows_the_range_whose_cell_another_range_took() {
     let pair = span(1, 3);
@@ -151,10 +153,10 @@ fn a_range_follows_the_range_whose_cell_another_range_took() {
     }
 }
 
-/// The cell belongs to the thread that takes it twice, and another gives it back in between. A
-/// third has a summary that names the first claim, and reads the second's span.
+/// The cell belongs to the thread that takes it twice; another thread frees it in between. A third
+/// claim has a summary that shows the first claim, and reads the span of the second.
 #[test]
-fn a_range_follows_who_gave_a_cell_back_for_the_thread_that_it_belongs_to() {
+fn a_range_follows_the_thread_that_freed_a_cell_of_another_thread() {
     without_barrier(|| {
         model(3, || {
             own_the_first_cell();
@@ -188,9 +190,9 @@ fn of_two_ranges_that_race_one_follows_the_other() {
     });
 }
 
-/// The waiter finds that the first has left when it sets out to watch its cell.
+/// The waiter finds that the first has left when it tries to watch its cell.
 #[test]
-fn a_range_that_waits_follows_the_range_that_let_go_of_its_cell() {
+fn a_range_that_waits_follows_the_range_that_released_its_cell() {
     without_barrier(|| {
         model(3, || {
             let units = Units::with_table();
@@ -204,10 +206,11 @@ fn a_range_that_waits_follows_the_range_that_let_go_of_its_cell() {
     });
 }
 
-/// The newcomer has been watched for the upper part, and is not any more. (There is a two-sided
-/// race here, and the barrier before it, which hides nothing of what comes after.)
+/// The new claim was watched because of the upper part, and is not any more. (This model has a
+/// two-sided race, with the barrier. The barrier comes before the accesses that matter here, so it
+/// does not hide them.)
 #[test]
-fn who_is_not_watched_any_more_follows_those_for_whom_he_was() {
+fn a_claim_that_is_not_watched_any_more_follows_the_claims_for_which_it_was() {
     for wanted in [UNIT, span(1, 3)] {
         model(3, move || {
             let units = Units::with_table();
@@ -246,7 +249,7 @@ fn a_range_follows_the_unit_that_left_its_slot() {
     }
 }
 
-/// Holds unit 0 of a new lock, and finishes with it, while one thread makes the table and another
+/// Holds unit 0 of a new lock and then calls `finish`, while one thread makes the table and another
 /// tries the unit.
 fn followed_into_the_table(finish: fn(&Units, Hold), theirs: Mode) {
     without_barrier(|| {
@@ -268,7 +271,7 @@ fn followed_into_the_table(finish: fn(&Units, Hold), theirs: Mode) {
 
 /// The holder leaves the embedded slot or, after it was moved, the table's.
 #[test]
-fn a_unit_in_a_new_table_follows_who_left_the_embedded_slot() {
+fn a_unit_in_a_new_table_follows_the_claim_that_left_the_embedded_slot() {
     followed_into_the_table(
         |units, hold| units.lock.unlock(span(0, 1), Exclusive, hold),
         Exclusive,
@@ -280,10 +283,10 @@ fn a_reader_in_a_new_table_follows_the_writer_that_downgraded() {
     followed_into_the_table(|units, mut hold| units.lock.downgrade(span(0, 1), &mut hold), Shared);
 }
 
-/// The unit comes by the address that the table had before it was exchanged, and exchanged again
-/// for the old one.
+/// The table is exchanged for another, and then for the old one again. The claim on the unit still
+/// uses the address of the first time.
 #[test]
-fn a_unit_that_comes_by_an_old_address_follows_who_left_another_table() {
+fn a_unit_that_uses_an_old_address_follows_the_claim_that_left_another_table() {
     without_barrier(|| {
         model(3, || {
             let units = Units::with_table();
@@ -355,7 +358,8 @@ fn a_reader_in_a_word_follows_the_writer_that_left_the_slot() {
     });
 }
 
-/// One shuts the lock, and another enters the slot without looking at words.
+/// One thread closes the lock to readers' words, and another enters the slot without checking these
+/// words.
 #[test]
 fn a_writer_of_a_lock_that_was_shut_follows_the_reader_that_left_a_word() {
     without_barrier(|| {
@@ -377,7 +381,7 @@ fn a_writer_of_a_lock_that_was_shut_follows_the_reader_that_left_a_word() {
 }
 
 #[test]
-fn who_sees_a_core_sees_it_whole() {
+fn a_thread_that_sees_a_core_sees_all_of_it() {
     without_barrier(|| {
         model(2, || {
             let units = Units::new();
@@ -391,7 +395,7 @@ fn who_sees_a_core_sees_it_whole() {
     });
 }
 
-/// The cell is written before the summary that names it, and so is the core in which it is.
+/// The cell, and the core that contains it, are written before the summary that shows the cell.
 fn seen_in_its_cell(claim: fn(&Units)) {
     without_barrier(|| {
         model(3, move || {
@@ -411,7 +415,7 @@ fn seen_in_its_cell(claim: fn(&Units)) {
 }
 
 #[test]
-fn who_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
+fn a_thread_that_sees_a_claim_in_the_summary_sees_it_in_its_cell() {
     seen_in_its_cell(|units| {
         let mut hold = units.lock.lock(RANGE, Shared);
         assert!(units.lock.try_upgrade(RANGE, &mut hold));

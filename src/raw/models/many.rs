@@ -59,7 +59,7 @@ fn two_claims_on_many_ranges_in_opposite_order_do_not_deadlock() {
     });
 }
 
-/// While it waits it holds nothing, and who comes later waits for it.
+/// While it waits it holds nothing, and later claims wait for it.
 #[test]
 fn claims_on_many_ranges_wait_for_the_last_of_their_blockers() {
     model(2, || {

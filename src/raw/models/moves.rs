@@ -1,4 +1,4 @@
-//! A claim that is moved out of its cell, since another has found none.
+//! A claim that is moved out of its cell, because another found no free cell.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn held(units: &Units, mode: Mode) -> [Hold; 2] {
     [units.lock.lock(ELSEWHERE[0], Exclusive), units.lock.lock(range(), mode)]
 }
 
-/// Has the claim on [`range`] moved, and its cell taken by another.
+/// Acquires another claim: the claim on [`range`] is moved, and the other claim takes its cell.
 fn another(units: &Units) -> Hold {
     units.lock.lock(ELSEWHERE[1], Exclusive)
 }
@@ -33,7 +33,8 @@ fn leave(units: &Units, elsewhere: [Hold; 2], (mode, hold): (Mode, Hold)) {
     units.empty(elsewhere);
 }
 
-/// The unit may have read the summary before the move, and read the cell when it is another's.
+/// The claim on a unit may have read the summary before the move, and read the cell when another
+/// claim has it.
 #[test]
 fn a_unit_that_races_with_the_move_of_a_range_is_kept_out() {
     for (mine, theirs) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
@@ -65,7 +66,7 @@ fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
     });
 }
 
-/// The other range has a cell, and makes its owner move the claim that it meets.
+/// The other range takes a cell, for which its thread moves the claim that it conflicts with.
 #[test]
 fn a_range_that_races_with_the_move_of_a_range_is_kept_out() {
     for theirs in [Shared, Exclusive] {
@@ -106,7 +107,7 @@ fn a_claim_that_is_released_while_it_is_moved_is_gone() {
 }
 
 #[test]
-fn who_waits_for_a_claim_that_is_moved_is_woken() {
+fn a_claim_that_waits_for_a_moved_claim_is_woken() {
     for theirs in [UNIT, pair()] {
         moving(move || {
             let units = Units::with_table();
@@ -164,7 +165,7 @@ fn a_claim_that_is_upgraded_while_it_is_moved_keeps_out_others() {
     });
 }
 
-/// By what the owner that was moved wrote when it left, under the mutex.
+/// It is ordered by what the moved claim's release wrote, under the mutex.
 #[test]
 fn a_claim_follows_the_one_that_was_moved_and_left() {
     for theirs in [UNIT, pair()] {

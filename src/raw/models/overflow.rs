@@ -1,4 +1,4 @@
-//! More claims than the board has cells: what is only counted there.
+//! More claims than there are cells: the others are only counted in regions.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn a_unit_and_a_range_that_found_no_cell_exclude_each_other() {
     }
 }
 
-/// Four claims and two cells: two are only counted.
+/// There are four claims and two cells, so two claims are only counted.
 #[test]
 fn claims_that_found_no_cell_come_and_go_in_any_order() {
     model(2, || {
@@ -61,8 +61,8 @@ fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
     });
 }
 
-/// The summary says the same before and after: what tells the unit of the range is the counter of
-/// its region.
+/// The summary is the same before and after, so the claim on the unit sees the range only in the
+/// counter of its region.
 #[test]
 fn a_unit_and_a_range_that_is_counted_beside_another_exclude_each_other() {
     for (a, b) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
@@ -81,7 +81,7 @@ fn a_unit_and_a_range_that_is_counted_beside_another_exclude_each_other() {
     }
 }
 
-/// The cells are free again when the other range comes, but for one that is counted still.
+/// When the other range comes, the cells are free again, but one claim is still counted.
 #[test]
 fn a_range_in_a_cell_and_a_range_that_is_counted_exclude_each_other() {
     model(3, || {
@@ -116,7 +116,7 @@ fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() 
     });
 }
 
-/// The same for a reader in a word of its own: it has to look whether that word is watched.
+/// The same for a reader in a word of its own: it has to check whether that word is watched.
 #[test]
 fn a_reader_in_a_word_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
     model(3, || {

@@ -1,7 +1,8 @@
-//! Waiting patiently: invited, passed, due; given up at each of these points; and the succession.
+//! Patient claims: invited, overtaken, due; withdrawn in each of these states; and which claim is
+//! granted next.
 //!
-//! No time passes in a model, but where it says so: who sleeps while his range is free sleeps for
-//! ever, and loom reports it.
+//! No time passes in a model, except where the model says so. So a thread that sleeps although its
+//! range is free sleeps for ever, and loom reports that.
 
 use super::*;
 
@@ -12,14 +13,14 @@ use std::time::{Duration, Instant};
 
 use crate::sync::without_patience;
 
-/// A deadline that is not in the past; the model's parker lets it pass as soon as it is waited for.
+/// A deadline in the future. The model's parker times out as soon as a thread waits for it.
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
-/// The holder lets go and comes again, as often as it takes to make the heir due, and once more.
+/// The holder releases and acquires again, as often as makes the patient claim due, and once more.
 #[test]
-fn an_heir_that_is_woken_and_passed_becomes_due_and_is_handed_the_lock() {
+fn a_patient_claim_that_is_invited_and_overtaken_becomes_due_and_is_granted() {
     for (held, wanted) in
         [(span(1, 2), span(1, 2)), (span(0, 2), span(1, 3)), (span(0, 9), span(1, 2))]
     {
@@ -38,9 +39,9 @@ fn an_heir_that_is_woken_and_passed_becomes_due_and_is_handed_the_lock() {
     }
 }
 
-/// Two wait, so the second is behind the first as well; a third comes by.
+/// Two claims wait, so the second one also waits for the first; then a third one comes.
 #[test]
-fn of_two_that_wait_each_gets_its_turn_whoever_comes_by() {
+fn two_waiting_claims_are_both_granted_although_a_third_claim_comes() {
     model(1, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 2), Exclusive);
@@ -56,10 +57,10 @@ fn of_two_that_wait_each_gets_its_turn_whoever_comes_by() {
     });
 }
 
-/// The first gives up while it waits, after it was invited, or has the claim; the second is behind
-/// it.
+/// The first claim is withdrawn while it waits, after it was invited, or once it is held. The
+/// second waits for it.
 #[test]
-fn an_heir_that_gives_up_is_followed_by_the_next() {
+fn after_a_patient_claim_is_withdrawn_the_next_one_is_granted() {
     model(2, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 2), Exclusive);
@@ -79,9 +80,9 @@ fn an_heir_that_gives_up_is_followed_by_the_next() {
     });
 }
 
-/// The same when patience ends at once: the first is due by the time that it gives up.
+/// The same if patience ends at once: the first claim is due when it is withdrawn.
 #[test]
-fn a_due_claim_that_gives_up_is_followed_by_the_next() {
+fn after_a_due_claim_is_withdrawn_the_next_one_is_granted() {
     without_patience(|| {
         model(2, || {
             let units = Units::with_table();
@@ -103,9 +104,9 @@ fn a_due_claim_that_gives_up_is_followed_by_the_next() {
     });
 }
 
-/// It becomes due while it is invited, or while the range is being released.
+/// The claim becomes due while it is invited, or while the range is being released.
 #[test]
-fn patience_that_ends_while_the_range_is_let_go_of_loses_no_wake_up() {
+fn patience_that_ends_while_the_range_is_released_loses_no_wake_up() {
     without_patience(|| {
         for (held, wanted) in [(span(1, 2), span(1, 2)), (span(0, 2), span(1, 3))] {
             model(3, move || {
@@ -123,8 +124,8 @@ fn patience_that_ends_while_the_range_is_let_go_of_loses_no_wake_up() {
     });
 }
 
-/// A future is dropped while it waits, or after it was invited and before it looks; a thread is
-/// behind it.
+/// A future is dropped while it waits, or after it was invited and before it is polled. A thread
+/// waits for it.
 #[test]
 fn a_future_dropped_while_it_is_invited_lets_the_next_in() {
     model(2, || {
@@ -143,10 +144,10 @@ fn a_future_dropped_while_it_is_invited_lets_the_next_in() {
     });
 }
 
-/// Nobody polls the future that is invited: who waited behind it is not held up for longer than his
-/// patience lasts.
+/// The invited future is not polled: a claim that waits for it becomes due when its own patience
+/// ends, and is granted.
 #[test]
-fn a_future_that_does_not_answer_its_invitation_is_in_nobodys_way() {
+fn an_invited_future_that_is_not_polled_does_not_stop_the_claims_behind_it() {
     without_patience(|| {
         model(2, || {
             let lock = Arc::new(RangeLock::new());
@@ -163,9 +164,9 @@ fn a_future_that_does_not_answer_its_invitation_is_in_nobodys_way() {
     });
 }
 
-/// Writers that wait for readers only are passed by nobody.
+/// Writers that wait only for readers are not overtaken.
 #[test]
-fn a_reader_does_not_pass_a_writer_that_waits_for_readers() {
+fn a_reader_does_not_overtake_a_writer_that_waits_for_readers() {
     model(2, || {
         let lock = Arc::new(RangeLock::new());
         let guard = lock.lock_shared(0..2);
@@ -183,9 +184,10 @@ fn a_reader_does_not_pass_a_writer_that_waits_for_readers() {
     });
 }
 
-/// On a fair lock a claim that waits is handed over, whoever comes meanwhile.
+/// On a strictly fair lock the waiting claim is granted by the release, although another claim
+/// comes meanwhile.
 #[test]
-fn a_claim_on_a_fair_lock_is_handed_over() {
+fn a_claim_that_waits_on_a_fair_lock_is_not_overtaken() {
     for (held, wanted) in [(1..2, 1..2), (0..2, 1..3), (0..9, 1..2)] {
         model(2, move || {
             let lock = Arc::new(RangeLock::fair());

@@ -12,7 +12,7 @@ impl Units {
         units
     }
 
-    /// After all threads are done: the lock can be shut, and nothing is left of it.
+    /// After all threads are done: the lock can be closed to readers' words, and no claim is left.
     fn assert_shut(&self) {
         self.lock.shut();
         self.assert_idle();
@@ -49,7 +49,7 @@ fn two_readers_in_one_word_and_a_writer_exclude_each_other() {
     });
 }
 
-/// The lock is shut while one reader comes and another leaves; a writer then checks slots only.
+/// The lock is closed while one reader enters and another leaves; then a writer checks slots only.
 #[test]
 fn a_lock_that_is_shut_under_readers_loses_none() {
     model(2, || {
@@ -145,7 +145,7 @@ fn a_reader_in_a_word_is_seen_by_a_look() {
 
 /// The other reader is in the same word, or comes while the upgrade waits.
 #[test]
-fn an_upgrade_of_a_reader_in_a_word_waits_for_the_others_and_leaves_nobody_behind() {
+fn an_upgrade_of_a_reader_in_a_word_waits_for_the_others_and_leaves_no_claim_behind() {
     model(2, || {
         let units = Units::open();
         let unit = span(1, 2);
@@ -180,7 +180,7 @@ fn a_reader_in_a_word_that_races_with_a_split_is_kept_out_of_the_upper_part() {
     });
 }
 
-/// The first to wait is passed by readers in cells, looks again, and is due.
+/// The claim that waits is overtaken by readers, checks again, and becomes due.
 #[test]
 fn a_claim_that_waits_for_a_range_and_readers_in_words_gets_its_turn() {
     model(2, || {

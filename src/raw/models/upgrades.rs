@@ -1,10 +1,10 @@
-//! Upgrades that wait, against others of the same range.
+//! Waiting upgrades against other claims on the same range.
 
 use super::*;
 
 use crate::deadlock::Held;
 
-/// Locks shared, upgrades, and gives up if another waits to upgrade.
+/// Locks shared and upgrades. If another upgrade waits, releases the shared claim instead.
 fn upgraded(units: &Units, span: Span) {
     let mut hold = units.lock.lock(span, Shared);
     units.touch(span, Shared);
@@ -33,8 +33,8 @@ fn of_two_readers_that_upgrade_both_come_through_or_one_is_refused() {
     }
 }
 
-/// The reader joins the slot, or has a cell, before the upgrade is shown; or finds it and waits for
-/// it.
+/// The reader enters the slot, or a cell, before the upgrade is shown; or it finds the upgrade and
+/// waits for it.
 #[test]
 fn an_upgrade_that_waits_follows_the_readers_that_leave_and_is_woken_by_the_last() {
     for theirs in [span(1, 2), span(1, 9)] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::raw::Queued;
 
-/// A deadline that is not in the past; the model's parker lets it pass as soon as it is waited for.
+/// A deadline in the future. The model's parker times out as soon as a thread waits for it.
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
@@ -50,10 +50,11 @@ fn a_waiter_on_a_cell_is_woken() {
     }
 }
 
-/// Who releases a watched cell comes to the mutex late. Were the cell free by then, its next claim
-/// could be taken for the one that has left, and who waits for that one be let in beside it.
+/// A thread that releases a watched cell takes the mutex only after its claim has left the board.
+/// If the cell were free by then, the registry could take the cell's next claim for the one that
+/// has left, and grant a conflicting claim.
 #[test]
-fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {
+fn a_release_of_a_cell_wakes_no_claim_that_waits_for_the_next_claim_in_it() {
     model(2, || {
         let units = Units::fair_with_table();
         let held = units.lock.lock(span(0, 2), Exclusive);
@@ -72,9 +73,9 @@ fn who_lets_go_of_a_cell_wakes_nobody_that_waits_for_its_next_claim() {
     });
 }
 
-/// FIFO: a writer that is queued is not passed by a reader that comes later.
+/// FIFO: a queued writer is not overtaken by a later reader.
 #[test]
-fn a_reader_does_not_pass_a_writer_that_is_queued() {
+fn a_reader_does_not_overtake_a_writer_that_is_queued() {
     model(2, || {
         let units = Units::with_table();
         let held = units.lock.lock(span(1, 2), Shared);
@@ -82,7 +83,7 @@ fn a_reader_does_not_pass_a_writer_that_is_queued() {
         let writer = thread::spawn(move || writer.locked(span(1, 2), Exclusive));
         let is_queued = units.lock.claims(Span::ALL).iter().any(|claim| !claim.is_held);
         let late = units.lock.try_lock(span(1, 2), Shared);
-        assert!(!(is_queued && late.is_some()), "a late reader passed the queue");
+        assert!(!(is_queued && late.is_some()), "a late reader overtook the queue");
         if let Some(late) = late {
             units.touch(span(1, 2), Shared);
             units.lock.unlock(span(1, 2), Shared, late);
@@ -117,7 +118,7 @@ fn a_timeout_that_races_with_a_grant_takes_it_or_leaves_no_trace() {
 
 /// A cancelled writer lets in the readers that had queued behind it.
 #[test]
-fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
+fn a_writer_that_is_withdrawn_lets_in_the_reader_behind_it() {
     model(2, || {
         let units = Units::with_table();
         let held = units.lock.lock(span(0, 9), Shared);
@@ -134,11 +135,11 @@ fn a_writer_that_gives_up_lets_in_the_reader_behind_it() {
     });
 }
 
-/// A unit in its slot that finds that it must leave is watched meanwhile, after the re-entrant
-/// claim was queued: when it leaves it takes nothing off the count of that claim, which still waits
-/// for the writer.
+/// A claim on a unit enters its slot, is watched after the re-entrant claim was queued, and is
+/// taken back. That must not decrement the count of the re-entrant claim, which still waits for the
+/// writer.
 #[test]
-fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
+fn a_reentrant_claim_waits_for_the_writer_although_another_claim_comes_and_is_taken_back() {
     model(1, || {
         let units = Units::fair_with_table();
         let writer = units.lock.lock(span(1, 2), Exclusive);
@@ -157,10 +158,10 @@ fn a_reentrant_claim_waits_for_the_writer_whoever_comes_and_goes_beside_it() {
     });
 }
 
-/// Without re-entry this would be a deadlock: the reader waits for the writer, who waits for the
+/// Without re-entry this would be a deadlock: the reader waits for the writer, which waits for the
 /// reader.
 #[test]
-fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
+fn a_reader_that_re_enters_overtakes_the_writer_that_waits_for_it() {
     for theirs in [span(1, 2), span(0, 9)] {
         model(3, move || {
             let units = Units::with_table();
@@ -177,10 +178,10 @@ fn a_reader_that_re_enters_passes_the_writer_that_waits_for_it() {
     }
 }
 
-/// A reader waits, so the writer must leave; another reader is let in beside him. Then nothing that
-/// the writer has seen is there any more: he finds that he is watched.
+/// A reader waits, so the writer must be taken back, and another reader is granted meanwhile. By
+/// the time the writer checks, the claim that it saw has left: it finds that it is watched.
 #[test]
-fn who_is_passed_since_he_must_leave_does_leave() {
+fn a_claim_that_is_overtaken_because_it_must_leave_does_leave() {
     model(3, || {
         let units = Units::fair_with_table();
         let elsewhere = units.lock.lock(span(2, 3), Exclusive);
@@ -190,7 +191,8 @@ fn who_is_passed_since_he_must_leave_does_leave() {
         };
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.try_locked(span(1, 2), Exclusive));
-        let ours = units.lock.try_lock(span(0, 2), Shared).expect("he who is there must leave");
+        let ours =
+            units.lock.try_lock(span(0, 2), Shared).expect("the other claim must be taken back");
         units.touch(span(0, 2), Shared);
         assert!(units.lock.withdraw(reader).is_none());
         let far = units.lock.try_lock(span(20, 30), Shared);

@@ -11,7 +11,7 @@ fn readers_join_and_leave_one_by_one() {
 }
 
 #[test]
-fn nobody_joins_another_unit_a_writer_a_watched_a_free_or_a_closed_slot() {
+fn no_reader_joins_another_unit_a_writer_a_watched_a_free_or_a_closed_slot() {
     assert_eq!(Word::sole(7, Shared).join(8), None);
     assert_eq!(Word::sole(7, Exclusive).join(7), None);
     assert_eq!(Word::sole(7, Shared).watched().join(7), None);
