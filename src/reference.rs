@@ -1,4 +1,4 @@
-//! A lock so simple that it is obviously correct: each cell has a queue of the claims on it.
+//! A lock that is simple enough to be checked by reading: each cell has a queue of the claims on it.
 //!
 //! Tests and fuzz targets compare the real lock with it. It has no spans, slots or threads. A cell is
 //! any set of units that claims cover as a whole. There is one rule: a claim is held if, in each of its
@@ -8,7 +8,7 @@
 //! It is not part of the library. Tests and fuzz targets include this file, in a module that provides
 //! [`Mode`].
 
-#![allow(dead_code, reason = "each of those who include this file asks some of the questions")]
+#![allow(dead_code, reason = "each test that includes this file uses some of it")]
 
 use std::ops::Range;
 
@@ -29,7 +29,7 @@ pub struct Reference {
     arrived: u32,
     /// The upgrades that wait, each with the claim that it upgrades.
     upgrades: Vec<(Claim, Claim)>,
-    /// Those that came before all that wait.
+    /// The claims that arrived ahead of all waiting claims.
     ahead: Vec<Claim>,
 }
 
@@ -60,7 +60,7 @@ impl Reference {
         claim
     }
 
-    /// Adds a shared claim before all that wait and behind all that are held.
+    /// Adds a shared claim before all waiting claims and behind all held ones.
     pub fn arrive_ahead(&mut self, part: Range<usize>) -> Claim {
         let held: Vec<Claim> = (0..self.arrived).map(Claim).filter(|&c| self.holds(c)).collect();
         let claim = self.name();
@@ -82,8 +82,9 @@ impl Reference {
         Err(Refused)
     }
 
-    /// Adds the upgrade of a held shared claim behind all that are held, and behind those that wait and
-    /// [arrived ahead](Self::arrive_ahead), and before all others that wait. The claim itself does not block it, and leaves when the upgrade is held. Refused if another upgrade
+    /// Adds the upgrade of a held shared claim: behind all held claims and the waiting ones that
+    /// [arrived ahead](Self::arrive_ahead), and before all other waiting claims. The claim itself
+    /// does not block its upgrade, and leaves when the upgrade is held. Refused if another upgrade
     /// waits on one of the cells.
     pub fn arrive_upgrade(&mut self, own: Claim) -> Result<Claim, Refused> {
         let waits = |claim: &Claim| self.upgrades.iter().any(|(upgrade, _)| upgrade == claim);
@@ -95,7 +96,8 @@ impl Reference {
         let claim = self.name();
         for queue in &mut self.cells {
             if place_of(own, queue).is_some() {
-                // Held claims may stand behind waiting ones that do not conflict; to go ahead of these changes nothing.
+                // A held claim may be behind a waiting one that does not conflict with it. To
+                // overtake that one changes nothing.
                 queue.sort_by_key(|(other, _)| !held.contains(other));
                 let is_before = |other: &Claim| held.contains(other) || self.ahead.contains(other);
                 let place = queue.iter().take_while(|(other, _)| is_before(other)).count();
@@ -201,7 +203,7 @@ fn place_of(claim: Claim, queue: &[(Claim, Mode)]) -> Option<usize> {
     queue.iter().position(|(other, _)| *other == claim)
 }
 
-/// Written again here, so that an error in [`Mode`]'s method is found.
+/// Written here once more, so that an error in [`Mode`]'s method is found.
 fn compatible(one: Mode, other: Mode) -> bool {
     one == Mode::Shared && other == Mode::Shared
 }

@@ -2,11 +2,11 @@
 //!
 //! All other modules take atomics, mutex and parking from here. There are three sets of them:
 //!
-//! | compiled with            | the names stand for | to                                                     |
-//! |--------------------------|---------------------|--------------------------------------------------------|
-//! |                          | the real ones       | be used                                                |
-//! | `--cfg spanlock_loom`    | loom's              | explore models of the lock to their end, orderings too |
-//! | `--cfg spanlock_shuttle` | shuttle's           | run what is built on the lock as a deterministic scheduler says |
+//! | compiled with            | primitives | used for                                                   |
+//! |--------------------------|------------|------------------------------------------------------------|
+//! |                          | real       | all builds of users                                        |
+//! | `--cfg spanlock_loom`    | loom's     | models of the lock: all interleavings, and orderings too   |
+//! | `--cfg spanlock_shuttle` | shuttle's  | what is built on the lock, under a deterministic scheduler |
 //!
 //! The flags also need the feature of the same name (`loom`, `shuttle`). Both models make the lock's
 //! tables so small that few threads fill them in few steps.

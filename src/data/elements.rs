@@ -121,8 +121,8 @@ impl<'a, T> sealed::Cells for &'a mut [T] {
     type Cells = &'a [UnsafeCell<T>];
 
     fn into_cells(self, _: Internal) -> &'a [UnsafeCell<T>] {
-        // SAFETY: the exclusive borrow is not used while the shared one of the cells lives. A cell has the layout of
-        // its contents.
+        // SAFETY: the exclusive borrow is not used while the shared one of the cells lives. A cell
+        // has the layout of its contents.
         unsafe { &*(ptr::from_mut(self) as *const [UnsafeCell<T>]) }
     }
 
@@ -131,8 +131,8 @@ impl<'a, T> sealed::Cells for &'a mut [T] {
     }
 
     fn from_cells(cells: &'a [UnsafeCell<T>], _: Internal) -> &'a mut [T] {
-        // SAFETY: made by `into_cells` from an exclusive borrow with the same lifetime, and the lock is gone, so there is
-        // no guard.
+        // SAFETY: made by `into_cells` from an exclusive borrow with the same lifetime, and the
+        // lock is gone, so there is no guard.
         unsafe { &mut *elements(cells) }
     }
 }

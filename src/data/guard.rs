@@ -78,9 +78,9 @@ pub type RangeReadGuard<'a, T> = RangeRwGuard<'a, T, Shared>;
 /// ```
 pub type RangeWriteGuard<'a, T> = RangeRwGuard<'a, T, Exclusive>;
 
-// SAFETY: a guard that is sent gives its new thread `&[T]` while others may have the same, so `T` must be `Sync`. It
-// can be made exclusive there, and elements moved out, so `T` must be `Send`. A write guard can be made shared while
-// other threads read, so `Send` alone is not enough for it.
+// SAFETY: a guard that is sent gives its new thread `&[T]` while others may have the same, so `T`
+// must be `Sync`. It can be made exclusive there, and elements moved out, so `T` must be `Send`. A
+// write guard can be made shared while other threads read, so `Send` alone is not enough for it.
 unsafe impl<T: Send + Sync, M: GuardMode> Send for RangeRwGuard<'_, T, M> {}
 
 // SAFETY: a shared reference to a guard gives `&[T]` and no more: a change of mode consumes the guard.
@@ -218,8 +218,9 @@ impl<T, M: GuardMode> Deref for RangeRwGuard<'_, T, M> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        // SAFETY: the claim on these cells lives at least as long as `self` is borrowed. It excludes every writer but this
-        // guard, which would need `&mut self`. Without a claim there are no cells.
+        // SAFETY: the claim on these cells lives at least as long as `self` is borrowed. It
+        // excludes every writer but this guard, which would need `&mut self`. Without a claim there
+        // are no cells.
         unsafe { &*elements(self.cells) }
     }
 }
@@ -227,8 +228,9 @@ impl<T, M: GuardMode> Deref for RangeRwGuard<'_, T, M> {
 impl<T> DerefMut for RangeRwGuard<'_, T, Exclusive> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: the exclusive claim on these cells lives at least as long as `self` is borrowed. It excludes everything
-        // but this guard, whose references borrow `self`. Without a claim there are no cells.
+        // SAFETY: the exclusive claim on these cells lives at least as long as `self` is borrowed.
+        // It excludes everything but this guard, whose references borrow `self`. Without a claim
+        // there are no cells.
         unsafe { &mut *elements(self.cells) }
     }
 }

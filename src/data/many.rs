@@ -203,8 +203,9 @@ pub type RangeReadManyGuard<'a, T> = RangeRwManyGuard<'a, T, Shared>;
 /// ```
 pub type RangeWriteManyGuard<'a, T> = RangeRwManyGuard<'a, T, Exclusive>;
 
-// SAFETY: if a shared guard is sent, other threads may read the same elements (`Sync`); if an exclusive one is sent,
-// its new thread can move elements out (`Send`). Both have both bounds, like `RangeRwGuard`.
+// SAFETY: if a shared guard is sent, other threads may read the same elements (`Sync`); if an
+// exclusive one is sent, its new thread can move elements out (`Send`). Both have both bounds, like
+// `RangeRwGuard`.
 unsafe impl<T: Send + Sync, M: GuardMode> Send for RangeRwManyGuard<'_, T, M> {}
 
 // SAFETY: a shared reference to a guard gives `&[T]` and no more.
@@ -252,8 +253,8 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
     /// assert!(lock.read_many([1..3, 0..1]).iter().eq([&[2, 3][..], &[1][..]]));
     /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[T]> {
-        // SAFETY: the claim lives at least as long as `self` is borrowed. It excludes every writer from these cells but
-        // this guard, which would need `&mut self`.
+        // SAFETY: the claim lives at least as long as `self` is borrowed. It excludes every writer
+        // from these cells but this guard, which would need `&mut self`.
         self.parts.iter().map(|cells| unsafe { &*elements(cells) })
     }
 }
@@ -269,8 +270,8 @@ impl<T> RangeRwManyGuard<'_, T, Exclusive> {
     /// assert_eq!(lock.into_inner(), [9; 3]);
     /// ```
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [T]> {
-        // SAFETY: the exclusive claim lives at least as long as `self` is borrowed, and excludes everything else from these
-        // cells. No two of the ranges overlap (`expect_disjoint`).
+        // SAFETY: the exclusive claim lives at least as long as `self` is borrowed, and excludes
+        // everything else from these cells. No two of the ranges overlap (`expect_disjoint`).
         self.parts.iter().map(|cells| unsafe { &mut *elements(cells) })
     }
 }

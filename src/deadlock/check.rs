@@ -82,7 +82,7 @@ fn ways_from(
 
 type Part = (Span, Mode);
 
-/// A part of each of the two that conflict.
+/// A part of each of two claims, so that these parts conflict.
 fn conflict(one: &Record, other: &Record) -> Option<(Part, Part)> {
     if one.lock != other.lock {
         return None;

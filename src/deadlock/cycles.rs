@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Where a node stands in the search.
+/// The state of a node in the search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Visit {
     Pending,

@@ -1,9 +1,10 @@
 //! The table of all claims that threads hold or wait for.
 //!
-//! A record is true for as long as it is in the table. A claim is recorded as held from after it was granted until
-//! before its release begins, and as waiting from when it is queued until it is granted, both under the mutex of its
-//! lock's registry. So a cycle of records is a cycle of claims. A claim that becomes due gets a new record, so that the
-//! records of due claims on one lock are in the order in which they became due.
+//! Every record in the table is true. A claim is recorded as held from after it was granted until
+//! before its release begins, and as waiting from when it is queued until it is granted. A waiting
+//! claim's record is added and removed under the mutex of its lock's registry. So a cycle of
+//! records is a cycle of claims. A claim that becomes due gets a new record, so that the records of
+//! due claims on one lock are in the order in which they became due.
 
 use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
@@ -36,14 +37,14 @@ pub(super) struct WaitRecord {
     pub(super) line: Line,
 }
 
-/// Which of the claims that wait already block a waiting claim.
+/// Which waiting claims block a waiting claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Those that are due. It may be overtaken, so it blocks no other claim for good.
+    /// The due ones. The claim itself may be overtaken, so it is not counted as blocking others.
     Patient,
-    /// Those that were due before.
+    /// The ones that were due earlier.
     Due,
-    /// None: it overtakes them.
+    /// None: the claim overtakes them.
     Passes,
 }
 
@@ -145,8 +146,8 @@ impl Held {
 pub(crate) struct Waiting(Option<u64>);
 
 impl Waiting {
-    /// Records that this thread waits, and may be overtaken until its claim [is due](Waiting::is_due). Call it under the
-    /// mutex of the registry.
+    /// Records that this thread waits, and may be overtaken until its claim [is
+    /// due](Waiting::is_due). Call it under the mutex of the registry.
     pub(crate) fn patiently(lock: usize, parts: impl IntoIterator<Item = (Span, Mode)>) -> Waiting {
         Waiting::new(Record::new(lock, parts, Backtrace::force_capture()), Line::Patient)
     }
@@ -163,7 +164,8 @@ impl Waiting {
         }
     }
 
-    /// Records that this thread waits for held claims only, and blocks others. Call it under the mutex of the registry.
+    /// Records that this thread waits for held claims only, and blocks others. Call it under the
+    /// mutex of the registry.
     pub(crate) fn passing_those_that_wait(lock: usize, span: Span, mode: Mode) -> Waiting {
         let record = Record::new(lock, [(span, mode)], Backtrace::force_capture());
         Waiting::new(record, Line::Passes)

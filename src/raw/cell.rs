@@ -3,17 +3,17 @@
 //! A cell has a word of its own, by which it is taken, and shows a span. Its claim is published by
 //! the [summary](crate::raw::summary) after the span has been written. The word is one of:
 //!
-//! | state   | meaning                                                       | set by                  |
-//! |---------|---------------------------------------------------------------|-------------------------|
-//! | free    | no claim has the cell                                         | the claim that had it, as its last step |
-//! | taken   | a claim has it, and may yet find that it must leave           | the claim that takes it |
-//! | settled | its claim is held, or is queued in the registry               | the claim that has it   |
-//! | leaving | the same, and the claim is no longer moved                    | the thread that releases or downgrades it |
+//! | state   | meaning                                            | set by                      |
+//! |---------|----------------------------------------------------|-----------------------------|
+//! | free    | no claim has the cell                              | the claim that had it, last |
+//! | taken   | a claim has it, and may still be taken back        | the claim that takes it     |
+//! | settled | its claim is held, or is queued in the registry    | the claim that has it       |
+//! | leaving | the same, and the claim must not be moved any more | a release or a downgrade    |
 //!
 //! and has in its upper bits how many claims were [moved](crate::raw::make_way) out of the cell.
 //!
 //! A conflicting claim whose cell is settled blocks for certain. One whose cell is only taken may
-//! yet leave, so a claim that meets it checks again.
+//! still be taken back, so a claim that meets it checks again.
 //!
 //! **A cell needs no sequence lock.** A new claim loads the summary first, and then reads the cells
 //! that the summary shows. If this summary is the one by which an older claim was published, or a

@@ -3,12 +3,12 @@
 //! A slot holds the claims on one unit at a time, and its word contains the number of that unit.
 //! The word is one of:
 //!
-//! | state     | unit (48) | readers (14) | WAITERS | EXCLUSIVE | meaning                               |
-//! |-----------|-----------|--------------|---------|-----------|---------------------------------------|
-//! | free      | 0         | 0            | 0       | 0         | no claim                              |
-//! | shared    | u         | 1..=MAX      | 0       | 0         | this many readers of unit u           |
-//! | exclusive | u         | 0            | 0       | 1         | one writer of unit u                  |
-//! | watched   | u         | as above     | 1       | as above  | the same, with a proxy in the registry |
+//! | state     | unit (48) | readers (14) | WAITERS | EXCLUSIVE | meaning                                   |
+//! |-----------|-----------|--------------|---------|-----------|-------------------------------------------|
+//! | free      | 0         | 0            | 0       | 0         | no claim                                  |
+//! | shared    | u         | 1..=MAX      | 0       | 0         | this many readers of unit u               |
+//! | exclusive | u         | 0            | 0       | 1         | one writer of unit u                      |
+//! | watched   | u         | as above     | 1       | as above  | the same, with a proxy in the registry    |
 //! | moved     | all ones  | all ones     | 1       | 1         | the slot is closed: use the present table |
 //!
 //! A [reader's word](crate::raw::readers) has the same fields, but is never exclusive, and never

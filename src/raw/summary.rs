@@ -1,15 +1,15 @@
 //! The summary word: which claims are on the board.
 //!
-//! | bits   | meaning                                                                    |
-//! |--------|----------------------------------------------------------------------------|
-//! | 0..16  | cell i is in use                                                           |
-//! | 16..32 | cell i is in use by an exclusive claim                                     |
-//! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy   |
+//! | bits   | meaning                                                                             |
+//! |--------|-------------------------------------------------------------------------------------|
+//! | 0..16  | cell i is in use                                                                    |
+//! | 16..32 | cell i is in use by an exclusive claim                                              |
+//! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy           |
 //! | 48..59 | some claim without a cell is counted in [regions](crate::raw::regions) of that size |
 //! | 60     | [readers](crate::raw::readers) of a unit may count themselves in words of their own |
-//! | 61     | some readers may be counted there                                          |
-//! | 62     | some exclusive claim found no cell                                         |
-//! | 63     | some claim waits; a hint                                                   |
+//! | 61     | some readers may be counted there                                                   |
+//! | 62     | some exclusive claim found no cell                                                  |
+//! | 63     | some claim waits; a hint                                                            |
 //!
 //! The thread that takes a cell sets the cell's bits, and the thread that releases its claim clears
 //! them, each in one step. All other bits are written under the mutex. Every write is a

@@ -1,5 +1,6 @@
-//! Programs of tries by one thread, over every kind of place: what is held is what a list of guards
-//! says, and of claims that have gone nothing is left.
+//! Random programs of one thread that only tries to lock, with claims in every kind of place. The
+//! lock must agree with a list of guards on what is held, and nothing must be left of claims that
+//! were released.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -15,10 +16,10 @@ use crate::Mode::{self, Exclusive, Shared};
 use crate::sync::{BOARD_CELLS, MOST_PASSES, Ordering, common_cells};
 use crate::{ClaimState, LockFuture, RangeGuard, RangeLock, Span};
 
-/// What a program claims.
+/// What kind of claims a program makes.
 #[derive(Clone, Copy)]
 struct Kind {
-    /// From where on, so that its units are in slots or beyond them.
+    /// The lowest unit: it decides whether the units fit into slots.
     base: u64,
     units: u64,
     longest: u64,
@@ -48,7 +49,7 @@ impl<'a> Program<'a> {
     fn range(&mut self) -> Range<u64> {
         let Kind { base, units, longest, .. } = self.kind;
         let start = self.rng.u64(..units);
-        // Of any order of magnitude.
+        // Lengths of every order of magnitude.
         let most = 1 << self.rng.u32(..=longest.ilog2());
         let len = if self.rng.bool() { 1 } else { self.rng.u64(1..=most) };
         base + start..base + (start + len).min(units)
@@ -144,7 +145,7 @@ impl<'a> Program<'a> {
             .iter()
             .map(|guard| (guard.range().start, guard.range().end, guard.mode()))
             .collect();
-        // Several readers of a unit are shown as one where they share a slot.
+        // Several readers of a unit are shown as one claim if they share a slot.
         for claims in [&mut shown, &mut held] {
             claims.sort_unstable();
             claims.dedup_by(|a, b| a == b && a.1 - a.0 == 1);
@@ -163,9 +164,10 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Nothing is held, shown, counted or watched, the lock can be shut, and every cell can be had.
+/// Checks that nothing is held, shown, counted or watched, that the lock can be closed to readers'
+/// words, and that every cell can be taken.
 pub(super) fn assert_idle(lock: &RawLock) {
-    let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+    let all = lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
     lock.unlock(Span::ALL, Exclusive, all);
     lock.shut();
     assert_eq!(lock.summary.load(Ordering::Relaxed), 0, "somebody is on the board");
@@ -192,7 +194,7 @@ pub(super) fn assert_idle(lock: &RawLock) {
 fn run(kind: Kind) {
     for seed in 0..10 {
         let lock = RangeLock::new();
-        // The second time the lock has what the first one has made.
+        // In the second round the lock has the core and the table that the first one has made.
         for round in 0..2 {
             Program::new(seed * 2 + round, kind, &lock).run(300);
             assert_idle(&lock.raw);
@@ -201,31 +203,31 @@ fn run(kind: Kind) {
 }
 
 #[test]
-fn a_few_units_are_held_by_those_who_took_them_and_left_as_they_were() {
+fn a_few_units_are_held_as_acquired_and_nothing_is_left_of_them() {
     run(Kind { base: 0, units: 4, longest: 4, guards: 8 });
 }
 
 #[test]
-fn units_and_ranges_are_held_by_those_who_took_them_and_left_as_they_were() {
+fn units_and_ranges_are_held_as_acquired_and_nothing_is_left_of_them() {
     run(Kind { base: 0, units: 64, longest: 32, guards: 24 });
 }
 
 #[test]
-fn more_claims_than_cells_are_held_by_those_who_took_them_and_leave_no_count() {
+fn more_claims_than_cells_are_held_as_acquired_and_leave_no_count() {
     run(Kind { base: 1 << 20, units: 1 << 16, longest: 1 << 12, guards: 80 });
 }
 
 #[test]
-fn claims_of_every_length_are_held_by_those_who_took_them_and_leave_no_count() {
+fn claims_of_every_length_are_held_as_acquired_and_leave_no_count() {
     run(Kind { base: 0, units: 1 << 62, longest: 1 << 61, guards: 60 });
 }
 
 #[test]
-fn units_beyond_a_packed_word_are_held_by_those_who_took_them_and_left_as_they_were() {
+fn units_beyond_a_packed_word_are_held_as_acquired_and_nothing_is_left_of_them() {
     run(Kind { base: (1 << 48) - 3, units: 8, longest: 8, guards: 30 });
 }
 
-/// Claims that wait, and whose owners look again when they like.
+/// Claims that wait, whose futures are polled at random.
 struct Queue<'a> {
     program: Program<'a>,
     waiting: Vec<Pin<Box<LockFuture<&'a RangeLock, Mode>>>>,
@@ -265,7 +267,7 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Polls all until each has had its turn.
+    /// Polls all futures until each has been granted.
     fn end(mut self) {
         let mut turns = 0;
         while !self.waiting.is_empty() {
@@ -273,13 +275,13 @@ impl<'a> Queue<'a> {
             let waiting = std::mem::take(&mut self.waiting);
             waiting.into_iter().for_each(|future| self.poll(future));
             turns += 1;
-            assert!(turns < 10_000, "nobody gets his turn");
+            assert!(turns < 10_000, "no claim is granted");
         }
     }
 }
 
 #[test]
-fn claims_that_wait_and_have_their_turn_or_are_given_up_exclude_each_other_and_leave_nothing() {
+fn claims_that_wait_and_are_granted_or_withdrawn_exclude_each_other_and_leave_nothing() {
     let few = Kind { base: 0, units: 4, longest: 4, guards: 6 };
     let many = Kind { base: 0, units: 1 << 16, longest: 1 << 14, guards: 50 };
     for (seed, kind) in (0..40).map(|seed| (seed, if seed % 4 == 0 { many } else { few })) {
@@ -295,9 +297,9 @@ fn claims_that_wait_and_have_their_turn_or_are_given_up_exclude_each_other_and_l
     }
 }
 
-/// What spares newcomers to spin beside those who wait.
+/// The summary shows whether claims wait. If any does, a new claim that is blocked does not spin.
 #[test]
-fn it_is_shown_that_claims_wait_in_line_for_as_long_as_one_does() {
+fn the_summary_shows_that_claims_wait_for_as_long_as_one_does() {
     let lock = RangeLock::fair();
     let is_shown = || lock.raw.summary_hint().has_queue();
     let held = lock.lock_exclusive(0..9);
@@ -329,7 +331,7 @@ fn queue(lock: &RawLock, span: Span) -> Pending {
     }
 }
 
-/// What its owner does when he is awake; whether it is held now.
+/// Does what the owner of a claim does when it is awake. Returns whether the claim is held now.
 fn look_again(lock: &RawLock, pending: Pending, patience: Patience) -> bool {
     let mut ledger = lock.core().enter(lock);
     let is_held = ledger.look_again(pending.id, patience);
@@ -338,7 +340,7 @@ fn look_again(lock: &RawLock, pending: Pending, patience: Patience) -> bool {
 }
 
 #[test]
-fn a_claim_is_passed_as_often_as_is_said_while_its_patience_lasts() {
+fn a_patient_claim_is_overtaken_a_limited_number_of_times() {
     for wanted in WIDE {
         let lock = RawLock::new();
         let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
@@ -346,9 +348,9 @@ fn a_claim_is_passed_as_often_as_is_said_while_its_patience_lasts() {
         let pending = queue(&lock, wanted);
         for passes in 1..=MOST_PASSES {
             assert!(!look_again(&lock, pending, Patience::Lasts), "it was not woken");
-            assert!(!lock.conflicts(span(4, 5), Shared), "it may be passed");
+            assert!(!lock.conflicts(span(4, 5), Shared), "it may be overtaken");
             lock.unlock(unit, Exclusive, hold);
-            hold = lock.try_lock(unit, Exclusive).expect("it may be passed");
+            hold = lock.try_lock(unit, Exclusive).expect("it may be overtaken");
             assert!(!look_again(&lock, pending, Patience::Lasts));
             assert_eq!(lock.conflicts(span(4, 5), Shared), passes == MOST_PASSES, "{passes}");
         }
@@ -360,7 +362,7 @@ fn a_claim_is_passed_as_often_as_is_said_while_its_patience_lasts() {
 }
 
 #[test]
-fn a_claim_whose_patience_is_over_is_passed_no_more_whether_or_not_it_was_woken() {
+fn a_claim_whose_patience_is_over_is_not_overtaken_whether_or_not_it_was_woken() {
     for wanted in WIDE {
         let lock = RawLock::new();
         let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
@@ -375,16 +377,16 @@ fn a_claim_whose_patience_is_over_is_passed_no_more_whether_or_not_it_was_woken(
     }
 }
 
-/// Among themselves readers could go on for ever.
+/// Readers that overlap one another in time could starve it.
 #[test]
-fn a_writer_that_is_woken_and_finds_only_readers_is_passed_no_more() {
+fn a_writer_that_is_woken_and_finds_only_readers_is_not_overtaken_again() {
     for wanted in WIDE {
         let lock = RawLock::new();
         let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
         let hold = lock.lock(unit, Exclusive);
         let pending = queue(&lock, wanted);
         lock.unlock(unit, Exclusive, hold);
-        let reader = lock.try_lock(unit, Shared).expect("it may be passed");
+        let reader = lock.try_lock(unit, Shared).expect("it may be overtaken");
         assert!(!look_again(&lock, pending, Patience::Lasts));
         assert!(lock.conflicts(span(4, 5), Shared), "readers pass it");
         lock.unlock(unit, Shared, reader);
@@ -394,9 +396,9 @@ fn a_writer_that_is_woken_and_finds_only_readers_is_passed_no_more() {
     }
 }
 
-/// It has no clock, and is not polled.
+/// The task has no clock, and is not polled.
 #[test]
-fn a_task_is_due_once_so_many_others_have_become_due_before_it() {
+fn a_task_is_due_once_enough_later_claims_have_become_due_before_it() {
     for wanted in WIDE {
         let lock = RangeLock::new();
         let mut context = Context::from_waker(Waker::noop());
@@ -421,7 +423,7 @@ fn a_task_is_due_once_so_many_others_have_become_due_before_it() {
 }
 
 #[test]
-fn of_claims_on_one_span_those_that_are_held_are_listed_first() {
+fn held_claims_are_listed_before_waiting_ones_on_the_same_span() {
     for wanted in [span(3, 4), span(3, 5), Span::ALL] {
         let lock = RawLock::fair();
         let hold = lock.lock(wanted, Shared);
@@ -434,7 +436,7 @@ fn of_claims_on_one_span_those_that_are_held_are_listed_first() {
     }
 }
 
-/// Whether somebody has the registry told when he leaves.
+/// Whether any claim is watched.
 fn is_watched(lock: &RawLock) -> bool {
     let slots = lock.visit_slots(Span::ALL, |_, word| match word.has_waiters() {
         true => ControlFlow::Break(()),
@@ -445,7 +447,7 @@ fn is_watched(lock: &RawLock) -> bool {
 }
 
 #[test]
-fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
+fn a_claim_is_not_watched_any_more_once_the_claims_that_it_blocked_are_withdrawn() {
     let spans = [span(3, 4), span(3, 5), span(0, 1 << 50)];
     for (held, mode) in spans.into_iter().flat_map(|held| [(held, Shared), (held, Exclusive)]) {
         let lock = RawLock::new();
@@ -465,10 +467,10 @@ fn who_was_in_the_way_of_those_who_have_given_up_is_watched_no_more() {
     }
 }
 
-/// As many as fit into a word are counted there, the others in the slot, and the next one in the
-/// registry.
+/// As many readers as fit are counted in a reader's word, as many as fit in the slot, and the
+/// others take a cell or are in the registry.
 #[test]
-fn more_readers_of_a_unit_than_a_word_has_room_for_are_all_counted() {
+fn more_readers_of_a_unit_than_fit_into_a_word_are_all_counted() {
     let lock = RawLock::new();
     lock.open();
     let unit = span(3, 4);
@@ -488,7 +490,7 @@ fn more_readers_of_a_unit_than_a_word_has_room_for_are_all_counted() {
     assert_idle(&lock);
 }
 
-/// It is counted where nobody else writes, and is as visible there as elsewhere.
+/// Such a reader is found in the same ways as one in a slot.
 #[test]
 fn a_reader_of_an_open_lock_has_a_word_of_its_own_until_the_lock_is_shut() {
     let lock = RawLock::new();
@@ -508,7 +510,7 @@ fn a_reader_of_an_open_lock_has_a_word_of_its_own_until_the_lock_is_shut() {
 }
 
 #[test]
-fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_through_all() {
+fn the_table_grows_with_the_held_units_and_shrinks_after_a_scan_that_finds_few() {
     let lock = RawLock::new();
     let bits = || lock.table().expect("units have met").bits();
     let units = (0..1000).map(|unit| span(unit * 7, unit * 7 + 1));
@@ -518,14 +520,14 @@ fn there_are_slots_for_all_units_that_are_held_and_few_again_after_a_look_throug
     assert!(in_slots > 900, "{in_slots}");
     assert!(lock.try_lock(Span::ALL, Shared).is_none());
     held.into_iter().for_each(|(unit, hold)| lock.unlock(unit, Exclusive, hold));
-    let all = lock.try_lock(Span::ALL, Exclusive).expect("nobody holds anything");
+    let all = lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
     assert_eq!(bits(), crate::sync::FIRST_TABLE_BITS);
     lock.unlock(Span::ALL, Exclusive, all);
     assert_idle(&lock);
 }
 
-/// A look through the table takes the words of a line together; these come to nothing if their bits
-/// are added up.
+/// A scan of the table combines the words of a line. The bits of these words cancel each other if
+/// they are combined by exclusive or.
 #[test]
 fn readers_whose_words_cancel_each_other_are_found() {
     let lock = RangeLock::new();
@@ -540,7 +542,7 @@ fn readers_whose_words_cancel_each_other_are_found() {
 }
 
 #[test]
-fn no_unit_loses_its_holder_when_slots_become_fewer() {
+fn no_unit_loses_its_holder_when_the_table_shrinks() {
     for seed in 0..20 {
         let lock = RawLock::new();
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -558,14 +560,14 @@ fn no_unit_loses_its_holder_when_slots_become_fewer() {
         for (unit, hold) in held {
             assert!(lock.try_lock(unit, Exclusive).is_none(), "{unit:?} has lost its holder");
             lock.unlock(unit, Shared, hold);
-            let hold = lock.try_lock(unit, Exclusive).expect("nobody holds it");
+            let hold = lock.try_lock(unit, Exclusive).expect("it is not held");
             lock.unlock(unit, Exclusive, hold);
         }
         assert_idle(&lock);
     }
 }
 
-/// The others may leave between the attempt and the wait.
+/// The other readers may leave after the attempt and before the upgrade is queued.
 #[test]
 fn an_upgrade_that_queues_when_the_other_readers_have_left_is_held() {
     for wanted in [span(3, 4), span(3, 5), span(0, 1 << 60)] {

@@ -41,12 +41,12 @@ pub(crate) fn moves_claims() -> bool {
     true
 }
 
-/// A reader that meets another one gives readers words of their own.
+/// The first conflict between readers opens the lock to readers' words.
 pub(crate) fn is_hot(_: u32) -> bool {
     true
 }
 
-/// An exclusive claim takes them away.
+/// The first exclusive claim closes it again.
 pub(crate) fn is_cold() -> bool {
     true
 }
@@ -55,7 +55,7 @@ pub(crate) fn cells_of_others() -> u64 {
     0
 }
 
-/// A thread that looks again lets the others run in between.
+/// A thread that checks again lets the others run in between.
 pub(crate) const LOOKS: u32 = 2;
 
 pub(crate) fn pause() {

@@ -34,7 +34,7 @@ pub(crate) fn with_growing_table(model: impl FnOnce()) {
 pub(crate) const BOARD_CELLS: usize = 2;
 
 thread_local! {
-    // The thread that has the first cell for itself, in models that say so.
+    // The thread that owns the first cell, in models that call `own_the_first_cell`.
     static OWNER: RefCell<Option<loom::thread::ThreadId>> = const { RefCell::new(None) };
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn home_cell() -> u32 {
     own_cell().unwrap_or(1)
 }
 
-/// Only models open and shut a lock for readers.
+/// A lock is opened and closed to readers' words only by models that do so explicitly.
 pub(crate) fn is_hot(_: u32) -> bool {
     false
 }
@@ -87,8 +87,8 @@ pub(crate) fn moves_claims() -> bool {
     MOVES_CLAIMS.get()
 }
 
-/// Explores a model in which claims are moved out of their cells: that takes longer, and is of no use where cells are
-/// not the subject.
+/// Explores a model in which claims are moved out of their cells. That takes longer, so only models
+/// of such moves do it.
 #[cfg(test)]
 pub(crate) fn with_moves(model: impl FnOnce()) {
     MOVES_CLAIMS.set(true);
@@ -255,7 +255,7 @@ impl Parker {
             return Some(Woken::Granted);
         }
         (state & INVITED != 0).then(|| {
-            // ORDERING: Relaxed: what was to be acquired has been.
+            // ORDERING: Relaxed: the load above was the Acquire.
             self.state.fetch_and(!INVITED, Ordering::Relaxed);
             Woken::Invited
         })

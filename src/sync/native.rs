@@ -12,7 +12,7 @@ use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_on
 /// The binary logarithm of the number of slots of the first table: 32 slots are 256 bytes.
 pub(crate) const FIRST_TABLE_BITS: u32 = 5;
 
-/// That of the largest table.
+/// The binary logarithm of the number of slots of the largest table.
 pub(crate) fn most_table_bits() -> u32 {
     24
 }
@@ -53,10 +53,11 @@ pub(crate) fn cells_of_others() -> u64 {
     !common_cells() & !own
 }
 
-/// How many conflicts of readers with other threads give readers words of their own.
+/// After this many conflicts of a thread's readers with other threads, the lock is opened to readers' words.
 const HOT: u32 = 64;
 
-/// How many exclusive claims of a thread that have checked those words end that.
+/// After this many exclusive claims of a thread that had to check readers' words, the lock is
+/// closed to them again.
 const COLD: u32 = 4_096;
 
 /// Counts such conflicts of this thread, and returns whether they are many. If so, counting starts again.
@@ -90,14 +91,14 @@ static OWNED: AtomicU32 = AtomicU32::new(0);
 #[cold]
 fn first_own_cell() -> Option<u32> {
     OWN.set(NONE);
-    // A thread that is going away gets none.
+    // A thread that is being torn down gets none.
     OWNER.try_with(|_| ()).ok()?;
     let lowest_free = |owned: u32| {
         let own = owned.trailing_ones();
         (own < OWN_CELLS).then_some(owned | 1 << own)
     };
-    // ORDERING: Acquire, paired with the Release in `drop`: the thread that had the cell has seen to it that
-    // its words are as it left them.
+    // ORDERING: Acquire, paired with the Release in `drop`: we see what the thread that had the
+    // cell wrote to it.
     let owned = OWNED.fetch_update(Ordering::Acquire, Ordering::Relaxed, lowest_free).ok()?;
     OWN.set(owned.trailing_ones());
     own_cell()
@@ -116,13 +117,13 @@ impl Drop for Owner {
     }
 }
 
-/// A claim that finds every cell taken has another moved out of its own.
+/// Whether a claim that finds every cell taken moves another claim out of its cell.
 #[inline(always)]
 pub(crate) fn moves_claims() -> bool {
     true
 }
 
-/// How often a claim that may be about to be released is looked at, with the mutex held.
+/// How often a tentative claim is checked, with the mutex held, before it is treated as a conflict.
 pub(crate) const LOOKS: u32 = 64;
 
 pub(crate) use std::hint::spin_loop as pause;
@@ -167,14 +168,15 @@ pub(crate) fn end_of_patience() -> Option<Instant> {
     Instant::now().checked_add(PATIENCE)
 }
 
-/// How often a claim looks again before it queues. Each pause is twice as long as the one before; together they
-/// take about twenty microseconds. It does not yield: a yield can cost a time slice.
+/// How often a claim is tried again before it is queued. Each pause is twice as long as the one
+/// before; together they take about twenty microseconds. The thread does not yield, because that
+/// can cost a time slice.
 const SPINS_BEFORE_QUEUEING: u32 = 6;
 
-/// How often a waiter looks before it parks, which costs a wake-up: for about five microseconds.
+/// How often a waiter checks its word before it parks, which costs a wake-up: for about five microseconds.
 const SPINS_BEFORE_PARKING: u32 = 4;
 
-/// The first pause, as a power of two: a look after less disturbs those who are about to release.
+/// The first pause, as a power of two. Checking earlier would slow down the thread that is about to release.
 const FIRST_SPIN: u32 = 3;
 
 /// Pauses between attempts.
@@ -184,7 +186,7 @@ pub(crate) struct Spins {
 }
 
 impl Spins {
-    /// Those of a claim that is not queued.
+    /// The pauses of a claim that is not queued.
     pub(crate) fn new() -> Spins {
         Spins { turn: 0, most: SPINS_BEFORE_QUEUEING }
     }
@@ -211,11 +213,11 @@ const GRANTED: u32 = 1 << 2;
 
 /// A thread that waits for a claim: it spins on its own word, then parks.
 ///
-/// | bit     | meaning                       | set by         | cleared by                        |
-/// |---------|-------------------------------|----------------|-----------------------------------|
-/// | PARKED  | the waiter sleeps             | the waiter     | the waiter                        |
-/// | INVITED | the waiter is to look again   | whoever invites | the waiter, when it goes to look |
-/// | GRANTED | the claim is held             | whoever grants | nobody                            |
+/// | bit     | meaning                     | set by                     | cleared by                   |
+/// |---------|-----------------------------|----------------------------|------------------------------|
+/// | PARKED  | the waiter sleeps           | the waiter                 | the waiter                   |
+/// | INVITED | the waiter must check again | [`invite`](Parker::invite) | the waiter, before it checks |
+/// | GRANTED | the claim is held           | [`notify`](Parker::notify) | no thread                    |
 #[derive(Debug)]
 pub(crate) struct Parker {
     state: AtomicU32,
@@ -244,7 +246,7 @@ impl Parker {
     /// A parker for a wait of this thread: that of the last wait, if no other thread refers to it any
     /// more.
     pub(crate) fn for_this_thread() -> Arc<Parker> {
-        // A thread that is going away has kept none.
+        // A thread that is being torn down has kept none.
         let mut kept = KEPT.try_with(Cell::take).ok().flatten();
         match kept.as_mut().and_then(Arc::get_mut) {
             Some(parker) => *parker = Parker::new(),
@@ -258,7 +260,8 @@ impl Parker {
         let _ = KEPT.try_with(|kept| kept.set(Some(self)));
     }
 
-    /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or `deadline` has passed.
+    /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or
+    /// `deadline` has passed.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
         let mut spins = Spins { turn: 0, most: SPINS_BEFORE_PARKING };
         while spins.spin() {
@@ -299,7 +302,8 @@ impl Parker {
     }
 
     fn wake(&self, why: u32) {
-        // ORDERING: Release, paired with the Acquire in `woken`: what the waker did, the waiter sees.
+        // ORDERING: Release, paired with the Acquire in `woken`: the waiter sees what was done
+        // before the wake-up.
         if self.state.fetch_or(why, Ordering::Release) == PARKED {
             // SAFETY: the key is ours; the callback neither panics nor calls into parking_lot_core.
             unsafe { unpark_one(self.key(), |_| DEFAULT_UNPARK_TOKEN) };
@@ -313,7 +317,7 @@ impl Parker {
             return Some(Woken::Granted);
         }
         (state & INVITED != 0).then(|| {
-            // ORDERING: Relaxed: what was to be acquired has been.
+            // ORDERING: Relaxed: the load above was the Acquire.
             self.state.fetch_and(!(INVITED | PARKED), Ordering::Relaxed);
             Woken::Invited
         })

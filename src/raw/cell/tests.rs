@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_cell_out_of_which_as_many_were_moved_as_can_be_counted_keeps_its_claim() {
+fn a_cell_whose_count_of_moves_is_full_keeps_its_claim() {
     let cells = Cells::new();
     let common = BOARD_CELLS as u32 - 1;
     cells.cell(common).own.store((MOST_MOVES - 1) * MOVE, Ordering::Relaxed);
@@ -18,7 +18,7 @@ fn a_cell_out_of_which_as_many_were_moved_as_can_be_counted_keeps_its_claim() {
 }
 
 #[test]
-fn a_claim_that_is_released_is_moved_no_more() {
+fn a_claim_that_is_being_released_is_not_moved() {
     let cells = Cells::new();
     let tenant = cells.try_take(BOARD_CELLS as u32 - 1).expect("it is free");
     assert!(cells.seize(tenant.cell()).is_none(), "it may have to leave");

@@ -16,7 +16,7 @@ fn held(lock: &RawLock, span: impl Fn(u64) -> Span, mode: Mode) -> Vec<(Span, Ho
 }
 
 #[test]
-fn a_claim_that_finds_every_cell_taken_gets_one_however_many_are_held() {
+fn a_claim_that_finds_every_cell_taken_gets_one_although_many_claims_are_held() {
     let lock = RawLock::new();
     let holds = held(&lock, |at| span(10 * at, 10 * at + 2), Exclusive);
     assert!(holds.iter().all(|(_, hold)| matches!(hold, Hold::Cell(_))));
@@ -24,7 +24,7 @@ fn a_claim_that_finds_every_cell_taken_gets_one_however_many_are_held() {
         assert!(lock.try_lock(span(10 * at + 1, 10 * at + 3), Shared).is_none());
         assert!(lock.try_lock(span(10 * at, 10 * at + 1), Shared).is_none());
         let free = span(10 * at + 2, 10 * at + 4);
-        let hold = lock.try_lock(free, Exclusive).expect("nobody holds it");
+        let hold = lock.try_lock(free, Exclusive).expect("it is not held");
         lock.unlock(free, Exclusive, hold);
     }
     assert_eq!(lock.claims(Span::ALL).len() as u64, CLAIMS);
@@ -34,8 +34,8 @@ fn a_claim_that_finds_every_cell_taken_gets_one_however_many_are_held() {
     assert_idle(&lock);
 }
 
-/// Claims on the same units, of which several were in each cell: each finds its own, and the cell's
-/// present one stays.
+/// Several claims on the same units were in each cell in turn. Each release finds its own claim,
+/// and leaves the cell's present one alone.
 #[test]
 fn claims_that_were_moved_out_of_one_cell_are_told_apart() {
     let lock = RawLock::new();
@@ -49,7 +49,7 @@ fn claims_that_were_moved_out_of_one_cell_are_told_apart() {
 }
 
 #[test]
-fn a_claim_that_was_moved_is_changed_as_others_are() {
+fn a_moved_claim_can_be_split_shrunk_downgraded_and_upgraded() {
     let lock = RawLock::new();
     let holds = held(&lock, |at| span(10 * at, 10 * at + 8), Exclusive);
     for (at, (whole, mut hold)) in (0..).zip(holds) {
@@ -82,13 +82,14 @@ fn a_claim_that_was_moved_is_changed_as_others_are() {
     assert_idle(&lock);
 }
 
-/// The claims of the registry have no owner who would find that they were moved.
+/// The owner of a claim of the registry does not check its cell, so it would not find that the
+/// claim was moved.
 #[test]
 fn a_claim_of_the_registry_is_not_moved() {
     let lock = RawLock::new();
     let part = |at| Part { span: span(10 * at, 10 * at + 2), mode: Exclusive };
     let holds: Vec<_> = (0..CLAIMS)
-        .map(|at| (part(at).span, lock.try_lock_many(&[part(at)]).expect("nobody is there")))
+        .map(|at| (part(at).span, lock.try_lock_many(&[part(at)]).expect("no claim conflicts")))
         .collect();
     let own = lock.lock(span(5000, 5002), Exclusive);
     let found_no_cell = lock.lock(span(6000, 6002), Exclusive);

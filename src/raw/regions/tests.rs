@@ -2,7 +2,7 @@ use super::{Counted, Regions};
 use crate::sync::Ordering;
 
 impl Regions {
-    /// Whether nobody is counted in any region.
+    /// Whether no claim is counted in any region.
     pub(crate) fn are_empty(&self) -> bool {
         let table = self.0.load(Ordering::Relaxed);
         table.is_none_or(|table| table.words().all(|word| word.load(Ordering::Relaxed) == 0))

@@ -18,9 +18,9 @@ struct Pair {
     reference: Reference,
     groups: u32,
     affected: Affected<u32>,
-    /// Counts the claims, as the registry counts their arrivals.
+    /// Counts arrivals, as the registry does.
     clock: u64,
-    /// Whoever was invited since it began to wait, or looked.
+    /// The claims that were invited since they began to wait, or since they last checked again.
     invited: BTreeSet<u32>,
 }
 
@@ -139,7 +139,7 @@ impl Pair {
         }
     }
 
-    /// The proxy of a slot that is watched now; it may turn out to be in the way of a claim.
+    /// Adds the proxy of a slot, as if it were watched now. It may conflict with an earlier claim.
     fn watch(&mut self) {
         let unit = Span::of_unit(self.rng.u64(..UNITS)).unwrap();
         let mode = self.mode();
@@ -164,7 +164,7 @@ impl Pair {
         }
     }
 
-    /// Takes a waiting group back, in any order of its claims.
+    /// Withdraws a waiting group, its claims in random order.
     fn withdraw(&mut self) {
         let Some(at) = self.pick(|claim| !claim.is_held) else { return };
         let group = self.reference.claims[at].group;
@@ -177,7 +177,7 @@ impl Pair {
         }
     }
 
-    /// A patient claim looks again: it is held, goes on waiting, or becomes due.
+    /// Lets a patient claim check again: it is held, continues to wait, or becomes due.
     fn look(&mut self) {
         let is_patient = |claim: &Naive| !claim.is_held && claim.queueing == Queueing::Patient;
         let Some(at) = self.pick(is_patient) else { return };
@@ -201,7 +201,7 @@ impl Pair {
         }
     }
 
-    /// Has a claim take the place of one that is held, as far as it stays.
+    /// Replaces a held claim by claims on parts of it.
     fn replace(&mut self, id: ClaimId, parts: &[(Span, Mode)]) -> Vec<ClaimId> {
         let place = self.registry.place(id);
         let hold = |&(span, mode): &(Span, Mode)| {
@@ -260,7 +260,7 @@ impl Pair {
 
     fn step(&mut self) {
         let (span, mode) = (self.span(), self.mode());
-        // The more claims there are, the rarer are new ones.
+        // The more claims there are, the more rarely is one added.
         let is_full = self.rng.usize(..60) < self.reference.claims.len();
         match self.rng.u32(..20) {
             0..4 if !is_full => self.lock(span, mode, Queueing::Due),
@@ -288,7 +288,7 @@ impl Pair {
             assert_eq!(self.registry.is_patient(claim.id), is_patient, "{claim:?}");
             let is_free = is_patient && self.reference.pairs(claim.group) == 0;
             assert_eq!(self.registry.is_invited(claim.id), is_free, "{claim:?}");
-            assert!(!is_free || self.invited.contains(&claim.id.0), "nobody invited {claim:?}");
+            assert!(!is_free || self.invited.contains(&claim.id.0), "{claim:?} was not invited");
         }
         assert_eq!(granted, self.reference.grant().into_iter().collect(), "granted by this step");
         for claim in &self.reference.claims {
@@ -318,8 +318,8 @@ impl Pair {
 }
 
 #[test]
-fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
-    // Miri takes its time.
+fn agrees_with_the_reference_on_which_claims_are_granted_and_how_many_block_the_others() {
+    // Miri is slow.
     let (seeds, steps) = if cfg!(miri) { (2, 200) } else { (40, 2_000) };
     for seed in 0..seeds {
         let mut pair = Pair::new(seed);
@@ -337,7 +337,7 @@ fn agrees_with_the_reference_on_who_is_granted_and_how_many_block_the_others() {
     }
 }
 
-/// 65,536 claims over as many parts of a group are one pair too many for 32 bits.
+/// 65,536 claims that block 65,536 parts of a group are 2^32 pairs, one too many for 32 bits.
 #[test]
 fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
     let mut registry = Registry::<()>::new();
@@ -349,10 +349,10 @@ fn a_group_may_be_blocked_by_more_pairs_than_fit_into_32_bits() {
     assert_eq!(registry.claim(leader).blockers, 2 * u64::from(u32::MAX));
 }
 
-/// The proxy of a claim that has entered its slot in error comes after the waiting claim and goes
-/// before it is granted.
+/// The proxy of a claim that is taken back is added after the waiting claim, and is removed before
+/// the waiting claim is granted.
 #[test]
-fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
+fn a_reentrant_claim_is_not_granted_by_the_removal_of_a_claim_that_it_did_not_wait_for() {
     let mut registry = Registry::new();
     let mut affected = Affected::default();
     let held = registry.hold(Span::from_range(0..9), Exclusive, Queueing::Due);
@@ -366,17 +366,18 @@ fn a_reentrant_claim_is_not_granted_by_an_intruder_that_it_never_waited_for() {
     assert_eq!(affected.granted, ["inner"]);
 }
 
-/// How many entries of the tree `work` looks at.
+/// How many entries of the tree `work` reads.
 fn looks<W>(registry: &mut Registry<W>, work: impl FnOnce(&mut Registry<W>)) -> u64 {
     let before = registry.tree.looks.get();
     work(registry);
     registry.tree.looks.get() - before
 }
 
-/// Looks that a claim may take in a tree of a few thousand, to come and to go.
+/// How many entries one claim may read, from its arrival to its removal, in a tree of a few
+/// thousand.
 const FEW: u64 = 100;
 
-/// Queues a claim behind one other.
+/// Queues a claim that waits for one other.
 fn wait(
     registry: &mut Registry<u32>,
     span: Span,
@@ -390,7 +391,7 @@ fn wait(
 }
 
 #[test]
-fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
+fn each_of_many_shared_claims_costs_logarithmic_time() {
     const CROWD: u32 = 4_000;
     let all = Span::from_range(0..u64::MAX);
     let mut registry = Registry::new();
@@ -420,7 +421,7 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
     let seen = looks(&mut registry, |registry| leave(registry, ids, &mut affected));
     assert!(seen < u64::from(CROWD) * FEW, "{seen} looks for {CROWD} claims that have waited");
 
-    // Somebody who waits elsewhere is in nobody's way.
+    // A claim that waits elsewhere adds no cost.
     let far = Span::from_range(10..11);
     registry.hold(far, Exclusive, Queueing::Due);
     wait(&mut registry, far, Exclusive, 0, &mut affected);
@@ -437,7 +438,7 @@ fn a_crowd_of_shared_claims_costs_each_of_them_a_logarithm() {
 }
 
 impl<W> Registry<W> {
-    /// Checks R1 to R4 from the claims alone.
+    /// Checks R1 to R4, and computes from the claims alone what it compares with.
     fn validate(&self) {
         self.tree.validate();
         let ids = (0..self.claims.len()).filter(|&at| self.claims[at].is_some());
@@ -451,7 +452,7 @@ impl<W> Registry<W> {
             let claim = self.claim(id);
             let is_proxy = claim.place == Place::Slot;
             let traits = Traits { mode: claim.mode, is_waiting: claim.state != State::Held };
-            assert_eq!(self.tree.traits(id.0), traits, "{id:?} is looked for by what it is");
+            assert_eq!(self.tree.traits(id.0), traits, "the traits of {id:?}");
             waiting += u32::from(claim.is_due());
             for &other in ids.iter().filter(|&&other| other != id && conflict(id, other)) {
                 let other_claim = self.claim(other);
@@ -467,7 +468,7 @@ impl<W> Registry<W> {
             let leader = self.claim(id).leader;
             assert_eq!(self.claim(leader).blockers, counted[leader.0 as usize], "{id:?} (R3)");
             let is_patient = self.claim(id).is_patient();
-            assert!(is_patient || counted[leader.0 as usize] != 0, "{id:?} waits for nobody");
+            assert!(is_patient || counted[leader.0 as usize] != 0, "{id:?} waits for no claim");
             assert_eq!(self.claim(id).waiter.is_some(), id == leader);
         }
     }

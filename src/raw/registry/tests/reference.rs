@@ -1,5 +1,5 @@
-//! The registry again, obviously correct: a list of claims, and Kara's rule applied to it from
-//! scratch.
+//! A simple registry, to compare the real one with: a list of claims. Which claims wait for which
+//! is computed from the whole list each time, by Kara's rule.
 
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::{Mode, Span};
@@ -7,31 +7,30 @@ use crate::{Mode, Span};
 #[derive(Clone, Debug)]
 pub(super) struct Naive {
     pub(super) id: ClaimId,
-    /// The claims of one acquisition have one group, which is also what its waiter says.
+    /// The claims of one acquisition have the same group, whose number is also their waiter.
     pub(super) group: u32,
     pub(super) span: Span,
     pub(super) mode: Mode,
     pub(super) queueing: Queueing,
     pub(super) is_held: bool,
-    /// A proxy of a claim that is in its slot and will find that it must leave.
+    /// It is the proxy of a claim in a slot that will be taken back.
     pub(super) is_intruder: bool,
     pub(super) is_proxy: bool,
-    /// It was upgraded, is re-entrant, or was due: all that wait have counted it.
+    /// It was upgraded, is re-entrant, or was due: all waiting claims have counted it.
     pub(super) has_passed: bool,
-    /// When it came, and up to when it has counted those that are held.
+    /// The arrival number when it was added, and when it last counted the held claims.
     pub(super) since: u64,
     pub(super) seen: u64,
 }
 
-/// The claims in the order of their arrival. Parts of a split claim stand where it stood.
+/// The claims in the order of their arrival. The parts of a split claim are at its position.
 #[derive(Default)]
 pub(super) struct Reference {
     pub(super) claims: Vec<Naive>,
 }
 
 impl Reference {
-    /// How many claims a newcomer with the next number would wait for.
-    /// How many of them are exclusive comes second.
+    /// How many claims a new claim would wait for, and how many of them are exclusive.
     pub(super) fn blockers(&self, span: Span, mode: Mode, queueing: Queueing) -> (usize, usize) {
         let is_ahead = |claim: &&Naive| {
             claim.is_held
@@ -51,7 +50,7 @@ impl Reference {
         (ahead.len(), writers)
     }
 
-    /// How many pairs of a claim in the way and a claim of the group there are.
+    /// The number of pairs of a blocking claim and a claim of the group.
     pub(super) fn pairs(&self, group: u32) -> usize {
         let mut pairs = 0;
         let claims = self.claims.iter().enumerate();
@@ -76,7 +75,7 @@ impl Reference {
         pairs
     }
 
-    /// Grants every group that nothing blocks; returns them.
+    /// Grants every group that is not blocked, and returns these groups.
     pub(super) fn grant(&mut self) -> Vec<u32> {
         let mut granted = Vec::new();
         for group in self.waiting() {
@@ -107,7 +106,7 @@ impl Reference {
         })
     }
 
-    /// Whether a newcomer would wait for one that will not find that it must leave.
+    /// Whether a new claim would wait for a claim that will not be taken back.
     pub(super) fn blocks_for_good(&self, span: Span, mode: Mode) -> bool {
         let mut claims = self.claims.iter().enumerate();
         claims.any(|(at, claim)| {
@@ -123,7 +122,7 @@ impl Reference {
         shown.filter(|&at| self.claims[at].span.overlaps(span)).count()
     }
 
-    /// Whether a proxy is in the way of one that is held, or waited when it came.
+    /// Whether a claim is a proxy that conflicts with a claim that was held, or was due, before it.
     fn must_leave(&self, at: usize) -> bool {
         let proxy = &self.claims[at];
         let mut others = self.claims.iter().enumerate().filter(|&(other, _)| other != at);

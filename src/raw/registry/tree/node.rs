@@ -6,9 +6,9 @@ use crate::{Mode, Span};
 /// How many entries a node has room for. A node that becomes full is split at once.
 pub(super) const ROOM: usize = 16;
 
-/// Entries in ascending order of their keys. In a leaf an entry is a span: its start and its
-/// number, its end, and its number again. Above, it is a node: its least key, its greatest reaches,
-/// its index.
+/// Entries in ascending order of their keys. In a leaf, an entry describes a span: its start and
+/// number as the key, its end as the reach, its number as the link. In other nodes, an entry
+/// describes the node below: its least key, its greatest reaches, and its index as the link.
 #[repr(align(64))]
 pub(super) struct Node {
     pub(super) len: usize,
@@ -22,14 +22,15 @@ pub(super) struct Entry {
     pub(super) reach: Reach,
 }
 
-/// Where a span is in the order: by its start, and where several start, by its number.
+/// The order of spans: by start, and by number if they have the same start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) start: u64,
     pub(super) id: u32,
 }
 
-/// The greatest end of all spans, of the exclusive and of the waiting ones; 0 where there is none.
+/// The greatest end of all spans, of the exclusive ones, and of the waiting ones. 0 if there is
+/// none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reach([u64; 3]);
 
@@ -65,7 +66,7 @@ impl Node {
         self.entries().iter().take_while(|entry| entry.key <= key).count()
     }
 
-    /// The entry that stands for this node in the one above.
+    /// The entry of this node in the node above.
     pub(super) fn as_entry(&self, index: u32) -> Entry {
         let reaches = self.entries().iter().map(|entry| entry.reach);
         Entry {
@@ -92,7 +93,7 @@ impl Node {
         self.len -= 1;
     }
 
-    /// Moves the entries from `at` on into a new node.
+    /// Moves the entries from `at` on to a new node.
     pub(super) fn split_off(&mut self, at: usize) -> Node {
         let mut upper = Node::new();
         upper.append(&self.entries[at..self.len]);
@@ -100,7 +101,7 @@ impl Node {
         upper
     }
 
-    /// Adds entries behind this node's.
+    /// Appends entries.
     pub(super) fn append(&mut self, entries: &[Entry]) {
         self.entries[self.len..self.len + entries.len()].copy_from_slice(entries);
         self.len += entries.len();

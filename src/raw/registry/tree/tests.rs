@@ -76,7 +76,7 @@ fn agrees_with_a_list_over_random_insertions_replacements_and_removals() {
 }
 
 #[test]
-fn memory_follows_the_spans_down_again_and_levels_stay_few() {
+fn memory_is_used_again_after_removals_and_the_tree_stays_shallow() {
     let mut tree = IntervalTree::new();
     let ids: Vec<u32> = (0..65_536).map(|i| tree.insert(span(i * 2, i * 2 + 1), PLAIN)).collect();
     tree.validate();
