@@ -25,36 +25,51 @@ pub trait Engine: Sized + Sync {
     fn scan(&self) -> Result<u64>;
 }
 
+/// So much of the log may be between two checkpoints, as in SQLite, which makes one after 1,000 pages.
+const LOG: u64 = 1000 * 4096;
+
 /// A put is atomic by itself here: the tree has no transactions of several.
-pub struct Btree(Tree);
+pub struct Btree {
+    tree: Tree,
+    /// Where the log ended when the last checkpoint began.
+    checkpoint: Mutex<u64>,
+}
 
 impl Engine for Btree {
     fn create(folder: &Path) -> Result<Btree> {
         let cache = PageCache::with_options(Options::with_bytes(CACHE));
         let data = FileStore::create(folder.join("data"))?;
         let log = FileStore::create(folder.join("log"))?;
-        Ok(Btree(Tree::open(&cache, data, log)?.0))
+        Ok(Btree { tree: Tree::open(&cache, data, log)?.0, checkpoint: Mutex::new(0) })
     }
 
     fn commit(&self, puts: &[Put]) -> Result<()> {
         let mut last = 0;
         for (key, value) in puts {
-            last = self.0.put(*key, value)?;
+            last = self.tree.put(*key, value)?;
         }
-        Ok(self.0.sync_to(last)?)
+        self.tree.sync_to(last)?;
+        // One thread makes it, and others commit meanwhile.
+        if let Ok(mut checkpoint) = self.checkpoint.try_lock()
+            && last > *checkpoint + LOG
+        {
+            self.tree.checkpoint()?;
+            *checkpoint = last;
+        }
+        Ok(())
     }
 
     fn read(&self, keys: &[u64]) -> Result<u64> {
         let mut found = 0;
         for &key in keys {
-            found += u64::from(self.0.get(key)?.is_some());
+            found += u64::from(self.tree.get(key)?.is_some());
         }
         Ok(found)
     }
 
     fn scan(&self) -> Result<u64> {
         let (mut count, mut sum) = (0, 0);
-        self.0.scan(0, |key, value| {
+        self.tree.scan(0, |key, value| {
             count += 1;
             sum ^= key ^ u64::from(value[0]);
             ControlFlow::Continue(())

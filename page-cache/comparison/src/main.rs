@@ -12,6 +12,8 @@ mod engines;
 mod log;
 #[path = "../../examples/btree/node.rs"]
 mod node;
+#[path = "../../examples/btree/steps.rs"]
+mod steps;
 #[allow(dead_code, reason = "the example uses all of it")]
 #[path = "../../examples/btree/tree.rs"]
 mod tree;

@@ -1,7 +1,7 @@
 //! The log: records of what was changed in which pages, in a file of the same cache.
 //!
 //! The first two pages have one control block each, written in turns: from where recovery begins. Records follow:
-//! their length, their checksum, and changes of pages. A position in the log is where a record ends; it is the record's
+//! their length, their checksum, and for each page that was changed the steps of that. A position in the log is where a record ends; it is the record's
 //! number, and the tag of the pages that it changed.
 
 use std::io::{self, ErrorKind};
@@ -22,14 +22,6 @@ pub const START: u64 = 2 * PAGE;
 const HEAD: usize = 16;
 
 const MAX_RECORD: u64 = 1 << 20;
-
-/// Bytes that were written to a page.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Change {
-    pub page: u64,
-    pub offset: usize,
-    pub bytes: Vec<u8>,
-}
 
 pub struct Log {
     file: File,
@@ -62,15 +54,15 @@ impl Log {
         self.file.len()
     }
 
+    /// A record, to which what was changed is to be added.
+    pub fn record() -> Vec<u8> {
+        let mut record = Vec::with_capacity(256);
+        record.resize(HEAD, 0);
+        record
+    }
+
     /// Appends a record; returns its position.
-    pub fn append(&self, changes: &[Change]) -> io::Result<u64> {
-        let mut record = vec![0; HEAD];
-        for change in changes {
-            record.extend(change.page.to_le_bytes());
-            record.extend((change.offset as u16).to_le_bytes());
-            record.extend((change.bytes.len() as u16).to_le_bytes());
-            record.extend(&change.bytes);
-        }
+    pub fn append(&self, mut record: Vec<u8>) -> io::Result<u64> {
         let len = record.len() as u64;
         write_u64(&mut record, 0, len);
         let check = sum(len, &record[HEAD..]);
@@ -119,14 +111,13 @@ impl Log {
     pub fn replay(
         &self,
         from: u64,
-        mut redo: impl FnMut(u64, Vec<Change>) -> io::Result<()>,
+        mut redo: impl FnMut(u64, &[u8]) -> io::Result<()>,
     ) -> io::Result<u64> {
         let mut at = from;
         let mut count = 0;
         while let Some(changes) = self.record_at(at)? {
-            let (changes, len) = changes;
-            at += len;
-            redo(at, changes)?;
+            at += (HEAD + changes.len()) as u64;
+            redo(at, &changes)?;
             count += 1;
         }
         self.file.set_len(at)?;
@@ -135,7 +126,8 @@ impl Log {
         Ok(count)
     }
 
-    fn record_at(&self, at: u64) -> io::Result<Option<(Vec<Change>, u64)>> {
+    /// The changes in the record at a position.
+    fn record_at(&self, at: u64) -> io::Result<Option<Vec<u8>>> {
         let mut head = [0; HEAD];
         match self.file.read_exact_at(&mut head, at) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
@@ -147,18 +139,6 @@ impl Log {
         }
         let mut bytes = vec![0; len as usize - HEAD];
         self.file.read_exact_at(&mut bytes, at + HEAD as u64)?;
-        if read_u64(&head, 8) != sum(len, &bytes) {
-            return Ok(None);
-        }
-        let mut changes = Vec::new();
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let page = read_u64(rest, 0);
-            let offset = usize::from(u16::from_le_bytes([rest[8], rest[9]]));
-            let len = usize::from(u16::from_le_bytes([rest[10], rest[11]]));
-            changes.push(Change { page, offset, bytes: rest[12..12 + len].to_vec() });
-            rest = &rest[12 + len..];
-        }
-        Ok(Some((changes, len)))
+        Ok((read_u64(&head, 8) == sum(len, &bytes)).then_some(bytes))
     }
 }

@@ -9,6 +9,7 @@ mod edit;
 mod kill;
 mod log;
 mod node;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -10,6 +10,7 @@
 //! | the last 8 | the checksum, which is not the engine's |
 
 use crate::checksum::SUM_AT;
+use crate::steps::Noted;
 
 pub type Key = u64;
 pub type Value = [u8; 24];
@@ -43,7 +44,7 @@ impl Kind {
 pub struct Node<'a>(pub &'a [u8]);
 
 /// A node in the bytes of a page, to change.
-pub struct NodeMut<'a>(pub &'a mut [u8]);
+pub struct NodeMut<'a>(pub Noted<'a>);
 
 pub fn read_u64(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
@@ -126,33 +127,34 @@ impl<'a> Node<'a> {
 
 impl NodeMut<'_> {
     pub fn read(&self) -> Node<'_> {
-        Node(self.0)
+        Node(self.0.bytes)
     }
 
     pub fn format(&mut self, kind: Kind, link: u64) {
-        self.0[8..SUM_AT].fill(0);
-        self.0[8] = match kind {
+        self.0.clear();
+        let kind = match kind {
             Kind::Leaf => 1,
             Kind::Inner => 2,
         };
+        self.0.write(8, &[kind]);
         self.set_link(link);
     }
 
     pub fn set_link(&mut self, link: u64) {
-        write_u64(self.0, 16, link);
+        self.0.write_u64(16, link);
     }
 
     fn set_len(&mut self, len: usize) {
-        self.0[10..12].copy_from_slice(&(len as u16).to_le_bytes());
+        self.0.write(10, &(len as u16).to_le_bytes());
     }
 
     /// Puts an entry in at a place; there is room.
     fn insert(&mut self, index: usize, key: Key, rest: &[u8]) {
         let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
         let entry = self.read().known_kind().entry();
-        self.0.copy_within(from..end, from + entry);
-        write_u64(self.0, from, key);
-        self.0[from + 8..from + entry].copy_from_slice(rest);
+        self.0.move_within(from..end, from + entry);
+        self.0.write_u64(from, key);
+        self.0.write(from + 8, rest);
         self.set_len(self.read().len() + 1);
     }
 
@@ -161,7 +163,7 @@ impl NodeMut<'_> {
         match self.read().search(key) {
             Ok(index) => {
                 let at = self.read().at(index) + 8;
-                self.0[at..at + VALUE].copy_from_slice(value);
+                self.0.write(at, value);
             }
             Err(index) => self.insert(index, key, value),
         }
@@ -177,7 +179,7 @@ impl NodeMut<'_> {
     pub fn remove(&mut self, index: usize) {
         let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
         let entry = self.read().known_kind().entry();
-        self.0.copy_within(from + entry..end, from);
+        self.0.move_within(from + entry..end, from);
         self.set_len(self.read().len() - 1);
     }
 
@@ -193,7 +195,7 @@ impl NodeMut<'_> {
         };
         right.format(kind, link);
         let bytes = self.read().at(first)..self.read().at(len);
-        right.0[HEADER..HEADER + bytes.len()].copy_from_slice(&self.0[bytes]);
+        right.0.write(HEADER, &self.0.bytes[bytes]);
         right.set_len(len - first);
         self.set_len(middle);
         if kind == Kind::Leaf {

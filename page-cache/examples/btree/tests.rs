@@ -146,6 +146,19 @@ fn whatever_the_stores_have_at_any_moment_recovers_to_what_was_committed() -> io
 }
 
 #[test]
+fn a_new_entry_is_logged_without_those_that_it_moves() -> io::Result<()> {
+    let (data, log) = stores();
+    let (tree, _) = open(24, &data, &log);
+    for key in 2..60 {
+        tree.put(key, &value(key))?;
+    }
+    let before = tree.put(1, &value(1))?;
+    let position = tree.put(0, &value(0))?;
+    assert!(position - before < 128, "{} bytes", position - before);
+    Ok(())
+}
+
+#[test]
 fn a_torn_page_is_found_out_and_recovered_from_the_log() -> io::Result<()> {
     let (data, log) = stores();
     let (tree, _) = open(24, &data, &log);

@@ -19,10 +19,11 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use spanlock_page_cache::{File, FileOptions, PAGE_SIZE, PageCache, PageMut, PageRef, Store};
 
-use crate::checksum::{Checksums, SUM_AT};
+use crate::checksum::Checksums;
 use crate::edit::{Edit, Edited};
-use crate::log::{Change, Log};
+use crate::log::Log;
 use crate::node::{Key, Kind, Node, Value, read_u64, write_u64};
+use crate::steps::{Logged, whole_page};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -85,21 +86,20 @@ impl Tree {
         Ok((tree, replayed))
     }
 
-    fn redo(&self, position: u64, changes: Vec<Change>) -> io::Result<()> {
-        for Change { page: number, offset, bytes } in changes {
+    fn redo(&self, position: u64, mut record: &[u8]) -> io::Result<()> {
+        while let Some(logged) = Logged::take(&mut record) {
+            let number = logged.page;
             self.reach(number)?;
-            if bytes.len() == SUM_AT - 8 {
+            if let Some(bytes) = logged.whole() {
                 // The page as it is stored may be torn, so it is not read.
-                let mut page = vec![0; PAGE_SIZE];
-                write_u64(&mut page, 0, position);
-                page[8..SUM_AT].copy_from_slice(&bytes);
+                let page = whole_page(position, bytes);
                 self.data.write_all_at_tagged(&page, number * PAGE, position)?;
                 continue;
             }
             let mut page = self.data.page_mut(number)?;
-            // Another change of the same record may have come before.
-            if read_u64(&page, 0) <= position {
-                page[offset..offset + bytes.len()].copy_from_slice(&bytes);
+            // What was done already is not done again.
+            if read_u64(&page, 0) < position {
+                logged.redo(&mut page);
                 write_u64(&mut page, 0, position);
                 page.set_tag(position);
             }
@@ -122,11 +122,11 @@ impl Tree {
         for page in self.data.pages_mut([META, 1])? {
             edit.add(page);
         }
-        let meta = &mut edit.pages[0].page;
-        meta[8] = META_KIND;
-        write_u64(meta, ROOT_AT, 1);
-        write_u64(meta, HEIGHT_AT, 1);
-        write_u64(meta, NEXT_AT, 2);
+        let mut meta = edit.pages[0].noted();
+        meta.write(8, &[META_KIND]);
+        meta.write_u64(ROOT_AT, 1);
+        meta.write_u64(HEIGHT_AT, 1);
+        meta.write_u64(NEXT_AT, 2);
         edit.node(1).format(Kind::Leaf, 0);
         let position = self.commit(edit)?;
         self.log.sync_to(position)
@@ -135,9 +135,9 @@ impl Tree {
     /// Logs a change, and ends it; returns its position in the log.
     fn commit(&self, mut edit: Edit<'_>) -> io::Result<u64> {
         let redo = self.redo.read().unwrap();
-        let changes: Vec<Change> =
-            edit.pages.iter().flat_map(|edited| edited.changes(*redo)).collect();
-        match self.log.append(&changes) {
+        let mut record = Log::record();
+        edit.pages.iter().for_each(|edited| edited.log(*redo, &mut record));
+        match self.log.append(record) {
             Ok(position) => {
                 for Edited { page, .. } in &mut edit.pages {
                     write_u64(page, 0, position);
@@ -146,7 +146,7 @@ impl Tree {
                 Ok(position)
             }
             Err(error) => {
-                for Edited { page, before } in &mut edit.pages {
+                for Edited { page, before, .. } in &mut edit.pages {
                     page.copy_from_slice(before);
                 }
                 Err(error)
@@ -343,9 +343,9 @@ impl Tree {
         let old = read_u64(&edit.pages[meta_at].page, ROOT_AT);
         edit.node(root).format(Kind::Inner, old);
         edit.node(root).put_child(between, right);
-        let meta = &mut edit.pages[meta_at].page;
-        write_u64(meta, ROOT_AT, number);
-        write_u64(meta, HEIGHT_AT, height + 1);
+        let mut meta = edit.pages[meta_at].noted();
+        meta.write_u64(ROOT_AT, number);
+        meta.write_u64(HEIGHT_AT, height + 1);
         Ok(self.commit(edit)?)
     }
 
@@ -368,13 +368,13 @@ impl Tree {
             Ok(page) => page,
             Err(failed) => {
                 // As if nothing had been changed.
-                for Edited { page, before } in &mut edit.pages {
+                for Edited { page, before, .. } in &mut edit.pages {
                     page.copy_from_slice(before);
                 }
                 return Err(failed);
             }
         };
-        write_u64(&mut edit.pages[meta].page, NEXT_AT, number + 1);
+        edit.pages[meta].noted().write_u64(NEXT_AT, number + 1);
         Ok((edit.add(page), number))
     }
 
