@@ -1,5 +1,5 @@
-//! A range lock in the tasks of a tokio runtime: awaiting, timing out and cancelling a claim; and three common mistakes,
-//! each with the correct code.
+//! A range lock in the tasks of a tokio runtime: awaiting, timing out and cancelling a claim; and
+//! three common mistakes, each with the correct code.
 //!
 //! `cargo run --example tasks`
 
@@ -77,8 +77,8 @@ async fn cancelled() {
     assert!(!pages.is_locked(..));
 }
 
-/// **Mistake**: the task keeps the guard while `spawn_blocking` does the work. If the task is aborted while it awaits the
-/// work, it drops the guard, but the work continues without a lock.
+/// **Mistake**: the task keeps the guard while `spawn_blocking` does the work. If the task is
+/// aborted while it awaits the work, it drops the guard, but the work continues without a lock.
 ///
 /// Instead, move an owned guard into the closure that does the work.
 async fn a_guard_beside_blocking_work() {
@@ -102,8 +102,8 @@ async fn a_guard_beside_blocking_work() {
     let _free = timeout(LONG, pages.lock_shared_async(0..8)).await.expect("the work has ended");
 }
 
-/// **Mistake**: a future that has been polled is kept but no longer polled, for example in a variable outside a `select!`
-/// loop. It can still be granted the claim, and then blocks others.
+/// **Mistake**: a future that has been polled is kept but no longer polled, for example in a
+/// variable outside a `select!` loop. It can still be granted the claim, and then blocks others.
 ///
 /// Instead, drop the future when it is no longer needed.
 async fn a_future_that_is_not_polled() {
@@ -119,8 +119,8 @@ async fn a_future_that_is_not_polled() {
     let _free = timeout(LONG, pages.lock_shared_async(3..4)).await.expect("the claim was released");
 }
 
-/// **Mistake**: a task calls `lock_exclusive`, which blocks a thread of the runtime. If the task that holds the range must
-/// run on that thread to release it, both wait for ever.
+/// **Mistake**: a task calls `lock_exclusive`, which blocks a thread of the runtime. If the task
+/// that holds the range must run on that thread to release it, both wait for ever.
 ///
 /// Instead, await the claim, or block in `spawn_blocking`. Threads and tasks wait in the same queue.
 async fn a_blocking_claim() {

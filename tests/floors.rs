@@ -1,5 +1,5 @@
-//! Whether the imports are as the picture of the modules in `docs/design.md` shows them: each module imports from its own
-//! row and from the rows below.
+//! Whether the imports are as the picture of the modules in `docs/design.md` shows them: each
+//! module imports from its own row and from the rows below.
 
 use std::collections::BTreeMap;
 use std::fs;

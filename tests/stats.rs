@@ -111,7 +111,7 @@ fn a_cancelled_claim_costs_later_claims_nothing() {
         let come_and_go = || (0..100).for_each(|_| drop(lock.lock_shared(7..8)));
         assert!(lock.try_lock_exclusive_for(wanted.clone(), Duration::from_millis(1)).is_none());
         come_and_go();
-        let first = first.try_upgrade().expect("nobody else is there").downgrade();
+        let first = first.try_upgrade().expect("it is the only reader").downgrade();
         let second = lock.lock_shared(wanted.clone());
         let second = second.try_upgrade().expect_err("the first is there");
         come_and_go();

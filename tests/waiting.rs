@@ -49,7 +49,7 @@ fn wakes_of(lock: &RangeLock, claims: usize, mode: impl Fn(usize) -> Mode) -> u6
     for (task, waker) in tasks.iter_mut().zip(&wakers) {
         assert!(task.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
     }
-    assert_eq!(woken.wakes.load(Ordering::Relaxed), 0, "nobody is woken in vain");
+    assert_eq!(woken.wakes.load(Ordering::Relaxed), 0, "no task is woken without a reason");
     drop(held);
     let mut done = 0;
     loop {
@@ -163,9 +163,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// More threads than there are processors. In a debug build a writer that yields until it succeeds is passed by a median of
-/// 700,000 to 1,300,000 readers. One that queues is passed by a few tens, or by a time slice's worth of readers, some 20,000, in
-/// those rounds in which its thread is preempted before it has queued.
+/// More threads than there are processors. In a debug build a writer that yields until it succeeds
+/// is passed by a median of 700,000 to 1,300,000 readers. One that queues is passed by a few tens,
+/// or by a time slice's worth of readers, some 20,000, in those rounds in which its thread is
+/// preempted before it has queued.
 #[test]
 fn a_writer_is_overtaken_by_few_of_many_readers_whether_it_is_a_thread_or_a_future() {
     const READERS: usize = 8;

@@ -38,7 +38,7 @@ struct Node {
     end: u64,
     /// On how many levels it is, from the lowest one on.
     height: usize,
-    /// Held by those who change one of its links, or mark it.
+    /// Held by a thread that changes one of its links, or marks it.
     mutex: RawMutex,
     /// Its claim is released, and its links change no more.
     released: AtomicBool,
@@ -185,7 +185,7 @@ impl SkipListLock {
         }
         let node = node.into_shared(pin);
         for level in 0..height {
-            // Release: who comes upon the node sees what is in it.
+            // Release: a thread that finds the node sees what is in it.
             place.before[level].next[level].store(node, Release);
         }
         Ok(node.as_raw())
@@ -193,11 +193,11 @@ impl SkipListLock {
 
     fn unlock(&self, node: *const Node) {
         let pin = epoch::pin();
-        // SAFETY: the node was linked by the owner of the claim, who unlocks it once; so it has been
+        // SAFETY: the node was linked by the owner of the claim, which unlocks it once; so it has been
         // neither unlinked nor reclaimed.
         let claim = unsafe { &*node };
         claim.mutex.lock();
-        // Release: who waited for it sees what was done under the claim.
+        // Release: a thread that waited for it sees what was done under the claim.
         claim.released.store(true, Release);
         let backoff = Backoff::new();
         loop {
@@ -217,7 +217,7 @@ impl SkipListLock {
                 drop(locked);
                 // SAFETY: this thread took the mutex above.
                 unsafe { claim.mutex.unlock() };
-                // SAFETY: no link leads to the node any more, so no thread who pins from now on
+                // SAFETY: no link leads to the node any more, so no thread that pins from now on
                 // reaches it, and no other thread hands it over.
                 unsafe { pin.defer_destroy(Shared::from(node)) };
                 return;

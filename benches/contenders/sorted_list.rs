@@ -252,7 +252,7 @@ fn unlink<'g>(
 ) -> Shared<'g, Node> {
     match prev.compare_exchange(cur, next.with_tag(0), SeqCst, SeqCst, pin) {
         Ok(_) => {
-            // SAFETY: this exchange took away the one link to the node, so no thread who pins from
+            // SAFETY: this exchange took away the one link to the node, so no thread that pins from
             // now on can reach it, and no other thread hands it over.
             unsafe { pin.defer_destroy(cur) };
             next.with_tag(0)

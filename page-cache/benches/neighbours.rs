@@ -1,6 +1,7 @@
-//! A healthy file's rate beside a dead, a full, a slow and a hanging store, beside all four, and beside twelve
-//! that hang in reads, over its rate alone: each pair taken in turns, in one cache each. Speed is never asserted. With `--test`, as
-//! `cargo bench -- --test` passes it, each is only run for a moment.
+//! A healthy file's rate beside a dead, a full, a slow and a hanging store, beside all four, and
+//! beside twelve that hang in reads, over its rate alone: each pair taken in turns, in one cache
+//! each. Speed is never asserted. With `--test`, as `cargo bench -- --test` passes it, each is only
+//! run for a moment.
 
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};

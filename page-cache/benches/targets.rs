@@ -1,11 +1,13 @@
 //! The figures that the cache has to reach, beside what each must be and what its goal is.
 //!
-//! Both sides of a ratio are measured in turns, in one run; a figure is the median of the ratios of its rounds, with their
-//! quartiles. `docs/performance.md` has a run of all, and says what they mean.
+//! Both sides of a ratio are measured in turns, in one run; a figure is the median of the ratios of
+//! its rounds, with their quartiles. `docs/performance.md` has a run of all, and says what they
+//! mean.
 //!
-//! `cargo bench -p spanlock-page-cache --bench targets`, with names of groups (`cached`, `hot`, `large`, `misses`, `start`) to measure
-//! only those. With `--test` each is run for a moment. The groups `large` and `misses` make files of 1 GiB in `TMPDIR`; `misses` needs a
-//! file system there with O_DIRECT, and is compared with fio if that is installed.
+//! `cargo bench -p spanlock-page-cache --bench targets`, with names of groups (`cached`, `hot`,
+//! `large`, `misses`, `start`) to measure only those. With `--test` each is run for a moment. The
+//! groups `large` and `misses` make files of 1 GiB in `TMPDIR`; `misses` needs a file system there
+//! with O_DIRECT, and is compared with fio if that is installed.
 
 #[path = "targets/cached.rs"]
 mod cached;

@@ -1,22 +1,25 @@
 //! `AddressSpace`: a model of a process's memory.
 //!
-//! Its addresses, its lock and its page tables are its own. It models what a page cache can get wrong: memory that is not
-//! present, that is evicted at any time, or that is a mapping of the file that is being read or written.
+//! Its addresses, its lock and its page tables are its own. It models what a page cache can get
+//! wrong: memory that is not present, that is evicted at any time, or that is a mapping of the file
+//! that is being read or written.
 //!
 //! An access to one page:
 //!
-//! 1. Walk the page tables without the mm lock, as hardware does: find the region and its entry for the page. If the page is
-//!    present with the required rights, copy.
-//! 2. Otherwise fault: take the mm lock shared, find the region again, make the page present or fail for a bad address, and
-//!    release the lock. Then walk again: the page may have been evicted meanwhile.
+//! 1. Walk the page tables without the mm lock, as hardware does: find the region and its entry for
+//!    the page. If the page is present with the required rights, copy.
+//! 2. Otherwise fault: take the mm lock shared, find the region again, make the page present or
+//!    fail for a bad address, and release the lock. Then walk again: the page may have been evicted
+//!    meanwhile.
 //!
-//! With faults disabled step 2 is left out, and step 1 waits for nothing but a leaf: neither for a thread that changes the
-//! regions, nor for one that copies to or from the frame. It is done under the page lock and the latch of another page, or
-//! of the same one, and **no thread waits while it holds the latch of an uptodate page**.
+//! With faults disabled step 2 is left out, and step 1 waits for nothing but a leaf: neither for a
+//! thread that changes the regions, nor for one that copies to or from the frame. It is done under
+//! the page lock and the latch of another page, or of the same one, and **no thread waits while it
+//! holds the latch of an uptodate page**.
 //!
-//! A fault holds the mm lock shared; mapping, unmapping and populating hold it exclusively. It is fair, like the kernel's: a
-//! thread that waits for it exclusively delays later readers. Eviction does not take it: it takes the page lock of each page, and
-//! none for an anonymous page.
+//! A fault holds the mm lock shared; mapping, unmapping and populating hold it exclusively. It is
+//! fair, like the kernel's: a thread that waits for it exclusively delays later readers. Eviction
+//! does not take it: it takes the page lock of each page, and none for an anonymous page.
 
 mod anonymous;
 mod file_requests;

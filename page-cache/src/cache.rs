@@ -109,9 +109,10 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode), such as
-    /// read-only, or is open in another cache or process ([`Locking`](crate::Locking)), or is being closed and has not answered for five seconds. The store's error
-    /// when asked for its length. The system's error if the flusher's thread cannot be started.
+    /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode),
+    /// such as read-only, or is open in another cache or process ([`Locking`](crate::Locking)), or
+    /// is being closed and has not answered for five seconds. The store's error when asked for its
+    /// length. The system's error if the flusher's thread cannot be started.
     ///
     /// # Examples
     ///

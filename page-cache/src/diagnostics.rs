@@ -1,4 +1,4 @@
-//! What is reported to the program's log, with the feature `tracing`: failures that no caller is told of, and what
+//! What is reported to the program's log, with the feature `tracing`: failures that are returned to no caller, and what
 //! takes long. Without the feature nothing of this is compiled.
 
 use std::io;

@@ -54,11 +54,12 @@ use crate::stats::of_file::FileStats;
 
 /// A handle of a cached file. Clones share the file, and all methods may be called from any thread.
 ///
-/// The file is closed when its last `File` and its last [`Mapping`](crate::Mapping) are dropped. Dropping the last one writes dirty
-/// pages to the store, but cannot report an error and makes nothing durable; [`close`](File::close) does both. A
-/// thread of the cache closes the file and drops the store. The drop of the handle waits for it as long as the store
-/// answers: if it has not for five seconds, the drop returns, and the thread continues and keeps the cache and the
-/// store until it is done.
+/// The file is closed when its last `File` and its last [`Mapping`](crate::Mapping) are dropped.
+/// Dropping the last one writes dirty pages to the store, but cannot report an error and makes
+/// nothing durable; [`close`](File::close) does both. A thread of the cache closes the file and
+/// drops the store. The drop of the handle waits for it as long as the store answers: if it has not
+/// for five seconds, the drop returns, and the thread continues and keeps the cache and the store
+/// until it is done.
 ///
 /// # Errors
 ///
@@ -124,10 +125,11 @@ impl File {
     /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None` if there
     /// was none. This includes a request that returned a short count because of an error.
     ///
-    /// An error with an errno cannot carry a description; this is where to find it. An error that only tells the
-    /// caller to try again is no failure: the `WouldBlock` of a thread that holds [guards](File::page), and the
-    /// `TimedOut` of [`page_within`](File::page_within) and [`page_mut_within`](File::page_mut_within). If several threads fail at the
-    /// same time, their failures may replace each other.
+    /// An error with an errno cannot carry a description; this is where to find it. An error that
+    /// only tells the caller to try again is no failure: the `WouldBlock` of a thread that holds
+    /// [guards](File::page), and the `TimedOut` of [`page_within`](File::page_within) and
+    /// [`page_mut_within`](File::page_mut_within). If several threads fail at the same time, their
+    /// failures may replace each other.
     ///
     /// # Examples
     ///

@@ -1,10 +1,11 @@
 //! The gallery: locking protocols that fail, and the scheduler that finds how.
 //!
-//! Each entry is a protocol that a kernel shipped, or that was proposed and rejected, built from this cache's own locks and
-//! pages, beside the correct protocol, which is the cache's own operation where there is one. Both run in the same scenario
-//! under a deterministic scheduler, in one schedule after another. The broken protocol must fail within a bounded number of
-//! schedules, and the correct one must pass all of them. Compiled with `--cfg spanlock_shuttle` only; `examples/gallery` shows
-//! the entries.
+//! Each entry is a protocol that a kernel shipped, or that was proposed and rejected, built from
+//! this cache's own locks and pages, beside the correct protocol, which is the cache's own
+//! operation where there is one. Both run in the same scenario under a deterministic scheduler, in
+//! one schedule after another. The broken protocol must fail within a bounded number of schedules,
+//! and the correct one must pass all of them. Compiled with `--cfg spanlock_shuttle` only;
+//! `examples/gallery` shows the entries.
 //!
 //! # Examples
 //!

@@ -1,7 +1,7 @@
 //! `PageRef`, `PageMut` and `PagePin`: what users hold of a page.
 //!
-//! Layers: the public types (here), their acquisition and release (`operations/guarded_page`), and the bits of the frame
-//! (`pages/frame/guard.rs`).
+//! Layers: the public types (here), their acquisition and release (`operations/guarded_page`), and
+//! the bits of the frame (`pages/frame/guard.rs`).
 
 use std::fmt;
 use std::io;
@@ -13,8 +13,9 @@ use crate::operations::guarded_page::GuardedPage;
 use crate::pages::frame::guard::SharedGuard;
 use crate::pages::frame::{DetachedPin, Patience};
 
-/// A shared guard of a page. It dereferences to all bytes of the page ([`File::page_size`](crate::File::page_size)) in the cache,
-/// without a copy. Returned by [`File::page`](crate::File::page).
+/// A shared guard of a page. It dereferences to all bytes of the page
+/// ([`File::page_size`](crate::File::page_size)) in the cache, without a copy. Returned by
+/// [`File::page`](crate::File::page).
 ///
 /// Bytes past the end of the file are zero. While the guard exists, the page is not evicted and its bytes do not
 /// change: buffered writes, stores through mappings, direct writes, and changes of the size or the extents of the
@@ -39,17 +40,18 @@ pub struct PageRef<'a> {
     guard: SharedGuard<'a>,
 }
 
-/// An exclusive guard of a page. It dereferences to all bytes of the page ([`File::page_size`](crate::File::page_size)) in the cache,
-/// which can be read and changed without a copy. Returned by [`File::page_mut`](crate::File::page_mut).
+/// An exclusive guard of a page. It dereferences to all bytes of the page
+/// ([`File::page_size`](crate::File::page_size)) in the cache, which can be read and changed
+/// without a copy. Returned by [`File::page_mut`](crate::File::page_mut).
 ///
 /// While the guard exists, no other thread reads or writes the page, and the page is not written back, so the store
 /// never receives a half-changed page. If the guard has been dereferenced mutably, the page is dirty once the guard
 /// is dropped; otherwise it is as clean as before. Bytes past the end of the file are zero, and what is written
 /// there is discarded.
 ///
-/// The cache does not know which bytes were written through the dereferenced guard. So those do not repair ranges that a
-/// failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)); bytes that are written by
-/// [`write`](PageMut::write) do.
+/// The cache does not know which bytes were written through the dereferenced guard. So those do not
+/// repair ranges that a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges));
+/// bytes that are written by [`write`](PageMut::write) do.
 ///
 /// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///
@@ -150,8 +152,9 @@ impl<'a> PageMut<'a> {
 
     /// Copies `bytes` to the bytes of the page from `at` on.
     ///
-    /// Unlike bytes that are written through the dereferenced guard, these are known to the cache to be the caller's. So they
-    /// repair what a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that are written by
+    /// Unlike bytes that are written through the dereferenced guard, these are known to the cache
+    /// to be the caller's. So they repair what a failed sync has lost
+    /// ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that are written by
     /// [`File::write_at`](crate::File::write_at) do.
     ///
     /// # Panics

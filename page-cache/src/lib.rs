@@ -21,8 +21,8 @@
 //!
 //! All of these may run on one file at the same time, from any number of threads.
 //!
-//! All methods may block. In asynchronous code, call them on threads for blocking work (`spawn_blocking`). Page guards are
-//! not `Send`, so a task cannot keep one while it awaits.
+//! All methods may block. In asynchronous code, call them on threads for blocking work
+//! (`spawn_blocking`). Page guards are not `Send`, so a task cannot keep one while it awaits.
 //!
 //! # Examples
 //!

@@ -99,10 +99,11 @@ impl Options {
     /// small write to it dirties no more than the written bytes, but a read of any byte fetches all of it. Choose
     /// the page size of the engine, so that one page guard has a whole node.
     ///
-    /// Everything that is counted or numbered in pages is in pages of this size: the capacity, the dirty limit, page numbers, and
-    /// statistics. A capacity in bytes ([`with_bytes`](Options::with_bytes)) stays the same. The offset of a mapping, the
-    /// offset and the length of a collapse and an insertion, and all requests to a file of
-    /// [whole pages](FileOptions::whole_pages) must be multiples of it. A store does not need to know it.
+    /// Everything that is counted or numbered in pages is in pages of this size: the capacity, the
+    /// dirty limit, page numbers, and statistics. A capacity in bytes
+    /// ([`with_bytes`](Options::with_bytes)) stays the same. The offset of a mapping, the offset
+    /// and the length of a collapse and an insertion, and all requests to a file of [whole
+    /// pages](FileOptions::whole_pages) must be multiples of it. A store does not need to know it.
     ///
     /// # Panics
     ///

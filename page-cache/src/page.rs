@@ -6,7 +6,8 @@ use std::ops::Range;
 
 pub(crate) use size::PageSize;
 
-/// The default size of a page in bytes. A cache may have larger ones: see [`Options::page_size`](crate::Options::page_size).
+/// The default size of a page in bytes. A cache may have larger ones: see
+/// [`Options::page_size`](crate::Options::page_size).
 ///
 /// It is also the least unit in which a [`Store`](crate::Store) is asked to collapse and insert ranges.
 ///

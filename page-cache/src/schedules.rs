@@ -1,4 +1,5 @@
-//! Operations on dirty pages and eviction, run against each other under a deterministic scheduler by `.ci/run schedules`.
+//! Operations on dirty pages and eviction, run against each other under a deterministic scheduler
+//! by `.ci/run schedules`.
 
 mod guards;
 

@@ -1,6 +1,7 @@
 //! Counters of what a cache did.
 //!
-//! ORDERING: relaxed throughout, because counters order nothing else. No decision depends on them, so schedulers need not see them: they use std's atomics in every build.
+//! ORDERING: relaxed throughout, because counters order nothing else. No decision depends on them,
+//! so schedulers need not see them: they use std's atomics in every build.
 #![allow(clippy::disallowed_types, reason = "counters take no part in any argument")]
 
 pub(crate) mod latency;

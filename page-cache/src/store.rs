@@ -286,8 +286,9 @@ pub trait Store: Send + Sync {
 
     /// Sets the time at which the content of the store last changed. The default does nothing.
     ///
-    /// The cache calls this for a file with [`keep_modified_time`](crate::FileOptions::keep_modified_time), after it has written
-    /// pages and before it syncs.
+    /// The cache calls this for a file with
+    /// [`keep_modified_time`](crate::FileOptions::keep_modified_time), after it has written pages
+    /// and before it syncs.
     ///
     /// # Errors
     ///

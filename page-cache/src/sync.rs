@@ -1,8 +1,8 @@
 //! The primitives that the cache is built from, real or explored. Only this module knows of shuttle.
 //!
-//! With `--cfg spanlock_shuttle` the names stand for shuttle's types, and a deterministic scheduler runs the cache and the lock
-//! below it. What blocks a thread is in `blocking`, which otherwise is `std::sync` itself; likewise `atomic`, `hint` and
-//! `thread`.
+//! With `--cfg spanlock_shuttle` the names stand for shuttle's types, and a deterministic scheduler
+//! runs the cache and the lock below it. What blocks a thread is in `blocking`, which otherwise is
+//! `std::sync` itself; likewise `atomic`, `hint` and `thread`.
 
 #[cfg(spanlock_shuttle)]
 mod explored;

@@ -105,7 +105,7 @@ mod tests {
         let lock = RangeLock::new();
         let spans = bounds_at_the_borders().filter_map(|bounds| Span::new(bounds).ok());
         for one in spans.clone() {
-            let held = lock.try_lock_exclusive(one.range()).expect("nobody holds anything");
+            let held = lock.try_lock_exclusive(one.range()).expect("nothing is held");
             for other in spans.clone() {
                 let free = lock.try_lock_shared(other.range()).is_some();
                 assert_eq!(free, !one.overlaps(other), "{other:?} while {one:?} is held");

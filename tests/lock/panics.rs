@@ -82,7 +82,7 @@ fn a_claim_granted_immediately_is_released_if_dropping_the_unused_waker_panics()
         let mut future = pin!(future);
         state.panics_in(Act::Drop);
         assert_eq!(bomb_of_poll(future.as_mut(), &state), 1);
-        assert!(!is_locked(), "nobody owns a claim");
+        assert!(!is_locked(), "a claim has no owner");
         assert_eq!(state.wakers(), 1, "a waker was leaked, beside the test's own");
         // It has not resolved, and may be polled again.
         assert!(poll(future.as_mut(), Waker::noop()).is_ready());
@@ -238,7 +238,7 @@ struct Blocks(std::sync::Mutex<mpsc::Receiver<()>>);
 
 impl Wake for Blocks {
     fn wake(self: Arc<Self>) {
-        self.0.lock().expect("nobody panics").recv().expect("a message");
+        self.0.lock().expect("no thread panics with it").recv().expect("a message");
     }
 }
 

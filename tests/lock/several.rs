@@ -109,7 +109,7 @@ fn a_future_of_several_ranges_survives_wakers_that_panic() {
     assert!(!poll_with(&mut future));
     state.panics_in(Act::Wake);
     assert_eq!(bomb_of(|| drop(held)), 1);
-    assert!(lock.is_locked(0..3), "whoever was granted owns it");
+    assert!(lock.is_locked(0..3), "the granted claim holds it");
     state.calm();
     assert!(poll_with(&mut future));
     expect_claims(&lock, 0);
@@ -193,7 +193,7 @@ fn futures_of_pairs_in_opposite_order_do_not_wait_for_each_other() {
     let [x, y] = [Mode::Exclusive; 2];
     let mut one = Box::pin(lock_pair_async(&a, .., x, &b, .., y));
     let mut other = Box::pin(lock_pair_async(&b, .., y, &a, .., x));
-    let Poll::Ready(guard) = poll(&mut one) else { panic!("nobody is in the way") };
+    let Poll::Ready(guard) = poll(&mut one) else { panic!("no claim conflicts") };
     assert!(poll(&mut other).is_pending());
     drop(guard);
     assert!(poll(&mut other).is_ready());

@@ -39,8 +39,8 @@ fn spoilt_turns(
 fn a_try_does_not_fail_because_of_another_that_fails() {
     let watchdog = Watchdog::over("tries beside one that fails");
     for (tried, wanted) in [(5..6, 5..6), (5..6, 4..9), (5..7, 5..6), (5..7, 4..9)] {
-        // A thread waits, shared, for the holder of 100, and is not overtaken: no exclusive claim can be had of
-        // what he wants.
+        // A shared claim waits for the holder of 100, and is not overtaken: no exclusive claim can be acquired that
+        // conflicts with it.
         let lock = RangeLock::fair();
         let _holder = lock.lock_exclusive(100..101);
         let mut waits = pin!(lock.lock_shared_async(5..101));
@@ -79,7 +79,7 @@ fn an_upgrade_does_not_fail_because_of_a_try_that_fails() {
             is_refused
         });
         assert!(spoilt < TURNS / 2, "{spoilt} of {TURNS} turns of upgrades beside {tried:?}");
-        assert_eq!(shown, 0, "a claim that nobody held was shown as held");
+        assert_eq!(shown, 0, "a claim that was not held was shown as held");
         watchdog.moved();
     }
 }

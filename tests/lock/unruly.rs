@@ -74,7 +74,7 @@ impl Unruly {
 #[track_caller]
 pub fn bomb_of<T>(code: impl FnOnce() -> T) -> u32 {
     let Err(payload) = panic::catch_unwind(AssertUnwindSafe(code)) else {
-        panic!("nobody panicked")
+        panic!("there was no panic")
     };
     let bomb = payload.downcast::<Bomb>().expect("a bomb");
     let number = bomb.0;

@@ -52,7 +52,7 @@ fn an_upgrade_waits_for_each_other_holder_and_for_no_waiting_claim() {
         let mut upgrade = Box::pin(own.upgrade_async());
         for other in others {
             assert!(poll(&mut upgrade).is_pending(), "another holds {:?}", other.range());
-            assert!(lock.try_lock_shared(range.clone()).is_none(), "a newcomer passes");
+            assert!(lock.try_lock_shared(range.clone()).is_none(), "a new claim overtakes");
             drop(other);
         }
         let Poll::Ready(Ok(guard)) = poll(&mut upgrade) else { panic!("alone on {range:?}") };

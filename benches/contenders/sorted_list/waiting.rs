@@ -37,7 +37,7 @@ impl Waiting for Yielding {
 /// Sleeps. All claims of a lock sleep in one place, and each release wakes all of them.
 #[derive(Default)]
 pub struct Sleeping {
-    /// Whether anybody may sleep.
+    /// Whether any thread may sleep.
     sleepers: AtomicBool,
 }
 

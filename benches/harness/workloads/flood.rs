@@ -1,7 +1,7 @@
 //! The flood: how long a claim on everything waits among readers that never stop.
 //!
 //! Two threads lock and unlock a unit each, shared, without a pause. A third locks everything
-//! exclusively, now and then. A lock that lets newcomers past a waiting claim starves it.
+//! exclusively, now and then. A lock that lets later claims overtake a waiting one starves it.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;

@@ -17,7 +17,7 @@ use super::clocked::{Clocked, Latencies, add, no_latencies, record};
 /// The pages of the file.
 pub const UNITS: u64 = 1 << 16;
 
-/// Who claims.
+/// The thread that claims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     /// A fault or a buffered read or write of one page: one unit, shared; 90 of 100.

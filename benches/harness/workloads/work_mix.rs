@@ -21,7 +21,7 @@ const UNITS: u64 = 1 << 16;
 /// What a holder works.
 const WORK: Duration = Duration::from_micros(2);
 
-/// Who claims.
+/// The thread that claims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     /// One page, shared.

@@ -19,8 +19,8 @@ const CHUNK: u64 = 1 << 20;
 /// A file's bytes in the kernel's cache, mapped for as long as the process lives.
 fn mapping(file: &File, size: u64) -> &'static [u8] {
     let (protection, flags) = (ProtFlags::READ, MapFlags::SHARED.union(MapFlags::POPULATE));
-    // SAFETY: the kernel chooses a free place for the mapping, which is never unmapped. No other process knows the file,
-    // and this one does not change it from here on.
+    // SAFETY: the kernel chooses a free place for the mapping, which is never unmapped. No other
+    // process knows the file, and this one does not change it from here on.
     unsafe {
         let start = mmap(std::ptr::null_mut(), size as usize, protection, flags, file, 0);
         std::slice::from_raw_parts(start.expect("there are addresses left").cast(), size as usize)

@@ -1,7 +1,8 @@
 //! The B+-tree of `examples/btree` beside redb and SQLite, on the same data, in turns.
 //!
-//! `cargo run --release --manifest-path page-cache/comparison/Cargo.toml` prints a table. Each round makes a fresh database of each
-//! engine and does the same work with it; the engine that begins changes from round to round. The table has the median of the rounds.
+//! `cargo run --release --manifest-path page-cache/comparison/Cargo.toml` prints a table. Each
+//! round makes a fresh database of each engine and does the same work with it; the engine that
+//! begins changes from round to round. The table has the median of the rounds.
 
 #[path = "../../examples/btree/checksum.rs"]
 mod checksum;

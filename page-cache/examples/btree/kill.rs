@@ -1,7 +1,7 @@
 //! Kills: a process that changes a tree is killed at random moments, and the tree is looked at.
 //!
-//! Each thread of the child has keys of its own, and says on stdout how many of its changes are durable. So its keys are as they
-//! were after so many changes, or after one more.
+//! Each thread of the child has keys of its own, and says on stdout how many of its changes are
+//! durable. So its keys are as they were after so many changes, or after one more.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};

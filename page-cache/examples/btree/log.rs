@@ -82,7 +82,7 @@ impl Log {
 
     /// Makes the log durable up to a position.
     pub fn sync_to(&self, position: u64) -> io::Result<()> {
-        // ORDERING: the sync is over before anybody reads that it covers the position.
+        // ORDERING: the sync is over before any thread reads that it covers the position.
         if self.durable.load(Ordering::Acquire) < position {
             let end = self.end();
             self.file.sync_data()?;

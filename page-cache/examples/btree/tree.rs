@@ -1,18 +1,20 @@
 //! The tree: a B+-tree in the pages of a cached file, for any number of threads.
 //!
-//! *Descent.* By crabbing: the guard of a node is taken before that of its parent is dropped, shared down to the leaf. A change
-//! takes the leaf exclusively. If that has no room, the change begins again with the meta page held exclusively, so that
-//! one thread at a time splits nodes, and with the nodes that will be split.
+//! *Descent.* By crabbing: the guard of a node is taken before that of its parent is dropped,
+//! shared down to the leaf. A change takes the leaf exclusively. If that has no room, the change
+//! begins again with the meta page held exclusively, so that one thread at a time splits nodes, and
+//! with the nodes that will be split.
 //!
-//! *Write ahead.* A change is one record of the log, of all pages that it touches. It is appended while their guards are
-//! held, so no page has a change that is not in the log, and the log has the changes of each page in their order. The page's tag is
-//! the record's position; the hook before writeback makes the log durable up to it.
+//! *Write ahead.* A change is one record of the log, of all pages that it touches. It is appended
+//! while their guards are held, so no page has a change that is not in the log, and the log has the
+//! changes of each page in their order. The page's tag is the record's position; the hook before
+//! writeback makes the log durable up to it.
 //!
-//! *Torn pages.* The first record of a page since the last checkpoint began has all of the page, so recovery reads no page
-//! that may be torn.
+//! *Torn pages.* The first record of a page since the last checkpoint began has all of the page, so
+//! recovery reads no page that may be torn.
 //!
-//! *Retries.* A thread that has guards does not wait for what others may have while they wait for guards: it gets `WouldBlock`. It
-//! drops its guards, brings the page in without, and begins again.
+//! *Retries.* A thread that has guards does not wait for what others may have while they wait for
+//! guards: it gets `WouldBlock`. It drops its guards, brings the page in without, and begins again.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, RwLock};

@@ -1,10 +1,10 @@
-//! Processes that are killed: a child has a file cached and does what it is told, until it is killed at a
-//! random moment. What it had synced is in the file then, and the file is as long as it was at some
-//! time since.
+//! Processes that are killed: a child caches a file and does what the parent asks for, until it is
+//! killed at a random moment. Then everything that it had synced must be in the file, and the file
+//! must have a length that it had at some time since.
 //!
 //! The parent asks for one operation after the other, over a pipe, as it would of a file of its own. So the
-//! oracle is told of each before the child is, and of its end after the child told of it: what was
-//! being done when the child was killed may be there or not.
+//! oracle records each before the child gets it, and its end after the child has reported it. So an operation that
+//! was running when the child was killed may have taken effect or not.
 
 mod child;
 mod remote;

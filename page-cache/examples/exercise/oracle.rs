@@ -1,8 +1,8 @@
 //! The oracle: what every sector may hold, kept beside the file while threads are at work on it.
 //!
-//! It is told of each operation before it begins and after it ended, and never makes one wait for
-//! another: the lock under test is what keeps them apart, or fails to. Its own mutexes, one for
-//! each 64 KiB of the file, are held to note something, not while the file is reached.
+//! It records each operation before it begins and after it has ended, and never makes one wait for
+//! another: only the lock under test may do that. Its own mutexes, one for
+//! each 64 KiB of the file, are held while something is recorded, not while the file is accessed.
 
 pub mod after_crash;
 pub mod history;

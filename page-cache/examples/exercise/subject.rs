@@ -101,7 +101,8 @@ pub trait Subject: Send + Sync + 'static {
         self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
     }
 
-    /// Copies to guards of the pages; fails at the first page past the end, and loses what lies past the end in the last.
+    /// Copies to guards of the pages; fails at the first page past the end, and loses what lies
+    /// past the end in the last.
     fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
@@ -476,8 +477,8 @@ impl Subject for File {
     }
 }
 
-/// Has `write` write parts of some bytes, each from a place of its page on. Each guard but the first is taken while the one before is
-/// held; where that would mean to wait, without.
+/// Has `write` write parts of some bytes, each from a place of its page on. Each guard but the
+/// first is taken while the one before is held; where that would mean to wait, without.
 fn write_by_guards(
     file: &File,
     bytes: &[u8],

@@ -5,12 +5,12 @@ use crate::grid::{Grid, number};
 /// What is within so much of the best is level with it: rounds of the same lock differ by that.
 pub const LEVEL: f64 = 1.03;
 
-/// By what each of the others is faster, and what it lacks.
+/// Why each of the other locks is faster where it is, and what it lacks.
 const WHY: [(&str, &str); 6] = [
     (
         "range-lock",
         "cannot wait: its refused claims spin and yield until they find the range free, so that \
-         nobody is queued, woken or in order, and one may be passed for milliseconds",
+         no thread is queued or woken, there is no order, and one may be overtaken for milliseconds",
     ),
     (
         "range-mutex",

@@ -1,7 +1,8 @@
 //! The page tables of an address space: its regions, and the state of each region's pages.
 //!
-//! A walk holds them for an access to one page: so once a region is removed, no access to it is in progress. A walk may wait for
-//! the latch of the page that it leads to. A thread that holds a latch must not wait for a walk; it only tries.
+//! A walk holds them for an access to one page: so once a region is removed, no access to it is in
+//! progress. A walk may wait for the latch of the page that it leads to. A thread that holds a
+//! latch must not wait for a walk; it only tries.
 
 use std::ops::Deref;
 

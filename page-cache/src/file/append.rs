@@ -3,8 +3,8 @@
 //! 1. Wait, with nothing held, until fewer pages are dirty than may be.
 //! 2. Claim the IO lock exclusively from the end on. Its previous holder may have moved the end. If
 //!    the end is now higher, it is still in the claim; if it is lower, claim the whole file.
-//! 3. Write there, as a buffered write does under such a claim, or a direct one. A direct append needs a file that ends where
-//!    the store's direct IO may begin.
+//! 3. Write there, as a buffered write does under such a claim, or a direct one. A direct append
+//!    needs a file that ends where the store's direct IO may begin.
 //! 4. If that write is short, claim everything past the old end exclusively, truncate the file to the
 //!    old end, and remove what was written from the cache and the store.
 
@@ -71,14 +71,15 @@ impl File {
         Ok(start)
     }
 
-    /// Writes all of `bytes` at the end of the file, to the store, as [`write_direct_at`](File::write_direct_at) does, and returns the
-    /// offset. Concurrent appends, also buffered ones, never overlap and leave no gap.
+    /// Writes all of `bytes` at the end of the file, to the store, as
+    /// [`write_direct_at`](File::write_direct_at) does, and returns the offset. Concurrent appends,
+    /// also buffered ones, never overlap and leave no gap.
     ///
     /// # Errors
     ///
-    /// As [`write_direct_at`](File::write_direct_at); `InvalidInput` also if the file does not end at a multiple of the store's
-    /// [`direct_alignment`](crate::Store::direct_alignment). Nothing is appended then, but a concurrent read past the old end may
-    /// have seen some of the bytes.
+    /// As [`write_direct_at`](File::write_direct_at); `InvalidInput` also if the file does not end
+    /// at a multiple of the store's [`direct_alignment`](crate::Store::direct_alignment). Nothing
+    /// is appended then, but a concurrent read past the old end may have seen some of the bytes.
     ///
     /// # Examples
     ///

@@ -12,10 +12,11 @@ impl File {
     /// Returns the dirty pages of the file, including those that are being written to the store, in ascending
     /// order. Other threads may dirty and clean pages meanwhile.
     ///
-    /// A page that is changed through an exclusive guard is included from the drop of the guard on, and before that if
-    /// it was dirty already. A page that has been written to the store and is not durable yet is not included. After a failed
-    /// sync, pages that it may have lost are dirty again, with tags of zero. So do not derive from these tags how
-    /// much of a log may be discarded: use [`sync_up_to`](File::sync_up_to).
+    /// A page that is changed through an exclusive guard is included from the drop of the guard on,
+    /// and before that if it was dirty already. A page that has been written to the store and is
+    /// not durable yet is not included. After a failed sync, pages that it may have lost are dirty
+    /// again, with tags of zero. So do not derive from these tags how much of a log may be
+    /// discarded: use [`sync_up_to`](File::sync_up_to).
     ///
     /// # Complexity
     ///

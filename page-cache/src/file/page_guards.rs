@@ -247,9 +247,9 @@ impl File {
     /// Returns a shared guard of page `number` like [`page`](File::page), but waits at most `timeout` for other
     /// threads, whatever those wait for, and for a free frame.
     ///
-    /// The timeout does not limit the time that the store takes to answer a request of this call itself: a page that is not
-    /// cached is read by this thread. To limit that too, call [`will_need`](File::will_need), and
-    /// [`try_page`](File::try_page) until the page is there.
+    /// The timeout does not limit the time that the store takes to answer a request of this call
+    /// itself: a page that is not cached is read by this thread. To limit that too, call
+    /// [`will_need`](File::will_need), and [`try_page`](File::try_page) until the page is there.
     ///
     /// # Errors
     ///

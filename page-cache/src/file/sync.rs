@@ -122,10 +122,12 @@ impl File {
         self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
-    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write again.
-    /// Every sync fails until a sync has succeeded after each of them was repaired: written again by
-    /// [`write_at`](File::write_at) and the like, by [`PageMut::write`](crate::PageMut::write), by a direct write or
-    /// through a mapping, or punched or zeroed, or removed from the file. A range that was repaired is returned until the sync.
+    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot
+    /// write again. Every sync fails until a sync has succeeded after each of them was repaired:
+    /// written again by [`write_at`](File::write_at) and the like, by
+    /// [`PageMut::write`](crate::PageMut::write), by a direct write or through a mapping, or
+    /// punched or zeroed, or removed from the file. A range that was repaired is returned until the
+    /// sync.
     ///
     /// Other changes through a [`PageMut`](crate::PageMut) do not repair a range: the cache does not know which bytes
     /// they changed, and the rest of the page may be out of date.

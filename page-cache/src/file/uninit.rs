@@ -7,9 +7,9 @@ use super::File;
 use crate::request_memory::Uninit;
 
 impl File {
-    /// Like [`read_at`](File::read_at), into memory that may be uninitialised, such as a vector's spare capacity. Returns
-    /// the part that was read; the rest of `bytes` is unspecified. A shorter part than requested, also an empty one, means
-    /// the end of the file.
+    /// Like [`read_at`](File::read_at), into memory that may be uninitialised, such as a vector's
+    /// spare capacity. Returns the part that was read; the rest of `bytes` is unspecified. A
+    /// shorter part than requested, also an empty one, means the end of the file.
     ///
     /// # Errors
     ///

@@ -61,8 +61,9 @@ impl File {
         self.wrote(offset, self.inode().write_buffered(&Gather::new(slices), offset)?)
     }
 
-    /// Like [`read_direct_at`](File::read_direct_at), into several slices in order. Only the offset and the length of all slices
-    /// together have to be multiples of the store's [`direct_alignment`](crate::Store::direct_alignment).
+    /// Like [`read_direct_at`](File::read_direct_at), into several slices in order. Only the offset
+    /// and the length of all slices together have to be multiples of the store's
+    /// [`direct_alignment`](crate::Store::direct_alignment).
     ///
     /// # Errors
     ///
@@ -91,8 +92,9 @@ impl File {
         self.inode().read_direct(Scatter::new(slices), offset)
     }
 
-    /// Like [`write_direct_at`](File::write_direct_at), from several slices in order. Only the offset and the length of all slices
-    /// together have to be multiples of the store's [`direct_alignment`](crate::Store::direct_alignment).
+    /// Like [`write_direct_at`](File::write_direct_at), from several slices in order. Only the
+    /// offset and the length of all slices together have to be multiples of the store's
+    /// [`direct_alignment`](crate::Store::direct_alignment).
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What of a file has not been written back or made durable.
+//! Which bytes of a file have not been written back, or not been made durable.
 
 pub(crate) mod flush_position;
 pub(crate) mod sync_group;

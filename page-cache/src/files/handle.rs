@@ -1,8 +1,9 @@
 //! `Handle`: what keeps a file open.
 //!
-//! When it is dropped, another thread closes the file and drops the store: see [`closers`](crate::pages::closers). The thread that
-//! drops the handle waits for that as long as the store answers: a store may hang while it is written to, while it is read for a
-//! hint, or while it is dropped.
+//! When it is dropped, another thread closes the file and drops the store: see
+//! [`closers`](crate::pages::closers). The thread that drops the handle waits for that as long as
+//! the store answers: a store may hang while it is written to, while it is read for a hint, or
+//! while it is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;

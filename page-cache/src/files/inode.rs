@@ -44,7 +44,7 @@ pub(crate) struct Inode {
     pub(crate) id: u64,
     pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
-    /// As the frames have it.
+    /// The file's number, as in the keys of the frames.
     pub(crate) page_size: PageSize,
     pub(crate) write_mode: WriteMode,
     pub(crate) before_writeback: Option<BeforeWriteback>,
@@ -63,7 +63,7 @@ pub(crate) struct Inode {
     /// The pages that are dirty or in flight. A page is added under its lock, and
     /// taken out by the end of its writeback, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
-    /// How many these are, for a thread that asks before each write. It is changed with the mutex held.
+    /// The number of these pages, for a thread that reads it before each write. It is changed with the mutex held.
     ///
     /// ORDERING: relaxed: a number, which orders nothing. What is decided by it is decided again with the mutex held.
     dirty_count: AtomicUsize,
@@ -80,7 +80,7 @@ pub(crate) struct Inode {
     counters: FileCounters,
     /// The frames that its requests may hold.
     pub(crate) permits: Arc<FilePermits>,
-    /// What last went wrong for a caller. The mutex is a leaf.
+    /// The last failure of a request. The mutex is a leaf.
     pub(crate) last_failure: Mutex<Option<Failure>>,
     pub(crate) visitors: Arc<Visitors>,
     /// Set before closing claims the whole file exclusively: no page comes in after that.
@@ -172,13 +172,13 @@ impl Inode {
         Key { file: self.id, page }
     }
 
-    /// Counts what happened to one of its pages.
+    /// Counts an event of one of its pages.
     #[inline]
     pub(crate) fn count(&self, event: Event) {
         self.cache.counters.count_of(&self.counters, event);
     }
 
-    /// What was counted, and what the cache has of the file.
+    /// The file's counters, and its pages in the cache.
     pub(crate) fn stats(&self) -> FileStats {
         let times = self.store.times();
         // One leaf at a time.
@@ -202,7 +202,7 @@ impl Inode {
         pool::unmap(page);
     }
 
-    /// Takes the right to store from every page table, and waits for the stores to end.
+    /// Removes the right to store from every page table, and waits for the stores to end.
     pub(crate) fn write_protect(&self, page: &LockedPage<'_>) {
         pool::write_protect(page);
     }
@@ -213,7 +213,7 @@ impl Inode {
         self.acquire_permit_within(Patience::Endless)
     }
 
-    /// A permit for one frame; waits for it as long as there is patience.
+    /// A permit for one frame. Waits for it no longer than `patience` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn acquire_permit_within(&self, patience: Patience) -> io::Result<FramePermit<'_>> {
         may_wait_for_clean(&self.cache.frames);

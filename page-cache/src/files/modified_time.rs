@@ -1,8 +1,10 @@
 //! The time when a file's content last changed in the cache.
 //!
-//! A store's own time is that of its last write, which writeback makes whenever it likes. So a file may keep a time of its own
-//! ([`FileOptions::keep_modified_time`](crate::FileOptions::keep_modified_time)): that of the last write, store to a mapping, or change of
-//! size or extents. A sync and the close hand it to the store if it, or the store's own, may have changed since.
+//! A store's own time is that of its last write, which writeback may make at any time. So a file
+//! may keep a time of its own
+//! ([`FileOptions::keep_modified_time`](crate::FileOptions::keep_modified_time)): that of the last
+//! write, store to a mapping, or change of size or extents. A sync and the close hand it to the
+//! store if it, or the store's own, may have changed since.
 //!
 //! The clock is a coarse one, a few milliseconds behind, as in kernels, and cheaper to read. A file that keeps no time
 //! pays for one comparison.
@@ -15,16 +17,17 @@ pub(crate) struct ModifiedTime {
     is_kept: bool,
     /// In nanoseconds since the epoch.
     ///
-    /// ORDERING: relaxed, here and below: the time of a change is about that of the change, and no decision depends on it but to
-    /// hand it over. A thread that clears `is_in_store` has set the time before, and one that hands it over sets
-    /// `is_in_store` before it reads the time; if the two orders are seen otherwise, the next sync hands it over.
+    /// ORDERING: relaxed, here and below: the time of a change is about that of the change, and no
+    /// decision depends on it but to hand it over. A thread that clears `is_in_store` has set the
+    /// time before, and one that hands it over sets `is_in_store` before it reads the time; if the
+    /// two orders are seen otherwise, the next sync hands it over.
     nanos: AtomicI64,
     /// Whether the store has this time, as far as is known.
     is_in_store: AtomicBool,
 }
 
 impl ModifiedTime {
-    /// For a file that keeps none.
+    /// For a file that keeps no time.
     pub(crate) fn of_store() -> ModifiedTime {
         let (nanos, is_in_store) = (AtomicI64::new(0), AtomicBool::new(true));
         ModifiedTime { is_kept: false, nanos, is_in_store }
@@ -42,7 +45,7 @@ impl ModifiedTime {
         self.is_kept.then(|| from_nanos(self.nanos.load(Ordering::Relaxed)))
     }
 
-    /// Notes that the content changes now.
+    /// Records that the content changes now.
     #[inline]
     pub(crate) fn note_change(&self) {
         if self.is_kept {
@@ -50,19 +53,19 @@ impl ModifiedTime {
         }
     }
 
-    /// Has the time be another.
+    /// Sets the time.
     #[cold]
     pub(crate) fn set(&self, nanos: i64) {
         self.nanos.store(nanos, Ordering::Relaxed);
         self.is_in_store.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that the store was written to, and has a time of its own.
+    /// Records that the store was written to, and has a time of its own.
     pub(crate) fn store_changed(&self) {
         self.is_in_store.store(false, Ordering::Relaxed);
     }
 
-    /// The time for the store, if it may have another.
+    /// The time to give to the store, if the store may have another one.
     pub(crate) fn take_for_store(&self) -> Option<SystemTime> {
         if !self.is_kept || self.is_in_store.swap(true, Ordering::Relaxed) {
             return None;
@@ -70,7 +73,7 @@ impl ModifiedTime {
         self.get()
     }
 
-    /// Whether there is a time for the store.
+    /// Whether there is a time to give to the store.
     pub(crate) fn is_for_store(&self) -> bool {
         self.is_kept && !self.is_in_store.load(Ordering::Relaxed)
     }

@@ -1,7 +1,8 @@
 //! The lock that serialises the operations on a file.
 //!
-//! A file has two: the IO lock, and the mapping lock below it. Both are [`MappingLock`]s. With the feature `model` a cache can
-//! use another lock instead, to measure it or to show what goes wrong without one.
+//! A file has two: the IO lock, and the mapping lock below it. Both are [`MappingLock`]s. With the
+//! feature `model` a cache can use another lock instead, to measure it or to show what goes wrong
+//! without one.
 
 #[cfg(feature = "model")]
 pub(crate) mod model;

@@ -1,10 +1,12 @@
 //! Write errors, each reported once to every handle that was open when it happened.
 //!
-//! Writeback often runs in the background, so the file keeps its error until a handle syncs. A handle remembers up to which
-//! error it has been told. It is told of the most recent later one, as one error, and then of no other until the next.
+//! Writeback often runs in the background, so the file keeps its error until a handle syncs. A
+//! handle remembers the last error that was reported to it. All later errors are reported to it
+//! once, as one error: the most recent of them.
 //!
-//! A new handle starts from the most recent error if that was reported to any handle. If not, the new handle is told of it
-//! too: otherwise the error would be lost if the handles that were open when it happened were dropped without a sync.
+//! A new handle starts from the most recent error if that was reported to any handle. If not, it is
+//! reported to the new handle too: otherwise the error would be lost if the handles that were open
+//! when it happened were dropped without a sync.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
@@ -23,12 +25,12 @@ pub(crate) struct WriteErrors {
 struct State {
     /// How many there were.
     count: u64,
-    /// How many there were when a handle was last told.
+    /// How many there were when an error was last reported to a handle.
     told: u64,
     last: Option<Told>,
 }
 
-/// Up to which error one handle has been told.
+/// The last error that was reported to one handle.
 #[derive(Default)]
 pub(crate) struct Heard {
     count: AtomicU64,
@@ -41,7 +43,7 @@ impl WriteErrors {
         state.last = Some(Told::from(error));
     }
 
-    /// Returns the last error to a handle, if the handle has not been told of it.
+    /// Returns the last error, if it has not been reported to the handle.
     pub(crate) fn tell(&self, handle: &Heard) -> Option<io::Error> {
         let mut state = lock_leaf(&self.state);
         // ORDERING: relaxed, here and below, since all of it happens under the mutex.
@@ -53,12 +55,12 @@ impl WriteErrors {
         state.last.clone().map(io::Error::from)
     }
 
-    /// What a handle counts as told when the file is opened again while it is open.
+    /// The errors that count as reported to a new handle of a file that is open already.
     pub(crate) fn heard_by_new_handle(&self) -> Heard {
         self.heard_by_clone_of(&Heard::default())
     }
 
-    /// What a clone of a handle counts as told.
+    /// The errors that count as reported to a clone of a handle.
     pub(crate) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
         let state = lock_leaf(&self.state);
         let count = match state.told == state.count {

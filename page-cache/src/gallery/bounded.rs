@@ -1,8 +1,8 @@
 //! `Bounded`: every schedule with few preemptions, one after another.
 //!
-//! A switch away from a thread that could have continued is a preemption; a switch away from a thread that waits, yields or ends is
-//! not. Most bugs of this kind need one or two (Musuvathi and Qadeer, 2007), and there are few enough schedules with so few
-//! preemptions to try them all.
+//! A switch away from a thread that could have continued is a preemption; a switch away from a
+//! thread that waits, yields or ends is not. Most bugs of this kind need one or two (Musuvathi and
+//! Qadeer, 2007), and there are few enough schedules with so few preemptions to try them all.
 //!
 //! It is meant for two threads: of three or more, two that spin could yield to each other forever.
 
@@ -28,8 +28,8 @@ impl Bounded {
         Bounded { preemptions, path: Vec::new(), depth: 0, preempted: 0, begun: false }
     }
 
-    /// Those who may go on, the one that does already first: so the first schedule of all has no
-    /// preemption, and what is found is found with few.
+    /// The threads that may run next, the running one first. So the first schedule has no
+    /// preemption, and a failing schedule is found with few.
     fn options(&self, runnable: &[&Task], current: Option<Thread>) -> Vec<Thread> {
         let mut options: Vec<Thread> = runnable.iter().map(|thread| thread.id()).collect();
         if let Some(at) = options.iter().position(|&thread| Some(thread) == current) {

@@ -1,9 +1,10 @@
 //! Runs a scenario in many schedules, until one fails.
 //!
-//! shuttle runs the threads of a scenario as coroutines of one OS thread, and asks a scheduler at each operation on a primitive
-//! which thread continues. With the scheduler here the first thread of a scenario, its *root*, starts the others, and after
-//! that runs only when no other thread can: then all of them have ended or are deadlocked, and the root can find out why.
-//! Until then one of three strategies decides.
+//! shuttle runs the threads of a scenario as coroutines of one OS thread, and asks a scheduler at
+//! each operation on a primitive which thread continues. With the scheduler here the first thread
+//! of a scenario, its *root*, starts the others, and after that runs only when no other thread can:
+//! then all of them have ended or are deadlocked, and the root can find out why. Until then one of
+//! three strategies decides.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -137,7 +138,7 @@ pub(super) fn explore(strategy: Strategy, most: usize, scenario: fn()) -> Explor
     Explored { schedules, exhausted: exhausted.filter(|_| finding.is_none()), finding }
 }
 
-/// From here on the strategy decides who runs.
+/// From here on the strategy decides which thread runs.
 pub(super) fn open() {
     PHASE.set(Phase::Explored);
     trace::record();

@@ -5,14 +5,15 @@
 //! 2. Claim the mapping lock exclusively over the range and from the old end on. A store may allocate by reading and
 //!    writing, and nothing else may write there meanwhile.
 //! 3. If the file grows, remove what a failed request left in the store past the end.
-//! 4. Allocate in the store. If the file does not grow, and the store may end before the range does, allocate up to the end of
-//!    the range's last page, or of the file: see `extend`. The cache stays valid, since no byte changes.
+//! 4. Allocate in the store. If the file does not grow, and the store may end before the range
+//!    does, allocate up to the end of the range's last page, or of the file: see `extend`. The
+//!    cache stays valid, since no byte changes.
 //! 5. Extend the file.
 //!
 //! If the store fails it may have grown, and is truncated to the old length.
 //!
-//! Reserve: the same, with the blocks past the end too, and no change of the length. It claims both locks exclusively over the
-//! range. Steps 3 and 5 have nothing to do.
+//! Reserve: the same, with the blocks past the end too, and no change of the length. It claims both
+//! locks exclusively over the range. Steps 3 and 5 have nothing to do.
 
 use std::io;
 

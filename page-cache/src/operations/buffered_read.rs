@@ -4,15 +4,17 @@
 //!
 //! 1. Look the page up without locks. If it is uptodate, latch its bytes, which also keeps a reference to it, and check
 //!    that it is still the requested page. No claim is taken.
-//! 2. Read the size after the page was found uptodate: a size that covers a byte is published after the byte. Copy up to
-//!    the size, without taking faults.
+//! 2. Read the size after the page was found uptodate: a size that covers a byte is published after
+//!    the byte. Copy up to the size, without taking faults.
 //!
-//! If the page is not cached or not uptodate, or if the destination is not present, the page is read into a temporary page,
-//! which is copied to the destination afterwards, with faults and with nothing held. A slice is its own temporary page. A
-//! copy that comes out short is repeated as a whole, since a read of one page is atomic. To read into the temporary page,
-//! try steps 1 and 2 again, and otherwise:
+//! If the page is not cached or not uptodate, or if the destination is not present, the page is
+//! read into a temporary page, which is copied to the destination afterwards, with faults and with
+//! nothing held. A slice is its own temporary page. A copy that comes out short is repeated as a
+//! whole, since a read of one page is atomic. To read into the temporary page, try steps 1 and 2
+//! again, and otherwise:
 //!
-//! 3. Try to read the page together with the pages after it: see `readahead`. Otherwise get a free frame with nothing held.
+//! 3. Try to read the page together with the pages after it: see `readahead`. Otherwise get a free
+//!    frame with nothing held.
 //! 4. Claim the page shared. Past the end there is nothing to read.
 //! 5. Insert or lock the page. Check again that it is the requested page, and whether it is uptodate now.
 //! 6. Fill it. Keep a reference, unlock it, release the claim, and copy as in steps 1 and 2. If the page was evicted
@@ -35,7 +37,7 @@ impl Inode {
         self.check_outside(request)?;
         let len = usize::try_from(request.len).unwrap_or(usize::MAX);
         let mut done = 0;
-        // Where the pages end that were fetched for this request.
+        // The end of the pages that were fetched for this request.
         let mut fetched = 0;
         while done < len {
             let at = offset.saturating_add(done as u64);
@@ -81,7 +83,7 @@ impl Inode {
         Some(found)
     }
 
-    /// Copies out of a frame, if it caches the page; how many bytes, if `copy` says that it could.
+    /// Copies out of a frame, if it caches the page. Returns how many bytes, unless `copy` fails.
     #[inline]
     fn copy_out(
         &self,
@@ -99,7 +101,7 @@ impl Inode {
         copy(&latch.bytes()[within..within + found]).then_some(found)
     }
 
-    /// Reads within the first of some pages, all of which the request touches, to memory that is
+    /// Reads within the first of the pages that the request touches, to memory that is
     /// always there.
     #[cold]
     fn read_part(

@@ -1,24 +1,29 @@
 //! The buffered write.
 //!
 //! 1. Wait, with nothing held, until the number of dirty pages is below the limit.
-//! 2. Claim the IO lock exclusively over the bytes; if the write extends the file, from the old end on. For a write that starts
-//!    past the end see also `extend`. A file in write-through mode continues in `write_through`.
+//! 2. Claim the IO lock exclusively over the bytes; if the write extends the file, from the old end
+//!    on. For a write that starts past the end see also `extend`. A file in write-through mode
+//!    continues in `write_through`.
 //!
 //! For each page:
 //!
-//! 3. If the page is cached, uptodate and idle, and the write leaves no gap, lock it and latch its bytes, without a claim on the mapping lock: an
-//!    operation that holds the page exclusively also holds the IO lock, which this write has, or takes the page lock
-//!    first, as for a fault on a cached page.
-//! 4. Copy without taking faults, which never blocks and may come out short. Commit what was copied: mark the page dirty,
-//!    record the write's tag, extend the size over exactly these bytes, unlock. The write continues after them.
-//! 5. If the page was not in that state, or no byte could be copied, copy the bytes to a temporary page, with faults, while
-//!    holding only the IO lock. A bad address ends the write here. A slice is its own temporary page.
+//! 3. If the page is cached, uptodate and idle, and the write leaves no gap, lock it and latch its
+//!    bytes, without a claim on the mapping lock: an operation that holds the page exclusively also
+//!    holds the IO lock, which this write has, or takes the page lock first, as for a fault on a
+//!    cached page.
+//! 4. Copy without taking faults, which never blocks and may come out short. Commit what was
+//!    copied: mark the page dirty, record the write's tag, extend the size over exactly these
+//!    bytes, unlock. The write continues after them.
+//! 5. If the page was not in that state, or no byte could be copied, copy the bytes to a temporary
+//!    page, with faults, while holding only the IO lock. A bad address ends the write here. A slice
+//!    is its own temporary page.
 //! 6. Look the page up again: as in step 3; or claim it shared, and find it locked or create it in a frame that was
 //!    allocated before the claim. Check that it is the requested page, and prepare it.
 //! 7. Copy from the temporary page under the latch. This copy is complete. Commit, unlock, release the claim.
-//! 8. If the page is clean in step 6, and the limits do not allow the file one more dirty page, copy nothing. Release the page
-//!    and the claim, write back some pages of this file while holding only the IO lock, and repeat step 6. If the file has no
-//!    dirty pages, because other files have as many as all files may have, write these bytes through to the store instead; a
+//! 8. If the page is clean in step 6, and the limits do not allow the file one more dirty page,
+//!    copy nothing. Release the page and the claim, write back some pages of this file while
+//!    holding only the IO lock, and repeat step 6. If the file has no dirty pages, because other
+//!    files have as many as all files may have, write these bytes through to the store instead; a
 //!    file of whole pages waits for the other files.
 //!
 //! If a page fails it leaves the cache, unless it has dirty bytes. The bytes before it stay written and are reported.
@@ -36,7 +41,7 @@ use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 
-/// What became of a write within a page.
+/// The result of a write within a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Written,
@@ -190,7 +195,7 @@ impl Inode {
                     self.wait_for_others(start)?;
                     continue;
                 }
-                // One frame is all that this takes, and that only as long as the store is at it.
+                // This takes only one frame, and only while the store writes.
                 return self.send_through(part, at, tag).or_else(
                     |(written, error)| match written {
                         0 => Err(error),

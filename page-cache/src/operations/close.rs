@@ -1,17 +1,19 @@
 //! Close: the last handle or mapping of a file is dropped.
 //!
-//! A separate thread does this, and drops the store: see [`handle`](crate::files::handle). So the thread that drops the handle can
-//! return when the store has not answered for some seconds. The separate thread keeps the file and the cache until it is done.
+//! A separate thread does this, and drops the store: see [`handle`](crate::files::handle). So the
+//! thread that drops the handle can return when the store has not answered for some seconds. The
+//! separate thread keeps the file and the cache until it is done.
 //!
 //! For a file that was discarded, steps 1 and 2 are left out, and nothing is counted as lost. Otherwise:
 //!
-//! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any thread: callers that need
-//!    them call [`File::close`](crate::File::close) first.
+//! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any
+//!    thread: callers that need them call [`File::close`](crate::File::close) first.
 //! 2. Remove what a failed request left in the store past the end. Hand the store the time of the last change.
 //! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
-//! 4. Remove every page from the cache. No page is added after that: a worker of the flusher that reads pages for a hint checks,
-//!    once it has its claim, whether the file is being closed. A page that was added later would stay in the cache, because
-//!    it could not be evicted without its file.
+//! 4. Remove every page from the cache. No page is added after that: a worker of the flusher that
+//!    reads pages for a hint checks, once it has its claim, whether the file is being closed. A
+//!    page that was added later would stay in the cache, because it could not be evicted without
+//!    its file.
 //! 5. Refuse new visitors, and wait until the last one has left: see `visit`.
 
 use crate::diagnostics;
@@ -23,9 +25,10 @@ use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
 impl Inode {
-    /// Ends the file's life in the cache: writes out what is dirty, and frees its frames.
+    /// Closes the file: writes back its dirty pages, and frees its frames.
     pub(crate) fn close(&self) {
-        // Before the claim that removes the pages, and early: what hints bring in now would only be removed again.
+        // Set before the claim that removes the pages, and early: pages that hints bring in now
+        // would only be removed again.
         self.closing.store(true, Ordering::Relaxed);
         let discarded = self.discarded.load(Ordering::Relaxed);
         if !discarded {

@@ -4,16 +4,17 @@
 //!    moves.
 //! 2. Check the range against the size, which cannot change now.
 //! 3. Write back dirty pages from the offset on, in long runs.
-//! 4. Lock, unmap and remove every page from the offset on. A page that a mapping has dirtied again is written first. While
-//!    the claim is held, no page there can be brought back.
+//! 4. Lock, unmap and remove every page from the offset on. A page that a mapping has dirtied again
+//!    is written first. While the claim is held, no page there can be brought back.
 //! 5. Remove what a failed request left in the store past the end.
 //! 6. Shift the bytes of the store.
 //! 7. Publish the size. An access through a mapping faults, and finds the moved bytes.
 //!
-//! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what it had moved, and the file
-//! is unchanged, except perhaps within the range that was to be removed. If moving back fails too, the error says so, and
-//! the file has the length that the store then has: see [`Store`](crate::Store). The cache holds nothing from the offset
-//! on, so reads return what the store has.
+//! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what
+//! it had moved, and the file is unchanged, except perhaps within the range that was to be removed.
+//! If moving back fails too, the error says so, and the file has the length that the store then
+//! has: see [`Store`](crate::Store). The cache holds nothing from the offset on, so reads return
+//! what the store has.
 
 use std::io;
 

@@ -1,21 +1,26 @@
 //! Copy: bytes of one file are written to another file of the cache, or elsewhere to the same.
 //!
-//! 1. Claim the IO lock of both files: of the source shared over its bytes, of the destination exclusively as for a write.
-//!    The file that was opened first is claimed first, so that two copies in opposite directions do not wait for each other.
-//!    Within one file claim everything between the two ranges and the ranges themselves, in one claim: a second claim could
-//!    queue behind an operation that waits for the first.
+//! 1. Claim the IO lock of both files: of the source shared over its bytes, of the destination
+//!    exclusively as for a write. The file that was opened first is claimed first, so that two
+//!    copies in opposite directions do not wait for each other. Within one file claim everything
+//!    between the two ranges and the ranges themselves, in one claim: a second claim could queue
+//!    behind an operation that waits for the first.
 //! 2. Clip the source to the size, which does not move across it while it is claimed.
-//! 3. Find the holes of the source, as for `data_ranges`. They are punched in the destination, and past its end the file
-//!    grows over them. If the ranges overlap, or one of the files transforms its pages, holes are copied like data.
-//! 4. Copy the rest through a temporary chunk: read it like a buffered read, and write it like a buffered write, each with the
-//!    IO claim of step 1. Each of the two takes its own mapping claims and page locks, and has none while the other runs.
+//! 3. Find the holes of the source, as for `data_ranges`. They are punched in the destination, and
+//!    past its end the file grows over them. If the ranges overlap, or one of the files transforms
+//!    its pages, holes are copied like data.
+//! 4. Copy the rest through a temporary chunk: read it like a buffered read, and write it like a
+//!    buffered write, each with the IO claim of step 1. Each of the two takes its own mapping
+//!    claims and page locks, and has none while the other runs.
 //!
-//! If the ranges overlap and the destination lies behind the source, each chunk of the destination is read before it is
-//! written, and kept until its turn comes as the source. So the copy always goes forward, and what is reported is a prefix.
+//! If the ranges overlap and the destination lies behind the source, each chunk of the destination
+//! is read before it is written, and kept until its turn comes as the source. So the copy always
+//! goes forward, and what is reported is a prefix.
 //!
-//! A file with a hook before writeback cannot be copied to a file without one, or the other way round. The hook may use the
-//! file without a hook. The copy would hold a claim on that file while it waits for a page of the file with the hook, and the
-//! writeback of that page would wait for the hook: a deadlock.
+//! A file with a hook before writeback cannot be copied to a file without one, or the other way
+//! round. The hook may use the file without a hook. The copy would hold a claim on that file while
+//! it waits for a page of the file with the hook, and the writeback of that page would wait for the
+//! hook: a deadlock.
 
 use std::collections::VecDeque;
 use std::io;
@@ -33,17 +38,17 @@ enum Part {
     Hole(Range<u64>),
 }
 
-/// Where bytes go, claimed.
+/// The claimed destination.
 struct Destination<'a> {
     file: &'a Inode,
     io: IoClaim<'a>,
-    /// Where those go that were at 0.
+    /// The destination of the source's byte 0.
     offset: i128,
 }
 
 impl Inode {
-    /// Copies to a file of the same cache; how many bytes. Short at the end of this file, or where an error cut it off
-    /// after some bytes.
+    /// Copies to a file of the same cache. Returns how many bytes: fewer at the end of this file,
+    /// or if an error ended it after some bytes.
     pub(crate) fn copy_range(&self, offset: u64, to: &Inode, at: u64, len: u64) -> io::Result<u64> {
         let request = Request::new("copy_range", offset, len);
         self.check_outside(request)?;
@@ -81,7 +86,7 @@ impl Inode {
         Ok(done)
     }
 
-    /// Refuses files whose claims cannot be had together.
+    /// Refuses files whose claims must not be held together.
     fn check_copy_to(&self, to: &Inode) -> io::Result<()> {
         if !std::ptr::eq(&*self.cache, &*to.cache) {
             let message = "the files are of two caches";
@@ -143,7 +148,7 @@ impl Inode {
         Ok(parts)
     }
 
-    /// Copies bytes as they are now; how many, and what ended it.
+    /// Copies bytes as they are now. Returns how many, and the error that ended it.
     fn copy_data(&self, bytes: Range<u64>, to: &Destination<'_>) -> (u64, io::Result<()>) {
         let mut buffer = vec![0; CHUNK.min(bytes.end - bytes.start) as usize];
         let mut at = bytes.start;
@@ -191,10 +196,11 @@ impl Inode {
         Ok(at - bytes.start)
     }
 
-    /// Reads a chunk of the source as it was before the copy, and keeps what the chunk will replace of the rest.
+    /// Reads a chunk of the source as it was before the copy, and saves the part of the rest that
+    /// writing the chunk will replace.
     ///
-    /// Of the source, what lies before the destination stays as it was; what was replaced and is still to be copied is what is kept; and
-    /// what lies behind the place of the chunk is not replaced yet.
+    /// The source before the destination does not change. What has been replaced and is still to be copied was saved.
+    /// What lies behind the chunk's destination has not been replaced yet.
     fn read_before_it_is_replaced(
         &self,
         bytes: &Range<u64>,
@@ -234,7 +240,7 @@ impl Inode {
 }
 
 impl Destination<'_> {
-    /// Where a byte of the source goes.
+    /// The destination of a byte of the source.
     fn place(&self, at: u64) -> u64 {
         (i128::from(at) + self.offset) as u64
     }
@@ -246,7 +252,7 @@ impl Destination<'_> {
         left.min(CHUNK - to_the_end_of_a_page.min(CHUNK - 1)) as usize
     }
 
-    /// Writes bytes that were at `at`; how many, and what ended it.
+    /// Writes bytes that were at `at`. Returns how many, and the error that ended it.
     fn write(&self, bytes: &[u8], at: u64) -> (u64, io::Result<()>) {
         let mut done = 0;
         while done < bytes.len() {
@@ -261,7 +267,7 @@ impl Destination<'_> {
         (done as u64, Ok(()))
     }
 
-    /// Has the file have a hole where the source has one; how many bytes of it, and what ended it.
+    /// Makes a hole where the source has one. Returns how many bytes of it, and the error that ended it.
     fn make_hole(&self, bytes: Range<u64>) -> (u64, io::Result<()>) {
         let hole = self.place(bytes.start)..self.place(bytes.end);
         let size = self.file.size();
@@ -270,7 +276,7 @@ impl Destination<'_> {
         if !inside.is_empty() {
             let punched = match self.file.check_whole_range(inside.clone()) {
                 Ok(()) => self.file.punch_claimed(inside, &self.io),
-                // A page of a file of whole pages is not torn.
+                // A file of whole pages does not get a hole within a page.
                 Err(_) => return self.write_zeroes(bytes),
             };
             if let Err(error) = punched {

@@ -1,7 +1,8 @@
 //! Which parts of a file have data.
 //!
-//! Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the store for its length and its
-//! holes: a page that is written back in between is data by either. Nothing is flushed.
+//! Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the
+//! store for its length and its holes: a page that is written back in between is data by either.
+//! Nothing is flushed.
 
 use std::io;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Direct IO: between the caller's memory and the store, coherent with the cache.
 //!
-//! The IO lock covers the whole request: shared for a read, exclusive for a write. A write that extends the file claims it
-//! from the old end on. Then, for each chunk:
+//! The IO lock covers the whole request: shared for a read, exclusive for a write. A write that
+//! extends the file claims it from the old end on. Then, for each chunk:
 //!
 //! Read:
 //!
@@ -12,19 +12,20 @@
 //!
 //! Write:
 //!
-//! 1. Copy the chunk's bytes to memory that is always present, with faults, up to a bad address. A slice is always present
-//!    and is not copied.
+//! 1. Copy the chunk's bytes to memory that is always present, with faults, up to a bad address. A
+//!    slice is always present and is not copied.
 //! 2. Claim the chunk exclusively, rounded out to pages; if it starts past the end, from the old end on.
 //! 3. Write back its dirty pages, in long runs.
-//! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first. While the claim is held,
-//!    no page can be brought back.
-//! 5. If the store ends before the end of the chunk, and the file after it, extend the store to the end of the chunk's last page,
-//!    or of the file: see `extend`. If the chunk starts past the end of the file, lock the old last page, as described there, and
-//!    keep it locked until the size is extended. Write to the store.
+//! 4. Lock, unmap and remove every page. A page that a mapping has dirtied again is written first.
+//!    While the claim is held, no page can be brought back.
+//! 5. If the store ends before the end of the chunk, and the file after it, extend the store to the
+//!    end of the chunk's last page, or of the file: see `extend`. If the chunk starts past the end
+//!    of the file, lock the old last page, as described there, and keep it locked until the size is
+//!    extended. Write to the store.
 //! 6. Extend the size by what was written. After an error truncate the store to the size.
 //!
-//! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while the chunk is claimed. So
-//! that memory is accessed only while the chunk is not claimed.
+//! The memory of a request may be a mapping of the chunk itself, whose pages cannot be cached while
+//! the chunk is claimed. So that memory is accessed only while the chunk is not claimed.
 
 use std::io;
 use std::ops::Range;
@@ -137,7 +138,7 @@ impl Inode {
         if part < bytes.len() {
             return Ok(&bytes[..bytes.len() - part]);
         }
-        // The bad address comes right after them.
+        // The bad address follows immediately.
         match from.bring_in(position + part, 1, &mut Vec::new()) {
             Err(error) => Err(error),
             Ok(_) => {
@@ -187,7 +188,7 @@ impl Inode {
         self.check_aligned(request)
     }
 
-    /// Refuses what the store cannot do in one go: to round it out would be to read and write bytes
+    /// Refuses what the store cannot do in one request: rounding it out would read and write bytes
     /// that were not requested.
     fn check_aligned(&self, request: Request) -> io::Result<()> {
         let alignment = self.alignment();

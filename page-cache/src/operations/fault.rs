@@ -1,14 +1,15 @@
 //! The page fault: a page of a mapping is not mapped, or not writable.
 //!
-//! 1. Before a write fault wait until the number of dirty pages is below the limit, while holding at most an IO lock. The
-//!    caller does this before it takes the mm lock. If other files have all the dirty pages that are allowed, the store is
-//!    written through instead, without a fault.
+//! 1. Before a write fault wait until the number of dirty pages is below the limit, while holding
+//!    at most an IO lock. The caller does this before it takes the mm lock. If other files have all
+//!    the dirty pages that are allowed, the store is written through instead, without a fault.
 //! 2. A page past the end fails.
-//! 3. If the page is cached and uptodate, lock it, check that it is still that page and uptodate, and map it if it is still
-//!    within the file. No claim is taken: an operation that holds the page exclusively takes the page lock and unmaps it.
-//! 4. Otherwise try to read it together with the pages after it (see `readahead`), and map it as in step 3. Otherwise get a
-//!    free frame with no claim and no page held, claim the page shared, check the size again, insert or lock the page, and
-//!    fill it.
+//! 3. If the page is cached and uptodate, lock it, check that it is still that page and uptodate,
+//!    and map it if it is still within the file. No claim is taken: an operation that holds the
+//!    page exclusively takes the page lock and unmaps it.
+//! 4. Otherwise try to read it together with the pages after it (see `readahead`), and map it as in
+//!    step 3. Otherwise get a free frame with no claim and no page held, claim the page shared,
+//!    check the size again, insert or lock the page, and fill it.
 //! 5. Map it under the page lock. For a write, first wait for its writeback, then check that it is uptodate, because a
 //!    write-through that fails makes it not uptodate. Mark it dirty before it is made writable.
 

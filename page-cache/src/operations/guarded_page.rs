@@ -12,10 +12,11 @@
 //! 5. When an exclusive guard is dropped: if its bytes were borrowed mutably, mark the page dirty. Otherwise it is
 //!    as clean as before. Unlock it.
 //!
-//! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that holder. So a
-//! thread that has a guard, of any file, never waits for a claim, a frame permit or the limit on dirty pages: where it would
-//! have to, it gets an error that tells it to try again without guards. It waits for other guards, in an order that the
-//! caller chooses, and for the store.
+//! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that
+//! holder. So a thread that has a guard, of any file, never waits for a claim, a frame permit or
+//! the limit on dirty pages: where it would have to, it gets an error that tells it to try again
+//! without guards. It waits for other guards, in an order that the caller chooses, and for the
+//! store.
 
 mod held;
 mod several;
@@ -288,11 +289,12 @@ impl Inode {
         Ok(())
     }
 
-    /// Wipes what a mapping stored behind the end of the file, in its last page. A truncation that is about to do that may be
-    /// waiting for a guard of the caller's own.
+    /// Wipes what a mapping stored behind the end of the file, in its last page. A truncation that
+    /// is about to do that may be waiting for a guard of the caller's own.
     fn wipe_past_the_end(&self, number: u64, patience: Patience) -> io::Result<()> {
         let Some(pin) = self.find(number) else { return Ok(()) };
-        // A write-through that is under way has its bytes in the page before the file ends behind them, but is in flight.
+        // A write-through that is under way has its bytes in the page before the file ends behind
+        // them, but is in flight.
         match pin.guard_exclusively(self.address(), patience) {
             Ok(mut guard) if guard.key() == self.key(number) => {
                 let inside = self.bytes_inside(number);

@@ -1,12 +1,14 @@
 //! Hints: pages are read before they are needed, or evicted before their frames are.
 //!
-//! *Will need.* A worker of the flusher reads the pages, so that the caller does not wait, and a store that hangs occupies
-//! one worker for its file. For each run of pages that are not cached: take free frames, and frames of pages that were read
-//! recently and not used since. Try to claim the run, create its pages, and fill them with one read, as readahead does. If
-//! no frame, permit or claim is available, the rest of the hint is dropped. So it is if the file is found closed once the
-//! claim is held.
+//! *Will need.* A worker of the flusher reads the pages, so that the caller does not wait, and a
+//! store that hangs occupies one worker for its file. For each run of pages that are not cached:
+//! take free frames, and frames of pages that were read recently and not used since. Try to claim
+//! the run, create its pages, and fill them with one read, as readahead does. If no frame, permit
+//! or claim is available, the rest of the hint is dropped. So it is if the file is found closed
+//! once the claim is held.
 //!
-//! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not locked. Nothing is waited for.
+//! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not
+//! locked. Nothing is waited for.
 //!
 //! *Drop.* Claim both locks exclusively, write dirty pages back, and remove the pages, as for a direct write.
 
@@ -69,7 +71,7 @@ impl Inode {
         self.resident_in(pages).iter().filter(|page| evict(page)).count() as u64
     }
 
-    /// Empties the cache of a range of bytes; what is dirty is written back.
+    /// Removes a range of bytes from the cache. Dirty pages are written back first.
     pub(crate) fn drop_cached(&self, bytes: Range<u64>) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());

@@ -1,14 +1,14 @@
 //! Punch: a range reads as zeroes, and its blocks are freed.
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively over the range.
-//! 2. If the store ends before the range does, extend it that far: the dirty bytes that would have extended it are about to
-//!    be discarded.
-//! 3. Punch the hole in the store. This comes before the cache, so that nothing has changed if the store fails. No other
-//!    operation reads or writes the store in the range meanwhile.
+//! 2. If the store ends before the range does, extend it that far: the dirty bytes that would have
+//!    extended it are about to be discarded.
+//! 3. Punch the hole in the store. This comes before the cache, so that nothing has changed if the
+//!    store fails. No other operation reads or writes the store in the range meanwhile.
 //! 4. Clear the range in the cache. Nothing of it needs to be written, since it is zeroes.
 //!
-//! If the store fails it may have punched a part of the range. Then the clean pages of the range are removed from the cache:
-//! each byte is zero or unchanged.
+//! If the store fails it may have punched a part of the range. Then the clean pages of the range
+//! are removed from the cache: each byte is zero or unchanged.
 
 use std::io;
 use std::ops::Range;

@@ -6,16 +6,16 @@
 //!    doubles each time.
 //! 2. Get a frame for the first page, and for the others as many as are free or can be taken from pages that were read
 //!    recently and not used. No page of the main queue is evicted for them.
-//! 3. Try to claim the run shared. If that would block, try half of it, and so on. So readahead never waits for an exclusive
-//!    claim, and never delays one that waits.
+//! 3. Try to claim the run shared. If that would block, try half of it, and so on. So readahead
+//!    never waits for an exclusive claim, and never delays one that waits.
 //! 4. Limit the run to the size. Create its pages in ascending order, up to one that is cached. New pages are created
 //!    locked, so nothing blocks.
-//! 5. Fill them with one read of the store. Bytes that the store does not have, and bytes past the end, are zeroes. After an
-//!    error all of these pages leave the cache.
+//! 5. Fill them with one read of the store. Bytes that the store does not have, and bytes past the
+//!    end, are zeroes. After an error all of these pages leave the cache.
 //! 6. Mark them uptodate, unlock them, and release the claim. Keep a reference to the first.
 //!
-//! If this yields fewer than two pages, or fails, the miss is handled as for a single page, which blocks where necessary and
-//! reports errors.
+//! If this yields fewer than two pages, or fails, the miss is handled as for a single page, which
+//! blocks where necessary and reports errors.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ impl Inode {
         self.read_ahead_within(wanted, Patience::Endless)
     }
 
-    /// As `read_ahead`; waits for frames as long as there is patience.
+    /// As `read_ahead`, but waits for frames no longer than `patience` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead_within(
         &self,
@@ -82,7 +82,7 @@ impl Inode {
         numbers.zip(frames).map_while(|(page, free)| self.make(page, free)).collect()
     }
 
-    /// Fills the pages of a run, which are all fresh; whether it could.
+    /// Fills the pages of a run, which are all new. Returns whether that succeeded.
     pub(crate) fn fill_run(&self, pages: Vec<LockedPage<'_>>, _claim: &MappingClaim<'_>) -> bool {
         let Some(first) = pages.first().map(|page| page.key().page) else { return false };
         let (start, page_len) = (self.page_size.start(first), self.page_size.len());

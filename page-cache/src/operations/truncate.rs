@@ -1,17 +1,17 @@
 //! Truncate: the file becomes shorter or longer.
 //!
-//! A truncation is granted in order among concurrent appends: it claims from the lower of the new and the old end on, and
-//! keeps that claim if the file has grown meanwhile.
+//! A truncation is granted in order among concurrent appends: it claims from the lower of the new
+//! and the old end on, and keeps that claim if the file has grown meanwhile.
 //!
 //! Shorter:
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for writeback there.
-//! 2. Truncate the store. This comes first, so that nothing has changed if the store fails. Nothing else reads or writes
-//!    the store past the new end, since that takes a claim.
+//! 2. Truncate the store. This comes first, so that nothing has changed if the store fails. Nothing
+//!    else reads or writes the store past the new end, since that takes a claim.
 //! 3. Publish the size: from here on faults fail and reads end there.
-//! 4. Lock, unmap and discard the pages past the new end. A fault or read that found such a page without a claim before has
-//!    ended when the page is locked and drained; one that finds it later finds it removed. So nothing needs to be
-//!    unmapped twice.
+//! 4. Lock, unmap and discard the pages past the new end. A fault or read that found such a page
+//!    without a claim before has ended when the page is locked and drained; one that finds it later
+//!    finds it removed. So nothing needs to be unmapped twice.
 //! 5. Zero the last page past the new end.
 //!
 //! Longer:
@@ -20,7 +20,8 @@
 //! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed.
 //! 3. Extend the file.
 //!
-//! The same length counts as longer. The store is then given the length twice, since that frees blocks that were reserved past it.
+//! The same length counts as longer. The store is then given the length twice, since that frees
+//! blocks that were reserved past it.
 
 use std::io;
 
@@ -54,7 +55,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Ends the file at `len`, and takes from the cache what lies behind.
+    /// Ends the file at `len`, and removes what lies after that from the cache.
     pub(crate) fn cut_cache(&self, len: u64, claim: &MappingClaim<'_>) {
         self.set_size(len);
         self.discard(self.page_size.count(len)..u64::MAX, claim);

@@ -1,36 +1,41 @@
 //! The write-through write: the store has the bytes before the write returns.
 //!
-//! The caller has claimed the IO lock as for a buffered write, and holds it throughout: a direct read of these bytes happens
-//! before or after the write. For each request, of many pages:
+//! The caller has claimed the IO lock as for a buffered write, and holds it throughout: a direct
+//! read of these bytes happens before or after the write. For each request, of many pages:
 //!
-//! 1. With only the IO lock held, call the file's hook: see `write_ahead`. Copy the bytes to memory that is always present,
-//!    and get frames for the pages that are not cached. Wait for the first frame; take others only if they are available
-//!    immediately, since a thread that has a frame must not wait for another.
+//! 1. With only the IO lock held, call the file's hook: see `write_ahead`. Copy the bytes to memory
+//!    that is always present, and get frames for the pages that are not cached. Wait for the first
+//!    frame; take others only if they are available immediately, since a thread that has a frame
+//!    must not wait for another.
 //! 2. Claim the pages shared.
 //!
 //! For each page, in ascending order:
 //!
-//! 3. Find it locked, or create it. Wait for its earlier writeback, which must not reach the store after this request. If a
-//!    part of it is dirty, fill it.
-//! 4. A page that is not uptodate and that the write does not cover stays locked, so that it is not filled while the write is
-//!    in flight. It is the last page of its request. If it is the first, it is sent alone, so that no page waits
-//!    behind it while locked.
-//! 5. If a mapping has dirtied it, write-protect it and save the bytes that the copy will overwrite. Copy into it under the
-//!    latch; if the file ends before the copied bytes, zero the gap first. It is uptodate from here on. Set its writeback mark,
-//!    and keep its dirty mark if it has one, so that no writeback of it is sent and nothing is stored to it until the request
-//!    has completed. Unlock it and keep a reference.
+//! 3. Find it locked, or create it. Wait for its earlier writeback, which must not reach the store
+//!    after this request. If a part of it is dirty, fill it.
+//! 4. A page that is not uptodate and that the write does not cover stays locked, so that it is not
+//!    filled while the write is in flight. It is the last page of its request. If it is the first,
+//!    it is sent alone, so that no page waits behind it while locked.
+//! 5. If a mapping has dirtied it, write-protect it and save the bytes that the copy will
+//!    overwrite. Copy into it under the latch; if the file ends before the copied bytes, zero the
+//!    gap first. It is uptodate from here on. Set its writeback mark, and keep its dirty mark if it
+//!    has one, so that no writeback of it is sent and nothing is stored to it until the request has
+//!    completed. Unlock it and keep a reference.
 //!
 //! Then:
 //!
 //! 6. Send the request: the bytes of step 1, which do not change.
 //! 7. Extend the size by what was written, before any of these pages can be taken for a new one.
-//! 8. If the request failed, its pages contain bytes that the store does not have. A dirty page gets its saved bytes back, and
-//!    is written back as a whole, without the failed bytes. Any other page is no longer uptodate.
-//! 9. Clear the marks. The page that stayed locked leaves the cache, since only a part of it is known. If the request failed,
-//!    the other pages leave the cache too, unmapped, unless they are dirty, and the store is truncated to the size.
+//! 8. If the request failed, its pages contain bytes that the store does not have. A dirty page
+//!    gets its saved bytes back, and is written back as a whole, without the failed bytes. Any
+//!    other page is no longer uptodate.
+//! 9. Clear the marks. The page that stayed locked leaves the cache, since only a part of it is
+//!    known. If the request failed, the other pages leave the cache too, unmapped, unless they are
+//!    dirty, and the store is truncated to the size.
 //!
-//! A store to a mapping is also written through, if no more pages may be dirty and to write back pages of the file would not
-//! help. It does not claim the IO lock: its claim on the mapping lock excludes size changes and direct reads.
+//! A store to a mapping is also written through, if no more pages may be dirty and to write back
+//! pages of the file would not help. It does not claim the IO lock: its claim on the mapping lock
+//! excludes size changes and direct reads.
 
 use std::io;
 use std::ops::Range;
@@ -48,9 +53,9 @@ use spanlock::Access;
 /// The pages of one request.
 #[derive(Default)]
 struct Sent<'a> {
-    /// Those that are in flight, unlocked.
+    /// The pages that are in flight, unlocked.
     pages: Vec<SentPage<'a>>,
-    /// The last, if it must not be filled meanwhile.
+    /// The last page, if it must not be filled before the request has completed.
     kept: Option<LockedPage<'a>>,
     /// How many bytes of them are sent.
     len: usize,
@@ -62,7 +67,7 @@ struct SentPage<'a> {
     /// Where in the page the bytes went, and where in the request they are.
     within: Range<usize>,
     position: usize,
-    /// What was there before, if it is dirty.
+    /// The earlier bytes, if the page is dirty.
     before: Option<Vec<u8>>,
 }
 
@@ -78,7 +83,7 @@ impl SentPage<'_> {
 }
 
 impl Inode {
-    /// Writes what was requested; short if an error cut it off after some bytes.
+    /// Writes the request. Returns fewer bytes if an error ended it after some.
     pub(crate) fn write_through(
         &self,
         from: impl Source,
@@ -285,7 +290,7 @@ impl Inode {
         }
     }
 
-    /// Takes pages out of the cache, unless they are dirty.
+    /// Removes pages from the cache, unless they are dirty.
     fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &MappingClaim<'_>) {
         for sent in pages {
             let page = sent.pin.lock();

@@ -1,16 +1,17 @@
 //! Zero range: a range reads as zeroes, and its blocks are allocated.
 //!
-//! 1. Claim the IO lock exclusively over the range; if the file may grow, from the old end on. If it may not, the range ends
-//!    at the end of the file.
+//! 1. Claim the IO lock exclusively over the range; if the file may grow, from the old end on. If
+//!    it may not, the range ends at the end of the file.
 //! 2. Claim the mapping lock exclusively over the range and from the old end on.
 //! 3. If the file grows, remove what a failed request left in the store past the end.
-//! 4. If it does not grow, and the store ends before the range does, extend the store that far, as for a punch. Zero the range in
-//!    the store. This comes before the cache, as for a punch.
+//! 4. If it does not grow, and the store ends before the range does, extend the store that far, as
+//!    for a punch. Zero the range in the store. This comes before the cache, as for a punch.
 //! 5. Clear the range in the cache.
 //! 6. Extend the file.
 //!
-//! If the store fails it may have zeroed a part of the range, and may have grown. Then the clean pages of the range are removed
-//! from the cache, as for a punch, and the store is truncated to the old length.
+//! If the store fails it may have zeroed a part of the range, and may have grown. Then the clean
+//! pages of the range are removed from the cache, as for a punch, and the store is truncated to the
+//! old length.
 
 use std::io;
 

@@ -191,11 +191,14 @@ impl FileOptions {
     /// [`close`](crate::File::close) of this file writes them: the policy called "no steal". So the store never
     /// receives bytes of the cache before that was requested.
     ///
-    /// The file has its share of the pages that may be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)). A write that needs more
-    /// fails with [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping or an exclusive
-    /// page guard. A direct request, a collapse, an insert and [`drop_cached`](crate::File::drop_cached) fail with
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while pages of their range are dirty. Dropping the last handle
-    /// writes nothing: dirty pages are lost, and counted in [`CacheStats`](crate::CacheStats).
+    /// The file has its share of the pages that may be dirty
+    /// ([`Options::dirty_limit`](crate::Options::dirty_limit)). A write that needs more fails with
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded), and so does a store to a mapping or an
+    /// exclusive page guard. A direct request, a collapse, an insert and
+    /// [`drop_cached`](crate::File::drop_cached) fail with
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while pages of their range are dirty. Dropping
+    /// the last handle writes nothing: dirty pages are lost, and counted in
+    /// [`CacheStats`](crate::CacheStats).
     ///
     /// # Examples
     ///

@@ -11,7 +11,7 @@ pub(crate) struct Leaf<'a, T> {
     _held: Held,
 }
 
-/// Locks a leaf. A panic leaves nothing half done in one that the poison would have to tell of.
+/// Locks a leaf. Poisoning is ignored: a panic leaves the contents of a leaf consistent.
 #[cfg_attr(debug_assertions, track_caller)]
 pub(crate) fn lock_leaf<T>(mutex: &Mutex<T>) -> Leaf<'_, T> {
     let _held = Held::acquire(Lock::leaf());

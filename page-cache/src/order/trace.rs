@@ -1,5 +1,5 @@
-//! A record of what threads do under a deterministic scheduler: the locks that they request, acquire and release, as the
-//! hooks of the lock order report them, and what they note themselves.
+//! A record of what threads do under a deterministic scheduler: the locks that they request,
+//! acquire and release, as the hooks of the lock order report them, and what they note themselves.
 //!
 //! It is kept for one schedule, and only during an exploration.
 

@@ -1,5 +1,5 @@
-//! Under shuttle: nothing is checked, and acquisitions down to the page locks are traced. The locks below are held for one copy
-//! at most, and no thread waits while it holds one.
+//! Under shuttle: nothing is checked, and acquisitions down to the page locks are traced. The locks
+//! below are held for one copy at most, and no thread waits while it holds one.
 
 use super::{InCache, Lock, Rank};
 use crate::order::trace::{PAGE_LOCK, Resource, Ticket};

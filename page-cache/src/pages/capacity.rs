@@ -14,7 +14,8 @@ use crate::sync::blocking::PoisonError;
 impl Pool {
     /// Sets the capacity, and evicts pages until no more frames are used. The caller holds nothing.
     ///
-    /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets their frames then either.
+    /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets
+    /// their frames then either.
     pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {
         let most = self.frames.most();
         if frames < LEAST_CAPACITY || frames > most as usize {

@@ -1,8 +1,9 @@
 //! Closers: threads that close files and drop their stores, so that no store can keep the thread that drops a file.
 //!
-//! Starting a thread for each file would cost more than to close it. So a closer that is done stays idle for a moment, and takes
-//! the next file. A file is queued only if an idle closer takes it immediately; otherwise a closer is started for it. So no file
-//! waits for a store that hangs while another file is closed, and an idle cache has no closers.
+//! Starting a thread for each file would cost more than to close it. So a closer that is done stays
+//! idle for a moment, and takes the next file. A file is queued only if an idle closer takes it
+//! immediately; otherwise a closer is started for it. So no file waits for a store that hangs while
+//! another file is closed, and an idle cache has no closers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,11 +24,11 @@ pub(crate) struct Closers {
     queued: Condvar,
 }
 
-/// There are never more in the queue than are idle.
+/// The queue is never longer than the number of idle closers.
 #[derive(Default)]
 struct State {
     queue: VecDeque<Closing>,
-    /// The closers that wait for the queue, also those that have been woken and not come to it.
+    /// The closers that wait for the queue, including those that were woken and have not looked at it yet.
     idle: usize,
 }
 
@@ -36,7 +37,8 @@ impl Closers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a closer close a file, without waiting for it. Returns the closing if there is none and none can be started.
+    /// Makes a closer close a file, without waiting for it. Returns the closing if there is no
+    /// closer and none can be started.
     pub(crate) fn close(self: &Arc<Self>, closing: Closing) -> Result<(), Closing> {
         let mut state = self.state();
         if state.idle <= state.queue.len() {
@@ -66,7 +68,7 @@ impl Closers {
         }
     }
 
-    /// Waits for the next file to close; `None` if there is none for a while.
+    /// Waits for the next file to close. `None` if there is none for a while.
     fn next(&self) -> Option<Closing> {
         let mut state = self.state();
         state.idle += 1;

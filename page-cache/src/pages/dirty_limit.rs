@@ -1,26 +1,31 @@
 //! Limits on the number of dirty pages, of one file and of all.
 //!
-//! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
-//! switches", 1998): the limit of a file is a multiple of the unused part of the limit for all files. So a file that is
-//! alone may use most of that limit. Several files that use all they may still leave a part of it unused for the next file,
-//! however long their pages stay dirty. So a store that hangs need not be recognised. With the multiple [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
+//! The rule is that of shared buffers in switches (Choudhury and Hahne, "Dynamic queue length
+//! thresholds for shared-memory packet switches", 1998): the limit of a file is a multiple of the
+//! unused part of the limit for all files. So a file that is alone may use most of that limit.
+//! Several files that use all they may still leave a part of it unused for the next file, however
+//! long their pages stay dirty. So a store that hangs need not be recognised. With the multiple
+//! [`SHARE`], each of n such files gets `SHARE / (1 + n * SHARE)` of the limit, and
 //! `1 / (1 + n * SHARE)` is left.
 //!
-//! A file without dirty pages may have one, even past the limit, up to a bound that leaves frames for reads. Past that bound
-//! writes go through to the store. A store to a mapping has a bound that is somewhat higher.
+//! A file without dirty pages may have one, even past the limit, up to a bound that leaves frames
+//! for reads. Past that bound writes go through to the store. A store to a mapping has a bound that
+//! is somewhat higher.
 //!
-//! A thread that has guards cannot wait until fewer pages are dirty. For such a thread the multiple is larger,
-//! [`SHARE_WITH_GUARDS`], and a file may have up to [`FEW`] dirty pages whatever its share is. Beyond that the thread gets an
-//! error, so that a file with as many dirty pages as guards allow leaves a part of the limit unused too.
+//! A thread that has guards cannot wait until fewer pages are dirty. For such a thread the multiple
+//! is larger, [`SHARE_WITH_GUARDS`], and a file may have up to [`FEW`] dirty pages whatever its
+//! share is. Beyond that the thread gets an error, so that a file with as many dirty pages as
+//! guards allow leaves a part of the limit unused too.
 //!
-//! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to make durable become dirty
-//! again whatever the share is, up to the bound for writes; what exceeds it is lost, and the file reports it as broken.
+//! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to
+//! make durable become dirty again whatever the share is, up to the bound for writes; what exceeds
+//! it is lost, and the file reports it as broken.
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::pages::frame_permits;
 
-/// How many times what is left of the limit one file may have.
+/// The limit of a file, as a multiple of the unused part of the limit for all files.
 const SHARE: usize = 2;
 
 /// The same for a thread that has guards. It must not wait, so it may have somewhat more than a thread that can: pages
@@ -30,7 +35,7 @@ const SHARE_WITH_GUARDS: usize = 3;
 /// How many dirty pages a file may have by guards even past its share.
 const FEW: usize = 4;
 
-/// What part of the limit may be pinned.
+/// The part of the limit that may be pinned.
 const PINNED: usize = 4;
 
 /// The share of a file whose store fails, as a fraction of the share of another.
@@ -53,20 +58,20 @@ pub(crate) struct DirtyPages {
 pub(crate) enum By {
     Write,
     Mapping,
-    /// A sync that failed: the page was dirty before, and is so again.
+    /// By a failed sync: the page was dirty before, and is dirty again.
     FailedSync,
     /// A thread that has another guard, and so must not wait until fewer pages are dirty.
     Guard,
 }
 
-/// What a file that is to have one more dirty page has already.
+/// What a file has already that wants one more dirty page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own {
     pub(crate) pages: usize,
     pub(crate) store: StoreIs,
 }
 
-/// How a file's store did at its last request.
+/// Whether the last request to a file's store succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreIs {
     Well,
@@ -134,13 +139,13 @@ impl DirtyPages {
         share.max(FEW).min(self.most_by_writes.load(Ordering::Relaxed))
     }
 
-    /// Whether it is time to look at what each file has.
+    /// Whether more than half of the limit for all files is dirty.
     #[inline]
     pub(crate) fn worth_cleaning(&self) -> bool {
         self.count() > self.limit() / 2
     }
 
-    /// Whether a file has more than half of what it may have.
+    /// Whether a file has more than half of its share.
     pub(crate) fn presses(&self, own: Own) -> bool {
         2 * own.pages > self.share(own, self.count(), SHARE)
     }

@@ -1,11 +1,13 @@
 //! The pages of a file that are dirty or in flight, and since when.
 //!
-//! A sync, and a round of the flusher, covers what was dirty when it began: each begins a new epoch, and skips pages that became
-//! dirty in that epoch or later. So it visits each page at most once, and ends even if others keep writing.
+//! A sync, and a round of the flusher, covers what was dirty when it began: each begins a new
+//! epoch, and skips pages that became dirty in that epoch or later. So it visits each page at most
+//! once, and ends even if others keep writing.
 //!
-//! A write may have a tag, such as the number of a log record. A dirty page keeps the least and the greatest tag of what was
-//! written to it since it was last clean. They change under the page lock while the page is dirty and not in flight, so they
-//! are those of the bytes that a writeback sends.
+//! A write may have a tag, such as the number of a log record. A dirty page keeps the least and the
+//! greatest tag of what was written to it since it was last clean. They change under the page lock
+//! while the page is dirty and not in flight, so they are those of the bytes that a writeback
+//! sends.
 //!
 //! The mutex around this is a leaf of the lock order.
 
@@ -23,7 +25,7 @@ pub(crate) struct Unclean {
     pub(crate) scheduled: bool,
 }
 
-/// A stretch of a file's time, which ends when a sync or a round begins.
+/// A period of a file's life, which ends when a sync or a round of the flusher begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Epoch(u64);
 
@@ -44,7 +46,7 @@ impl Wanted {
     /// Every dirty page.
     pub(crate) const ALL: Wanted = Wanted { since: Epoch(u64::MAX), oldest: u64::MAX };
 
-    /// Of these pages those whose least tag is not above `tag`.
+    /// The same, but only the pages whose least tag is not above `tag`.
     pub(crate) fn up_to_tag(self, tag: u64) -> Wanted {
         Wanted { oldest: self.oldest.min(tag), ..self }
     }
@@ -63,7 +65,7 @@ impl Unclean {
         self.pages.len()
     }
 
-    /// Adds a page that has become dirty; whether it was not in.
+    /// Adds a page that has become dirty. Returns whether it was not in the set.
     pub(crate) fn insert(&mut self, page: u64) -> bool {
         let mut added = false;
         self.pages.entry(page).or_insert_with(|| {
@@ -73,7 +75,7 @@ impl Unclean {
         added
     }
 
-    /// Adds a tag to those of a page, if it is in.
+    /// Adds a tag to those of a page, if the page is in the set.
     pub(crate) fn add_tag(&mut self, page: u64, tag: u64) {
         if let Some(record) = self.pages.get_mut(&page) {
             record.tags.add(tag);
@@ -85,18 +87,18 @@ impl Unclean {
         self.pages.get(&page).map(|record| record.tags).unwrap_or_default()
     }
 
-    /// The pages of a range that are in, with their tags, ascending.
+    /// The pages of a range that are in the set, with their tags, ascending.
     pub(crate) fn tagged(&self, pages: Range<u64>) -> impl Iterator<Item = (u64, Tags)> + '_ {
         let pages = if pages.is_empty() { 0..0 } else { pages };
         self.pages.range(pages).map(|(&page, record)| (page, record.tags))
     }
 
-    /// Takes a page out; whether it was in.
+    /// Removes a page. Returns whether it was in the set.
     pub(crate) fn remove(&mut self, page: u64) -> bool {
         self.pages.remove(&page).is_some()
     }
 
-    /// Ends the epoch: of it, or of one before, is every page that is in by now. These are wanted.
+    /// Ends the epoch. All pages in the set now are of this epoch or an earlier one: these are wanted.
     pub(crate) fn end_epoch(&mut self) -> Wanted {
         let ended = self.now;
         self.now = Epoch(ended.0 + 1);

@@ -1,11 +1,13 @@
 //! The dirty bytes of pages that are dirty and not uptodate.
 //!
-//! Such a page is *partial*: it was written in part and never read, so only the written bytes are valid. The word of its frame
-//! says that it is dirty and not uptodate. Which bytes are dirty is recorded here, for each file. A page is in this map if and
-//! only if it is partial and dirty or in flight.
+//! Such a page is *partial*: it was written in part and never read, so only the written bytes are
+//! valid. The word of its frame says that it is dirty and not uptodate. Which bytes are dirty is
+//! recorded here, for each file. A page is in this map if and only if it is partial and dirty or in
+//! flight.
 //!
-//! A page's ranges change under its page lock while it is not in flight. The end of its writeback, which holds no page lock,
-//! removes them; no thread adds any before that, since a writer waits for the page's writeback. The mutex is a leaf.
+//! A page's ranges change under its page lock while it is not in flight. The end of its writeback,
+//! which holds no page lock, removes them; no thread adds any before that, since a writer waits for
+//! the page's writeback. The mutex is a leaf.
 
 use crate::sync::blocking::Mutex;
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ pub(crate) struct DirtyRanges {
 }
 
 impl DirtyRanges {
-    /// Adds a range; merges it with those that it overlaps or touches.
+    /// Adds a range, and merges it with the ranges that it overlaps or touches.
     pub(crate) fn insert(&mut self, added: Range<usize>) {
         if added.is_empty() {
             return;
@@ -38,7 +40,7 @@ impl DirtyRanges {
         other.iter().for_each(|range| self.insert(range));
     }
 
-    /// Takes a range out, and cuts those that it overlaps.
+    /// Removes a range, and shortens the ranges that it overlaps.
     pub(crate) fn remove(&mut self, removed: Range<usize>) {
         if removed.is_empty() {
             return;
@@ -53,7 +55,7 @@ impl DirtyRanges {
         self.ranges.splice(first..after, cut);
     }
 
-    /// Whether every byte before `end` is in.
+    /// Whether the ranges contain every byte before `end`.
     pub(crate) fn cover(&self, end: usize) -> bool {
         end == 0 || self.ranges.first().is_some_and(|first| first.start == 0 && first.end >= end)
     }

@@ -1,8 +1,9 @@
 //! Which page is evicted next: S3-FIFO, over frame numbers.
 //!
-//! A new page enters at the head of the *small* queue, a tenth of the frames; or, if it is remembered as recently evicted from
-//! there, at the head of the *main* queue. To get a frame, the tail of the small queue is examined while that queue has its
-//! tenth or more, and otherwise the tail of the main queue:
+//! A new page enters at the head of the *small* queue, a tenth of the frames; or, if it is
+//! remembered as recently evicted from there, at the head of the *main* queue. To get a frame, the
+//! tail of the small queue is examined while that queue has its tenth or more, and otherwise the
+//! tail of the main queue:
 //!
 //! | tail | not used since it was examined | used |
 //! | --- | --- | --- |
@@ -10,15 +11,16 @@
 //! | small, second time | evicted, and remembered | to the head of main |
 //! | main | evicted | back to the head |
 //!
-//! A scan passes through the small queue and does not affect main. The paper (Yang and others, SOSP 2023) counts up to three
-//! uses of each page. Here a use only sets a bit, which a hit can do in the atomic operation that it performs anyway. Instead of
-//! two counted uses, a page must be found used in each of two passes through the small queue. So several uses in quick
-//! succession count as one, for example when a page is scanned in pieces or through a mapping.
+//! A scan passes through the small queue and does not affect main. The paper (Yang and others, SOSP
+//! 2023) counts up to three uses of each page. Here a use only sets a bit, which a hit can do in
+//! the atomic operation that it performs anyway. Instead of two counted uses, a page must be found
+//! used in each of two passes through the small queue. So several uses in quick succession count as
+//! one, for example when a page is scanned in pieces or through a mapping.
 //!
 //! Frames that are locked, pinned or dirty go back to the head of their queue.
 //!
-//! Invariant. A frame is in a queue if and only if it caches a page, except while the thread that inserts or removes the page holds
-//! the page lock.
+//! Invariant. A frame is in a queue if and only if it caches a page, except while the thread that
+//! inserts or removes the page holds the page lock.
 
 mod ghosts;
 
@@ -30,17 +32,17 @@ use crate::pages::frame::{FrameId, Key};
 const LEAST_SMALL: u32 = 4;
 
 pub(crate) struct Queues {
-    /// One for each queue, between its head and its tail, and one for each frame that has been in a queue.
+    /// One link for each queue, between its head and its tail, and one for each frame that has been in a queue.
     links: Vec<Link>,
     small: Queue,
     main: Queue,
     small_target: u32,
-    /// How many frames in a row could not be taken, of the queue whose turn it was.
+    /// How many frames in a row could not be taken from the examined queue.
     busy: u32,
     ghosts: Ghosts,
 }
 
-/// What stands for the ends of the queues: numbers that no frame has.
+/// Stand for the ends of the queues: numbers that no frame has.
 const SMALL_ENDS: FrameId = FrameId::MAX - 1;
 const MAIN_ENDS: FrameId = FrameId::MAX;
 
@@ -71,15 +73,15 @@ enum Round {
 }
 
 impl Link {
-    /// Of no queue, or of an empty one.
+    /// The link of a frame that is in no queue, or of the ends of an empty queue.
     fn alone(id: FrameId) -> Link {
         Link { newer: id, older: id, place: Place::Nowhere }
     }
 }
 
-/// Where the link of a frame is, or of the ends of a queue.
+/// The index of the link of a frame, or of the ends of a queue.
 fn place_of(id: FrameId) -> usize {
-    // Those of the ends come first.
+    // The links of the ends come first.
     id.wrapping_add(2) as usize
 }
 
@@ -87,17 +89,17 @@ fn small_target(frames: u32) -> u32 {
     (frames / 10).max(LEAST_SMALL)
 }
 
-/// Which pages may go.
+/// Which pages may be evicted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Victims {
     Any,
-    /// Those of the small queue, while it [gives](Queues::small_gives).
+    /// Pages of the small queue, while it [gives](Queues::small_gives).
     Small,
 }
 
-/// What is to become of the frame at a tail.
+/// What to do with the frame at a tail.
 pub(crate) enum Verdict<T> {
-    /// It was used since it was last looked at.
+    /// It was used since it was last examined.
     Used,
     /// It cannot be taken now.
     Busy,
@@ -126,7 +128,7 @@ impl Queues {
         self.ghosts.set_capacity(frames);
     }
 
-    /// A page came in. The caller has it locked.
+    /// Adds a new page. The caller has it locked.
     pub(crate) fn admit(&mut self, id: FrameId, key: Key) {
         while self.links.len() <= place_of(id) {
             self.links.push(Link::alone(id));
@@ -136,12 +138,12 @@ impl Queues {
         self.push(id, if remembered { Place::Main } else { Place::Small(Round::First) });
     }
 
-    /// A page left the cache otherwise than by eviction. The caller has it locked.
+    /// Removes a page that leaves the cache otherwise than by eviction. The caller has it locked.
     pub(crate) fn remove(&mut self, id: FrameId) {
         self.unlink(id);
     }
 
-    /// A page was evicted. The caller has it locked.
+    /// Removes an evicted page. The caller has it locked.
     pub(crate) fn evicted(&mut self, id: FrameId, key: Key) {
         if let Place::Small(_) = self.unlink(id) {
             self.ghosts.insert(key);
@@ -153,12 +155,12 @@ impl Queues {
         self.small.len > self.small_target / 2 && self.busy < self.small.len
     }
 
-    /// How many frames the small queue has to itself.
+    /// How many frames belong to the small queue.
     pub(crate) fn small_target(&self) -> u32 {
         self.small_target
     }
 
-    /// Looks at one frame, and has `look` say what to do with it.
+    /// Examines one frame: `look` says what to do with it.
     pub(crate) fn step<T>(
         &mut self,
         victims: Victims,
@@ -167,7 +169,7 @@ impl Queues {
         let small_is_due = victims == Victims::Small || self.small.len >= self.small_target;
         let turn = if small_is_due { &self.small } else { &self.main };
         let other = if turn.ends == self.main.ends { &self.small } else { &self.main };
-        // A queue of which nothing can be taken shares its turns with the other.
+        // If nothing can be taken from a queue, the two are examined in turn.
         let stuck = self.busy >= turn.len && self.busy.is_multiple_of(2);
         let queue = if turn.len == 0 || stuck && other.len > 0 { other } else { turn };
         if queue.len == 0 {
@@ -203,7 +205,7 @@ impl Queues {
         self.links[place_of(ends)].older = id;
     }
 
-    /// Takes a frame out of its queue, and says where it was.
+    /// Removes a frame from its queue, and returns where it was.
     fn unlink(&mut self, id: FrameId) -> Place {
         let Link { newer, older, place } = self.links[place_of(id)];
         if let Some(queue) = self.queue_mut(place) {

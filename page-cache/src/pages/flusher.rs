@@ -1,17 +1,19 @@
 //! The flusher: a few threads that write dirty pages back in the background.
 //!
-//! Each worker takes one file at a time: first the pages that reclaim has queued, then, if the file is due, all its pages that
-//! are dirty at that time. A file is due when it has been dirty for an interval, when it has dirtied more than half of
-//! its share, and when a thread waits for a frame. A file whose store has failed is tried again after a pause: see `health`.
+//! Each worker takes one file at a time: first the pages that reclaim has queued, then, if the file
+//! is due, all its pages that are dirty at that time. A file is due when it has been dirty for an
+//! interval, when it has dirtied more than half of its share, and when a thread waits for a frame.
+//! A file whose store has failed is tried again after a pause: see `health`.
 //!
-//! A store that hangs blocks one worker. So one worker is always kept idle, to notice when a file is due. If there is work and
-//! only one worker is idle, this worker starts another, which is idle in its place, and then takes the work. Once there are
-//! several workers (`FEW` in `writeback/workers.rs`), it first waits until it has been the only idle one for a second: a busy
-//! worker may return. A worker that has company ends when it has been idle for a while. The last one sleeps until it is woken, so
-//! that an idle cache uses no processor time.
+//! A store that hangs blocks one worker. So one worker is always kept idle, to notice when a file
+//! is due. If there is work and only one worker is idle, this worker starts another, which is idle
+//! in its place, and then takes the work. Once there are several workers (`FEW` in
+//! `writeback/workers.rs`), it first waits until it has been the only idle one for a second: a busy
+//! worker may return. A worker that has company ends when it has been idle for a while. The last
+//! one sleeps until it is woken, so that an idle cache uses no processor time.
 //!
-//! A worker takes only the locks of writeback, and holds nothing while it waits. A thread that waits for a worker holds no
-//! page and no mapping claim.
+//! A worker takes only the locks of writeback, and holds nothing while it waits. A thread that
+//! waits for a worker holds no page and no mapping claim.
 
 pub(crate) mod jobs;
 
@@ -31,13 +33,13 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// The least time between a page's becoming dirty and its being written for that alone.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// As many workers are started without waiting for one to come back, once none has for a while.
+/// After no worker has finished for a while, this many are started without waiting.
 pub(crate) const MANY: usize = 64;
 
 /// The number of no file.
 const NO_FILE: u64 = 0;
 
-/// How long the end of a cache waits for the workers to end. None of them is at a file then.
+/// How long dropping a cache waits for the workers to end. None of them works on a file then.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 pub(crate) struct Flusher {
@@ -47,7 +49,7 @@ pub(crate) struct Flusher {
 pub(crate) struct Signal {
     pub(crate) interval: Duration,
     state: Mutex<State>,
-    /// There is more to do, or nothing any more.
+    /// Signalled if there is more to do, or if the cache ends.
     pub(crate) work: Condvar,
     pub(crate) progress: Condvar,
 }
@@ -55,7 +57,7 @@ pub(crate) struct Signal {
 pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) workers: usize,
-    /// Those of them that have no file.
+    /// How many of them work on no file.
     pub(crate) idle: usize,
     /// How many were ever started.
     pub(crate) started: u64,
@@ -89,9 +91,9 @@ impl Flusher {
         Flusher { signal: Arc::new(signal) }
     }
 
-    /// Notes a file that has become dirty.
+    /// Adds a file that has become dirty.
     pub(crate) fn add(&self, file: u64) {
-        // No time at all if it is so far away that the clock does not have it.
+        // `None` if the time is so far away that the clock cannot represent it.
         let due = Instant::now().checked_add(self.signal.interval);
         self.change(|jobs| jobs.add(file, due));
     }
@@ -180,7 +182,7 @@ fn of_this_thread(signal: &Arc<Signal>) -> usize {
     usize::from(WORKS_FOR.with(Cell::get) == Arc::as_ptr(signal).addr())
 }
 
-/// Notes that this thread is a worker of a signal.
+/// Records that this thread is a worker of a signal.
 pub(crate) fn become_worker(signal: &Arc<Signal>) {
     WORKS_FOR.with(|works_for| works_for.set(Arc::as_ptr(signal).addr()));
 }

@@ -1,17 +1,20 @@
 //! Frames: the memory in which pages are cached. Only this module accesses it.
 //!
-//! The bytes of a frame are shared memory, accessed by operations that hold no common lock. So they have a latch in the
-//! frame's word: many readers or one writer. It is held for one copy of at most a page, and longer only by a fill, whose page is not
-//! uptodate and so has no readers, and by the guards of users. Copying under the latch makes a read of one page
-//! atomic, allows `memcpy`, needs no retries, and costs a reader two atomic operations, which also serve as its reference.
+//! The bytes of a frame are shared memory, accessed by operations that hold no common lock. So they
+//! have a latch in the frame's word: many readers or one writer. It is held for one copy of at most
+//! a page, and longer only by a fill, whose page is not uptodate and so has no readers, and by the
+//! guards of users. Copying under the latch makes a read of one page atomic, allows `memcpy`, needs
+//! no retries, and costs a reader two atomic operations, which also serve as its reference.
 //!
-//! The alternative, relaxed word copies that a sequence count validates, was measured without contention beside a latch like
-//! this one: it took 1.4 to 1.9 times as long to read a page, and 1.6 to 2.4 times to write one, with 1, 64 and 4096 pages
-//! in turn (an x86 machine of 2 cores). The cost when readers and a writer meet was not measured. The benchmark `page_cache` has the
+//! The alternative, relaxed word copies that a sequence count validates, was measured without
+//! contention beside a latch like this one: it took 1.4 to 1.9 times as long to read a page, and
+//! 1.6 to 2.4 times to write one, with 1, 64 and 4096 pages in turn (an x86 machine of 2 cores).
+//! The cost when readers and a writer meet was not measured. The benchmark `page_cache` has the
 //! word copies beside `memcpy` and this cache.
 //!
-//! Frames are never freed while the cache lives, and their headers are atomics. A stale number from the index or from a page
-//! table leads to some frame, which the latch, the page lock or a pin keeps unchanged while its key is compared.
+//! Frames are never freed while the cache lives, and their headers are atomics. A stale number from
+//! the index or from a page table leads to some frame, which the latch, the page lock or a pin
+//! keeps unchanged while its key is compared.
 
 mod bytes;
 mod frames;
@@ -35,7 +38,7 @@ pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, OutOfPatience, Pin, Wr
 pub(crate) use state::State;
 pub(crate) use wait::Patience;
 
-/// What fills a frame's bytes until its page is filled.
+/// The value of a frame's bytes until its page is filled.
 pub(crate) const POISON: u8 = 0xDB;
 
 /// A frame's number.
@@ -85,8 +88,8 @@ impl Frame {
         self.id.load(Ordering::Relaxed)
     }
 
-    /// The bytes of a frame that is of these. Where they are is computed from where the header is, and not read from it: other
-    /// threads write the header of a page that several read.
+    /// The bytes of a frame of this cache. Their address is computed from the address of the
+    /// header, not read from it, because threads that read the same page write to the header.
     #[inline]
     fn bytes(&self, frames: &Frames) -> *mut [u8] {
         let index = (std::ptr::from_ref(self).addr() - frames.cache()) / size_of::<Frame>();
@@ -115,7 +118,7 @@ impl Frame {
         self.page.store(key.page, Ordering::Relaxed);
     }
 
-    /// Does a step, and returns the word from before it; or the word that allowed none.
+    /// Does a step, and returns the word from before it; or returns the word that did not allow the step.
     #[inline]
     fn update(&self, step: impl Fn(State) -> Option<State>) -> Result<State, State> {
         // ORDERING: acquire, for what earlier holders of the latch, lock or pin did; release, for
@@ -136,7 +139,7 @@ impl Frame {
         }
     }
 
-    /// The hand of reclaim passes: whether the frame was used since it last did.
+    /// Clears the mark that the frame was used. Returns whether it was set.
     pub(crate) fn pass_over(&self) -> bool {
         self.update(State::pass_over).is_ok()
     }

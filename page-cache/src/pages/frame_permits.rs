@@ -1,20 +1,25 @@
 //! Permits: how many frames requests may hold while they read the store or wait for a claim.
 //!
-//! Such a frame can be neither evicted nor written back until its request continues, which is never if the store hangs. So
-//! the number of these frames is limited: a request needs a permit for each of them. Three eighths of the permits are reserved
-//! for files that have no permit; each such file gets one. The other permits are shared by the rule for dirty pages, with a
-//! multiple of one: see `dirty_limit`. If stores hang, their first few files use up the other permits. Every further file
-//! whose store hangs keeps one reserved permit. So a new file still gets a permit until the reserved ones are used up too.
+//! Such a frame can be neither evicted nor written back until its request continues, which is never
+//! if the store hangs. So the number of these frames is limited: a request needs a permit for each
+//! of them. Three eighths of the permits are reserved for files that have no permit; each such file
+//! gets one. The other permits are shared by the rule for dirty pages, with a multiple of one: see
+//! `dirty_limit`. If stores hang, their first few files use up the other permits. Every further
+//! file whose store hangs keeps one reserved permit. So a new file still gets a permit until the
+//! reserved ones are used up too.
 //!
-//! This limit and the one on dirty pages leave frames that are available at any time. So a request with a permit gets its frame
-//! soon, and one that waits for a permit waits for requests to its own file, or for many files that hang.
+//! This limit and the one on dirty pages leave frames that are available at any time. So a request
+//! with a permit gets its frame soon, and one that waits for a permit waits for requests to its own
+//! file, or for many files that hang.
 //!
-//! A request acquires its permit with no page, no mapping claim and no other permit held. A request that can use several frames
-//! waits for the first permit, and takes others only if they are available at once.
+//! A request acquires its permit with no page, no mapping claim and no other permit held. A request
+//! that can use several frames waits for the first permit, and takes others only if they are
+//! available at once.
 //!
-//! A thread that returns permits passes them to waiting requests that may have them, and wakes no others. The
-//! requests to a file that has permits wait until one of these is returned: while its store hangs, they sleep, whatever other
-//! files do. A file that has none is in a queue, which is checked whenever a permit is returned.
+//! A thread that returns permits passes them to waiting requests that may have them, and wakes no
+//! others. The requests to a file that has permits wait until one of these is returned: while its
+//! store hangs, they sleep, whatever other files do. A file that has none is in a queue, which is
+//! checked whenever a permit is returned.
 
 use crate::diagnostics::{Wait, Waiting};
 use crate::error::TryAgain;
@@ -114,7 +119,7 @@ impl FramePermits {
             if self.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok() {
                 return true;
             }
-            // Another file was faster.
+            // Another file has got the permit meanwhile.
             file.frames.fetch_sub(1, Ordering::SeqCst);
         }
     }
@@ -216,7 +221,8 @@ impl FilePermits {
         self.frames.load(Ordering::SeqCst) == 0
     }
 
-    /// Whether there is a waiter to which no permit has been issued. The caller has the queue locked, as for the next two.
+    /// Whether there is a waiter to which no permit has been issued. The caller has the queue
+    /// locked, as for the next two.
     fn is_owed(&self) -> bool {
         self.waiting.load(Ordering::SeqCst) > self.granted.load(Ordering::Relaxed)
     }

@@ -1,9 +1,10 @@
 //! The index: from a file and a page number to the frame that caches the page.
 //!
-//! A hash table whose chains run through the frames' headers, so it never allocates and is bounded by the capacity of the
-//! cache. It is changed under a stripe's mutex, and searched in two ways. `peek` takes no lock: it may miss a page whose chain changes
-//! meanwhile, and the frame that it finds may cache another page by the time it returns. Its caller latches or locks the
-//! frame and compares the key, and if in doubt uses `find`, which is exact and pins.
+//! A hash table whose chains run through the frames' headers, so it never allocates and is bounded
+//! by the capacity of the cache. It is changed under a stripe's mutex, and searched in two ways.
+//! `peek` takes no lock: it may miss a page whose chain changes meanwhile, and the frame that it
+//! finds may cache another page by the time it returns. Its caller latches or locks the frame and
+//! compares the key, and if in doubt uses `find`, which is exact and pins.
 
 use crate::sync::atomic::Ordering;
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
@@ -29,11 +30,11 @@ struct Stripe<'a> {
     _held: Held,
 }
 
-/// What is in the index for a page.
+/// The result of looking up or inserting a page.
 pub(crate) enum Found<'a> {
     /// It was cached already, and is pinned now.
     Cached(Pin<'a>),
-    /// The free frame was given to it.
+    /// It has been given the free frame.
     Made(LockedPage<'a>),
     /// It is not cached, and there was no free frame to give.
     Absent,

@@ -1,18 +1,21 @@
 //! Page tables: which pages of a mapping are present, and with which rights.
 //!
-//! They are inverted: an entry is in the header of the frame, with the number of the mapping. So the tables of all mappings take
-//! no memory beyond the frames', and an operation that removes a page from the cache has nothing to look up: it clears the entries
-//! of the frame that it has locked. A lookup goes through the index, like that of a read.
+//! They are inverted: an entry is in the header of the frame, with the number of the mapping. So
+//! the tables of all mappings take no memory beyond the frames', and an operation that removes a
+//! page from the cache has nothing to look up: it clears the entries of the frame that it has
+//! locked. A lookup goes through the index, like that of a read.
 //!
 //! A frame has entries for a few mappings ([`SEATS`]). If another one maps the page, the first one loses its entry and
 //! faults on its next access. A mapping may lose a page at any time anyway.
 //!
-//! A page with a writable entry is dirty: the write fault marks it dirty before any store, and writeback removes the right to
-//! store before it clears the mark. So there is no dirty bit to transfer from the entry to the page.
+//! A page with a writable entry is dirty: the write fault marks it dirty before any store, and
+//! writeback removes the right to store before it clears the mark. So there is no dirty bit to
+//! transfer from the entry to the page.
 //!
-//! Entries are added and removed, and their rights changed, under the page lock of the frame. An access through an entry latches
-//! the frame, reads the entry and the frame's key again, and copies. So a thread that removes an entry and then takes the
-//! latch once knows that no access through the entry is in progress.
+//! Entries are added and removed, and their rights changed, under the page lock of the frame. An
+//! access through an entry latches the frame, reads the entry and the frame's key again, and
+//! copies. So a thread that removes an entry and then takes the latch once knows that no access
+//! through the entry is in progress.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -59,7 +62,7 @@ impl Entries {
         })
     }
 
-    /// Gives a mapping the page. The caller has it locked.
+    /// Adds the page to a mapping. The caller has it locked.
     pub(crate) fn map(&self, mapping: MappingId, rights: Rights) {
         let entry = match rights {
             Rights::Read => mapping.0,
@@ -81,7 +84,7 @@ impl Entries {
         }
     }
 
-    /// Takes the page from a mapping. The caller has it locked, and drains its latch.
+    /// Removes the page from a mapping. The caller has it locked, and drains its latch.
     pub(crate) fn unmap(&self, mapping: MappingId) {
         let has =
             |seat: &&AtomicU64| seat.load(Ordering::Relaxed) | WRITABLE == mapping.0 | WRITABLE;
@@ -90,12 +93,12 @@ impl Entries {
         }
     }
 
-    /// Takes the page from all mappings. The caller has it locked, and drains its latch.
+    /// Removes the page from all mappings. The caller has it locked, and drains its latch.
     pub(crate) fn unmap_all(&self) {
         self.seats.iter().for_each(|seat| seat.store(0, Ordering::Release));
     }
 
-    /// Takes away the right to store. The caller has the page locked, and drains its latch.
+    /// Removes the right to store. The caller has the page locked, and drains its latch.
     pub(crate) fn write_protect(&self) {
         for seat in &self.seats {
             seat.fetch_and(!WRITABLE, Ordering::AcqRel);

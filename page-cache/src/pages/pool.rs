@@ -1,7 +1,7 @@
 //! The pool: the frames that all files share, and the owners of the pages in them.
 //!
-//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by the number in the page's key, and
-//! informs when it has removed the page.
+//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by
+//! the number in the page's key, and informs when it has removed the page.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -22,14 +22,14 @@ use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::{CacheStats, Counters};
 
-/// The most: a frame's number has 32 bits, and one of them is none.
+/// The maximum number of frames: a frame's number has 32 bits, and one of these numbers is reserved.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
 /// The owner of pages in the pool.
 pub(crate) trait Owner: Any + Send + Sync {
     fn visitors(&self) -> &Arc<Visitors>;
 
-    /// Notes that one of its pages leaves the cache. The caller has it locked.
+    /// Records that one of its pages leaves the cache. The caller has it locked.
     fn page_leaves(&self, page: u64);
 
     /// How many pages it has.
@@ -60,7 +60,7 @@ pub(crate) struct Pool {
     owners: RwLock<HashMap<u64, Arc<dyn Owner>>>,
     next_owner: AtomicU64,
     next_mapping: AtomicU64,
-    /// So many pages may be dirty, of so many frames.
+    /// How many pages may be dirty in a cache of this many frames.
     pub(super) dirty_part: (usize, usize),
     pub(super) resizing: Mutex<()>,
 }
@@ -90,7 +90,7 @@ impl Pool {
             dirty_part: (dirty_limit, capacity),
             resizing: Mutex::default(),
         };
-        // It is no more than the most.
+        // It is at most the maximum.
         pool.frames.set_count(capacity as u32);
         lock_leaf(&pool.queues).set_frames(capacity as u32);
         pool
@@ -106,7 +106,7 @@ impl Pool {
         MappingId::new(self.next_mapping.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Lets visitors in to an owner, by its number.
+    /// Allows visits to an owner, by its number.
     pub(crate) fn add_owner(&self, id: u64, owner: Arc<dyn Owner>) {
         self.owners_mut().insert(id, owner);
     }
@@ -126,7 +126,7 @@ impl Pool {
         ids
     }
 
-    /// What was counted, and what there is now.
+    /// The counters, and the present numbers.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.read();
         for owner in self.owners_by_age().into_iter().filter_map(|id| self.owner(id)) {
@@ -139,7 +139,7 @@ impl Pool {
         stats
     }
 
-    /// Lets no visitor in any more, and waits until the last has left. The caller holds nothing.
+    /// Allows no more visits to an owner, and waits until the last one has ended. The caller holds nothing.
     pub(crate) fn remove_owner(&self, id: u64) {
         let removed = self.owners_mut().remove(&id);
         if let Some(owner) = removed {
@@ -185,7 +185,7 @@ pub(crate) fn unmap(page: &LockedPage<'_>) {
     page.clear_mapped();
 }
 
-/// Takes the right to store from every page table, and waits for the stores to end.
+/// Removes the right to store from every page table, and waits for the stores to end.
 pub(crate) fn write_protect(page: &LockedPage<'_>) {
     if page.state().is_mapped() {
         page.frame().entries.write_protect();

@@ -3,12 +3,14 @@
 //! The caller holds no page, no other frame and no mapping claim, and has a permit: see `frame_permits`.
 //!
 //! 1. Take a frame from the free list.
-//! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages that were used, or are pinned,
-//!    locked, dirty or in flight. Queue a dirty page for pageout, by its number: it will be clean when its turn comes again.
-//! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has a guard, stays. Unmap it.
-//!    If it is not pinned, prevent further reads, and then remove it from its file's pages and the index.
-//! 4. If examining every page several times finds nothing, wake the flusher and try again. There are frames that are neither
-//!    dirty nor held by a request, so this ends.
+//! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages
+//!    that were used, or are pinned, locked, dirty or in flight. Queue a dirty page for pageout, by
+//!    its number: it will be clean when its turn comes again.
+//! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has
+//!    a guard, stays. Unmap it. If it is not pinned, prevent further reads, and then remove it from
+//!    its file's pages and the index.
+//! 4. If examining every page several times finds nothing, wake the flusher and try again. There
+//!    are frames that are neither dirty nor held by a request, so this ends.
 //!
 //! This never waits for a file's store.
 
@@ -42,7 +44,7 @@ impl Pool {
         self.free_frame_within(Patience::Endless)
     }
 
-    /// As `free_frame`, as long as there is patience.
+    /// As `free_frame`, but waits no longer than `patience` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn free_frame_within(&self, patience: Patience) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
@@ -77,7 +79,7 @@ impl Pool {
         self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Any))
     }
 
-    /// A frame out of which a page was taken. While more frames are used than the cache may have, what is evicted is not
+    /// A frame from which a page was evicted. While more frames are used than the capacity allows, such frames are not
     /// used again.
     fn evict_within_capacity(&self, victims: Victims) -> Option<FreeFrame<'_>> {
         loop {
@@ -96,7 +98,8 @@ impl Pool {
         std::iter::from_fn(next).take(most).collect()
     }
 
-    /// At most `most` frames: free ones, and at most `others_give` of pages that were cached recently and not used since.
+    /// At most `most` frames: free ones, and at most `others_give` of pages that were cached
+    /// recently and not used since.
     pub(crate) fn frames_for_hint(
         &self,
         most: usize,
@@ -141,8 +144,8 @@ impl Pool {
         None
     }
 
-    /// Looks at some pages, and locks the first that can be evicted. There are no looks left where
-    /// more of them could find nothing.
+    /// Examines some pages, and locks the first that can be evicted. Sets `looks_left` to zero when
+    /// examining more pages could find nothing.
     fn find_victim(&self, victims: Victims, looks_left: &mut u32) -> Option<LockedPage<'_>> {
         let mut dirty = Vec::new();
         let mut victim = None;
@@ -176,7 +179,7 @@ impl Pool {
     }
 
     fn evict_page<'a>(&'a self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
-        // An owner that goes drops its pages itself.
+        // An owner that is being closed removes its pages itself.
         let owner = self.owner(page.key().file)?;
         self.take_out_unpinned(page, &*owner)
     }

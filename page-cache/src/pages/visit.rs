@@ -1,13 +1,14 @@
 //! Visits: how a thread uses a file without having it open.
 //!
-//! The flusher and reclaim find a file by the number in a page's key. When the last handle of a file is dropped, it waits until
-//! they have left, and refuses others: after that the store is dropped too, and may be opened again.
+//! The flusher and reclaim find a file by the number in a page's key. When the last handle of a
+//! file is dropped, it waits until they have left, and refuses others: after that the store is
+//! dropped too, and may be opened again.
 
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// How many visits to a file there are.
+/// The number of visits to a file.
 #[derive(Default)]
 pub(crate) struct Visitors {
     count: Mutex<usize>,
@@ -24,13 +25,13 @@ pub(crate) struct Visit<T: ?Sized> {
 struct Leave(Arc<Visitors>);
 
 impl<T: ?Sized> Visit<T> {
-    /// Begins a visit. The caller knows that the file still lets visitors in.
+    /// Begins a visit. The caller knows that the file still allows visits.
     pub(crate) fn new(visitors: &Arc<Visitors>, file: Arc<T>) -> Visit<T> {
         *visitors.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Visit { file, _leave: Leave(Arc::clone(visitors)) }
     }
 
-    /// The same visit, to what is known of the file by then.
+    /// The same visit, with another reference to the file.
     pub(crate) fn map<U: ?Sized>(self, known: impl FnOnce(Arc<T>) -> Arc<U>) -> Visit<U> {
         Visit { file: known(self.file), _leave: self._leave }
     }

@@ -32,8 +32,9 @@ impl<'a> Uninit<'a> {
 
 /// The bytes of a slice, which are initialised: the caller has written each of them.
 fn initialised(bytes: &mut [MaybeUninit<u8>]) -> &mut [u8] {
-    // SAFETY: the same memory, borrowed for as long, and a byte has the size and the alignment of one that may be
-    // uninitialised. Both callers in this module have written all of it: `into_filled` counts, and `put` fills it with zeroes before.
+    // SAFETY: the same memory, borrowed for as long, and a byte has the size and the alignment of
+    // one that may be uninitialised. Both callers in this module have written all of it:
+    // `into_filled` counts, and `put` fills it with zeroes before.
     unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 

@@ -1,4 +1,5 @@
-//! The default implementations of [`Store`]'s methods, and what stores without a system call use: by reading and writing.
+//! The default implementations of [`Store`]'s methods, and what stores without a system call use:
+//! by reading and writing.
 
 use std::io;
 use std::ops::Range;

@@ -28,11 +28,11 @@ use crate::Identity;
 /// allocation). Elsewhere it writes zeroes for holes and zeroed ranges, and the default implementations of
 /// [`Store`](crate::Store) copy bytes for the rest.
 ///
-/// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
-/// alignment, and copies them through an aligned buffer. A request whose ends are not multiples of the [block
-/// size](crate::Store::block_size) also reads and writes the blocks at its ends. The file never becomes longer than what
-/// was requested: bytes in a block that the file ends in go through the kernel's cache, and the same sync makes
-/// them durable.
+/// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts
+/// requests of any alignment, and copies them through an aligned buffer. A request whose ends are
+/// not multiples of the [block size](crate::Store::block_size) also reads and writes the blocks at
+/// its ends. The file never becomes longer than what was requested: bytes in a block that the file
+/// ends in go through the kernel's cache, and the same sync makes them durable.
 ///
 /// On Linux the file may be a block device. Its length is fixed: [`set_len`](crate::Store::set_len) to another length
 /// fails.

@@ -1,7 +1,8 @@
 //! Shifts: a range is removed from a store, or a hole is inserted, and everything after it moves.
 //!
-//! This only checks whether a shift is valid. The bytes are moved by reads and writes in `store/defaults.rs`, or by the kernel
-//! (`store/fallocate.rs`), or by a store that can do it in another way, as `MemStore` does.
+//! This only checks whether a shift is valid. The bytes are moved by reads and writes in
+//! `store/defaults.rs`, or by the kernel (`store/fallocate.rs`), or by a store that can do it in
+//! another way, as `MemStore` does.
 
 use std::io;
 

@@ -1,8 +1,9 @@
 //! The explored primitives: shuttle's. At each operation on one the scheduler may switch to another thread.
 //!
-//! shuttle runs one thread at a time, and is sequentially consistent. Memory that is accessed between two of these operations is
-//! plain memory. A timed wait on a condition variable never expires: the cache uses timeouts only to limit waiting, so anything
-//! that progresses only by a timeout is reported as a deadlock.
+//! shuttle runs one thread at a time, and is sequentially consistent. Memory that is accessed
+//! between two of these operations is plain memory. A timed wait on a condition variable never
+//! expires: the cache uses timeouts only to limit waiting, so anything that progresses only by a
+//! timeout is reported as a deadlock.
 #![allow(clippy::disallowed_types, reason = "it is here that std's are wrapped")]
 
 pub(crate) use shuttle::{hint, sync::atomic, thread, thread_local};

@@ -1,15 +1,17 @@
 //! Sync (`fsync`): everything written before is durable, or the caller gets an error.
 //!
-//! 1. Write back the dirty pages of the requested range, and, in the whole file, what an earlier failed sync left to be sent
-//!    again.
-//! 2. Remove what a failed request left in the store past the end, and set the length again if a failed sync may have undone
-//!    a change of it.
-//!    Hand the store the time of the last change, if the cache keeps it.
-//! 3. Sync the store, once for all callers that have got this far. What was sent to the store before is being committed.
-//! 4. If that fails, mark the pages that are still cached dirty again. The rest of what was sent since the last successful
-//!    sync is broken: see `unstable`. All callers that waited for this sync get the error.
-//! 5. Otherwise what was committed is stable. A caller whose pages may have been lost in another failed sync gets that error
-//!    too; and every caller gets one while the file is broken.
+//! 1. Write back the dirty pages of the requested range, and, in the whole file, what an earlier
+//!    failed sync left to be sent again.
+//! 2. Remove what a failed request left in the store past the end, and set the length again if a
+//!    failed sync may have undone a change of it. Hand the store the time of the last change, if
+//!    the cache keeps it.
+//! 3. Sync the store, once for all callers that have got this far. What was sent to the store
+//!    before is being committed.
+//! 4. If that fails, mark the pages that are still cached dirty again. The rest of what was sent
+//!    since the last successful sync is broken: see `unstable`. All callers that waited for this
+//!    sync get the error.
+//! 5. Otherwise what was committed is stable. A caller whose pages may have been lost in another
+//!    failed sync gets that error too; and every caller gets one while the file is broken.
 //!
 //! Nothing is held between the steps.
 
@@ -29,8 +31,8 @@ use spanlock::Access;
 const MOST_NAMED: usize = 4;
 
 impl Inode {
-    /// Makes durable what is dirty in a range of pages, and whatever the store was given before. Pages whose least tag is
-    /// above `tag` may stay dirty.
+    /// Makes durable what is dirty in a range of pages, and whatever the store was given before.
+    /// Pages whose least tag is above `tag` may stay dirty.
     pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>, tag: u64) -> io::Result<()> {
         let failures = self.store.unstable().failures();
         let wrote = self.flush_up_to(pages, tag);
@@ -57,7 +59,7 @@ impl Inode {
         self.own_dirty().pages == 0 && !is_due && self.store.unstable().is_settled()
     }
 
-    /// Has the store have the time of the last change, if the cache keeps it.
+    /// Gives the store the time of the last change, if the cache keeps it.
     pub(crate) fn hand_time_over(&self) -> io::Result<()> {
         let Some(time) = self.modified.take_for_store() else { return Ok(()) };
         self.store.set_modified(time).inspect_err(|_| self.modified.store_changed())
@@ -103,9 +105,9 @@ impl Inode {
         }
     }
 
-    /// Marks a page dirty whose bytes a sync that failed may have lost, if it is cached still.
+    /// Marks a page dirty whose bytes a failed sync may have lost, if it is still cached.
     fn dirty_again(&self, number: u64) {
-        // One that is not has been given up when it left.
+        // The bytes of a page that is not were recorded as lost when the page left the cache.
         let Some(page) = self.find_locked(number) else { return };
         page.wait_for_writeback();
         let Some(owed) = self.store.unstable().owed(number) else { return };

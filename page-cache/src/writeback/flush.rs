@@ -2,27 +2,29 @@
 //!
 //! 1. Find the next run of ascending pages that are dirty or in flight, and have been since before this began: see
 //!    `dirty_pages`. Pages that become dirty later are left to the next writeback.
-//! 2. Claim the run shared. (An operation that holds the range exclusively, such as direct IO, starts after this step and
-//!    passes its own claim.)
+//! 2. Claim the run shared. (An operation that holds the range exclusively, such as direct IO,
+//!    starts after this step and passes its own claim.)
 //!
 //! For each page of the run, in ascending order:
 //!
-//! 3. Lock it, and check that it is still that page. Wait for an earlier writeback: at most one write of a page is in flight. If
-//!    the page is clean now, nothing of it is sent. Once pages of this run are in flight, page guards are not waited for,
-//!    since the holder of a guard may wait for one of these pages: the run ends before the guarded page. A sync waits for
-//!    a guard of the first page; the flusher, and a writer that has to write pages back, skip it.
-//! 4. Write-protect its mappings, and then clear the dirty mark: a store after that faults and marks the page again. Set the
-//!    writeback mark.
-//! 5. Copy its bytes, up to the size, to the request's buffer. Of a partial page copy the dirty ranges; or fill it and copy all
-//!    of it, if the store writes blocks and the ranges are not whole blocks. Unlock it and keep a reference.
+//! 3. Lock it, and check that it is still that page. Wait for an earlier writeback: at most one
+//!    write of a page is in flight. If the page is clean now, nothing of it is sent. Once pages of
+//!    this run are in flight, page guards are not waited for, since the holder of a guard may wait
+//!    for one of these pages: the run ends before the guarded page. A sync waits for a guard of the
+//!    first page; the flusher, and a writer that has to write pages back, skip it.
+//! 4. Write-protect its mappings, and then clear the dirty mark: a store after that faults and
+//!    marks the page again. Set the writeback mark.
+//! 5. Copy its bytes, up to the size, to the request's buffer. Of a partial page copy the dirty
+//!    ranges; or fill it and copy all of it, if the store writes blocks and the ranges are not
+//!    whole blocks. Unlock it and keep a reference.
 //!
 //! Then:
 //!
 //! 6. Call the file's hook, if it has one: see `write_ahead`. If it refuses, mark the pages dirty again.
-//! 7. Send the request, one write for each contiguous stretch of bytes. Nothing is locked. Writers of these pages wait until
-//!    the writeback mark is cleared.
-//! 8. Record that the pages are unstable, and clean. After an error keep it for the next sync, and mark the pages dirty again,
-//!    from the first one that failed.
+//! 7. Send the request, one write for each contiguous stretch of bytes. Nothing is locked. Writers
+//!    of these pages wait until the writeback mark is cleared.
+//! 8. Record that the pages are unstable, and clean. After an error keep it for the next sync, and
+//!    mark the pages dirty again, from the first one that failed.
 //! 9. Clear the writeback marks. After the last one the file may be closed. Release the claim.
 
 use std::io;
@@ -43,7 +45,7 @@ const MOST_FAILURES: u32 = 16;
 /// The longest that a writer which has to write pages back waits for a guard before it looks again.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// What became of a run.
+/// The result of flushing a run.
 struct Flushed {
     /// The pages that were looked at.
     run: Range<u64>,
@@ -120,9 +122,10 @@ impl Inode {
         }
     }
 
-    /// Flushes some pages of the file, if there are any. Like a round, but tries half of a run that failed
-    /// immediately, and fails if a single page fails. If all of them have guards, waits for the first, but not long: the
-    /// flusher may have made room by now, and the holder of the guard may wait for this thread.
+    /// Flushes some pages of the file, if there are any. Like a round, but tries half of a run that
+    /// failed immediately, and fails if a single page fails. If all of them have guards, waits for
+    /// the first, but not long: the flusher may have made room by now, and the holder of the guard
+    /// may wait for this thread.
     pub(crate) fn flush_some(&self) -> io::Result<()> {
         let wanted = self.end_epoch();
         loop {

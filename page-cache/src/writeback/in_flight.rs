@@ -22,12 +22,12 @@ pub(crate) enum AtGuard {
 #[derive(Default)]
 pub(crate) struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
-    /// What of each of them is sent, and where in the bytes it ends.
+    /// Which part of each page is sent, and where in the bytes it ends.
     parts: Vec<(Part, usize)>,
     bytes: Vec<u8>,
     /// Where the bytes go, one stretch after the other.
     stretches: Vec<Range<u64>>,
-    /// Why the first page that could not be made ready was not.
+    /// The error of the first page that could not be prepared.
     unready: Option<io::Error>,
 }
 
@@ -82,7 +82,7 @@ impl Inode {
         request.pages.push(page.pin());
     }
 
-    /// Sends a request, and notes how it went. The file may be gone as soon as the pages' writeback
+    /// Sends a request, and records its result. The file may be closed as soon as the pages' writeback
     /// ends, and the claim has been dropped.
     pub(crate) fn transmit<'a>(
         &self,
@@ -142,7 +142,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Writes one stretch after the other; how many bytes, if not all.
+    /// Writes one stretch after the other. Returns how many bytes were written, if not all.
     fn write_stretches(&self, request: &InFlight<'_>) -> Result<(), (usize, io::Error)> {
         let mut done = 0;
         for stretch in &request.stretches {

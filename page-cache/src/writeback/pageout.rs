@@ -2,20 +2,22 @@
 //!
 //! Reclaim, with any locks held:
 //!
-//! 1. Queue the page's number and wake the flusher. A work item is neither a lock nor a pin: a locked page would stay locked until
-//!    the flusher gets to it, and the flusher may be waiting for that very page. A pinned page could not be evicted until then,
-//!    although another thread may have cleaned it; and the flusher may wait for a frame, in a file's hook.
+//! 1. Queue the page's number and wake the flusher. A work item is neither a lock nor a pin: a
+//!    locked page would stay locked until the flusher gets to it, and the flusher may be waiting
+//!    for that very page. A pinned page could not be evicted until then, although another thread
+//!    may have cleaned it; and the flusher may wait for a frame, in a file's hook.
 //! 2. If the queue is full the item is dropped, since the flusher has enough to do.
 //!
 //! The flusher, with nothing held, for each item:
 //!
-//! 3. Find the page and lock it, unless a page guard holds it. Check that it is dirty: it may have been truncated or written
-//!    meanwhile.
-//! 4. From here on the page keeps its file open, since closing takes the lock of every page and waits for its writeback. Try
-//!    to claim the page and the dirty pages that follow it. A claim comes before page locks in the lock order, so waiting
-//!    for it is not allowed here. An operation that holds the range exclusively writes the page or removes it.
-//! 5. Prepare the page as for writeback, and unlock it; then the pages after it, in ascending order. The pages before it are
-//!    left alone, because their locks come before its lock.
+//! 3. Find the page and lock it, unless a page guard holds it. Check that it is dirty: it may have
+//!    been truncated or written meanwhile.
+//! 4. From here on the page keeps its file open, since closing takes the lock of every page and
+//!    waits for its writeback. Try to claim the page and the dirty pages that follow it. A claim
+//!    comes before page locks in the lock order, so waiting for it is not allowed here. An
+//!    operation that holds the range exclusively writes the page or removes it.
+//! 5. Prepare the page as for writeback, and unlock it; then the pages after it, in ascending
+//!    order. The pages before it are left alone, because their locks come before its lock.
 //! 6. Send the request, and record its result.
 //! 7. Release the claim and the file. Clear the writeback marks after that: then the file may be closed.
 
@@ -35,7 +37,7 @@ impl Pool {
     /// Does what was queued.
     pub(crate) fn run_pageouts(&self, file: u64, pages: Vec<u64>) {
         for page in pages {
-            // What went wrong was noted by the file.
+            // The file has recorded the error.
             drop(self.write_out(Key { file, page }));
             self.flusher.report();
         }

@@ -1,14 +1,17 @@
 //! Throttle: a writer whose file has its share of dirty pages writes some of them back first.
 //!
-//! 1. With nothing held, or only an IO lock: if the file has more than half of its share of dirty pages, wake the flusher. If
-//!    it has all of it, write a run of its pages back. See `dirty_limit` for the share.
-//! 2. A page is admitted under its lock, immediately before it becomes dirty, so that concurrent writers together do not
-//!    exceed the limit. A writer that is refused releases the page before it starts again here.
+//! 1. With nothing held, or only an IO lock: if the file has more than half of its share of dirty
+//!    pages, wake the flusher. If it has all of it, write a run of its pages back. See
+//!    `dirty_limit` for the share.
+//! 2. A page is admitted under its lock, immediately before it becomes dirty, so that concurrent
+//!    writers together do not exceed the limit. A writer that is refused releases the page before
+//!    it starts again here.
 //!
-//! A writer of a file that has no dirty page, and cannot have one because other files have all that are allowed, writes through.
+//! A writer of a file that has no dirty page, and cannot have one because other files have all that
+//! are allowed, writes through.
 //!
-//! A writer waits only for the store of its own file. If the store fails, the writer gets the error. Until the pause after
-//! a failure ends, it gets the last error immediately.
+//! A writer waits only for the store of its own file. If the store fails, the writer gets the
+//! error. Until the pause after a failure ends, it gets the last error immediately.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -58,14 +61,14 @@ impl Inode {
 
     /// Wakes the flusher for the file, unless it has been and has not begun.
     fn hasten(&self) {
-        // Writers of a file that presses all come here, so it is looked before it is written.
+        // All writers of a file above half of its share come here, so the mark is read before it is written.
         if !self.hastened.load(Ordering::Relaxed) && !self.hastened.swap(true, Ordering::Relaxed) {
             self.cache.flusher.hasten(self.id);
         }
     }
 
-    /// Why a thread cannot have one more dirty page that must not wait for room, as it has guards: the error that it
-    /// would get without them, if that is known; else it has to wait. The flusher makes room meanwhile.
+    /// Why a thread that has guards, and so must not wait, cannot have one more dirty page: the error that it
+    /// would get without guards, if that is known; otherwise that it would have to wait. The flusher is woken.
     #[cold]
     pub(crate) fn no_room_with_guards(&self) -> io::Error {
         if self.steal == Steal::Refused {
@@ -93,8 +96,8 @@ impl Inode {
         Ok(room)
     }
 
-    /// Waits until other files may have fewer dirty pages, for a file whose bytes cannot be written through. Fails after
-    /// ten seconds. The caller holds no more than an IO lock.
+    /// Waits until other files may have fewer dirty pages, for a file whose bytes cannot be written
+    /// through. Fails after ten seconds. The caller holds no more than an IO lock.
     pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
         may_wait_for_clean(&self.cache.frames);
         if start.elapsed() >= PATIENCE {
@@ -111,8 +114,8 @@ impl Inode {
         self.cache.dirty.has_room(self.own_dirty(), by)
     }
 
-    /// Has the flusher clean pages of the file, and waits a little while; for a caller that must not wait for the store, and holds
-    /// nothing.
+    /// Makes the flusher write back pages of the file, and waits a little while. For a caller that
+    /// must not wait for the store, and holds nothing.
     pub(crate) fn have_room_made(&self) -> io::Result<Room> {
         may_wait_for_clean(&self.cache.frames);
         if self.steal == Steal::Refused {
@@ -141,7 +144,7 @@ impl Inode {
         if let Some(error) = self.health.refusal() {
             return Err(error);
         }
-        // Another may have cleaned the last page by now.
+        // Another thread may have cleaned the last page by now.
         self.flush_some().map(|()| Room::Made)
     }
 }

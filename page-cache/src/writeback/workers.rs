@@ -14,7 +14,7 @@ use crate::sync::atomic::Ordering;
 use crate::sync::blocking::PoisonError;
 use crate::sync::{MOST_WORKERS, thread};
 
-/// So many workers are started as they are needed, the one that stays behind among them.
+/// This many workers are started as they are needed, including the one that stays idle.
 const FEW: usize = 4;
 
 /// How long the last idle worker waits for another before it starts more than a few. If none came back, the
@@ -27,7 +27,7 @@ const LEISURE: Duration = Duration::from_secs(10);
 /// The pause after a panic of the cache's own.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
-/// Where a worker comes from that has become idle.
+/// Why a worker is idle: it has just started, or has finished a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum From {
     Start,
@@ -78,7 +78,7 @@ fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
         let Some(cache) = cache.upgrade() else { return };
         let file = task.file;
         let work = || cache.work(task);
-        // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+        // Under shuttle, the end of an exploration unwinds all threads.
         let done = if cfg!(spanlock_shuttle) {
             work();
             Ok(())
@@ -91,7 +91,7 @@ fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
     }
 }
 
-/// Waits for something to do; `None` when there will be nothing, or others are enough.
+/// Waits for something to do. `None` if the cache ends, or if enough other workers are idle.
 fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Task> {
     let mut state = signal.state();
     let idle_since = Instant::now();

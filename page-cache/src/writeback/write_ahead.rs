@@ -1,14 +1,16 @@
 //! Write ahead: a file's hook is called before bytes of the cache are sent to the store.
 //!
-//! 1. The caller has set the writeback marks of the pages, so their bytes and tags do not change; or it is about to write
-//!    through, and holds at most the IO lock.
+//! 1. The caller has set the writeback marks of the pages, so their bytes and tags do not change;
+//!    or it is about to write through, and holds at most the IO lock.
 //! 2. Call the hook with the pages. It may take any time, like a request to the store.
-//! 3. If the hook refuses, nothing is sent, and the pages become dirty again. This is not an error of the store, so it is not
-//!    kept for other handles; but the file is left alone for a while, as after such an error.
+//! 3. If the hook refuses, nothing is sent, and the pages become dirty again. This is not an error
+//!    of the store, so it is not kept for other handles; but the file is left alone for a while, as
+//!    after such an error.
 //!
-//! Held meanwhile: the claim on the pages, their marks, the IO lock if a writer writes pages back, and in an invalidation a page
-//! lock; all of this file. The hook may use files without a hook. Operations on these wait for what they hold themselves, for
-//! frame permits, and for their stores, and never for a page, claim or mark of a file with a hook. So there is no cycle.
+//! Held meanwhile: the claim on the pages, their marks, the IO lock if a writer writes pages back,
+//! and in an invalidation a page lock; all of this file. The hook may use files without a hook.
+//! Operations on these wait for what they hold themselves, for frame permits, and for their stores,
+//! and never for a page, claim or mark of a file with a hook. So there is no cycle.
 
 use std::io;
 use std::ops::Range;
@@ -44,12 +46,12 @@ impl Inode {
         })
     }
 
-    /// Runs the file's hook, and has a panic for its refusal.
+    /// Runs the file's hook. A panic of the hook counts as a refusal.
     #[cold]
     fn run_hook(&self, hook: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let _inside = InsideHook::of(self.cache.frames.cache());
         let _order = InHook::enter();
-        // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+        // Under shuttle, the end of an exploration unwinds all threads.
         if cfg!(spanlock_shuttle) {
             return hook();
         }

@@ -17,7 +17,8 @@ const NEVER: Duration = Duration::from_secs(3600);
 /// Longer than anything takes that ends.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// Has a file's pages read by threads whose requests to the store do not end, and then asks for a page for a short time.
+/// Has a file's pages read by threads whose requests to the store do not end, and then asks for a
+/// page for a short time.
 fn ask_beside_reads(reads: &[u64], asked: u64) {
     let cache: PageCache = PageCache::with_options(Options::new(16).readahead(0));
     let file = cache.open(StoppingStore::default()).unwrap();

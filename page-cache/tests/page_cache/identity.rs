@@ -247,7 +247,7 @@ fn a_store_is_taken_once_for_all_handles_and_released_when_it_is_closed() {
     assert_eq!(store.takes.load(Ordering::SeqCst), 1);
     let error = quiet().open(Arc::clone(&store)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert!(store.taken.load(Ordering::SeqCst), "who is refused does not release it");
+    assert!(store.taken.load(Ordering::SeqCst), "a refused open does not release it");
     drop(first);
     assert!(store.taken.load(Ordering::SeqCst));
     drop(second);

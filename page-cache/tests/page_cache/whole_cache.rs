@@ -151,7 +151,7 @@ fn a_sync_of_the_cache_names_each_file_that_fails_and_syncs_the_others() {
     cache.sync_all().unwrap();
     assert_eq!(stores[0].syncs(), 1);
     assert_eq!(files[0].stats().dirty, 0);
-    // Each handle is told of the sync that failed.
+    // The failed sync is reported to each handle.
     assert!(files[0].sync_all().is_err());
     files[0].sync_all().unwrap();
 }

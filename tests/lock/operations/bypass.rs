@@ -1,8 +1,8 @@
 //! What can be said of a lock whose waiting claims may be passed: which must be granted, which must not, and that a
 //! waiter is woken whenever one can be.
 //!
-//! A waiting claim may have been granted, unseen until its future is polled. So claims that wait here are known to be held or to
-//! wait; all else is held.
+//! A waiting claim may have been granted, unseen until its future is polled. So claims that wait
+//! here are known to be held or to wait; all else is held.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -89,7 +89,7 @@ impl<'a, F: Face> Run<'a, F> {
             assert!(!meets_held, "granted beside another: {parts:?}");
         } else {
             let meets_waiting = self.meets(own, parts, Which::Waiting);
-            assert!(meets_held || meets_waiting, "nobody is in the way of {parts:?}");
+            assert!(meets_held || meets_waiting, "no claim blocks {parts:?}");
         }
     }
 
@@ -147,13 +147,13 @@ impl<'a, F: Face> Run<'a, F> {
             let one_is_woken = group.iter().any(|&at| is_woken(&self.waiting[at]));
             assert!(
                 group.is_empty() || !all_are_free || one_is_woken,
-                "nobody was woken of those who wait for {:?}",
+                "no owner was woken of the claims that wait for {:?}",
                 self.waiting[first].cells,
             );
         }
     }
 
-    /// What the lock says of itself, but for who of those that wait has been granted.
+    /// The lock's snapshot, without which of the waiting claims have been granted.
     pub(super) fn look_past(&mut self, at: Place) {
         let anybody = [(at.cells(), Mode::Exclusive)];
         let is_held = self.meets(None, &anybody, Which::Held);

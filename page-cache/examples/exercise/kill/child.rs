@@ -55,7 +55,7 @@ pub fn serve(serving: &Serving) -> io::Result<()> {
         let outcome = outcome.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Failure::PastEnd,
             _ => {
-                // The parent knows that it is told of no error.
+                // The parent expects no report of an error here.
                 eprintln!("{verb:?}: {error}");
                 Failure::Other
             }

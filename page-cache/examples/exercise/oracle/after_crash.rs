@@ -1,11 +1,11 @@
 //! What a crash may leave: nothing that is older than the last sync.
 //!
-//! The oracle is asked as if a thread had begun to read all of the file when the last successful sync
-//! began, and saw now what the crash left: he may see what was there then, and whatever came later, but
+//! What may be found is what a reader may find that began to read the whole file when the last successful sync
+//! began, and sees it now: anything that was there then or that was written later, but
 //! nothing that was replaced before. A sync that fails may lose as much without a crash: from then on a
 //! reader may see the same, until a sync succeeds.
 //!
-//! What a durable write has written is asked for likewise: as if a thread had begun to read it when the write returned.
+//! The same holds for the bytes of a durable write: as for a reader that began when the write returned.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -100,7 +100,7 @@ impl Floor {
         }
     }
 
-    /// Looks whether the store has lost something. To be called before anybody reads or a sync counts
+    /// Looks whether the store has lost something. Must be called before any read, and before a sync counts
     /// as a success.
     pub fn watch(&self, known: &Knowledge) {
         let losses = self.store.as_ref().map_or(0, |store| store.losses());

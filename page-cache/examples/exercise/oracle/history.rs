@@ -157,7 +157,7 @@ impl View {
 }
 
 impl From<Tick> for View {
-    /// Of a reader who began then, and nothing is lost.
+    /// For a reader that began at that time, if nothing is lost.
     fn from(begun: Tick) -> View {
         View { begun, doubt: None }
     }

@@ -49,7 +49,7 @@ enum Cell {
     Contested(Box<Vec<Version>>),
 }
 
-/// What a reader is told of the sectors that it read.
+/// What the oracle reports about the sectors that were read.
 pub(super) struct Sight {
     /// The contents of those that are settled and that no thread writes, still to be compared.
     pub(super) settled: [Option<Content>; CELLS],

@@ -207,7 +207,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// One operation: who, its number within its thread, and which bytes of which file it reads or
+/// One operation: its thread, its number within the thread, and which bytes of which file it reads or
 /// changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {

@@ -1,7 +1,8 @@
 //! Concurrent syncs of a file share one sync of its store.
 //!
-//! A caller has written its pages, and needs a sync of the store that begins after that. Callers that arrive while a sync is
-//! running wait until it ends, and then need only one more, which the first of them to wake performs for all.
+//! A caller has written its pages, and needs a sync of the store that begins after that. Callers
+//! that arrive while a sync is running wait until it ends, and then need only one more, which the
+//! first of them to wake performs for all.
 
 use std::io;
 use std::sync::Arc;

@@ -1,17 +1,17 @@
 //! Unstable bytes: what a file's store has received and not made durable.
 //!
-//! A store that fails a sync may have lost everything that it received since its last successful one, and its next sync may
-//! still succeed. So what was written is *unstable* until a sync that began later has succeeded, and the cache records it
-//! until then:
+//! A store that fails a sync may have lost everything that it received since its last successful
+//! one, and its next sync may still succeed. So what was written is *unstable* until a sync that
+//! began later has succeeded, and the cache records it until then:
 //!
-//! - Bytes of pages that are still cached as they were sent, or newer. If the sync fails they are *owed*: the pages become
-//!   dirty again and are sent again.
-//! - Ranges that the cache cannot send again: of pages that were evicted since, written past the cache, punched, zeroed or
-//!   moved. If the sync fails the file is *broken* there.
+//! - Bytes of pages that are still cached as they were sent, or newer. If the sync fails they are
+//!   *owed*: the pages become dirty again and are sent again.
+//! - Ranges that the cache cannot send again: of pages that were evicted since, written past the
+//!   cache, punched, zeroed or moved. If the sync fails the file is *broken* there.
 //! - Whether the length was changed. If the sync fails it is set again.
 //!
-//! A broken range goes through these states. A failed sync leads back from the last two: to rewritten if the page is owed,
-//! otherwise to lost.
+//! A broken range goes through these states. A failed sync leads back from the last two: to
+//! rewritten if the page is owed, otherwise to lost.
 //!
 //! | state | becomes | by |
 //! | --- | --- | --- |
@@ -21,8 +21,9 @@
 //! | sent | committing | a sync that begins |
 //! | committing | not broken | the same sync, if it succeeds |
 //!
-//! What is written while a sync is failing may be lost as well, whichever of the two returns first. So a request during which
-//! a sync failed has to be repeated, and a request that ended before counts as written before it.
+//! What is written while a sync is failing may be lost as well, whichever of the two returns first.
+//! So a request during which a sync failed has to be repeated, and a request that ended before
+//! counts as written before it.
 //!
 //! This module has no threads. The file keeps it under a leaf mutex. At most one sync of the store runs at a time.
 

@@ -34,7 +34,7 @@ impl Inode {
         }
     }
 
-    /// As `find_or_make`; fails if there is no patience for the page's lock.
+    /// As `find_or_make`, but waits for the page's lock no longer than `patience` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn find_or_make_within<'a>(
         &'a self,

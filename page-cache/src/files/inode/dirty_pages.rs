@@ -26,7 +26,7 @@ impl Inode {
         lock_leaf(&self.unclean).run(first, most, wanted)
     }
 
-    /// Notes the tag of bytes that were written to a page; zero is none. The caller has the page locked, and dirty.
+    /// Records the tag of bytes that were written to a page; zero is no tag. The caller has the page locked, and dirty.
     #[inline]
     pub(crate) fn note_tag(&self, page: u64, tag: u64) {
         if tag != 0 {
@@ -55,7 +55,7 @@ impl Inode {
         tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
     }
 
-    /// Counts a page as dirty that is about to be, if the file may have one more; whether it may.
+    /// Counts a page as dirty that is about to be, if the file may have one more dirty page. Returns whether it may.
     /// The caller has it locked.
     #[cold]
     pub(crate) fn admit_dirty(&self, page: u64, by: By) -> bool {
@@ -72,7 +72,7 @@ impl Inode {
         admitted
     }
 
-    /// Tells the flusher of the file, if it does not know and is to write it.
+    /// Adds the file to the flusher, if it is not there and its pages may be written in the background.
     fn schedule(&self, mut unclean: Leaf<'_, Unclean>) {
         if self.steal == Steal::Allowed && !std::mem::replace(&mut unclean.scheduled, true) {
             drop(unclean);
@@ -80,19 +80,19 @@ impl Inode {
         }
     }
 
-    /// Whether the file is clean; then the flusher is told of it when it becomes dirty again.
+    /// Whether the file is clean. If so, it is added to the flusher again when it becomes dirty.
     pub(crate) fn is_clean_and_unscheduled(&self) -> bool {
         let mut unclean = lock_leaf(&self.unclean);
         unclean.scheduled = unclean.len() > 0;
         !unclean.scheduled
     }
 
-    /// What the file has of the dirty pages.
+    /// The file's share of the dirty pages of all files.
     pub(crate) fn own_dirty(&self) -> Own {
         self.own(self.dirty_count.load(Ordering::Relaxed))
     }
 
-    /// What the file has of the dirty pages, and how many of these pages are none.
+    /// The file's share of the dirty pages, and how many pages counted in it are clean.
     pub(crate) fn own_dirty_beside(&self, pages: &[u64]) -> (Own, usize) {
         let unclean = lock_leaf(&self.unclean);
         let clean = pages.iter().filter(|&&page| !unclean.contains(page)).count();
@@ -104,7 +104,7 @@ impl Inode {
         Own { pages, store }
     }
 
-    /// Notes that a page is clean. The caller has it locked or in flight, so it does not become dirty.
+    /// Records that a page is clean. The caller has it locked or in flight, so it does not become dirty.
     pub(crate) fn note_clean(&self, page: u64) {
         let mut unclean = lock_leaf(&self.unclean);
         if unclean.remove(page) {

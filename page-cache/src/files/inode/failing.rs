@@ -84,7 +84,7 @@ impl Inode {
         if self.store.is_read_only() { Err(read_only()) } else { Ok(()) }
     }
 
-    /// Tells the file from others, for as long as it lives.
+    /// Identifies the file among those that are open.
     #[inline]
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()

@@ -95,7 +95,7 @@ impl OperationLock for MappingLock {
 ///
 /// let lock = WholeFile::default();
 /// let fault = lock.lock(Access::Fault, 0..4096);
-/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_none()); // elsewhere, and in the way
+/// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_none()); // another part of the file
 /// drop(fault);
 /// assert!(lock.try_lock(Access::PunchHole, 1 << 20..2 << 20).is_some());
 /// ```
@@ -154,7 +154,7 @@ impl OperationLock for WholeFile {
     }
 }
 
-/// A panic leaves nothing half done here that the poison would have to tell of.
+/// Poisoning is ignored: a panic leaves the contents consistent.
 fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
     match tried {
         Ok(guard) => Some(guard),

@@ -1,17 +1,20 @@
 //! `CheckedStore`: a store, and how many bytes it is known to have.
 //!
-//! The file may be longer than its store, by dirty bytes and by holes at its end. So a store that ends early is no error,
-//! unless it had more before: then something has truncated it without the cache, and reading zeroes there would invent data.
+//! The file may be longer than its store, by dirty bytes and by holes at its end. So a store that
+//! ends early is no error, unless it had more before: then something has truncated it without the
+//! cache, and reading zeroes there would invent data.
 //!
-//! The number is a lower bound at every moment. It only decreases with the store's length; an operation that shortens the
-//! store has claimed everything past the new end, and a reader has claimed what it reads.
+//! The number is a lower bound at every moment. It only decreases with the store's length; an
+//! operation that shortens the store has claimed everything past the new end, and a reader has
+//! claimed what it reads.
 //!
-//! It also records what the store has received and not made durable: see `unstable`. Requests that change the store without
-//! the cache are recorded here. Writes are recorded by their callers, because it matters whether the cache could send the
-//! bytes again.
+//! It also records what the store has received and not made durable: see `unstable`. Requests that
+//! change the store without the cache are recorded here. Writes are recorded by their callers,
+//! because it matters whether the cache could send the bytes again.
 //!
-//! A store is user code and may panic, on a thread of the flusher or while other threads wait for pages in flight. Every
-//! operation handles a store that fails, so a panic is turned into an error of the request in which it happened.
+//! A store is user code and may panic, on a thread of the flusher or while other threads wait for
+//! pages in flight. Every operation handles a store that fails, so a panic is turned into an error
+//! of the request in which it happened.
 
 use std::io;
 use std::ops::Range;
@@ -48,7 +51,7 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     direct_alignment: u64,
     is_read_only: bool,
     times: StoreTimes,
-    /// Those of all stores of the cache.
+    /// The open stores of the cache.
     all_times: Arc<StoreTimes>,
     store: S,
 }
@@ -96,19 +99,20 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         refused(&self.label, error)
     }
 
-    /// How many bytes the store is known to hold. It may hold more: after a shift it may have failed to tell its length.
+    /// How many bytes the store is known to hold. It may hold more: after a shift it may have
+    /// failed to tell its length.
     pub(crate) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Whether the store is known to hold bytes up to `end`. If not, it may nevertheless: ask for its length before anything that
-    /// would overwrite them.
+    /// Whether the store is known to hold bytes up to `end`. If not, it may nevertheless: ask for
+    /// its length before anything that would overwrite them.
     pub(crate) fn reaches(&self, end: u64) -> bool {
         self.held.load(Ordering::Relaxed) >= end
     }
 
-    /// The length that the store reports. Unlike [`len`](Store::len), also while another thread makes the file shorter: the
-    /// caller has a claim on the bytes that it is interested in.
+    /// The length that the store reports. Unlike [`len`](Store::len), also while another thread
+    /// makes the file shorter: the caller has a claim on the bytes that it is interested in.
     pub(crate) fn len_now(&self) -> io::Result<u64> {
         ask(self.cache, || self.store.len())
     }
@@ -125,7 +129,7 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         self.broken.load(Ordering::Relaxed)
     }
 
-    /// Notes what changes the broken ranges.
+    /// Records what changes the broken ranges.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn note<T>(&self, change: impl FnOnce(&mut Unstable) -> T) -> T {
         let mut unstable = self.unstable();
@@ -326,7 +330,8 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         ask(self.cache, || self.store.holes(range))
     }
 
-    // What a shift moves must be known, since a sync that fails may lose it. So the store is asked for its length first.
+    // What a shift moves must be known, since a sync that fails may lose it. So the store is asked
+    // for its length first.
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.len()?;

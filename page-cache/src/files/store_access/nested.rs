@@ -1,12 +1,14 @@
 //! The caches from which this thread is inside a request to a store.
 //!
-//! A store is called with pages locked or in flight, with claims held, and by the threads that write pages back. A store
-//! that uses a file of the same cache would wait for what its own caller holds. So each thread keeps a list of the caches
-//! from which it is inside a request, and an operation on a file of one of these fails immediately. A store may use files
-//! of another cache, whose stores must not use files of the first.
+//! A store is called with pages locked or in flight, with claims held, and by the threads that
+//! write pages back. A store that uses a file of the same cache would wait for what its own caller
+//! holds. So each thread keeps a list of the caches from which it is inside a request, and an
+//! operation on a file of one of these fails immediately. A store may use files of another cache,
+//! whose stores must not use files of the first.
 //!
-//! A store that passes its work to another thread is not detected. That thread waits for what operations on its own file
-//! hold, and not for another file's store; so it deadlocks only if the file that it uses is stored in the file that waits.
+//! A store that passes its work to another thread is not detected. That thread waits for what
+//! operations on its own file hold, and not for another file's store; so it deadlocks only if the
+//! file that it uses is stored in the file that waits.
 
 use std::cell::{Cell, RefCell};
 

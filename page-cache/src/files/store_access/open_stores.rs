@@ -1,9 +1,10 @@
 //! A store with an identity is open once in a cache.
 //!
-//! Two files over one store would cache its pages separately, and not see each other's writes. So opening a store that is
-//! open returns a handle of the existing file. Opening a store that is being opened or closed waits until the last handle has
-//! written its dirty pages and the store has been dropped. A file's registration is the last thing that is dropped. If
-//! the store does not answer for some seconds, opening it fails.
+//! Two files over one store would cache its pages separately, and not see each other's writes. So
+//! opening a store that is open returns a handle of the existing file. Opening a store that is
+//! being opened or closed waits until the last handle has written its dirty pages and the store has
+//! been dropped. A file's registration is the last thing that is dropped. If the store does not
+//! answer for some seconds, opening it fails.
 
 use std::any::Any;
 use std::collections::HashMap;

@@ -1,13 +1,13 @@
-//! What is held of a page that a user has for itself, and what becomes of the page when that ends.
+//! An exclusively guarded page, and what happens to it when the guard ends.
 
 use crate::files::inode::Inode;
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, SharedGuard};
 
-/// A page that a user has for itself.
+/// A page with an exclusive guard.
 pub(crate) struct GuardedPage<'a> {
     inode: &'a Inode,
-    /// None once it has been turned into a shared one.
+    /// `None` once the guard has been downgraded.
     guard: Option<ExclusiveGuard<'a>>,
     before: Before,
     after: After,
@@ -19,7 +19,7 @@ pub(crate) struct GuardedPage<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Dirty,
-    /// It was clean, and is counted among those that are dirty.
+    /// It was clean, and is counted as dirty.
     Admitted,
 }
 
@@ -31,7 +31,7 @@ enum After {
 }
 
 impl Inode {
-    /// Counts a guarded page as dirty, if the file may have one more; else gives the guard up.
+    /// Counts a guarded page as dirty, if the file may have one more dirty page; otherwise releases the guard.
     #[inline(always)]
     pub(super) fn admitted<'a>(
         &'a self,
@@ -57,15 +57,15 @@ impl<'a> GuardedPage<'a> {
         self.guard().bytes()
     }
 
-    /// The bytes, which are taken for changed from here on.
+    /// The bytes, which count as changed from here on.
     #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         self.after = After::Changed;
         self.guard.as_mut().expect(HELD).bytes_mut()
     }
 
-    /// Copies bytes into the page. If a failed sync had lost some there, it has new ones: nothing but these bytes, and the page
-    /// is not in flight before the guard ends, which leaves it dirty.
+    /// Copies bytes into the page. If a failed sync had lost some there, it has new ones: nothing
+    /// but these bytes, and the page is not in flight before the guard ends, which leaves it dirty.
     #[track_caller]
     pub(crate) fn write(&mut self, at: usize, bytes: &[u8]) {
         let end = at.saturating_add(bytes.len());
@@ -87,7 +87,7 @@ impl<'a> GuardedPage<'a> {
         self.tag = tag;
     }
 
-    /// A shared guard in place of this one, with no moment in between.
+    /// A shared guard instead of this one. The page is not released in between.
     pub(crate) fn downgrade(mut self) -> SharedGuard<'a> {
         self.settle();
         self.guard.take().expect(HELD).downgrade()
@@ -98,7 +98,7 @@ impl<'a> GuardedPage<'a> {
         self.guard.as_ref().expect(HELD)
     }
 
-    /// Leaves the page as dirty as it is.
+    /// Ends the guard, and marks the page dirty if it was changed.
     #[inline]
     fn settle(&mut self) {
         let number = self.guard().key().page;
@@ -108,10 +108,12 @@ impl<'a> GuardedPage<'a> {
             }
             return;
         }
-        // What was written past the end goes as what a mapping scribbles there: when the file grows, or is looked at.
+        // Bytes that were written past the end are removed like those that a mapping stores there:
+        // when the file grows, or the page is read.
         //
-        // Nothing is noted as rewritten of what a failed sync has lost, but what `write` did: it is not known which other bytes
-        // were written, and the rest is what the store had after it had lost them.
+        // Of ranges that a failed sync has lost, only what `write` wrote counts as rewritten: it is
+        // not known which other bytes were written, and the rest is what the store had after it had
+        // lost them.
         if self.before == Before::Admitted {
             self.guard().set_dirty();
         }

@@ -1,8 +1,9 @@
 //! Guards of several pages at once.
 //!
-//! They are taken in ascending order, so that calls do not deadlock with each other. If one of them would have to wait for
-//! more than a guard, and the thread had no guards before, all are released first. Then the thread waits for
-//! what that page needs, makes room for as many dirty pages as the guards need together, and takes them again.
+//! They are taken in ascending order, so that calls do not deadlock with each other. If one of them
+//! would have to wait for more than a guard, and the thread had no guards before, all are released
+//! first. Then the thread waits for what that page needs, makes room for as many dirty pages as the
+//! guards need together, and takes them again.
 
 use std::io;
 use std::time::Instant;

@@ -4,9 +4,10 @@
 //!
 //! 1. Lock, unmap and discard the pages that lie within the range. They cannot be brought back before the claim is
 //!    released.
-//! 2. Zero the parts of the first and the last page that are in the range, if these pages are cached. This makes no page
-//!    dirty, since the store has the zeroes already. It comes last: if a thread reads one of these zeroes through a mapping,
-//!    the pages between are already discarded, so what the thread then stores to one of them is kept.
+//! 2. Zero the parts of the first and the last page that are in the range, if these pages are
+//!    cached. This makes no page dirty, since the store has the zeroes already. It comes last: if a
+//!    thread reads one of these zeroes through a mapping, the pages between are already discarded,
+//!    so what the thread then stores to one of them is kept.
 
 use std::ops::Range;
 

@@ -1,27 +1,31 @@
 //! Extend: the file becomes longer by bytes that read as zeroes.
 //!
-//! This is what truncation to a greater length does, allocating or zeroing past the end, and a write that starts past the end,
-//! for the gap before it.
+//! This is what truncation to a greater length does, allocating or zeroing past the end, and a
+//! write that starts past the end, for the gap before it.
 //!
-//! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last page exclusively, so that
-//!    page cannot be read into the cache.
+//! 1. The caller holds the IO lock exclusively from the old end on, and has claimed the old last
+//!    page exclusively, so that page cannot be read into the cache.
 //! 2. Remove what a failed request left in the store past the old end. If the store fails, nothing has changed.
-//! 3. If the old last page is cached, lock it. Write-protect its mappings and wait for stores through them: a later store
-//!    faults, and waits for the page lock.
+//! 3. If the old last page is cached, lock it. Write-protect its mappings and wait for stores
+//!    through them: a later store faults, and waits for the page lock.
 //! 4. Zero it past the old end, where a mapping may have stored bytes.
 //! 5. Publish the size, and unlock the page after that. So a store past the old end that ended before the file grew is
 //!    discarded, and one that starts later is in the file.
 //!
-//! A write that starts past the end publishes the size when its first bytes are in a page, or in the store. So the file never
-//! ends where the write starts, and has not changed if the write fails. If the write starts in the old last page, it has the
-//! lock of that page, and does steps 3 and 4 for the gap when it commits. If it starts in a later page, it claims everything
-//! from the old end on exclusively, and keeps the old last page locked until the size is published. If the file ended at a
-//! page boundary, no mapping can have stored bytes past the end, and there is nothing to do.
+//! A write that starts past the end publishes the size when its first bytes are in a page, or in
+//! the store. So the file never ends where the write starts, and has not changed if the write
+//! fails. If the write starts in the old last page, it has the lock of that page, and does steps 3
+//! and 4 for the gap when it commits. If it starts in a later page, it claims everything from the
+//! old end on exclusively, and keeps the old last page locked until the size is published. If the
+//! file ended at a page boundary, no mapping can have stored bytes past the end, and there is
+//! nothing to do.
 //!
-//! The gap is a hole that only the file has: the store ends before it, and no page of it is dirty, except the one where the
-//! write starts. If a page in this hole is sent later, all bytes that the file has of it are sent: a partial page is filled
-//! first. What is written, zeroed or allocated in the hole without the cache reaches to the end of its last page, or of the
-//! file. Otherwise the store would have a length that the file never had, and would keep it if the process were killed then.
+//! The gap is a hole that only the file has: the store ends before it, and no page of it is dirty,
+//! except the one where the write starts. If a page in this hole is sent later, all bytes that the
+//! file has of it are sent: a partial page is filled first. What is written, zeroed or allocated in
+//! the hole without the cache reaches to the end of its last page, or of the file. Otherwise the
+//! store would have a length that the file never had, and would keep it if the process were killed
+//! then.
 
 use std::io;
 use std::ops::{Deref, Range};
@@ -34,7 +38,7 @@ use crate::store::write_full;
 use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
-/// What a write into the cache claims of the mapping lock.
+/// The claims of a write into the cache on the mapping lock.
 pub(crate) struct WriteClaim<'a> {
     // Dropped in this order.
     _last: Option<LockedPage<'a>>,
@@ -65,8 +69,8 @@ impl Inode {
         if offset > old { self.cut_store_below(old, offset) } else { Ok(()) }
     }
 
-    /// Claims bytes that are to be written into one page or several: shared, unless the write starts past the end and not in the
-    /// last page.
+    /// Claims bytes that are to be written into one page or several: shared, unless the write
+    /// starts past the end and not in the last page.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn claim_for_write(&self, bytes: Range<u64>) -> WriteClaim<'_> {
@@ -103,8 +107,8 @@ impl Inode {
         Some(last)
     }
 
-    /// Makes the store as long as the end of a claimed range, or of the file if that comes first, by zeroes. They do not
-    /// overwrite anything behind the range.
+    /// Makes the store as long as the end of a claimed range, or of the file if that comes first,
+    /// by zeroes. They do not overwrite anything behind the range.
     pub(crate) fn let_store_reach(
         &self,
         range: Range<u64>,
@@ -125,8 +129,9 @@ impl Inode {
         self.store.attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))
     }
 
-    /// Where a request to the store must end that would end at `end`. If the store may become longer by it, that is the end of
-    /// the page or of the file: the file may never have ended at `end`.
+    /// Where a request to the store must end that would end at `end`. If the store may become
+    /// longer by it, that is the end of the page or of the file: the file may never have ended at
+    /// `end`.
     pub(crate) fn end_of_reach(&self, end: u64) -> u64 {
         if self.store.reaches(end) { end } else { self.page_size.round_up(end).min(self.size()) }
     }

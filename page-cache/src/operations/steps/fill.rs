@@ -2,9 +2,10 @@
 //!
 //! 1. An uptodate page is left alone.
 //! 2. Read the store up to the size. Bytes that the store does not have, and bytes past the end, are zeroes.
-//! 3. Dirty bytes are kept: a partial page is read into memory beside its frame, and the bytes that are not dirty are copied
-//!    over. Bytes that were sent since the last sync are kept too: a store whose sync fails may have lost them. The page
-//!    lock is held throughout and nothing is written, so no other thread sees a state in between.
+//! 3. Dirty bytes are kept: a partial page is read into memory beside its frame, and the bytes that
+//!    are not dirty are copied over. Bytes that were sent since the last sync are kept too: a store
+//!    whose sync fails may have lost them. The page lock is held throughout and nothing is written,
+//!    so no other thread sees a state in between.
 //! 4. Mark the page uptodate. From here on all of a dirty page is dirty.
 //!
 //! A page that cannot be filled leaves the cache, unless it has dirty bytes.
@@ -52,10 +53,11 @@ impl Inode {
         Ok(())
     }
 
-    /// Prepares a locked page, which is dirty and about to be sent. A partial page is filled if the store is one of blocks or of
-    /// whole pages, and one stretch of whole blocks is not all that is dirty; and if a stretch would let the store end
-    /// within the page, where the file does not end: see `extend`. What cannot be
-    /// read stays as it is, and is sent by the byte; or not at all, if the store gets whole pages.
+    /// Prepares a locked page, which is dirty and about to be sent. A partial page is filled if the
+    /// store is one of blocks or of whole pages, and one stretch of whole blocks is not all that is
+    /// dirty; and if a stretch would let the store end within the page, where the file does not
+    /// end: see `extend`. What cannot be read stays as it is, and is sent by the byte; or not at
+    /// all, if the store gets whole pages.
     pub(crate) fn fill_to_blocks(&self, page: &LockedPage<'_>) -> io::Result<()> {
         let block = match self.sends_whole_pages() {
             true => self.page_size.len(),

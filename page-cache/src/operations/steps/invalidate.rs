@@ -5,7 +5,8 @@
 //! 1. Lock it. A thread that found it without a claim has finished with it, or finds it removed.
 //! 2. Unmap it, and wait for accesses through the page tables to end.
 //! 3. Wait for its writeback.
-//! 4. If it is dirty, write it under the lock, so that it cannot become dirty again. A page that is discarded is not written.
+//! 4. If it is dirty, write it under the lock, so that it cannot become dirty again. A page that is
+//!    discarded is not written.
 //! 5. Remove it from the index, and clear its key under the latch, after the last reader.
 
 use std::io;
@@ -16,7 +17,7 @@ use crate::order::leaf::lock_leaf;
 use crate::pages::frame::LockedPage;
 
 impl Inode {
-    /// Empties the cache of a range of pages; what is dirty is written out.
+    /// Removes a range of pages from the cache. Dirty pages are written back first.
     ///
     /// On an error the pages from there on stay, as dirty as they were.
     pub(crate) fn invalidate(&self, pages: Range<u64>, claim: &MappingClaim<'_>) -> io::Result<()> {
@@ -30,7 +31,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Empties the cache of a range of pages; what is dirty is lost.
+    /// Removes a range of pages from the cache, and discards what is dirty.
     pub(crate) fn discard(&self, pages: Range<u64>, _claim: &MappingClaim<'_>) {
         for number in self.resident_in(pages) {
             if let Some(page) = self.find_locked(number) {
@@ -39,7 +40,7 @@ impl Inode {
         }
     }
 
-    /// Takes one page out of the cache, and loses what is dirty of it.
+    /// Removes one page from the cache, and discards what is dirty of it.
     pub(crate) fn discard_page(&self, page: LockedPage<'_>) {
         self.unmap(&page);
         page.wait_for_writeback();
@@ -50,7 +51,7 @@ impl Inode {
         self.take_out(page);
     }
 
-    /// Takes a clean, unmapped page out of the index.
+    /// Removes a clean, unmapped page from the index.
     fn take_out(&self, page: LockedPage<'_>) {
         self.forget_resident(page.key().page);
         lock_leaf(&self.cache.queues).remove(page.id());

@@ -1,13 +1,14 @@
 //! The limit on a file's growth: the maximum length of its store.
 //!
-//! A request that would exceed it is refused immediately. Otherwise its bytes would be in the cache, writeback could never
-//! clean them, and every later sync would fail.
+//! A request that would exceed it is refused immediately. Otherwise its bytes would be in the
+//! cache, writeback could never clean them, and every later sync would fail.
 //!
 //! The limit may change, for example that of a process, and is not queried for every write. The store is asked when a
 //! request extends past the last page of the file, and before a request is refused. In between, the last answer counts.
 //!
-//! A file that is longer than its store's limit was so when it was opened, or before the limit was lowered. In such a file the
-//! page that contains the limit is not written either, because writeback would have to send all of it.
+//! A file that is longer than its store's limit was so when it was opened, or before the limit was
+//! lowered. In such a file the page that contains the limit is not written either, because
+//! writeback would have to send all of it.
 
 use crate::sync::atomic::Ordering;
 use std::io;

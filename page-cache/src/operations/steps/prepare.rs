@@ -3,20 +3,21 @@
 //! Prepare, with the page locked:
 //!
 //! 1. Wait for its writeback: bytes in flight must not change.
-//! 2. An uptodate page needs nothing more. Otherwise only the written bytes are recorded, and the store is not read, since
-//!    the rest may never be needed.
+//! 2. An uptodate page needs nothing more. Otherwise only the written bytes are recorded, and the
+//!    store is not read, since the rest may never be needed.
 //! 3. If the page would have too many dirty ranges, fill it: one read now costs less than as many writes later.
 //!
 //! The caller copies as many bytes as it can, under the latch. Commit:
 //!
-//! 4. The bytes between the old end and the first copied byte are zeroes. They are part of the write. If the page is uptodate, a
-//!    mapping may have stored bytes there: write-protect its mappings first, so that a later store waits for the page lock.
-//! 5. Add what was copied to the page's dirty ranges. If they cover everything that the file has of the page, zero the rest and
-//!    mark the page uptodate; otherwise keep the ranges.
+//! 4. The bytes between the old end and the first copied byte are zeroes. They are part of the
+//!    write. If the page is uptodate, a mapping may have stored bytes there: write-protect its
+//!    mappings first, so that a later store waits for the page lock.
+//! 5. Add what was copied to the page's dirty ranges. If they cover everything that the file has of
+//!    the page, zero the rest and mark the page uptodate; otherwise keep the ranges.
 //! 6. Mark it dirty. Extend the size.
 //!
-//! If nothing was copied, the page stays as it was. A new page stays clean and not uptodate: nothing reads it, and it can be
-//! evicted.
+//! If nothing was copied, the page stays as it was. A new page stays clean and not uptodate:
+//! nothing reads it, and it can be evicted.
 
 use std::io;
 use std::ops::Range;

@@ -1,7 +1,8 @@
 //! The transform of a file's pages, between the cache and the store.
 //!
-//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in the memory into which it
-//! is read, before other threads can see it. The page's claim is held in both cases, and no file of the cache may be used.
+//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in
+//! the memory into which it is read, before other threads can see it. The page's claim is held in
+//! both cases, and no file of the cache may be used.
 
 use std::io;
 

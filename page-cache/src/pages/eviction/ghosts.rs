@@ -1,8 +1,8 @@
 //! Ghosts: fingerprints of recently evicted pages.
 //!
-//! A table of fixed size, with eight bytes an entry. An entry counts as long as at most a capacity of pages was evicted after it. A
-//! full bucket drops its oldest entry early, and two pages share a fingerprint in about one of 2^28 lookups. Either
-//! only puts a page into the wrong queue.
+//! A table of fixed size, with eight bytes an entry. An entry counts as long as at most a capacity
+//! of pages was evicted after it. A full bucket drops its oldest entry early, and two pages share a
+//! fingerprint in about one of 2^28 lookups. Either only puts a page into the wrong queue.
 
 use crate::pages::frame::Key;
 

@@ -1,7 +1,7 @@
 //! Jobs: which files have to be written back, and when. This has no threads and no clock: callers pass the time.
 //!
-//! A file has a job from the time it has a dirty page until a worker finds that it has none. So clean files cost nothing,
-//! however many there are. At most one worker works on a job.
+//! A file has a job from the time it has a dirty page until a worker finds that it has none. So
+//! clean files cost nothing, however many there are. At most one worker works on a job.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;

@@ -16,7 +16,7 @@ const CHEAP_ALIGN: usize = 16;
 #[cfg(target_os = "linux")]
 const HUGE: usize = 2 << 20;
 
-/// So many zeroed bytes.
+/// An allocation of zeroed bytes.
 struct Zeroes {
     start: NonNull<u8>,
     len: usize,
@@ -27,7 +27,7 @@ struct Zeroes {
 impl Zeroes {
     /// # Panics
     ///
-    /// If the address space does not have so many.
+    /// Panics if the address space does not have room for `len` bytes.
     fn new(len: usize, align: usize) -> Zeroes {
         // Aligned by hand: an allocator that is asked for more than its own alignment writes the zeroes itself.
         let layout = len
@@ -47,8 +47,9 @@ impl Zeroes {
         zeroes
     }
 
-    /// Asks the system for huge pages, if there is room for one: a hit at random in a large cache walks the system's page
-    /// tables for each of its lines, which in a virtual machine was a quarter of its time.
+    /// Asks the system for huge pages, if there is room for one: a hit at random in a large cache
+    /// walks the system's page tables for each of its lines, which in a virtual machine was a
+    /// quarter of its time.
     fn ask_for_huge_pages(&self) {
         #[cfg(target_os = "linux")]
         {
@@ -67,7 +68,7 @@ impl Zeroes {
         }
     }
 
-    /// Where item `index` is, of some that are so long each.
+    /// The address of item `index`, of items of this length.
     fn item(&self, index: usize, size: usize) -> NonNull<u8> {
         assert!(index < self.len / size);
         // SAFETY: the assertion keeps the pointer within the allocation.
@@ -101,18 +102,18 @@ impl FrameMemory {
         FrameMemory { page_size, zeroes: Zeroes::new(len, page_size.len()) }
     }
 
-    /// Where the bytes of frame `index` are.
+    /// The address of the bytes of frame `index`.
     fn page(&self, index: usize) -> NonNull<u8> {
         self.zeroes.item(index, self.page_size.len())
     }
 
-    /// Where the bytes of the first frame are.
+    /// The address of the bytes of the first frame.
     #[inline(always)]
     pub(super) fn start(&self) -> *mut u8 {
         self.zeroes.start.as_ptr()
     }
 
-    /// Gives the memory of a frame back to the system, which makes zeroes of it.
+    /// Returns the memory of a frame to the system. It reads as zeroes from then on.
     pub(super) fn give_back(&self, index: usize) {
         let (page, len) = (self.page(index), self.page_size.len());
         #[cfg(target_os = "linux")]
@@ -121,8 +122,9 @@ impl FrameMemory {
             // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
             // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
             let given = unsafe { madvise(page.as_ptr().cast(), len, Advice::LinuxDontNeed) };
-            // Where the system's pages are larger it refuses, and the memory stays. Of a huge page the system has the memory once
-            // all of it is given back, or when it runs short.
+            // If the system's pages are larger it refuses, and the memory stays. The memory of a
+            // huge page is returned once all of it has been, or when the system runs short of
+            // memory.
             let _ = given;
         }
         #[cfg(not(target_os = "linux"))]
@@ -134,11 +136,11 @@ impl FrameMemory {
 ///
 /// # Safety
 ///
-/// They are.
+/// Zeroes must be a valid value of the type.
 #[cfg(not(spanlock_shuttle))]
 pub(crate) unsafe trait Zeroed {}
 
-/// As many zeroed items as there are frames.
+/// An array of one zeroed item for each frame.
 #[cfg(not(spanlock_shuttle))]
 pub(crate) struct Items<T> {
     start: NonNull<T>,

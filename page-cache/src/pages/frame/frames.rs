@@ -48,9 +48,9 @@ pub(crate) struct Frames {
 
 /// The frames that no thread uses.
 struct Free {
-    /// Those that were used before.
+    /// Frames that were used before.
     frames: Vec<FrameId>,
-    /// The first of those that were never used.
+    /// The first frame that was never used.
     fresh: FrameId,
     used: u32,
     /// How many may be used.
@@ -81,7 +81,7 @@ impl Frames {
         self.frames.get(id as usize)
     }
 
-    /// Tells one cache from another, for as long as it lives; never zero.
+    /// Identifies the cache among those that exist; never zero.
     #[inline(always)]
     pub(crate) fn cache(&self) -> usize {
         self.frames.as_ptr().addr()
@@ -136,7 +136,7 @@ impl Frames {
         frame.id.store(id, Ordering::Relaxed);
     }
 
-    /// Whether a user's guard is in the way of every one.
+    /// Whether every frame has a user's guard.
     pub(crate) fn are_all_guarded(&self) -> bool {
         let (fresh, used, capacity) = {
             let free = self.free();
@@ -147,13 +147,13 @@ impl Frames {
         used >= capacity && count >= capacity as usize
     }
 
-    /// Has the processor fetch the header of a frame, to change it.
+    /// Prefetches the header of a frame, to change it.
     #[inline(always)]
     pub(crate) fn prefetch_header(&self, id: FrameId) {
         prefetch::to_write(self.frames.as_ptr().wrapping_add(id as usize).cast());
     }
 
-    /// Has the processor fetch the first of some bytes of a frame, whatever it caches, if they are many.
+    /// Prefetches the first of some bytes of a frame, if they are many. The frame may cache any page.
     #[inline(always)]
     pub(crate) fn prefetch_bytes(&self, id: FrameId, bytes: Range<usize>) {
         let at = (id as usize).wrapping_mul(self.page_size.len()).wrapping_add(bytes.start);

@@ -28,7 +28,7 @@ thread_local! {
     static MORE: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A guard may be looked at from other threads, and is dropped on its own.
+/// Atomic, because other threads may read the list entry of a guard, and the guard may be dropped on another thread.
 type StaysOnItsThread = PhantomData<MutexGuard<'static, ()>>;
 
 /// Notes that the thread has a guard of a frame, which is of the file at an address.
@@ -43,7 +43,7 @@ fn note(frame: &Frame, file: usize) {
     }
 }
 
-/// Strikes out one note of a guard of a frame.
+/// Removes one entry of a guard of a frame from the list.
 #[inline(always)]
 fn strike_out(frame: &Frame) {
     let frame = std::ptr::from_ref(frame).addr();
@@ -61,7 +61,7 @@ fn note_more(note: Note) {
     let _ = MORE.try_with(|more| more.borrow_mut().push(note));
 }
 
-/// Strikes out a note that is not the last, and puts the last in its place.
+/// Removes an entry that is not the last, and moves the last one to its position.
 #[cold]
 fn forget(frame: usize) {
     let last = COUNT.with(|count| {
@@ -118,7 +118,7 @@ fn has(frame: &Frame) -> bool {
 pub(crate) enum Refused {
     /// The page is not uptodate: it is being filled, it is known in part, or it has left.
     NotUptodate,
-    /// There was no patience left.
+    /// The time to wait is over.
     TimedOut,
     /// The thread would wait for a guard of its own.
     Own,
@@ -225,7 +225,8 @@ impl<'a> ExclusiveGuard<'a> {
 
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and the thread that made it waited for the readers.
+        // SAFETY: as in `WriteLatch::bytes`: by S5 this has the latch, and the thread that made it
+        // waited for the readers.
         unsafe { &*self.frame.bytes(self.frames) }
     }
 
@@ -235,7 +236,7 @@ impl<'a> ExclusiveGuard<'a> {
         unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
-    /// A shared guard in place of this one. The note stays.
+    /// A shared guard instead of this one. The entry in the thread's list stays.
     pub(crate) fn downgrade(self) -> SharedGuard<'a> {
         let (frames, frame, stays) = (self.frames, self.frame, self.stays);
         std::mem::forget(self);

@@ -120,8 +120,8 @@ impl Frame {
         self.step_unless(frames, step, gone)
     }
 
-    /// Waits until a step can be done on the word, or until there is no hope of it any more; whether it was done.
-    /// A copy is short: only a guard is worth parking for.
+    /// Waits until a step can be done on the word, or cannot be done any more. Returns whether it was done.
+    /// A copy is short, so a thread parks only to wait for a guard.
     fn step_unless(
         &self,
         frames: &Frames,

@@ -23,7 +23,7 @@ impl AtomicLink {
 // SAFETY: it is an atomic number.
 unsafe impl bytes::Zeroed for AtomicLink {}
 
-/// So many links to no frame, which take no memory before they are used.
+/// An array of links to no frame, which takes no memory before it is used.
 #[cfg(not(spanlock_shuttle))]
 pub(crate) type Links = bytes::Items<AtomicLink>;
 #[cfg(spanlock_shuttle)]

@@ -30,7 +30,7 @@ impl<'a> FreeFrame<'a> {
 }
 
 impl FreeFrame<'_> {
-    /// Frees it, and gives its memory back to the system.
+    /// Frees the frame, and returns its memory to the system.
     pub(crate) fn give_back(self) {
         self.frames.memory.give_back(self.frame.id() as usize);
     }
@@ -42,7 +42,7 @@ impl Drop for FreeFrame<'_> {
     }
 }
 
-/// A page's lock was not free as long as there was patience.
+/// A page's lock was not free within the time to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutOfPatience;
 
@@ -77,7 +77,7 @@ impl<'a> Pin<'a> {
         LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
     }
 
-    /// Locks the page as `lock` does, as long as there is patience.
+    /// Locks the page as `lock` does, but waits no longer than `patience` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn lock_within(self, patience: Patience) -> Result<LockedPage<'a>, OutOfPatience> {
         let held = Held::acquire(Lock::page(self.frame));
@@ -89,7 +89,7 @@ impl<'a> Pin<'a> {
         Ok(LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held })
     }
 
-    /// Locks the page as `lock` does, unless a guard keeps it; then gives the pin back.
+    /// Locks the page as `lock` does, unless a guard keeps it locked; then returns the pin.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn lock_unless_guarded(self) -> Result<LockedPage<'a>, Pin<'a>> {
         let held = Held::acquire(Lock::page(self.frame));
@@ -272,8 +272,8 @@ impl<'a> LockedPage<'a> {
         self.frame.step(State::write_through_begun);
     }
 
-    /// Gives up a page that is out of the index: its key and its state. The frame itself, if
-    /// it is not pinned; else the last pin frees it.
+    /// Clears the key and the state of a page that is not in the index any more. Returns the frame itself if
+    /// it is not pinned; otherwise the last pin frees it.
     pub(crate) fn retire(mut self) -> Option<FreeFrame<'a>> {
         drop(self.pin.take());
         let (frames, frame) = (self.frames, self.frame);

@@ -4,12 +4,13 @@
 #[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
-/// How many lines are fetched of bytes to read. After a few the processor notices by itself that there are more to come.
+/// How many lines are fetched of bytes to read. After a few the processor notices by itself that
+/// there are more to come.
 #[cfg(target_arch = "x86_64")]
 const LINES: usize = 8;
 
-/// Fetches the line at an address, to change it. Without this a line that another thread has changed is fetched twice: to be
-/// looked at, and to be changed.
+/// Fetches the line at an address, to change it. Without this a line that another thread has
+/// changed is fetched twice: to be looked at, and to be changed.
 #[inline(always)]
 pub(super) fn to_write(address: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -33,7 +34,8 @@ pub(super) fn to_read(start: *const u8, len: usize) {
         }
         for line in 0..LINES {
             let address = start.wrapping_add(line * LINE);
-            // SAFETY: every processor of this architecture has the instruction, which has no effect on memory, at any address.
+            // SAFETY: every processor of this architecture has the instruction, which has no effect
+            // on memory, at any address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
         }
     }

@@ -18,12 +18,14 @@
 //! | guards | shared guards: readers that stay, and pin the page | each guard | the same |
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
 //!
-//! Invariants. S1: while `LATCHED` is set and there are neither readers nor guards, its setter alone touches
-//! the bytes; while there is a reader or a guard, no thread writes them. S2: no reader and no guard enters unless
-//! `UPTODATE` is set and `LATCHED` is not; but a thread that has a guard may enter once more. S3: a frame's key
-//! changes only while it is free, or latched and drained. S4: the word of a free frame is zero, and
-//! stays zero until the frame is assigned to a page. For a thread that has neither locked nor pinned a frame
-//! changes its word only if `LINKED` or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`, `LATCHED` and `GUARDED` set.
+//! Invariants. S1: while `LATCHED` is set and there are neither readers nor guards, its setter
+//! alone touches the bytes; while there is a reader or a guard, no thread writes them. S2: no
+//! reader and no guard enters unless `UPTODATE` is set and `LATCHED` is not; but a thread that has
+//! a guard may enter once more. S3: a frame's key changes only while it is free, or latched and
+//! drained. S4: the word of a free frame is zero, and stays zero until the frame is assigned to a
+//! page. For a thread that has neither locked nor pinned a frame changes its word only if `LINKED`
+//! or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`,
+//! `LATCHED` and `GUARDED` set.
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
 //! dirty is kept by its file, beside the word. A linked and unlocked page with neither flag has no

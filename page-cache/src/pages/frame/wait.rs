@@ -42,7 +42,7 @@ pub(crate) enum Patience {
 }
 
 impl Patience {
-    /// Whether there is a time at which it ends, and that has come.
+    /// Whether the time at which it ends, if any, has come.
     pub(crate) fn is_over(self) -> bool {
         match self {
             Patience::None => true,
@@ -51,7 +51,7 @@ impl Patience {
         }
     }
 
-    /// As much of a time as is left of the patience, if there is a time at which it ends.
+    /// The time that is left, if there is a time at which it ends.
     pub(crate) fn bound(self, time: Duration) -> Duration {
         match self {
             Patience::None => Duration::ZERO,
@@ -86,7 +86,7 @@ impl Waits {
         self.wait(frame, Patience::Endless, |state| step(state).into());
     }
 
-    /// Looks at the frame's word until `look` does a step, leaves, or has no patience any more.
+    /// Calls `look` with the frame's word until it does a step, leaves, or the time to wait is over.
     pub(super) fn wait(
         &self,
         frame: &Frame,

@@ -23,7 +23,7 @@ fn wait_until(condition: impl Fn() -> bool) {
     }
 }
 
-/// How often anybody who waits has looked whether it may go on.
+/// How often waiting threads have checked whether they may continue.
 fn looks(file: &FilePermits) -> usize {
     file.looks.load(Ordering::SeqCst)
 }

@@ -104,7 +104,7 @@ fn a_frame_is_waited_for_as_long_as_there_is_patience() {
     let soon = std::time::Instant::now() + std::time::Duration::from_millis(10);
     let refused = pool.free_frame_within(Patience::Until(soon)).err().unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::TimedOut);
-    // So it is nobody's failure.
+    // So it is not recorded as a failure of a file.
     assert!(TryAgain::is(&refused), "{refused}");
     drop(all);
     assert!(pool.free_frame_within(Patience::Until(soon)).is_ok());

@@ -1,18 +1,20 @@
 //! Direct IO: without the kernel's cache, in whole blocks, and never past the end of the file.
 //!
-//! A request that is not whole blocks goes through an aligned buffer. The parts of blocks that it writes are merged into the
-//! blocks: read, modified, written. But the block that contains the end of the file cannot be written as a whole without
-//! making the file longer for a moment, and a crash in that moment would leave a length that the file never had. So the
-//! bytes of that block go through a second descriptor without O_DIRECT. The kernel keeps the two coherent: before a direct
-//! read it writes back what its cache has dirty there, and after a direct write it drops what it has cached there. Both belong to
-//! one inode, and one sync makes them durable.
+//! A request that is not whole blocks goes through an aligned buffer. The parts of blocks that it
+//! writes are merged into the blocks: read, modified, written. But the block that contains the end
+//! of the file cannot be written as a whole without making the file longer for a moment, and a
+//! crash in that moment would leave a length that the file never had. So the bytes of that block go
+//! through a second descriptor without O_DIRECT. The kernel keeps the two coherent: before a direct
+//! read it writes back what its cache has dirty there, and after a direct write it drops what it
+//! has cached there. Both belong to one inode, and one sync makes them durable.
 //!
-//! A write that extends the file sends its last bytes first. So the length changes once, to its final value, and the bytes
-//! before it are within the file by then.
+//! A write that extends the file sends its last bytes first. So the length changes once, to its
+//! final value, and the bytes before it are within the file by then.
 //!
-//! Several threads may write whole blocks at the same time. A merge, a write through the second descriptor and a change of
-//! the length are exclusive: a merge would undo what another thread writes meanwhile, and the kernel's cache, whose units may
-//! be many blocks, must not be filled during a direct write.
+//! Several threads may write whole blocks at the same time. A merge, a write through the second
+//! descriptor and a change of the length are exclusive: a merge would undo what another thread
+//! writes meanwhile, and the kernel's cache, whose units may be many blocks, must not be filled
+//! during a direct write.
 
 use crate::sync::blocking::{PoisonError, RwLock, RwLockWriteGuard};
 use std::fs::File;

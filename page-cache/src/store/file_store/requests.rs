@@ -139,7 +139,8 @@ impl Store for FileStore {
         self.access == Access::ReadOnly
     }
 
-    /// Which of the [`FileStoreOptions`](crate::FileStoreOptions) the file was opened with, such as `read-write, direct`.
+    /// Which of the [`FileStoreOptions`](crate::FileStoreOptions) the file was opened with, such as
+    /// `read-write, direct`.
     fn mode(&self) -> String {
         let access = match self.access {
             Access::ReadWrite => "read-write",

@@ -1,5 +1,5 @@
-//! The last handle of a file whose store hangs while it is being closed: the drop returns after some seconds, and the closing ends
-//! when the store answers.
+//! The last handle of a file whose store hangs while it is being closed: the drop returns after
+//! some seconds, and the closing ends when the store answers.
 
 use std::io;
 use std::sync::mpsc::{Sender, channel};

@@ -138,7 +138,7 @@ fn the_flusher_continues_after_a_store_has_panicked() {
     for page in 0..64 {
         good.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap();
     }
-    assert!(bad.sync_all().is_err(), "nobody was told");
+    assert!(bad.sync_all().is_err(), "the panic was reported to no caller");
     bad.sync_all().unwrap();
     assert_eq!(first_byte_in(&store, 0), b'k');
 }
@@ -178,7 +178,7 @@ struct Nameless;
 
 impl fmt::Display for Nameless {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        panic!("nobody can describe this");
+        panic!("the description panics");
     }
 }
 

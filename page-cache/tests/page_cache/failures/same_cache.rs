@@ -92,7 +92,7 @@ fn caches_that_store_in_each_others_files_get_an_error_immediately() {
     between.sync_data().unwrap();
 }
 
-/// What a store asks of the file that it is told of, whatever it is asked itself.
+/// What a store does to a file of the same cache, during each of its own requests.
 struct Meddler {
     inner: MemStore,
     file: OnceLock<Mutex<Option<File>>>,

@@ -232,7 +232,7 @@ fn waits_for(first: Path, first_page: u64, second: Path, second_page: u64) -> bo
 fn each_path_waits_for_exactly_those_that_it_conflicts_with() {
     for (first, second) in PATHS.into_iter().flat_map(|first| PATHS.map(|second| (first, second))) {
         let expected = first.conflicts_with(second);
-        // A fault looks for the page before it claims it, and waits for who has it locked to fill it.
+        // A fault looks for the page before it claims it, and waits for the thread that has it locked to fill it.
         if second != Path::Fault || !first.fills() {
             assert_eq!(waits_for(first, 8, second, 8), expected, "{second:?} over {first:?}");
         }

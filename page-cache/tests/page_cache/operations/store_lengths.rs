@@ -1,5 +1,6 @@
-//! How long the store is after each request, which is what a process leaves that is killed there: as long as the file was at some
-//! time since the last sync, or as a write of several pages that makes it longer comes along.
+//! How long the store is after each request, which is what a process leaves that is killed there:
+//! as long as the file was at some time since the last sync, or as a write of several pages that
+//! makes it longer comes along.
 
 use std::io;
 use std::ops::Range;

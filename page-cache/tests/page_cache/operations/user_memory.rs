@@ -258,7 +258,7 @@ fn threads_that_write_from_mappings_of_files_that_are_cut_and_punched_see_what_w
                 _ => drop(to.write_from(&memory, &[segment], place)),
             }
             let found = to.read_at(&mut bytes, place).unwrap();
-            assert!(bytes[..found].iter().all(|&byte| byte <= 200), "bytes of nobody");
+            assert!(bytes[..found].iter().all(|&byte| byte <= 200), "bytes that no thread wrote");
         }
     };
     thread::scope(|scope| {

@@ -13,7 +13,7 @@ struct Stop {
 }
 
 thread_local! {
-    /// Where this thread's next request to a store waits: it tells of itself, and then waits.
+    /// Where this thread's next request to a store waits: it reports that it has come, and then waits.
     static STOP: RefCell<Option<Stop>> = const { RefCell::new(None) };
 }
 

@@ -1,4 +1,4 @@
-//! Pages that are written in part before anybody reads them.
+//! Pages that are written in part before they are read.
 
 use std::sync::Arc;
 use std::thread;

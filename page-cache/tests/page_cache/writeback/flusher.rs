@@ -40,7 +40,7 @@ fn a_dead_store_is_asked_a_few_times_a_second_whatever_its_writers_do() {
         let _heard = file.write_all_at(&[1], tries % 1000 * PAGE);
         tries += 1;
     }
-    // A pause of 4, 8, ... 512 ms, and then of a second, with a few who asked at once.
+    // Pauses of 4, 8, ... 512 ms, and then of a second, and a few threads that asked at the same time.
     let requests = store.requests.load(Ordering::SeqCst);
     assert!(requests < 40, "{requests} requests, {tries} writes");
     store.set(&[Kind::Write], Mood::Well);

@@ -1,4 +1,4 @@
-//! What a sync carries to the store, what it tells, and who waits for whom while pages are dirty.
+//! What a sync sends to the store, which errors it returns, and which operations wait while pages are dirty.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ fn an_unreported_error_is_not_lost_with_the_handles_that_were_open() {
     assert!(hears(&late) && !hears(&late));
 }
 
-/// An error that no handle has been told of but one, which is gone. Returns another one.
+/// Makes an error that was reported to one handle only, which has been dropped. Returns another handle.
 fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
     file.write_all_at(&[1; 100], 0).unwrap();
     store.fail_writes(1);

@@ -19,7 +19,7 @@ fn initial() -> Version {
     Version::initial(Content::Zero, SECTOR_START)
 }
 
-/// Whether a reader who began at `begun` may find the sector to be `found`.
+/// Whether a reader that began at `begun` may find `found` in the sector.
 fn allows(versions: &[Version], found: &[u8], begun: Tick) -> bool {
     check(versions, found, &(SECTOR_START..SECTOR_END), &begun.into()).is_ok()
 }

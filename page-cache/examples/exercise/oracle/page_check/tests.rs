@@ -9,7 +9,7 @@ fn version(path: Path, sequence: u64, begun: u64, ended: u64) -> Version {
     Version { content, bytes: 4096..8192, begun, ended, effect }
 }
 
-/// A reader who might see any of `possible` at `start`, and saw the first `found` of them.
+/// A reader that may see any of `possible` at `start`, and has seen the first `found` of them.
 fn seen(start: u64, possible: &[&Version], found: usize) -> Seen {
     let possible: Vec<_> = possible.iter().copied().cloned().collect();
     Seen { bytes: start..start + 512, found: possible[..found].to_vec(), possible }

@@ -80,7 +80,7 @@ fn a_sync_that_panics_fails_for_all_that_wait_for_it_and_ends() {
         let others = [scope.spawn(panicking), scope.spawn(panicking)];
         until_waiting(&group, 2);
         drop(hold);
-        // One panicked, and the other, who waited for it, hears of that.
+        // One sync panicked, and the other, which waited for it, returns that error.
         let outcomes = others.map(|one| one.join().unwrap());
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1);
         assert!(outcomes.into_iter().flatten().all(|outcome| outcome.is_err()));

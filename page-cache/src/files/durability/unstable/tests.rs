@@ -100,7 +100,7 @@ fn what_is_sent_of_a_page_settles_no_more_than_that_part_of_what_is_owed() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent(1, &Part::range(0..100));
     assert_eq!(fail(&mut unstable), [1]);
-    // Sent before anybody made the page dirty again.
+    // Sent before the page became dirty again.
     unstable.sent(1, &Part::range(50..200));
     assert_eq!(unstable.owed(1), Some(Part::range(0..50)));
     unstable.sent(1, &Part::range(0..50));

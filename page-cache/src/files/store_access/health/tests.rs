@@ -23,7 +23,7 @@ fn a_store_that_has_failed_is_refused_until_it_is_time_and_then_asked_once() {
         }
     };
     assert!(Instant::now() >= first, "it was not refused though it was not time");
-    assert!(next > asked, "nobody else asks for as long as the pause was");
+    assert!(next > asked, "no other thread asks before the pause is over");
     // Of many failures the pause is long, so that a store is refused unless this thread has slept.
     (0..9).for_each(|_| health.note(Some(&full())));
     let next = health.next_attempt().expect("it has failed");

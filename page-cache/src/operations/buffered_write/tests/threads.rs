@@ -96,7 +96,7 @@ fn a_write_that_waits_for_the_mm_holds_no_claim_on_the_mapping_lock_and_no_page(
 }
 
 /// A12, C3. The three deadlocks: one page, two pages crosswise, and one page with an mm that is held
-/// exclusively by who faults.
+/// exclusively by the thread that faults.
 #[test]
 fn writers_from_each_others_pages_and_a_thread_that_populates_them_all_finish() {
     let (_cache, file) = file_of(&[1; 2 * PAGE_SIZE]);
