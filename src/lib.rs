@@ -4,7 +4,7 @@
 //! block. Claims on disjoint ranges never wait for each other. Conflicting claims wait in one queue, as
 //! threads or as tasks, with bounded overtaking or strictly first in, first out. An uncontended claim takes
 //! no mutex: locking and unlocking takes two atomic read-modify-writes for one unit, as with a
-//! `parking_lot::RwLock`, and two or three for a range of any length.
+//! `parking_lot::RwLock`, and two or four for a range of any length.
 //!
 //! ```
 //! use spanlock::RangeLock;

@@ -62,7 +62,7 @@ pub struct Stats {
 pub struct ModeStats {
     /// Claims on one unit that took its slot: two atomic read-modify-writes and no mutex.
     pub by_slot: u64,
-    /// Claims that took a cell, such as those on several units: two or three atomic read-modify-writes
+    /// Claims that took a cell, such as those on several units: two or four atomic read-modify-writes
     /// and no mutex.
     pub by_cell: u64,
     /// The same as [`by_cell`](ModeStats::by_cell), which replaces it.

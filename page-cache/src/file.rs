@@ -69,10 +69,12 @@ use crate::stats::of_file::FileStats;
 /// an errno contain this description themselves.
 ///
 /// Methods that would change a file over a [read-only](crate::Store::is_read_only) store fail with
-/// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their own thread: on a
-/// thread that has a [guard](File::page) of a page of the file, inside a method of a [`Store`](crate::Store), and
-/// inside a [hook](crate::FileOptions::before_writeback). `ResourceBusy` means that no frame of the cache became
-/// free: after ten seconds, or immediately if guards hold all frames. [`FileOptions`](crate::FileOptions) describes
+/// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their
+/// own thread: on a thread that has a [guard](File::page) of a page of the file, inside a method of
+/// a [`Store`](crate::Store), and inside a [hook](crate::FileOptions::before_writeback).
+/// `ResourceBusy` means that no frame of the cache became free: immediately if guards hold all
+/// frames; after five seconds if other files, whose stores do not answer, have all frames that
+/// requests may have; otherwise after ten seconds. [`FileOptions`](crate::FileOptions) describes
 /// the errors that its options add.
 ///
 /// # Examples
