@@ -6,15 +6,11 @@
 //! while it is dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::files::inode::Inode;
 use crate::files::store_access::nested::{is_inside, is_inside_hook};
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::files::store_access::patience::Patience;
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
-
-/// The longest that the drop of the last handle waits for an answer of the store.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
 pub(crate) struct Handle {
@@ -29,8 +25,7 @@ struct Closing(Option<(Arc<Inode>, Wait)>);
 /// Whether the end of a closing is waited for.
 enum Wait {
     No,
-    /// As long as this number changes.
-    WhileItAnswers(Arc<AtomicU64>),
+    WhileItAnswers(Patience),
 }
 
 /// Whether a closing has ended.
@@ -60,7 +55,7 @@ impl Drop for Handle {
         let wait = match is_inside(frames) || is_in_hook {
             // It was dropped inside a store or a hook, whose caller may hold what closing waits for.
             true => Wait::No,
-            false => Wait::WhileItAnswers(Arc::clone(self.inode.health.answers())),
+            false => Wait::WhileItAnswers(Patience::new(self.inode.health.answers())),
         };
         self.closing.0 = Some((Arc::clone(&self.inode), wait));
     }
@@ -83,25 +78,20 @@ impl Drop for Closing {
             // There can be no other thread.
             Err(close) => close(),
         }
-        if let Wait::WhileItAnswers(answers) = wait {
-            end.wait(&answers);
+        if let Wait::WhileItAnswers(patience) = wait {
+            end.wait(patience);
         }
     }
 }
 
 impl End {
-    /// Waits for the end, as long as a number changes.
-    fn wait(&self, answers: &AtomicU64) {
+    /// Waits for the end, as long as the store answers.
+    fn wait(&self, mut patience: Patience) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            // ORDERING: relaxed: it is a number that changes or not.
-            let before = answers.load(Ordering::Relaxed);
-            let waited = self.changed.wait_timeout_while(ended, PATIENCE, |ended| !*ended);
-            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-            if !waited.timed_out() || answers.load(Ordering::Relaxed) == before {
-                return;
-            }
-            ended = guard;
+        while !*ended {
+            let Some(time) = patience.next_wait() else { return };
+            let waited = self.changed.wait_timeout_while(ended, time, |ended| !*ended);
+            ended = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

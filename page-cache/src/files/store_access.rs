@@ -5,3 +5,4 @@ pub(crate) mod health;
 pub(crate) mod known_limit;
 pub(crate) mod nested;
 pub(crate) mod open_stores;
+pub(crate) mod patience;

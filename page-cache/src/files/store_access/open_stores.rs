@@ -10,17 +10,14 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use crate::files::store_access::nested::is_inside;
+use crate::files::store_access::patience::Patience;
 use crate::options::FileOptions;
 use crate::pages::frame::Frames;
 use crate::store::identity::Identity;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::AtomicU64;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
-
-/// The longest that an open waits for a store that is being opened or closed and does not answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The open stores of a cache that say which they are.
 pub(crate) struct OpenStores {
@@ -71,6 +68,7 @@ pub(crate) fn find_or_register(
     frames: &Frames,
 ) -> io::Result<Opening> {
     let mut open = stores.lock();
+    let mut patience: Option<Patience> = None;
     while let Some(store) = open.get(&identity) {
         if let Some(handle) = store.handle.upgrade() {
             let refused = refusal(store, options, mode);
@@ -86,17 +84,17 @@ pub(crate) fn find_or_register(
                 "it is being opened or closed by an operation that may wait for this store",
             ));
         }
-        // ORDERING: relaxed: it is a number that changes or not.
-        let answers = store.answers.load(Ordering::Relaxed);
-        let waited = stores.removed_or_opened.wait_timeout(open, PATIENCE);
-        let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        open = guard;
-        let hangs = |store: &OpenStore| store.answers.load(Ordering::Relaxed) == answers;
-        if waited.timed_out() && open.get(&identity).is_some_and(hangs) {
+        // If another thread has opened it meanwhile, the time begins again.
+        let begun = patience.filter(|patience| patience.is_for(&store.answers));
+        let mut going_on = begun.unwrap_or_else(|| Patience::new(&store.answers));
+        let Some(time) = going_on.next_wait() else {
             return Err(busy(
                 "it is being opened or closed, and its store has not answered for 5 seconds",
             ));
-        }
+        };
+        patience = Some(going_on);
+        let waited = stores.removed_or_opened.wait_timeout(open, time);
+        open = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
     let (handle, answers) = (Weak::<()>::new(), Arc::default());
     let store = OpenStore { handle, options: options.clone(), mode: mode.into(), answers };

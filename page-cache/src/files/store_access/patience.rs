@@ -1,0 +1,46 @@
+//! `Patience`: waiting for a store as long as it answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+/// The longest time without an answer of the store.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// How often is looked whether the store has answered.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Measures how long ago a store last answered.
+pub(crate) struct Patience {
+    answers: Arc<AtomicU64>,
+    seen: u64,
+    since: Instant,
+}
+
+impl Patience {
+    /// Begins now. `answers` changes whenever the store has answered.
+    pub(crate) fn new(answers: &Arc<AtomicU64>) -> Patience {
+        // ORDERING: relaxed: it is a number that changes or not.
+        let seen = answers.load(Ordering::Relaxed);
+        Patience { answers: Arc::clone(answers), seen, since: Instant::now() }
+    }
+
+    pub(crate) fn is_for(&self, answers: &Arc<AtomicU64>) -> bool {
+        Arc::ptr_eq(&self.answers, answers)
+    }
+
+    /// How long to wait before looking again; `None` if the store has not answered for five seconds.
+    pub(crate) fn next_wait(&mut self) -> Option<Duration> {
+        // ORDERING: relaxed: it is a number that changes or not.
+        let seen = self.answers.load(Ordering::Relaxed);
+        if seen != self.seen {
+            (self.seen, self.since) = (seen, Instant::now());
+        }
+        let left = LIMIT.checked_sub(self.since.elapsed())?;
+        (!left.is_zero()).then(|| left.min(STEP))
+    }
+}
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;
