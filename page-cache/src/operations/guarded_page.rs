@@ -339,3 +339,6 @@ fn guarded_by_itself() -> io::Error {
     let message = "this thread holds a guard of the page that excludes another";
     io::Error::new(io::ErrorKind::Deadlock, message)
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;

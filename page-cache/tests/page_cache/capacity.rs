@@ -80,6 +80,10 @@ fn a_capacity_outside_of_the_bounds_is_refused() {
     }
     assert_eq!(cache.capacity(), 32);
     assert_eq!(PageCache::with_options(Options::with_bytes(PAGE_SIZE * 100 + 1)).capacity(), 100);
+    for pages in [16, 64] {
+        cache.set_capacity(pages).unwrap();
+        assert_eq!(cache.capacity(), pages);
+    }
 }
 
 #[test]
@@ -126,4 +130,25 @@ fn a_cache_that_shrinks_and_grows_under_way_is_right_in_every_byte() {
     for page in 0..200 {
         assert_eq!(store.bytes(page * PAGE..(page + 1) * PAGE), [page as u8; PAGE_SIZE]);
     }
+}
+
+#[test]
+fn the_dirty_limit_grows_as_the_capacity_does() {
+    let (cache, file, store) = open(Options::new(64).max_capacity(256).dirty_limit(4), 200);
+    cache.set_capacity(256).unwrap();
+    store.fail_writes(usize::MAX);
+    let write = |page: &u64| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).is_ok();
+    // Two thirds of 16, which one file may have.
+    let dirty = (0..200).take_while(write).count();
+    assert!((8..=16).contains(&dirty), "{dirty}");
+}
+
+#[test]
+fn a_cache_whose_pages_cannot_be_written_back_does_not_wait_for_ever_to_shrink() {
+    let (cache, file, store) = open(Options::new(256).dirty_limit(256), 200);
+    store.fail_writes(usize::MAX);
+    (0..40).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    let error = cache.set_capacity(16).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert!(error.to_string().ends_with("pages above the new capacity cannot be evicted"));
 }

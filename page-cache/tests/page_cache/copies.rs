@@ -1,12 +1,12 @@
 //! Copies within the cache.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, PageTransform};
 
 use crate::random::Random;
 use crate::stores::recording_store::RecordingStore;
@@ -125,6 +125,110 @@ fn a_hole_goes_to_a_file_of_whole_pages_without_tearing_one() {
     // It cannot grow to within a page.
     let error = from.copy_range_to(0, &to, 4 * PAGE, 100).unwrap_err();
     assert_eq!((error.kind(), to.len()), (ErrorKind::InvalidInput, 4 * PAGE));
+}
+
+#[test]
+fn a_hole_is_copied_as_one_right_beside_itself() {
+    let store = Arc::new(MemStore::new());
+    let file = quiet_cache().open(Arc::clone(&store)).unwrap();
+    // From pages 2 and 3 to the two behind them, and from pages 3 and 4 to the two before.
+    for (hole, at) in [(2, 4), (3, 1)] {
+        file.write_all_at(&[1; 8 * PAGE as usize], 0).unwrap();
+        file.sync_all().unwrap();
+        file.punch_hole(hole * PAGE, 2 * PAGE).unwrap();
+        assert_eq!(store.blocks(), 6);
+        let copied = file.copy_range_to(hole * PAGE, &file, at * PAGE, 2 * PAGE).unwrap();
+        file.sync_all().unwrap();
+        assert_eq!((copied, store.blocks()), (2 * PAGE, 4), "to {at}");
+    }
+}
+
+/// Stores every byte inverted.
+struct Inverted;
+
+impl PageTransform for Inverted {
+    fn encode(&self, _page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        bytes.iter_mut().for_each(|byte| *byte = !*byte);
+        Ok(())
+    }
+
+    fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.encode(page, bytes)
+    }
+}
+
+#[test]
+fn a_hole_is_copied_as_the_bytes_that_a_transform_makes_of_it() {
+    let cache = quiet_cache();
+    let plain = cache.open(MemStore::new()).unwrap();
+    let options = FileOptions::new().transform(Inverted);
+    let inverted = cache.open_with(MemStore::new(), options).unwrap();
+    for file in [&plain, &inverted] {
+        file.set_len(2 * PAGE).unwrap();
+    }
+    // The page that the store does not have is decoded from zeroes.
+    let before = contents(&inverted);
+    assert_eq!(before[0], 0xff);
+    assert_eq!(inverted.copy_range_to(0, &plain, 0, 2 * PAGE).unwrap(), 2 * PAGE);
+    assert!(contents(&plain) == before);
+    plain.punch_hole(0, 2 * PAGE).unwrap();
+    assert_eq!(plain.copy_range_to(0, &inverted, 0, 2 * PAGE).unwrap(), 2 * PAGE);
+    inverted.sync_all().unwrap();
+    inverted.drop_cached(0..2 * PAGE).unwrap();
+    assert!(contents(&inverted).iter().all(|&byte| byte == 0));
+}
+
+#[test]
+fn a_write_that_a_store_cuts_short_is_continued_where_it_ended() {
+    let cache = quiet_cache();
+    let from = cache.open(MemStore::new()).unwrap();
+    let bytes: Vec<u8> = (0..3 * PAGE).map(|at| (at / 7) as u8).collect();
+    from.write_all_at(&bytes, 0).unwrap();
+    let store = Arc::new(RecordingStore::with(&[9; 6 * PAGE as usize]));
+    let to = cache.open_with(Arc::clone(&store), FileOptions::new().write_through()).unwrap();
+    store.cut_writes(100, 1);
+    assert_eq!(from.copy_range_to(0, &to, PAGE, 3 * PAGE).unwrap(), 3 * PAGE);
+    assert!(store.bytes(PAGE..4 * PAGE) == bytes);
+    assert!(store.bytes(0..PAGE) == [9; PAGE as usize]);
+}
+
+#[test]
+fn a_copy_towards_the_end_that_is_cut_off_tells_how_far_it_came() {
+    const LEN: u64 = 200 * PAGE;
+    let bytes: Vec<u8> = (0..LEN).map(|at| (at / PAGE) as u8).collect();
+    let store = Arc::new(RecordingStore::with(&bytes));
+    // In what the third chunk of 64 pages replaces, which is read before it is written.
+    store.fail_reads_of(150 * PAGE..151 * PAGE);
+    let file = quiet_cache().open(Arc::clone(&store)).unwrap();
+    let copied = file.copy_range_to(0, &file, 10 * PAGE, LEN).unwrap();
+    assert_eq!(copied, 128 * PAGE);
+    let mut seen = vec![0; 138 * PAGE as usize];
+    file.read_exact_at(&mut seen, 0).unwrap();
+    assert!(seen[..10 * PAGE as usize] == bytes[..10 * PAGE as usize]);
+    assert!(seen[10 * PAGE as usize..] == bytes[..128 * PAGE as usize]);
+}
+
+#[test]
+fn a_long_hole_that_is_written_as_zeroes_tells_how_far_it_came() {
+    let cache = PageCache::with_options(
+        Options::new(64).dirty_limit(8).flush_interval(Duration::MAX).readahead(0),
+    );
+    let from = cache.open(MemStore::new()).unwrap();
+    from.set_len(256 * PAGE).unwrap();
+    // All of it, and a part: the store fails after some pages are dirty.
+    for fails in [false, true] {
+        let store = Arc::new(RecordingStore::with(&[7; 256 * PAGE as usize]));
+        let options = FileOptions::new().whole_pages();
+        let to = cache.open_with(Arc::clone(&store), options).unwrap();
+        let len = 200 * PAGE;
+        store.fail_writes(if fails { usize::MAX } else { 0 });
+        let copied = from.copy_range_to(PAGE, &to, 2 * PAGE + 50, len).unwrap();
+        store.fail_writes(0);
+        assert_eq!(copied < len, fails, "{copied}");
+        let mut expected = vec![7; 256 * PAGE as usize];
+        expected[2 * PAGE as usize + 50..][..copied as usize].fill(0);
+        assert!(contents(&to) == expected, "{copied}");
+    }
 }
 
 #[test]

@@ -90,3 +90,31 @@ fn a_durable_write_to_a_full_store_fails_as_a_sync_does_and_the_bytes_are_cached
     assert_eq!(error.kind(), ErrorKind::StorageFull);
     assert_eq!((file.len(), file.stats().dirty), (2 * PAGE, 1));
 }
+
+#[test]
+fn an_append_of_several_pages_is_durable_in_all_of_them() {
+    let page = [1; PAGE as usize];
+    let appends: [fn(&File, &[u8]) -> u64; 2] = [
+        |file, page| file.append_vectored(&[IoSlice::new(page), IoSlice::new(page)]).unwrap(),
+        |file, page| file.append_durable(&[page, page].concat()).unwrap(),
+    ];
+    for append in appends {
+        let file = open().1.with_durability(Durability::Data);
+        for start in [0, 2 * PAGE] {
+            assert_eq!(append(&file, &page), start);
+            assert_eq!(file.stats().dirty, 0);
+        }
+    }
+}
+
+#[test]
+fn a_copy_to_a_durable_handle_is_durable_in_all_of_it() {
+    let cache = quiet_cache();
+    let [from, to] = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
+    let to = to.with_durability(Durability::Data);
+    from.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+    for at in [0, 2 * PAGE] {
+        assert_eq!(from.copy_range_to(0, &to, at, 2 * PAGE).unwrap(), 2 * PAGE);
+        assert_eq!(to.stats().dirty, 0);
+    }
+}

@@ -582,3 +582,64 @@ fn a_thread_with_guards_reads_the_page_that_it_asks_for_and_none_ahead() {
     assert_eq!(cached(|file| Some(file.page(40).unwrap())), 9);
     assert!(cached(|_| None) > 9);
 }
+
+#[test]
+fn a_guard_tells_the_number_of_its_page() {
+    let (_cache, file, _store) = open(64, 4);
+    let exclusive = file.page_mut(3).unwrap();
+    assert_eq!(exclusive.number(), 3);
+    assert_eq!(exclusive.downgrade().number(), 3);
+    assert_eq!(file.page(2).unwrap().number(), 2);
+    assert_eq!(file.pin(2).unwrap().number(), 2);
+}
+
+#[test]
+fn a_store_that_fails_is_asked_once_for_each_of_several_pages() {
+    let (_cache, file, store) = open(64, 8);
+    store.fail_reads_of(4 * PAGE..5 * PAGE);
+    let expected = [3, 4].map(|page| Asked::Read(page * PAGE..(page + 1) * PAGE));
+    file.pages([4, 3]).unwrap_err();
+    assert_eq!(store.asked(), expected);
+    file.pages_mut([3, 4]).unwrap_err();
+    assert_eq!(store.asked(), expected[1..]);
+    let _root = file.page(0).unwrap();
+    store.asked();
+    file.pages_mut([3, 4]).unwrap_err();
+    assert_eq!(store.asked(), expected[1..]);
+}
+
+#[test]
+fn guards_are_slices_of_all_of_their_page() {
+    let (_cache, file, _store) = open(64, 4);
+    let shared = file.page(3).unwrap();
+    assert_eq!(AsRef::<[u8]>::as_ref(&shared), [3; PAGE_SIZE]);
+    let mut exclusive = file.page_mut(2).unwrap();
+    assert_eq!(AsRef::<[u8]>::as_ref(&exclusive), [2; PAGE_SIZE]);
+    AsMut::<[u8]>::as_mut(&mut exclusive).fill(7);
+    drop((shared, exclusive));
+    assert_eq!(read(&file, 2), [7; PAGE_SIZE]);
+}
+
+#[test]
+fn guards_that_are_dropped_in_any_order_leave_the_thread_without_one() {
+    let (_cache, file, _store) = open(64, 8);
+    let mut random = Random::new(11);
+    for round in 0..200 {
+        let mut guards = Vec::new();
+        let mut pages: Vec<u64> = (0..8).collect();
+        while let Some(last) = pages.len().checked_sub(1) {
+            let page = pages.swap_remove(random.below(last as u64 + 1) as usize);
+            guards.push(file.page(page).unwrap());
+            if random.below(3) == 0 {
+                let at = random.below(guards.len() as u64) as usize;
+                drop(guards.remove(at));
+            }
+        }
+        while let Some(last) = guards.len().checked_sub(1) {
+            let error = file.write_all_at(b"x", 0).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Deadlock, "round {round}");
+            drop(guards.swap_remove(random.below(last as u64 + 1) as usize));
+        }
+        file.write_all_at(b"x", 0).unwrap();
+    }
+}

@@ -156,3 +156,29 @@ fn a_second_guard_of_a_page_that_a_truncation_waits_to_cut_is_refused() {
     assert!(page[..100].iter().all(|&byte| byte == 1));
     assert!(page[100..].iter().all(|&byte| byte == 0));
 }
+
+#[test]
+fn a_page_that_a_direct_write_has_claimed_is_waited_for_a_limited_time() {
+    let cache: PageCache = PageCache::with_options(Options::new(16).readahead(0));
+    let file = cache.open(StoppingStore::default()).unwrap();
+    file.set_len(20 * PAGE).unwrap();
+    let gate: Arc<Mutex<()>> = Arc::default();
+    let held = gate.lock().unwrap();
+    let (stopped, told) = channel();
+    thread::scope(|scope| {
+        let (file, opens) = (&file, Arc::clone(&gate));
+        scope.spawn(move || {
+            stop_at_next_request(stopped, opens);
+            assert_eq!(file.write_direct_at(&[1; PAGE as usize], 3 * PAGE).unwrap(), PAGE as usize);
+        });
+        told.recv().unwrap();
+        let (done, over) = channel();
+        scope.spawn(move || done.send(file.page_within(3, SHORT).map(drop)));
+        let outcome = over.recv_timeout(TOO_LONG);
+        drop(held);
+        let error = outcome.expect("the wait is limited").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(error.to_string().ends_with("or uses direct IO"), "{error}");
+    });
+    assert_eq!(file.page_within(3, TOO_LONG).unwrap()[0], 1);
+}

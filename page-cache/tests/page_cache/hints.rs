@@ -193,3 +193,21 @@ fn hints_for_inverted_ranges_are_refused() {
     ];
     assert_eq!(kinds, [ErrorKind::InvalidInput; 4]);
 }
+
+#[test]
+fn a_hint_reads_the_pages_that_it_names_in_few_reads_and_no_others() {
+    let store = Arc::new(RecordingStore::with(&[1; 100 * PAGE as usize]));
+    let file = PageCache::with_options(asleep(256)).open(Arc::clone(&store)).unwrap();
+    let read = |pages: Range<u64>| {
+        file.will_need(pages.start * PAGE..pages.end * PAGE).unwrap();
+        until_resident(&file, file.stats().resident.max(pages.end - pages.start));
+        let len = (pages.end - pages.start) * PAGE;
+        // Waits for the reads.
+        file.read_exact_at(&mut vec![0; len as usize], pages.start * PAGE).unwrap();
+        store.asked()
+    };
+    assert_eq!(read(0..2), [Asked::Read(0..2 * PAGE)]);
+    file.drop_cached(0..u64::MAX).unwrap();
+    assert_eq!(read(10..12), [Asked::Read(10 * PAGE..12 * PAGE)]);
+    assert_eq!(file.stats().resident, 2);
+}

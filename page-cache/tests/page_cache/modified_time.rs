@@ -169,3 +169,18 @@ fn a_file_that_keeps_no_time_hands_none_over() {
     file.close().unwrap();
     assert_eq!(store.times(), []);
 }
+
+#[test]
+fn a_sync_of_the_cache_hands_over_a_time_that_the_store_had_refused() {
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    let store = Arc::new(Clocked::default());
+    let options = FileOptions::new().keep_modified_time();
+    let file = cache.open_with(Arc::clone(&store), options).unwrap();
+    file.write_all_at(b"x", 0).unwrap();
+    *store.fails.lock().unwrap() = true;
+    file.sync_all().unwrap_err();
+    *store.fails.lock().unwrap() = false;
+    // No page is dirty, and nothing is unstable.
+    cache.sync_all().unwrap();
+    assert_eq!(store.times(), [file.modified().unwrap()]);
+}

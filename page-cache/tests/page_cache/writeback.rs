@@ -5,5 +5,6 @@ mod dirty_limit;
 mod dirty_ranges;
 mod durability;
 mod flusher;
+mod full_of_others;
 mod sync;
 mod write_through;

@@ -51,3 +51,14 @@ fn a_quarter_of_the_frames_and_a_few_more_are_left_for_reads_however_pages_becom
     assert_eq!(most(By::Write), most(By::Mapping) - 62);
     assert_eq!(most(By::FailedSync), most(By::Write));
 }
+
+#[test]
+fn a_thread_with_guards_may_have_four_pages_of_a_file_dirty_whatever_its_share_is() {
+    let dirty = DirtyPages::new(8, 1000);
+    // Other files have all of the limit, and more.
+    (0..20).for_each(|_| assert!(dirty.admit(Own { pages: 0, store: StoreIs::Well }, By::Write)));
+    for store in [StoreIs::Well, StoreIs::Failing] {
+        assert!(dirty.has_room(Own { pages: 3, store }, By::Guard));
+        assert!(!dirty.has_room(Own { pages: 4, store }, By::Guard));
+    }
+}

@@ -131,3 +131,11 @@ fn whatever_threads_of_several_files_do_every_permit_is_returned_and_every_wait_
         assert_eq!((counts, waiting(file)), ([0, 0], 0));
     }
 }
+
+#[test]
+fn a_cache_that_grows_has_more_permits() {
+    let (permits, file) = (permits(), Arc::default());
+    let kept = take_all(&permits, &file);
+    permits.set_frames(256);
+    assert!(take_all(&permits, &file).len() > kept.len());
+}

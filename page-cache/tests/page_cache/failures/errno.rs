@@ -234,3 +234,18 @@ fn a_store_that_cannot_be_opened_is_named_or_tells_its_errno() {
     assert_eq!(error.kind(), ErrorKind::NotConnected);
     assert_eq!(error.to_string(), r#"open of "the \"first\" disk": not connected"#);
 }
+
+#[test]
+fn errors_of_a_close_and_of_a_sync_of_the_cache_have_the_failure_as_their_source() {
+    let cache = PageCache::new(64);
+    let store = Arc::new(FailingStore::default());
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(b"dirty", 0).unwrap();
+    store.fail(0..u64::MAX);
+    let error = cache.sync_all().unwrap_err();
+    let source = error.source().unwrap().to_string();
+    assert!(source.starts_with("sync_all"), "{source}");
+    let error = file.close().unwrap_err();
+    let source = error.source().unwrap().to_string();
+    assert!(source.starts_with("close"), "{source}");
+}

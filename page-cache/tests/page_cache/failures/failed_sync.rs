@@ -3,10 +3,12 @@
 mod cases;
 mod guards;
 
-use std::sync::Arc;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Length, MemStore, PageCache};
+use spanlock_page_cache::{File, Length, MemStore, PageCache, Store, StoreLayer};
 
 use self::cases::{Case, FATES, LEN, Written, fail, kept, lost, pairs, syncs};
 use crate::random::Random;
@@ -326,4 +328,44 @@ fn whenever_a_sync_succeeds_all_is_durable() {
             }
         }
     }
+}
+
+/// A store that notes which lengths it is given, and fails its first sync.
+#[derive(Default)]
+struct Lengths {
+    inner: MemStore,
+    lens: Mutex<Vec<u64>>,
+    has_synced: AtomicBool,
+}
+
+impl StoreLayer for Lengths {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.lens.lock().unwrap().push(len);
+        self.inner.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        match self.has_synced.swap(true, Ordering::Relaxed) {
+            true => Ok(()),
+            false => Err(io::Error::other("told to fail")),
+        }
+    }
+}
+
+#[test]
+fn the_length_that_zeroes_gave_a_file_is_set_again_after_a_failed_sync() {
+    let store = Arc::new(Lengths::default());
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.zero_range(0, 2 * PAGE, Length::Extend).unwrap();
+    file.sync_data().unwrap_err();
+    store.lens.lock().unwrap().clear();
+    // The zeroes are broken until they are written again.
+    file.sync_data().unwrap_err();
+    assert_eq!(*store.lens.lock().unwrap(), [2 * PAGE]);
 }

@@ -312,3 +312,22 @@ fn random_partial_writes_agree_with_a_vector_while_pages_come_and_go() {
         assert!(store.bytes(0..model.len() as u64) == model, "seed {seed}");
     }
 }
+
+#[test]
+fn a_part_of_a_page_that_leaves_the_store_no_length_of_its_own_is_sent_without_a_read() {
+    let never = Options::new(64).flush_interval(Duration::from_secs(3600)).readahead(0);
+    let cache = PageCache::with_options(never);
+    let asked_beside_syncs = |held: &[u8], part: std::ops::Range<u64>| {
+        let store = Arc::new(RecordingStore::with(held));
+        let file = cache.open(Arc::clone(&store)).unwrap();
+        // The file is longer than its store then.
+        file.write_all_at(&[2; 10], 2 * PAGE).unwrap();
+        file.write_all_at(&vec![2; (part.end - part.start) as usize], part.start).unwrap();
+        file.sync_data().unwrap();
+        let is_read = |asked: &Asked| matches!(asked, Asked::Read(_));
+        store.asked().into_iter().filter(is_read).collect::<Vec<_>>()
+    };
+    // Up to the end of the page, and up to where the store ends.
+    assert_eq!(asked_beside_syncs(&[], 2 * PAGE - 96..2 * PAGE), []);
+    assert_eq!(asked_beside_syncs(&[1; 100], 50..100), []);
+}

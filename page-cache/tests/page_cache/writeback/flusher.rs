@@ -153,3 +153,15 @@ fn files_that_are_clean_are_not_asked_for_by_the_flusher() {
     let after: u64 = idle.iter().map(|(_, store)| store.requests.load(Ordering::SeqCst)).sum();
     assert_eq!(after, asked);
 }
+
+#[test]
+fn writeback_that_is_started_does_not_wait_until_the_file_is_due() {
+    let options = Options::new(64).flush_interval(Duration::from_secs(3600));
+    let cache = PageCache::with_options(options);
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(b"dirty", 0).unwrap();
+    cache.start_writeback();
+    while file.stats().dirty > 0 {
+        thread::yield_now();
+    }
+}

@@ -1,6 +1,7 @@
 //! What a sync sends to the store, which errors it returns, and which operations wait while pages are dirty.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -257,4 +258,14 @@ fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
     let mut seen = [0; 10];
     file.read_exact_at(&mut seen, 100 * PAGE).unwrap();
     assert_eq!(seen, [2; 10]);
+}
+
+#[test]
+fn a_run_that_fails_is_sent_again_in_halves() {
+    let (_cache, file, store) = quiet();
+    file.write_all_at(&[1; 16 * PAGE as usize], 0).unwrap();
+    store.fail_writes(1);
+    file.sync_data().unwrap_err();
+    let pages = |pages: Range<u64>| Asked::Write(pages.start * PAGE..pages.end * PAGE);
+    assert_eq!(store.asked(), [pages(0..16), pages(0..8), pages(8..16), Asked::Sync]);
 }

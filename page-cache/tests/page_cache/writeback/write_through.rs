@@ -1,13 +1,14 @@
 //! Files whose writes reach the store before they return.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, Options, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store, StoreLayer};
 
 use crate::random::Random;
 use crate::stores::failing_store::FailingStore;
@@ -424,4 +425,62 @@ fn random_writes_agree_with_the_store_as_soon_as_they_return() {
         assert!(store.bytes(0..model.len() as u64) == model, "seed {seed}");
         assert!(read(&file, 0..model.len() as u64) == model, "seed {seed}");
     }
+}
+
+#[test]
+fn what_a_cut_off_write_left_in_the_store_is_broken_if_a_sync_fails_then() {
+    for at in [0, PAGE] {
+        let (_cache, file, store) = open(4);
+        store.cut_writes(PAGE as usize, 1);
+        let written = file.write_at(&[2; 2 * PAGE as usize], at).unwrap();
+        assert_eq!(written, PAGE as usize);
+        store.fail_sync();
+        file.sync_data().unwrap_err();
+        // The rest may have been written too.
+        assert_eq!(file.broken_ranges(), std::slice::from_ref(&(at..at + 2 * PAGE)));
+    }
+}
+
+#[test]
+fn a_page_that_was_written_in_part_and_left_the_cache_is_broken_if_a_sync_fails_then() {
+    let (_cache, file, store) = open(4);
+    let len = PAGE as usize + 100;
+    assert_eq!(file.write_at(&vec![2; len], PAGE).unwrap(), len);
+    store.fail_sync();
+    file.sync_data().unwrap_err();
+    // The page before it is cached, and sent again.
+    assert_eq!(file.broken_ranges(), std::slice::from_ref(&(2 * PAGE..2 * PAGE + 100)));
+}
+
+/// A store that writes all that it is given, and says that it failed.
+#[derive(Default)]
+struct Denying {
+    inner: MemStore,
+    denies: AtomicBool,
+}
+
+impl StoreLayer for Denying {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let written = self.inner.write_at(bytes, offset)?;
+        match self.denies.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("told to fail")),
+            false => Ok(written),
+        }
+    }
+}
+
+#[test]
+fn what_a_failed_write_left_past_the_end_is_cut_off_at_once() {
+    let store = Arc::new(Denying::default());
+    let options = FileOptions::new().write_through();
+    let file = PageCache::new(64).open_with(Arc::clone(&store), options).unwrap();
+    store.denies.store(true, Ordering::Relaxed);
+    file.write_at(&[2; 2 * PAGE as usize], 0).unwrap_err();
+    assert_eq!((file.len(), store.inner.len().unwrap()), (0, 0));
 }

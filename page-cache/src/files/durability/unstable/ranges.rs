@@ -121,3 +121,6 @@ impl<S: Copy + PartialEq> Ranges<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

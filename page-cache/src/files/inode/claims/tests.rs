@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::observed::{Asking, Log, ObservedFile, observed};
-use crate::{File, PAGE_SIZE};
-use spanlock::{Claim, Mode};
+use crate::{File, MemStore, PAGE_SIZE, PageCache};
+use spanlock::{Access, Claim, Mode};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -118,4 +120,18 @@ fn a_write_claims_the_pages_that_it_writes_and_from_the_old_end_on_where_it_exte
             assert!(range.end == expected.end || range.end >= all.min(expected.end), "{bytes:?}");
         }
     }
+}
+
+#[test]
+fn a_claim_that_is_free_is_had_before_a_time_and_one_that_is_not_is_given_up() {
+    let file: File = PageCache::new(16).open(MemStore::new()).unwrap();
+    let inode = file.inode();
+    let later = || Instant::now() + Duration::from_secs(60);
+    let claim = inode.claim_until(Access::BufferedRead, 0..PAGE, later()).unwrap();
+    thread::scope(|scope| {
+        let refused = || inode.claim_until(Access::Truncate, 0..PAGE, Instant::now()).is_none();
+        assert!(scope.spawn(refused).join().unwrap());
+    });
+    drop(claim);
+    assert!(inode.claim_until(Access::Truncate, 0..PAGE, later()).is_some());
 }

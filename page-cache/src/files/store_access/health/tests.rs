@@ -1,7 +1,7 @@
 use super::StoreHealth;
 use crate::sync::atomic::Ordering;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn full() -> io::Error {
     io::ErrorKind::StorageFull.into()
@@ -47,4 +47,16 @@ fn each_answer_is_counted_whatever_it_is() {
         health.note(error.as_ref());
         assert_eq!(answers.load(Ordering::Relaxed), count as u64 + 1);
     }
+}
+
+#[test]
+fn the_last_error_is_returned_until_the_store_may_be_asked_again() {
+    let health = StoreHealth::default();
+    assert!(health.last_error().is_none());
+    health.note(Some(&full()));
+    let again_at = |next| health.failures.lock().unwrap().as_mut().unwrap().next = next;
+    again_at(Instant::now() + Duration::from_secs(3600));
+    assert_eq!(health.last_error().unwrap().kind(), io::ErrorKind::StorageFull);
+    again_at(Instant::now());
+    assert!(health.last_error().is_none());
 }
