@@ -82,7 +82,7 @@ pub(crate) use timed::after;
 ///
 /// A lock has 32 bytes. It uses no heap while only single units are locked, one at a time. The first claim
 /// that needs more allocates about 2.3 kilobytes, which grow with the number of registered claims. The first
-/// claim on a unit while another unit is held allocates a table of 256 bytes. The table grows with the
+/// claim on a unit while another unit is held allocates a table of 1 KiB. The table grows with the
 /// number of units that are held at the same time, to at most 128 bytes for each, or twice that including
 /// earlier tables. All memory is freed when the lock is dropped.
 ///

@@ -55,7 +55,7 @@ fn touched(span: Span, size: u32) -> std::ops::RangeInclusive<u64> {
 }
 
 fn counter(table: Table<'_>, region: u64, size: u32) -> &AtomicU64 {
-    table.word(region.wrapping_mul(16).wrapping_add(u64::from(size)))
+    table.scattered(region.wrapping_mul(16).wrapping_add(u64::from(size)))
 }
 
 fn weight(mode: Mode) -> u64 {

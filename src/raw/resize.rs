@@ -38,16 +38,16 @@ impl RawLock {
 
     #[cold]
     fn shrink_if_sparse(&self) {
-        let used = self.used_slots();
+        let mut used = self.used_slots();
         let wanted = bits_for(2 * used.len()).max(FIRST_TABLE_BITS);
-        if self.table().is_some_and(|table| table.bits() > bits_to_separate(&used, wanted)) {
+        if self.table().is_some_and(|table| table.bits() > bits_to_separate(&mut used, wanted)) {
             let mut ledger = self.core().enter(self);
             ledger.resize(wanted);
             ledger.close();
         }
     }
 
-    /// The words of slots that are used, in order.
+    /// The words of slots that are used.
     fn used_slots(&self) -> Vec<Word> {
         // ORDERING: Relaxed: an estimate.
         let words = self.slots().map(|slot| Word::from_bits(slot.load(Ordering::Relaxed)));
@@ -67,12 +67,19 @@ fn bits_for(units: usize) -> u32 {
     (units * SLOTS_FOR_A_UNIT).next_power_of_two().trailing_zeros()
 }
 
-/// The least number of bits from `wanted` on by which no two of these words, in the order of their
-/// slots, are in one slot.
-fn bits_to_separate(words: &[Word], wanted: u32) -> u32 {
-    let index = |word: Word, bits| word.holder().map(|(unit, _)| table::index(unit, bits));
-    let are_apart = |bits| words.windows(2).all(|two| index(two[0], bits) != index(two[1], bits));
+/// The least number of bits from `wanted` on by which no two of these words are in one slot. Sorts
+/// the words by their slots.
+fn bits_to_separate(words: &mut [Word], wanted: u32) -> u32 {
+    let mut are_apart = |bits| {
+        words.sort_unstable_by_key(|&word| index_of(word, bits));
+        words.windows(2).all(|two| index_of(two[0], bits) != index_of(two[1], bits))
+    };
     (wanted..u64::BITS).find(|&bits| are_apart(bits)).expect("units differ")
+}
+
+/// The index among 2^`bits` slots of the unit that a word has.
+fn index_of(word: Word, bits: u32) -> Option<usize> {
+    word.holder().map(|(unit, _)| table::index(unit, bits))
 }
 
 impl Ledger<'_> {
@@ -88,7 +95,7 @@ impl Ledger<'_> {
         }
         // While units are added that stay, it is checked often; where there are enough slots,
         // rarely.
-        let patience = (1 << wanted.max(bits)) / if grows { 32 } else { 4 };
+        let patience = (1 << wanted.max(bits)) / if grows { 64 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
         self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
         grows
@@ -109,13 +116,12 @@ impl Ledger<'_> {
             let word = Word::from_bits(word);
             words.extend(word.holder().map(|_| word));
         }
-        let bits = bits_to_separate(&words, wanted);
+        let bits = bits_to_separate(&mut words, wanted);
         // SAFETY: tables are freed with the core, when no thread uses the lock any more (I5).
         let new = unsafe { self.books.tables.get(bits) };
         let mut words = words.into_iter().peekable();
         for (index, slot) in new.words().enumerate() {
-            let is_here =
-                |word: &Word| word.holder().is_some_and(|(unit, _)| new.index(unit) == index);
+            let is_here = |word: &Word| index_of(*word, bits) == Some(index);
             let word = words.next_if(is_here).unwrap_or(Word::FREE);
             // ORDERING: Release: a claim that enters by an old address of this table follows those
             // that left the old slot, as we do.

@@ -15,30 +15,37 @@ use crate::Span;
 use crate::raw::slot::Word;
 use crate::sync::{AtomicPtr, AtomicU64, FIRST_TABLE_BITS, Ordering, const_constructor};
 
-/// How many words are in a [`Line`]: two cache lines, since processors prefetch cache lines in
-/// pairs.
-const LINE: usize = if FIRST_TABLE_BITS < 4 { 1 << FIRST_TABLE_BITS } else { 16 };
+/// The logarithm of the number of words in a block. An array has at least two blocks.
+const BLOCK_BITS: u32 = if FIRST_TABLE_BITS < 5 { FIRST_TABLE_BITS - 1 } else { 4 };
 
-/// The low bits of an address, which contain the logarithm of the length. They are zero in the
-/// address of a [`Line`].
-const BITS: usize = 63;
+/// The units from a multiple of this number on have their words in one block.
+const BLOCK: usize = 1 << BLOCK_BITS;
 
+/// A claim on so many units visits their words one by one.
+const FEW: u64 = 8;
+
+/// The low bits of an address, which contain the shift. They are zero in the address of a
+/// [`Block`].
+const SHIFT: usize = 63;
+
+/// Two cache lines, since processors prefetch cache lines in pairs.
 #[repr(align(128))]
-struct Line([AtomicU64; LINE]);
+struct Block([AtomicU64; BLOCK]);
 
 /// The current one of several arrays; null before the first.
-pub(crate) struct Current(AtomicPtr<Line>);
+pub(crate) struct Current(AtomicPtr<Block>);
 
 /// All arrays that have been made.
 #[derive(Default)]
-pub(crate) struct Made(Vec<Box<[Line]>>);
+pub(crate) struct Made(Vec<Box<[Block]>>);
 
 /// An array of words, of a length that is a power of two.
 #[derive(Clone, Copy)]
 pub(crate) struct Table<'a> {
-    first: *const Line,
-    bits: u32,
-    lives: PhantomData<&'a Line>,
+    first: *const Block,
+    /// By how much a hash is shifted to be the number of a block.
+    shift: u32,
+    lives: PhantomData<&'a Block>,
 }
 
 impl Current {
@@ -52,15 +59,15 @@ impl Current {
     #[inline]
     pub(crate) fn load(&self, order: Ordering) -> Option<Table<'_>> {
         let tagged = self.0.load(order);
-        let first = tagged.map_addr(|address| address & !BITS).cast_const();
-        let bits = (tagged.addr() & BITS) as u32;
+        let first = tagged.map_addr(|address| address & !SHIFT).cast_const();
+        let shift = (tagged.addr() & SHIFT) as u32;
         // An array lives as long as this, as `Made::get` requires.
-        (!first.is_null()).then_some(Table { first, bits, lives: PhantomData })
+        (!first.is_null()).then_some(Table { first, shift, lives: PhantomData })
     }
 
     /// Makes this the current array.
     pub(crate) fn store(&self, table: Table<'_>, order: Ordering) {
-        let tagged = table.first.map_addr(|address| address | table.bits as usize);
+        let tagged = table.first.map_addr(|address| address | table.shift as usize);
         self.0.store(tagged.cast_mut(), order);
     }
 }
@@ -72,55 +79,55 @@ impl Made {
     ///
     /// The array must not be used after `self` is dropped.
     pub(crate) unsafe fn get<'a>(&mut self, bits: u32) -> Table<'a> {
-        let length = (1usize << bits).div_ceil(LINE);
-        let found = self.0.iter().position(|lines| lines.len() == length);
+        let length = 1 << (bits - BLOCK_BITS);
+        let found = self.0.iter().position(|blocks| blocks.len() == length);
         let at = found.unwrap_or_else(|| {
-            let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
-            self.0.push((0..length).map(|_| line()).collect());
+            let block = || Block(std::array::from_fn(|_| AtomicU64::new(0)));
+            self.0.push((0..length).map(|_| block()).collect());
             self.0.len() - 1
         });
-        Table { first: self.0[at].as_ptr(), bits, lives: PhantomData }
+        Table { first: self.0[at].as_ptr(), shift: shift(bits), lives: PhantomData }
     }
 }
 
 impl<'a> Table<'a> {
     /// The logarithm of its length.
     pub(crate) fn bits(self) -> u32 {
-        self.bits
+        u64::BITS + BLOCK_BITS - self.shift
     }
 
     pub(crate) fn len(self) -> u64 {
-        1 << self.bits
+        1 << self.bits()
     }
 
-    #[inline]
-    pub(crate) fn index(self, unit: u64) -> usize {
-        index(unit, self.bits)
+    fn blocks(self) -> usize {
+        1 << (self.bits() - BLOCK_BITS)
     }
 
+    /// The word of a unit.
     #[inline]
     pub(crate) fn word(self, unit: u64) -> &'a AtomicU64 {
-        self.at(self.index(unit))
+        let (block, within) = place(unit, self.shift);
+        &self.block(block)[within]
+    }
+
+    /// A word for a key whose neighbours have their words far apart.
+    #[inline]
+    pub(crate) fn scattered(self, key: u64) -> &'a AtomicU64 {
+        let index = (key.wrapping_mul(GOLDEN) >> (self.shift - BLOCK_BITS)) as usize;
+        &self.block(index / BLOCK)[index % BLOCK]
     }
 
     #[inline]
-    fn at(self, index: usize) -> &'a AtomicU64 {
-        // Loom's atomics are larger, and do not fill a `Line` exactly.
-        let is_dense = const { size_of::<Line>() == LINE * size_of::<AtomicU64>() };
-        // SAFETY: the array has 2^bits words, from `first` on, in lines, and every index is less;
+    fn block(self, number: usize) -> &'a [AtomicU64; BLOCK] {
+        // SAFETY: the array has 2^bits words, from `first` on, in blocks, and every index is less;
         // it lives as long as `'a`.
-        unsafe {
-            if is_dense {
-                &*self.first.cast::<AtomicU64>().add(index)
-            } else {
-                &(*self.first.add(index / LINE)).0[index % LINE]
-            }
-        }
+        unsafe { &(*self.first.add(number)).0 }
     }
 
     /// All its words, in order.
     pub(crate) fn words(self) -> impl Iterator<Item = &'a AtomicU64> {
-        (0..1usize << self.bits).map(move |index| self.at(index))
+        (0..self.blocks()).flat_map(move |number| self.block(number))
     }
 
     /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it
@@ -130,28 +137,57 @@ impl<'a> Table<'a> {
         span: Span,
         mut visit: impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        if span.len() < self.len() {
+        if span.len() <= FEW {
             return span.range().try_for_each(|unit| visit_used(self.word(unit), &mut visit));
         }
-        for line in (0..1usize << self.bits).step_by(LINE) {
-            let slots = || (line..line + LINE).map(|index| self.at(index));
-            // ORDERING: SeqCst, as in `visit_used`.
-            let load = |slot: &AtomicU64| slot.load(Ordering::SeqCst);
-            if slots().fold(0, |any, slot| any | load(slot)) != Word::FREE.bits() {
-                slots().try_for_each(|slot| visit_used(slot, &mut visit))?;
-            }
+        let (first, last) = (span.start() >> BLOCK_BITS, (span.end() - 1) >> BLOCK_BITS);
+        if last - first >= self.blocks() as u64 {
+            return (0..self.blocks()).try_for_each(|block| self.visit_block(block, &mut visit));
         }
-        ControlFlow::Continue(())
+        let mut touched = (first..=last).map(|block| place(block << BLOCK_BITS, self.shift).0);
+        touched.try_for_each(|block| self.visit_block(block, &mut visit))
+    }
+
+    fn visit_block<B>(
+        self,
+        block: usize,
+        visit: &mut impl FnMut(&'a AtomicU64, Word) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let slots = self.block(block);
+        // ORDERING: SeqCst, as in `visit_used`.
+        let any = slots.iter().fold(0, |any, slot| any | slot.load(Ordering::SeqCst));
+        match any == Word::FREE.bits() {
+            true => ControlFlow::Continue(()),
+            false => slots.iter().try_for_each(|slot| visit_used(slot, visit)),
+        }
     }
 }
 
-/// The index of a unit's word among 2^`bits`. Fibonacci hashing scatters neighbouring units, so
-/// that two threads that work on neighbouring units do not write to the same cache line. In an
-/// array of half the length the index is half as large.
-#[inline]
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+fn shift(bits: u32) -> u32 {
+    u64::BITS + BLOCK_BITS - bits
+}
+
+/// The index of a unit's word among 2^`bits`. Words that are apart in an array are apart in one of
+/// twice the length, too.
 pub(crate) fn index(unit: u64, bits: u32) -> usize {
-    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-    (unit.wrapping_mul(GOLDEN) >> (u64::BITS - bits)) as usize
+    let (block, within) = place(unit, shift(bits));
+    block * BLOCK + within
+}
+
+/// The block in which a unit's word is, and its index there.
+///
+/// Fibonacci hashing selects a block of words for the units that belong together. So a range
+/// touches few cache lines, and two threads that work in different places seldom write to the same
+/// ones. The words of a unit and of the next one are in different cache lines, for threads that
+/// work side by side.
+#[inline]
+fn place(unit: u64, shift: u32) -> (usize, usize) {
+    let hash = (unit >> BLOCK_BITS).wrapping_mul(GOLDEN);
+    // Other bits of the hash, or the words of units at regular distances would coincide.
+    let within = (unit >> 1 ^ unit << 3 ^ hash >> 20) as usize % BLOCK;
+    ((hash >> shift) as usize, within)
 }
 
 /// Calls `visit` with a slot that is not free.
@@ -165,3 +201,6 @@ pub(crate) fn visit_used<'a, B>(
     let word = Word::from_bits(slot.load(Ordering::SeqCst));
     if word == Word::FREE { ControlFlow::Continue(()) } else { visit(slot, word) }
 }
+
+#[cfg(all(test, not(spanlock_loom)))]
+mod tests;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
-/// The binary logarithm of the number of slots of the first table: 32 slots are 256 bytes.
-pub(crate) const FIRST_TABLE_BITS: u32 = 5;
+/// The binary logarithm of the number of slots of the first table: 128 slots are a kibibyte.
+pub(crate) const FIRST_TABLE_BITS: u32 = 7;
 
 /// The binary logarithm of the number of slots of the largest table.
 pub(crate) fn most_table_bits() -> u32 {
