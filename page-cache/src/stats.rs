@@ -4,6 +4,7 @@
 //! so schedulers need not see them: they use std's atomics in every build.
 #![allow(clippy::disallowed_types, reason = "counters take no part in any argument")]
 
+mod display;
 pub(crate) mod latency;
 pub(crate) mod of_file;
 

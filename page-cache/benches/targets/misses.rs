@@ -1,6 +1,7 @@
 //! Pages that are not in the cache, of a file that is read with O_DIRECT.
 
 use std::fs::{self, OpenOptions};
+use std::hint::black_box;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +39,7 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
     };
     let frames = (size / PART / PAGE).max(64) as usize;
     let cached = PageCache::with_options(Options::new(frames)).open(store).expect("it opens");
-    let mut figures = vec![one_in_flight(effort, &cached, &direct, size / PAGE)];
+    let mut figures = one_in_flight(effort, &cached, &direct, size / PAGE);
     figures.extend(many_in_flight(effort, &cached, &path, size / PAGE));
     figures
 }
@@ -51,32 +52,50 @@ fn a_miss(cached: &File, read: impl FnOnce()) -> f64 {
     nanos(start.elapsed(), (cached.stats().misses - misses).max(1))
 }
 
-fn one_in_flight(effort: Effort, cached: &File, direct: &fs::File, pages: u64) -> Figure {
+fn one_in_flight(effort: Effort, cached: &File, direct: &fs::File, pages: u64) -> Vec<Figure> {
     let operations = effort.operations(1_000);
     let mut rng = Rng::with_seed(2);
     let mut to = Box::new(Aligned([0; PAGE_SIZE]));
-    let mut rounds = Vec::new();
+    // As much memory as the cache has: a page that was read is not in the processor's caches, and has to be copied.
+    let mut memory = vec![Aligned([1; PAGE_SIZE]); (pages / PART).max(64) as usize];
+    let mut rounds = (Vec::new(), Vec::new());
     for round in 0..=effort.rounds {
-        let places: Vec<u64> = (0..operations).map(|_| rng.u64(..pages) * PAGE).collect();
-        let others: Vec<u64> = (0..operations).map(|_| rng.u64(..pages) * PAGE).collect();
-        let by_cache = a_miss(cached, || {
-            for &at in &places {
+        let mut places =
+            || -> Vec<u64> { (0..operations).map(|_| rng.u64(..pages) * PAGE).collect() };
+        let (by_cache, by_kernel, by_copy) = (places(), places(), places());
+        let cache = a_miss(cached, || {
+            for &at in &by_cache {
                 let read = cached.read_at(&mut to.0, at);
                 assert_eq!(read.expect("the disk works"), PAGE_SIZE);
             }
         });
         let start = Instant::now();
-        for &at in &others {
+        for &at in &by_kernel {
             direct.read_exact_at(&mut to.0, at).expect("the disk works");
         }
-        let by_kernel = nanos(start.elapsed(), operations);
+        let kernel = nanos(start.elapsed(), operations);
+        let start = Instant::now();
+        for &at in &by_copy {
+            let page = (at / PAGE % memory.len() as u64) as usize;
+            direct.read_exact_at(&mut memory[page].0, at).expect("the disk works");
+            to.0.copy_from_slice(&memory[page].0);
+            black_box(&mut to);
+        }
+        let copy = nanos(start.elapsed(), operations);
         // The first round does not count.
         if round > 0 {
-            rounds.push((by_cache, by_kernel));
+            rounds.0.push((cache, kernel));
+            rounds.1.push((cache, copy));
         }
     }
-    let what = "4 KiB at random that miss, over `pread` with O_DIRECT";
-    Figure::ratio(what, Aim::Must(1.1), rounds)
+    let what = [
+        "4 KiB at random that miss, over `pread` with O_DIRECT",
+        "the same, over `pread` to one of as many pages, and a copy from there",
+    ];
+    vec![
+        Figure::ratio(what[0], Aim::Must(1.1), rounds.0),
+        Figure::ratio(what[1], Aim::None, rounds.1),
+    ]
 }
 
 /// Threads that miss, and requests of fio that are in flight.

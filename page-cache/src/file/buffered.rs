@@ -54,16 +54,24 @@ impl File {
         let mut done = 0;
         while done < bytes.len() {
             match self.read_at(&mut bytes[done..], offset.saturating_add(done as u64))? {
-                0 => {
-                    let request = Request::new("read", offset, bytes.len() as u64);
-                    let message = format!("the file ends at {} bytes", self.len());
-                    let error = io::Error::new(io::ErrorKind::UnexpectedEof, message);
-                    return Err(self.inode().failed(request, error));
-                }
+                0 => return Err(self.ends_before("read", offset, bytes.len())),
                 found => done += found,
             }
         }
         Ok(())
+    }
+
+    /// The error of a read past the end, where all bytes were wanted.
+    #[cold]
+    pub(super) fn ends_before(
+        &self,
+        operation: &'static str,
+        offset: u64,
+        len: usize,
+    ) -> io::Error {
+        let message = format!("the file ends at {} bytes", self.len());
+        let error = io::Error::new(io::ErrorKind::UnexpectedEof, message);
+        self.inode().failed(Request::new(operation, offset, len as u64), error)
     }
 
     /// Writes at `offset` into the cache, and returns how many bytes were written. The file grows if necessary. The

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::File;
+use crate::error::Request;
 
 impl File {
     /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every
@@ -30,6 +31,40 @@ impl File {
         self.inode().read_direct(bytes, offset)
     }
 
+    /// Reads exactly `bytes.len()` bytes at `offset` from the store, like [`read_direct_at`](File::read_direct_at).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_direct_at`](File::read_direct_at), anywhere in the range. `UnexpectedEof` if the file ends before the
+    /// range does. The contents of `bytes` are unspecified after an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"cached", 0)?;
+    /// let mut seen = [0; 6];
+    /// file.read_exact_direct_at(&mut seen, 0)?;
+    /// assert_eq!(&seen, b"cached");
+    /// let error = file.read_exact_direct_at(&mut seen, 1).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.read_direct_at(&mut bytes[done..], offset.saturating_add(done as u64))? {
+                0 => return Err(self.ends_before("direct read", offset, bytes.len())),
+                found => done += found,
+            }
+        }
+        Ok(())
+    }
+
     /// Writes at `offset` to the store, bypassing the cache but coherent with it: every later read and
     /// every later load through a mapping sees the bytes. They are durable after the next sync.
     ///
@@ -55,5 +90,30 @@ impl File {
     /// ```
     pub fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.wrote(offset, self.inode().write_direct(bytes, offset)?)
+    }
+    /// Writes all of `bytes` at `offset` to the store, like [`write_direct_at`](File::write_direct_at).
+    ///
+    /// # Errors
+    ///
+    /// As [`write_direct_at`](File::write_direct_at), anywhere in the range. What was written before the error stays
+    /// written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_direct_at(&[7; 10_000], 0)?;
+    /// assert_eq!(file.len(), 10_000);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.inode().end_of(Request::new("direct write", offset, bytes.len() as u64))?;
+        let mut done = 0;
+        while done < bytes.len() {
+            done += self.inode().write_direct(&bytes[done..], offset + done as u64)?;
+        }
+        self.wrote(offset, done).map(drop)
     }
 }

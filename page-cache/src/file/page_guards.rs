@@ -366,6 +366,57 @@ impl File {
         let pages: [GuardedPage<'_>; N] = self.inode().pages_mut(numbers)?;
         Ok(pages.map(PageMut::new))
     }
+
+    /// Returns shared guards of several pages, in the order of `numbers`, like [`pages`](File::pages), for a number of pages that
+    /// is known only at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`pages`](File::pages).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.set_len(1 << 20)?;
+    /// let wanted = vec![9, 3, 4];
+    /// let guards = file.page_list(&wanted)?;
+    /// assert!(guards.iter().map(|page| page.number()).eq(wanted));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn page_list(&self, numbers: &[u64]) -> io::Result<Vec<PageRef<'_>>> {
+        Ok(self.inode().page_list(numbers)?.into_iter().map(PageRef::new).collect())
+    }
+
+    /// Returns exclusive guards of several pages, in the order of `numbers`, like [`pages_mut`](File::pages_mut), for a number of
+    /// pages that is known only at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`pages_mut`](File::pages_mut).
+    ///
+    /// # Examples
+    ///
+    /// Rotates the contents of some pages:
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(&[[1; 4096], [2; 4096], [3; 4096]].concat(), 0)?;
+    /// let mut guards = file.page_list_mut(&[0, 1, 2])?;
+    /// for pair in 1..guards.len() {
+    ///     let (left, right) = guards.split_at_mut(pair);
+    ///     left[pair - 1].swap_with_slice(&mut right[0]);
+    /// }
+    /// assert_eq!(guards.iter().map(|page| page[0]).collect::<Vec<_>>(), [2, 3, 1]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn page_list_mut(&self, numbers: &[u64]) -> io::Result<Vec<PageMut<'_>>> {
+        Ok(self.inode().page_list_mut(numbers)?.into_iter().map(PageMut::new).collect())
+    }
 }
 
 /// A time that the clock cannot represent means no timeout.

@@ -64,6 +64,31 @@ impl File {
         self.changed(len..len.saturating_add(1))
     }
 
+    /// Extends the file with zeroes to at least `len` bytes. Has no effect if the file is at least that long.
+    ///
+    /// In contrast to a comparison of [`len`](File::len) and a [`set_len`](File::set_len), this cannot truncate a file that
+    /// another thread extends meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_len`](File::set_len). The file is unchanged after an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.extend_to(8192)?;
+    /// file.extend_to(4096)?;
+    /// assert_eq!(file.len(), 8192);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn extend_to(&self, len: u64) -> io::Result<()> {
+        self.inode().extend_to_at_least(len)?;
+        self.changed(len..len.saturating_add(1))
+    }
+
     /// Makes `offset..offset + len` read as zeroes and frees its blocks. The length of the file does not change;
     /// the part of the range past the end is ignored. An empty range has no effect, wherever it lies up to
     /// `i64::MAX`.

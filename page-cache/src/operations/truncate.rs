@@ -20,6 +20,8 @@
 //! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed.
 //! 3. Extend the file.
 //!
+//! An extension to at least some length ends after step 1 of these if the file is that long by then.
+//!
 //! The same length counts as longer. The store is then given the length twice, since that frees
 //! blocks that were reserved past it.
 
@@ -47,6 +49,24 @@ impl Inode {
             self.modified.note_change();
         }
         done.map_err(|error| self.failed(request, error))
+    }
+
+    /// Makes the file at least so long.
+    pub(crate) fn extend_to_at_least(&self, len: u64) -> io::Result<()> {
+        let request = Request::to_length("extend_to", len);
+        self.check_change(request)?;
+        self.end_of(request)?;
+        self.check_whole(len).map_err(|error| self.failed(request, error))?;
+        if len <= self.size() {
+            return Ok(());
+        }
+        let io = self.io_from(len);
+        // Another thread may have extended it while the claim waited.
+        if len <= self.size() {
+            return Ok(());
+        }
+        self.end_within_limit(request)?;
+        self.grow_claimed(len, &io).map_err(|error| self.failed(request, error))
     }
 
     fn shrink(&self, len: u64, claim: &MappingClaim<'_>) -> io::Result<()> {

@@ -43,7 +43,8 @@ pub(crate) enum Found<'a> {
 impl Index {
     /// An index for a cache of this many frames.
     pub(crate) fn new(frames: u32) -> Index {
-        let buckets = (frames as usize).next_power_of_two().max(STRIPES);
+        // Two for each frame at least: a lookup is fastest if the first frame of the chain is the one.
+        let buckets = (2 * frames as usize).next_power_of_two().max(STRIPES);
         Index {
             heads: links(buckets),
             stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),

@@ -126,11 +126,11 @@ impl<L: StoreLayer + ?Sized> Store for L {
     }
 }
 
-impl Store for Box<dyn Store> {
-    with_methods!(delegate, Store, self => &**self);
+impl<S: Store + ?Sized> StoreLayer for Box<S> {
+    type Below = S;
 
-    fn identity(&self) -> Option<Identity> {
-        (**self).identity()
+    fn below(&self) -> &S {
+        self
     }
 }
 

@@ -643,3 +643,31 @@ fn guards_that_are_dropped_in_any_order_leave_the_thread_without_one() {
         file.write_all_at(b"x", 0).unwrap();
     }
 }
+
+#[test]
+fn guards_of_a_list_of_pages_are_in_its_order_and_taken_in_ascending_order() {
+    let file = cache(64).open(MemStore::new()).unwrap();
+    file.set_len(32 * PAGE).unwrap();
+    let (up, down): (Vec<u64>, Vec<u64>) = ((0..20).collect(), (0..20).rev().collect());
+    thread::scope(|scope| {
+        for numbers in [&up, &down] {
+            let file = &file;
+            scope.spawn(move || {
+                for round in 0..500 {
+                    let mut guards = file.page_list_mut(numbers).unwrap();
+                    assert!(guards.iter().map(|page| page.number()).eq(numbers.iter().copied()));
+                    guards[round % 20][0] += 1;
+                    drop(guards);
+                    let guards = file.page_list(numbers).unwrap();
+                    assert!(guards.iter().map(|page| page.number()).eq(numbers.iter().copied()));
+                }
+            });
+        }
+    });
+    assert!(file.page_list(&[]).unwrap().is_empty());
+    let pages = file.page_list(&up).unwrap();
+    assert_eq!(pages.iter().map(|page| u64::from(page[0])).sum::<u64>(), 1000);
+    drop(pages);
+    assert_eq!(file.page_list_mut(&[3, 4, 3]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(file.page_list(&[31, 32]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+}

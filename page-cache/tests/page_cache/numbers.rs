@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use spanlock_page_cache::{CacheStats, FileOptions, FileStats, MemStore, Options, PageCache};
 
+use crate::stores::failing_store::FailingStore;
 use crate::stores::recording_store::RecordingStore;
 
 const PAGE: u64 = 4096;
@@ -135,4 +136,32 @@ fn the_threads_of_a_cache_have_names() {
     let names = names.lock().unwrap();
     assert_eq!(*names.first().unwrap(), "page-flusher");
     assert_eq!(*names.last().unwrap(), "page-closer");
+}
+
+#[test]
+fn the_table_of_statistics_has_a_line_for_each_subject_and_for_losses_only_if_there_are_any() {
+    let cache = PageCache::with_options(asleep(64));
+    let store = Arc::new(FailingStore::default());
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+    file.read_exact_at(&mut [0; 10], 0).unwrap();
+    let table = cache.stats().to_string();
+    let lines: Vec<&str> = table.lines().collect();
+    let expected = [
+        "pages: 2 cached, 2 dirty, 0 unstable, of 1 file(s)",
+        "found: 1 hits, 2 misses, 33.3 % hits",
+        "read: 0 pages, 0 of them ahead",
+        "written: 0 pages, 0 requests for eviction",
+        "evicted: 0 pages",
+        "store reads: 0 requests, 0 errors",
+        "store writes: 0 requests, 0 errors",
+        "store syncs: 0 requests, 0 errors",
+    ];
+    assert_eq!(lines[..8], expected);
+    assert!(lines.len() == 9 && lines[8].starts_with("store others: "), "{table}");
+    store.fail(0..u64::MAX);
+    drop(file);
+    let table = cache.stats().to_string();
+    assert!(table.contains("\nlost: 8192 bytes in 2 pages\nstore reads"), "{table}");
+    assert!(table.contains(" errors, half in "), "{table}");
 }

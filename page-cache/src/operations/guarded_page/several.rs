@@ -23,6 +23,11 @@ struct Taking<'a, G> {
     taken: &'a mut [Option<G>],
 }
 
+/// For so many guards, the order to take them in and where they are put.
+fn places<G>(count: usize) -> (Vec<usize>, Vec<Option<G>>) {
+    (vec![0; count], std::iter::repeat_with(|| None).take(count).collect())
+}
+
 impl Inode {
     /// Shared guards of some pages.
     pub(crate) fn pages<const N: usize>(
@@ -44,6 +49,20 @@ impl Inode {
         let order = &mut [0; N];
         self.take_exclusive(Taking { numbers: &numbers, order, taken: &mut taken })?;
         Ok(taken.map(|guard| guard.expect(ENDLESS)))
+    }
+
+    /// Shared guards of as many pages as there are numbers.
+    pub(crate) fn page_list(&self, numbers: &[u64]) -> io::Result<Vec<SharedGuard<'_>>> {
+        let (mut order, mut taken) = places(numbers.len());
+        self.take_shared(Taking { numbers, order: &mut order, taken: &mut taken })?;
+        Ok(taken.into_iter().map(|guard| guard.expect(ENDLESS)).collect())
+    }
+
+    /// Exclusive guards of as many pages as there are numbers.
+    pub(crate) fn page_list_mut(&self, numbers: &[u64]) -> io::Result<Vec<GuardedPage<'_>>> {
+        let (mut order, mut taken) = places(numbers.len());
+        self.take_exclusive(Taking { numbers, order: &mut order, taken: &mut taken })?;
+        Ok(taken.into_iter().map(|guard| guard.expect(ENDLESS)).collect())
     }
 
     fn take_shared<'a>(&'a self, taking: Taking<'_, SharedGuard<'a>>) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Direct IO: without the kernel's cache, in whole blocks, and never past the end of the file.
 //!
-//! A request that is not whole blocks goes through an aligned buffer. The parts of blocks that it
-//! writes are merged into the blocks: read, modified, written. But the block that contains the end
+//! A read of whole blocks to aligned memory, such as a page of the cache, goes straight there. Every
+//! other request goes through an aligned buffer. The parts of blocks that it writes are merged into the blocks: read, modified, written. But the block that contains the end
 //! of the file cannot be written as a whole without making the file longer for a moment, and a
 //! crash in that moment would leave a length that the file never had. So the bytes of that block go
 //! through a second descriptor without O_DIRECT. The kernel keeps the two coherent: before a direct
@@ -68,8 +68,12 @@ impl Direct {
         self.alone.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the blocks around `bytes` into an aligned buffer, and copies out.
+    /// Reads whole blocks to aligned memory; otherwise the blocks around `bytes` into an aligned buffer, and copies out.
     pub(super) fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let place = bytes.as_ptr().addr() as u64;
+        if [offset, bytes.len() as u64, place].into_iter().all(|start| self.is_aligned(start)) {
+            return self.read_blocks(bytes, offset);
+        }
         let (start, within) = self.block_of(offset);
         let mut buffer = AlignedBuffer::covering(within + bytes.len(), self.block);
         let have = self.read_blocks(buffer.bytes_mut(), start)?;

@@ -133,6 +133,7 @@ fn layers_boxes_and_arcs_pass_every_method_on() {
     let boxed: Box<dyn Store> = Box::new(Noting);
     assert_eq!(called_below(&boxed), directly);
     assert_eq!(called_below(&Layer(boxed)), directly);
+    assert_eq!(called_below(&Box::new(Layer(Noting))), directly);
     let shared: Arc<dyn Store> = Arc::new(Layer(Noting));
     assert_eq!(called_below(&shared), directly);
 }

@@ -1,5 +1,6 @@
 //! Requests of more bytes than are moved at once.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use spanlock_page_cache::{File, PageCache, Store};
@@ -48,6 +49,30 @@ fn a_direct_write_ends_where_the_store_has_cut_a_chunk_off() {
         assert_eq!((file.len(), store.len().unwrap()), (written, written));
         assert!(store.bytes(0..written) == bytes[..written as usize]);
     }
+}
+
+#[test]
+fn a_direct_request_of_all_bytes_goes_on_where_a_store_has_cut_it_off() {
+    let bytes = bytes(2 * CHUNK + PAGE);
+    let store = Arc::new(RecordingStore::default());
+    let (_cache, file) = open(&store);
+    store.cut_writes(600_000, 3);
+    file.write_all_direct_at(&bytes, 0).unwrap();
+    assert!(store.bytes(0..bytes.len() as u64) == bytes);
+    let mut seen = vec![0; bytes.len()];
+    file.read_exact_direct_at(&mut seen, 0).unwrap();
+    assert!(seen == bytes);
+    let error = file.read_exact_direct_at(&mut seen, 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    // What comes before it cannot be read is read, and then the error is returned.
+    store.fail_reads_of(CHUNK..CHUNK + 1);
+    file.read_exact_direct_at(&mut seen[..CHUNK as usize], 0).unwrap();
+    assert_ne!(
+        file.read_exact_direct_at(&mut seen, 0).unwrap_err().kind(),
+        ErrorKind::UnexpectedEof
+    );
+    let error = file.write_all_direct_at(&bytes, u64::MAX - PAGE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileTooLarge);
 }
 
 #[test]

@@ -407,3 +407,20 @@ fn a_file_of_the_system_keeps_its_length_when_blocks_are_reserved() {
     file.sync_all().unwrap();
     assert!(file.allocated_size().unwrap() < Some(256 * PAGE));
 }
+
+#[test]
+fn an_extension_to_at_least_a_length_asks_the_store_for_nothing_if_the_file_is_so_long() {
+    let store = Arc::new(FailingStore::default());
+    let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+    file.extend_to(10_000).unwrap();
+    assert_eq!((file.len(), store.inner.len().unwrap()), (10_000, 10_000));
+    let requests = store.requests();
+    file.extend_to(10_000).unwrap();
+    file.extend_to(0).unwrap();
+    assert_eq!((file.len(), store.requests()), (10_000, requests));
+    store.fail(requests..u64::MAX);
+    file.extend_to(10_001).unwrap_err();
+    assert_eq!(file.len(), 10_000);
+    store.fail(0..0);
+    assert_eq!(file.extend_to(u64::MAX).unwrap_err().kind(), ErrorKind::FileTooLarge);
+}

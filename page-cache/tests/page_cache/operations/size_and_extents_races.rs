@@ -322,3 +322,26 @@ fn whatever_meets_the_cache_and_the_store_agree_in_the_end() {
         assert!(seen == mapped, "seed {seed}: the store");
     }
 }
+
+#[test]
+fn an_extension_to_at_least_a_length_cuts_off_nothing_that_is_appended_meanwhile() {
+    const APPENDS: u64 = 3000;
+    let file = PageCache::new(256).open(MemStore::new()).unwrap();
+    let stop = Stop::default();
+    let starts: Vec<u64> = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.is_asked_for() {
+                let len = file.len();
+                file.extend_to(len + 1).unwrap();
+                assert!(file.len() > len);
+            }
+        });
+        let _stopped = stop.when_dropped();
+        (0..APPENDS).map(|_| file.append(&[1; 100]).unwrap()).collect()
+    });
+    for start in starts {
+        let mut seen = [0; 100];
+        file.read_exact_at(&mut seen, start).unwrap();
+        assert_eq!(seen, [1; 100], "at {start}");
+    }
+}
