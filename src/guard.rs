@@ -214,7 +214,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 
     /// The guard of a claim that was granted to a task.
     pub(crate) fn of_task(lock: L, span: Span, mode: M, hold: Hold) -> Self {
-        Guard { lock, span, mode, hold, record: Held::by_somebody() }
+        Guard { lock, span, mode, hold, record: Held::by_no_known_thread() }
     }
 
     #[inline]

@@ -101,7 +101,7 @@ impl<L: LockRef> GuardSet<L> {
 
     /// The guard of a claim that was granted to a task.
     fn of_task(lock: L, parts: Vec<Part>, hold: Hold) -> Self {
-        GuardSet { lock, parts, hold, record: Held::by_somebody() }
+        GuardSet { lock, parts, hold, record: Held::by_no_known_thread() }
     }
 
     /// Returns what is held: disjoint ranges in ascending order, each with its mode.

@@ -5,6 +5,7 @@ pub mod clocked;
 pub mod flood;
 pub mod held;
 pub mod mapping_mix;
+pub mod mix;
 pub mod one_unit;
 pub mod pairs;
 pub mod ranges;

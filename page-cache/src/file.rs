@@ -1,49 +1,29 @@
 //! `File`: a cached file, as its users have it.
 
 // In the order in which rustdoc lists their methods.
-mod buffered;
-
-mod vectored;
-
-mod append;
+mod reads_and_writes;
 
 mod size_and_extents;
 
 mod map;
 
-mod sync;
-
-mod close;
-
-mod direct;
+mod durability;
 
 mod page_guards;
 
 mod pin;
 
-mod tagged;
-
-mod checkpoints;
-
-mod durable;
-
 mod hints;
 
 mod data_ranges;
-
-mod copy;
-
-mod modified;
-
-mod uninit;
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use close::CloseError;
-pub use durable::Durability;
+pub use durability::close::CloseError;
+pub use durability::durable::Durability;
 
 use crate::files::failure::Failure;
 use crate::files::handle::Handle;

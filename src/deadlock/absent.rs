@@ -12,7 +12,7 @@ impl Held {
     }
 
     #[inline(always)]
-    pub(crate) fn by_somebody() -> Held {
+    pub(crate) fn by_no_known_thread() -> Held {
         Held
     }
 

@@ -102,7 +102,7 @@ impl Held {
     }
 
     /// Records nothing: the claim is held by a task.
-    pub(crate) fn by_somebody() -> Held {
+    pub(crate) fn by_no_known_thread() -> Held {
         Held(None)
     }
 

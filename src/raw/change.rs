@@ -74,7 +74,7 @@ impl RawLock {
         ledger.close();
     }
 
-    fn downgrade_slot(&self, unit: u64) {
+    pub(super) fn downgrade_slot(&self, unit: u64) {
         let from = Word::sole(unit, Mode::Exclusive).bits();
         let to = Word::sole(unit, Mode::Shared).bits();
         // ORDERING: Release, paired with the Acquire of a reader that joins. Relaxed on failure:
@@ -103,26 +103,6 @@ impl RawLock {
         });
         cells.settle(tenant);
         downgraded.is_ok()
-    }
-
-    /// Upgrades the only reader of a slot, if no claim is on the board.
-    pub(super) fn upgrade_slot(&self, unit: u64) -> bool {
-        if !self.summary_hint().is_empty() {
-            return false;
-        }
-        let from = Word::sole(unit, Mode::Shared).bits();
-        let to = Word::sole(unit, Mode::Exclusive).bits();
-        // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
-        // paired with the Release of the readers that left.
-        let slot = self.slot_of(unit);
-        if slot.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_err() {
-            return false;
-        }
-        if self.summary_after_entering().is_empty() {
-            return true;
-        }
-        self.downgrade_slot(unit);
-        false
     }
 }
 

@@ -37,6 +37,26 @@ impl RawLock {
         ledger.close();
         upgraded.is_some()
     }
+
+    /// Upgrades the only reader of a slot, if no claim is on the board.
+    fn upgrade_slot(&self, unit: u64) -> bool {
+        if !self.summary_hint().is_empty() {
+            return false;
+        }
+        let from = Word::sole(unit, Mode::Shared).bits();
+        let to = Word::sole(unit, Mode::Exclusive).bits();
+        // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
+        // paired with the Release of the readers that left.
+        let slot = self.slot_of(unit);
+        if slot.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        if self.summary_after_entering().is_empty() {
+            return true;
+        }
+        self.downgrade_slot(unit);
+        false
+    }
 }
 
 impl Ledger<'_> {

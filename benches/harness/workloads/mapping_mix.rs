@@ -1,23 +1,20 @@
-//! The mapping mix: the claims that a file's paths make on its mapping lock.
+//! The mapping mix: the claims that the operations on a file make on its mapping lock.
 //!
 //! An operation locks its range, reads (shared) or increments (exclusive) one word for each of its
 //! units, 256 at most, and unlocks.
 
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
 use fastrand::Rng;
 
-use super::super::case::{Case, each_contender, immortal, time_on_threads};
+use super::super::case::{Case, each_contender};
 use super::super::cells::Cells;
 use super::super::contender::Contender;
-use super::super::draws::{DRAWS, Draws, draw};
-use super::clocked::{Clocked, Latencies, add, no_latencies, record};
+use super::clocked::Clocked;
+use super::mix;
 
 /// The pages of the file.
 pub const UNITS: u64 = 1 << 16;
 
-/// The thread that claims.
+/// The kind of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     /// A fault or a buffered read or write of one page: one unit, shared; 90 of 100.
@@ -59,7 +56,15 @@ struct Operation {
     length: u64,
 }
 
-impl Operation {
+impl mix::Operation for Operation {
+    const UNITS: u64 = UNITS;
+
+    type Beside = Cells;
+
+    fn beside() -> Cells {
+        Cells::new(UNITS)
+    }
+
     fn draw(random: &mut Rng) -> Operation {
         let class = Class::draw(random);
         let length = match class {
@@ -68,6 +73,10 @@ impl Operation {
             Class::Direct | Class::Truncate => random.u64(16..=256),
         };
         Operation { class, start: random.u64(..=UNITS - length), length }
+    }
+
+    fn class(&self) -> usize {
+        self.class as usize
     }
 
     #[inline]
@@ -104,16 +113,8 @@ pub fn operations(threads: usize) -> impl Iterator<Item = Case> {
 }
 
 fn some_operations<L: Contender>(threads: usize) -> Option<Case> {
-    Some(Case::new::<L, _>(move || {
-        let mix = Mix::<L>::new(threads);
-        move |operations| {
-            time_on_threads(threads, operations, |thread, share| mix.work(thread, share))
-        }
-    }))
+    mix::operations::<L, Operation>(threads)
 }
-
-/// How many classes there are.
-const CLASSES: usize = Class::ALL.len();
 
 /// The mix with a clock around each operation, from the call of lock to the return of unlock.
 pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked<CLASSES>> {
@@ -121,53 +122,8 @@ pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked<CLASSES>> {
 }
 
 fn some_clocked<L: Contender>(threads: usize) -> Option<Clocked<CLASSES>> {
-    let mix = Mix::<L>::new(threads);
-    Some(Clocked::new::<L>(move |length| {
-        let total = Mutex::new(no_latencies());
-        time_on_threads(threads, threads as u64, |thread, _| {
-            let measured = mix.work_on_the_clock(thread, length);
-            add(&mut total.lock().expect("no workload panics"), &measured);
-        });
-        total.into_inner().expect("no workload panics")
-    }))
+    mix::clocked::<L, Operation, CLASSES>(threads)
 }
 
-struct Mix<L: Contender> {
-    lock: &'static L,
-    cells: Cells,
-    draws: Vec<Draws<Operation>>,
-}
-
-impl<L: Contender> Mix<L> {
-    fn new(threads: usize) -> Mix<L> {
-        Mix {
-            lock: immortal(UNITS),
-            cells: Cells::new(UNITS),
-            draws: (0..threads).map(|thread| draw(thread, Operation::draw)).collect(),
-        }
-    }
-
-    #[inline(never)]
-    fn work(&self, thread: usize, operations: u64) {
-        for operation in 0..operations {
-            self.draws[thread][operation as usize % DRAWS].run(self.lock, &self.cells);
-        }
-    }
-
-    #[inline(never)]
-    fn work_on_the_clock(&self, thread: usize, length: Duration) -> Latencies<CLASSES> {
-        let mut latencies = no_latencies();
-        let begin = Instant::now();
-        let mut before = begin;
-        for operation in self.draws[thread].iter().cycle() {
-            operation.run(self.lock, &self.cells);
-            let after = Instant::now();
-            record(&mut latencies[operation.class as usize], after - before);
-            if after - begin >= length {
-                break;
-            }
-            before = Instant::now();
-        }
-        latencies
-    }
-}
+/// How many classes there are.
+const CLASSES: usize = Class::ALL.len();

@@ -5,23 +5,23 @@
 //! that loses its processor has as much left to do when it gets it back.
 
 use std::hint::black_box;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use super::super::case::{Case, each_contender, immortal, time_on_threads};
+use super::super::case::{Case, each_contender};
 use super::super::contender::Contender;
-use super::super::draws::{DRAWS, Draws, draw};
-use super::clocked::{Clocked, Latencies, add, no_latencies, record};
+use super::clocked::Clocked;
+use super::mix;
 
 /// The pages of the file.
 const UNITS: u64 = 1 << 16;
 
-/// What a holder works.
+/// How long the work under a claim takes.
 const WORK: Duration = Duration::from_micros(2);
 
-/// The thread that claims.
+/// The kind of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     /// One page, shared.
@@ -47,7 +47,16 @@ struct Operation {
     length: u64,
 }
 
-impl Operation {
+impl mix::Operation for Operation {
+    const UNITS: u64 = UNITS;
+
+    /// How many multiplications to do under a claim.
+    type Beside = u64;
+
+    fn beside() -> u64 {
+        *MULTIPLICATIONS
+    }
+
     fn draw(random: &mut Rng) -> Operation {
         let (class, length) = match random.bool() {
             true => (Class::Page, 1),
@@ -56,8 +65,12 @@ impl Operation {
         Operation { class, start: random.u64(..=UNITS - length), length }
     }
 
+    fn class(&self) -> usize {
+        self.class as usize
+    }
+
     #[inline]
-    fn run<L: Contender>(&self, lock: &L, multiplications: u64) {
+    fn run<L: Contender>(&self, lock: &L, &multiplications: &u64) {
         let range = self.start..self.start + self.length;
         match self.class {
             Class::Page => {
@@ -102,16 +115,8 @@ pub fn operations(threads: usize) -> impl Iterator<Item = Case> {
 }
 
 fn some_operations<L: Contender>(threads: usize) -> Option<Case> {
-    Some(Case::new::<L, _>(move || {
-        let mix = Mix::<L>::new(threads);
-        move |operations| {
-            time_on_threads(threads, operations, |thread, share| mix.work(thread, share))
-        }
-    }))
+    mix::operations::<L, Operation>(threads)
 }
-
-/// How many classes there are.
-const CLASSES: usize = Class::ALL.len();
 
 /// The mix with a clock around each operation, from the call of lock to the return of unlock.
 pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked<CLASSES>> {
@@ -119,53 +124,8 @@ pub fn clocked(threads: usize) -> impl Iterator<Item = Clocked<CLASSES>> {
 }
 
 fn some_clocked<L: Contender>(threads: usize) -> Option<Clocked<CLASSES>> {
-    let mix = Mix::<L>::new(threads);
-    Some(Clocked::new::<L>(move |length| {
-        let total = Mutex::new(no_latencies());
-        time_on_threads(threads, threads as u64, |thread, _| {
-            let measured = mix.work_on_the_clock(thread, length);
-            add(&mut total.lock().expect("no workload panics"), &measured);
-        });
-        total.into_inner().expect("no workload panics")
-    }))
+    mix::clocked::<L, Operation, CLASSES>(threads)
 }
 
-struct Mix<L: Contender> {
-    lock: &'static L,
-    draws: Vec<Draws<Operation>>,
-    multiplications: u64,
-}
-
-impl<L: Contender> Mix<L> {
-    fn new(threads: usize) -> Mix<L> {
-        Mix {
-            lock: immortal(UNITS),
-            draws: (0..threads).map(|thread| draw(thread, Operation::draw)).collect(),
-            multiplications: *MULTIPLICATIONS,
-        }
-    }
-
-    #[inline(never)]
-    fn work(&self, thread: usize, operations: u64) {
-        for operation in 0..operations {
-            let operation = &self.draws[thread][operation as usize % DRAWS];
-            operation.run(self.lock, self.multiplications);
-        }
-    }
-
-    #[inline(never)]
-    fn work_on_the_clock(&self, thread: usize, length: Duration) -> Latencies<CLASSES> {
-        let mut latencies = no_latencies();
-        let begin = Instant::now();
-        for operation in self.draws[thread].iter().cycle() {
-            let before = Instant::now();
-            operation.run(self.lock, self.multiplications);
-            let after = Instant::now();
-            record(&mut latencies[operation.class as usize], after - before);
-            if after - begin >= length {
-                break;
-            }
-        }
-        latencies
-    }
-}
+/// How many classes there are.
+const CLASSES: usize = Class::ALL.len();

@@ -4,6 +4,7 @@ mod cached_pages;
 mod claims;
 mod dirty_pages;
 mod failing;
+mod refusals;
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::blocking::Mutex;

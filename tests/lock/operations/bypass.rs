@@ -155,9 +155,9 @@ impl<'a, F: Face> Run<'a, F> {
 
     /// The lock's snapshot, without which of the waiting claims have been granted.
     pub(super) fn look_past(&mut self, at: Place) {
-        let anybody = [(at.cells(), Mode::Exclusive)];
-        let is_held = self.meets(None, &anybody, Which::Held);
-        let may_be_held = is_held || self.meets(None, &anybody, Which::Waiting);
+        let any_claim = [(at.cells(), Mode::Exclusive)];
+        let is_held = self.meets(None, &any_claim, Which::Held);
+        let may_be_held = is_held || self.meets(None, &any_claim, Which::Waiting);
         let is_locked = self.lock.is_locked(at.bounds());
         assert!(is_locked || !is_held, "{:?} is locked", at.units());
         assert!(may_be_held || !is_locked, "{:?} is not locked", at.units());

@@ -53,7 +53,7 @@ fn a_quarter_of_the_frames_and_a_few_more_are_left_for_reads_however_pages_becom
 }
 
 #[test]
-fn a_thread_with_guards_may_have_four_pages_of_a_file_dirty_whatever_its_share_is() {
+fn a_thread_with_guards_may_have_four_pages_of_a_file_dirty_and_more_within_a_share() {
     let dirty = DirtyPages::new(8, 1000);
     // Other files have all of the limit, and more.
     (0..20).for_each(|_| assert!(dirty.admit(Own { pages: 0, store: StoreIs::Well }, By::Write)));
@@ -61,4 +61,9 @@ fn a_thread_with_guards_may_have_four_pages_of_a_file_dirty_whatever_its_share_i
         assert!(dirty.has_room(Own { pages: 3, store }, By::Guard));
         assert!(!dirty.has_room(Own { pages: 4, store }, By::Guard));
     }
+    // Of a limit of 8 two are left, and the share is three times as many.
+    let dirty = DirtyPages::new(8, 1000);
+    (0..6).for_each(|_| assert!(dirty.admit(Own { pages: 0, store: StoreIs::Well }, By::Write)));
+    assert!(dirty.has_room(Own { pages: 5, store: StoreIs::Well }, By::Guard));
+    assert!(!dirty.has_room(Own { pages: 6, store: StoreIs::Well }, By::Guard));
 }

@@ -60,3 +60,15 @@ fn the_last_error_is_returned_until_the_store_may_be_asked_again() {
     again_at(Instant::now());
     assert!(health.last_error().is_none());
 }
+
+#[test]
+fn only_one_thread_asks_a_store_when_the_pause_is_over() {
+    let health = StoreHealth::default();
+    health.note(Some(&full()));
+    if let Some(failures) = health.failures.lock().unwrap().as_mut() {
+        failures.pause = Duration::from_secs(3600);
+        failures.next = Instant::now();
+    }
+    assert!(health.refusal().is_none());
+    assert_eq!(health.refusal().unwrap().kind(), io::ErrorKind::StorageFull);
+}

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::File;
 use crate::error::Request;
+use crate::file::File;
 
 impl File {
     /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero, means

@@ -3,12 +3,12 @@
 use std::io;
 use std::ops::Range;
 
-use super::{File, inverted};
 use crate::error::Request;
+use crate::file::{File, inverted};
 use crate::files::durability::sync_group::Scope;
 
 /// Every page that a file can have.
-pub(super) const ALL: Range<u64> = 0..u64::MAX;
+pub(in crate::file) const ALL: Range<u64> = 0..u64::MAX;
 
 impl File {
     /// Writes the dirty pages that `range` touches to the store and waits until they are written. Nothing becomes
@@ -146,12 +146,17 @@ impl File {
         self.inode().store.unstable().broken(self.len())
     }
 
-    pub(super) fn sync(&self, request: Request, scope: Scope, pages: Range<u64>) -> io::Result<()> {
+    pub(in crate::file) fn sync(
+        &self,
+        request: Request,
+        scope: Scope,
+        pages: Range<u64>,
+    ) -> io::Result<()> {
         self.sync_tagged(request, scope, pages, u64::MAX)
     }
 
     /// As `sync`, for the pages whose least tag is not above `tag`.
-    pub(super) fn sync_tagged(
+    pub(in crate::file) fn sync_tagged(
         &self,
         request: Request,
         scope: Scope,

@@ -3,8 +3,8 @@
 use std::io;
 use std::ops::Range;
 
-use super::File;
 use crate::error::Request;
+use crate::file::File;
 use crate::files::durability::sync_group::Scope;
 
 /// When the changes that a handle makes are durable.

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use super::File;
 use super::sync::ALL;
 use crate::error::Request;
+use crate::file::File;
 use crate::files::durability::sync_group::Scope;
 use crate::sync::atomic::Ordering;
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::File;
 use crate::error::Request;
+use crate::file::File;
 
 impl File {
     /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::File;
 use super::sync::ALL;
 use crate::DirtyPage;
 use crate::error::Request;
+use crate::file::File;
 use crate::files::durability::sync_group::Scope;
 
 impl File {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 
-use super::File;
+use crate::file::File;
 use crate::request_memory::{Gather, Scatter};
 
 impl File {

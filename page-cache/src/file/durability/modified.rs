@@ -3,8 +3,8 @@
 use std::io;
 use std::time::SystemTime;
 
-use super::File;
 use crate::error::Request;
+use crate::file::File;
 use crate::files::modified_time::to_nanos;
 
 impl File {

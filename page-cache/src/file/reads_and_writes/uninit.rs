@@ -3,7 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 
-use super::File;
+use crate::file::File;
 use crate::request_memory::Uninit;
 
 impl File {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::File;
 use crate::error::Request;
+use crate::file::File;
 
 impl File {
     /// Writes like [`write_at`](File::write_at), and records `tag` for each page that the write dirties. A tag is a

@@ -132,7 +132,7 @@ fn len_of(slices: &[IoSlice<'_>]) -> usize {
 }
 
 impl Inode {
-    pub(super) fn append(&self, from: impl Source) -> io::Result<u64> {
+    pub(in crate::file) fn append(&self, from: impl Source) -> io::Result<u64> {
         let len = from.bytes();
         self.check_change(Request::new("append", self.size(), len))?;
         self.throttle();

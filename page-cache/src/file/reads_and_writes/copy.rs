@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::File;
+use crate::file::File;
 
 impl File {
     /// Copies up to `len` bytes from `offset` of this file to `to_offset` of `to`, within the

@@ -1,0 +1,64 @@
+//! Requests to a file that are refused before they begin: they could wait for their own thread, or the store is
+//! read-only.
+
+use std::io;
+
+use crate::Store;
+use crate::error::Request;
+use crate::files::inode::Inode;
+use crate::files::store_access::nested::{is_inside, is_inside_hook};
+use crate::pages::frame::guard::has_of;
+
+impl Inode {
+    /// Refuses what a store asks of a file of its own cache, what a hook asks of one that has a hook, and what a thread
+    /// asks of a file while it has a guard of one of its pages.
+    #[inline]
+    pub(crate) fn check_outside(&self, request: Request) -> io::Result<()> {
+        let inside = is_inside(&self.cache.frames) || self.before_writeback.is_some();
+        if !inside && !has_of(self.address()) {
+            return Ok(());
+        }
+        self.check_waits_for_others().map_err(|error| self.failed(request, error))
+    }
+
+    /// As `check_outside`, for a request that the caller names.
+    #[cold]
+    pub(crate) fn check_waits_for_others(&self) -> io::Result<()> {
+        let message = "this thread holds a guard of a page of the file, which could deadlock";
+        let guards = match has_of(self.address()) {
+            true => Err(io::Error::new(io::ErrorKind::Deadlock, message)),
+            false => Ok(()),
+        };
+        self.check_in_no_store().and(guards)
+    }
+
+    /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
+    pub(crate) fn check_in_no_store(&self) -> io::Result<()> {
+        let message = if is_inside(&self.cache.frames) {
+            "a store called this operation on a file of its own cache, which would deadlock"
+        } else if self.before_writeback.is_some() && is_inside_hook(&self.cache.frames) {
+            "a writeback hook called this operation on a file that has a hook, which could deadlock"
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::new(io::ErrorKind::Deadlock, message))
+    }
+
+    /// Refuses a change that the store could not be given, and what `check_outside` does.
+    #[inline]
+    pub(crate) fn check_change(&self, request: Request) -> io::Result<()> {
+        self.check_outside(request)?;
+        self.check_writable().map_err(|error| self.failed(request, error))
+    }
+
+    /// Whether the store can be changed.
+    #[inline]
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        if self.store.is_read_only() { Err(read_only()) } else { Ok(()) }
+    }
+}
+
+#[cold]
+fn read_only() -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, "the store is read-only")
+}

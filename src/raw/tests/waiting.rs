@@ -1,0 +1,164 @@
+//! How claims wait: overtaken, due, withdrawn; and how that is shown.
+
+use std::future::Future;
+use std::ops::{ControlFlow, Range};
+use std::task::{Context, Waker};
+
+use super::{assert_idle, look_again, queue, span};
+use crate::Mode::{Exclusive, Shared};
+use crate::raw::RawLock;
+use crate::raw::due::Patience;
+use crate::raw::place::Hold;
+use crate::sync::MOST_PASSES;
+use crate::{RangeLock, Span};
+
+/// The summary shows whether claims wait. If any does, a new claim that is blocked does not spin.
+#[test]
+fn the_summary_shows_that_claims_wait_for_as_long_as_one_does() {
+    let lock = RangeLock::fair();
+    let is_shown = || lock.raw.summary_hint().has_queue();
+    let held = lock.lock_exclusive(0..9);
+    let mut waiting = [0..3, 3..6].map(|range| Box::pin(lock.lock_exclusive_async(range)));
+    assert!(!is_shown());
+    for future in &mut waiting {
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(is_shown());
+    }
+    let [first, second] = waiting;
+    drop(first);
+    assert!(is_shown());
+    drop(held);
+    assert!(!is_shown(), "it is granted");
+    drop(second);
+}
+
+/// Spans with units 3 and 4.
+const WIDE: [Range<u64>; 2] = [3..5, 0..1 << 60];
+
+#[test]
+fn a_patient_claim_is_overtaken_a_limited_number_of_times() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let mut hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        for passes in 1..=MOST_PASSES {
+            assert!(!look_again(&lock, pending, Patience::Lasts), "it was not woken");
+            assert!(!lock.conflicts(span(4, 5), Shared), "it may be overtaken");
+            lock.unlock(unit, Exclusive, hold);
+            hold = lock.try_lock(unit, Exclusive).expect("it may be overtaken");
+            assert!(!look_again(&lock, pending, Patience::Lasts));
+            assert_eq!(lock.conflicts(span(4, 5), Shared), passes == MOST_PASSES, "{passes}");
+        }
+        lock.unlock(unit, Exclusive, hold);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
+#[test]
+fn a_claim_whose_patience_is_over_is_not_overtaken_whether_or_not_it_was_woken() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        assert!(!look_again(&lock, pending, Patience::IsOver));
+        assert!(lock.conflicts(span(4, 5), Shared) && lock.try_lock(span(4, 5), Shared).is_none());
+        lock.unlock(unit, Exclusive, hold);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
+/// Readers that overlap one another in time could starve it.
+#[test]
+fn a_writer_that_is_woken_and_finds_only_readers_is_not_overtaken_again() {
+    for wanted in WIDE {
+        let lock = RawLock::new();
+        let (unit, wanted) = (span(3, 4), Span::from_range(wanted));
+        let hold = lock.lock(unit, Exclusive);
+        let pending = queue(&lock, wanted);
+        lock.unlock(unit, Exclusive, hold);
+        let reader = lock.try_lock(unit, Shared).expect("it may be overtaken");
+        assert!(!look_again(&lock, pending, Patience::Lasts));
+        assert!(lock.conflicts(span(4, 5), Shared), "readers pass it");
+        lock.unlock(unit, Shared, reader);
+        assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
+        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        assert_idle(&lock);
+    }
+}
+
+/// The task has no clock, and is not polled.
+#[test]
+fn a_task_is_due_once_enough_later_claims_have_become_due_before_it() {
+    for wanted in WIDE {
+        let lock = RangeLock::new();
+        let mut context = Context::from_waker(Waker::noop());
+        let held = lock.lock_exclusive(3..4);
+        let mut task = Box::pin(lock.lock_exclusive_async(wanted));
+        assert!(task.as_mut().poll(&mut context).is_pending());
+        let mut others = Vec::new();
+        for passes in 1..=MOST_PASSES {
+            assert!(!lock.conflicts(4..5, Shared));
+            let mut other = Box::pin(lock.lock_many_async([(3..4, Shared)]));
+            assert!(other.as_mut().poll(&mut context).is_pending());
+            others.push(other);
+            assert_eq!(lock.conflicts(4..5, Shared), passes == MOST_PASSES, "{passes}");
+        }
+        drop(held);
+        assert!(lock.is_locked(3..4) && !lock.is_locked(4..5), "it is behind the others");
+        drop(others);
+        assert!(lock.is_locked(4..5), "it was not granted");
+        drop(task);
+        assert_idle(&lock.raw);
+    }
+}
+
+#[test]
+fn held_claims_are_listed_before_waiting_ones_on_the_same_span() {
+    for wanted in [span(3, 4), span(3, 5), Span::ALL] {
+        let lock = RawLock::fair();
+        let hold = lock.lock(wanted, Shared);
+        let pending = queue(&lock, wanted);
+        let claims: Vec<bool> = lock.claims(Span::ALL).iter().map(|claim| claim.is_held).collect();
+        assert_eq!(claims, [true, false]);
+        assert!(lock.withdraw(pending).is_none());
+        lock.unlock(wanted, Shared, hold);
+        assert_idle(&lock);
+    }
+}
+
+/// Whether any claim is watched.
+fn is_watched(lock: &RawLock) -> bool {
+    let slots = lock.visit_slots(Span::ALL, |_, word| match word.has_waiters() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    let proxies = &lock.core().books.lock().proxies;
+    slots.is_break() || proxies.iter().any(Option::is_some)
+}
+
+#[test]
+fn a_claim_is_not_watched_any_more_once_the_claims_that_it_blocked_are_withdrawn() {
+    let spans = [span(3, 4), span(3, 5), span(0, 1 << 50)];
+    for (held, mode) in spans.into_iter().flat_map(|held| [(held, Shared), (held, Exclusive)]) {
+        let lock = RawLock::new();
+        let hold = lock.lock(held, mode);
+        let unit_3 = span(3, 4);
+        assert!(lock.try_lock(Span::ALL, Exclusive).is_none() && !is_watched(&lock));
+        assert!(lock.try_lock(unit_3, Exclusive).is_none() && !is_watched(&lock));
+        assert!(lock.conflicts(span(2, 9), Exclusive) && !is_watched(&lock));
+        assert_eq!(lock.claims(Span::ALL).len(), 1);
+        assert!(!is_watched(&lock));
+        let [waits, also] = [span(2, 4), unit_3].map(|span| queue(&lock, span));
+        assert!(is_watched(&lock));
+        assert!(lock.withdraw(waits).is_none() && is_watched(&lock));
+        assert!(lock.withdraw(also).is_none() && !is_watched(&lock));
+        lock.unlock(held, mode, hold);
+        assert_idle(&lock);
+    }
+}
