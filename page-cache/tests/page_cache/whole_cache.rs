@@ -90,6 +90,20 @@ fn a_sync_of_the_cache_makes_every_file_durable_and_skips_those_that_are() {
 }
 
 #[test]
+fn a_file_of_which_only_blocks_changed_is_in_each_sync_of_the_cache_until_one_succeeds() {
+    let (cache, stores, files) = dirty_files(1);
+    cache.sync_all().unwrap();
+    files[0].allocate(0, 5, spanlock_page_cache::Length::Keep).unwrap();
+    stores[0].set(|state| state.fails = true);
+    cache.sync_all().unwrap_err();
+    cache.sync_all().unwrap_err();
+    stores[0].set(|state| state.fails = false);
+    cache.sync_all().unwrap();
+    cache.sync_all().unwrap();
+    assert_eq!(stores[0].syncs(), 2);
+}
+
+#[test]
 fn bytes_that_were_written_back_and_not_synced_are_in_a_sync_of_the_cache() {
     let (cache, stores, files) = dirty_files(1);
     files[0].writeback(0..5).unwrap();

@@ -292,6 +292,7 @@ impl Unstable {
         });
         lost.gone.iter().for_each(|(range, ())| self.lose(range));
         self.length_owed |= lost.resized;
+        self.current.other |= lost.other;
         self.uncut = self.uncut.max(lost.cut.map_or(0, |cut| cut.end));
         self.owed.pages.keys().copied().collect()
     }
