@@ -7,6 +7,8 @@
 //! The address of an array and the logarithm of its length are one word, so that one load says
 //! where a unit's word is. Arrays are freed with the lock only, so that an old address stays valid.
 
+#![allow(clippy::modulo_one, reason = "in models a block has one word")]
+
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::ptr;

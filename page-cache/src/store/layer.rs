@@ -126,11 +126,19 @@ impl<L: StoreLayer + ?Sized> Store for L {
     }
 }
 
-impl<S: Store + ?Sized> StoreLayer for Box<S> {
+impl<S: Store> StoreLayer for Box<S> {
     type Below = S;
 
     fn below(&self) -> &S {
         self
+    }
+}
+
+impl Store for Box<dyn Store> {
+    with_methods!(delegate, Store, self => &**self);
+
+    fn identity(&self) -> Option<Identity> {
+        (**self).identity()
     }
 }
 

@@ -12,6 +12,20 @@ use crate::random::Random;
 use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
 
 #[test]
+fn a_thread_that_waits_for_an_exclusive_guard_is_overtaken_only_by_threads_that_have_a_guard() {
+    let (_cache, file, _store) = open(64, 4);
+    let page = file.page(1).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| file.page_mut(1).unwrap()[0] = 9);
+        // Other threads get no guard from then on.
+        until_someone_waits_for_the_guard_of(&file, 1);
+        drop(file.page(1).unwrap());
+        drop(page);
+    });
+    assert_eq!(read(&file, 1)[0], 9);
+}
+
+#[test]
 fn writes_stores_and_holes_wait_for_a_shared_guard_and_reads_do_not() {
     let waiting: [fn(&File); 5] = [
         |file| file.write_all_at(&[9; 8], PAGE).unwrap(),

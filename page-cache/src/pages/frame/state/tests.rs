@@ -83,6 +83,14 @@ fn a_word_full_of_readers_lets_no_more_in() {
 }
 
 #[test]
+fn a_word_full_of_guards_lets_no_more_in_not_even_of_a_thread_that_has_one() {
+    let full = State(uptodate().0 | GUARDS | REFERENCED);
+    assert_eq!((full.guard(), full.guard_once_more()), (None, None));
+    let one_less = State(full.0 - GUARD);
+    assert_eq!((one_less.guard(), one_less.guard_once_more()), (Some(full), Some(full)));
+}
+
+#[test]
 fn a_store_that_must_not_wait_needs_an_uptodate_page_without_readers() {
     let latched = uptodate().latch_mapped();
     assert_eq!(uptodate().latch_mapped_at_once(), latched);
