@@ -3,6 +3,7 @@
 pub(crate) mod clear;
 pub(crate) mod extend;
 pub(crate) mod fill;
+pub(crate) mod growth;
 pub(crate) mod invalidate;
 pub(crate) mod length_limit;
 pub(crate) mod prepare;

@@ -1,21 +1,20 @@
 //! Allocate: reserves blocks for a range, so that a write to it cannot fail for lack of space.
 //!
-//! 1. Claim the IO lock exclusively over the range; if the file may grow, from the old end on. If it may not, the range
-//!    ends at the end of the file: no block lies past the end.
-//! 2. Claim the mapping lock exclusively over the range and from the old end on. A store may allocate by reading and
-//!    writing, and nothing else may write there meanwhile.
-//! 3. If the file grows, remove what a failed request left in the store past the end.
-//! 4. Allocate in the store. If the file does not grow, and the store may end before the range
+//! 1. Claim the range, and prepare the store if the file grows: see `growth`. A store may allocate
+//!    by reading and writing, and nothing else may write there meanwhile. If the file may not grow,
+//!    no block is allocated past the end.
+//! 2. Allocate in the store. If the file does not grow, and the store may end before the range
 //!    does, allocate up to the end of the range's last page, or of the file: see `extend`. The
 //!    cache stays valid, since no byte changes.
-//! 5. Extend the file.
+//! 3. Extend the file.
 //!
 //! If the store fails it may have grown, and is truncated to the old length.
 //!
 //! Reserve: the same, with the blocks past the end too, and no change of the length. It claims both
-//! locks exclusively over the range. Steps 3 and 5 have nothing to do.
+//! locks exclusively over the range, and does not extend the file.
 
 use std::io;
+use std::ops::Range;
 
 use crate::Store;
 use crate::error::Request;
@@ -26,34 +25,17 @@ use spanlock::Access;
 impl Inode {
     pub(crate) fn allocate(&self, offset: u64, len: u64, length: Length) -> io::Result<()> {
         let request = Request::new("allocate", offset, len);
-        self.check_change(request)?;
-        let end = self.end_of(request)?;
-        if len == 0 {
-            return Ok(());
-        }
-        self.check_whole_range(offset..end).map_err(|error| self.failed(request, error))?;
-        let _io = self.io_for_growth(offset..end, length);
-        let old = self.size();
-        let end = length.bounds(end, old);
-        if offset >= end {
-            return Ok(());
-        }
-        let claim = self.claim(Access::Allocate, offset.min(old)..end);
-        if end > old {
-            self.end_within_limit(request)?;
-            self.cut_store_below(old, end).map_err(|error| self.failed(request, error))?;
-        }
-        let reached = if end > old { end } else { self.end_of_reach(end) };
-        if let Err(error) = self.store.allocate(offset, reached - offset) {
-            if end > old {
-                self.trim_store();
-            }
+        let Some(growth) = self.claim_growth(request, length)? else { return Ok(()) };
+        let Range { start, end } = growth.range();
+        let reached = if growth.grows() { end } else { self.end_of_reach(end) };
+        if let Err(error) = self.store.allocate(start, reached - start) {
+            growth.undo();
             return Err(self.failed(request, error));
         }
-        if end > old {
+        if growth.grows() {
             self.modified.note_change();
-            self.extend(end, &claim);
         }
+        growth.extend();
         Ok(())
     }
 
