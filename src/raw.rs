@@ -1,9 +1,10 @@
 //! The lock without its guards: slots, cells and registry.
 //!
-//! A claim on a single unit is a read-modify-write on that unit's [slot](slot). Any other claim
-//! takes a [cell]. A claim that must wait, or that finds no free cell, is in the [registry], behind
-//! a mutex. The [board] shows the registry's claims to the threads that do not take that mutex. If
-//! every cell is taken, an older claim is [moved](make_way) out of its cell.
+//! A claim on a single unit is a read-modify-write on that unit's [slot](words::slot). Any other
+//! claim takes a [cell](words::cell). A claim that must wait, or that finds no free cell, is in the
+//! [registry], behind a mutex. The [board] shows the registry's claims to the threads that do not
+//! take that mutex. If every cell is taken, an older claim is [moved](board::make_way) out of its
+//! cell.
 //!
 //! # Invariants
 //!
@@ -37,28 +38,18 @@
 mod acquire;
 mod admit;
 mod board;
-mod cell;
 mod change;
 mod counters;
-mod due;
 mod enter;
-mod fairness;
 mod inspect;
-mod make_way;
-mod patient;
 mod place;
 mod readers;
-mod regions;
 mod registry;
 mod release;
 mod resize;
-mod slot;
-mod spin;
-mod summary;
-mod table;
 mod upgrade;
-mod waiter;
-mod watch;
+mod waiting;
+mod words;
 
 #[cfg(all(test, spanlock_loom))]
 mod models;
@@ -71,19 +62,19 @@ use crate::deadlock;
 use crate::sync::{
     AtomicI64, AtomicPtr, AtomicU64, BOARD_CELLS, Mutex, MutexGuard, Ordering, const_constructor,
 };
-use cell::Cells;
+use board::{Counted, Regions};
 use counters::{Counters, Path};
 use place::Place;
-use regions::{Counted, Regions};
 use registry::{ClaimId, Registry};
-use slot::{UNITS, Word};
-use summary::Summary;
-use table::{Current, Made, Table};
-use waiter::{Waiter, Wakes};
+use waiting::{Waiter, Wakes};
+use words::cell::Cells;
+use words::slot::{UNITS, Word};
+use words::summary::Summary;
+use words::table::{self, Current, Made, Table};
 
 pub(crate) use acquire::{Pending, Queued, Refused};
-pub(crate) use fairness::Fairness;
 pub(crate) use place::{Hold, Part};
+pub(crate) use waiting::Fairness;
 
 /// The lock's words. Its public interface is [`RangeLock`](crate::RangeLock). It is `pub` because a
 /// sealed trait in public bounds mentions it; other crates cannot name it.
@@ -123,11 +114,11 @@ struct Core {
     /// How many more claims may find their slot taken by another unit before the number of slots is
     /// checked.
     collisions_to_go: AtomicI64,
-    books: Mutex<Books>,
+    protected: Mutex<Protected>,
 }
 
 /// What the mutex protects.
-struct Books {
+struct Protected {
     registry: Registry<Waiter>,
     /// The proxies of claims that took their cells without the mutex.
     proxies: [Option<ClaimId>; BOARD_CELLS],
@@ -227,7 +218,7 @@ impl RawLock {
             cells: Cells::new(),
             regions: Regions::new(),
             collisions_to_go: AtomicI64::new(1),
-            books: Mutex::new(Books {
+            protected: Mutex::new(Protected {
                 registry: Registry::new(),
                 proxies: [None; BOARD_CELLS],
                 moved_last: 0,
@@ -270,22 +261,22 @@ impl RawLock {
 }
 
 impl Core {
-    fn enter<'a>(&'a self, lock: &'a RawLock) -> Ledger<'a> {
-        Ledger { lock, core: self, books: self.books.lock(), wakes: Wakes::default() }
+    fn enter<'a>(&'a self, lock: &'a RawLock) -> Locked<'a> {
+        Locked { lock, core: self, protected: self.protected.lock(), wakes: Wakes::default() }
     }
 }
 
-/// Access to the registry, the board and the slots, with the mutex held. [`close`](Ledger::close)
+/// Access to the registry, the board and the slots, with the mutex held. [`close`](Locked::close)
 /// releases the mutex, and then wakes the owners of the claims that were granted meanwhile.
-struct Ledger<'a> {
+struct Locked<'a> {
     lock: &'a RawLock,
     core: &'a Core,
-    books: MutexGuard<'a, Books>,
+    protected: MutexGuard<'a, Protected>,
     wakes: Wakes,
 }
 
-impl Ledger<'_> {
-    // Inlined, because a ledger that is passed to another function is copied through memory.
+impl Locked<'_> {
+    // Inlined, because a `Locked` that is passed to another function is copied through memory.
     #[inline(always)]
     fn close(mut self) {
         self.make_overdue_due();
@@ -293,13 +284,13 @@ impl Ledger<'_> {
         self.set_queue();
         self.wakes.end_records();
         self.call_invited();
-        let Ledger { lock, books, wakes, .. } = self;
-        drop(books);
+        let Locked { lock, protected, wakes, .. } = self;
+        drop(protected);
         wakes.wake(&lock.counters);
     }
 
     fn registry(&mut self) -> &mut Registry<Waiter> {
-        &mut self.books.registry
+        &mut self.protected.registry
     }
 }
 

@@ -34,28 +34,27 @@ fn names_after<'a>(source: &'a str, before: &str) -> Vec<&'a str> {
     names
 }
 
-#[test]
-fn each_module_imports_from_its_own_row_of_the_picture_and_from_those_below() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let design = fs::read_to_string(root.join("docs/design.md")).expect("the design document");
-    let picture = design.split("```modules\n").nth(1).expect("a picture of the modules");
-    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
-    for (row, line) in picture.lines().take_while(|line| *line != "```").enumerate() {
-        rows.extend(line.split_whitespace().map(|module| (module, row)));
-    }
+/// The rows of a picture in the design document: of each module, the number of its row.
+fn rows<'a>(design: &'a str, picture: &str) -> BTreeMap<&'a str, usize> {
+    let start = format!("```{picture}\n");
+    let picture = design.split(&start[..]).nth(1).expect("a picture of the modules");
+    let lines = picture.lines().take_while(|line| *line != "```").enumerate();
+    lines.flat_map(|(row, line)| line.split_whitespace().map(move |name| (name, row))).collect()
+}
 
-    let lib = fs::read_to_string(root.join("src/lib.rs")).expect("the crate's root");
-    let mut exports: BTreeMap<&str, &str> = BTreeMap::new();
-    for module in rows.keys() {
-        let names = names_after(&lib, &format!("pub use {module}::"));
-        exports.extend(names.into_iter().map(|name| (name, *module)));
-    }
-
+/// Checks the imports of the files in `folder`, each of which begins with `prefix` and a module or
+/// one of `exports`. Returns how many there are.
+fn check(
+    folder: &Path,
+    rows: &BTreeMap<&str, usize>,
+    prefix: &str,
+    exports: &BTreeMap<&str, &str>,
+) -> usize {
     let mut files = Vec::new();
-    sources(&root.join("src"), &mut files);
+    sources(folder, &mut files);
     let mut imports = 0;
     for file in files {
-        let inside = file.strip_prefix(root.join("src")).expect("a source");
+        let inside = file.strip_prefix(folder).expect("a source");
         let module = inside.iter().next().expect("a name").to_string_lossy().replace(".rs", "");
         if module == "lib" {
             continue;
@@ -63,7 +62,7 @@ fn each_module_imports_from_its_own_row_of_the_picture_and_from_those_below() {
         let row = rows.get(&module[..]).unwrap_or_else(|| panic!("{module} is not in the picture"));
         let source = fs::read_to_string(&file).expect("text");
         let code: String = source.lines().filter(|line| !line.trim().starts_with("//")).collect();
-        for name in names_after(&code, "crate::") {
+        for name in names_after(&code, prefix) {
             let name = name.split("::").next().expect("a part");
             let from = exports.get(name).copied().unwrap_or(name);
             let Some(imported) = rows.get(from) else { continue };
@@ -71,5 +70,25 @@ fn each_module_imports_from_its_own_row_of_the_picture_and_from_those_below() {
             imports += 1;
         }
     }
+    imports
+}
+
+#[test]
+fn each_module_imports_from_its_own_row_of_the_picture_and_from_those_below() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let design = fs::read_to_string(root.join("docs/design.md")).expect("the design document");
+
+    let modules = rows(&design, "modules");
+    let lib = fs::read_to_string(root.join("src/lib.rs")).expect("the crate's root");
+    let mut exports: BTreeMap<&str, &str> = BTreeMap::new();
+    for module in modules.keys() {
+        let names = names_after(&lib, &format!("pub use {module}::"));
+        exports.extend(names.into_iter().map(|name| (name, *module)));
+    }
+    let imports = check(&root.join("src"), &modules, "crate::", &exports);
     assert!(imports > 50, "only {imports} imports were found");
+
+    let modules = rows(&design, "modules of raw");
+    let imports = check(&root.join("src/raw"), &modules, "crate::raw::", &BTreeMap::new());
+    assert!(imports > 50, "only {imports} imports were found inside raw");
 }

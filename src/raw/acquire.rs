@@ -3,7 +3,8 @@
 //!
 //! Waiting, timeouts, polling and withdrawal are here. The attempt without the mutex is in
 //! [`enter`](crate::raw::enter), the retries before a claim is queued in
-//! [`spin`](crate::raw::spin), and the admission to the registry in [`admit`](crate::raw::admit).
+//! [`spin`](crate::raw::waiting::spin), and the admission to the registry in
+//! [`admit`](crate::raw::admit).
 
 use std::mem;
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use std::time::Instant;
 
 use crate::deadlock::{Held, Waiting};
 use crate::raw::RawLock;
-use crate::raw::due::Patience;
 use crate::raw::enter::Obstacle;
 use crate::raw::place::{Hold, Part};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::waiter::{Sleeper, Waiter};
+use crate::raw::waiting::Patience;
+use crate::raw::waiting::{Sleeper, Waiter};
 use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 
@@ -143,9 +144,9 @@ impl RawLock {
         if parts.is_empty() {
             return Some(Hold::Nothing);
         }
-        let mut ledger = self.core().enter(self);
-        let hold = ledger.admit_now(parts);
-        ledger.close();
+        let mut locked = self.core().enter(self);
+        let hold = locked.admit_now(parts);
+        locked.close();
         hold
     }
 
@@ -220,17 +221,17 @@ impl RawLock {
 
     /// Removes a queued claim from the queue. Returns its hold if it was granted meanwhile.
     pub(crate) fn withdraw(&self, pending: Pending) -> Option<Hold> {
-        let mut ledger = self.core().enter(self);
-        let granted = ledger.registry().is_held(pending.id);
+        let mut locked = self.core().enter(self);
+        let granted = locked.registry().is_held(pending.id);
         // Dropping a waker is user code, so it is dropped after the mutex is released.
-        let waiter = ledger.registry().waiter_mut(pending.id).take();
+        let waiter = locked.registry().waiter_mut(pending.id).take();
         if !granted {
-            ledger.remove(pending.id);
+            locked.remove(pending.id);
         }
         if let Some(waiter) = &waiter {
             self.counters.withdrawn_after(&waiter.wait);
         }
-        ledger.close();
+        locked.close();
         drop(waiter);
         granted.then_some(Hold::Claim(pending.id))
     }
@@ -292,17 +293,17 @@ impl RawLock {
     /// Admits a claim to the registry, or queues it there with what `waiter` returns.
     fn queue(&self, request: Request<'_>, waiter: impl FnOnce() -> Waiter) -> Option<Queued> {
         let core = self.core();
-        let mut ledger = core.enter(self);
+        let mut locked = core.enter(self);
         let queued = match request {
-            Request::Claim(part, met) => Some(ledger.admit(part, core.queueing(), met, waiter)),
-            Request::Several(parts) => Some(ledger.admit_all(parts, Queueing::Due, waiter)),
+            Request::Claim(part, met) => Some(locked.admit(part, core.queueing(), met, waiter)),
+            Request::Several(parts) => Some(locked.admit_all(parts, Queueing::Due, waiter)),
             Request::Reentrant(span) => {
                 let part = Part { span, mode: Mode::Shared };
-                Some(ledger.admit_all(&[part], Queueing::Reentrant, waiter))
+                Some(locked.admit_all(&[part], Queueing::Reentrant, waiter))
             }
-            Request::Upgrade(span, hold) => ledger.admit_upgrade(span, hold, waiter),
+            Request::Upgrade(span, hold) => locked.admit_upgrade(span, hold, waiter),
         };
-        ledger.close();
+        locked.close();
         queued
     }
 
@@ -332,16 +333,16 @@ impl RawLock {
     /// For the owner of a waiting claim, which is awake: checks whether the claim can be granted
     /// now. If not, calls `note` with what the claim waits on.
     fn look_again(&self, id: ClaimId, patience: Patience, note: impl FnOnce(&mut Waiter)) -> bool {
-        let mut ledger = self.core().enter(self);
-        let is_held = ledger.look_again(id, patience);
-        let waiter = ledger.registry().waiter_mut(id);
+        let mut locked = self.core().enter(self);
+        let is_held = locked.look_again(id, patience);
+        let waiter = locked.registry().waiter_mut(id);
         // It may be a waker, so it is dropped after the mutex is released.
         let mut ended = waiter.take_if(|_| is_held);
         if let Some(waiter) = waiter {
             note(waiter);
         }
         ended.iter_mut().for_each(|waiter| waiter.record.end());
-        ledger.close();
+        locked.close();
         if let Some(waiter) = ended {
             self.counters.granted_after(&waiter.wait);
         }

@@ -3,18 +3,18 @@
 
 use std::mem;
 
-use crate::raw::cell::Met;
 use crate::raw::enter::{Obstacle, unit_of};
 use crate::raw::place::{Hold, Part, Place};
 use crate::raw::registry::Queueing;
-use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
-use crate::raw::waiter::Waiter;
-use crate::raw::{Ledger, Path, Pending, Queued};
+use crate::raw::waiting::Waiter;
+use crate::raw::words::cell::Met;
+use crate::raw::words::slot::Word;
+use crate::raw::words::summary::Summary;
+use crate::raw::{Locked, Path, Pending, Queued};
 use crate::sync::{self, LOOKS};
 use crate::{Mode, Span};
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Admits a claim on one span. It is held if no claim blocks it; otherwise it waits. If it has
     /// met a conflicting claim before, conflicting claims are looked for before it is shown on the
     /// board.
@@ -52,7 +52,7 @@ impl Ledger<'_> {
         let (mut blockers, mut may_be_passed) = (0, queueing == Queueing::Patient);
         for (at, part) in parts.iter().enumerate() {
             let found = self.registry().in_the_way(part.span, part.mode, ahead);
-            self.books.shown[at].1 = found.claims;
+            self.protected.shown[at].1 = found.claims;
             blockers += u64::from(found.claims);
             may_be_passed &= !found.starve(part.mode);
         }
@@ -66,14 +66,15 @@ impl Ledger<'_> {
                 let mut waiter = waiter();
                 waiter.record.is_due();
                 let mut leader = None;
-                let mut shown = mem::take(&mut self.books.shown);
+                let mut shown = mem::take(&mut self.protected.shown);
                 for (part, (place, blockers)) in parts.iter().zip(shown.drain(..)) {
-                    let (registry, affected) = (&mut self.books.registry, &mut self.wakes.affected);
+                    let (registry, affected) =
+                        (&mut self.protected.registry, &mut self.wakes.affected);
                     let id = registry.wait(part.span, part.mode, ahead, blockers, affected);
                     leader = Some(registry.join(id, leader));
                     self.settle(id, place);
                 }
-                self.books.shown = shown;
+                self.protected.shown = shown;
                 let leader = leader.expect("a claim has a part");
                 *self.registry().waiter_mut(leader) = Some(waiter);
                 Queued::Waiting(Pending::due(leader))
@@ -107,13 +108,13 @@ impl Ledger<'_> {
     fn announce_all(&mut self, parts: &[Part]) {
         for part in parts {
             let place = self.announce(part.span, part.mode);
-            self.books.shown.push((place, 0));
+            self.protected.shown.push((place, 0));
         }
     }
 
     fn retract_all(&mut self, parts: &[Part]) {
         for part in parts.iter().rev() {
-            let (place, _) = self.books.shown.pop().expect("each part was announced");
+            let (place, _) = self.protected.shown.pop().expect("each part was announced");
             self.retract(place, part.span, part.mode);
         }
     }
@@ -121,13 +122,13 @@ impl Ledger<'_> {
     /// Makes all announced parts of a claim held.
     fn settle_all(&mut self, parts: &[Part], queueing: Queueing) -> Hold {
         let mut leader = None;
-        let mut shown = mem::take(&mut self.books.shown);
+        let mut shown = mem::take(&mut self.protected.shown);
         for (part, (place, _)) in parts.iter().zip(shown.drain(..)) {
             let id = self.registry().hold(part.span, part.mode, queueing);
             leader = Some(self.registry().join(id, leader));
             self.settle(id, place);
         }
-        self.books.shown = shown;
+        self.protected.shown = shown;
         if let Some(mode) = parts.iter().map(|part| part.mode).max() {
             self.lock.counters.granted(Path::Registry, mode);
         }
@@ -141,7 +142,7 @@ impl Ledger<'_> {
     /// are not used again while the mutex is held, so it sees the claim that it must give way to;
     /// or, if it reads the cells later, it finds that it is watched (I6).
     pub(super) fn is_blocked(&self, parts: &[Part]) -> bool {
-        let (registry, is_undecided) = (&self.books.registry, self.undecided());
+        let (registry, is_undecided) = (&self.protected.registry, self.undecided());
         let mut parts = parts.iter().map(|part| (part.span, part.mode, Queueing::Due));
         parts.any(|part| registry.blocks_for_good(None, part, &is_undecided))
     }
@@ -191,18 +192,18 @@ impl Ledger<'_> {
         if self.registry().blocks(span, mode) {
             return None;
         }
-        let tenant = core.cells.take(|| lock.summary_hint().unused())?;
-        let before = lock.show_in_cell(core, tenant.cell(), span, mode);
+        let taken = core.cells.take(|| lock.summary_hint().unused())?;
+        let before = lock.show_in_cell(core, taken.cell(), span, mode);
         if self.cells_conflict(before, span, mode)
             || core.cells.meet_readers_of(before, span, mode)
             || lock.conflicting_slot(span, mode).is_some()
         {
-            lock.vacate(core, tenant, mode);
+            lock.vacate(core, taken, mode);
             return None;
         }
-        core.cells.settle(tenant);
+        core.cells.settle(taken);
         lock.counters.granted(Path::Cell, mode);
-        Some(Hold::Cell(tenant))
+        Some(Hold::Cell(taken))
     }
 
     /// Whether a claim conflicts that `before` shows in a cell, and that is not in the registry. A

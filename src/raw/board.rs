@@ -1,15 +1,22 @@
 //! The board: where claims of the registry are shown to the threads that do not take its mutex.
 //!
-//! Each claim of the registry that is held or due is shown in a [cell](crate::raw::cell), or else
-//! is *unlisted*: it is counted in the [regions](crate::raw::regions) that it touches. A new claim
-//! that finds a conflicting count in one of its regions asks the registry, under the mutex.
+//! Each claim of the registry that is held or due is shown in a [cell](crate::raw::words::cell), or
+//! else is *unlisted*: it is counted in the [regions] that it touches.
+//! A new claim that finds a conflicting count in one of its regions asks the registry, under the
+//! mutex.
+
+pub(crate) mod make_way;
+pub(crate) mod regions;
+pub(crate) mod watch;
 
 use crate::raw::place::Place;
 use crate::raw::registry::ClaimId;
-use crate::raw::summary::Summary;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::words::summary::Summary;
+use crate::raw::{Locked, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
+
+pub(crate) use regions::{Counted, Regions};
 
 impl RawLock {
     /// The summary, as a hint. The spans of the cells that it shows need not be visible yet.
@@ -30,15 +37,15 @@ impl RawLock {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Shows a claim on the board, before it has a number in the registry.
     pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
         let cells = &self.core.cells;
         let (place, bits) = match cells.take_common(self.lock.summary_hint().unused()) {
-            Some(tenant) => {
-                let cell = tenant.cell();
+            Some(taken) => {
+                let cell = taken.cell();
                 cells.show(cell, span);
-                (Place::Board(tenant), Summary::claim(cell, mode) | Summary::watch(cell))
+                (Place::Board(taken), Summary::claim(cell, mode) | Summary::watch(cell))
             }
             None => (Place::Unlisted, self.count(span, mode)),
         };
@@ -60,16 +67,16 @@ impl Ledger<'_> {
     /// Records where an admitted claim is shown, and settles its cell if it has one.
     pub(super) fn settle(&mut self, id: ClaimId, place: Place) {
         self.registry().set_place(id, place);
-        if let Place::Board(tenant) = place {
-            self.core.cells.settle(tenant);
+        if let Place::Board(taken) = place {
+            self.core.cells.settle(taken);
         }
     }
 
     /// Stops showing a claim that leaves.
     pub(super) fn retract(&mut self, place: Place, span: Span, mode: Mode) {
-        let (bits, tenant) = match place {
+        let (bits, taken) = match place {
             Place::Slot | Place::Reader(_) | Place::Cell(_) | Place::Nowhere => return,
-            Place::Board(tenant) => (Summary::all_of(tenant.cell()), Some(tenant)),
+            Place::Board(taken) => (Summary::all_of(taken.cell()), Some(taken)),
             Place::Unlisted | Place::Moved(_) => (self.uncount(span, mode), None),
         };
         if bits != 0 {
@@ -77,8 +84,8 @@ impl Ledger<'_> {
             // that does not find this claim any more sees everything that was done under it.
             self.lock.summary.fetch_and(!bits, Ordering::Release);
         }
-        if let Some(tenant) = tenant {
-            self.core.cells.free(tenant);
+        if let Some(taken) = taken {
+            self.core.cells.free(taken);
         }
     }
 

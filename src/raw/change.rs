@@ -4,12 +4,12 @@
 //! released, all under the mutex. Only a slot, and a cell that is not watched, are downgraded in
 //! place.
 
-use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Part, Place};
 use crate::raw::registry::Queueing;
-use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::words::cell::TakenCell;
+use crate::raw::words::slot::Word;
+use crate::raw::words::summary::Summary;
+use crate::raw::{Locked, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
@@ -22,7 +22,7 @@ impl RawLock {
             // A reader is shared already.
             Hold::Nothing | Hold::Reader(_) => {}
             Hold::Slot => self.downgrade_slot(span.start()),
-            Hold::Cell(tenant) if self.downgrade_cell(tenant) => {}
+            Hold::Cell(taken) if self.downgrade_cell(taken) => {}
             Hold::Cell(_) | Hold::Claim(_) => {
                 let [from, to] = [Mode::Exclusive, Mode::Shared].map(|mode| Part { span, mode });
                 self.replace(from, hold, [to], |[new]| new);
@@ -64,14 +64,14 @@ impl RawLock {
         by: [Part; N],
         keep: impl FnOnce([Hold; N]) -> Hold,
     ) {
-        let mut ledger = self.core().enter(self);
+        let mut locked = self.core().enter(self);
         // A new claim whose summary does not show these yet might see the old claim leave. It is
         // watched before that, finds the watch, and is taken back (I6).
-        let new = by.map(|part| ledger.hold_in_any_case(part));
-        ledger.release(span, mode, *hold);
-        ledger.unwatch_idle(span);
+        let new = by.map(|part| locked.hold_in_any_case(part));
+        locked.release(span, mode, *hold);
+        locked.unwatch_idle(span);
         *hold = keep(new);
-        ledger.close();
+        locked.close();
     }
 
     pub(super) fn downgrade_slot(&self, unit: u64) {
@@ -81,18 +81,18 @@ impl RawLock {
         // the slot is watched or closed, and the mutex is taken.
         let slot = self.slot_of(unit);
         if slot.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_err() {
-            let mut ledger = self.core().enter(self);
-            ledger.downgrade_slot(unit);
-            ledger.close();
+            let mut locked = self.core().enter(self);
+            locked.downgrade_slot(unit);
+            locked.close();
         }
     }
 
     /// Downgrades a claim in its cell without the mutex, unless the cell is watched. Otherwise the
     /// registry's proxy would still be exclusive while readers already see a shared claim, and the
     /// registry would expect these readers to be taken back.
-    fn downgrade_cell(&self, tenant: Tenant) -> bool {
-        let (cells, cell) = (&self.core().cells, tenant.cell());
-        if !cells.keep(tenant) {
+    fn downgrade_cell(&self, taken: TakenCell) -> bool {
+        let (cells, cell) = (&self.core().cells, taken.cell());
+        if !cells.keep(taken) {
             return false;
         }
         // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure:
@@ -101,12 +101,12 @@ impl RawLock {
             let is_watched = Summary::from_bits(bits).watches(cell);
             (!is_watched).then_some(bits & !Summary::exclusive(cell))
         });
-        cells.settle(tenant);
+        cells.settle(taken);
         downgraded.is_ok()
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Adds a held claim for an owner that already holds its span.
     fn hold_in_any_case(&mut self, Part { span, mode }: Part) -> Hold {
         let place = self.announce(span, mode);

@@ -7,10 +7,10 @@
 
 use std::ops::ControlFlow;
 
-use crate::raw::cell::Met;
 use crate::raw::place::{Hold, Place};
-use crate::raw::slot::{UNITS, Word};
-use crate::raw::summary::Summary;
+use crate::raw::words::cell::Met;
+use crate::raw::words::slot::{UNITS, Word};
+use crate::raw::words::summary::Summary;
 use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
@@ -179,8 +179,8 @@ impl RawLock {
         let core = self.core();
         let hint = || self.summary_hint().unused();
         let taken = core.cells.take(hint).or_else(|| self.make_way(core));
-        let Some(tenant) = taken else { return Err(Obstacle::NoCell) };
-        let cell = tenant.cell();
+        let Some(taken) = taken else { return Err(Obstacle::NoCell) };
+        let cell = taken.cell();
         let before = self.show_in_cell(core, cell, span, mode);
         let is_watched = || self.summary_now().watches(cell);
         let met = match before.concerns(mode) {
@@ -192,14 +192,14 @@ impl RawLock {
             Some(_) => Err(Obstacle::Undecided),
         });
         if met.is_ok() {
-            core.cells.settle(tenant);
+            core.cells.settle(taken);
             self.counters.granted(Path::Cell, mode);
             self.note_scan(span);
             self.note_check(before, mode);
-            return Ok(Hold::Cell(tenant));
+            return Ok(Hold::Cell(taken));
         }
-        self.vacate(core, tenant, mode);
-        met.map(|()| Hold::Cell(tenant))
+        self.vacate(core, taken, mode);
+        met.map(|()| Hold::Cell(taken))
     }
 
     /// Shows a claim in a cell that it has taken. Returns the summary from before that.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::raw::enter::unit_of;
 use crate::raw::place::Part;
 use crate::raw::registry::ClaimInfo;
-use crate::raw::slot::Word;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::words::slot::Word;
+use crate::raw::{Locked, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
@@ -25,12 +25,12 @@ impl RawLock {
         if let Some(claims) = self.claims_without_core(span) {
             return claims.iter().any(|claim| claim.mode.conflicts_with(mode));
         }
-        let mut ledger = self.core().enter(self);
-        ledger.watch_those_there(span, mode);
-        ledger.watch_those_in_the_way(span);
-        let conflicts = ledger.is_blocked(&[Part { span, mode }]);
-        ledger.unwatch_idle(span);
-        ledger.close();
+        let mut locked = self.core().enter(self);
+        locked.watch_those_there(span, mode);
+        locked.watch_those_in_the_way(span);
+        let conflicts = locked.is_blocked(&[Part { span, mode }]);
+        locked.unwatch_idle(span);
+        locked.close();
         conflicts
     }
 
@@ -65,9 +65,9 @@ impl RawLock {
         let mut claims = match self.claims_without_core(span) {
             Some(claims) => claims,
             None => loop {
-                let mut ledger = self.core().enter(self);
-                let claims = ledger.claims(span);
-                ledger.close();
+                let mut locked = self.core().enter(self);
+                let claims = locked.claims(span);
+                locked.close();
                 match claims {
                     Some(claims) => break claims,
                     None => sync::pause(),
@@ -99,12 +99,12 @@ impl RawLock {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Every claim that overlaps `span`; `None` if a claim is still tentative.
     fn claims(&mut self, span: Span) -> Option<Vec<ClaimInfo>> {
         self.watch_those_there(span, Mode::Exclusive);
         self.watch_those_in_the_way(span);
-        let claims = self.books.registry.shown(span, self.undecided());
+        let claims = self.protected.registry.shown(span, self.undecided());
         self.unwatch_idle(span);
         claims
     }

@@ -1,7 +1,7 @@
 //! What is claimed, where a claim is stored, and where other threads can see it.
 
-use crate::raw::cell::Tenant;
 use crate::raw::registry::ClaimId;
+use crate::raw::words::cell::TakenCell;
 use crate::{Mode, Span};
 
 /// One span of a claim.
@@ -21,7 +21,7 @@ pub(crate) enum Hold {
     /// A reader's word beside this cell.
     Reader(u32),
     /// A cell. The claim may have been moved out of it since.
-    Cell(Tenant),
+    Cell(TakenCell),
     /// A claim of the registry, or the first of a group of claims.
     Claim(ClaimId),
 }
@@ -37,13 +37,13 @@ pub(crate) enum Place {
     /// In this cell, which the claim took without the mutex. The registry's claim is its proxy.
     Cell(u32),
     /// In a cell that the registry took for the claim.
-    Board(Tenant),
+    Board(TakenCell),
     /// Nowhere: the claim is patient, and may be overtaken.
     Nowhere,
     /// Only in the registry. The claim is counted in the regions that it touches.
     Unlisted,
     /// The same, for a claim that was moved out of this cell.
-    Moved(Tenant),
+    Moved(TakenCell),
 }
 
 impl Place {

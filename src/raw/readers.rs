@@ -12,12 +12,12 @@
 
 use std::ops::ControlFlow;
 
-use crate::raw::cell::Cells;
 use crate::raw::enter::Obstacle;
 use crate::raw::place::{Hold, Place};
-use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
-use crate::raw::{Ledger, RawLock};
+use crate::raw::words::cell::Cells;
+use crate::raw::words::slot::Word;
+use crate::raw::words::summary::Summary;
+use crate::raw::{Locked, RawLock};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
 use crate::{Mode, Span};
 
@@ -56,18 +56,18 @@ impl RawLock {
     /// Lets readers count themselves in words of their own.
     #[cold]
     pub(super) fn open(&self) {
-        let ledger = self.core().enter(self);
+        let locked = self.core().enter(self);
         // ORDERING: SeqCst: a range or a writer that has not seen the bits is seen by the readers
         // that enter because of them (I4).
         self.summary.fetch_or(Summary::OPEN | Summary::READERS, Ordering::SeqCst);
-        ledger.close();
+        locked.close();
     }
 
     /// Makes readers enter slots again, and claims check slots only, as soon as the words are free.
     #[cold]
     pub(super) fn shut(&self) {
         let core = self.core();
-        let ledger = core.enter(self);
+        let locked = core.enter(self);
         // ORDERING: SeqCst: the words are loaded after it, so that we see a reader there, or it
         // sees that the lock is shut.
         self.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
@@ -77,7 +77,7 @@ impl RawLock {
             // have left, as we do.
             self.summary.fetch_and(!Summary::READERS, Ordering::Release);
         }
-        ledger.close();
+        locked.close();
     }
 
     /// Counts a claim that had to check the readers' words. If this thread has checked them often,
@@ -129,7 +129,7 @@ impl Cells {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Watches the readers in `span`.
     pub(super) fn watch_readers(&mut self, span: Span) {
         let cells = &self.core.cells;

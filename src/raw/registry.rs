@@ -2,8 +2,8 @@
 //!
 //! It has every claim that waits, or that has not taken a slot or a cell for itself: because it had
 //! to wait, found every cell taken, covers several ranges, replaces another claim, or was moved out
-//! of its cell. For each claim that is [watched](crate::raw::watch) in a slot or a cell it has a
-//! proxy.
+//! of its cell. For each claim that is [watched](crate::raw::board::watch) in a slot or a cell it
+//! has a proxy.
 //!
 //! Pure bookkeeping, `&mut self` throughout: it knows nothing of threads, tasks or atomics. A
 //! waiting claim has a count of the claims that block it. When the count becomes zero, a due claim

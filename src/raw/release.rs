@@ -1,11 +1,11 @@
 //! Releasing a claim, and waking the owners of the claims that are not blocked any more.
 
-use crate::raw::cell::Tenant;
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::ClaimId;
-use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
-use crate::raw::{Core, Ledger, RawLock};
+use crate::raw::words::cell::TakenCell;
+use crate::raw::words::slot::Word;
+use crate::raw::words::summary::Summary;
+use crate::raw::{Core, Locked, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
@@ -15,7 +15,7 @@ impl RawLock {
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Slot => self.leave_slot(span.start(), mode),
-            Hold::Cell(tenant) => self.leave_cell(span, mode, tenant),
+            Hold::Cell(taken) => self.leave_cell(span, mode, taken),
             _ => self.unlock_cold(span.start(), hold),
         }
     }
@@ -27,9 +27,9 @@ impl RawLock {
         match hold {
             Hold::Reader(cell) => self.leave_cold(Place::Reader(cell), start),
             Hold::Claim(id) => {
-                let mut ledger = self.core().enter(self);
-                ledger.remove(id);
-                ledger.close();
+                let mut locked = self.core().enter(self);
+                locked.remove(id);
+                locked.close();
             }
             Hold::Nothing | Hold::Slot | Hold::Cell(_) => {}
         }
@@ -57,9 +57,9 @@ impl RawLock {
         if self.try_leave(place, unit) {
             return;
         }
-        let mut ledger = self.core().enter(self);
-        ledger.leave_word(place, unit);
-        ledger.close();
+        let mut locked = self.core().enter(self);
+        locked.leave_word(place, unit);
+        locked.close();
     }
 
     /// Leaves a slot or a reader's word that is neither watched nor closed.
@@ -76,41 +76,41 @@ impl RawLock {
 
     /// Releases a claim that was held in a cell.
     #[inline(never)]
-    fn leave_cell(&self, span: Span, mode: Mode, tenant: Tenant) {
+    fn leave_cell(&self, span: Span, mode: Mode, taken: TakenCell) {
         let core = self.core();
-        if core.cells.keep(tenant) {
-            self.vacate(core, tenant, mode);
+        if core.cells.keep(taken) {
+            self.vacate(core, taken, mode);
         } else {
-            self.leave_moved(core, span, tenant);
+            self.leave_moved(core, span, taken);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_moved(&self, core: &Core, span: Span, tenant: Tenant) {
-        let mut ledger = core.enter(self);
-        let id = ledger.moved(span, tenant);
-        ledger.remove(id);
-        ledger.close();
+    fn leave_moved(&self, core: &Core, span: Span, taken: TakenCell) {
+        let mut locked = core.enter(self);
+        let id = locked.moved(span, taken);
+        locked.remove(id);
+        locked.close();
     }
 
     /// Releases a claim in a cell: the claim is taken off the board first, and the cell is freed
     /// last.
     #[inline(always)]
-    pub(super) fn vacate(&self, core: &Core, tenant: Tenant, mode: Mode) {
-        let cell = tenant.cell();
+    pub(super) fn vacate(&self, core: &Core, taken: TakenCell, mode: Mode) {
+        let cell = taken.cell();
         if self.take_off(cell, mode) {
             self.leave_watched(core, cell);
         }
-        core.cells.free(tenant);
+        core.cells.free(taken);
     }
 
     #[cold]
     #[inline(never)]
     fn leave_watched(&self, core: &Core, cell: u32) {
-        let mut ledger = core.enter(self);
-        ledger.remove_cell_proxy(cell);
-        ledger.close();
+        let mut locked = core.enter(self);
+        locked.remove_cell_proxy(cell);
+        locked.close();
     }
 
     /// Takes the claim in a cell off the board. Returns whether it was watched.
@@ -124,22 +124,22 @@ impl RawLock {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Releases a claim, with the mutex held.
     pub(super) fn release(&mut self, span: Span, mode: Mode, hold: Hold) {
         match hold {
             Hold::Nothing => {}
             Hold::Slot => self.leave_word(Place::Slot, span.start()),
             Hold::Reader(cell) => self.leave_word(Place::Reader(cell), span.start()),
-            Hold::Cell(tenant) if self.core.cells.keep(tenant) => {
-                let cell = tenant.cell();
+            Hold::Cell(taken) if self.core.cells.keep(taken) => {
+                let cell = taken.cell();
                 if self.lock.take_off(cell, mode) {
                     self.remove_cell_proxy(cell);
                 }
-                self.core.cells.free(tenant);
+                self.core.cells.free(taken);
             }
-            Hold::Cell(tenant) => {
-                let id = self.moved(span, tenant);
+            Hold::Cell(taken) => {
+                let id = self.moved(span, taken);
                 self.remove(id);
             }
             Hold::Claim(id) => self.remove(id),
@@ -169,7 +169,7 @@ impl Ledger<'_> {
         if next == Word::FREE {
             self.remove(proxy);
         } else {
-            self.books.registry.unblock_upgrade_of(proxy, &mut self.wakes.affected);
+            self.protected.registry.unblock_upgrade_of(proxy, &mut self.wakes.affected);
         }
     }
 
@@ -178,7 +178,7 @@ impl Ledger<'_> {
         // ORDERING: Relaxed: the claim left in `take_off`, a Release, which also reported the
         // watch.
         self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Relaxed);
-        let proxy = self.books.proxies[cell as usize].take();
+        let proxy = self.protected.proxies[cell as usize].take();
         self.remove(proxy.expect("a watched cell has a proxy (I2)"));
     }
 
@@ -187,7 +187,7 @@ impl Ledger<'_> {
     pub(super) fn remove(&mut self, id: ClaimId) {
         let mut next = Some(id);
         while let Some(id) = next {
-            let registry = &mut self.books.registry;
+            let registry = &mut self.protected.registry;
             next = registry.sibling(id);
             let (span, mode, is_held) =
                 (registry.span(id), registry.mode(id), registry.is_held(id));

@@ -2,9 +2,9 @@
 //! collide, and shrinks when a claim has looked through many slots for few units.
 
 use crate::Span;
-use crate::raw::slot::Word;
-use crate::raw::table::{self, Table};
-use crate::raw::{Ledger, RawLock};
+use crate::raw::words::slot::Word;
+use crate::raw::words::table::{self, Table};
+use crate::raw::{Locked, RawLock};
 use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
 
 /// The least number of slots for each unit that is held.
@@ -20,9 +20,9 @@ impl RawLock {
         if core.collisions_to_go.fetch_sub(1, Ordering::Relaxed) > 1 {
             return false;
         }
-        let mut ledger = core.enter(self);
-        let has_grown = ledger.grow_if_crowded();
-        ledger.close();
+        let mut locked = core.enter(self);
+        let has_grown = locked.grow_if_crowded();
+        locked.close();
         has_grown
     }
 
@@ -41,9 +41,9 @@ impl RawLock {
         let mut used = self.used_slots();
         let wanted = bits_for(2 * used.len()).max(FIRST_TABLE_BITS);
         if self.table().is_some_and(|table| table.bits() > bits_to_separate(&mut used, wanted)) {
-            let mut ledger = self.core().enter(self);
-            ledger.resize(wanted);
-            ledger.close();
+            let mut locked = self.core().enter(self);
+            locked.resize(wanted);
+            locked.close();
         }
     }
 
@@ -82,7 +82,7 @@ fn index_of(word: Word, bits: u32) -> Option<usize> {
     word.holder().map(|(unit, _)| table::index(unit, bits))
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Makes the table larger if its slots are too few for the units in them.
     fn grow_if_crowded(&mut self) -> bool {
         let used = self.lock.used_slots().len();
@@ -118,7 +118,7 @@ impl Ledger<'_> {
         }
         let bits = bits_to_separate(&mut words, wanted);
         // SAFETY: tables are freed with the core, when no thread uses the lock any more (I5).
-        let new = unsafe { self.books.tables.get(bits) };
+        let new = unsafe { self.protected.tables.get(bits) };
         let mut words = words.into_iter().peekable();
         for (index, slot) in new.words().enumerate() {
             let is_here = |word: &Word| index_of(*word, bits) == Some(index);

@@ -9,9 +9,9 @@ use std::task::Waker;
 
 use crate::Mode::{Exclusive, Shared};
 use crate::Span;
-use crate::raw::due::Patience;
 use crate::raw::place::Hold;
-use crate::raw::slot::Word;
+use crate::raw::waiting::Patience;
+use crate::raw::words::slot::Word;
 use crate::raw::{Pending, Queued, RawLock};
 use crate::sync::{BOARD_CELLS, Ordering, common_cells};
 
@@ -25,10 +25,13 @@ pub(super) fn assert_idle(lock: &RawLock) {
     let used = lock.visit_slots(Span::ALL, |_, word: Word| ControlFlow::Break(word));
     assert!(used.is_continue(), "a slot is not free: {used:?}");
     let core = lock.core();
-    let books = core.books.lock();
-    assert!(books.regions.is_empty() && core.regions.are_empty(), "a claim is counted in regions");
-    assert!(books.proxies.iter().all(Option::is_none), "a claim is watched");
-    drop(books);
+    let protected = core.protected.lock();
+    assert!(
+        protected.regions.is_empty() && core.regions.are_empty(),
+        "a claim is counted in regions"
+    );
+    assert!(protected.proxies.iter().all(Option::is_none), "a claim is watched");
+    drop(protected);
     let readers =
         (0..BOARD_CELLS as u32).map(|cell| core.cells.readers(cell).load(Ordering::Relaxed));
     assert_eq!(readers.sum::<u64>(), 0, "a reader is in a cell");
@@ -55,9 +58,9 @@ fn queue(lock: &RawLock, span: Span) -> Pending {
 
 /// Does what the owner of a claim does when it is awake. Returns whether the claim is held now.
 fn look_again(lock: &RawLock, pending: Pending, patience: Patience) -> bool {
-    let mut ledger = lock.core().enter(lock);
-    let is_held = ledger.look_again(pending.id, patience);
-    ledger.close();
+    let mut locked = lock.core().enter(lock);
+    let is_held = locked.look_again(pending.id, patience);
+    locked.close();
     is_held
 }
 
@@ -67,9 +70,9 @@ fn an_upgrade_that_queues_when_the_other_readers_have_left_is_held() {
     for wanted in [span(3, 4), span(3, 5), span(0, 1 << 60)] {
         let lock = RawLock::new();
         let hold = lock.lock(wanted, Shared);
-        let mut ledger = lock.core().enter(&lock);
-        let queued = ledger.admit_upgrade(wanted, hold, || unreachable!("nothing blocks it"));
-        ledger.close();
+        let mut locked = lock.core().enter(&lock);
+        let queued = locked.admit_upgrade(wanted, hold, || unreachable!("nothing blocks it"));
+        locked.close();
         let Some(Queued::Held(upgraded)) = queued else { panic!("{queued:?}") };
         lock.unlock(wanted, Shared, hold);
         assert!(lock.claims(Span::ALL).iter().all(|claim| claim.is_held));

@@ -12,9 +12,9 @@
 
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::slot::Word;
-use crate::raw::waiter::Waiter;
-use crate::raw::{Ledger, Pending, Queued, RawLock};
+use crate::raw::waiting::Waiter;
+use crate::raw::words::slot::Word;
+use crate::raw::{Locked, Pending, Queued, RawLock};
 use crate::sync::Ordering;
 use crate::{Mode, Span};
 
@@ -27,14 +27,14 @@ impl RawLock {
             Hold::Slot if self.upgrade_slot(span.start()) => return true,
             Hold::Slot | Hold::Reader(_) | Hold::Cell(_) | Hold::Claim(_) => {}
         }
-        let mut ledger = self.core().enter(self);
-        let upgraded = ledger.try_upgrade(span, *hold);
+        let mut locked = self.core().enter(self);
+        let upgraded = locked.try_upgrade(span, *hold);
         if let Some(id) = upgraded {
-            ledger.release(span, Mode::Shared, *hold);
+            locked.release(span, Mode::Shared, *hold);
             *hold = Hold::Claim(id);
         }
-        ledger.unwatch_idle(span);
-        ledger.close();
+        locked.unwatch_idle(span);
+        locked.close();
         upgraded.is_some()
     }
 
@@ -59,7 +59,7 @@ impl RawLock {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     fn try_upgrade(&mut self, span: Span, hold: Hold) -> Option<ClaimId> {
         self.watch_those_there(span, Mode::Exclusive);
         self.watch_those_in_the_way(span);
@@ -86,7 +86,7 @@ impl Ledger<'_> {
         // claim.
         let wanted = (span, Mode::Exclusive, Queueing::Reentrant);
         !self.has_other_readers(span, hold)
-            && !self.books.registry.blocks_for_good(Some(own), wanted, self.undecided())
+            && !self.protected.registry.blocks_for_good(Some(own), wanted, self.undecided())
     }
 
     /// Admits an upgrade, held if no other claim on its span is held, else waiting; `None` if
@@ -107,7 +107,7 @@ impl Ledger<'_> {
         // The proxy of a slot stands for its other readers too. It does not block the upgrade once
         // they have left.
         let blockers = held - u32::from(!self.has_other_readers(span, hold));
-        let (registry, affected) = (&mut self.books.registry, &mut self.wakes.affected);
+        let (registry, affected) = (&mut self.protected.registry, &mut self.wakes.affected);
         let id = match blockers {
             0 => registry.hold(span, mode, queueing),
             _ => registry.wait(span, mode, queueing, blockers, affected),

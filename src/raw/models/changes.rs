@@ -5,7 +5,7 @@ use std::task::Waker;
 use super::*;
 
 use crate::raw::Queued;
-use crate::raw::summary::Summary;
+use crate::raw::words::summary::Summary;
 
 /// Holds `mine`, changes it by `change`, while another thread takes `theirs`.
 fn change_against(
@@ -218,9 +218,9 @@ fn a_change_leaves_no_watch_if_no_claim_waits() {
     model(1, || {
         let units = Units::with_table();
         let is_watched = || {
-            let mut ledger = units.lock.core().enter(&units.lock);
-            let is_watched = !ledger.registry().proxies(Span::ALL).is_empty();
-            ledger.close();
+            let mut locked = units.lock.core().enter(&units.lock);
+            let is_watched = !locked.registry().proxies(Span::ALL).is_empty();
+            locked.close();
             is_watched
         };
         let mut hold = units.lock.lock(span(0, 9), Shared);

@@ -7,7 +7,7 @@
 use super::*;
 
 use crate::raw::Part;
-use crate::raw::summary::Summary;
+use crate::raw::words::summary::Summary;
 use crate::sync::{own_no_cell, own_the_first_cell, without_barrier};
 
 const UNIT: Span = Span::of_unit(1).unwrap();
@@ -162,7 +162,7 @@ fn a_range_follows_the_thread_that_freed_a_cell_of_another_thread() {
             own_the_first_cell();
             let units = Units::with_table();
             let hold = units.lock.lock(span(1, 3), Exclusive);
-            assert!(matches!(hold, Hold::Cell(tenant) if tenant.cell() == 0));
+            assert!(matches!(hold, Hold::Cell(taken) if taken.cell() == 0));
             let [other, third] = std::array::from_fn(|_| Arc::clone(&units));
             let other = thread::spawn(move || {
                 other.touch(span(1, 3), Exclusive);
@@ -293,13 +293,13 @@ fn a_unit_that_uses_an_old_address_follows_the_claim_that_left_another_table() {
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.try_locked(UNIT, Exclusive));
             units.locked(UNIT, Exclusive);
-            let mut ledger = units.lock.core().enter(&units.lock);
-            ledger.resize(2);
-            ledger.close();
+            let mut locked = units.lock.core().enter(&units.lock);
+            locked.resize(2);
+            locked.close();
             units.locked(UNIT, Exclusive);
-            let mut ledger = units.lock.core().enter(&units.lock);
-            ledger.resize(1);
-            ledger.close();
+            let mut locked = units.lock.core().enter(&units.lock);
+            locked.resize(1);
+            locked.close();
             thread.join().unwrap();
         });
     });

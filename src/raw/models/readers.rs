@@ -110,9 +110,9 @@ fn a_table_that_is_exchanged_under_readers_in_words_loses_none() {
         units.lock.open();
         let other = Arc::clone(&units);
         let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
-        let mut ledger = units.lock.core().enter(&units.lock);
-        ledger.resize(2);
-        ledger.close();
+        let mut locked = units.lock.core().enter(&units.lock);
+        locked.resize(2);
+        locked.close();
         units.touch(span(1, 2), Shared);
         units.lock.unlock(span(1, 2), Shared, one);
         units.locked(span(1, 2), Exclusive);

@@ -6,7 +6,7 @@ use super::{assert_idle, span};
 use crate::Mode::{Exclusive, Shared};
 use crate::raw::RawLock;
 use crate::raw::place::Hold;
-use crate::raw::slot::UNITS;
+use crate::raw::words::slot::UNITS;
 use crate::{RangeLock, Span};
 
 /// As many readers as fit are counted in a reader's word, as many as fit in the slot, and the

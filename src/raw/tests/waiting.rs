@@ -7,8 +7,8 @@ use std::task::{Context, Waker};
 use super::{assert_idle, look_again, queue, span};
 use crate::Mode::{Exclusive, Shared};
 use crate::raw::RawLock;
-use crate::raw::due::Patience;
 use crate::raw::place::Hold;
+use crate::raw::waiting::Patience;
 use crate::sync::MOST_PASSES;
 use crate::{RangeLock, Span};
 
@@ -138,7 +138,7 @@ fn is_watched(lock: &RawLock) -> bool {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     });
-    let proxies = &lock.core().books.lock().proxies;
+    let proxies = &lock.core().protected.lock().proxies;
     slots.is_break() || proxies.iter().any(Option::is_some)
 }
 

@@ -4,29 +4,29 @@
 //! A patient claim counts the claims that block it. When the last of them leaves, the patient claim
 //! is *invited*: its owner is woken and checks again, and finds the range free or waits for the new
 //! holders. Among patient claims that conflict only the first is invited.
-//! [`fairness`](crate::raw::fairness) says when a claim is not patient any more; then it is
-//! [due](crate::raw::due).
+//! [`fairness`](crate::raw::waiting::fairness) says when a claim is not patient any more; then it
+//! is [due](crate::raw::waiting::due).
 //!
 //! No invitation is lost. While a patient claim is not invited, its count of blocking claims is not
 //! zero: one of those claims is in the registry, and decrements the count when it leaves. While a
 //! patient claim is invited, its owner will check again or withdraw the claim, and a withdrawal
 //! invites the next one.
 
-use crate::raw::due::Patience;
 use crate::raw::place::{Part, Place};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::waiter::Waiter;
-use crate::raw::{Ledger, Pending, Queued};
+use crate::raw::waiting::Patience;
+use crate::raw::waiting::Waiter;
+use crate::raw::{Locked, Pending, Queued};
 
-impl Ledger<'_> {
-    pub(super) fn wait_patiently(
+impl Locked<'_> {
+    pub(in crate::raw) fn wait_patiently(
         &mut self,
         Part { span, mode }: Part,
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
         let queueing = Queueing::Patient;
         let found = self.registry().in_the_way(span, mode, queueing);
-        let (registry, affected) = (&mut self.books.registry, &mut self.wakes.affected);
+        let (registry, affected) = (&mut self.protected.registry, &mut self.wakes.affected);
         let id = registry.wait(span, mode, queueing, found.claims, affected);
         registry.set_place(id, Place::Nowhere);
         *registry.waiter_mut(id) = Some(waiter());
@@ -35,7 +35,7 @@ impl Ledger<'_> {
 
     /// Checks again, for a waiting claim whose owner is awake, whether its range is free. Returns
     /// whether the claim is held.
-    pub(super) fn look_again(&mut self, id: ClaimId, patience: Patience) -> bool {
+    pub(in crate::raw) fn look_again(&mut self, id: ClaimId, patience: Patience) -> bool {
         let registry = self.registry();
         if registry.is_patient(id) && (registry.is_invited(id) || patience == Patience::IsOver) {
             self.look_for(id, patience);
@@ -45,7 +45,7 @@ impl Ledger<'_> {
 
     /// Grants a patient claim if its range is free. If it is not, and the claim may not be
     /// overtaken any more, makes it due.
-    pub(super) fn look_for(&mut self, id: ClaimId, patience: Patience) {
+    pub(in crate::raw) fn look_for(&mut self, id: ClaimId, patience: Patience) {
         let (span, mode) = (self.registry().span(id), self.registry().mode(id));
         let is_over = patience == Patience::IsOver;
         if !is_over {
@@ -61,7 +61,7 @@ impl Ledger<'_> {
         let found = self.registry().in_the_way_of(id, Queueing::Due);
         let must_be_due = is_over || found.starve(mode) || !self.registry().may_be_passed_again(id);
         if found.claims == 0 || must_be_due {
-            self.books.registry.make_due(id, found, &mut self.wakes.affected);
+            self.protected.registry.make_due(id, found, &mut self.wakes.affected);
             self.settle(id, place);
             if let Some(waiter) = self.registry().waiter_mut(id) {
                 waiter.record.is_due();
@@ -74,7 +74,7 @@ impl Ledger<'_> {
 
     /// Collects the owners of the claims that were invited and are still invited, in order to wake
     /// them.
-    pub(super) fn call_invited(&mut self) {
+    pub(in crate::raw) fn call_invited(&mut self) {
         let mut invited = std::mem::take(&mut self.wakes.affected.invited);
         for id in invited.drain(..) {
             if self.registry().is_invited(id)

@@ -24,7 +24,7 @@ impl RawLock {
     /// it.
     #[cold]
     #[inline(never)]
-    pub(super) fn spin_or_wait(
+    pub(in crate::raw) fn spin_or_wait(
         &self,
         span: Span,
         mode: Mode,

@@ -4,18 +4,18 @@
 //! watch in the slot's word or in the summary, and takes the mutex. The proxy is removed with the
 //! last holder.
 
-use crate::raw::Ledger;
+use crate::raw::Locked;
 use crate::raw::place::{Hold, Place};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::slot::Word;
-use crate::raw::summary::Summary;
+use crate::raw::words::slot::Word;
+use crate::raw::words::summary::Summary;
 use crate::sync::{AtomicU64, Ordering};
 use crate::{Mode, Span};
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Watches the claims that conflict with a claim: those in cells that `before` shows, those in
     /// readers' words, and those in slots.
-    pub(super) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
+    pub(in crate::raw) fn watch_all(&mut self, before: Summary, span: Span, mode: Mode) {
         self.watch_cells(before, span, mode);
         if mode == Mode::Exclusive && before.has_readers() {
             self.watch_readers(span);
@@ -24,13 +24,13 @@ impl Ledger<'_> {
     }
 
     /// Watches the claims that conflict with a claim that is not shown on the board.
-    pub(super) fn watch_those_there(&mut self, span: Span, mode: Mode) {
+    pub(in crate::raw) fn watch_those_there(&mut self, span: Span, mode: Mode) {
         self.watch_all(self.lock.summary_now(), span, mode);
     }
 
     /// Watches the claims in cells that conflict with the registry's proxies in `span`, so that the
     /// registry can tell which of these claims will be taken back.
-    pub(super) fn watch_those_in_the_way(&mut self, span: Span) {
+    pub(in crate::raw) fn watch_those_in_the_way(&mut self, span: Span) {
         for (span, mode) in self.registry().proxies(span) {
             self.watch_cells(self.lock.summary_now(), span, mode);
         }
@@ -51,7 +51,7 @@ impl Ledger<'_> {
     }
 
     /// Watches the claim in a cell. Returns its proxy, or `None` if the claim has left.
-    pub(super) fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
+    pub(in crate::raw) fn watch_cell(&mut self, cell: u32) -> Option<ClaimId> {
         // ORDERING: Acquire, also on failure: if the cell is not in use any more, we happen after
         // the claim that was in it.
         let watched =
@@ -63,19 +63,19 @@ impl Ledger<'_> {
             Ok(before) => Summary::from_bits(before).mode_of(cell),
             Err(now) => {
                 let is_used = Summary::from_bits(now).uses(cell);
-                return self.books.proxies[cell as usize].filter(|_| is_used);
+                return self.protected.proxies[cell as usize].filter(|_| is_used);
             }
         };
         // From here on the claim has its cell until we release the mutex.
         let span = self.core.cells.span(cell);
         let proxy = self.registry().hold(span, mode, Queueing::Due);
         self.registry().set_place(proxy, Place::Cell(cell));
-        self.books.proxies[cell as usize] = Some(proxy);
+        self.protected.proxies[cell as usize] = Some(proxy);
         Some(proxy)
     }
 
     /// Watches the holders in a slot or a reader's word, if they conflict.
-    pub(super) fn watch(&mut self, place: Place, slot: &AtomicU64, span: Span, mode: Mode) {
+    pub(in crate::raw) fn watch(&mut self, place: Place, slot: &AtomicU64, span: Span, mode: Mode) {
         loop {
             // ORDERING: SeqCst, the range's side of the two-sided argument (I4); as an Acquire it
             // is paired with the Release of the claims that left the slot.
@@ -102,26 +102,26 @@ impl Ledger<'_> {
 
     /// The registry's number of a held claim. If the claim is in a slot, it must be watched
     /// already.
-    pub(super) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
+    pub(in crate::raw) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
         match hold {
             Hold::Nothing => unreachable!("a claim on nothing needs no number"),
             Hold::Slot => self.word_proxy(span, Place::Slot),
             Hold::Reader(cell) => self.word_proxy(span, Place::Reader(cell)),
-            Hold::Cell(tenant) if self.core.cells.has(tenant) => {
-                self.watch_cell(tenant.cell()).expect("a held claim is in its cell")
+            Hold::Cell(taken) if self.core.cells.has(taken) => {
+                self.watch_cell(taken.cell()).expect("a held claim is in its cell")
             }
-            Hold::Cell(tenant) => self.moved(span, tenant),
+            Hold::Cell(taken) => self.moved(span, taken),
             Hold::Claim(id) => id,
         }
     }
 
-    pub(super) fn word_proxy(&mut self, unit: Span, word: Place) -> ClaimId {
+    pub(in crate::raw) fn word_proxy(&mut self, unit: Span, word: Place) -> ClaimId {
         self.registry().in_place(unit, word).expect("a watched slot has a proxy (I2)")
     }
 
     /// Removes the watches in `span` that are not needed any more: the watched claims conflict with
     /// no claim of the registry.
-    pub(super) fn unwatch_idle(&mut self, span: Span) {
+    pub(in crate::raw) fn unwatch_idle(&mut self, span: Span) {
         for proxy in self.registry().idle_proxies(span) {
             self.unwatch(proxy);
         }
@@ -149,10 +149,10 @@ impl Ledger<'_> {
                     // expects the proxy.
                     return;
                 }
-                self.books.proxies[cell as usize] = None;
+                self.protected.proxies[cell as usize] = None;
             }
             Place::Board(_) | Place::Unlisted | Place::Moved(_) | Place::Nowhere => return,
         }
-        self.books.registry.remove(proxy, &mut self.wakes.affected);
+        self.protected.registry.remove(proxy, &mut self.wakes.affected);
     }
 }

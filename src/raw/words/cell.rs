@@ -1,7 +1,7 @@
 //! Cells: what slots are to units, cells are to ranges.
 //!
 //! A cell has a word of its own, by which it is taken, and shows a span. Its claim is published by
-//! the [summary](crate::raw::summary) after the span has been written. The word is one of:
+//! the [summary](crate::raw::words::summary) after the span has been written. The word is one of:
 //!
 //! | state   | meaning                                            | set by                      |
 //! |---------|----------------------------------------------------|-----------------------------|
@@ -10,7 +10,8 @@
 //! | settled | its claim is held, or is queued in the registry    | the claim that has it       |
 //! | leaving | the same, and the claim must not be moved any more | a release or a downgrade    |
 //!
-//! and has in its upper bits how many claims were [moved](crate::raw::make_way) out of the cell.
+//! and has in its upper bits how many claims were [moved](crate::raw::board::make_way) out of the
+//! cell.
 //!
 //! A conflicting claim whose cell is settled blocks for certain. One whose cell is only taken may
 //! still be taken back, so a claim that meets it checks again.
@@ -27,7 +28,7 @@
 //! costs another check. While a claim has its cell, the span in it does not change; a claim whose
 //! span changes is replaced (raw.rs, I6).
 
-use crate::raw::summary::{Set, Summary};
+use crate::raw::words::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
 use crate::{Mode, Span};
 
@@ -41,7 +42,7 @@ const MOVE: u64 = 4;
 /// A claim's right to a cell: the number of the cell, in the low bits, and how many claims had been
 /// moved out of that cell before. So the cell's word tells whether the claim is still in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tenant(u32);
+pub(crate) struct TakenCell(u32);
 
 const NUMBER_BITS: u32 = 4;
 
@@ -50,11 +51,11 @@ const _: () = assert!(BOARD_CELLS <= 1 << NUMBER_BITS);
 /// How many claims can be moved out of a cell. After that its claims are not moved.
 const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;
 
-impl Tenant {
+impl TakenCell {
     /// The claim that takes a cell with this word.
     #[inline]
-    fn new(cell: u32, word: u64) -> Tenant {
-        Tenant(cell | ((word / MOVE) as u32) << NUMBER_BITS)
+    fn new(cell: u32, word: u64) -> TakenCell {
+        TakenCell(cell | ((word / MOVE) as u32) << NUMBER_BITS)
     }
 
     #[inline]
@@ -103,80 +104,79 @@ impl Cells {
     /// Takes a free cell: the one that belongs to this thread, or else one of `hint` that belongs
     /// to no thread.
     #[inline]
-    pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<Tenant> {
+    pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<TakenCell> {
         let own = sync::own_cell().and_then(|own| self.take_own(own));
         own.or_else(|| self.take_common(hint()))
     }
 
     /// Takes one of the cells of `hint` that belong to no thread.
-    pub(crate) fn take_common(&self, hint: Set) -> Option<Tenant> {
+    pub(crate) fn take_common(&self, hint: Set) -> Option<TakenCell> {
         hint.common().find_map(|cell| self.try_take(cell))
     }
 
     /// Takes the cell that belongs to this thread. No other thread takes it, but any thread may
     /// free it.
     #[inline]
-    fn take_own(&self, cell: u32) -> Option<Tenant> {
+    fn take_own(&self, cell: u32) -> Option<TakenCell> {
         // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is
         // Relaxed: the summary publishes what other threads read of the cell.
         let free = self.cell(cell).own.load(Ordering::Acquire);
         (free & STATE == FREE).then(|| {
             self.cell(cell).own.store(free | TAKEN, Ordering::Relaxed);
-            Tenant::new(cell, free)
+            TakenCell::new(cell, free)
         })
     }
 
     #[inline]
-    fn try_take(&self, cell: u32) -> Option<Tenant> {
+    fn try_take(&self, cell: u32) -> Option<TakenCell> {
         let own = &self.cell(cell).own;
         // ORDERING: Relaxed: a guess.
         let free = if sync::moves_claims() { own.load(Ordering::Relaxed) & !STATE } else { FREE };
         // ORDERING: Acquire, paired with the Release in `free`: a claim that reads our span instead
         // of the span before it happens after the claim that left the cell.
         let taken = own.compare_exchange(free, free | TAKEN, Ordering::Acquire, Ordering::Relaxed);
-        taken.is_ok().then(|| Tenant::new(cell, free))
+        taken.is_ok().then(|| TakenCell::new(cell, free))
     }
 
     /// Keeps a claim that is held in its cell, so that it can be released there. Returns false if
     /// it was moved.
     #[inline]
-    pub(crate) fn keep(&self, tenant: Tenant) -> bool {
-        let (settled, leaving) = (tenant.word(SETTLED), tenant.word(LEAVING));
-        let own = &self.cell(tenant.cell()).own;
+    pub(crate) fn keep(&self, taken: TakenCell) -> bool {
+        let (settled, leaving) = (taken.word(SETTLED), taken.word(LEAVING));
+        let own = &self.cell(taken.cell()).own;
         // ORDERING: Relaxed: it only decides between a release and a move. If the claim was moved,
         // its owner takes the mutex.
         let keeps =
             || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        !sync::moves_claims() || !Set::of(tenant.cell()).is_common() || keeps()
+        !sync::moves_claims() || !Set::of(taken.cell()).is_common() || keeps()
     }
 
     /// Whether a claim that is held is still in its cell. With the mutex held.
-    pub(crate) fn has(&self, tenant: Tenant) -> bool {
+    pub(crate) fn has(&self, taken: TakenCell) -> bool {
         // ORDERING: Relaxed: claims are moved under the mutex.
-        self.cell(tenant.cell()).own.load(Ordering::Relaxed) & !STATE == tenant.word(0)
+        self.cell(taken.cell()).own.load(Ordering::Relaxed) & !STATE == taken.word(0)
     }
 
     /// Takes the cell of a claim that is held, and is to be moved. With the mutex held.
-    pub(crate) fn seize(&self, cell: u32) -> Option<Tenant> {
+    pub(crate) fn seize(&self, cell: u32) -> Option<TakenCell> {
         let own = &self.cell(cell).own;
         // ORDERING: Relaxed: a guess.
         let settled = own.load(Ordering::Relaxed);
         if settled & STATE != SETTLED || settled / MOVE >= MOST_MOVES {
             return None;
         }
-        let tenant = Tenant::new(cell, settled);
-        let taken = tenant.word(TAKEN);
+        let taken = TakenCell::new(cell, settled);
         // ORDERING: Acquire, paired with the Release in `settle`: the summary has the claim.
-        own.compare_exchange(settled, taken, Ordering::Acquire, Ordering::Relaxed)
+        own.compare_exchange(settled, taken.word(TAKEN), Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-            .then_some(tenant)
+            .then_some(taken)
     }
 
     /// Frees a cell whose claim was moved, and is now shown elsewhere.
-    pub(crate) fn hand_on(&self, tenant: Tenant) {
+    pub(crate) fn hand_on(&self, taken: TakenCell) {
         // ORDERING: Release, paired with the Acquire in `try_take`: a claim that finds another span
         // in the cell finds the watches that were set for the claim that was moved.
-        self.cell(tenant.cell()).own.store(tenant.word(FREE) + MOVE, Ordering::Release);
+        self.cell(taken.cell()).own.store(taken.word(FREE) + MOVE, Ordering::Release);
     }
 
     /// Writes the span of a claim to a cell that it has taken.
@@ -189,11 +189,11 @@ impl Cells {
     }
 
     #[inline]
-    pub(crate) fn settle(&self, tenant: Tenant) {
+    pub(crate) fn settle(&self, taken: TakenCell) {
         // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads:
         // they spare a claim that this one blocks a second check, and snapshots load it of a cell
         // that they have watched.
-        self.cell(tenant.cell()).own.store(tenant.word(SETTLED), Ordering::Release);
+        self.cell(taken.cell()).own.store(taken.word(SETTLED), Ordering::Release);
     }
 
     pub(crate) fn is_settled(&self, cell: u32) -> bool {
@@ -205,9 +205,9 @@ impl Cells {
     /// granted. If the cell were freed earlier, the registry could take the cell's next claim for
     /// the one that has left.
     #[inline]
-    pub(crate) fn free(&self, tenant: Tenant) {
+    pub(crate) fn free(&self, taken: TakenCell) {
         // ORDERING: Release, paired with the Acquire in `try_take`.
-        self.cell(tenant.cell()).own.store(tenant.word(FREE), Ordering::Release);
+        self.cell(taken.cell()).own.store(taken.word(FREE), Ordering::Release);
     }
 
     /// The span in a cell. If it changes meanwhile, the start and the end may be those of different
@@ -228,7 +228,7 @@ impl Cells {
     }
 
     #[inline]
-    pub(super) fn readers(&self, cell: u32) -> &AtomicU64 {
+    pub(crate) fn readers(&self, cell: u32) -> &AtomicU64 {
         &self.cell(cell).readers
     }
 

@@ -5,7 +5,7 @@
 //! | 0..16  | cell i is in use                                                                    |
 //! | 16..32 | cell i is in use by an exclusive claim                                              |
 //! | 32..48 | the claim in cell i is watched: it is in the registry, itself or by proxy           |
-//! | 48..59 | some claim without a cell is counted in [regions](crate::raw::regions) of that size |
+//! | 48..59 | some claim without a cell is counted in [regions](crate::raw::board::regions) of that size |
 //! | 60     | [readers](crate::raw::readers) of a unit may count themselves in words of their own |
 //! | 61     | some readers may be counted there                                                   |
 //! | 62     | some exclusive claim found no cell                                                  |

@@ -20,11 +20,11 @@ fn a_cell_whose_count_of_moves_is_full_keeps_its_claim() {
 #[test]
 fn a_claim_that_is_being_released_is_not_moved() {
     let cells = Cells::new();
-    let tenant = cells.try_take(BOARD_CELLS as u32 - 1).expect("it is free");
-    assert!(cells.seize(tenant.cell()).is_none(), "it may have to leave");
-    cells.settle(tenant);
-    assert!(cells.keep(tenant) && cells.is_settled(tenant.cell()));
-    assert!(cells.seize(tenant.cell()).is_none());
-    cells.free(tenant);
-    assert_eq!(cells.try_take(tenant.cell()), Some(tenant));
+    let taken = cells.try_take(BOARD_CELLS as u32 - 1).expect("it is free");
+    assert!(cells.seize(taken.cell()).is_none(), "it may have to leave");
+    cells.settle(taken);
+    assert!(cells.keep(taken) && cells.is_settled(taken.cell()));
+    assert!(cells.seize(taken.cell()).is_none());
+    cells.free(taken);
+    assert_eq!(cells.try_take(taken.cell()), Some(taken));
 }

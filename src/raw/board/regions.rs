@@ -12,9 +12,9 @@
 //! The low half of a counter is the number of claims, and the high half the number of exclusive
 //! ones among them.
 
-use crate::raw::Ledger;
-use crate::raw::summary::{SIZES, Summary};
-use crate::raw::table::{Current, Made, Table};
+use crate::raw::Locked;
+use crate::raw::words::summary::{SIZES, Summary};
+use crate::raw::words::table::{Current, Made, Table};
 use crate::sync::{self, AtomicU64, FIRST_TABLE_BITS, Ordering};
 use crate::{Mode, Span};
 
@@ -94,11 +94,11 @@ impl Regions {
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Counts a claim in the regions that it touches. Returns the bits to set in the summary.
-    pub(super) fn count(&mut self, span: Span, mode: Mode) -> u64 {
+    pub(crate) fn count(&mut self, span: Span, mode: Mode) -> u64 {
         let size = size_of(span);
-        let counted = &mut self.books.regions;
+        let counted = &mut self.protected.regions;
         counted.claims[size as usize] += 1;
         counted.exclusive += u32::from(mode == Mode::Exclusive);
         let regions = touched(span, size);
@@ -113,9 +113,9 @@ impl Ledger<'_> {
 
     /// Removes a claim from the counts of the regions that it touches. Returns the bits to clear in
     /// the summary.
-    pub(super) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
+    pub(crate) fn uncount(&mut self, span: Span, mode: Mode) -> u64 {
         let size = size_of(span);
-        let counted = &mut self.books.regions;
+        let counted = &mut self.protected.regions;
         counted.claims[size as usize] -= 1;
         counted.exclusive -= u32::from(mode == Mode::Exclusive);
         let regions = touched(span, size);
@@ -156,8 +156,8 @@ impl Ledger<'_> {
 
     /// Makes more counters if there are too few for the regions that are touched. Must be called
     /// only when every counted claim is in the registry.
-    pub(super) fn make_room(&mut self) {
-        let regions = self.books.regions.regions;
+    pub(crate) fn make_room(&mut self) {
+        let regions = self.protected.regions.regions;
         if regions != 0 && regions * 16 > self.counters().len() {
             self.recount(self.counters().bits() + 1);
         }
@@ -168,8 +168,8 @@ impl Ledger<'_> {
     #[cold]
     fn recount(&mut self, bits: u32) {
         // SAFETY: counters are freed with the core, when no thread uses the lock any more (I5).
-        let new = unsafe { self.books.regions.made.get(bits) };
-        for (span, mode) in self.books.registry.unlisted() {
+        let new = unsafe { self.protected.regions.made.get(bits) };
+        for (span, mode) in self.protected.registry.unlisted() {
             let size = size_of(span);
             for region in touched(span, size) {
                 // ORDERING: Relaxed: published below.

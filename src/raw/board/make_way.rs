@@ -12,66 +12,66 @@
 //! release and a move.
 
 use crate::Span;
-use crate::raw::cell::Tenant;
 use crate::raw::place::Place;
 use crate::raw::registry::ClaimId;
-use crate::raw::summary::Summary;
-use crate::raw::{Core, Ledger, RawLock};
+use crate::raw::words::cell::TakenCell;
+use crate::raw::words::summary::Summary;
+use crate::raw::{Core, Locked, RawLock};
 use crate::sync::{self, Ordering};
 
 impl RawLock {
     /// Moves a claim out of its cell, and takes that cell.
     #[cold]
     #[inline(never)]
-    pub(super) fn make_way(&self, core: &Core) -> Option<Tenant> {
+    pub(in crate::raw) fn make_way(&self, core: &Core) -> Option<TakenCell> {
         let is_settled = |cell| core.cells.is_settled(cell);
         if !sync::moves_claims() || !self.summary_hint().used().common().any(is_settled) {
             return None;
         }
-        let mut ledger = core.enter(self);
-        let is_moved = ledger.make_way();
-        ledger.close();
+        let mut locked = core.enter(self);
+        let is_moved = locked.make_way();
+        locked.close();
         is_moved.then(|| core.cells.take(|| self.summary_hint().unused())).flatten()
     }
 }
 
-impl Ledger<'_> {
+impl Locked<'_> {
     /// Moves a claim out of its cell, if one can be moved. The cells take turns.
     fn make_way(&mut self) -> bool {
         let summary = self.lock.summary_hint();
         let common = summary.used().common();
-        let last = self.books.moved_last;
+        let last = self.protected.moved_last;
         // A claim of the registry that is shown in a cell is watched but has no proxy. It is not
         // moved: its owner does not check the cell when it releases the claim.
         let has_owner =
-            |cell: u32| !summary.watches(cell) || self.books.proxies[cell as usize].is_some();
+            |cell: u32| !summary.watches(cell) || self.protected.proxies[cell as usize].is_some();
         let mut cells = common.skip_while(|&cell| cell <= last).chain(common);
         let seize = |cell| if has_owner(cell) { self.core.cells.seize(cell) } else { None };
-        let Some(tenant) = cells.find_map(seize) else { return false };
-        self.books.moved_last = tenant.cell();
-        self.move_out(tenant);
+        let Some(taken) = cells.find_map(seize) else { return false };
+        self.protected.moved_last = taken.cell();
+        self.move_out(taken);
         true
     }
 
-    fn move_out(&mut self, tenant: Tenant) {
-        let cell = tenant.cell();
+    fn move_out(&mut self, taken: TakenCell) {
+        let cell = taken.cell();
         let id = self.watch_cell(cell).expect("a claim that is settled is in the summary");
         let (span, mode) = (self.registry().span(id), self.registry().mode(id));
         let counted = self.count(span, mode);
         self.publish(counted, span, mode);
-        self.registry().set_place(id, Place::Moved(tenant));
-        self.books.proxies[cell as usize] = None;
+        self.registry().set_place(id, Place::Moved(taken));
+        self.protected.proxies[cell as usize] = None;
         // ORDERING: Relaxed: the claim is still held, so no claim has to happen after it. A claim
         // that does not find it in the cell reads a summary that continues the release sequence of
         // `publish`, and finds it counted.
         self.lock.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
-        self.core.cells.hand_on(tenant);
+        self.core.cells.hand_on(taken);
         self.unwatch_idle(span);
     }
 
     /// The number in the registry of a claim that was moved out of its cell.
-    pub(super) fn moved(&mut self, span: Span, tenant: Tenant) -> ClaimId {
-        let claim = self.registry().in_place(span, Place::Moved(tenant));
+    pub(in crate::raw) fn moved(&mut self, span: Span, taken: TakenCell) -> ClaimId {
+        let claim = self.registry().in_place(span, Place::Moved(taken));
         claim.expect("a claim is in its cell, or was moved")
     }
 }

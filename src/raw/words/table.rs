@@ -1,5 +1,6 @@
 //! Arrays of words that are exchanged for larger or smaller ones while they are read: the table of
-//! slots, where a single unit is claimed without a mutex, and the [regions](crate::raw::regions).
+//! slots, where a single unit is claimed without a mutex, and the
+//! [regions](crate::raw::board::regions).
 //!
 //! A unit has exactly one slot: if there were two, two threads could each claim the unit in a
 //! different one. A claim on a unit whose slot is taken by another unit takes a cell instead.
@@ -14,7 +15,7 @@ use std::ops::ControlFlow;
 use std::ptr;
 
 use crate::Span;
-use crate::raw::slot::Word;
+use crate::raw::words::slot::Word;
 use crate::sync::{AtomicPtr, AtomicU64, FIRST_TABLE_BITS, Ordering, const_constructor};
 
 /// The logarithm of the number of words in a block. An array has at least two blocks.
