@@ -72,7 +72,7 @@ use words::slot::{UNITS, Word};
 use words::summary::Summary;
 use words::table::{self, Current, Made, Table};
 
-pub(crate) use acquire::{Pending, Queued, Refused};
+pub(crate) use acquire::{Pending, Queued, Unmet};
 pub(crate) use place::{Hold, Part};
 pub(crate) use waiting::Fairness;
 

@@ -5,17 +5,21 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use super::{Exclusive, Guard, GuardMode, LockRef, Raw, Shared};
 use crate::Mode;
 use crate::deadlock::Held;
-use crate::raw::{Pending, Refused};
+use crate::lock::after;
+use crate::raw::{Pending, Unmet};
 
-/// The error of an upgrade that was refused because another holder of a part of the range already waits
-/// to upgrade: each would wait for the other for ever. It contains the guard, still shared.
+/// The error of an upgrade that waits. It contains the guard, still shared.
 ///
-/// To make progress, release the guard, so that the other upgrade is granted; then lock exclusively, and
-/// read again what was read under the shared claim.
+/// The upgrade was refused because another holder of a part of the range already waits to upgrade: each
+/// would wait for the other for ever. To make progress, release the guard, so that the other upgrade is
+/// granted; then lock exclusively, and read again what was read under the shared claim.
+///
+/// Or it was an upgrade with a deadline, and the time is over ([`timed_out`](UpgradeError::timed_out)).
 ///
 /// # Examples
 ///
@@ -35,6 +39,7 @@ use crate::raw::{Pending, Refused};
 /// ```
 pub struct UpgradeError<L: LockRef, M: GuardMode> {
     guard: Guard<L, M>,
+    cause: Unmet,
 }
 
 impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
@@ -61,12 +66,37 @@ impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
     pub fn into_guard(self) -> Guard<L, M> {
         self.guard
     }
+
+    /// Returns whether the time of an upgrade with a deadline was over. Otherwise the upgrade was refused
+    /// because of another one, and trying it again is of no use before this guard is released.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = spanlock::RangeLock::new();
+    /// let reader = lock.lock_shared(0..10);
+    /// let guard = lock.lock_shared(5..15);
+    /// let error = guard.try_upgrade_for(Duration::from_millis(1)).unwrap_err();
+    /// assert!(error.timed_out());
+    /// assert_eq!(error.to_string(), "cannot upgrade 5..15: another claim on a part of it is still held");
+    /// # drop(reader);
+    /// ```
+    #[must_use]
+    pub fn timed_out(&self) -> bool {
+        self.cause == Unmet::TimedOut
+    }
 }
 
 impl<L: LockRef, M: GuardMode> fmt::Display for UpgradeError<L, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let range = self.guard.range();
-        write!(f, "cannot upgrade {range:?}: another holder waits to upgrade a part of it")
+        let cause = match self.cause {
+            Unmet::Refused => "another holder waits to upgrade a part of it",
+            Unmet::TimedOut => "another claim on a part of it is still held",
+        };
+        write!(f, "cannot upgrade {range:?}: {cause}")
     }
 }
 
@@ -80,18 +110,22 @@ impl<L: LockRef, M: GuardMode> std::error::Error for UpgradeError<L, M> {}
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
-    fn upgrade_to<N: GuardMode>(mut self, mode: N) -> Result<Guard<L, N>, UpgradeError<L, M>> {
+    fn upgrade_to<N: GuardMode>(
+        mut self,
+        mode: N,
+        deadline: Option<Instant>,
+    ) -> Result<Guard<L, N>, UpgradeError<L, M>> {
         if self.mode() == Mode::Exclusive {
             return Ok(self.with_mode(mode));
         }
-        match self.lock.raw().upgrade(self.span, &mut self.hold, self.record) {
+        match self.lock.raw().upgrade(self.span, &mut self.hold, self.record, deadline) {
             Ok(()) => {
                 self.record.end();
                 let parts = [(self.span, Mode::Exclusive)];
                 self.record = Held::by_this_thread(self.lock.raw().address(), parts);
                 Ok(self.with_mode(mode))
             }
-            Err(Refused) => Err(UpgradeError { guard: self }),
+            Err(cause) => Err(UpgradeError { guard: self, cause }),
         }
     }
 }
@@ -130,7 +164,62 @@ impl<L: LockRef> Guard<L, Shared> {
     /// ```
     #[track_caller]
     pub fn upgrade(self) -> Result<Guard<L, Exclusive>, UpgradeError<L, Shared>> {
-        self.upgrade_to(Exclusive)
+        self.upgrade_to(Exclusive, None)
+    }
+
+    /// Like [`upgrade`](Guard::upgrade), but waits for at most `timeout`. With a timeout of zero it does
+    /// not wait.
+    ///
+    /// An upgrade that has timed out leaves nothing behind but the shared claim.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError`], with the guard, if the time is over ([`timed_out`](UpgradeError::timed_out)), or
+    /// if another holder of a part of the range already waits to upgrade.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = spanlock::RangeLock::new();
+    /// let reader = lock.lock_shared(0..10);
+    /// let guard = lock.lock_shared(5..15);
+    /// let guard = guard.try_upgrade_for(Duration::from_millis(1)).unwrap_err().into_guard();
+    /// drop(reader);
+    /// assert!(guard.try_upgrade_for(Duration::from_secs(1)).is_ok());
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_for(
+        self,
+        timeout: Duration,
+    ) -> Result<Guard<L, Exclusive>, UpgradeError<L, Shared>> {
+        self.upgrade_to(Exclusive, after(timeout))
+    }
+
+    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_upgrade_for`](Guard::try_upgrade_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let lock = spanlock::RangeLock::new();
+    /// let guard = lock.lock_shared(5..15);
+    /// let guard = guard.try_upgrade_until(Instant::now() + Duration::from_secs(1)).unwrap();
+    /// assert!(lock.try_lock_shared(7..8).is_none());
+    /// # drop(guard);
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_until(
+        self,
+        deadline: Instant,
+    ) -> Result<Guard<L, Exclusive>, UpgradeError<L, Shared>> {
+        self.upgrade_to(Exclusive, Some(deadline))
     }
 
     /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
@@ -179,7 +268,54 @@ impl<L: LockRef> Guard<L, Mode> {
     /// ```
     #[track_caller]
     pub fn upgrade(self) -> Result<Self, UpgradeError<L, Mode>> {
-        self.upgrade_to(Mode::Exclusive)
+        self.upgrade_to(Mode::Exclusive, None)
+    }
+
+    /// Like [`upgrade`](Guard::upgrade), but waits for at most `timeout`. With a timeout of zero it does
+    /// not wait.
+    ///
+    /// An upgrade that has timed out leaves nothing behind but the shared claim.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeError`], with the guard, if the time is over ([`timed_out`](UpgradeError::timed_out)), or
+    /// if another holder of a part of the range already waits to upgrade.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use spanlock::{Access, MappingLock, Mode};
+    ///
+    /// let lock = MappingLock::new();
+    /// let guard = lock.lock(Access::Fault, 0..4096).try_upgrade_for(Duration::from_secs(1)).unwrap();
+    /// assert_eq!(guard.mode(), Mode::Exclusive);
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_for(self, timeout: Duration) -> Result<Self, UpgradeError<L, Mode>> {
+        self.upgrade_to(Mode::Exclusive, after(timeout))
+    }
+
+    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_upgrade_for`](Guard::try_upgrade_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use spanlock::{Access, MappingLock, Mode};
+    ///
+    /// let lock = MappingLock::new();
+    /// let deadline = Instant::now() + Duration::from_secs(1);
+    /// let guard = lock.lock(Access::Fault, 0..4096).try_upgrade_until(deadline).unwrap();
+    /// assert_eq!(guard.mode(), Mode::Exclusive);
+    /// ```
+    #[track_caller]
+    pub fn try_upgrade_until(self, deadline: Instant) -> Result<Self, UpgradeError<L, Mode>> {
+        self.upgrade_to(Mode::Exclusive, Some(deadline))
     }
 
     /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
@@ -240,7 +376,7 @@ impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
         guard: &mut Guard<L, M>,
         pending: &mut Option<Pending>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), Refused>> {
+    ) -> Poll<Result<(), Unmet>> {
         let raw = guard.lock.raw();
         if let &mut Some(queued) = pending {
             let Some(hold) = raw.poll(queued, context.waker()) else { return Poll::Pending };
@@ -269,7 +405,7 @@ impl<L: LockRef, M: GuardMode, N: GuardMode> Future for UpgradeFuture<L, M, N> {
                 guard.record.set_mode(Mode::Exclusive);
                 Ok(guard.with_mode(this.mode))
             }
-            Err(Refused) => Err(UpgradeError { guard }),
+            Err(cause) => Err(UpgradeError { guard, cause }),
         })
     }
 }

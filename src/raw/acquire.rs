@@ -50,9 +50,13 @@ pub(crate) struct Pending {
     due_at: Option<Instant>,
 }
 
-/// An upgrade was refused, because an overlapping one waits already.
+/// Why a claim that was queued, or was to be, is not held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refused;
+pub(crate) enum Unmet {
+    /// It is an upgrade, and another one already waits on its span.
+    Refused,
+    TimedOut,
+}
 
 impl Pending {
     pub(super) fn due(id: ClaimId) -> Pending {
@@ -136,7 +140,7 @@ impl RawLock {
             None => Waiting::patiently(self.address(), spans),
             Some(_) => Waiting::unfollowed(),
         };
-        self.wait_for(Request::Several(parts), deadline, record)
+        self.wait_for(Request::Several(parts), deadline, record).ok()
     }
 
     /// Acquires such claims if nothing blocks any of them.
@@ -150,17 +154,30 @@ impl RawLock {
         hold
     }
 
-    /// Turns a shared hold into an exclusive one, waiting until no other claim is held on its span.
-    /// `held`, the deadlock record of the shared hold, ends when the wait begins.
-    pub(crate) fn upgrade(&self, span: Span, hold: &mut Hold, held: Held) -> Result<(), Refused> {
+    /// Turns a shared hold into an exclusive one, waiting until no other claim is held on its span,
+    /// but not after `deadline`. `held` is the deadlock record of the shared hold. It ends when a wait
+    /// without a deadline begins.
+    pub(crate) fn upgrade(
+        &self,
+        span: Span,
+        hold: &mut Hold,
+        held: Held,
+        deadline: Option<Instant>,
+    ) -> Result<(), Unmet> {
         if self.try_upgrade(span, hold) {
             return Ok(());
         }
-        let record = || {
-            held.end();
-            Waiting::passing_those_that_wait(self.address(), span, Mode::Exclusive)
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Unmet::TimedOut);
+        }
+        let record = || match deadline {
+            Some(_) => Waiting::unfollowed(),
+            None => {
+                held.end();
+                Waiting::passing_those_that_wait(self.address(), span, Mode::Exclusive)
+            }
         };
-        let upgraded = self.wait_for(Request::Upgrade(span, *hold), None, record).ok_or(Refused)?;
+        let upgraded = self.wait_for(Request::Upgrade(span, *hold), deadline, record)?;
         self.unlock(span, Mode::Shared, mem::replace(hold, upgraded));
         Ok(())
     }
@@ -190,11 +207,11 @@ impl RawLock {
         span: Span,
         hold: &mut Hold,
         waker: &Waker,
-    ) -> Result<Option<Pending>, Refused> {
+    ) -> Result<Option<Pending>, Unmet> {
         if self.try_upgrade(span, hold) {
             return Ok(None);
         }
-        match self.queue_task(Request::Upgrade(span, *hold), waker).ok_or(Refused)? {
+        match self.queue_task(Request::Upgrade(span, *hold), waker).ok_or(Unmet::Refused)? {
             Queued::Waiting(pending) => Ok(Some(pending)),
             Queued::Held(upgraded) => {
                 self.unlock(span, Mode::Shared, mem::replace(hold, upgraded));
@@ -252,25 +269,24 @@ impl RawLock {
         }
     }
 
-    /// Queues a claim of this thread and waits, until `deadline` at most. `None` for a timeout, or
-    /// an upgrade that is refused.
+    /// Queues a claim of this thread and waits, until `deadline` at most.
     pub(super) fn wait_for(
         &self,
         request: Request<'_>,
         deadline: Option<Instant>,
         record: impl FnOnce() -> Waiting,
-    ) -> Option<Hold> {
+    ) -> Result<Hold, Unmet> {
         let mut parker = None;
         let queued = self.queue(request, || {
             let parker = parker.insert(Parker::for_this_thread());
             Waiter::new(Sleeper::Thread(Arc::clone(parker)), request.mode(), record())
         });
-        match (queued?, parker) {
-            (Queued::Held(hold), _) => Some(hold),
+        match (queued.ok_or(Unmet::Refused)?, parker) {
+            (Queued::Held(hold), _) => Ok(hold),
             (Queued::Waiting(pending), Some(parker)) => {
                 let held = self.wait(pending, &parker, deadline);
                 parker.keep();
-                held
+                held.ok_or(Unmet::TimedOut)
             }
             (Queued::Waiting(_), None) => unreachable!("a claim waits with its parker"),
         }

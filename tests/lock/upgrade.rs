@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use spanlock::{ClaimState, ExclusiveGuard, Mode, RangeLock, SharedGuard};
 
@@ -255,4 +256,69 @@ fn an_upgrade_that_is_granted_while_counters_are_added_loses_no_count() {
     let reader = lock.lock_shared(0..2);
     assert!(lock.try_lock_exclusive(0..1).is_none(), "a writer beside a reader");
     drop((reader, many));
+}
+
+#[test]
+fn an_upgrade_that_has_timed_out_leaves_the_shared_claim_alone() {
+    let _watchdog = Watchdog::over("upgrades that time out");
+    everywhere(|lock, range| {
+        let own = lock.lock_shared(range.clone());
+        let other = lock.lock_shared(range.clone());
+        let before = lock.claims();
+        let now = own.try_upgrade_for(Duration::ZERO).expect_err("another holds it");
+        let later = now.into_guard().try_upgrade_for(Duration::from_micros(100));
+        let later = later.expect_err("another holds it");
+        assert!(later.timed_out());
+        let own = later.into_guard();
+        assert_eq!((own.range(), own.mode(), pending(lock)), (range.clone(), Mode::Shared, 0));
+        assert_eq!(lock.claims(), before);
+        assert!(lock.try_lock_shared(range.clone()).is_some(), "nothing waits for it any more");
+
+        // Nor is the upgrade of another refused because of it.
+        let mut others = Box::pin(other.upgrade_async());
+        assert!(poll(&mut others).is_pending());
+        let refused = own.try_upgrade_for(Duration::from_secs(100)).expect_err("each would wait");
+        assert!(!refused.timed_out());
+        drop(refused);
+        assert!(matches!(poll(&mut others), Poll::Ready(Ok(_))));
+    });
+}
+
+#[test]
+fn an_upgrade_whose_time_ends_when_it_is_granted_is_either_exclusive_or_still_shared() {
+    let _watchdog = Watchdog::over("upgrades beside their deadlines");
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut ended = [0; 2];
+    for round in 0..600 {
+        let range = RANGES[round % RANGES.len()].clone();
+        let lock = RangeLock::new();
+        let crowd = crowd(&lock, 16 * (random.u64(..3) / 2));
+        let other = lock.lock_shared(range.clone());
+        let own = lock.lock_shared(range.clone());
+        let [theirs, mine] = [(); 2].map(|()| Duration::from_micros(random.u64(..60)));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let until = Instant::now() + theirs;
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+                drop(other);
+            });
+            let upgraded = own.try_upgrade_for(mine);
+            ended[usize::from(upgraded.is_ok())] += 1;
+            match upgraded {
+                Ok(guard) => {
+                    assert!(lock.try_lock_shared(range.clone()).is_none());
+                    drop(guard);
+                }
+                Err(error) => {
+                    assert!(error.timed_out());
+                    assert!(lock.try_lock_exclusive(range.clone()).is_none());
+                }
+            }
+        });
+        drop(crowd);
+        assert_eq!(lock.claims(), [], "round {round}");
+    }
+    assert!(ended.iter().all(|&times| times > 10), "one outcome hardly ever: {ended:?}");
 }

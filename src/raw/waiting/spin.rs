@@ -53,6 +53,6 @@ impl RawLock {
             None => Waiting::patiently(self.address(), [(span, mode)]),
             Some(_) => Waiting::unfollowed(),
         };
-        self.wait_for(Request::Claim(Part { span, mode }, obstacle), deadline, record)
+        self.wait_for(Request::Claim(Part { span, mode }, obstacle), deadline, record).ok()
     }
 }
