@@ -1,9 +1,12 @@
-//! Detection of deadlocks among threads.
+//! Detection of deadlocks among threads, and of the threads that hold a claim for long.
 //!
 //! [`check_deadlock`] looks at every thread that waits for a claim on any [`RangeLock`](crate::RangeLock),
 //! and at the claims that block it: those that are held, and those that wait and were due before
 //! ([Fairness](crate::RangeLock#fairness)). If these form a cycle, none of its threads can continue. Call
 //! it every few seconds from a separate thread, or from a debugger.
+//!
+//! [`RangeLock::thread_claims`](crate::RangeLock::thread_claims) lists the claims of one lock with their
+//! threads, since when each is held or waits, and where it was acquired.
 //!
 //! # Limits
 //!
@@ -47,6 +50,8 @@ mod report;
 pub(crate) use absent::{Held, Waiting, forget_lock};
 #[cfg(feature = "deadlock_detection")]
 pub use check::check_deadlock;
+#[cfg(feature = "deadlock_detection")]
+pub(crate) use check::claims_on;
 #[cfg(feature = "deadlock_detection")]
 pub(crate) use records::{Held, Waiting, forget_lock};
 #[cfg(feature = "deadlock_detection")]

@@ -43,7 +43,8 @@
 //! # Features
 //!
 //! - `stats`: [`RangeLock`]'s method `stats` counts claims, waits and wake-ups.
-//! - `deadlock_detection`: `deadlock::check_deadlock` finds threads that wait for each other's claims.
+//! - `deadlock_detection`: `deadlock::check_deadlock` finds threads that wait for each other's claims, and
+//!   [`RangeLock`]'s method `thread_claims` lists who holds a claim, and since when.
 //! - `loom` and `shuttle` have no effect on their own. They serve this crate's tests.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

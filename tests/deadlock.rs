@@ -4,11 +4,12 @@
 
 use std::backtrace::BacktraceStatus;
 use std::mem;
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Waker};
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use spanlock::deadlock::{DeadlockedClaim, check_deadlock};
 use spanlock::{
@@ -455,4 +456,40 @@ fn work_in_order(locks: [&'static RangeLock; 3], seed: u64, rounds: u64) {
             }
         }
     }
+}
+
+#[test]
+fn the_claims_of_a_lock_are_listed_with_their_threads_and_since_when() {
+    let lock = eternal();
+    let other = RangeLock::new();
+    let before = Instant::now();
+    let held = lock.lock_exclusive(5..9);
+    let apart = (lock.lock_shared(20..21), other.lock_shared(7..8));
+    let location = Location::caller().line() - 1;
+    let between = Instant::now();
+    let waiter = thread::Builder::new().name("the waiter".to_owned());
+    let waiter =
+        waiter.spawn(move || drop(lock.lock_many([(7..8, Mode::Shared)]))).expect("a thread");
+    until_waiting(lock, 1);
+
+    let claims = lock.thread_claims();
+    let seen: Vec<_> = claims.iter().map(|c| (c.range(), c.mode(), c.state())).collect();
+    let wanted = [
+        (5..9, Mode::Exclusive, ClaimState::Held),
+        (7..8, Mode::Shared, ClaimState::Waiting),
+        (20..21, Mode::Shared, ClaimState::Held),
+    ];
+    assert_eq!(seen, wanted);
+    assert!(before <= claims[0].since() && claims[2].since() <= between);
+    assert!(claims[1].since() >= between);
+    assert_eq!(claims[2].location().map(Location::line), Some(location));
+    let owner = [&claims[0], &claims[2]].map(|claim| claim.thread_id() == thread::current().id());
+    assert_eq!((owner, claims[1].thread_id()), ([true; 2], waiter.thread().id()));
+    assert_eq!(claims[1].thread_name(), Some("the waiter"));
+    assert!(claims[1].to_string().contains(" (the waiter) for "), "{}", claims[1]);
+
+    drop(held);
+    waiter.join().expect("granted");
+    drop(apart);
+    assert!(lock.thread_claims().is_empty());
 }

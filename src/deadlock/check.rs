@@ -45,7 +45,7 @@ pub fn check_deadlock() -> Vec<Vec<DeadlockedClaim>> {
     let waits: Vec<(u64, &WaitRecord)> =
         table.waiting.iter().map(|(&number, wait)| (number, wait)).collect();
     let nodes: HashMap<ThreadId, usize> =
-        waits.iter().enumerate().map(|(node, (_, wait))| (wait.record.thread, node)).collect();
+        waits.iter().enumerate().map(|(node, (_, wait))| (wait.record.thread.id(), node)).collect();
     let ways: Vec<BTreeMap<usize, DeadlockedClaim>> =
         waits.iter().map(|&(number, wait)| ways_from(number, wait, &table, &nodes)).collect();
     let edges: Vec<Vec<usize>> = ways.iter().map(|way| way.keys().copied().collect()).collect();
@@ -72,12 +72,26 @@ fn ways_from(
     let ahead = ahead.map(|(_, ahead)| (&ahead.record, ClaimState::Waiting));
     let mut ways = BTreeMap::new();
     for (record, state) in held.chain(ahead) {
-        let node = nodes.get(&record.thread);
+        let node = nodes.get(&record.thread.id());
         if let (Some(&node), Some(parts)) = (node, conflict(&wait.record, record)) {
             ways.entry(node).or_insert_with(|| claim(&wait.record, record, state, parts));
         }
     }
     ways
+}
+
+/// The claims of threads on one lock, held and waiting, by ascending start.
+pub(crate) fn claims_on(lock: usize) -> Vec<ThreadClaim> {
+    let table = table();
+    let held = table.held.values().map(|record| (record, ClaimState::Held));
+    let waiting = table.waiting.values().map(|wait| (&wait.record, ClaimState::Waiting));
+    let ours = held.chain(waiting).filter(|(record, _)| record.lock == lock);
+    let claims = ours.flat_map(|(record, state)| {
+        record.parts.iter().map(move |&part| thread_claim(record, state, part))
+    });
+    let mut claims: Vec<ThreadClaim> = claims.collect();
+    claims.sort_by_key(|claim| (claim.range.start, claim.range.end, claim.since));
+    claims
 }
 
 type Part = (Span, Mode);
@@ -109,7 +123,8 @@ fn thread_claim(record: &Record, state: ClaimState, (span, mode): Part) -> Threa
         range: span.range(),
         mode,
         state,
-        thread_id: record.thread,
+        thread: record.thread.clone(),
+        since: record.since,
         location: (state == ClaimState::Held).then_some(record.location),
         backtrace: Arc::clone(&record.backtrace),
     }

@@ -10,7 +10,8 @@ use std::backtrace::Backtrace;
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::thread::{self, Thread};
+use std::time::Instant;
 
 use crate::{Mode, Span};
 
@@ -26,7 +27,9 @@ pub(super) struct Record {
     pub(super) lock: usize,
     /// The spans claimed together, and their modes.
     pub(super) parts: Vec<(Span, Mode)>,
-    pub(super) thread: ThreadId,
+    pub(super) thread: Thread,
+    /// When the claim was granted, or when the thread began to wait.
+    pub(super) since: Instant,
     /// The call that acquired the claim, or that waits for it.
     pub(super) location: &'static Location<'static>,
     pub(super) backtrace: Arc<Backtrace>,
@@ -79,7 +82,8 @@ impl Record {
         Record {
             lock,
             parts: parts.into_iter().collect(),
-            thread: thread::current().id(),
+            thread: thread::current(),
+            since: Instant::now(),
             location: Location::caller(),
             backtrace: Arc::new(backtrace),
         }

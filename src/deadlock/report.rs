@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::panic::Location;
 use std::sync::Arc;
-use std::thread::ThreadId;
+use std::thread::{Thread, ThreadId};
+use std::time::Instant;
 
 use crate::span::Shown;
 use crate::{ClaimState, Mode};
@@ -106,9 +107,9 @@ impl fmt::Debug for DeadlockedClaim {
 impl fmt::Display for DeadlockedClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DeadlockedClaim { lock, waiting, blocker } = self;
-        let ThreadClaim { range, mode, thread_id, .. } = waiting;
-        let range = Shown(range);
-        write!(f, "{thread_id:?} waits for {range:?} {mode:?} of lock {lock:#x} behind {blocker}")
+        let ThreadClaim { range, mode, .. } = waiting;
+        let (thread, range) = (ShownThread(&waiting.thread), Shown(range));
+        write!(f, "{thread} waits for {range:?} {mode:?} of lock {lock:#x} behind {blocker}")
     }
 }
 
@@ -129,7 +130,8 @@ pub struct ThreadClaim {
     pub(super) range: Range<u64>,
     pub(super) mode: Mode,
     pub(super) state: ClaimState,
-    pub(super) thread_id: ThreadId,
+    pub(super) thread: Thread,
+    pub(super) since: Instant,
     pub(super) location: Option<&'static Location<'static>>,
     pub(super) backtrace: Arc<Backtrace>,
 }
@@ -198,7 +200,41 @@ impl ThreadClaim {
     /// ```
     #[must_use]
     pub fn thread_id(&self) -> ThreadId {
-        self.thread_id
+        self.thread.id()
+    }
+
+    /// Returns the name of that thread, if it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock::deadlock::ThreadClaim;
+    ///
+    /// fn name(claim: &ThreadClaim) -> &str {
+    ///     claim.thread_name().unwrap_or("unnamed")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn thread_name(&self) -> Option<&str> {
+        self.thread.name()
+    }
+
+    /// Returns when the claim was granted to the thread, or when the thread began to wait. A split, a
+    /// downgrade and a shrinking do not change this; an upgrade does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use spanlock::deadlock::ThreadClaim;
+    ///
+    /// fn is_old(claim: &ThreadClaim) -> bool {
+    ///     claim.since().elapsed() > Duration::from_secs(10)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        self.since
     }
 
     /// Returns the call that acquired the claim, or `None` if it waits.
@@ -244,10 +280,24 @@ impl fmt::Debug for ThreadClaim {
 
 impl fmt::Display for ThreadClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ThreadClaim { range, mode, state, thread_id, .. } = self;
-        write!(f, "{:?} {mode:?} {state:?} by {thread_id:?}", Shown(range))?;
+        let ThreadClaim { range, mode, state, thread, since, .. } = self;
+        let (range, thread, age) = (Shown(range), ShownThread(thread), since.elapsed());
+        write!(f, "{range:?} {mode:?} {state:?} by {thread} for {age:.1?}")?;
         match self.location {
             Some(location) => write!(f, ", acquired at {location}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A thread's number, and its name if it has one.
+struct ShownThread<'a>(&'a Thread);
+
+impl fmt::Display for ShownThread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.id())?;
+        match self.0.name() {
+            Some(name) => write!(f, " ({name})"),
             None => Ok(()),
         }
     }

@@ -101,6 +101,39 @@ impl RangeLock {
             })
             .collect()
     }
+
+    /// Returns the claims that threads hold or wait for, by ascending start: by which thread, since when,
+    /// and where it was acquired. Only with the feature `deadlock_detection`, whose [limits and
+    /// cost](crate::deadlock) apply: claims of tasks, and claims that wait with a timeout, are not included.
+    ///
+    /// A claim on several ranges is one entry for each of them.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of recorded claims of all locks, under the mutex that every claim takes with
+    /// this feature.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = spanlock::RangeLock::new();
+    /// let guard = lock.lock_exclusive(0..9);
+    /// for claim in lock.thread_claims() {
+    ///     if claim.since().elapsed() > Duration::from_secs(10) {
+    ///         eprintln!("held for long: {claim}");
+    ///     }
+    /// }
+    /// assert_eq!(lock.thread_claims()[0].thread_id(), std::thread::current().id());
+    /// # drop(guard);
+    /// ```
+    #[cfg(feature = "deadlock_detection")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deadlock_detection")))]
+    #[must_use]
+    pub fn thread_claims(&self) -> Vec<crate::deadlock::ThreadClaim> {
+        crate::deadlock::claims_on(self.raw.address())
+    }
 }
 
 impl fmt::Debug for RangeLock {

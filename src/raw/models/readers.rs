@@ -153,7 +153,10 @@ fn an_upgrade_of_a_reader_in_a_word_waits_for_the_others_and_leaves_no_claim_beh
         let thread = thread::spawn(move || other.locked(unit, Shared));
         let mut hold = units.lock.lock(unit, Shared);
         units.touch(unit, Shared);
-        units.lock.upgrade(unit, &mut hold, Held::by_no_known_thread()).expect("the only one");
+        units
+            .lock
+            .upgrade(unit, &mut hold, Held::by_no_known_thread(), None)
+            .expect("the only one");
         units.touch(unit, Exclusive);
         units.lock.unlock(unit, Exclusive, hold);
         thread.join().unwrap();

@@ -8,7 +8,7 @@ use crate::deadlock::Held;
 fn upgraded(units: &Units, span: Span) {
     let mut hold = units.lock.lock(span, Shared);
     units.touch(span, Shared);
-    match units.lock.upgrade(span, &mut hold, Held::by_no_known_thread()) {
+    match units.lock.upgrade(span, &mut hold, Held::by_no_known_thread(), None) {
         Ok(()) => {
             units.touch(span, Exclusive);
             units.lock.unlock(span, Exclusive, hold);
@@ -65,7 +65,10 @@ fn an_upgrade_waits_for_each_other_reader_of_its_slot() {
                 other.lock.unlock(unit, Shared, hold);
             })
         });
-        units.lock.upgrade(unit, &mut hold, Held::by_no_known_thread()).expect("the only one");
+        units
+            .lock
+            .upgrade(unit, &mut hold, Held::by_no_known_thread(), None)
+            .expect("the only one");
         units.touch(unit, Exclusive);
         units.lock.unlock(unit, Exclusive, hold);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
