@@ -26,14 +26,15 @@ pub use many::{RangeReadManyGuard, RangeRwManyGuard, RangeWriteManyGuard};
 /// A range lock that contains a sequence of elements. Locking a range for reading or writing gives a
 /// slice of it.
 ///
-/// It is to a slice what [`std::sync::RwLock`] is to a value. It owns the elements (a `Vec<T>`, a
+/// It locks parts of a slice, as [`std::sync::RwLock`] locks a value. It owns the elements (a `Vec<T>`, a
 /// `Box<[T]>` or an array) or borrows them exclusively (`&mut [T]`). Writers of disjoint ranges do not
 /// wait for each other. Ranges count elements, as in slicing: `..` is the whole sequence. An empty range
-/// is granted immediately. The number of elements never changes, so a range that was
+/// is acquired immediately. The number of elements never changes, so a range that was
 /// [`checked`](RangeRwLock::checked) once stays valid.
 ///
-/// There is no poisoning: a guard that is dropped by a panic releases its claim and leaves the elements
-/// as they are. Fairness, deadlocks, complexity and memory are those of [`RangeLock`].
+/// There is no poisoning: a guard that is dropped by a panic releases its range and leaves the elements
+/// as they are. Fairness, deadlocks, complexity and memory are those of [`RangeLock`], with elements as
+/// units.
 ///
 /// # Examples
 ///
@@ -121,8 +122,8 @@ impl<S: Elements> RangeRwLock<S> {
         unsafe { &mut *elements::elements(self.cells()) }
     }
 
-    /// Unlocks everything that forgotten guards ([`mem::forget`](std::mem::forget)) left locked, and
-    /// returns all elements.
+    /// Unlocks all ranges of guards that were forgotten ([`mem::forget`](std::mem::forget)), and returns all
+    /// elements. The exclusive borrow proves that there is no other guard.
     ///
     /// # Examples
     ///
@@ -162,12 +163,13 @@ impl<S: Elements> RangeRwLock<S> {
         self.cells().is_empty()
     }
 
-    /// Checks that a range is within the elements, and returns it as start and end. No method of this
-    /// lock panics for the result.
+    /// Checks that a range is within the elements, and returns it as `start..end`. No method of this lock
+    /// panics because of the result. ([`write_many`](RangeRwLock::write_many) still panics if two ranges
+    /// overlap.)
     ///
     /// # Errors
     ///
-    /// [`BoundsError`], with the numbers, if it is not.
+    /// [`BoundsError`], with the numbers, if the range starts after its end or ends after the last element.
     ///
     /// # Examples
     ///

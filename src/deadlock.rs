@@ -1,9 +1,9 @@
 //! Detection of deadlocks among threads, and of the threads that hold a claim for long.
 //!
 //! [`check_deadlock`] looks at every thread that waits for a claim on any [`RangeLock`](crate::RangeLock),
-//! and at the claims that block it: those that are held, and those that wait and were due before
-//! ([Fairness](crate::RangeLock#fairness)). If these form a cycle, none of its threads can continue. Call
-//! it every few seconds from a separate thread, or from a debugger.
+//! and at the claims that block it: those that are held, and those that wait and that it cannot overtake
+//! ([Fairness](crate::RangeLock#fairness)). If such threads form a cycle, none of them can continue. Call it
+//! every few seconds from a separate thread, or from a debugger.
 //!
 //! [`RangeLock::thread_claims`](crate::RangeLock::thread_claims) lists the claims of one lock with their
 //! threads, since when each is held or waits, and where it was acquired.
@@ -15,15 +15,15 @@
 //!   a cycle that the other thread is about to end.
 //! - Tasks are not threads. A claim acquired through a future has no known holder, and a future that waits
 //!   is ignored. So is a claim that waits with a timeout.
-//! - It knows only claims, not what threads otherwise wait for (other locks, channels, joins).
+//! - It does not know what else threads wait for (other locks, channels, joins).
 //!
 //! # Cost
 //!
-//! With the feature `deadlock_detection` every claim is recorded in one global table, whose mutex all locks
-//! of the process share, and a thread that waits captures its backtrace. This is for debugging, not for
-//! production. The file and line that acquired a claim are always recorded; a backtrace only if the
-//! environment enables backtraces (`RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, see [`std::backtrace`]).
-//! Without the feature nothing is recorded.
+//! With the feature `deadlock_detection` every claim of a thread is recorded in one table, whose mutex all
+//! locks of the process share. A thread that waits without a timeout always captures its backtrace. This is
+//! for debugging, not for production. For a held claim the file and line that acquired it are always
+//! recorded, and a backtrace only if the environment enables backtraces (`RUST_BACKTRACE` or
+//! `RUST_LIB_BACKTRACE`, see [`std::backtrace`]). Without the feature nothing is recorded.
 //!
 //! # Examples
 //!

@@ -12,43 +12,44 @@ use crate::{Mode, RangeLock, Span};
 
 /// A future that locks a range and resolves to its guard.
 ///
-/// It queues when it is first polled, in the same queue as threads, and works with any executor. How it
-/// waits depends on its state ([Fairness](RangeLock#fairness)):
+/// Its claim is queued when the future is first polled, in the same queue as those of threads. It works with
+/// any executor. How it waits depends on whether the claim is *patient* or *due*
+/// ([Fairness](RangeLock#fairness)):
 ///
-/// - While it is *patient*, it is woken when its range is free. The poll that follows acquires the
-///   claim, unless another claim took the range first.
-/// - Once it is *due*, it is woken when it has been granted the claim. On a [fair](RangeLock::fair) lock
-///   it is due immediately.
+/// - While the claim is patient, the future is woken when the range is free. The poll that follows acquires
+///   the claim, unless another claim took the range first.
+/// - Once the claim is due, the future is woken when the claim has been granted. On a
+///   [fair](RangeLock::fair) lock a claim is due immediately.
 ///
-/// If it is dropped before it has resolved, it leaves the queue. If it had been granted the claim
-/// already, the claim is released. If it had been woken because its range was free, the next waiter is
-/// woken.
+/// If the future is dropped before it has resolved, the claim leaves the queue. If the claim had already
+/// been granted, it is released. If the future had been woken because the range was free, the next waiter is
+/// woken instead.
 ///
-/// A patient future that has been woken and is not polled does not block new claims or due ones; a
-/// thread that waits behind it is due after half a millisecond. Only later patient futures wait until it
-/// is polled or dropped.
+/// A future with a patient claim that has been woken and is not polled does not block new claims or due
+/// claims. Claims of threads that wait behind it become due after half a millisecond. Only later patient
+/// futures wait until it is polled or dropped.
 ///
-/// **A due future holds its claim as soon as it is granted, even if it is never polled again.** It
-/// blocks conflicting claims until it is dropped, or until it has resolved and its guard is dropped. So
-/// drop a future that is no longer needed. Do not keep one in a `select!` loop that no longer polls it.
-/// A future that is forgotten ([`mem::forget`](std::mem::forget)) keeps its place for as long as the
+/// **A due claim is held as soon as it is granted, even if its future is never polled again.** It blocks
+/// conflicting claims until the future is dropped, or until it has resolved and its guard is dropped. So drop
+/// a future that is no longer needed. Do not keep one in a `select!` loop that no longer polls it. If a
+/// future is forgotten ([`mem::forget`](std::mem::forget)), its claim waits or is held for as long as the
 /// lock lives.
 ///
 /// # Wakers
 ///
-/// A release wakes all that it grants, or whose range is free, after it is complete and with no internal
-/// lock held: first threads, then tasks, one after the other on the releasing thread. A slow waker
-/// delays that thread and the tasks after it.
+/// When a release is complete and holds no internal lock, the releasing thread wakes the owners of the
+/// claims that were granted, or whose range is free: first all threads, then the tasks, one after the other.
+/// A slow waker delays that thread and the tasks after it.
 ///
-/// A waker that polls its task inline runs the task on the stack of the release. If the task drops its
-/// guard there, that release wakes the next task, inside the first release. So the stack grows with each
-/// waiting task, and a long queue overflows it. A waker should put its task into a run queue, as the
+/// A waker that polls its task directly runs the task on the stack of the releasing thread. If the task
+/// drops its guard there, that release wakes the next task within the first release. So the stack grows with
+/// each waiting task, and a long queue overflows it. A waker should put its task into a run queue, as the
 /// usual executors do.
 ///
-/// A waker may panic when it is cloned, woken or dropped. No claim and no wake-up is lost: the operation
-/// is completed, all others are woken, and then the first panic is resumed, in the thread that released
-/// the guard, or polled or dropped the future. On a thread that is already unwinding the panic is
-/// discarded, because it would abort the process.
+/// A waker may panic when it is cloned, woken or dropped. No claim and no wake-up is lost: the operation is
+/// completed and all others are woken. Then the first panic is resumed, in the thread that released the
+/// guard, or that polled or dropped the future. On a thread that is already unwinding the panic is discarded,
+/// because it would abort the process.
 ///
 /// # Panics
 ///

@@ -62,8 +62,10 @@ impl<L: LockRef> Raw for L {
 
 /// A held claim. Dropping the guard releases it.
 ///
-/// `L` is how it refers to its lock, `M` its mode. [`SharedGuard`], [`ExclusiveGuard`], [`RangeGuard`],
-/// [`MappingGuard`](crate::MappingGuard) and their `Arc` forms are aliases for the usual combinations.
+/// `L` is its reference to the lock, such as `&RangeLock` or `Arc<RangeLock>`. `M` is its mode: [`Shared`]
+/// or [`Exclusive`], or [`Mode`] if the mode is chosen at run time. [`SharedGuard`], [`ExclusiveGuard`],
+/// [`RangeGuard`], [`MappingGuard`](crate::MappingGuard) and their `Arc` forms are aliases for the usual
+/// combinations.
 ///
 /// Guards are `Send` and `Sync`, so the completion of an IO on another thread can drop one. A guard that
 /// is forgotten ([`mem::forget`](std::mem::forget)) leaves its range locked for as long as the lock
@@ -72,9 +74,10 @@ impl<L: LockRef> Raw for L {
 ///
 /// # Complexity
 ///
-/// Releasing a claim that took no mutex and for which no claim waits is one atomic read-modify-write.
-/// Otherwise it takes the lock's mutex, and time logarithmic in the number of registered claims plus
-/// linear in those, held or waiting, that overlap the range.
+/// The release of a claim in a slot or a cell ([Complexity](RangeLock#complexity)) for which no claim waits
+/// takes no mutex: one atomic read-modify-write for one unit, one or two for a range. Otherwise it takes the
+/// mutex, and time logarithmic in the number of registered claims plus linear in those, held or waiting,
+/// that overlap the range.
 ///
 /// # Examples
 ///
@@ -224,7 +227,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Guard { lock, span, mode, hold, record }
     }
 
-    /// Returns the units that this guard holds.
+    /// Returns the range that this guard holds. For a [`MappingLock`](crate::MappingLock) it counts pages.
     ///
     /// # Examples
     ///

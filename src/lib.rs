@@ -1,10 +1,10 @@
 //! Shared/exclusive locks on ranges of `u64` units, for storage engines.
 //!
 //! A [`RangeLock`] locks ranges, shared or exclusive. The caller decides what a unit is: a page, a byte, a
-//! block. Claims on disjoint ranges never wait for each other. Conflicting claims wait in one queue, as
-//! threads or as tasks, with bounded overtaking or strictly first in, first out. An uncontended claim takes
-//! no mutex: locking and unlocking takes two atomic read-modify-writes for one unit, as with a
-//! `parking_lot::RwLock`, and two or four for a range of any length.
+//! block. Claims on disjoint ranges never wait for each other. Conflicting claims of threads and of async
+//! tasks wait in one queue, with bounded overtaking or strictly first in, first out. An uncontended claim on
+//! one range usually takes no mutex: to lock and unlock one unit takes two atomic read-modify-writes, as with
+//! a `parking_lot::RwLock`, and a range of any length takes two or four.
 //!
 //! ```
 //! use spanlock::RangeLock;
@@ -27,24 +27,26 @@
 //! | parts of a vector, an array or a slice, as slices | [`RangeRwLock`] |
 //! | several ranges at once | [`RangeLock::lock_many`] |
 //! | a range of each of two locks | [`lock_pair`] |
-//! | in a task | the methods that end in `_async` ([`RangeLock::lock_exclusive_async`]) |
-//! | until an IO completes on another thread | the methods that end in `_arc` ([`RangeLock::lock_exclusive_arc`]) |
+//! | in an async task | the methods with `_async` in their names ([`RangeLock::lock_exclusive_async`]) |
+//! | until an IO completes on another thread | the methods that end in `_arc`, whose guards own an `Arc` of the lock ([`RangeLock::lock_exclusive_arc`]) |
 //! | with a timeout, or without waiting | the methods that begin with `try_` ([`RangeLock::try_lock_exclusive_for`]) |
-//! | files with a page cache | the crate `spanlock-page-cache`, which is built on this one |
+//! | the pages of a file that is cached in memory | the crate `spanlock-page-cache`, which is built on this one |
 //!
 //! [`RangeLock`] documents fairness, deadlocks, complexity and memory. [`LockFuture`] documents futures.
 //!
 //! # Vocabulary
 //!
-//! A *claim* is a request for a *span* of units in a *mode* ([`Mode::Shared`] or [`Mode::Exclusive`]). It
-//! waits or is held. Two claims *conflict* if their spans share a unit and at least one of them is
-//! exclusive.
+//! A *span* is a range of units, `start..end`. A *claim* is a request for a span in a *mode*
+//! ([`Mode::Shared`] or [`Mode::Exclusive`]). It waits or is held. Two claims *conflict* if their spans
+//! share a unit and at least one of them is exclusive. A waiting claim is *patient* (it may be overtaken) or
+//! *due* (it may not be overtaken): see [Fairness](RangeLock#fairness).
 //!
 //! # Features
 //!
 //! - `stats`: [`RangeLock`]'s method `stats` counts claims, waits and wake-ups.
-//! - `deadlock_detection`: `deadlock::check_deadlock` finds threads that wait for each other's claims, and
-//!   [`RangeLock`]'s method `thread_claims` lists who holds a claim, and since when.
+//! - `deadlock_detection`: `deadlock::check_deadlock` finds threads that wait for each other's claims in a
+//!   cycle. [`RangeLock`]'s method `thread_claims` lists which thread holds or waits for each claim, and since
+//!   when.
 //! - `loom` and `shuttle` have no effect on their own. They serve this crate's tests.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

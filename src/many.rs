@@ -22,9 +22,10 @@ pub use pair::{
     try_lock_pair_for_arc, try_lock_pair_until, try_lock_pair_until_arc,
 };
 
-/// Held claims on several ranges of one lock, acquired together. Dropping the guard releases all.
+/// The guard of several ranges of one lock that were acquired together. Dropping it releases all of them.
 ///
-/// `L` is how it refers to its lock. [`ManyGuard`] and [`ArcManyGuard`] are aliases for a [`RangeLock`].
+/// `L` is its reference to the lock, such as `&RangeLock`. [`ManyGuard`] and [`ArcManyGuard`] are aliases for
+/// a [`RangeLock`].
 ///
 /// # Examples
 ///
@@ -104,7 +105,10 @@ impl<L: LockRef> GuardSet<L> {
         GuardSet { lock, parts, hold, record: Held::by_no_known_thread() }
     }
 
-    /// Returns what is held: disjoint ranges in ascending order, each with its mode.
+    /// Returns the ranges that are held, disjoint and in ascending order, each with its mode.
+    ///
+    /// They may differ from the ranges that were asked for: overlapping or adjacent ranges of one mode are
+    /// one, a unit in ranges of both modes is in an exclusive one, and empty ranges are omitted.
     ///
     /// # Examples
     ///

@@ -46,8 +46,8 @@ pub type MappingGuard<'a> = Guard<&'a MappingLock, Mode>;
 /// ```
 pub type ArcMappingGuard = Guard<Arc<MappingLock>, Mode>;
 
-/// A range lock for one file's pages. Callers name a byte range and a kind of access; the lock rounds
-/// the range out to pages and chooses the mode.
+/// A range lock for one file's pages. Callers name a byte range and a kind of access ([`Access`]). The lock
+/// rounds the range out to whole pages, and the access determines the mode.
 ///
 /// Fairness, deadlocks, complexity and memory are those of [`RangeLock`], with pages as units. A claim
 /// on an empty byte range is granted immediately and conflicts with nothing.
@@ -55,9 +55,11 @@ pub type ArcMappingGuard = Guard<Arc<MappingLock>, Mode>;
 /// # Source
 ///
 /// Jan Kara and Dave Chinner, linux-mm, June 2012: exclusive for direct IO, truncation and hole
-/// punching; shared for buffered IO, page faults and writeback. It nests inside the file's IO lock. Page
-/// faults take it inside the lock of the address space (mmap_lock), so no other operation may take it
-/// outside that lock.
+/// punching; shared for buffered IO, page faults and writeback.
+///
+/// The lock order follows from this. The lock that serializes the file's IO comes first. The lock of the
+/// address space (mmap_lock in Linux) comes next, since a page fault already holds it. So an operation that
+/// holds a claim on this lock must not access memory that may fault.
 ///
 /// # Examples
 ///
@@ -94,8 +96,8 @@ impl MappingLock {
     }
 
     const_constructor! {
-        /// Creates an unlocked lock with pages of 4096 bytes that is strictly first in, first out; see
-        /// [`RangeLock::fair`].
+        /// Creates an unlocked lock with pages of 4096 bytes that is strictly first in, first out, as
+        /// [`RangeLock::fair`] is. It does not allocate.
         ///
         /// # Examples
         ///
@@ -111,7 +113,7 @@ impl MappingLock {
         }
     }
 
-    /// Sets the page size, in bytes.
+    /// Returns this lock with pages of `page_size` bytes.
     ///
     /// # Panics
     ///
@@ -164,7 +166,9 @@ impl MappingLock {
         1 << self.page_shift
     }
 
-    /// Locks every page that `bytes` touches, blocking the current thread until they are acquired.
+    /// Locks every page that `bytes` touches, in the mode of `access`, blocking the current thread until
+    /// they are acquired. An empty range is acquired immediately. See [`RangeLock::lock_shared`] and
+    /// [`RangeLock::lock_exclusive`] for when a thread deadlocks.
     ///
     /// # Panics
     ///
@@ -184,7 +188,7 @@ impl MappingLock {
         Guard::lock(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks one page by number, blocking the current thread until it is acquired. Page faults use this.
+    /// Locks one page by number, as a page fault does, blocking the current thread until it is acquired.
     ///
     /// # Panics
     ///
@@ -203,8 +207,8 @@ impl MappingLock {
         Guard::lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Tries to lock one page by number, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`] may.
+    /// Tries to lock one page by number, without waiting. Fails as [`RangeLock::try_lock_shared`] does, in
+    /// rare cases spuriously.
     ///
     /// # Panics
     ///
@@ -228,8 +232,8 @@ impl MappingLock {
         Guard::try_lock(self, Span::from_range(page..=page), access.mode())
     }
 
-    /// Tries to lock every page that `bytes` touches, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`] may.
+    /// Tries to lock every page that `bytes` touches, without waiting. Fails as
+    /// [`RangeLock::try_lock_shared`] does, in rare cases spuriously.
     ///
     /// # Panics
     ///
@@ -279,8 +283,8 @@ impl MappingLock {
         LockFuture::new(self, self.pages_of(bytes), access.mode())
     }
 
-    /// Locks every page that `bytes` touches, overtaking all waiting claims: for a thread that holds
-    /// some of the pages already. See [`RangeLock::lock_shared_recursive`].
+    /// Locks every page that `bytes` touches, overtaking all waiting claims, for a thread that already
+    /// holds some of the pages shared. See [`RangeLock::lock_shared_recursive`].
     ///
     /// # Fairness
     ///

@@ -7,7 +7,7 @@ use crate::SpanError;
 
 /// A half-open range of units, `start..end`, with `start <= end`.
 ///
-/// Each claim is on one span, or on several. The caller decides what a unit is: a page, a byte, a block.
+/// A claim is on one span or on several. The caller decides what a unit is: a page, a byte, a block.
 /// The last unit is `u64::MAX - 1`: `..` and `n..` end at `u64::MAX`, exclusive.
 ///
 /// # Examples
@@ -169,7 +169,7 @@ impl Span {
         self.start < other.end && other.start < self.end && !self.is_empty() && !other.is_empty()
     }
 
-    /// Returns whether every unit of `other` is in this span. Every span contains an empty one.
+    /// Returns whether every unit of `other` is in this span. Every span contains every empty span.
     ///
     /// # Examples
     ///

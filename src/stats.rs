@@ -8,8 +8,8 @@ pub(crate) const BUCKETS: usize = 40;
 
 /// Statistics of a lock since it was created, returned by [`RangeLock::stats`](crate::RangeLock::stats).
 ///
-/// The numbers are read one after the other. While other threads use the lock they may differ from each
-/// other by a few claims.
+/// The numbers are read one after the other. While other threads use the lock, they may be inconsistent with
+/// each other by a few claims.
 ///
 /// # Examples
 ///
@@ -37,8 +37,8 @@ pub struct Stats {
 /// Statistics of the claims in one mode.
 ///
 /// A claim is counted when it is granted, whether it waited or not. A claim on several ranges counts
-/// once, as exclusive if one of them is. Claims on empty ranges, failed tries, and changes of a held
-/// claim are not counted.
+/// once, as exclusive if one of them is. An upgrade that waits counts as an exclusive claim. Claims on empty
+/// ranges, failed tries, and all other changes of a held claim are not counted.
 ///
 /// # Examples
 ///
@@ -60,15 +60,15 @@ pub struct Stats {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModeStats {
-    /// Claims on one unit that took its slot: two atomic read-modify-writes and no mutex.
+    /// Claims on one unit that were stored in a slot ([Complexity](crate::RangeLock#complexity)), or in a
+    /// word that readers use instead. They usually take no mutex.
     pub by_slot: u64,
-    /// Claims that took a cell, such as those on several units: two or four atomic read-modify-writes
-    /// and no mutex.
+    /// Claims that were stored in a cell, such as those on ranges. They usually take no mutex.
     pub by_cell: u64,
     /// The same as [`by_cell`](ModeStats::by_cell), which replaces it.
     #[deprecated(note = "renamed to `by_cell`")]
     pub by_small_range: u64,
-    /// Claims that went through the registry, including all that waited.
+    /// Claims that were registered, in the tree behind the mutex. All claims that waited are among them.
     pub by_registry: u64,
     /// Claims that waited and were not granted, because they timed out or their future was dropped.
     pub withdrawn: u64,

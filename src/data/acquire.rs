@@ -13,7 +13,8 @@ use crate::lock::after;
 use crate::{LockFuture, Span};
 
 impl<S: Elements> RangeRwLock<S> {
-    /// Locks a range for reading, blocking the current thread until it is acquired.
+    /// Locks a range for reading, blocking the current thread until it is acquired. A thread that already
+    /// holds a part of it may deadlock ([Deadlocks](crate::RangeLock#deadlocks)).
     ///
     /// # Panics
     ///
@@ -32,8 +33,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Shared))
     }
 
-    /// Tries to lock a range for reading, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock a range for reading, without waiting. Fails as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) does, in rare cases spuriously.
     ///
     /// # Panics
     ///
@@ -60,7 +61,8 @@ impl<S: Elements> RangeRwLock<S> {
         Some(RangeRwGuard::of_claim(cells, claim))
     }
 
-    /// Tries to lock a range for reading, waiting at most `timeout`. Returns `None` if it times out.
+    /// Tries to lock a range for reading, waiting at most `timeout`. Returns `None` if it times out. See
+    /// [`RangeLock::try_lock_shared_for`](crate::RangeLock::try_lock_shared_for).
     ///
     /// # Panics
     ///
@@ -87,7 +89,7 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Tries to lock a range for reading, waiting at most until `deadline`. Returns `None` if it times
-    /// out.
+    /// out. See [`RangeLock::try_lock_shared_until`](crate::RangeLock::try_lock_shared_until).
     ///
     /// # Panics
     ///
@@ -139,7 +141,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwFuture::new(cells, LockFuture::new(&self.indices, span, Shared))
     }
 
-    /// Locks a range for writing, blocking the current thread until it is acquired.
+    /// Locks a range for writing, blocking the current thread until it is acquired. A thread that already
+    /// holds a part of it may deadlock ([Deadlocks](crate::RangeLock#deadlocks)).
     ///
     /// # Panics
     ///
@@ -159,8 +162,8 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwGuard::of_claim(cells, Guard::lock(&self.indices, span, Exclusive))
     }
 
-    /// Tries to lock a range for writing, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock a range for writing, without waiting. Fails as
+    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) does, in rare cases spuriously.
     ///
     /// # Panics
     ///
@@ -187,7 +190,8 @@ impl<S: Elements> RangeRwLock<S> {
         Some(RangeRwGuard::of_claim(cells, claim))
     }
 
-    /// Tries to lock a range for writing, waiting at most `timeout`. Returns `None` if it times out.
+    /// Tries to lock a range for writing, waiting at most `timeout`. Returns `None` if it times out. See
+    /// [`RangeLock::try_lock_exclusive_for`](crate::RangeLock::try_lock_exclusive_for).
     ///
     /// # Panics
     ///
@@ -214,7 +218,7 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Tries to lock a range for writing, waiting at most until `deadline`. Returns `None` if it times
-    /// out.
+    /// out. See [`RangeLock::try_lock_exclusive_until`](crate::RangeLock::try_lock_exclusive_until).
     ///
     /// # Panics
     ///

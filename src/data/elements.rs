@@ -9,8 +9,8 @@ use crate::sealed::Internal;
 /// A sequence that a [`RangeRwLock`](crate::RangeRwLock) can contain.
 ///
 /// This trait is sealed. It is implemented for `Vec<T>`, `Box<[T]>`, `[T; N]` and `&mut [T]`, and is
-/// useful only as a bound. The element type is `S::Element`. Creating the lock and taking the elements
-/// out again moves an array, and copies no other element.
+/// useful only as a bound. The element type is `S::Element`. An array is moved into the lock and out of it
+/// again. The elements of the other types stay where they are in memory.
 ///
 /// # Examples
 ///

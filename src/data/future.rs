@@ -9,8 +9,8 @@ use super::guard::RangeRwGuard;
 use crate::guard::{Exclusive, GuardMode, Shared};
 use crate::{LockFuture, RangeLock};
 
-/// A future that locks a range of a [`RangeRwLock`](crate::RangeRwLock) and resolves to its guard. It
-/// waits, and can be dropped, like a [`LockFuture`].
+/// A future that locks a range of a [`RangeRwLock`](crate::RangeRwLock) and resolves to its guard. See
+/// [`LockFuture`] for how it waits and what dropping it does.
 ///
 /// # Panics
 ///

@@ -12,11 +12,11 @@ use crate::guard::{Exclusive, Guard, GuardMode, Shared};
 /// The guard of a locked range of a [`RangeRwLock`](crate::RangeRwLock), which dereferences to a slice.
 /// Dropping it releases the range.
 ///
-/// [`RangeReadGuard`] dereferences to `&[T]`, [`RangeWriteGuard`] also to `&mut [T]`. Its functions are
-/// associated functions (`RangeWriteGuard::downgrade(guard)`), so that they do not hide methods of the
-/// slice. Unless they say otherwise they count indices like the slice, from the first locked element.
-/// The default guard is empty and locks nothing, so that [`std::mem::take`] can move a guard out of a
-/// place.
+/// [`RangeReadGuard`] dereferences to `&[T]`, [`RangeWriteGuard`] also to `&mut [T]`. The functions of a
+/// guard are associated functions (`RangeWriteGuard::downgrade(guard)`), so that they do not hide methods of
+/// the slice. Unless they say otherwise, their indices count from the first locked element, like those of
+/// the slice. The default guard is empty and locks nothing, so that [`std::mem::take`] can take a guard out
+/// of a variable.
 ///
 /// A guard can be sent to another thread, and change its mode there, if `T` is `Send` and `Sync`. It is
 /// invariant in `T`, even when shared, because it may become exclusive:
@@ -109,7 +109,8 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         start..start + this.cells.len()
     }
 
-    /// Splits the guard in two at index `mid` of its slice, without releasing it.
+    /// Splits the guard in two at index `mid` of its slice, without releasing the range. The cost is that of
+    /// [`Guard::split_at`].
     ///
     /// # Panics
     ///
@@ -137,7 +138,8 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
         (Self::of_claim(head, lower), Self::of_claim(tail, upper))
     }
 
-    /// Releases everything outside `range`, which counts from the first locked element.
+    /// Releases everything outside `range`, or everything if `range` is empty. Indices count from the first
+    /// locked element. The cost is that of [`Guard::shrink_to`].
     ///
     /// # Panics
     ///
@@ -166,8 +168,8 @@ impl<'a, T, M: GuardMode> RangeRwGuard<'a, T, M> {
 }
 
 impl<'a, T> RangeRwGuard<'a, T, Exclusive> {
-    /// Turns the guard into a shared one without releasing it. Waiting readers are granted, or woken to
-    /// retry.
+    /// Turns the guard into a shared one without releasing the range. Readers that waited only for this
+    /// guard are granted, or woken to retry.
     ///
     /// # Examples
     ///
@@ -186,13 +188,13 @@ impl<'a, T> RangeRwGuard<'a, T, Exclusive> {
 }
 
 impl<'a, T> RangeRwGuard<'a, T, Shared> {
-    /// Tries to turn the guard into an exclusive one, without waiting: succeeds if no other guard holds
-    /// any of its elements.
+    /// Tries to turn the guard into an exclusive one, without waiting. Succeeds if no other guard holds any
+    /// of its elements.
     ///
     /// # Errors
     ///
-    /// Returns the guard, still shared, if another guard holds one of the elements. It may fail
-    /// spuriously, rarely: if another thread tries to lock one of them for writing at the same moment.
+    /// Returns the guard, still shared, if another guard holds one of the elements. In rare cases it fails
+    /// spuriously: if another thread tries to lock one of them at the same moment.
     ///
     /// # Examples
     ///

@@ -15,8 +15,9 @@ impl<S: Elements> RangeRwLock<S> {
     /// Locks several ranges for reading at once, blocking the current thread until all of them are
     /// acquired together. The ranges may overlap.
     ///
-    /// While it waits it holds none of them, so no order of locking matters. The guard's slices are in
-    /// the order of the ranges.
+    /// While it waits it holds none of them, so their order does not matter. The guard's slices are in the
+    /// order of the ranges. An empty range is an empty slice. Fairness and complexity are those of
+    /// [`RangeLock::lock_many`](crate::RangeLock::lock_many).
     ///
     /// # Panics
     ///
@@ -40,8 +41,9 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Tries to lock several ranges for reading at once, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock several ranges for reading at once, without waiting. Locks none of them if one cannot
+    /// be locked. Fails as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) does, in rare
+    /// cases spuriously.
     ///
     /// # Panics
     ///
@@ -67,11 +69,12 @@ impl<S: Elements> RangeRwLock<S> {
     }
 
     /// Locks several ranges for writing at once, blocking the current thread until all of them are
-    /// acquired together: for example two records to be swapped, or one column of a matrix that is
+    /// acquired together. Examples are two records that are swapped, and one column of a matrix that is
     /// stored by rows.
     ///
-    /// While it waits it holds none of them, so no order of locking matters. The guard's slices are in
-    /// the order of the ranges.
+    /// While it waits it holds none of them, so their order does not matter. The guard's slices are in the
+    /// order of the ranges. An empty range is an empty slice. Fairness and complexity are those of
+    /// [`RangeLock::lock_many`](crate::RangeLock::lock_many).
     ///
     /// # Panics
     ///
@@ -99,8 +102,9 @@ impl<S: Elements> RangeRwLock<S> {
         RangeRwManyGuard::of_claim(self.cells(), &ranges, claim)
     }
 
-    /// Tries to lock several ranges for writing at once, without waiting. May fail spuriously, as
-    /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+    /// Tries to lock several ranges for writing at once, without waiting. Locks none of them if one cannot
+    /// be locked. Fails as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) does, in rare
+    /// cases spuriously.
     ///
     /// # Panics
     ///
@@ -155,8 +159,8 @@ fn expect_disjoint(ranges: &[Range<usize>]) {
     }
 }
 
-/// The guard of several locked ranges of a [`RangeRwLock`]: their slices, in the order in which the
-/// ranges were named. Dropping it releases all.
+/// The guard of several locked ranges of a [`RangeRwLock`]. It gives a slice for each range, in the order in
+/// which the ranges were passed. Dropping it releases all of them.
 ///
 /// # Examples
 ///
@@ -244,7 +248,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
         self.parts.is_empty()
     }
 
-    /// Returns the slices, in the order in which their ranges were named.
+    /// Returns the slices, in the order in which their ranges were passed.
     ///
     /// # Examples
     ///
@@ -260,7 +264,7 @@ impl<'a, T, M: GuardMode> RangeRwManyGuard<'a, T, M> {
 }
 
 impl<T> RangeRwManyGuard<'_, T, Exclusive> {
-    /// Returns the slices, in the order in which their ranges were named.
+    /// Returns the slices, in the order in which their ranges were passed.
     ///
     /// # Examples
     ///

@@ -9,17 +9,18 @@ use super::records::{Line, Record, Table, WaitRecord, table};
 use super::report::{DeadlockedClaim, ThreadClaim};
 use crate::{ClaimState, Mode, Span};
 
-/// Returns the current cycles of threads that wait for each other's claims: at least one for each group
-/// of deadlocked threads.
+/// Returns the current cycles of threads that wait for each other's claims: at least one cycle for each
+/// group of deadlocked threads.
 ///
-/// Each claim in a cycle waits for the thread of the next one, and the last for the thread of the first.
-/// A thread that waits for itself is a cycle of one. Every call reports a deadlock again for as long as
-/// it lasts, which is usually until the process ends.
+/// A cycle is a list of waiting claims, each with the claim that blocks it. The blocking claim belongs to the
+/// thread that waits in the next element, and that of the last element to the thread of the first. A thread
+/// that waits for itself is a cycle of one. Every call reports a deadlock again for as long as it lasts,
+/// which is usually until the process ends.
 ///
 /// # Complexity
 ///
-/// Proportional to the number of waiting threads times the number of held and waiting claims, under the
-/// mutex that every claim takes with this feature.
+/// Proportional to the number of waiting threads times the number of held and waiting claims, with the mutex
+/// of the table held, which every claim takes.
 ///
 /// # Examples
 ///

@@ -61,7 +61,7 @@ impl DeadlockedClaim {
         self.lock
     }
 
-    /// Returns the claim that waits. For a claim on several ranges it is one of those that are blocked.
+    /// Returns the claim that waits. For a claim on several ranges it has one of the ranges that are blocked.
     ///
     /// # Examples
     ///
@@ -77,8 +77,8 @@ impl DeadlockedClaim {
         &self.waiting
     }
 
-    /// Returns the conflicting claim on the same lock that blocks it. Its thread waits for the next
-    /// claim of the cycle.
+    /// Returns the conflicting claim on the same lock that blocks the waiting one. Its thread waits too: for
+    /// the claim in the next element of the cycle.
     ///
     /// # Examples
     ///

@@ -7,13 +7,14 @@ use crate::raw::Part;
 use crate::{Mode, Span};
 
 impl<L: LockRef, M: GuardMode> Guard<L, M> {
-    /// Splits the claim in two at unit `at`, without releasing it. A part may be empty.
+    /// Splits the claim into the part below unit `at` and the part from `at` on, without releasing it. A
+    /// part may be empty.
     ///
     /// # Complexity
     ///
     /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
-    /// that overlap the range. So does the release of each part. A split at an end of the range takes no
-    /// mutex and constant time.
+    /// that overlap the range. So does the release of each part. A split at an end of the range takes
+    /// constant time and no mutex.
     ///
     /// # Panics
     ///
@@ -50,17 +51,17 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         (Guard { lock, span: lower, mode, hold: lower_hold, record }, rest)
     }
 
-    /// Releases everything outside `range`. Claims that waited only for that part are granted, or woken
-    /// to retry, as after any release.
+    /// Releases everything outside `range`, or everything if `range` is empty. Claims that waited only for
+    /// the released units are granted, or woken to retry, as after any release.
     ///
     /// # Complexity
     ///
     /// Takes the mutex, and time logarithmic in the number of registered claims plus linear in those
-    /// that overlap the range. So does the release of what is left.
+    /// that overlap the guard's range. So does the release of the rest.
     ///
     /// # Panics
     ///
-    /// Panics if `range` is not a part of the guard's range, or if it is not a valid range
+    /// Panics if `range` is not empty and not within the guard's range, or if it is not a valid range
     /// ([`Span::new`]).
     ///
     /// # Examples
@@ -108,12 +109,12 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
 }
 
 impl<L: LockRef> Guard<L, Exclusive> {
-    /// Turns the exclusive claim into a shared one without releasing it. Waiting readers are granted, or
-    /// woken to retry.
+    /// Turns the exclusive claim into a shared one without releasing it. Readers that waited only for this
+    /// claim are granted, or woken to retry.
     ///
-    /// # Fairness
+    /// # Complexity
     ///
-    /// Readers that also wait for an earlier exclusive claim keep waiting.
+    /// As for a release ([`Guard`]).
     ///
     /// # Examples
     ///
@@ -129,19 +130,19 @@ impl<L: LockRef> Guard<L, Exclusive> {
 }
 
 impl<L: LockRef> Guard<L, Shared> {
-    /// Tries to turn the shared claim into an exclusive one, without waiting: succeeds if no other claim
-    /// is held on any of its units.
+    /// Tries to turn the shared claim into an exclusive one, without waiting. Succeeds if no other claim is
+    /// held on any of its units. A claim on an empty range is always upgraded.
     ///
     /// See [`upgrade`](Guard::upgrade) for an upgrade that waits.
     ///
     /// # Fairness
     ///
-    /// An upgrade overtakes all waiting claims. Those that conflict with it keep waiting.
+    /// It overtakes all waiting claims. Those that conflict with it keep waiting.
     ///
     /// # Errors
     ///
-    /// Returns the guard, still shared, if another claim is held on one of its units. It may fail
-    /// spuriously, rarely: if another thread tries to take a conflicting claim at the same moment.
+    /// Returns the guard, still shared, if another claim is held on one of its units. In rare cases it fails
+    /// spuriously: if another thread tries to take a conflicting claim at the same moment.
     ///
     /// # Examples
     ///
@@ -158,7 +159,8 @@ impl<L: LockRef> Guard<L, Shared> {
 }
 
 impl<L: LockRef> Guard<L, Mode> {
-    /// Turns the claim into a shared one without releasing it. Has no effect if it is shared.
+    /// Turns the claim into a shared one without releasing it, as
+    /// [`Guard<L, Exclusive>::downgrade`](Guard::downgrade) does. Has no effect if it is already shared.
     ///
     /// # Examples
     ///
@@ -173,8 +175,8 @@ impl<L: LockRef> Guard<L, Mode> {
         self.downgrade_to(Mode::Shared)
     }
 
-    /// Tries to turn the claim into an exclusive one, without waiting: succeeds if no other claim is
-    /// held on any of its units, or if it is exclusive already.
+    /// Tries to turn the claim into an exclusive one, without waiting. Succeeds if no other claim is held on
+    /// any of its units, or if it is already exclusive.
     ///
     /// # Errors
     ///

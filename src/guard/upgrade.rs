@@ -15,11 +15,13 @@ use crate::raw::{Pending, Unmet};
 
 /// The error of an upgrade that waits. It contains the guard, still shared.
 ///
-/// The upgrade was refused because another holder of a part of the range already waits to upgrade: each
-/// would wait for the other for ever. To make progress, release the guard, so that the other upgrade is
-/// granted; then lock exclusively, and read again what was read under the shared claim.
+/// The upgrade is refused if the upgrade of an overlapping shared claim already waits: each would wait
+/// forever for the other to release its shared claim. Of two such upgrades the later one is refused. To make
+/// progress, release the guard, so that the other upgrade can be granted. Then lock exclusively, and read
+/// again what was read under the shared claim.
 ///
-/// Or it was an upgrade with a deadline, and the time is over ([`timed_out`](UpgradeError::timed_out)).
+/// An upgrade with a timeout or a deadline also fails when it times out
+/// ([`timed_out`](UpgradeError::timed_out)).
 ///
 /// # Examples
 ///
@@ -134,20 +136,19 @@ impl<L: LockRef> Guard<L, Shared> {
     /// Turns the shared claim into an exclusive one, blocking the current thread until no other claim is
     /// held on any of its units.
     ///
-    /// No other claim holds a unit of the range exclusively in between, so what was read under the
-    /// shared claim is still true. A thread that holds another claim on a part of the range waits for
-    /// itself, for ever.
+    /// No other claim holds a unit of the range exclusively in between, so what was read under the shared
+    /// claim is still true. A thread that holds another claim on a part of the range deadlocks.
     ///
     /// # Fairness
     ///
-    /// An upgrade overtakes all waiting claims except those of
-    /// [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive), which also overtake an upgrade
-    /// that waits.
+    /// An upgrade that is granted immediately overtakes all waiting claims. One that waits overtakes all
+    /// except those of [`lock_shared_recursive`](crate::RangeLock::lock_shared_recursive), which overtake it
+    /// too.
     ///
     /// # Errors
     ///
-    /// [`UpgradeError`], with the guard, if another holder of a part of the range already waits to
-    /// upgrade: the two would wait for each other.
+    /// [`UpgradeError`], with the guard, if the upgrade of an overlapping claim already waits: the two would
+    /// wait for each other.
     ///
     /// # Examples
     ///
@@ -157,7 +158,7 @@ impl<L: LockRef> Guard<L, Shared> {
     /// let guard = lock.lock_shared(5..15);
     /// std::thread::scope(|scope| {
     ///     scope.spawn(|| drop(other));
-    ///     let guard = guard.upgrade().unwrap(); // once the other has left
+    ///     let guard = guard.upgrade().unwrap(); // waits until `other` is dropped
     ///     assert!(lock.try_lock_shared(7..8).is_none());
     ///     # drop(guard);
     /// });
@@ -222,8 +223,12 @@ impl<L: LockRef> Guard<L, Shared> {
         self.upgrade_to(Exclusive, Some(deadline))
     }
 
-    /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
-    /// cancels the upgrade and releases the shared claim.
+    /// Returns a future that upgrades the claim as [`upgrade`](Guard::upgrade) does. If it is dropped before
+    /// it has resolved, it cancels the upgrade and releases the shared claim.
+    ///
+    /// # Errors
+    ///
+    /// The future resolves to [`UpgradeError`] if the upgrade of an overlapping claim already waits.
     ///
     /// # Examples
     ///
@@ -246,7 +251,7 @@ impl<L: LockRef> Guard<L, Shared> {
 
 impl<L: LockRef> Guard<L, Mode> {
     /// Turns the claim into an exclusive one, blocking the current thread until no other claim is held
-    /// on any of its units. Has no effect if it is exclusive.
+    /// on any of its units. Has no effect if it is already exclusive.
     ///
     /// # Fairness
     ///
@@ -254,8 +259,8 @@ impl<L: LockRef> Guard<L, Mode> {
     ///
     /// # Errors
     ///
-    /// [`UpgradeError`], with the guard, if another holder of a part of the range already waits to
-    /// upgrade: the two would wait for each other.
+    /// [`UpgradeError`], with the guard, if the upgrade of an overlapping claim already waits: the two would
+    /// wait for each other.
     ///
     /// # Examples
     ///
@@ -318,8 +323,12 @@ impl<L: LockRef> Guard<L, Mode> {
         self.upgrade_to(Mode::Exclusive, Some(deadline))
     }
 
-    /// Like [`upgrade`](Guard::upgrade), as a future. If it is dropped before it has resolved, it
-    /// cancels the upgrade and releases the claim.
+    /// Returns a future that upgrades the claim as [`upgrade`](Guard::upgrade) does. If it is dropped before
+    /// it has resolved, it cancels the upgrade and releases the claim.
+    ///
+    /// # Errors
+    ///
+    /// The future resolves to [`UpgradeError`] if the upgrade of an overlapping claim already waits.
     ///
     /// # Examples
     ///
@@ -343,8 +352,8 @@ impl<L: LockRef> Guard<L, Mode> {
 /// The future of [`Guard::upgrade_async`]: a pending upgrade of a guard from mode `M` to `N`.
 ///
 /// It owns the guard. If it is dropped before it has resolved, it cancels the upgrade and releases the
-/// shared claim. A pending future that is no longer polled blocks other claims, as a
-/// [`LockFuture`](crate::LockFuture) does.
+/// claim. It is due as soon as it waits ([Fairness](crate::RangeLock#fairness)), so a pending future that is
+/// no longer polled blocks other claims, as a due [`LockFuture`](crate::LockFuture) does.
 ///
 /// # Panics
 ///

@@ -6,9 +6,12 @@ use std::ops::RangeBounds;
 use crate::{Claim, ClaimState, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Returns whether any unit of `range` is held. The result may be out of date immediately.
+    /// Returns whether any unit of `range` is held, in either mode. The result may be out of date
+    /// immediately. An empty range is never locked.
     ///
-    /// For a single unit that no range overlaps it usually takes no mutex.
+    /// # Complexity
+    ///
+    /// Takes the mutex, unless `range` is one unit and no held range can include it.
     ///
     /// # Panics
     ///
@@ -31,6 +34,7 @@ impl RangeLock {
 
     /// Returns whether a claim on `range` in `mode` would have to wait for a held claim, or for a
     /// waiting one that is due ([Fairness](RangeLock#fairness)). The result may be out of date immediately.
+    /// An empty range never conflicts. Usually takes the mutex.
     ///
     /// # Panics
     ///
@@ -74,12 +78,13 @@ impl RangeLock {
     /// Returns all claims, held and waiting, by ascending start: a snapshot for debugging. `Debug`
     /// prints the same.
     ///
-    /// Several readers of one unit may be shown as one claim. A claim whose attempt is about to fail is
-    /// not shown.
+    /// Several readers of one unit may be shown as one claim. Claims on empty ranges, and attempts that are
+    /// about to fail, are not shown.
     ///
     /// # Complexity
     ///
-    /// Linear in the number of claims, plus a scan of the table of slots, under the mutex.
+    /// Takes the mutex, and time linear in the number of claims plus the number of slots
+    /// ([Complexity](RangeLock#complexity)).
     ///
     /// # Examples
     ///

@@ -9,10 +9,11 @@ use crate::guard::{ArcRangeGuard, Guard, RangeGuard};
 use crate::{LockFuture, Mode, RangeLock, Span};
 
 impl RangeLock {
-    /// Locks `range` in `mode`, blocking the current thread until it is acquired.
+    /// Locks `range` in `mode`, blocking the current thread until it is acquired. An empty range is
+    /// acquired immediately.
     ///
     /// Use [`lock_shared`](RangeLock::lock_shared) or [`lock_exclusive`](RangeLock::lock_exclusive) for
-    /// a guard with the mode in its type.
+    /// a guard with the mode in its type; they also say when a thread deadlocks.
     ///
     /// # Panics
     ///
@@ -39,8 +40,8 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), mode)
     }
 
-    /// Tries to lock `range` in `mode`, without waiting. May fail spuriously, as
-    /// [`try_lock_shared`](RangeLock::try_lock_shared) may.
+    /// Tries to lock `range` in `mode`, without waiting. Fails as
+    /// [`try_lock_shared`](RangeLock::try_lock_shared) does, in rare cases spuriously.
     ///
     /// # Panics
     ///

@@ -29,8 +29,8 @@ impl RangeLock {
         /// Creates an unlocked lock that is strictly first in, first out: no later conflicting claim
         /// overtakes a claim that is queued. It does not allocate.
         ///
-        /// See [Fairness](RangeLock#fairness) for exceptions, and for what the bounded overtaking of
-        /// [`new`](RangeLock::new) gains.
+        /// See [Fairness](RangeLock#fairness) for the exceptions, and for the advantage of the bounded
+        /// overtaking of [`new`](RangeLock::new).
         ///
         /// # Examples
         ///
@@ -46,7 +46,11 @@ impl RangeLock {
         }
     }
 
-    /// Locks `range` shared, blocking the current thread until it is acquired.
+    /// Locks `range` shared, blocking the current thread until it is acquired. An empty range is acquired
+    /// immediately.
+    ///
+    /// A thread that holds an exclusive claim on a part of `range` deadlocks, and one that holds a shared
+    /// claim may: see [`lock_shared_recursive`](RangeLock::lock_shared_recursive).
     ///
     /// # Panics
     ///
@@ -66,9 +70,10 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), Shared)
     }
 
-    /// Tries to lock `range` shared, without waiting.
+    /// Tries to lock `range` shared, without waiting. Returns `None` if a conflicting claim is held, or
+    /// waits and is due ([Fairness](RangeLock#fairness)).
     ///
-    /// It may fail spuriously, rarely: if another thread tries to take a conflicting claim at the same
+    /// In rare cases it fails spuriously: if another thread tries to take a conflicting claim at the same
     /// moment.
     ///
     /// # Panics
@@ -117,7 +122,11 @@ impl RangeLock {
         LockFuture::new(self, Span::from_range(range), Shared)
     }
 
-    /// Locks `range` exclusively, blocking the current thread until it is acquired.
+    /// Locks `range` exclusively, blocking the current thread until it is acquired. An empty range is acquired
+    /// immediately.
+    ///
+    /// A thread that holds a claim on a part of `range` deadlocks. To make a shared claim exclusive, use
+    /// [`Guard::upgrade`].
     ///
     /// # Panics
     ///
@@ -137,9 +146,10 @@ impl RangeLock {
         Guard::lock(self, Span::from_range(range), Exclusive)
     }
 
-    /// Tries to lock `range` exclusively, without waiting.
+    /// Tries to lock `range` exclusively, without waiting. Returns `None` if a conflicting claim is held, or
+    /// waits and is due ([Fairness](RangeLock#fairness)).
     ///
-    /// It may fail spuriously, rarely: if another thread tries to take a conflicting claim at the same
+    /// In rare cases it fails spuriously: if another thread tries to take a conflicting claim at the same
     /// moment.
     ///
     /// # Panics
@@ -188,16 +198,20 @@ impl RangeLock {
         LockFuture::new(self, Span::from_range(range), Exclusive)
     }
 
-    /// Locks `range` shared, overtaking all waiting claims: for a thread that holds a part of it
-    /// already.
+    /// Locks `range` shared, overtaking all waiting claims, for a thread that already holds a shared claim
+    /// on a part of it.
     ///
     /// With [`lock_shared`](RangeLock::lock_shared) a reader that locks its range again can wait behind
     /// a writer that waits for the reader's first claim: a deadlock. This claim waits only for held
-    /// exclusive claims.
+    /// exclusive claims. A thread that holds an exclusive claim on a part of `range` deadlocks.
     ///
     /// # Fairness
     ///
     /// None. A steady stream of such claims starves writers.
+    ///
+    /// # Complexity
+    ///
+    /// Always takes the mutex.
     ///
     /// # Panics
     ///

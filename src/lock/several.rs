@@ -11,8 +11,8 @@ use crate::{GuardSet, LockManyFuture, Mode, RangeLock, Span};
 
 claims_on_many! {
     impl RangeLock, for (R, Mode), where R: RangeBounds<u64>;
-    /// To mix kinds of ranges in one call, make each a [`Span`].
-    panics: "If a range starts after its end, or includes unit `u64::MAX`.";
+    /// All ranges have the same type. To mix types (`0..4` and `9..`), convert each to a [`Span`].
+    panics: "Panics if a range starts after its end or includes unit `u64::MAX`.";
     example: "{Mode, RangeLock}", "[(0..1, Mode::Exclusive), (5..9, Mode::Shared)]",
         beside "lock.lock_exclusive(5..6)";
 }

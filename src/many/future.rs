@@ -12,10 +12,11 @@ use crate::raw::{Part, Pending, Queued};
 
 /// A future that locks several ranges of one lock and resolves to a [`GuardSet`].
 ///
-/// It queues for all its ranges when it is first polled, and holds none of them until all are granted
-/// together. If it is dropped before it has resolved, it leaves the queue, or releases all that it had
-/// been granted. In all other respects it is like [`LockFuture`](crate::LockFuture): a pending future
-/// that is no longer polled blocks other claims.
+/// Its claim is queued for all ranges when the future is first polled, and holds none of them until all are
+/// granted together. The claim is due immediately ([Fairness](crate::RangeLock#fairness)), so a pending
+/// future that is no longer polled blocks other claims. If the future is dropped before it has resolved, the
+/// claim leaves the queue, or all ranges are released if they had been granted. See
+/// [`LockFuture`](crate::LockFuture) for wakers.
 ///
 /// # Panics
 ///

@@ -11,10 +11,11 @@ macro_rules! claims_on_many {
     ) => {
         impl $lock {
             /// Locks several ranges at once, blocking the current thread until all of them are acquired
-            /// together. While it waits it holds none of them, so no order of locking matters.
+            /// together. While it waits it holds none of them, so their order does not matter.
             ///
-            /// Ranges may be repeated and may overlap. A unit in several of them is claimed once,
-            /// exclusively if any of them is exclusive.
+            /// Ranges may be repeated and may overlap. A unit in several of them is locked once,
+            /// exclusively if any of them is exclusive. Empty ranges lock nothing. A thread that already
+            /// holds a conflicting claim on one of the ranges deadlocks.
             $(#[$note])*
             ///
             /// # Fairness
@@ -24,7 +25,8 @@ macro_rules! claims_on_many {
             ///
             /// # Complexity
             ///
-            /// Sorts the ranges. Then it takes the mutex once, and time as for as many claims on ranges.
+            /// Sorts the ranges and takes the mutex once. Each range takes the time of a registered claim
+            /// ([Complexity](crate::RangeLock#complexity)).
             ///
             /// # Panics
             ///
@@ -48,8 +50,9 @@ macro_rules! claims_on_many {
                 GuardSet::lock(self, self.parts(claims))
             }
 
-            /// Tries to lock several ranges at once, without waiting. May fail spuriously, as
-            /// [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) may.
+            /// Tries to lock several ranges at once, without waiting. Locks none of them if one cannot be
+            /// locked. Fails as [`RangeLock::try_lock_shared`](crate::RangeLock::try_lock_shared) does, in
+            /// rare cases spuriously.
             ///
             #[doc = concat!("See [`lock_many`](", stringify!($lock), "::lock_many) for ranges that are repeated or overlap.")]
             ///

@@ -22,9 +22,9 @@ pub use acquire::{
     try_lock_pair_until_arc,
 };
 
-/// Held claims on two locks, or on two ranges of one. Dropping the guard releases both.
+/// The guard of a range of each of two locks, or of two ranges of one lock. Dropping it releases both.
 ///
-/// `L` is how it refers to them. [`PairGuard`] and [`ArcPairGuard`] are aliases for [`RangeLock`]s.
+/// `L` is its reference to each lock. [`PairGuard`] and [`ArcPairGuard`] are aliases for [`RangeLock`]s.
 ///
 /// # Examples
 ///
@@ -162,9 +162,10 @@ impl<L: LockRef> fmt::Debug for GuardPair<L> {
 
 /// A future that locks a range of each of two locks and resolves to a [`GuardPair`].
 ///
-/// It locks the lock with the lower address first, and queues for the other once it holds the first. If
-/// it is dropped before it has resolved, it leaves the queue and releases what it holds. In all other
-/// respects it is like [`LockFuture`].
+/// It locks the range of the lock with the lower address first, and queues for the other range once it holds
+/// the first. For two ranges of one lock it is like a [`LockManyFuture`]. If it is dropped before it has
+/// resolved, it leaves the queue and releases what it holds. In all other respects it is like
+/// [`LockFuture`].
 ///
 /// # Panics
 ///

@@ -7,7 +7,8 @@ use super::{Access, MappingLock};
 use crate::Claim;
 
 impl MappingLock {
-    /// Returns whether any page that `bytes` touches is held. The result may be out of date immediately.
+    /// Returns whether any page that `bytes` touches is held, in either mode. The result may be out of date
+    /// immediately. An empty range is never locked.
     ///
     /// # Panics
     ///
@@ -31,7 +32,8 @@ impl MappingLock {
     }
 
     /// Returns whether a claim on the pages that `bytes` touches would have to wait for a held claim, or
-    /// for a waiting one that is due. The result may be out of date immediately.
+    /// for a waiting one that is due ([Fairness](crate::RangeLock#fairness)). The result may be out of date
+    /// immediately. An empty range never conflicts.
     ///
     /// # Panics
     ///

@@ -13,7 +13,7 @@ use crate::{GuardSet, LockManyFuture};
 claims_on_many! {
     impl MappingLock, for (Access, Range<u64>);
     /// Ranges count bytes and are rounded out to pages.
-    panics: "If a range starts after its end.";
+    panics: "Panics if a range starts after its end.";
     example: "{Access, MappingLock}",
         "[(Access::BufferedRead, 0..4096), (Access::PunchHole, 8192..65536)]",
         beside "lock.lock_page(Access::Fault, 2)";

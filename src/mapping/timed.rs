@@ -9,7 +9,7 @@ use crate::lock::after;
 
 impl MappingLock {
     /// Tries to lock every page that `bytes` touches, waiting at most `timeout`. Returns `None` if it
-    /// times out.
+    /// times out. See [`RangeLock::try_lock_for`](crate::RangeLock::try_lock_for).
     ///
     /// # Panics
     ///
@@ -39,7 +39,7 @@ impl MappingLock {
     }
 
     /// Tries to lock every page that `bytes` touches, waiting at most until `deadline`. Returns `None`
-    /// if it times out.
+    /// if it times out. See [`RangeLock::try_lock_until`](crate::RangeLock::try_lock_until).
     ///
     /// # Panics
     ///

@@ -11,13 +11,14 @@ use crate::{Mode, RangeLock};
 /// Locks a range of each of two locks, blocking the current thread until both are acquired, for
 /// operations on two files such as a clone or a rename.
 ///
-/// The locks are acquired in the order of their addresses, so two callers that name them in opposite
-/// order do not deadlock. If both are the same lock, its two ranges are acquired together
-/// ([`RangeLock::lock_many`]) and may overlap.
+/// The range of the lock with the lower address is acquired first, so two callers that name the locks in
+/// opposite orders do not deadlock. The first range is held while the thread waits for the second. If both
+/// are the same lock, its two ranges are acquired together ([`RangeLock::lock_many`]) and may overlap. An
+/// empty range is acquired immediately.
 ///
 /// # Fairness
 ///
-/// That of each lock. It holds the first lock while it waits for the second.
+/// That of each lock ([Fairness](RangeLock#fairness)).
 ///
 /// # Panics
 ///
@@ -47,7 +48,7 @@ pub fn lock_pair<'a>(
 }
 
 /// Tries to lock a range of each of two locks, without waiting. If the second is not acquired, the first
-/// is released. May fail spuriously, as [`RangeLock::try_lock_shared`] may.
+/// is released. Fails as [`RangeLock::try_lock_shared`] does, in rare cases spuriously.
 ///
 /// See [`lock_pair`] for two ranges of one lock.
 ///
