@@ -1,12 +1,12 @@
-//! Detection of deadlocks among threads, and of the threads that hold a claim for long.
+//! Detection of deadlocks among threads, and of threads that hold a claim for a long time.
 //!
 //! [`check_deadlock`] looks at every thread that waits for a claim on any [`RangeLock`](crate::RangeLock),
 //! and at the claims that block it: those that are held, and those that wait and that it cannot overtake
 //! ([Fairness](crate::RangeLock#fairness)). If such threads form a cycle, none of them can continue. Call it
 //! every few seconds from a separate thread, or from a debugger.
 //!
-//! [`RangeLock::thread_claims`](crate::RangeLock::thread_claims) lists the claims of one lock with their
-//! threads, since when each is held or waits, and where it was acquired.
+//! [`RangeLock::thread_claims`](crate::RangeLock::thread_claims) lists the claims of one lock, each with its
+//! thread, since when it is held or waits, and where it was acquired.
 //!
 //! # Limits
 //!

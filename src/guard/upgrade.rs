@@ -69,8 +69,8 @@ impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
         self.guard
     }
 
-    /// Returns whether the time of an upgrade with a deadline was over. Otherwise the upgrade was refused
-    /// because of another one, and trying it again is of no use before this guard is released.
+    /// Returns whether the upgrade timed out. If not, it was refused because of another upgrade, and will be
+    /// refused again while that one waits for this guard.
     ///
     /// # Examples
     ///
@@ -168,15 +168,15 @@ impl<L: LockRef> Guard<L, Shared> {
         self.upgrade_to(Exclusive, None)
     }
 
-    /// Like [`upgrade`](Guard::upgrade), but waits for at most `timeout`. With a timeout of zero it does
-    /// not wait.
+    /// Like [`upgrade`](Guard::upgrade), but waits at most `timeout`. With a timeout of zero it does not
+    /// wait. With a timeout that exceeds the range of [`Instant`] it waits without limit.
     ///
-    /// An upgrade that has timed out leaves nothing behind but the shared claim.
+    /// If it times out, the guard is still shared, and no other claim waits for the upgrade.
     ///
     /// # Errors
     ///
-    /// [`UpgradeError`], with the guard, if the time is over ([`timed_out`](UpgradeError::timed_out)), or
-    /// if another holder of a part of the range already waits to upgrade.
+    /// [`UpgradeError`], with the guard, if it times out ([`timed_out`](UpgradeError::timed_out)), or if the
+    /// upgrade of an overlapping claim already waits.
     ///
     /// # Examples
     ///
@@ -198,7 +198,8 @@ impl<L: LockRef> Guard<L, Shared> {
         self.upgrade_to(Exclusive, after(timeout))
     }
 
-    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits until `deadline`.
+    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits at most until `deadline`. With a deadline
+    /// in the past it does not wait.
     ///
     /// # Errors
     ///
@@ -276,15 +277,15 @@ impl<L: LockRef> Guard<L, Mode> {
         self.upgrade_to(Mode::Exclusive, None)
     }
 
-    /// Like [`upgrade`](Guard::upgrade), but waits for at most `timeout`. With a timeout of zero it does
-    /// not wait.
+    /// Like [`upgrade`](Guard::upgrade), but waits at most `timeout`. With a timeout of zero it does not
+    /// wait. With a timeout that exceeds the range of [`Instant`] it waits without limit.
     ///
-    /// An upgrade that has timed out leaves nothing behind but the shared claim.
+    /// If it times out, the guard is still shared, and no other claim waits for the upgrade.
     ///
     /// # Errors
     ///
-    /// [`UpgradeError`], with the guard, if the time is over ([`timed_out`](UpgradeError::timed_out)), or
-    /// if another holder of a part of the range already waits to upgrade.
+    /// [`UpgradeError`], with the guard, if it times out ([`timed_out`](UpgradeError::timed_out)), or if the
+    /// upgrade of an overlapping claim already waits.
     ///
     /// # Examples
     ///
@@ -301,7 +302,8 @@ impl<L: LockRef> Guard<L, Mode> {
         self.upgrade_to(Mode::Exclusive, after(timeout))
     }
 
-    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits until `deadline`.
+    /// Like [`try_upgrade_for`](Guard::try_upgrade_for), but waits at most until `deadline`. With a deadline
+    /// in the past it does not wait.
     ///
     /// # Errors
     ///

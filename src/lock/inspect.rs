@@ -107,11 +107,12 @@ impl RangeLock {
             .collect()
     }
 
-    /// Returns the claims that threads hold or wait for, by ascending start: by which thread, since when,
-    /// and where it was acquired. Only with the feature `deadlock_detection`, whose [limits and
-    /// cost](crate::deadlock) apply: claims of tasks, and claims that wait with a timeout, are not included.
+    /// Returns the claims that threads hold or wait for, by ascending start. Each has its thread, since when
+    /// it is held or waits, and where it was acquired. Only with the feature `deadlock_detection`, whose
+    /// [limits and cost](crate::deadlock) apply: claims of tasks, and claims that wait with a timeout, are
+    /// not included.
     ///
-    /// A claim on several ranges is one entry for each of them.
+    /// A claim on several ranges has one entry for each of them.
     ///
     /// # Complexity
     ///
