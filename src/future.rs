@@ -12,9 +12,9 @@ use crate::{Mode, RangeLock, Span};
 
 /// A future that locks a range and resolves to its guard.
 ///
-/// Its claim is queued when the future is first polled, in the same queue as those of threads. It works with
-/// any executor. How it waits depends on whether the claim is *patient* or *due*
-/// ([Fairness](RangeLock#fairness)):
+/// It works with any executor. It makes its claim when it is first polled. If the claim must wait, it is in
+/// the same queue as those of threads. How the future waits depends on whether the claim is *patient* or
+/// *due* ([Fairness](RangeLock#fairness)):
 ///
 /// - While the claim is patient, the future is woken when the range is free. The poll that follows acquires
 ///   the claim, unless another claim took the range first.

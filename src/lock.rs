@@ -50,8 +50,8 @@ pub(crate) use timed::after;
 /// wake-up and the next poll.
 ///
 /// A due claim can be overtaken only by a claim that had already checked for due claims when this one became
-/// due, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), by
-/// [`try_upgrade`](crate::Guard::try_upgrade) and by [`upgrade`](crate::Guard::upgrade).
+/// due, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by upgrades, whether they wait
+/// ([`upgrade`](crate::Guard::upgrade)) or not ([`try_upgrade`](crate::Guard::try_upgrade)).
 ///
 /// # Deadlocks
 ///
