@@ -47,7 +47,8 @@ use crate::{File, PAGE_SIZE};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A model of a process's memory: anonymous pages, and mapped files of caches with the lock `L`.
+/// A model of a process's memory: anonymous pages, and mapped files of caches. Available with the feature
+/// `model`.
 ///
 /// Reads and writes, buffered and direct, can use it as their memory: see [`File::write_from`] and
 /// [`File::read_into`]. That memory may be a mapping of the range that is being read or written.
@@ -113,8 +114,8 @@ impl AddressSpace {
         self.map(0, len, backing).map_err(|error| Request::new("map", 0, len).failed(error))
     }
 
-    /// Maps `range` of a file and returns its addresses. The range must start at a page boundary, and may
-    /// extend past the end of the file. The mapping keeps the file open.
+    /// Maps `range` of a file, in bytes, and returns its addresses. The range must start at a page
+    /// boundary, and may extend past the end of the file. The mapping keeps the file open.
     ///
     /// # Errors
     ///
@@ -147,7 +148,8 @@ impl AddressSpace {
         self.tables.change(|regions| regions.add(offset, len, backing))
     }
 
-    /// Unmaps the pages that the addresses touch. Pages that are not mapped are ignored.
+    /// Unmaps the pages of 4096 bytes that the addresses touch. Pages that are not mapped are ignored. An
+    /// empty range has no effect.
     ///
     /// # Errors
     ///
@@ -173,12 +175,13 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Faults in all pages that the addresses touch, holding the mm lock exclusively throughout, as `mlock`
-    /// once did.
+    /// Faults in all pages that the addresses touch, and holds the lock of the address space exclusively
+    /// meanwhile, as `mlock` of early kernels did. An empty range has no effect.
     ///
     /// # Errors
     ///
-    /// As [`load`](AddressSpace::load).
+    /// As [`load`](AddressSpace::load). `InvalidInput` also if the range is inverted or does not start at a
+    /// page boundary.
     ///
     /// # Examples
     ///
@@ -200,7 +203,7 @@ impl AddressSpace {
     }
 
     /// Evicts the pages that the addresses touch: an anonymous page goes to swap, a file's page loses its
-    /// page table entry. The next access faults.
+    /// page table entry. The next access faults. An empty range has no effect.
     ///
     /// # Errors
     ///

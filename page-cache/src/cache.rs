@@ -23,8 +23,8 @@ use crate::writeback::workers;
 
 /// A cache of pages, shared by the files that were opened through it.
 ///
-/// Files stay open when the `PageCache` is dropped. When the last file is closed too, the memory is freed and the
-/// flusher stops.
+/// Files stay open when the `PageCache` is dropped. The memory is freed and the flusher stops once the `PageCache`
+/// is dropped and all files are closed.
 ///
 /// # Examples
 ///
@@ -42,12 +42,12 @@ pub struct PageCache {
 }
 
 impl PageCache {
-    /// Creates a cache of `capacity` pages (at least 16) with default options.
+    /// Creates a cache of `capacity` pages, or of 16 if `capacity` is smaller, with default options.
     ///
     /// # Panics
     ///
-    /// Panics if `capacity` exceeds 2<sup>32</sup> - 2 pages or the address space. Aborts if there is not
-    /// enough memory, as any allocation does.
+    /// Panics if `capacity` exceeds 2<sup>32</sup> - 2 pages, or if the pages do not fit into the address space.
+    /// Aborts if there is not enough memory, as any allocation does.
     ///
     /// # Examples
     ///
@@ -78,8 +78,8 @@ impl PageCache {
         PageCache { shared: Shared::new(&options, InodeLock::ranges) }
     }
 
-    /// Creates a cache whose operations use another lock than the range lock, for comparisons. With the feature
-    /// `model` only.
+    /// Creates a cache whose operations use another lock than the range lock, for comparisons. Available with the
+    /// feature `model`.
     ///
     /// # Panics
     ///
@@ -99,20 +99,21 @@ impl PageCache {
         PageCache { shared: Shared::new(&options, L::inode_lock) }
     }
 
-    /// Opens a file over `store`. Nothing else may change the store while the file is open.
+    /// Opens `store` as a cached file, with the default [`FileOptions`]. Nothing else may change the store while
+    /// the file is open.
     ///
     /// A store with an [identity](Store::identity), such as a [`FileStore`] or anything in an [`Arc`], is open at
     /// most once in a cache. If it is open already, even by another path, this returns another handle of the same
-    /// file and drops `store`. If its last handle is being dropped, this waits until the file is closed, as long as
-    /// the store answers. Do not open a store without an identity twice: the two files would not see each other's
-    /// writes.
+    /// file and drops `store`. If its last handle is being dropped, this waits until the file is closed, or fails
+    /// after five seconds in which the store has not answered. Do not open a store without an identity twice: the
+    /// two files would not see each other's writes.
     ///
     /// # Errors
     ///
-    /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode),
-    /// such as read-only, or is open in another cache or process ([`Locking`](crate::Locking)), or
-    /// is being closed and has not answered for five seconds. The store's error when asked for its
-    /// length. The system's error if the flusher's thread cannot be started.
+    /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode), such as read-only,
+    /// or is open in another cache or process ([`Locking`](crate::Locking)), or is being closed and has not
+    /// answered for five seconds. `InvalidData` if the store is longer than `i64::MAX` bytes. The store's error
+    /// from [`Store::acquire`] or [`Store::len`]. The system's error if a thread of the flusher cannot be started.
     ///
     /// # Examples
     ///
@@ -132,11 +133,12 @@ impl PageCache {
         self.open_with(store, FileOptions::new())
     }
 
-    /// Opens a file over `store` like [`open`](PageCache::open), with these options.
+    /// Opens `store` as a cached file like [`open`](PageCache::open), with these options.
     ///
     /// # Errors
     ///
-    /// As [`open`](PageCache::open), and as [`FileOptions::whole_pages`] describes.
+    /// As [`open`](PageCache::open), and as [`FileOptions::whole_pages`] describes. With
+    /// [`FileOptions::keep_modified_time`], also the store's error from [`Store::modified`].
     ///
     /// # Examples
     ///
@@ -212,18 +214,19 @@ impl PageCache {
         self.shared.pool.frames.page_size().len()
     }
 
-    /// Changes the number of pages that the cache can hold, from 16 to [`Options::max_capacity`].
+    /// Changes the number of pages that the cache can hold to `pages`, which must be at least 16 and at most
+    /// [`Options::max_capacity`].
     ///
-    /// To shrink the cache, this evicts pages until the rest fits, and returns their memory to the system (on
-    /// Linux). Dirty pages are written to their stores first, so nothing is lost. The limit on dirty pages changes
-    /// in proportion. Files can be used meanwhile.
+    /// To shrink the cache, this evicts pages until the others fit, and returns the memory of the evicted pages to
+    /// the system (on Linux). Dirty pages are written to their stores first, so nothing is lost. The limit on dirty
+    /// pages changes in proportion. Other threads can use the files meanwhile.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if `pages` is out of range. `ResourceBusy` if no page could be evicted for ten seconds,
     /// because stores do not accept the dirty pages, or [guards](crate::PageRef) and [pins](crate::PagePin) hold
-    /// the others. The new capacity applies nevertheless: the pages in excess leave the cache as soon as they can
-    /// be evicted.
+    /// the others; immediately if guards hold all pages. The new capacity applies nevertheless: the excess pages
+    /// are evicted as soon as possible.
     ///
     /// # Examples
     ///

@@ -32,30 +32,30 @@ use crate::files::write_errors::Heard;
 use crate::order::leaf::lock_leaf;
 use crate::stats::of_file::FileStats;
 
-/// A handle of a cached file. Clones share the file, and all methods may be called from any thread.
+/// A handle of a cached file. Clones are handles of the same file, and all methods may be called from any thread.
 ///
-/// The file is closed when its last `File` and its last [`Mapping`](crate::Mapping) are dropped.
-/// Dropping the last one writes dirty pages to the store, but cannot report an error and makes
-/// nothing durable; [`close`](File::close) does both. A thread of the cache closes the file and
-/// drops the store. The drop of the handle waits for it as long as the store answers: if it has not
-/// for five seconds, the drop returns, and the thread continues and keeps the cache and the store
+/// The file is closed when its last `File`, [`Mapping`](crate::Mapping) and [`PagePin`](crate::PagePin) are
+/// dropped. Dropping the last of them writes dirty pages to the store, but makes nothing durable and cannot report
+/// an error. To make the bytes durable, and to get an error if that fails, call [`close`](File::close).
+///
+/// A thread of the cache closes the file and drops the store, and the drop waits for that thread. If the store has
+/// not answered for five seconds, the drop returns, and the thread continues; it keeps the cache and the store
 /// until it is done.
 ///
 /// # Errors
 ///
-/// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), also when the error
+/// If the store's error has an errno, the caller gets that errno ([`io::Error::raw_os_error`]), even if the error
 /// is reported later. The exceptions are syncs that fail because of [`broken_ranges`](File::broken_ranges).
-/// [`last_failure`](File::last_failure) then has the operation, the store's label and the numbers. Errors without
-/// an errno contain this description themselves.
+/// [`last_failure`](File::last_failure) then returns a description: the operation, the store's label and the
+/// numbers. Errors without an errno contain the description themselves.
 ///
 /// Methods that would change a file over a [read-only](crate::Store::is_read_only) store fail with
-/// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their
-/// own thread: on a thread that has a [guard](File::page) of a page of the file, inside a method of
-/// a [`Store`](crate::Store), and inside a [hook](crate::FileOptions::before_writeback).
-/// `ResourceBusy` means that no frame of the cache became free: immediately if guards hold all
-/// frames; after five seconds if other files, whose stores do not answer, have all frames that
-/// requests may have; otherwise after ten seconds. [`FileOptions`](crate::FileOptions) describes
-/// the errors that its options add.
+/// `PermissionDenied`. Methods that may wait fail with `Deadlock` where they could wait for their own thread: on a
+/// thread that has a [guard](File::page) of a page of the file, inside a method of a [`Store`](crate::Store) of the
+/// cache, and inside a [hook](crate::FileOptions::before_writeback) if this file has a hook. `ResourceBusy` means
+/// that no frame of the cache became free. It is returned immediately if guards hold all frames, after five seconds
+/// if requests to other files, whose stores do not answer, use all frames that requests may use, and otherwise
+/// after ten seconds. [`FileOptions`](crate::FileOptions) describes the errors that its options add.
 ///
 /// # Examples
 ///
@@ -107,11 +107,10 @@ impl File {
     /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None` if there
     /// was none. This includes a request that returned a short count because of an error.
     ///
-    /// An error with an errno cannot carry a description; this is where to find it. An error that
-    /// only tells the caller to try again is no failure: the `WouldBlock` of a thread that holds
-    /// [guards](File::page), and the `TimedOut` of [`page_within`](File::page_within) and
-    /// [`page_mut_within`](File::page_mut_within). If several threads fail at the same time, their
-    /// failures may replace each other.
+    /// Use this to get the description of an error that is an errno. An error that only tells the caller to try
+    /// again is not recorded: the `WouldBlock` of a thread that holds [guards](File::page), and the `TimedOut` of
+    /// [`page_within`](File::page_within) and [`page_mut_within`](File::page_mut_within). If several threads fail
+    /// at the same time, their failures may replace each other.
     ///
     /// # Examples
     ///
@@ -120,7 +119,7 @@ impl File {
     ///
     /// use spanlock_page_cache::{MemStore, PageCache, Store};
     ///
-    /// /// A store whose disk is gone.
+    /// /// A store whose disk was removed.
     /// struct Gone(MemStore);
     ///
     /// impl Store for Gone {
@@ -130,7 +129,7 @@ impl File {
     ///     fn label(&self) -> String {
     ///         "disk 1".into()
     ///     }
-    ///     // The rest as the one inside.
+    ///     // The other methods call the store inside.
     /// #   fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> { self.0.write_at(bytes, offset) }
     /// #   fn len(&self) -> io::Result<u64> { self.0.len() }
     /// #   fn set_len(&self, len: u64) -> io::Result<()> { self.0.set_len(len) }
@@ -153,7 +152,7 @@ impl File {
         lock_leaf(&self.inode().last_failure).clone()
     }
 
-    /// Returns statistics of the file since it was opened, by all of its handles and mappings.
+    /// Returns statistics of the file since it was opened, for all of its handles and mappings together.
     ///
     /// # Examples
     ///

@@ -45,29 +45,29 @@ mod stage;
 pub use crate::order::trace::{Event, What};
 pub use explore::{Explored, Fault, Finding, Strategy};
 
-/// A protocol that breaks, and the right one.
+/// A protocol that fails, and the correct one.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its number in the list.
+    /// Its number in the list, such as `K7`.
     pub id: &'static str,
     /// Its name.
     pub title: &'static str,
-    /// Where it comes from.
+    /// The mail, patch or reply that the protocol was taken from.
     pub seed: &'static str,
-    /// What the broken protocol does, in a clause.
+    /// What the broken protocol does wrong, in a clause.
     pub mistake: &'static str,
     /// The broken protocol.
     pub broken: Protocol,
-    /// The right one.
+    /// The correct protocol.
     pub right: Protocol,
 }
 
-/// A protocol in its scenario.
+/// A protocol, and the scenario in which it runs.
 #[derive(Debug)]
 pub struct Protocol {
-    /// What it does.
+    /// The steps of the protocol.
     pub steps: &'static [&'static str],
-    /// How it is run.
+    /// How its schedules are explored.
     pub plans: &'static [Plan],
     scenario: fn(),
 }
@@ -75,14 +75,14 @@ pub struct Protocol {
 /// One exploration.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How threads are chosen.
+    /// How the thread that runs next is chosen.
     pub strategy: Strategy,
-    /// In how many schedules at most.
+    /// The maximum number of schedules.
     pub most: usize,
 }
 
 impl Protocol {
-    /// Runs it as planned, until something is found.
+    /// Explores the schedules of all plans, one plan after the other, until an error is found.
     #[must_use]
     pub fn run(&self) -> Explored {
         let mut all = Explored { schedules: 0, exhausted: None, finding: None };
@@ -99,7 +99,7 @@ impl Protocol {
     }
 }
 
-/// All entries, in order.
+/// Returns all entries, in the order of their numbers.
 #[must_use]
 pub fn entries() -> &'static [Entry] {
     const ENTRIES: &[Entry] = &[

@@ -46,12 +46,12 @@ pub struct PageRef<'a> {
 ///
 /// While the guard exists, no other thread reads or writes the page, and the page is not written back, so the store
 /// never receives a half-changed page. If the guard has been dereferenced mutably, the page is dirty once the guard
-/// is dropped; otherwise it is as clean as before. Bytes past the end of the file are zero, and what is written
-/// there is discarded.
+/// is dropped; otherwise the guard does not make it dirty. Bytes past the end of the file are zero, and what is
+/// written there is discarded.
 ///
-/// The cache does not know which bytes were written through the dereferenced guard. So those do not
-/// repair ranges that a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges));
-/// bytes that are written by [`write`](PageMut::write) do.
+/// The cache does not know which bytes were written through the dereferenced guard. So these bytes do not repair
+/// ranges that a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)). Bytes that are written
+/// with [`write`](PageMut::write) do.
 ///
 /// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///
@@ -73,14 +73,16 @@ pub struct PageMut<'a> {
     page: GuardedPage<'a>,
 }
 
-/// Keeps a page in the cache until it is dropped. Returned by [`File::pin`](crate::File::pin).
+/// A pin of a page, which keeps the page in the cache until the pin is dropped. Returned by
+/// [`File::pin`](crate::File::pin).
 ///
 /// A pin does not lock the page: it may be read, written and written back. It keeps the file open. While the page
 /// is cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) need no lookup.
 ///
 /// An operation that removes the page from the file or from the cache ends the effect of the pin: a truncation, a
-/// hole, a direct write, a collapse, an insertion, or [`File::drop_cached`](crate::File::drop_cached). After that,
-/// `page` and `page_mut` do the same as the methods of [`File`](crate::File).
+/// punched or zeroed range, a direct write, a collapse, an insert, a write-through that fails, or
+/// [`File::drop_cached`](crate::File::drop_cached). After that, `page` and `page_mut` do the same as the methods of
+/// [`File`](crate::File).
 ///
 /// # Examples
 ///
@@ -150,16 +152,16 @@ impl<'a> PageMut<'a> {
         self.page.number()
     }
 
-    /// Copies `bytes` to the bytes of the page from `at` on.
+    /// Copies `bytes` into the page, from byte `at` on. With no bytes, no byte changes, but the page becomes dirty
+    /// as if it had been written.
     ///
-    /// Unlike bytes that are written through the dereferenced guard, these are known to the cache
-    /// to be the caller's. So they repair what a failed sync has lost
-    /// ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that are written by
-    /// [`File::write_at`](crate::File::write_at) do.
+    /// Unlike for bytes that are written through the dereferenced guard, the cache knows which bytes these are. So
+    /// they repair what a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that
+    /// are written by [`File::write_at`](crate::File::write_at) do.
     ///
     /// # Panics
     ///
-    /// If the bytes do not fit into the page.
+    /// Panics if `at + bytes.len()` exceeds the [page size](crate::File::page_size).
     ///
     /// # Examples
     ///
@@ -180,8 +182,8 @@ impl<'a> PageMut<'a> {
 
     /// Sets the tag of what is written through this guard, such as the number of a log record: see
     /// [`File::write_at_tagged`](crate::File::write_at_tagged). Zero means no tag. If this is called several times,
-    /// the last tag counts. It takes effect when the guard is dropped or downgraded, and only if something was
-    /// written, or the guard has been dereferenced mutably.
+    /// only the last tag is used. The tag takes effect when the guard is dropped or downgraded, and only if
+    /// [`write`](PageMut::write) was called or the guard was dereferenced mutably.
     ///
     /// # Examples
     ///

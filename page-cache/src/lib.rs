@@ -21,8 +21,22 @@
 //!
 //! All of these may run on one file at the same time, from any number of threads.
 //!
-//! All methods may block. In asynchronous code, call them on threads for blocking work
-//! (`spawn_blocking`). Page guards are not `Send`, so a task cannot keep one while it awaits.
+//! Most methods may block: they wait for locks, for other threads and for stores. In asynchronous code,
+//! call them on threads for blocking work (`spawn_blocking`). Page guards are not `Send`, and neither is a
+//! future that holds one across an `.await`.
+//!
+//! # Terms
+//!
+//! - *Page*: a part of a file, of [`PageCache::page_size`] bytes. The pages of a file are numbered from
+//!   zero.
+//! - *Frame*: the memory for one page. A cache has [`PageCache::capacity`] frames.
+//! - *Dirty*: a page is dirty if it contains bytes that have not been written to the store yet. *Writeback*
+//!   writes them.
+//! - *Flusher*: the threads of a cache that write dirty pages back in the background.
+//! - *Durable*: bytes are durable if they survive a crash. A sync of the store makes the bytes durable that
+//!   were written to it before.
+//! - *Size and extent changes*: [`File::set_len`], [`File::punch_hole`], [`File::zero_range`],
+//!   [`File::allocate`], [`File::collapse_range`] and [`File::insert_range`].
 //!
 //! # Examples
 //!

@@ -14,8 +14,12 @@ use crate::writeback::throttle::Room;
 
 /// A mapping of a range of a file. It keeps the file open.
 ///
-/// Offsets count from the start of the mapping, like addresses. An access within one page is atomic. An
-/// access to several pages may see changes that happen between them.
+/// This is not a mapping of the operating system, and its bytes have no address: [`load`](Mapping::load) and
+/// [`store`](Mapping::store) copy bytes from and to the pages in the cache. Like the processor's accesses to mapped
+/// memory, they take no range lock if the page is cached and mapped, and fault otherwise.
+///
+/// Offsets are in bytes and count from the start of the mapping. An access within one page is atomic. An access to
+/// several pages may see changes that happen between the pages.
 ///
 /// # Examples
 ///
@@ -52,7 +56,7 @@ impl Mapping {
         Mapping { handle: Arc::clone(handle), id, range }
     }
 
-    /// Copies bytes from the mapping, starting at `offset`.
+    /// Fills `bytes` with the bytes of the mapping from `offset` on. An empty slice has no effect.
     ///
     /// # Errors
     ///
@@ -93,8 +97,8 @@ impl Mapping {
         Ok(())
     }
 
-    /// Copies bytes into the mapping, starting at `offset`. Bytes stored past the end of the file, in its last
-    /// page, are discarded.
+    /// Copies `bytes` into the mapping, from `offset` on. Bytes stored past the end of the file, in its last page,
+    /// are discarded. An empty slice has no effect.
     ///
     /// # Errors
     ///

@@ -51,8 +51,8 @@ enum Capacity {
 }
 
 impl Options {
-    /// Returns the default options for a cache of `capacity` pages (at least 16). Half of the pages may be dirty,
-    /// dirty pages are written back after one second, and readahead is at most 128 KiB.
+    /// Returns the default options for a cache of `capacity` pages, or of 16 if `capacity` is smaller. Half of the
+    /// pages may be dirty, dirty pages are written back after one second, and readahead is at most 128 KiB.
     ///
     /// # Examples
     ///
@@ -74,12 +74,12 @@ impl Options {
         }
     }
 
-    /// Returns the default options for a cache of `bytes` bytes, rounded down to whole pages. Otherwise like
-    /// [`new`](Options::new).
+    /// Returns the default options for a cache of `bytes` bytes, rounded down to whole pages, but at least 16 pages.
+    /// Otherwise like [`new`](Options::new).
     ///
     /// The cache reserves address space for all of its pages, and takes memory from the system when it first uses a
-    /// page. On Linux it asks for huge pages, so it takes memory in steps of 2 MiB, if it has room for one: a cache that is
-    /// not full takes up to 6 MiB more than its pages in use. A cache of less than 2 MiB does not ask for them.
+    /// page. On Linux, a cache of 2 MiB or more asks for huge pages, and so takes memory in steps of 2 MiB: until it is
+    /// full, it takes up to 6 MiB more than its pages in use need.
     ///
     /// # Examples
     ///
@@ -132,9 +132,9 @@ impl Options {
         Options { page_size, ..self }
     }
 
-    /// Sets the largest capacity, in pages, that [`PageCache::set_capacity`](crate::PageCache::set_capacity)
-    /// accepts. The cache reserves address space for that many pages. The default, and the least, is the capacity
-    /// that the cache has at first.
+    /// Sets the largest capacity, in pages, that [`PageCache::set_capacity`](crate::PageCache::set_capacity) accepts.
+    /// The cache reserves address space for that many pages. The default, which is also the minimum, is the capacity at
+    /// creation.
     ///
     /// # Examples
     ///
@@ -152,12 +152,12 @@ impl Options {
         Options { max_capacity: pages, ..self }
     }
 
-    /// Limits the number of dirty pages of all files together to about `pages`. The effective limit is lower where
-    /// that is necessary to leave frames for reads.
+    /// Limits the number of dirty pages of all files together to about `pages`. Zero counts as one. The default is half
+    /// of the capacity. The effective limit is lower where that is necessary to leave frames for reads.
     ///
-    /// One file may use two thirds of the limit. Several files that need more share it, and always leave a part for
-    /// one more file. A writer whose file has reached its share first writes back pages of that file. It waits only
-    /// for the file's own store, and returns that store's errors.
+    /// One file may use two thirds of the limit. If several files need more than that, they share the limit, and always
+    /// leave a part of it for one more file. A writer whose file has reached its share first writes back pages of that
+    /// file. It waits only for the file's own store, and returns that store's errors.
     ///
     /// # Examples
     ///
@@ -175,8 +175,9 @@ impl Options {
         Options { dirty_limit: Some(pages), ..self }
     }
 
-    /// Sets the time after which a dirty page is written back, at least a millisecond. After a store has failed,
-    /// the flusher pauses before it tries the file again. The pause doubles with each failure, up to a second.
+    /// Sets the time after which a dirty page is written back. The default is one second; less than a millisecond
+    /// counts as a millisecond. After a store has failed, the flusher pauses before it tries the file again. The pause
+    /// doubles with each failure, up to a second.
     ///
     /// # Examples
     ///
@@ -200,9 +201,9 @@ impl Options {
         Options { flush_interval: interval, ..self }
     }
 
-    /// Limits the readahead for a sequential reader to `pages`. Zero turns it off. One read from the store,
-    /// including the requested pages, is also limited to 256 KiB and to a twentieth of the cache, but not to less
-    /// than two pages.
+    /// Limits the readahead for a sequential reader to `pages`. Zero turns it off. The default is as many pages as 128
+    /// KiB have. One read from the store, including the requested pages, is also limited to 256 KiB and to a twentieth
+    /// of the cache, but not to less than two pages.
     ///
     /// # Examples
     ///

@@ -9,7 +9,7 @@ pub(crate) use size::PageSize;
 /// The default size of a page in bytes. A cache may have larger ones: see
 /// [`Options::page_size`](crate::Options::page_size).
 ///
-/// It is also the least unit in which a [`Store`](crate::Store) is asked to collapse and insert ranges.
+/// A [`Store`](crate::Store) is asked to collapse and insert only ranges whose offset and length are multiples of it.
 ///
 /// # Examples
 ///
@@ -46,8 +46,8 @@ pub const PAGE_SIZE: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirtyPage {
-    /// The bytes of the file that the page contains. Not all of them need be dirty. In a hook before a write-through:
-    /// the bytes of the page that are written.
+    /// The range of the file, in bytes, that the page contains. Not all of these bytes need to be dirty. Before a
+    /// write-through, a hook receives only the range of the page that is written.
     pub range: Range<u64>,
     /// The smallest tag of what was written to the page since it was last clean.
     pub oldest_tag: u64,

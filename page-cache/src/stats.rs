@@ -47,18 +47,19 @@ pub struct CacheStats {
     pub files: u64,
     /// Pages that reads, writes, faults and page guards found in the cache.
     pub hits: u64,
-    /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
-    /// not hits.
+    /// Pages that reads, writes, faults and page guards did not find in the cache. If a read fetches several pages at
+    /// once, each of them that it then returns is a miss, not a hit.
     pub misses: u64,
     /// Pages read from a store.
     pub fills: u64,
     /// Pages read by readahead or because of [`File::will_need`](crate::File::will_need), included in `fills`.
     pub read_ahead: u64,
-    /// Pages written to a store.
+    /// Pages of the cache that were written to a store.
     pub writebacks: u64,
-    /// Requests that wrote dirty pages so that they could be evicted.
+    /// Writebacks of a dirty page, and of the dirty pages after it, that were started so that the page could be
+    /// evicted.
     pub pageouts: u64,
-    /// Pages evicted.
+    /// Pages that were evicted.
     pub evictions: u64,
     /// Pages that lost bytes when the last handle or mapping of a file was dropped: dirty bytes that were not written
     /// to the store, and bytes that the store may have lost in a failed sync. [`File::close`](crate::File::close)
@@ -66,20 +67,22 @@ pub struct CacheStats {
     pub lost_pages: u64,
     /// Bytes lost in the pages that `lost_pages` counts.
     pub lost_bytes: u64,
-    /// The stores' reads.
+    /// Reads from the stores.
     pub store_reads: StoreRequests,
-    /// The stores' writes.
+    /// Writes to the stores.
     pub store_writes: StoreRequests,
-    /// The stores' syncs.
+    /// Syncs of the stores.
     pub store_syncs: StoreRequests,
-    /// The stores' other requests: those that change their lengths or their blocks.
+    /// Other requests to the stores: those that change the length, the blocks or the time of the last change.
     pub store_others: StoreRequests,
-    /// Claims on IO locks.
+    /// Claims on the IO locks of files: the range locks that order writes, direct requests, and size and extent
+    /// changes.
     pub io_claims: ClaimCounts,
     mapping_claims: [ClaimCounts; PATHS],
 }
 
-/// The number of claims, and how many of them had to wait.
+/// The number of claims on a lock, and how many of them had to wait. A claim is one acquisition of a range of a
+/// file's range lock.
 ///
 /// # Examples
 ///
@@ -102,7 +105,8 @@ pub struct ClaimCounts {
 }
 
 impl CacheStats {
-    /// Returns the claims on mapping locks by one kind of access.
+    /// Returns the claims on the mapping locks of files by one kind of access. The mapping lock is the range lock
+    /// that orders the operations that read pages into the cache, write them back, or remove them.
     ///
     /// # Examples
     ///

@@ -28,9 +28,8 @@ pub(crate) use shift::Shift;
 /// a store needs no locking of its own beyond what memory safety requires.
 ///
 /// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of a cache
-/// whose stores use that one, on any thread: the cache calls it with locks held. On the calling thread every
-/// operation on such a file except [`len`](crate::File::len) fails immediately with
-/// [`Deadlock`](io::ErrorKind::Deadlock).
+/// whose stores use that one, on any thread: the cache calls it with locks held. On the calling thread, operations on
+/// such a file that may wait fail immediately with [`Deadlock`](io::ErrorKind::Deadlock).
 ///
 /// A method that panics counts as failed; the cache reports the panic as an error.
 ///
@@ -47,16 +46,16 @@ pub(crate) use shift::Shift;
 /// # std::io::Result::Ok(())
 /// ```
 pub trait Store: Send + Sync {
-    /// Reads at `offset` and returns how many bytes were read. A short count, also zero, means the end of the
-    /// store. Holes read as zeroes.
+    /// Reads up to `bytes.len()` bytes at `offset` and returns how many bytes were read, which may be fewer. The cache
+    /// reads again after a short count; zero means the end of the store. Holes read as zeroes.
     ///
     /// # Errors
     ///
     /// Any error that prevents the read.
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes at `offset` and returns how many bytes were written, which may be fewer than all. The store grows if
-    /// necessary.
+    /// Writes `bytes` at `offset` and returns how many bytes were written, which may be fewer. The cache writes the
+    /// rest after a short count; zero is an error. The store grows if necessary.
     ///
     /// After a crash, any part of a write that no sync made durable may be missing. The cache expects no write to
     /// be atomic.
@@ -89,7 +88,7 @@ pub trait Store: Send + Sync {
     /// Any error that prevents it. The length must be unchanged then.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
-    /// Makes `offset..offset + len` read as zeroes and frees the blocks that it can. The length does not
+    /// Makes `offset..offset + len` read as zeroes, and frees its blocks where that is possible. The length does not
     /// change; the part of the range past the end is ignored. An empty range has no effect.
     ///
     /// # Errors
@@ -110,10 +109,10 @@ pub trait Store: Send + Sync {
         defaults::allocate(self, offset, len)
     }
 
-    /// Allocates blocks for `offset..offset + len` like [`allocate`](Store::allocate), but does not grow. Blocks
-    /// past the end are kept for later writes, and read as zeroes once the store has grown over them.
-    /// [`set_len`](Store::set_len) to a length that is not greater than the current one frees those past it. An
-    /// empty range has no effect.
+    /// Allocates blocks for `offset..offset + len` like [`allocate`](Store::allocate), but does not change the length.
+    /// Blocks past the end are kept for later writes, and read as zeroes once the store has grown over them.
+    /// [`set_len`](Store::set_len) to a length that is not greater than the current one frees those past it. An empty
+    /// range has no effect.
     ///
     /// The default implementation allocates a range that lies within the store, and fails for others.
     ///
@@ -138,8 +137,9 @@ pub trait Store: Send + Sync {
         defaults::zero(self, offset, len)
     }
 
-    /// Returns the parts of `range` that have no blocks, in ascending order and not adjacent to each other;
-    /// or `None`, the default, if the store cannot tell a hole from allocated zeroes.
+    /// Returns the parts of `range`, in bytes, that have no blocks, in ascending order and not adjacent to each other;
+    /// or `None`, the default, if the store cannot tell a hole from allocated zeroes. The cache asks only for a range
+    /// within the store.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
-    /// Returns how many bytes of blocks the store has, or `None`, the default, if it cannot tell.
+    /// Returns the number of bytes that are allocated for the store, or `None`, the default, if it cannot tell.
     ///
     /// # Errors
     ///
@@ -162,10 +162,10 @@ pub trait Store: Send + Sync {
     /// store becomes `len` bytes shorter. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE),
     /// and the range ends before the end of the store. An empty range has no effect.
     ///
-    /// The default implementation reads and writes the bytes after the range, then truncates the store. Its
-    /// time is proportional to their number. Allocated blocks stay allocated. Holes stay holes if the store
-    /// can tell them ([`holes`](Store::holes)); otherwise zeroes are moved with
-    /// [`zero_range`](Store::zero_range), so that no allocation is lost.
+    /// The default implementation reads and writes the bytes after the range, then truncates the store. Its time is
+    /// proportional to the number of these bytes. Allocated blocks stay allocated. Holes stay holes if the store
+    /// reports them ([`holes`](Store::holes)); otherwise zeroes are moved with [`zero_range`](Store::zero_range), so
+    /// that no allocation is lost.
     ///
     /// # Errors
     ///
@@ -193,9 +193,9 @@ pub trait Store: Send + Sync {
         defaults::insert(self, offset, len)
     }
 
-    /// Returns the identity of the store, if it has one. In one cache such a store is open once: a second
-    /// [`PageCache::open`](crate::PageCache::open) returns another handle of the open file. The default is
-    /// none.
+    /// Returns the identity of the store, or `None`, the default, if it has none. A store with an identity is open at
+    /// most once in a cache: a second [`PageCache::open`](crate::PageCache::open) returns another handle of the open
+    /// file.
     ///
     /// A store in an [`Arc`](std::sync::Arc) without an identity of its own is identified by its address.
     fn identity(&self) -> Option<Identity> {
@@ -245,9 +245,10 @@ pub trait Store: Send + Sync {
     /// Returns the alignment of direct requests, in bytes: their offset and length must be multiples of it. It must
     /// be a power of two, at most 1 MiB. The default is 1. The cache calls this once, when the store is opened.
     ///
-    /// The cache refuses other direct requests with `InvalidInput`, and passes aligned ones to the store unchanged.
-    /// The cache's own requests start at a page boundary and end at one or at the end of the file. A store that
-    /// needs larger blocks must handle that end itself.
+    /// The cache refuses other direct requests with `InvalidInput`. It splits aligned ones at multiples of 1 MiB, and
+    /// ends a direct read at the end of the file. The cache's own reads start at a page boundary, and end at one or at
+    /// the end of the file; for its writes, see [`block_size`](Store::block_size). So a store that needs whole blocks
+    /// must itself handle requests that end at the end of the file.
     fn direct_alignment(&self) -> u64 {
         1
     }
@@ -256,8 +257,8 @@ pub trait Store: Send + Sync {
     /// read and a write of the whole block. The default is 1, for a store without such a unit.
     ///
     /// The cache sends only the dirty bytes of a page. With a block size, it sends for each page one run of whole
-    /// blocks, and may have to read the page once for that. The last block may end with the file. The store must
-    /// accept other requests too: a write-through
+    /// blocks, and may have to read the page once for that. The last block may end with the file, and a block larger
+    /// than a page is sent in pages. The store must accept other requests too: a write-through
     /// ([`FileOptions::write_through`](crate::FileOptions::write_through)) is sent unchanged, and so are the dirty
     /// bytes of a page that cannot be read. The cache calls this once, when the store is opened.
     fn block_size(&self) -> u64 {
@@ -272,7 +273,8 @@ pub trait Store: Send + Sync {
         std::any::type_name::<Self>().into()
     }
 
-    /// Returns when the content of the store last changed, or `None`, the default, if it cannot tell.
+    /// Returns the time at which the content of the store last changed, or `None`, the default, if the store cannot
+    /// tell.
     ///
     /// The cache calls this when it opens a file with
     /// [`keep_modified_time`](crate::FileOptions::keep_modified_time).
@@ -286,13 +288,12 @@ pub trait Store: Send + Sync {
 
     /// Sets the time at which the content of the store last changed. The default does nothing.
     ///
-    /// The cache calls this for a file with
-    /// [`keep_modified_time`](crate::FileOptions::keep_modified_time), after it has written pages
-    /// and before it syncs.
+    /// The cache calls this for a file with [`keep_modified_time`](crate::FileOptions::keep_modified_time), before it
+    /// syncs the store, and when the last handle of the file is dropped.
     ///
     /// # Errors
     ///
-    /// Any error that prevents it. The sync fails then, and the next one calls this again.
+    /// Any error that prevents it. A sync fails then, and the next one calls this again.
     fn set_modified(&self, time: SystemTime) -> io::Result<()> {
         let _ = time;
         Ok(())

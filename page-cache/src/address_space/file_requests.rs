@@ -10,13 +10,13 @@ use crate::error::Request;
 
 impl File {
     /// Like [`read_at`](File::read_at), into segments of an address space in order. The segments may map
-    /// this file, even the range that is read; then bytes that the read has stored may be read again by it.
+    /// this file, even the range that is read; the read may then read bytes that it has itself stored.
     ///
     /// # Errors
     ///
     /// As [`read_at`](File::read_at). `InvalidInput` if a segment is inverted or an address is not mapped.
     /// `UnexpectedEof` if the mapped page lies past the end of its file. The error of that file's store. If
-    /// some bytes were read before, the read is short instead.
+    /// some bytes were read before the error, the read returns their number instead.
     ///
     /// # Examples
     ///
@@ -44,8 +44,7 @@ impl File {
     }
 
     /// Like [`write_at`](File::write_at), from segments of an address space in order. The segments may map
-    /// this file, even the range that is written; then bytes that the write has stored may be copied again
-    /// by it.
+    /// this file, even the range that is written; the write may then copy bytes that it has itself written.
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl File {
         self.wrote(offset, self.inode().write_buffered(&memory, offset)?)
     }
 
-    /// Like [`read_direct_at`](File::read_direct_at), into segments of an address space.
+    /// Like [`read_direct_at`](File::read_direct_at), into segments of an address space in order.
     ///
     /// # Errors
     ///
@@ -109,7 +108,7 @@ impl File {
         self.inode().read_direct(memory, offset)
     }
 
-    /// Like [`write_direct_at`](File::write_direct_at), from segments of an address space.
+    /// Like [`write_direct_at`](File::write_direct_at), from segments of an address space in order.
     ///
     /// # Errors
     ///

@@ -111,14 +111,13 @@ impl AddressSpace {
         walk.at(address).is_some_and(|region| region.access(address, part, patience))
     }
 
-    /// Copies from memory into `bytes`.
+    /// Fills `bytes` with the memory from `address` on. An empty slice has no effect.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where a machine would raise SIGSEGV: nothing is mapped there. `UnexpectedEof`
-    /// where it would raise SIGBUS: a page wholly past the end of the mapped file. Otherwise what
-    /// the store says to a read of a page that is not cached. What was copied before the page that
-    /// failed stays copied.
+    /// `InvalidInput` where hardware would raise SIGSEGV: nothing is mapped at the address. `UnexpectedEof`
+    /// where it would raise SIGBUS: the page lies wholly past the end of the mapped file. The store's error,
+    /// if it cannot read a page that is not cached. Bytes before the page that failed have been copied.
     ///
     /// # Examples
     ///
@@ -145,12 +144,13 @@ impl AddressSpace {
         outcome.map_err(|error| request.failed(error))
     }
 
-    /// Copies `bytes` into memory. What is stored past the end of a mapped file, in its last page, is
-    /// lost.
+    /// Copies `bytes` into the memory from `address` on. Bytes stored past the end of a mapped file, in its
+    /// last page, are discarded. An empty slice has no effect.
     ///
     /// # Errors
     ///
-    /// As [`load`](AddressSpace::load).
+    /// As [`load`](AddressSpace::load). For a mapped file, also the errors of
+    /// [`Mapping::store`](crate::Mapping::store).
     ///
     /// # Examples
     ///

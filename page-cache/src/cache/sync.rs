@@ -116,16 +116,17 @@ impl PageCache {
     /// Makes everything durable that was written to any file of the cache, like
     /// [`File::sync_all`](crate::File::sync_all) for each file.
     ///
-    /// Files are synced in parallel, those whose store has failed before come last. A store that fails or hangs
-    /// does not prevent the sync of other files, but this method waits for it: see
+    /// Files are synced in parallel. Files whose last writeback failed come last. A store that fails or hangs does
+    /// not prevent the sync of other files, but this method waits for it: see
     /// [`sync_all_for`](PageCache::sync_all_for). Files that have nothing to make durable are skipped. A file whose
     /// last handle was dropped before the call is not covered.
     ///
     /// # Errors
     ///
     /// A [`SyncError`] with all files that are not durable, each with its error. An error of background writeback
-    /// that this sync has repaired is not included; each handle still returns it once. `Deadlock` for a file of
-    /// which this thread holds a page guard, and if a store or hook calls this.
+    /// that this sync has repaired is not included; each handle still returns it once. It contains `Deadlock` for a
+    /// file of which this thread holds a page guard, for every file if a store of the cache calls this, and for
+    /// every file with a [hook](crate::FileOptions::before_writeback) if a hook calls this.
     ///
     /// # Examples
     ///
@@ -202,7 +203,8 @@ impl PageCache {
         self.shared.pool.flusher.hasten_all();
     }
 
-    /// Returns the label and the statistics of each open file, in the order in which they were opened.
+    /// Returns the [label](crate::Store::label) and the statistics of each open file, in the order in which the
+    /// files were opened.
     ///
     /// # Examples
     ///

@@ -7,13 +7,13 @@ use super::File;
 use crate::Store;
 
 impl File {
-    /// Returns the parts of `range` that contain data: dirty pages, and what the store does not report as a hole
-    /// ([`Store::holes`]). They are in ascending order and not adjacent to each other. The rest of the range, up to
-    /// the end of the file, reads as zeroes. The part past the end of the file is ignored. An empty range contains
-    /// no data. If the store cannot tell holes from allocated zeroes, all that it contains counts as data. A
-    /// [`FileStore`](crate::FileStore) cannot tell for a file with preallocated space.
+    /// Returns the parts of `range`, in bytes, that contain data: dirty pages, and what the store does not report
+    /// as a hole ([`Store::holes`]). They are in ascending order and not adjacent to each other. The rest of the
+    /// range, up to the end of the file, reads as zeroes. The part past the end of the file is ignored. An empty
+    /// range contains no data. If the store cannot tell holes from allocated zeroes, all of its bytes count as
+    /// data. A [`FileStore`](crate::FileStore) cannot tell them apart in a file with preallocated space.
     ///
-    /// Nothing is written to the store for this.
+    /// This writes nothing to the store.
     ///
     /// # Errors
     ///

@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::File;
 
 impl File {
-    /// Starts to read the pages of `range` into the cache, and returns without waiting. A thread of the cache reads
-    /// up to 256 KiB at a time, as long as there are frames that are free, or whose pages were read recently and
-    /// have not been used since.
+    /// Starts to read the pages of `range` (a range of bytes) into the cache, and returns without waiting. A thread
+    /// of the cache reads up to 256 KiB at a time, as long as there are frames that are free, or whose pages were
+    /// read recently and have not been used since.
     ///
     /// This is a hint: errors are not reported, and pages may be left out. The part of the range past the end of
     /// the file is ignored. An empty range has no effect.

@@ -8,8 +8,9 @@ use crate::error::Request;
 use crate::mapping::Mapping;
 
 impl File {
-    /// Maps `range` of the file. The range must start at a page boundary, and may extend past the end of
-    /// the file.
+    /// Maps `range` of the file, in bytes. The range must start at a page boundary, and may be empty or
+    /// extend past the end of the file. An access past the last page of the file fails: see
+    /// [`Mapping::load`].
     ///
     /// # Errors
     ///

@@ -41,32 +41,33 @@ impl File {
     /// ([`pages`](File::pages)) or from the root of a tree down, or use [`try_page`](File::try_page). A thread that
     /// holds a shared guard of a page may take further shared guards of it.
     ///
-    /// While a thread holds guards, it may wait for other guards, for a store and for a free frame, but for nothing
-    /// else: what it would wait for might be waiting for its guards. Instead, it gets an error. The kind tells what
-    /// to do:
+    /// A thread that holds guards waits only for other guards, for a store and for a free frame. Where it would have to
+    /// wait for anything else, which might itself be waiting for these guards, it gets an error instead. The kind of
+    /// the error says what to do:
     ///
-    /// - `WouldBlock`: the thread would have to wait. A further guard or pin fails with it if its page is not cached
-    ///   and a size or extent change of the file, direct IO, or other requests that use the frames are in the way;
-    ///   [`page_mut`](File::page_mut) also if no more pages of the file may be dirty. Release all guards of the
-    ///   thread, request the page without guards, which waits for what it needs or returns the store's error, drop
-    ///   that guard, and begin again: [`page_mut`](File::page_mut) has an example.
-    /// - `Deadlock`: the call can never succeed while the thread holds these guards. This is so for a guard of a page
-    ///   that another guard of the thread excludes, and for operations on the same file, through any handle or
-    ///   mapping. Only `len`, `is_empty`, `stats`, `last_failure`, `dirty_pages`, `broken_ranges`,
+    /// - `WouldBlock`: the thread would have to wait. A request for a further guard or pin fails with it if its page is
+    ///   not cached and the thread would have to wait for a size or extent change of the file, for direct IO, or for
+    ///   frames that other requests use; [`page_mut`](File::page_mut) also if no more pages of the file may be dirty.
+    ///   Release all guards of the thread. Request the page without guards: that waits for what it needs, or returns
+    ///   the store's error. Drop that guard, and begin again: [`page_mut`](File::page_mut) has an example.
+    /// - `Deadlock`: the call can never succeed while the thread holds these guards. A guard of a page fails with it if
+    ///   another guard of the thread excludes it, and so do operations on the same file, through any handle or mapping.
+    ///   Only `len`, `is_empty`, `page_size`, `modified`, `stats`, `last_failure`, `dirty_pages`, `broken_ranges`,
     ///   `start_writeback`, `map`, and the methods that return guards and pins work. Operations on other files work.
     ///   They can deadlock only if another thread that holds guards of those files uses this one.
     /// - Any other kind is an error of the request itself, such as the store's.
     ///
     /// A `WouldBlock` does not replace [`last_failure`](File::last_failure).
     ///
-    /// A leaked guard locks its page for ever. An operation that changes or closes the file then waits for ever.
+    /// A leaked guard locks its page forever. An operation that changes the page, or closes the file, then waits
+    /// forever.
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an
-    /// exclusive guard of the page. `WouldBlock` as described above. `ResourceBusy` if no frame becomes free within ten
-    /// seconds, because dirty pages cannot be written back or other requests use the frames; immediately if guards
-    /// and pins hold all frames. The store's error, if the page is not cached and cannot be read.
+    /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an exclusive
+    /// guard of the page. `WouldBlock` as described above. `ResourceBusy` if no frame becomes free, because dirty pages
+    /// cannot be written back, other requests use the frames, or guards and pins hold them: [`File`] describes when.
+    /// The store's error, if the page is not cached and cannot be read.
     ///
     /// # Examples
     ///
@@ -102,18 +103,18 @@ impl File {
     ///
     /// # Nesting
     ///
-    /// As for [`page`](File::page). The page counts as dirty while the guard exists, so a clean page needs room
-    /// among the pages of the file that may be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)). A
-    /// thread without guards writes pages of the file back to make room. A thread that holds guards does not. Its
-    /// file may have three quarters of the limit, and at least four pages, where it has two thirds otherwise; beyond
-    /// that the call fails with the error of the store or of the hook if writing back has just failed, and with
-    /// `WouldBlock` if not.
+    /// As for [`page`](File::page). While the guard exists, the page counts as dirty. A file has a share of the pages
+    /// that may be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)). If the share is used up, a thread
+    /// without guards first writes pages of the file back. A thread that holds guards does not write pages back, but
+    /// for its requests the share is larger: up to three quarters of the limit instead of two thirds, and at least four
+    /// pages. Beyond that, the call fails with the error of the store or of the hook if writing back has just failed,
+    /// and otherwise with `WouldBlock`.
     ///
     /// # Errors
     ///
-    /// As [`page`](File::page), and `Deadlock` also if this thread has a shared guard of the page.
-    /// `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot hold the page.
-    /// `ResourceBusy` also if other files have all the pages that may be dirty for ten seconds. `QuotaExceeded` as
+    /// As [`page`](File::page), and `Deadlock` also if this thread has a shared guard of the page. `PermissionDenied`
+    /// if the store is read-only. `FileTooLarge` if the store cannot hold the page. `ResourceBusy` also if other files
+    /// use up the limit on dirty pages for ten seconds. `QuotaExceeded` as
     /// [`FileOptions::no_steal`](crate::FileOptions::no_steal) describes. The error of the store or of the
     /// [hook](crate::FileOptions::before_writeback) also if dirty pages of this file must be written back first and
     /// that fails.
@@ -139,8 +140,8 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     ///
-    /// A change of two pages, tried until no guard had to wait. It ends with the store's error if the store does not
-    /// take the pages that must be written back:
+    /// This changes one page while it holds another. It starts again after `WouldBlock`, and returns the store's error
+    /// if the store does not accept the pages that must be written back:
     ///
     /// ```
     /// use std::io::{self, ErrorKind};
@@ -247,13 +248,13 @@ impl File {
     /// Returns a shared guard of page `number` like [`page`](File::page), but waits at most `timeout` for other
     /// threads, whatever those wait for, and for a free frame.
     ///
-    /// The timeout does not limit the time that the store takes to answer a request of this call
-    /// itself: a page that is not cached is read by this thread. To limit that too, call
-    /// [`will_need`](File::will_need), and [`try_page`](File::try_page) until the page is there.
+    /// The timeout does not limit the time that the store takes to answer a request of this call itself: a page that is
+    /// not cached is read by this thread. To limit that too, call [`will_need`](File::will_need), then repeat
+    /// [`try_page`](File::try_page) until it returns a guard.
     ///
     /// # Errors
     ///
-    /// As [`page`](File::page), and `TimedOut`.
+    /// As [`page`](File::page). `TimedOut` if the timeout has passed.
     ///
     /// # Examples
     ///
@@ -279,16 +280,16 @@ impl File {
         Ok(PageRef::new(self.inode().page(number, until(timeout))?.expect(ENDLESS)))
     }
 
-    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout`
-    /// for other threads, whatever those wait for, for a free frame, and until the file may have one more dirty page.
-    /// For the last, threads of the cache write dirty pages, not this one.
+    /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout` for
+    /// other threads, whatever those wait for, for a free frame, and until the file may have one more dirty page.
+    /// Meanwhile threads of the cache write dirty pages back; this thread does not.
     ///
-    /// The timeout does not limit the time that the store takes to answer a request of this call itself: as for
-    /// [`page_within`](File::page_within), and [`Store::max_len`](crate::Store::max_len), which it may be asked for.
+    /// As for [`page_within`](File::page_within), the timeout does not limit the time that the store takes to answer
+    /// requests of this call itself, which may include [`Store::max_len`](crate::Store::max_len).
     ///
     /// # Errors
     ///
-    /// As [`page_mut`](File::page_mut), and `TimedOut`.
+    /// As [`page_mut`](File::page_mut). `TimedOut` if the timeout has passed.
     ///
     /// # Examples
     ///
@@ -345,7 +346,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`page_mut`](File::page_mut). `InvalidInput` if a number occurs twice, and for more pages than can be
+    /// As [`page_mut`](File::page_mut). `InvalidInput` if a number occurs twice, or if there are more pages than can be
     /// dirty at once. `ResourceBusy` also if other threads keep the file at its limit of dirty pages for ten seconds.
     ///
     /// # Examples
@@ -367,8 +368,8 @@ impl File {
         Ok(pages.map(PageMut::new))
     }
 
-    /// Returns shared guards of several pages, in the order of `numbers`, like [`pages`](File::pages), for a number of pages that
-    /// is known only at run time.
+    /// Returns shared guards of several pages, in the order of `numbers`. Like [`pages`](File::pages), for a number of
+    /// pages that is known only at run time.
     ///
     /// # Errors
     ///
@@ -390,8 +391,8 @@ impl File {
         Ok(self.inode().page_list(numbers)?.into_iter().map(PageRef::new).collect())
     }
 
-    /// Returns exclusive guards of several pages, in the order of `numbers`, like [`pages_mut`](File::pages_mut), for a number of
-    /// pages that is known only at run time.
+    /// Returns exclusive guards of several pages, in the order of `numbers`. Like [`pages_mut`](File::pages_mut), for a
+    /// number of pages that is known only at run time.
     ///
     /// # Errors
     ///

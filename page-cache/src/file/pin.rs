@@ -15,7 +15,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`page`](File::page). `ResourceBusy` also if there are too many pins.
+    /// As [`page`](File::page). `ResourceBusy` also if the cache has as many pins as it can have.
     ///
     /// # Examples
     ///

@@ -66,8 +66,8 @@ impl File {
 
     /// Extends the file with zeroes to at least `len` bytes. Has no effect if the file is at least that long.
     ///
-    /// In contrast to a comparison of [`len`](File::len) and a [`set_len`](File::set_len), this cannot truncate a file that
-    /// another thread extends meanwhile.
+    /// Unlike a call of [`len`](File::len) followed by one of [`set_len`](File::set_len), this cannot truncate a file
+    /// that another thread extends in between.
     ///
     /// # Errors
     ///
@@ -148,9 +148,9 @@ impl File {
     }
 
     /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with `StorageFull`. No
-    /// byte changes. If the range extends past the end, `length` decides whether the file grows, with zeroes. With
-    /// [`Length::Keep`] nothing is allocated past the end, since no block of a cached file lies there. An empty
-    /// range has no effect, wherever it lies up to `i64::MAX`.
+    /// byte changes. The allocation survives a crash only after a sync. If the range extends past the end, `length`
+    /// decides whether the file grows, with zeroes. With [`Length::Keep`] nothing is allocated past the end;
+    /// [`reserve`](File::reserve) does that. An empty range has no effect, wherever it lies up to `i64::MAX`.
     ///
     /// # Errors
     ///
@@ -244,12 +244,12 @@ impl File {
     }
 
     /// Allocates blocks for `offset..offset + len`, like [`allocate`](File::allocate), but also past the end of the
-    /// file, without changing its length, as `FALLOC_FL_KEEP_SIZE` does. A file that will grow by appends can so
-    /// have contiguous blocks. No byte changes. An empty range has no effect.
+    /// file, without changing its length, as `FALLOC_FL_KEEP_SIZE` does. So the file system can allocate contiguous
+    /// blocks for a file that grows by appends. No byte changes. An empty range has no effect.
     ///
     /// The file grows into these blocks by writes, or with zeroes by [`set_len`](File::set_len). A `set_len` to a
     /// smaller or the same length frees them, and so does a collapse. The cache may also free blocks past the end
-    /// when it removes what a failed request left there. If no sync has succeeded since, a crash may lose them; the
+    /// when it removes what a failed request left there. Until a sync has succeeded, a crash may lose the blocks; the
     /// length is not affected.
     ///
     /// # Errors

@@ -48,8 +48,11 @@ impl Failure {
         }
     }
 
-    /// Returns the name of the operation: that of the method of [`File`](crate::File) or
-    /// [`Mapping`](crate::Mapping), or `direct read` and `direct write`.
+    /// Returns the name of the operation. Methods that do the same have the same name: all reads are
+    /// `read` or `direct read`, all writes `write` or `direct write`, all appends `append` or
+    /// `direct append`, and all requests for a guard of one page `page` or `page_mut`.
+    /// [`copy_range_to`](crate::File::copy_range_to) is `copy_range`, and the sync after a durable
+    /// write is `sync_range`. Other operations have the name of their method.
     ///
     /// # Examples
     ///
@@ -66,8 +69,8 @@ impl Failure {
         self.request.operation
     }
 
-    /// Returns the offset of the request in the file or mapping, in bytes. For `set_len` it is the
-    /// requested length, for a request about the whole file 0.
+    /// Returns the offset of the request in the file or mapping, in bytes. For `set_len` and
+    /// `extend_to`, it is the requested length. For a request about the whole file, it is 0.
     ///
     /// # Examples
     ///
@@ -85,7 +88,7 @@ impl Failure {
     }
 
     /// Returns the length of the request in bytes, or `None` for a request up to the end of the file or
-    /// about the whole file.
+    /// about the whole file. For `set_len` and `extend_to`, it is 0.
     ///
     /// # Examples
     ///

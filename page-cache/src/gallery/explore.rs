@@ -20,7 +20,7 @@ use crate::order::trace::{self, Event};
 /// How the next thread is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// Each time any of those that can go on, all alike.
+    /// Chooses among the threads that can continue, with equal probability.
     Random {
         /// What the choices follow from.
         seed: u64,
@@ -30,12 +30,13 @@ pub enum Strategy {
     Priorities {
         /// What the choices follow from.
         seed: u64,
-        /// The points at which a priority changes, plus one.
+        /// The number of points at which a priority changes, plus one.
         depth: usize,
     },
-    /// Every order in which a thread that could have gone on is interrupted this often at most.
+    /// Tries every schedule with at most this many preemptions. A preemption is a switch away from a thread
+    /// that could have continued.
     Exhaustive {
-        /// How often.
+        /// The maximum number of preemptions in a schedule.
         preemptions: usize,
     },
 }
@@ -60,45 +61,45 @@ enum Phase {
     Over,
 }
 
-/// What was found, and how it came about.
+/// An error that was found, and the schedule that led to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The error.
     pub fault: Fault,
-    /// What happened, in the order in which it did.
+    /// What the threads did, in order.
     pub events: Vec<Event>,
-    /// The names of the threads, by the numbers that the events have for them.
+    /// The names of the threads. [`Event::thread`] is an index into this list.
     pub threads: Vec<String>,
 }
 
-/// What is wrong with a protocol.
+/// How a protocol fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Threads that wait for each other: each holds what it says, and waits for what it says.
+    /// Threads wait for each other. Each string names a thread, what it holds and what it waits for.
     Deadlock(Vec<String>),
-    /// Bytes that no thread may see, or an answer that no thread may get.
+    /// A thread read bytes, or got a result, that the protocol must not produce.
     Violation {
-        /// The thread that saw it.
+        /// The name of the thread.
         reader: String,
-        /// What.
+        /// What the thread read or got.
         saw: String,
-        /// What forbids it.
+        /// The rule that it violates.
         rule: &'static str,
     },
-    /// Something without a bound: which thread retried or was overtaken, and how often.
+    /// A thread makes no progress: which one, and how often it retried or was overtaken.
     NoProgress(String),
-    /// A scenario that asserted something, or could not even be set up.
+    /// The scenario panicked, in an assertion or during its setup.
     Panic(String),
 }
 
-/// What exploring a scenario gave.
+/// The result of exploring a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explored {
-    /// How many schedules were run; the last is the one with the finding.
+    /// The number of schedules that were run. If something was found, the last of them found it.
     pub schedules: usize,
-    /// That there is no other with so many preemptions or fewer.
+    /// `Some(n)` if all schedules with at most `n` preemptions were run, and nothing was found.
     pub exhausted: Option<usize>,
-    /// What was found, if anything.
+    /// The error that was found, if any.
     pub finding: Option<Finding>,
 }
 

@@ -95,8 +95,9 @@ impl FileOptions {
     }
 
     /// Makes a write return only after the store has received its bytes, or with the store's error. The bytes are
-    /// cached too, and durable after the next sync. Stores through a mapping and changes through a page guard still
-    /// wait for writeback.
+    /// cached too, except those of a page that is not cached and of which only a part is written. They are durable
+    /// after the next sync. Stores through a mapping and changes through a page guard still reach the store by
+    /// writeback only.
     ///
     /// The option applies to all handles of the file: while the file is open, opening its store without the option
     /// fails with [`ResourceBusy`](io::ErrorKind::ResourceBusy).
@@ -124,7 +125,7 @@ impl FileOptions {
     }
 
     /// Calls `hook` before the cache sends bytes to the store, with the pages of the request in ascending order.
-    /// This implements a write-ahead rule: the hook makes the log durable up to the largest
+    /// Use this for write-ahead logging: the hook makes the log durable up to the largest
     /// [`newest_tag`](DirtyPage::newest_tag) of these pages. If the hook returns an error, nothing is sent and the
     /// pages stay dirty.
     ///
@@ -133,11 +134,11 @@ impl FileOptions {
     /// From the call of the hook until the store has answered, the bytes and tags of these pages do not change:
     /// their writers wait.
     ///
-    /// The hook runs on a thread of the cache or on one that uses the file, and counts as part of the request to
-    /// the store. If it fails or panics, the file is treated as if its store had failed, except that nothing is
-    /// lost and that the error is not kept for other handles. A sync, or a writer that must write pages back first,
-    /// returns the hook's error. The flusher tries again after a pause, and splits the request. If the hook hangs,
-    /// only the operations on this file wait, as if its store did not answer.
+    /// The hook runs on a thread of the cache or on one that uses the file, as a part of the request to the store.
+    /// If it fails or panics, the file is treated as if its store had failed, except that nothing is lost and that
+    /// the error is not kept for other handles. A sync, or a writer that must write pages back first, returns the
+    /// hook's error. The flusher tries again after a pause, with a smaller request. If the hook hangs, only the
+    /// operations on this file wait, as if its store did not answer.
     ///
     /// The hook may use files of the same cache that have no hook themselves, for example append to a log and sync
     /// it. Operations on files that have a hook fail with [`Deadlock`](io::ErrorKind::Deadlock) inside a hook. The
@@ -174,7 +175,7 @@ impl FileOptions {
     /// let number = log.append(b"set x")? + 5;
     /// tree.write_at_tagged(b"x", 0, number)?;
     /// assert_eq!(durable.load(Ordering::Relaxed), 0);
-    /// tree.sync_data()?; // By way of the hook, the log comes first.
+    /// tree.sync_data()?; // The hook syncs the log first.
     /// assert_eq!(durable.load(Ordering::Relaxed), number);
     /// # io::Result::Ok(())
     /// ```
@@ -188,8 +189,8 @@ impl FileOptions {
     }
 
     /// Keeps dirty pages in the cache until a sync, [`writeback`](crate::File::writeback) or
-    /// [`close`](crate::File::close) of this file writes them: the policy called "no steal". So the store never
-    /// receives bytes of the cache before that was requested.
+    /// [`close`](crate::File::close) of this file writes them (the policy "no steal" of databases). So the store
+    /// receives bytes of the cache only on request.
     ///
     /// The file has its share of the pages that may be dirty
     /// ([`Options::dirty_limit`](crate::Options::dirty_limit)). A write that needs more fails with
@@ -225,9 +226,9 @@ impl FileOptions {
     /// Makes the cache keep the time at which the file's content last changed
     /// ([`File::modified`](crate::File::modified)).
     ///
-    /// It is the time of the last write, store through a mapping, exclusive page guard that was dereferenced
-    /// mutably, or change of size or extents, with a precision of a few milliseconds. Writeback does not change it.
-    /// A sync, a close, and the drop of the last handle pass it to the store
+    /// It is the time of the last write, store through a mapping, drop of an exclusive page guard that was
+    /// dereferenced mutably, or size or extent change, with a precision of a few milliseconds. Writeback does not
+    /// change it. A sync, a close, and the drop of the last handle pass it to the store
     /// ([`Store::set_modified`](crate::Store::set_modified)); a [`FileStore`](crate::FileStore) sets the time of
     /// its file. Between a writeback and the next sync, the file system reports the time of the writeback.
     ///

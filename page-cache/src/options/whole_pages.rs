@@ -40,7 +40,7 @@ use super::FileOptions;
 ///         if !is_hole && bytes[4088..] != sum(page, &bytes[..4088]) {
 ///             return Err(ErrorKind::InvalidData.into());
 ///         }
-///         bytes[4088..].fill(0); // These bytes are not for use.
+///         bytes[4088..].fill(0); // The user of the file does not use these bytes.
 ///         Ok(())
 ///     }
 /// }
@@ -57,22 +57,23 @@ use super::FileOptions;
 /// # io::Result::Ok(())
 /// ```
 pub trait PageTransform: Send + Sync {
-    /// Changes the bytes of a page into those that the store receives. `bytes` is a copy, so the cached page does
-    /// not change.
+    /// Encodes the bytes of a page in place, into those that the store receives. `bytes` is a copy, so the cached
+    /// page does not change.
     ///
     /// # Errors
     ///
-    /// Any error that prevents it. The page is not sent and stays dirty, as if the store had refused it.
+    /// Any error that prevents the encoding. The page is not sent and stays dirty, as if the store had refused it.
     fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
 
-    /// Changes the bytes that the store returned for a page back into those that were encoded, and checks them.
-    /// Bytes of the page that `encode` uses for itself, such as a checksum, must always be decoded to the same
-    /// value, such as zero: otherwise the page changes when it is evicted and read again. It is also called for a
-    /// hole within the store, with zeroes. It is not called for a page past the end of the store.
+    /// Decodes, in place, the bytes that the store returned for a page, and checks them. The bytes of the page that
+    /// `encode` overwrites, such as a checksum, must always be decoded to the same value, such as zero: otherwise
+    /// the page changes when it is evicted and read again. This method is also called for a hole within the store,
+    /// with zeroes. It is not called for a page past the end of the store.
     ///
     /// # Errors
     ///
-    /// Any error that prevents it, such as `InvalidData`. The operation that needs the page returns it.
+    /// Any error that prevents the decoding, such as `InvalidData`. The operation that needs the page returns the
+    /// error.
     fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
@@ -116,13 +117,14 @@ impl FileOptions {
     ///
     /// The length of the file must be a multiple of the [page size](crate::File::page_size). Opening a store of
     /// another length fails with `InvalidData`. A crash may leave such a length: call
-    /// [`Store::set_len`](crate::Store::set_len) before opening the store. These operations fail with
-    /// `InvalidInput` if their numbers are not multiples of it: a change of the length, a write that ends past the
-    /// end of the file (its end), and a direct request, a punched, zeroed or allocated range (start and end).
+    /// [`Store::set_len`](crate::Store::set_len) before opening the store. Operations fail with `InvalidInput` if
+    /// one of these numbers is not a multiple of the page size: the new length, in
+    /// [`set_len`](crate::File::set_len) and [`extend_to`](crate::File::extend_to); the end of a write that makes
+    /// the file longer; the start and the end of a direct request, and of a punched, zeroed or allocated range.
     /// Opening a file with this option and [`write_through`](FileOptions::write_through) fails with `InvalidInput`.
     ///
-    /// A write of a part of a page that is not cached returns before the page is read. If it then cannot be read,
-    /// the page stays dirty and every sync fails, until the rest of the page is overwritten too.
+    /// A write to a part of a page that is not cached returns before the page is read. If the page then cannot be
+    /// read, it stays dirty and every sync fails, until the rest of the page is overwritten too.
     ///
     /// A write of a page is not atomic in a crash: which parts of the page survive depends on the store, usually on
     /// the sectors of a disk.
@@ -161,7 +163,7 @@ impl FileOptions {
     ///
     /// use spanlock_page_cache::{FileOptions, MemStore, PageCache, PageTransform, Store};
     ///
-    /// /// No secret.
+    /// /// Inverts every bit.
     /// struct Inverted;
     ///
     /// impl PageTransform for Inverted {

@@ -13,25 +13,25 @@ thread_local! {
     static LOG: RefCell<Log> = RefCell::new(Log::default());
 }
 
-/// One thing that one thread did.
+/// A step of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The thread's number.
+    /// The number of the thread.
     pub thread: usize,
-    /// What it did.
+    /// What the thread did.
     pub what: What,
 }
 
 /// What a thread did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// It asked for a lock, and waits for it if need be.
+    /// It requested a lock, and waits for it if necessary.
     Asks(String),
-    /// It got a lock that it asked for.
+    /// It acquired a lock that it had requested.
     Gets(String),
     /// It released a lock.
     Leaves(String),
-    /// Something else, in its own words.
+    /// Something else, described by the scenario.
     Does(String),
 }
 

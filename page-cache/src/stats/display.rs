@@ -5,8 +5,8 @@ use std::fmt;
 use super::CacheStats;
 use super::latency::StoreRequests;
 
-/// A short table: a line for the pages that there are now, one for what became of those that were requested, and one for each
-/// kind of requests to stores. For people to read: programs should use the fields.
+/// Writes a short text for people to read: the pages in the cache now, the hits and misses, the pages that were read,
+/// written, evicted and lost, and one line for each kind of request to the stores. Programs should use the fields.
 ///
 /// # Examples
 ///
@@ -52,7 +52,8 @@ impl fmt::Display for CacheStats {
     }
 }
 
-/// One line: how many requests there were, how many failed, and the times that half of them, 99 % of them and the longest took.
+/// Writes one line: the number of requests, the number of those that failed, and the times within which half of them,
+/// 99 % of them and all of them were answered. The times are left out if there were no requests.
 ///
 /// # Examples
 ///

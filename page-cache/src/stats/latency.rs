@@ -25,9 +25,9 @@ const BUCKETS: usize = 40;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreRequests {
-    /// Requests that the store has answered.
+    /// The number of requests that were answered, successfully or with an error.
     pub requests: u64,
-    /// Requests that failed, included in `requests`.
+    /// The number of requests that failed, included in `requests`.
     pub errors: u64,
     /// The sum of the times that the requests took.
     pub total: Duration,
@@ -44,8 +44,10 @@ impl Default for StoreRequests {
 }
 
 impl StoreRequests {
-    /// Returns a time that the fraction `share` of the requests did not exceed, such as 0.99 of them. It is at most
-    /// twice the exact quantile. A share below 0 counts as 0, and one above 1 as 1. Zero if there were no requests.
+    /// Returns a time within which the fraction `share` of the requests was answered, such as 0.99 of them. It is
+    /// at most twice the exact quantile. A share below 0 counts as 0, and one above 1 as 1. Returns zero if there
+    /// were no requests. A request of more than 2<sup>40</sup> nanoseconds (about 18 minutes) counts as one of that
+    /// time.
     ///
     /// # Examples
     ///

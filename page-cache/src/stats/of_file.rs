@@ -36,22 +36,22 @@ pub struct FileStats {
     pub unstable: u64,
     /// Pages that reads, writes, faults and page guards found in the cache.
     pub hits: u64,
-    /// Pages that were not in the cache, each counted once. Pages that a read fetches itself are misses,
-    /// not hits.
+    /// Pages that reads, writes, faults and page guards did not find in the cache. If a read fetches several
+    /// pages at once, each of them that it then returns is a miss, not a hit.
     pub misses: u64,
     /// Pages read from the store.
     pub fills: u64,
     /// Pages read by readahead or because of [`File::will_need`](crate::File::will_need), included in `fills`.
     pub read_ahead: u64,
-    /// Pages written to the store.
+    /// Pages of the cache that were written to the store.
     pub writebacks: u64,
-    /// The store's reads.
+    /// Reads from the store.
     pub store_reads: StoreRequests,
-    /// The store's writes.
+    /// Writes to the store.
     pub store_writes: StoreRequests,
-    /// The store's syncs.
+    /// Syncs of the store.
     pub store_syncs: StoreRequests,
-    /// The store's other requests: those that change its length or its blocks.
+    /// Other requests to the store: those that change its length, its blocks or the time of its last change.
     pub store_others: StoreRequests,
 }
 

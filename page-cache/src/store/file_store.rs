@@ -25,14 +25,13 @@ use crate::Identity;
 /// A store over a file of the operating system.
 ///
 /// On Linux it uses `fallocate` where the file system supports it (ext4 and XFS support all modes, tmpfs holes and
-/// allocation). Elsewhere it writes zeroes for holes and zeroed ranges, and the default implementations of
-/// [`Store`](crate::Store) copy bytes for the rest.
+/// allocation). Elsewhere it writes zeroes for holes and zeroed ranges, and uses the default implementations of
+/// [`Store`](crate::Store), which read and write bytes, for allocation, collapse and insert.
 ///
-/// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts
-/// requests of any alignment, and copies them through an aligned buffer. A request whose ends are
-/// not multiples of the [block size](crate::Store::block_size) also reads and writes the blocks at
-/// its ends. The file never becomes longer than what was requested: bytes in a block that the file
-/// ends in go through the kernel's cache, and the same sync makes them durable.
+/// A store made by [`open_direct`](FileStore::open_direct) bypasses the kernel's cache. It accepts requests of any
+/// alignment: it copies those that are not aligned through an aligned buffer, and reads the blocks of which a write
+/// contains only a part ([`block_size`](crate::Store::block_size)). The file never becomes longer than was requested:
+/// the bytes of a block in which the file ends go through the kernel's cache, and the same sync makes them durable.
 ///
 /// On Linux the file may be a block device. Its length is fixed: [`set_len`](crate::Store::set_len) to another length
 /// fails.
@@ -66,8 +65,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Creates a store over an open file, which must be readable and writable and go through the kernel's
-    /// cache. For others see [`from_open_file`](FileStore::from_open_file).
+    /// Creates a store over an open file, which must be open for reading and writing, without `O_DIRECT`. For other
+    /// files, use [`from_open_file`](FileStore::from_open_file).
     ///
     /// # Examples
     ///
@@ -97,13 +96,14 @@ impl FileStore {
     /// Creates a store over an open file or device. It asks the operating system whether the file was opened for
     /// writing and whether it bypasses the kernel's cache (`O_DIRECT`).
     ///
-    /// A direct file is opened a second time, by way of `/proc/self/fd`, for the bytes of a block in which the file
-    /// ends.
+    /// A file with `O_DIRECT` is opened a second time, through `/proc/self/fd`, for the bytes of a block in which the
+    /// file ends.
     ///
     /// # Errors
     ///
-    /// `Unsupported` except on Linux, because other systems cannot tell. `PermissionDenied` if the file is open for
-    /// writing only. The error of opening a direct file for the second time.
+    /// `Unsupported` except on Linux, because other systems cannot tell how a file was opened. `PermissionDenied` if
+    /// the file is open for writing only. The system's error if a file with `O_DIRECT` cannot be opened a second
+    /// time.
     ///
     /// # Examples
     ///
@@ -134,7 +134,7 @@ impl FileStore {
         Ok(FileStore { access: flags.access, durability: flags.durability, ..store })
     }
 
-    /// Opens the file at `path` for reading and writing. For other ways see [`FileStoreOptions`].
+    /// Opens the file at `path` for reading and writing. For other modes, use [`FileStoreOptions`].
     ///
     /// # Errors
     ///

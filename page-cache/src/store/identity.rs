@@ -19,8 +19,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Creates an identity from two numbers in a named number space. The name keeps stores of different kinds
-    /// apart, whose numbers may be equal.
+    /// Creates an identity from two numbers in a named number space. The name distinguishes stores of
+    /// different kinds, whose numbers may be equal.
     ///
     /// # Examples
     ///

@@ -111,8 +111,8 @@ pub trait StoreLayer: Send + Sync {
 
     with_methods!(delegate, Store, self => self.below());
 
-    /// As [`Store::identity`]. Two layers over one store have its identity, so that in one cache the store is
-    /// open once, below the layer that was opened first.
+    /// As [`Store::identity`]. By default, two layers over one store have the identity of that store. So the
+    /// store is open only once in a cache, through the layer that was opened first.
     fn identity(&self) -> Option<Identity> {
         self.below().identity()
     }
@@ -145,7 +145,7 @@ impl Store for Box<dyn Store> {
 impl<S: Store + ?Sized> Store for Arc<S> {
     with_methods!(delegate, Store, self => &**self);
 
-    /// That of the store, or else its address.
+    /// Returns the identity of the store. If the store has none, returns one made of its address.
     fn identity(&self) -> Option<Identity> {
         let address = Arc::as_ptr(self).cast::<()>().addr() as u64;
         (**self).identity().or(Some(Identity::new("arc", [address, 0])))

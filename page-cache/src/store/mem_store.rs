@@ -15,7 +15,7 @@ const BLOCK: usize = 4096;
 
 type Block = Box<[u8; BLOCK]>;
 
-/// A sparse store in memory. Blocks that were never written use no memory.
+/// A sparse store in memory. Blocks that were neither written nor allocated use no memory.
 ///
 /// # Examples
 ///
@@ -56,8 +56,8 @@ impl MemStore {
         MemStore::with_most_blocks(usize::MAX)
     }
 
-    /// Creates an empty store that can have at most `blocks` blocks. Operations that need more fail with
-    /// `StorageFull`.
+    /// Creates an empty store that can have at most `blocks` blocks of 4096 bytes. Operations that need
+    /// more fail with `StorageFull`; a write is short if some of its bytes fit.
     ///
     /// # Examples
     ///
@@ -296,7 +296,7 @@ impl Store for MemStore {
         Ok(())
     }
 
-    /// `memory`.
+    /// Returns `memory`.
     fn label(&self) -> String {
         "memory".into()
     }

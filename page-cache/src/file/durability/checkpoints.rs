@@ -12,11 +12,10 @@ impl File {
     /// Returns the dirty pages of the file, including those that are being written to the store, in ascending
     /// order. Other threads may dirty and clean pages meanwhile.
     ///
-    /// A page that is changed through an exclusive guard is included from the drop of the guard on,
-    /// and before that if it was dirty already. A page that has been written to the store and is
-    /// not durable yet is not included. After a failed sync, pages that it may have lost are dirty
-    /// again, with tags of zero. So do not derive from these tags how much of a log may be
-    /// discarded: use [`sync_up_to`](File::sync_up_to).
+    /// A page that is changed through an exclusive guard is included once the guard is dropped, or before that if
+    /// it was already dirty. A page that has been written to the store and is not durable yet is not included.
+    /// After a failed sync, pages that it may have lost are dirty again, with tags of zero. So do not derive from
+    /// these tags how much of a log may be discarded: use [`sync_up_to`](File::sync_up_to).
     ///
     /// # Complexity
     ///
@@ -42,11 +41,11 @@ impl File {
     /// Makes everything durable that was written with a tag of at most `tag`, and is otherwise like
     /// [`sync_data`](File::sync_data). It writes the pages whose [`oldest_tag`](DirtyPage::oldest_tag) is at most
     /// `tag`, including those without any tag, and what a failed sync may have lost, and syncs the store. Other
-    /// pages stay dirty, also if they contain writes without a tag.
+    /// pages stay dirty, even if they contain writes without a tag.
     ///
     /// It covers the pages that were dirty when it began, so every write with a tag of at most `tag` must have
-    /// returned before the call. It waits for exclusive guards, held by other threads, of pages that it writes and
-    /// of pages that are otherwise clean.
+    /// returned before the call. It waits until other threads have dropped their exclusive guards of pages that it
+    /// writes, and of clean pages, which may become dirty when the guard is dropped.
     ///
     /// # Checkpoints
     ///

@@ -10,7 +10,7 @@ use crate::file::File;
 use crate::files::durability::sync_group::Scope;
 use crate::sync::atomic::Ordering;
 
-/// The error of a [`File::close`] that failed. It contains the file, still open.
+/// The error of a [`File::close`] that failed. It contains the file, which is still open.
 ///
 /// # Examples
 ///
@@ -90,7 +90,8 @@ impl CloseError {
 }
 
 impl From<CloseError> for io::Error {
-    /// Drops the file and returns the error. What could not be written is lost.
+    /// Drops the file and returns the error. If this is the last handle, the drop tries once more to write the
+    /// dirty pages; bytes that cannot be written are lost.
     fn from(error: CloseError) -> io::Error {
         error.error
     }
@@ -124,7 +125,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`sync_all`](File::sync_all). The error contains the file, still open.
+    /// As [`sync_all`](File::sync_all). The error contains the file, which is still open.
     ///
     /// # Examples
     ///
@@ -150,9 +151,9 @@ impl File {
     /// Drops this handle, and discards the dirty pages of the file when its last handle and mapping are dropped.
     /// This is for a file that was deleted, and whose bytes will not be read.
     ///
-    /// If this is the last handle, the store receives no further request. The call waits for requests that are in
-    /// flight, as long as the store answers. Bytes that were written back before stay in the store. Discarded bytes
-    /// are not counted as lost.
+    /// If this is the last handle, the cache writes nothing more to the store. The call waits for requests that are
+    /// in flight, but returns after five seconds in which the store has not answered. Bytes that were already
+    /// written back stay in the store. Discarded bytes are not counted as lost.
     ///
     /// Otherwise the other handles and mappings can use all of the file as before: the flusher writes dirty pages
     /// back, and a sync makes them durable. Pages that are dirty when the last of them is dropped are discarded,

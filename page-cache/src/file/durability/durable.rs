@@ -37,15 +37,15 @@ impl File {
     /// Sets whether each change by this handle is durable before the call returns. Later clones of the handle
     /// inherit this; earlier ones and other handles do not.
     ///
-    /// It applies to all writes (buffered, vectored, tagged, direct, appends, copies to the file) and to changes of
-    /// size and extents. Each of them makes durable what it changed, and everything that was written to the store
-    /// before; other dirty pages stay dirty. Concurrent calls share syncs of the store. It does not apply to stores
-    /// through a [`Mapping`](crate::Mapping) and to [`PageMut`](crate::PageMut): use
-    /// [`sync_range`](File::sync_range) for these.
+    /// It applies to all writes (buffered, vectored, tagged, direct, appends, copies to the file), to size and
+    /// extent changes, and to [`set_modified`](File::set_modified). Each of them makes durable what it changed, and
+    /// everything that was written to the store before; other dirty pages stay dirty. Concurrent calls share syncs
+    /// of the store. It does not apply to stores through a [`Mapping`](crate::Mapping) or to changes through a
+    /// [`PageMut`](crate::PageMut): use [`sync_range`](File::sync_range) for these.
     ///
     /// If the change succeeds and the sync fails, the call returns the error of the sync, as
-    /// [`sync_range`](File::sync_range) does. The change is then in the cache, visible to all, and the next sync
-    /// sends it again. A short write makes the part durable that it reports.
+    /// [`sync_range`](File::sync_range) does. The change is then in the cache and visible to all readers, and the
+    /// next sync writes it again. A short write makes only the bytes durable that it reports as written.
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl File {
     /// # Errors
     ///
     /// As [`write_at`](File::write_at), and as [`sync_range`](File::sync_range). If the sync fails, the bytes are
-    /// in the cache, and the next sync sends them again.
+    /// in the cache, and the next sync writes them again.
     ///
     /// # Examples
     ///
@@ -115,7 +115,7 @@ impl File {
     /// # Errors
     ///
     /// As [`append`](File::append), and as [`sync_range`](File::sync_range). If the sync fails, the bytes are
-    /// appended, and the next sync sends them again. Their offset is not returned.
+    /// appended nevertheless, and the next sync writes them again. Their offset is not returned.
     ///
     /// # Examples
     ///

@@ -11,8 +11,8 @@ impl File {
     /// Returns when the content of the file last changed, or `None` if the cache does not keep this time
     /// ([`FileOptions::keep_modified_time`](crate::FileOptions::keep_modified_time)).
     ///
-    /// When the file is opened, it is the time that the store returns
-    /// ([`Store::modified`](crate::Store::modified)), or else the current time.
+    /// Until the first change, it is the time that the store returned when the file was opened
+    /// ([`Store::modified`](crate::Store::modified)), or, if the store returned none, the time of opening.
     ///
     /// # Examples
     ///
@@ -28,13 +28,16 @@ impl File {
         self.inode().modified.get()
     }
 
-    /// Sets the time at which the content of the file last changed, in nanoseconds, as `utimensat` does. The next
-    /// change of the content replaces it. The next sync passes it to the store.
+    /// Sets the time at which the content of the file last changed, with a precision of a nanosecond, as
+    /// `utimensat` does. The next change of the content replaces it. The next sync passes it to the store. A time
+    /// more than 2<sup>63</sup> nanoseconds (about 292 years) before or after 1970 is replaced by the nearest
+    /// time in that range.
     ///
     /// # Errors
     ///
-    /// `Unsupported` if the cache does not keep the time. `PermissionDenied` if the store is read-only. With a
-    /// [durability](File::with_durability) of the handle, as [`sync_data`](File::sync_data).
+    /// `Unsupported` if the cache does not keep the time. `PermissionDenied` if the store is read-only. If the
+    /// [durability](File::with_durability) of the handle is not `AtSync`, the errors of
+    /// [`sync_data`](File::sync_data).
     ///
     /// # Examples
     ///

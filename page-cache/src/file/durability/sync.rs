@@ -71,7 +71,7 @@ impl File {
     /// Writes all dirty pages to the store and makes the bytes and the length of the file durable, as `fdatasync`
     /// does ([`Store::sync_data`]).
     ///
-    /// It covers the pages that were dirty when it began, so it ends even if other threads keep writing. Concurrent
+    /// It writes the pages that were dirty when it began, so it ends even if other threads keep writing. Concurrent
     /// syncs share one sync of the store.
     ///
     /// [`Store::sync_data`]: crate::Store::sync_data
@@ -82,12 +82,12 @@ impl File {
     /// that was open when the error happened returns it once. A handle that is opened or cloned later returns it
     /// only if no handle had returned it by then.
     ///
-    /// When a sync of the store fails, the store may have lost everything that it received since its last
-    /// successful sync. The next sync writes these bytes again; if it succeeds, everything is durable. Bytes that
-    /// are no longer in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert) cannot
-    /// be written again. Then every sync of every handle fails and names the ranges, without an errno, until the
-    /// ranges have been repaired: see [`broken_ranges`](File::broken_ranges). Opening the file again after it was
-    /// closed forgets the ranges, and says nothing about the bytes there.
+    /// When a sync of the store fails, the store may have lost everything that it received since its last successful
+    /// sync. The next sync writes these bytes again; if it succeeds, everything is durable. Bytes that are no longer
+    /// in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert) cannot be written
+    /// again. Then every sync of every handle fails and names the ranges, without an errno, until the ranges have
+    /// been repaired: see [`broken_ranges`](File::broken_ranges). Closing the file discards the list of ranges: after
+    /// it is opened again, syncs no longer report them, and the bytes there may be wrong.
     ///
     /// # Examples
     ///
@@ -122,12 +122,11 @@ impl File {
         self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
-    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot
-    /// write again. Every sync fails until a sync has succeeded after each of them was repaired:
-    /// written again by [`write_at`](File::write_at) and the like, by
-    /// [`PageMut::write`](crate::PageMut::write), by a direct write or through a mapping, or
-    /// punched or zeroed, or removed from the file. A range that was repaired is returned until the
-    /// sync.
+    /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write again. Every
+    /// sync fails until all of them have been repaired. A range is repaired if it is written again by
+    /// [`write_at`](File::write_at) or another write, by [`PageMut::write`](crate::PageMut::write) or through a
+    /// mapping, or if it is punched, zeroed or removed from the file. A repaired range is still returned until the
+    /// next sync, which makes it durable.
     ///
     /// Other changes through a [`PageMut`](crate::PageMut) do not repair a range: the cache does not know which bytes
     /// they changed, and the rest of the page may be out of date.

@@ -16,11 +16,13 @@ use crate::files::inode::{Inode, IoClaim};
 use crate::request_memory::{Gather, Rest, Source};
 
 impl File {
-    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset.
+    /// Writes all of `bytes` at the end of the file, into the cache, and returns the offset at which they start.
+    /// With no bytes it returns the length of the file, and has no effect.
     ///
     /// Appends to a file happen one after the other. When an append returns, all bytes before its offset are in the
-    /// file, so a sync that begins then makes all appends before it durable too. The offset is known only
-    /// afterwards: to store it in the appended bytes, exclude other appends and use [`len`](File::len).
+    /// file, so a sync that begins after that also makes all earlier appends durable. The offset is known only when
+    /// the append returns. To store the offset in the appended bytes, exclude other appends and use
+    /// [`len`](File::len).
     ///
     /// # Errors
     ///
@@ -71,9 +73,9 @@ impl File {
         Ok(start)
     }
 
-    /// Writes all of `bytes` at the end of the file, to the store, as
-    /// [`write_direct_at`](File::write_direct_at) does, and returns the offset. Concurrent appends,
-    /// also buffered ones, never overlap and leave no gap.
+    /// Writes all of `bytes` at the end of the file, to the store, as [`write_direct_at`](File::write_direct_at)
+    /// does, and returns the offset at which they start. Concurrent appends, including buffered ones, never overlap
+    /// and leave no gap.
     ///
     /// # Errors
     ///

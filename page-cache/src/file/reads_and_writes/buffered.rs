@@ -6,16 +6,17 @@ use crate::error::Request;
 use crate::file::File;
 
 impl File {
-    /// Reads at `offset` through the cache, and returns how many bytes were read. A short count, also zero, means
-    /// the end of the file.
+    /// Reads up to `bytes.len()` bytes at `offset` through the cache, and returns how many bytes were read. Fewer
+    /// are read if the file ends earlier, or if an error occurs after some bytes have been read. Zero means that
+    /// `offset` is at or past the end of the file, or that `bytes` is empty.
     ///
     /// The read is atomic within each page. A read of several pages may see changes that happen between them.
     ///
     /// # Errors
     ///
     /// The store's error, if it cannot read a page that is not cached, or if no frame is free and dirty pages
-    /// cannot be written back. If at least one page was read before the error, the read returns a short count
-    /// instead.
+    /// cannot be written back. If some bytes were read before the error, the read returns their number instead, and
+    /// [`last_failure`](File::last_failure) returns the error.
     ///
     /// # Examples
     ///
@@ -74,20 +75,20 @@ impl File {
         self.inode().failed(Request::new(operation, offset, len as u64), error)
     }
 
-    /// Writes at `offset` into the cache, and returns how many bytes were written. The file grows if necessary. The
-    /// flusher or a sync writes the bytes to the store later.
+    /// Writes `bytes` at `offset` into the cache, and returns how many bytes were written. The file grows if
+    /// necessary. The flusher or a sync writes the bytes to the store later.
     ///
     /// The write is atomic with respect to other writes, direct IO, and size and extent changes. A write that
-    /// starts past the end fills the gap with zeroes. Other threads see the old length until its first bytes are
-    /// written. If nothing is written, the length does not change. A write of no bytes has no effect.
+    /// starts past the end fills the gap with zeroes. Other threads see the old length until the first bytes of the
+    /// write are in place. If nothing is written, the length does not change. A write of no bytes has no effect.
     ///
     /// # Errors
     ///
     /// `FileTooLarge` if the write would end past `i64::MAX`, or would start at or past the store's maximum length
     /// ([`Store::max_len`](crate::Store::max_len)); a write that starts before it and ends past it is short. The
     /// store's error, if it cannot read a page that is written in part, or if no frame is free and dirty pages
-    /// cannot be written back. If at least one page was written before the error, the write returns a short count
-    /// instead.
+    /// cannot be written back. If some bytes were written before the error, the write returns their number instead,
+    /// and [`last_failure`](File::last_failure) returns the error.
     ///
     /// # Examples
     ///
@@ -108,8 +109,8 @@ impl File {
 
     /// Writes all of `bytes` at `offset`.
     ///
-    /// Pages that are overwritten as a whole are not read. So this replaces a page that the store cannot read, or
-    /// that a [`PageTransform`](crate::PageTransform) cannot decode.
+    /// Pages that are overwritten as a whole are not read. So this can replace a page that the store cannot read,
+    /// or that a [`PageTransform`](crate::PageTransform) cannot decode.
     ///
     /// # Errors
     ///

@@ -7,22 +7,26 @@ use crate::file::File;
 impl File {
     /// Copies up to `len` bytes from `offset` of this file to `to_offset` of `to`, within the
     /// cache, and returns how many bytes were copied. `to` may be a handle of the same file, and
-    /// the two ranges may overlap: then the destination gets what the source had before. A short
-    /// count, also zero, means the end of this file. `to` grows if necessary.
+    /// the two ranges may overlap: then the destination gets the bytes that the source had before
+    /// the copy. Fewer bytes are copied if this file ends earlier, if `to` cannot be that long, or
+    /// if an error occurs after some bytes have been copied. `to` grows if necessary. A copy of no
+    /// bytes has no effect.
     ///
     /// The copy is one write to `to`: it is atomic with respect to other writes, direct IO, and
-    /// size and extent changes of both files. Stores through mappings and page guards may come
-    /// between its pages. Holes of the source become holes of the destination where the store of
-    /// this file can tell them ([`Store::holes`](crate::Store::holes)), unless the ranges overlap
-    /// or pages are transformed. The rest is dirty in the cache afterwards. An overlapping copy
-    /// towards the end of the file needs memory for as many bytes as lie between the two offsets.
+    /// size and extent changes of both files. Stores through mappings, and changes through page
+    /// guards, may happen between two pages of the copy. Holes of the source become holes of the
+    /// destination where the store of this file reports them
+    /// ([`Store::holes`](crate::Store::holes)), unless the ranges overlap or pages are transformed.
+    /// The other bytes are dirty in the cache afterwards. An overlapping copy towards the end of
+    /// the file needs memory for as many bytes as lie between the two offsets.
     ///
     /// # Errors
     ///
-    /// As [`read_at`](File::read_at) of this file and [`write_at`](File::write_at) of `to`. If at
-    /// least one byte was copied, the copy is short instead: exactly that many bytes of the
-    /// destination are new, and [`last_failure`](File::last_failure) says why. `CrossesDevices` if
-    /// the files are of two caches. `Unsupported` if one of them has a hook
+    /// As [`read_at`](File::read_at) of this file and [`write_at`](File::write_at) of `to`. If some
+    /// bytes were copied before the error, the copy returns their number instead: exactly that many
+    /// bytes of the destination are new, and [`last_failure`](File::last_failure) of the file whose
+    /// store failed returns the error. `CrossesDevices` if the files are of two caches.
+    /// `Unsupported` if one of them has a hook
     /// ([`before_writeback`](crate::FileOptions::before_writeback)) and the other has none.
     ///
     /// # Examples

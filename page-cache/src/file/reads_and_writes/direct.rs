@@ -6,14 +6,16 @@ use crate::error::Request;
 use crate::file::File;
 
 impl File {
-    /// Reads at `offset` from the store, bypassing the cache but coherent with it: the read sees every
-    /// earlier write and every earlier store through a mapping. A short count means the end of the file.
+    /// Reads up to `bytes.len()` bytes at `offset` from the store, and returns how many bytes were read. The read
+    /// bypasses the cache but is coherent with it: it sees every earlier write and every earlier store through a
+    /// mapping. Fewer bytes are read if the file ends earlier, or if an error occurs after some bytes have been read.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if `offset` or the length is not a multiple of the store's
-    /// [`direct_alignment`](crate::Store::direct_alignment). The store's error, also from writing back
-    /// dirty pages in the range. If at least one chunk (at most 1 MiB) was read, the read is short instead.
+    /// [`direct_alignment`](crate::Store::direct_alignment). The store's error, also from writing back dirty pages in
+    /// the range. A read is done in parts of at most 1 MiB. If some parts were read before the error, the read returns
+    /// the number of their bytes instead.
     ///
     /// # Examples
     ///
@@ -65,15 +67,15 @@ impl File {
         Ok(())
     }
 
-    /// Writes at `offset` to the store, bypassing the cache but coherent with it: every later read and
-    /// every later load through a mapping sees the bytes. They are durable after the next sync.
+    /// Writes `bytes` at `offset` to the store, and returns how many bytes were written. The file grows if necessary.
+    /// The write bypasses the cache but is coherent with it: every later read and every later load through a mapping
+    /// sees the bytes. They are durable after the next successful sync.
     ///
     /// # Errors
     ///
-    /// `FileTooLarge` as for [`write_at`](File::write_at). `InvalidInput` if `offset` or the length is not
-    /// a multiple of the store's [`direct_alignment`](crate::Store::direct_alignment). The store's error,
-    /// also from writing back dirty pages in the range. If some bytes were written before, the write is
-    /// short instead.
+    /// `FileTooLarge` as for [`write_at`](File::write_at). `InvalidInput` if `offset` or the length is not a multiple
+    /// of the store's [`direct_alignment`](crate::Store::direct_alignment). The store's error, also from writing back
+    /// dirty pages in the range. If some bytes were written before the error, the write returns their number instead.
     ///
     /// # Examples
     ///
@@ -91,6 +93,7 @@ impl File {
     pub fn write_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.wrote(offset, self.inode().write_direct(bytes, offset)?)
     }
+
     /// Writes all of `bytes` at `offset` to the store, like [`write_direct_at`](File::write_direct_at).
     ///
     /// # Errors

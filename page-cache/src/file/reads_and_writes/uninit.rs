@@ -7,9 +7,9 @@ use crate::file::File;
 use crate::request_memory::Uninit;
 
 impl File {
-    /// Like [`read_at`](File::read_at), into memory that may be uninitialised, such as a vector's
-    /// spare capacity. Returns the part that was read; the rest of `bytes` is unspecified. A
-    /// shorter part than requested, also an empty one, means the end of the file.
+    /// Like [`read_at`](File::read_at), into memory that may be uninitialised, such as a vector's spare capacity.
+    /// Returns the part that was read; the rest of `bytes` is unspecified. The part is shorter than `bytes` in the
+    /// cases in which [`read_at`](File::read_at) returns a smaller count.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl File {
 
     /// Like [`read_direct_at`](File::read_direct_at), into memory that may be uninitialised. Returns the part that was
     /// read, as [`read_uninit_at`](File::read_uninit_at) does. The memory is zeroed first, because a
-    /// [`Store`](crate::Store) reads to initialised memory.
+    /// [`Store`](crate::Store) reads into initialised memory.
     ///
     /// # Errors
     ///

@@ -35,8 +35,8 @@ impl File {
         self.inode().read_buffered(Scatter::new(slices), offset)
     }
 
-    /// Like [`write_at`](File::write_at), from several slices in order. A page that receives bytes from
-    /// several slices is prepared once.
+    /// Like [`write_at`](File::write_at), from several slices in order. Bytes of several slices for one
+    /// page are written to the page in one step.
     ///
     /// # Errors
     ///
@@ -61,8 +61,8 @@ impl File {
         self.wrote(offset, self.inode().write_buffered(&Gather::new(slices), offset)?)
     }
 
-    /// Like [`read_direct_at`](File::read_direct_at), into several slices in order. Only the offset
-    /// and the length of all slices together have to be multiples of the store's
+    /// Like [`read_direct_at`](File::read_direct_at), into several slices in order. Only the offset and
+    /// the total length of the slices must be multiples of the store's
     /// [`direct_alignment`](crate::Store::direct_alignment).
     ///
     /// # Errors
@@ -92,8 +92,8 @@ impl File {
         self.inode().read_direct(Scatter::new(slices), offset)
     }
 
-    /// Like [`write_direct_at`](File::write_direct_at), from several slices in order. Only the
-    /// offset and the length of all slices together have to be multiples of the store's
+    /// Like [`write_direct_at`](File::write_direct_at), from several slices in order. Only the offset
+    /// and the total length of the slices must be multiples of the store's
     /// [`direct_alignment`](crate::Store::direct_alignment).
     ///
     /// # Errors

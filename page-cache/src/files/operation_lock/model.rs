@@ -9,10 +9,11 @@ use super::InodeLock;
 use crate::page::PageSize;
 use spanlock::{Access, MappingGuard, MappingLock, Mode};
 
-/// A lock over byte ranges of a file, which the operations of the page cache take. With the feature `model` only.
+/// A lock over byte ranges of a file, which the operations of the page cache take. Available with the feature
+/// `model`.
 ///
-/// [`MappingLock`] is correct and lets disjoint operations run in parallel. [`WholeFile`] is correct.
-/// [`Unlocked`] is neither.
+/// [`MappingLock`] lets disjoint operations run in parallel. [`WholeFile`] does not. [`Unlocked`] locks nothing,
+/// so the cache is not correct with it.
 ///
 /// # Examples
 ///
@@ -28,15 +29,15 @@ pub trait OperationLock: Default + Send + Sync + 'static {
     /// A held claim, which is released when it is dropped.
     type Guard<'a>;
 
-    /// Claims `bytes`, which may be rounded out to whole pages, in the mode of `access`. Waits until the claim is
-    /// granted.
+    /// Claims `bytes`, which the cache has rounded out to whole pages, in the mode of `access`. Waits until the
+    /// claim is granted.
     ///
     /// # Panics
     ///
     /// May panic if the range starts after its end. The cache never requests that.
     fn lock(&self, access: Access, bytes: Range<u64>) -> Self::Guard<'_>;
 
-    /// Claims `bytes` like [`lock`](OperationLock::lock), if that is possible without waiting.
+    /// Claims `bytes` like [`lock`](OperationLock::lock), or returns `None` if it would have to wait.
     fn try_lock(&self, access: Access, bytes: Range<u64>) -> Option<Self::Guard<'_>>;
 
     /// The lock as the cache keeps it.
@@ -85,7 +86,8 @@ impl OperationLock for MappingLock {
     }
 }
 
-/// One rwlock for the whole file, as Linux has it since 2021: correct, but without parallelism.
+/// One read-write lock for the whole file, like the `invalidate_lock` of Linux: correct, but disjoint operations
+/// wait for each other.
 ///
 /// # Examples
 ///
@@ -163,7 +165,8 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
     }
 }
 
-/// No lock. Memory stays safe, but data is corrupted: this shows what the lock is for.
+/// No lock: every claim is granted immediately. Memory stays safe, but the bytes of files are corrupted. For
+/// experiments that show what the lock prevents.
 ///
 /// # Examples
 ///
@@ -173,7 +176,7 @@ fn unpoisoned<G>(tried: TryLockResult<G>) -> Option<G> {
 ///
 /// let lock = Unlocked;
 /// let _truncation = lock.lock(Access::Truncate, 0..u64::MAX);
-/// assert!(lock.try_lock(Access::Fault, 0..4096).is_some()); // which is wrong
+/// assert!(lock.try_lock(Access::Fault, 0..4096).is_some()); // a correct lock would refuse this
 /// ```
 #[derive(Debug, Default)]
 pub struct Unlocked;

@@ -1,12 +1,12 @@
 //! Direct IO: without the kernel's cache, in whole blocks, and never past the end of the file.
 //!
-//! A read of whole blocks to aligned memory, such as a page of the cache, goes straight there. Every
-//! other request goes through an aligned buffer. The parts of blocks that it writes are merged into the blocks: read, modified, written. But the block that contains the end
-//! of the file cannot be written as a whole without making the file longer for a moment, and a
-//! crash in that moment would leave a length that the file never had. So the bytes of that block go
-//! through a second descriptor without O_DIRECT. The kernel keeps the two coherent: before a direct
-//! read it writes back what its cache has dirty there, and after a direct write it drops what it
-//! has cached there. Both belong to one inode, and one sync makes them durable.
+//! A read of whole blocks into aligned memory, such as a page of the cache, goes directly there. Every other request
+//! goes through an aligned buffer. The parts of blocks that it writes are merged into the blocks: read, modified,
+//! written. But the block that contains the end of the file cannot be written as a whole without making the file longer
+//! for a moment, and a crash in that moment would leave a length that the file never had. So the bytes of that block go
+//! through a second descriptor without O_DIRECT. The kernel keeps the two coherent: before a direct read it writes back
+//! what its cache has dirty there, and after a direct write it drops what it has cached there. Both belong to one
+//! inode, and one sync makes them durable.
 //!
 //! A write that extends the file sends its last bytes first. So the length changes once, to its
 //! final value, and the bytes before it are within the file by then.

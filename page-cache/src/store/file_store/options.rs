@@ -44,7 +44,7 @@ pub(super) enum Durability {
 /// let path = std::env::temp_dir().join(format!("spanlock-doc-options-{}", std::process::id()));
 /// # #[cfg(target_os = "linux")] {
 /// let log = FileStoreOptions::new().durable_writes().create(&path)?;
-/// // On the disk when the call returns.
+/// // The bytes are on the disk when the call returns.
 /// log.write_at(b"committed", 0)?;
 /// std::fs::remove_file(&path)?;
 /// # }
@@ -58,7 +58,7 @@ pub struct FileStoreOptions {
 }
 
 impl FileStoreOptions {
-    /// Returns the defaults.
+    /// Returns the default options: reading and writing, through the kernel's cache.
     ///
     /// # Examples
     ///
@@ -91,7 +91,8 @@ impl FileStoreOptions {
         FileStoreOptions { access: Access::ReadOnly, ..self }
     }
 
-    /// Bypasses the kernel's cache (`O_DIRECT`).
+    /// Bypasses the kernel's cache (`O_DIRECT`). On Linux only: elsewhere, [`open`](FileStoreOptions::open) and
+    /// [`create`](FileStoreOptions::create) fail.
     ///
     /// # Examples
     ///
@@ -100,7 +101,7 @@ impl FileStoreOptions {
     ///
     /// let path = std::env::temp_dir().join(format!("spanlock-doc-od-{}", std::process::id()));
     /// std::fs::write(&path, [7; 8192])?;
-    /// // Not every file system can.
+    /// // Not every file system supports it.
     /// if let Ok(store) = FileStoreOptions::new().direct().read_only().open(&path) {
     ///     assert!(store.block_size() >= 512);
     /// }
@@ -112,7 +113,8 @@ impl FileStoreOptions {
         FileStoreOptions { caching: Caching::Direct, ..self }
     }
 
-    /// Makes every write durable before it returns, with the metadata that is needed to read it (`O_DSYNC`).
+    /// Makes every write durable before it returns, with the metadata that is needed to read it (`O_DSYNC`). On
+    /// Linux only: elsewhere, [`open`](FileStoreOptions::open) and [`create`](FileStoreOptions::create) fail.
     ///
     /// A sync is still necessary after other changes, such as [`set_len`](crate::Store::set_len).
     ///

@@ -71,7 +71,7 @@ impl Store for FileStore {
         self.call_or(Call::Allocate, offset, len, || defaults::allocate(self, offset, len))
     }
 
-    /// With the file system's call on Linux, where it has one.
+    /// Uses `fallocate` on Linux, if the file system supports it. Otherwise as the default implementation.
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
         self.call_or(Call::Reserve, offset, len, || defaults::reserve(self, offset, len))
@@ -82,7 +82,8 @@ impl Store for FileStore {
         self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
     }
 
-    /// The number of bytes that the file system reports; `None` for a device, and except on Unix.
+    /// Returns the number of bytes that the file system reports, or `None` for a device and on systems other than
+    /// Unix.
     fn allocated_size(&self) -> io::Result<Option<u64>> {
         #[cfg(unix)]
         if self.device_len.is_none() {
@@ -92,8 +93,9 @@ impl Store for FileStore {
         Ok(None)
     }
 
-    /// The holes that the file system reports (`SEEK_HOLE` on Linux). `None` if the file has more blocks than its
-    /// data needs: then some of these holes are allocated.
+    /// Returns the holes that the file system reports (`SEEK_HOLE`), or `None` if the file has more blocks than its
+    /// data needs, because some of these holes are allocated then. `None` on systems other than Linux and for a
+    /// device.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         match self.device_len {
             Some(_) => Ok(None),
@@ -111,12 +113,13 @@ impl Store for FileStore {
         self.call_or(Call::InsertRange, offset, len, || defaults::insert(self, offset, len))
     }
 
-    /// On Unix the device and inode number of a regular file, or the device number of a block device.
+    /// On Unix, the device and inode number of a regular file, or the device number of a block device. Otherwise
+    /// `None`.
     fn identity(&self) -> Option<Identity> {
         self.identity
     }
 
-    /// As [`Locking`](crate::Locking) describes.
+    /// Locks the file as [`Locking`](crate::Locking) describes.
     fn acquire(&self) -> io::Result<()> {
         let strength = match self.access {
             Access::ReadWrite => Strength::Exclusive,
@@ -129,8 +132,8 @@ impl Store for FileStore {
         self.lock.release(&self.file);
     }
 
-    /// The smaller of the maximum of its file system and the limit of the process (`RLIMIT_FSIZE`). The length of a
-    /// device.
+    /// Returns the smaller of the file system's maximum and the limit of the process (`RLIMIT_FSIZE`). For a
+    /// device, returns its length.
     fn max_len(&self) -> u64 {
         self.device_len.unwrap_or_else(|| self.longest.now())
     }
@@ -139,7 +142,7 @@ impl Store for FileStore {
         self.access == Access::ReadOnly
     }
 
-    /// Which of the [`FileStoreOptions`](crate::FileStoreOptions) the file was opened with, such as
+    /// Returns the [`FileStoreOptions`](crate::FileStoreOptions) with which the file was opened, such as
     /// `read-write, direct`.
     fn mode(&self) -> String {
         let access = match self.access {
@@ -154,12 +157,13 @@ impl Store for FileStore {
         format!("{access}{caching}{durability}")
     }
 
-    /// For direct IO the alignment that the disk requires, and at least 4096. Otherwise 1.
+    /// For direct IO, returns the alignment that the disk requires, and at least 4096. Otherwise returns 1.
     fn block_size(&self) -> u64 {
         self.direct.as_ref().map_or(1, Direct::block)
     }
 
-    /// The path with which it was opened, or `an open file` if it was created over one.
+    /// Returns the path with which the file was opened, or `an open file` if the store was created over an open
+    /// file.
     fn label(&self) -> String {
         match self.path.as_os_str().is_empty() {
             true => "an open file".into(),
@@ -167,7 +171,7 @@ impl Store for FileStore {
         }
     }
 
-    /// What the file system says; of a device nothing.
+    /// Returns the modification time of the file, or `None` for a device.
     fn modified(&self) -> io::Result<Option<SystemTime>> {
         match self.device_len {
             Some(_) => Ok(None),
