@@ -160,7 +160,8 @@ fn expect_disjoint(ranges: &[Range<usize>]) {
 }
 
 /// The guard of several locked ranges of a [`RangeRwLock`]. It gives a slice for each range, in the order in
-/// which the ranges were passed. Dropping it releases all of them.
+/// which the ranges were passed: `guard[0]` is the slice of the first. An index that is too large panics.
+/// Dropping the guard releases all ranges.
 ///
 /// # Examples
 ///
