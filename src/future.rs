@@ -164,25 +164,26 @@ impl<L: LockRef + Clone, M: GuardMode> Future for LockFuture<L, M> {
     type Output = Guard<L, M>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let raw = self.lock.raw();
-        let hold = match self.state {
+        let this = &mut *self;
+        let raw = this.lock.raw();
+        let hold = match this.state {
             State::Unpolled => {
-                match raw.lock_or_queue(self.span, self.mode.mode(), context.waker()) {
+                match raw.lock_or_queue(this.span, this.mode.mode(), context.waker()) {
                     Queued::Held(hold) => hold,
                     Queued::Waiting(pending) => {
-                        self.state = State::Queued(pending);
+                        this.state = State::Queued(pending);
                         return Poll::Pending;
                     }
                 }
             }
-            State::Queued(pending) => match raw.poll(pending, context.waker()) {
+            State::Queued(ref mut pending) => match raw.poll(pending, context.waker()) {
                 Some(hold) => hold,
                 None => return Poll::Pending,
             },
             State::Resolved => panic!("`LockFuture` polled after completion"),
         };
-        self.state = State::Resolved;
-        Poll::Ready(Guard::of_task(self.lock.clone(), self.span, self.mode, hold))
+        this.state = State::Resolved;
+        Poll::Ready(Guard::of_task(this.lock.clone(), this.span, this.mode, hold))
     }
 }
 

@@ -66,7 +66,7 @@ use board::{Counted, Regions};
 use counters::{Counters, Path};
 use place::Place;
 use registry::{ClaimId, Registry};
-use waiting::{Waiter, Wakes};
+use waiting::{News, Waiter, Wakes};
 use words::cell::Cells;
 use words::slot::{UNITS, Word};
 use words::summary::Summary;
@@ -114,6 +114,7 @@ struct Core {
     /// How many more claims may find their slot taken by another unit before the number of slots is
     /// checked.
     collisions_to_go: AtomicI64,
+    news: News,
     protected: Mutex<Protected>,
 }
 
@@ -218,6 +219,7 @@ impl RawLock {
             cells: Cells::new(),
             regions: Regions::new(),
             collisions_to_go: AtomicI64::new(1),
+            news: News::new(),
             protected: Mutex::new(Protected {
                 registry: Registry::new(),
                 proxies: [None; BOARD_CELLS],
@@ -282,7 +284,7 @@ impl Locked<'_> {
         self.make_overdue_due();
         self.make_room();
         self.set_queue();
-        self.wakes.end_records();
+        self.wakes.end_records(&self.core.news);
         self.call_invited();
         let Locked { lock, protected, wakes, .. } = self;
         drop(protected);

@@ -389,7 +389,7 @@ impl<L: LockRef, M: GuardMode, N: GuardMode> UpgradeFuture<L, M, N> {
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Unmet>> {
         let raw = guard.lock.raw();
-        if let &mut Some(queued) = pending {
+        if let Some(queued) = pending {
             let Some(hold) = raw.poll(queued, context.waker()) else { return Poll::Pending };
             *pending = None;
             raw.unlock(guard.span, Mode::Shared, mem::replace(&mut guard.hold, hold));

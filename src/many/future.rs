@@ -76,7 +76,7 @@ impl<L: LockRef + Clone> Future for LockManyFuture<L> {
                     return Poll::Pending;
                 }
             },
-            State::Queued(pending) => match raw.poll(pending, context.waker()) {
+            State::Queued(ref mut pending) => match raw.poll(pending, context.waker()) {
                 Some(hold) => hold,
                 None => return Poll::Pending,
             },

@@ -17,7 +17,7 @@ use crate::raw::enter::Obstacle;
 use crate::raw::place::{Hold, Part};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiting::Patience;
-use crate::raw::waiting::{Sleeper, Waiter};
+use crate::raw::waiting::{Seen, Sleeper, Waiter};
 use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 
@@ -48,6 +48,8 @@ pub(crate) struct Pending {
     pub(super) id: ClaimId,
     /// When it becomes due, if it is patient and there is a clock.
     due_at: Option<Instant>,
+    /// Of a task: what it found when it checked last.
+    seen: Option<Seen>,
 }
 
 /// Why a claim that was queued, or was to be, is not held.
@@ -60,11 +62,11 @@ pub(crate) enum Unmet {
 
 impl Pending {
     pub(super) fn due(id: ClaimId) -> Pending {
-        Pending { id, due_at: None }
+        Pending { id, due_at: None, seen: None }
     }
 
     pub(super) fn patient(id: ClaimId) -> Pending {
-        Pending { id, due_at: sync::end_of_patience() }
+        Pending { id, due_at: sync::end_of_patience(), seen: None }
     }
 
     fn patience(self) -> Patience {
@@ -221,11 +223,19 @@ impl RawLock {
     }
 
     /// Returns the hold of a queued claim if it has been granted or can be granted now. Otherwise
-    /// `waker` will be woken.
-    pub(crate) fn poll(&self, pending: Pending, waker: &Waker) -> Option<Hold> {
+    /// `waker` will be woken. Takes no mutex if the task has not been woken since the last poll.
+    pub(crate) fn poll(&self, pending: &mut Pending, waker: &Waker) -> Option<Hold> {
+        let seen = Seen::new(self.core().news.of(pending.id), waker);
+        let patience = pending.patience();
+        if pending.seen == Some(seen) && patience == Patience::Lasts {
+            return None;
+        }
         let mut is_known = true;
         let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
-        let mut is_held = self.look_again(pending.id, pending.patience(), note);
+        let mut is_held = self.look_again(pending.id, patience, note);
+        if patience == Patience::IsOver {
+            pending.due_at = None;
+        }
         if !is_known {
             // Cloned, and the old one dropped, without the mutex: both are user code. If the drop
             // panics the claim is still the caller's, because this has not returned.
@@ -233,6 +243,7 @@ impl RawLock {
             let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
             is_held = self.look_again(pending.id, Patience::Lasts, swap);
         }
+        pending.seen = Some(seen);
         is_held.then_some(Hold::Claim(pending.id))
     }
 

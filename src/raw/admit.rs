@@ -76,7 +76,7 @@ impl Locked<'_> {
                 }
                 self.protected.shown = shown;
                 let leader = leader.expect("a claim has a part");
-                *self.registry().waiter_mut(leader) = Some(waiter);
+                self.keep(leader, waiter);
                 Queued::Waiting(Pending::due(leader))
             }
         }

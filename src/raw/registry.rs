@@ -145,7 +145,7 @@ impl<W> Registry<W> {
     pub(crate) fn remove(&mut self, id: ClaimId, affected: &mut Affected<W>) -> Place {
         let span = self.span(id);
         self.tree.remove(id.0);
-        let claim = self.claims[id.0 as usize].take().expect("the claim is registered");
+        let claim = self.claims[id.index()].take().expect("the claim is registered");
         let (mode, standing) = (claim.mode, claim.standing());
         self.due -= u32::from(claim.is_due());
         let blocked =
@@ -284,7 +284,7 @@ impl<W> Registry<W> {
             upgrades: None,
         };
         self.due += u32::from(claim.is_due());
-        match self.claims.get_mut(id.0 as usize) {
+        match self.claims.get_mut(id.index()) {
             Some(vacant) => *vacant = Some(claim),
             None => self.claims.push(Some(claim)),
         }
@@ -342,11 +342,11 @@ impl<W> Registry<W> {
     }
 
     fn claim(&self, id: ClaimId) -> &Claim<W> {
-        self.claims[id.0 as usize].as_ref().expect("the claim is registered")
+        self.claims[id.index()].as_ref().expect("the claim is registered")
     }
 
     fn claim_mut(&mut self, id: ClaimId) -> &mut Claim<W> {
-        self.claims[id.0 as usize].as_mut().expect("the claim is registered")
+        self.claims[id.index()].as_mut().expect("the claim is registered")
     }
 }
 

@@ -114,7 +114,7 @@ impl Locked<'_> {
         };
         registry.set_upgrades(id, own);
         if blockers != 0 {
-            *registry.waiter_mut(id) = Some(waiter());
+            self.keep(id, waiter());
         }
         self.settle(id, place);
         Some(match blockers {

@@ -64,6 +64,33 @@ fn a_task_that_changes_its_waker_is_woken_by_the_new_one() {
     });
 }
 
+/// Each wake-up is followed by a poll that finds nothing new, if the claim still waits. The claim is granted
+/// by the release, or invited, or made due by time.
+#[test]
+fn a_task_that_is_polled_more_often_than_it_is_woken_misses_no_wake_up() {
+    for make in [RangeLock::new, RangeLock::fair] {
+        model(3, move || {
+            let lock = Arc::new(make());
+            let guard = lock.lock_exclusive(0..9);
+            let other = Arc::clone(&lock);
+            let thread = thread::spawn(move || {
+                let mut future = other.lock_exclusive_async(1..2);
+                let twice = std::future::poll_fn(|context| {
+                    let mut poll = || Pin::new(&mut future).poll(context);
+                    match poll() {
+                        Poll::Pending => poll(),
+                        ready => ready,
+                    }
+                });
+                drop(loom::future::block_on(twice));
+            });
+            drop(guard);
+            thread.join().unwrap();
+            assert!(!lock.is_locked(..));
+        });
+    }
+}
+
 /// The grant races with a poll that brings another waker, and with the drop that follows.
 #[test]
 fn a_grant_that_races_with_a_change_of_waker_is_found_or_passed_to_the_next_claim() {

@@ -121,7 +121,7 @@ impl<W> Registry<W> {
 
     /// Whether a claim still waits patiently.
     pub(crate) fn is_patient(&self, id: ClaimId) -> bool {
-        let claim = self.claims.get(id.0 as usize).and_then(Option::as_ref);
+        let claim = self.claims.get(id.index()).and_then(Option::as_ref);
         claim.is_some_and(Claim::is_patient)
     }
 

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::ops::{ControlFlow, Range};
 use std::task::{Context, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{assert_idle, look_again, queue, span};
 use crate::Mode::{Exclusive, Shared};
@@ -161,4 +163,41 @@ fn a_claim_is_not_watched_any_more_once_the_claims_that_it_blocked_are_withdrawn
         lock.unlock(held, mode, hold);
         assert_idle(&lock);
     }
+}
+
+/// For each of three claims: the poll after nothing has happened ends although another thread has the
+/// mutex, and the poll after a wake-up finds the claim.
+#[test]
+fn a_task_that_is_polled_without_having_been_woken_takes_no_mutex() {
+    let lock = RangeLock::fair();
+    let held = lock.lock_exclusive(0..9);
+    let other = lock.lock_shared(20..30);
+    let upgraded = lock.lock_shared(25..26);
+    let mut one = Box::pin(lock.lock_exclusive_async(2..3));
+    let mut several = Box::pin(lock.lock_many_async([(5..6, Shared), (7..9, Exclusive)]));
+    let mut upgrade = Box::pin(upgraded.upgrade_async());
+    let mut poll_all = || {
+        let context = &mut Context::from_waker(Waker::noop());
+        [
+            one.as_mut().poll(context).is_ready(),
+            several.as_mut().poll(context).is_ready(),
+            upgrade.as_mut().poll(context).is_ready(),
+        ]
+    };
+    assert_eq!([poll_all(), poll_all()], [[false; 3]; 2]);
+    let ended = thread::scope(|scope| {
+        let locked = lock.raw.core().enter(&lock.raw);
+        let polling = scope.spawn(&mut poll_all);
+        let until = Instant::now() + Duration::from_secs(20);
+        while !polling.is_finished() && Instant::now() < until {
+            thread::yield_now();
+        }
+        let ended = polling.is_finished();
+        locked.close();
+        assert_eq!(polling.join().expect("polled"), [false; 3]);
+        ended
+    });
+    assert!(ended, "a poll waited for the mutex");
+    drop((held, other));
+    assert_eq!(poll_all(), [true; 3]);
 }

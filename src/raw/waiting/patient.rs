@@ -29,7 +29,7 @@ impl Locked<'_> {
         let (registry, affected) = (&mut self.protected.registry, &mut self.wakes.affected);
         let id = registry.wait(span, mode, queueing, found.claims, affected);
         registry.set_place(id, Place::Nowhere);
-        *registry.waiter_mut(id) = Some(waiter());
+        self.keep(id, waiter());
         Queued::Waiting(Pending::patient(id))
     }
 
@@ -75,12 +75,14 @@ impl Locked<'_> {
     /// Collects the owners of the claims that were invited and are still invited, in order to wake
     /// them.
     pub(in crate::raw) fn call_invited(&mut self) {
+        let news = &self.core.news;
         let mut invited = std::mem::take(&mut self.wakes.affected.invited);
         for id in invited.drain(..) {
             if self.registry().is_invited(id)
                 && let Some(waiter) = self.registry().waiter_mut(id)
                 && let Some(sleeper) = waiter.sleeper.call()
             {
+                waiter.announce(news);
                 self.wakes.calls.push(sleeper);
             }
         }

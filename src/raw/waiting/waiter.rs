@@ -6,8 +6,10 @@ use std::thread;
 
 use crate::Mode;
 use crate::deadlock::Waiting;
+use crate::raw::Locked;
 use crate::raw::counters::{Counters, Wait};
-use crate::raw::registry::Affected;
+use crate::raw::registry::{Affected, ClaimId};
+use crate::raw::waiting::News;
 use crate::sync::Parker;
 use crate::unwind;
 
@@ -73,11 +75,28 @@ pub(crate) struct Waiter {
     pub(crate) sleeper: Sleeper,
     pub(crate) wait: Wait,
     pub(crate) record: Waiting,
+    /// The number of the claim, or of the first one of its group.
+    claim: Option<ClaimId>,
 }
 
 impl Waiter {
     pub(crate) fn new(sleeper: Sleeper, mode: Mode, record: Waiting) -> Waiter {
-        Waiter { sleeper, wait: Wait::begin(mode), record }
+        Waiter { sleeper, wait: Wait::begin(mode), record, claim: None }
+    }
+
+    /// Lets a task that is woken find that something has happened to its claim.
+    pub(crate) fn announce(&self, news: &News) {
+        if let (Sleeper::Task(_), Some(claim)) = (&self.sleeper, self.claim) {
+            news.add(claim);
+        }
+    }
+}
+
+impl Locked<'_> {
+    /// Keeps what the owner of a claim waits on.
+    pub(in crate::raw) fn keep(&mut self, id: ClaimId, mut waiter: Waiter) {
+        waiter.claim = Some(id);
+        *self.registry().waiter_mut(id) = Some(waiter);
     }
 }
 
@@ -92,10 +111,13 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
-    /// Ends the records of threads that do not wait any more. With the mutex held, so that no later
-    /// claim is reported as what they wait for.
-    pub(crate) fn end_records(&mut self) {
-        self.affected.granted.iter_mut().for_each(|waiter| waiter.record.end());
+    /// Ends the records of threads that do not wait any more, and tells tasks that they are granted.
+    /// With the mutex held: no later claim is reported as what a thread waits for.
+    pub(crate) fn end_records(&mut self, news: &News) {
+        for waiter in &mut self.affected.granted {
+            waiter.record.end();
+            waiter.announce(news);
+        }
     }
 
     /// Wakes all of them, even if a waker panics. Wakers run user code, so the caller holds no
