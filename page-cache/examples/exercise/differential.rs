@@ -195,7 +195,7 @@ impl Replay {
             sequence: self.operations,
             file: 0,
             bytes,
-            len: (path == Path::Truncate).then_some(new_len),
+            len: matches!(path, Path::Truncate | Path::Extend).then_some(new_len),
         }
     }
 

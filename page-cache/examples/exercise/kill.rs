@@ -150,8 +150,9 @@ impl Round {
         let mut done = Ok(());
         while done.is_ok() && remote.is_alive() {
             outcome.operations += 1;
-            done = match outcome.operations % 8 {
+            done = match outcome.operations % 16 {
                 0 => worker.sync_now().map(drop),
+                8 => worker.sync_cache_now(),
                 _ => worker.step(),
             };
         }
@@ -177,6 +178,13 @@ impl Round {
             ));
         }
         floor.judge(known, "what was left after", &left).map_err(found)?;
+        if let Some(expected) = known.times.after_crash() {
+            let time = std::fs::metadata(path).and_then(|file| file.modified());
+            let time = time.map_err(refused("a look at the time of the last change"))?;
+            if time != expected {
+                return wrong(format!("the file was changed at {time:?} instead of {expected:?}"));
+            }
+        }
         let store = access.open(path).map_err(refused("opening the file anew"))?;
         let file = PageCache::with_options(cache_of(16))
             .open(store)

@@ -113,6 +113,34 @@ pub trait Subject: Send + Sync + 'static {
         self.write_by_guards(bytes, offset)
     }
 
+    /// Copies from guards of all pages, held at once; fails if one of them starts past the end.
+    fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read_by_guards(bytes, offset)
+    }
+
+    /// Copies to guards of all pages, held at once; fails if one of them starts past the end, and then writes
+    /// nothing.
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_by_guards(bytes, offset)
+    }
+
+    /// Reads all of `bytes` past the cache, or fails because the file ends before.
+    fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        match self.read_direct_at(bytes, offset)? == bytes.len() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_direct_at(bytes, offset).map(drop)
+    }
+
+    /// Makes the file at least `len` bytes long.
+    fn extend_to(&self, len: u64) -> io::Result<()> {
+        if self.len() < len { self.set_len(len) } else { Ok(()) }
+    }
+
     /// Copies `len` bytes to another file.
     fn copy_to(&self, offset: u64, to: &Self, at: u64, len: u64) -> io::Result<usize>
     where
@@ -162,6 +190,20 @@ pub trait Subject: Send + Sync + 'static {
 
     /// Discards a handle of the file that is not the last.
     fn discard_a_handle(&self) {}
+
+    /// Discards the last handle of the file.
+    fn discard_the_last(self)
+    where
+        Self: Sized,
+    {
+        drop(self);
+    }
+
+    /// Syncs the file, writes, discards the last handle and opens the file again: of what was written, any part may
+    /// be left.
+    fn abandon(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_at(bytes, offset).map(drop)
+    }
 
     /// Writes from a mapping of the same bytes, or copies them onto themselves.
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {

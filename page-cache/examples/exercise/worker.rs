@@ -101,8 +101,10 @@ impl<'a, S: Subject> Worker<'a, S> {
         let plan = self.workload.next(self.known.length.hint(), &self.known.met);
         let op = self.op(plan.path, plan.bytes);
         let known = self.known;
-        let is_alone =
-            matches!(op.path, Path::SelfWrite | Path::Collapse | Path::Insert | Path::Times);
+        let is_alone = matches!(
+            op.path,
+            Path::SelfWrite | Path::Collapse | Path::Insert | Path::Times | Path::Abandon
+        );
         let (alone, together) = match is_alone {
             true => (Some(known.gate.write().unwrap_or_else(PoisonError::into_inner)), None),
             false => (None, Some(known.gate.read().unwrap_or_else(PoisonError::into_inner))),
@@ -114,7 +116,8 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::MemoryRead
             | Path::CopyRead
             | Path::DirectRead
-            | Path::VectoredDirectRead => self.read(&op),
+            | Path::VectoredDirectRead
+            | Path::ExactDirectRead => self.read(&op),
             Path::Write
             | Path::VectoredWrite
             | Path::TaggedWrite
@@ -122,17 +125,18 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::CopyWrite
             | Path::DurableWrite
             | Path::DirectWrite
-            | Path::VectoredDirectWrite => self.write(&op),
+            | Path::VectoredDirectWrite
+            | Path::WholeDirectWrite => self.write(&op),
             // What it would write may be what is to be written again.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
             Path::Append | Path::VectoredAppend | Path::DirectAppend | Path::DurableAppend => {
                 self.append(op)
             }
-            Path::Load | Path::GuardRead => self.load(&op),
+            Path::Load | Path::GuardRead | Path::ListRead => self.load(&op),
             Path::Store if self.workload.once_in(64) => self.scribble(op),
-            Path::Store | Path::GuardWrite | Path::GuardBytes => self.store(&op),
-            Path::Truncate => self.truncate_after_scribble(op, plan.len),
+            Path::Store | Path::GuardWrite | Path::GuardBytes | Path::ListWrite => self.store(&op),
+            Path::Truncate | Path::Extend => self.set_len_after_scribble(op, plan.len),
             Path::Punch | Path::ZeroRange => self.zero(&op),
             Path::Collapse | Path::Insert => self.shift(op),
             Path::Allocate | Path::Writeback | Path::SyncRange | Path::Hint => {
@@ -141,6 +145,7 @@ impl<'a, S: Subject> Worker<'a, S> {
             Path::Times => self.time(&op),
             Path::Sync | Path::CacheSync => self.sync(&op),
             Path::Reopen | Path::Discard => self.reopen(&op),
+            Path::Abandon => self.abandon(op),
         };
         drop((alone, together));
         done
@@ -152,6 +157,12 @@ impl<'a, S: Subject> Worker<'a, S> {
         let before = self.record.heard_errors;
         self.sync(&op)?;
         Ok(self.record.heard_errors == before)
+    }
+
+    /// Syncs all files of the cache, whatever comes next.
+    pub fn sync_cache_now(&mut self) -> Result<(), Box<Finding>> {
+        let op = self.op(Path::CacheSync, 0..0);
+        self.sync(&op)
     }
 
     /// Writes all of the file again.
@@ -225,6 +236,10 @@ fn stamp_of(op: &Op) -> Stamp {
 /// Whether an error of a durable write is one of the sync that it ends with.
 fn is_of_sync(result: &io::Result<u64>) -> bool {
     result.as_ref().is_err_and(|error| error.to_string().starts_with("sync_range"))
+}
+
+fn is_past_end(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 fn outcome_of(result: &io::Result<u64>) -> Outcome {

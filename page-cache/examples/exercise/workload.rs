@@ -24,7 +24,10 @@ pub fn longest() -> usize {
     16 * page_size() as usize
 }
 /// The most bytes that are copied between two files: all of them at once, so that no page is written in two parts.
-const COPIED: u64 = 256 << 10;
+pub const COPIED: u64 = 256 << 10;
+/// The most pages of which all bytes are read or written through guards that are held at once: as small a cache as
+/// there is has room for them and one more.
+const LISTED: u64 = 3;
 /// How many operations of a thread see the shared window in one place.
 const STAY: u64 = 1 << 13;
 fn window() -> u64 {
@@ -47,12 +50,12 @@ pub enum Mix {
 }
 
 /// How often each path usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 39] = [
-    (Path::Read, 1744),
+const WEIGHTS: [(Path, u32); 45] = [
+    (Path::Read, 1500),
     (Path::VectoredRead, 200),
     (Path::UninitRead, 200),
     (Path::MemoryRead, 300),
-    (Path::Write, 1600),
+    (Path::Write, 1500),
     (Path::VectoredWrite, 300),
     (Path::TaggedWrite, 200),
     (Path::MemoryWrite, 300),
@@ -66,13 +69,17 @@ const WEIGHTS: [(Path, u32); 39] = [
     (Path::DirectAppend, 20),
     (Path::Load, 1100),
     (Path::Store, 900),
-    (Path::GuardRead, 500),
-    (Path::GuardWrite, 400),
+    (Path::GuardRead, 450),
+    (Path::GuardWrite, 350),
     (Path::GuardBytes, 200),
-    (Path::DirectRead, 300),
+    (Path::ListRead, 150),
+    (Path::ListWrite, 150),
+    (Path::DirectRead, 282),
     (Path::VectoredDirectRead, 100),
-    (Path::DirectWrite, 550),
+    (Path::ExactDirectRead, 100),
+    (Path::DirectWrite, 500),
     (Path::VectoredDirectWrite, 100),
+    (Path::WholeDirectWrite, 100),
     (Path::Punch, 150),
     (Path::ZeroRange, 100),
     (Path::Allocate, 50),
@@ -82,11 +89,13 @@ const WEIGHTS: [(Path, u32); 39] = [
     (Path::SyncRange, 1),
     (Path::Hint, 100),
     (Path::Truncate, 30),
+    (Path::Extend, 10),
     (Path::Times, 20),
     (Path::Sync, 1),
     (Path::CacheSync, 1),
     (Path::Reopen, 7),
     (Path::Discard, 3),
+    (Path::Abandon, 2),
 ];
 const TOTAL: u32 = 10_000;
 
@@ -95,7 +104,7 @@ const TOTAL: u32 = 10_000;
 pub struct Plan {
     pub path: Path,
     pub bytes: Range<u64>,
-    /// The length to set, for a truncation.
+    /// The length to set, for a truncation, or to reach, for an extension.
     pub len: u64,
 }
 
@@ -138,13 +147,15 @@ impl Workload {
                 self.bytes(len, window())
             }
             Path::Collapse | Path::Insert => self.pages(len),
+            Path::ListRead | Path::ListWrite => self.bytes(len, LISTED * page_size()),
             Path::CopyRead | Path::CopyWrite => self.bytes(len, (longest() as u64).min(COPIED)),
             _ => self.bytes(len, longest() as u64),
         };
         // Not every write near the end is to extend the file, nor every store to fail there.
         let crosses = bytes.start < len && len < bytes.end;
         let bytes = if crosses && !self.once_in(4) { bytes.start..len } else { bytes };
-        Plan { path, bytes, len: self.new_len(len) }
+        let len = if path == Path::Extend { self.extended(len) } else { self.new_len(len) };
+        Plan { path, bytes, len }
     }
 
     /// Where a mapping begins that covers `bytes`.
@@ -161,8 +172,10 @@ impl Workload {
         let mut drawn = self.rng.u32(..TOTAL);
         for (path, weight) in WEIGHTS {
             if drawn < weight {
-                let is_dear =
-                    matches!(path, Path::Collapse | Path::Insert | Path::Reopen | Path::Discard);
+                let is_dear = matches!(
+                    path,
+                    Path::Collapse | Path::Insert | Path::Reopen | Path::Discard | Path::Abandon
+                );
                 return if is_dear && !self.can_afford() { Path::Read } else { path };
             }
             drawn -= weight;
@@ -235,12 +248,26 @@ impl Workload {
             // Mirrored at the limit, not to stay there.
             len.min((2 * self.limit).saturating_sub(len))
         };
+        self.rounded(len)
+    }
+
+    /// Up, by a little, or down, which has no effect. It mostly leaves room for what inserts pages: nothing that
+    /// makes the file shorter comes more often than a truncation.
+    fn extended(&mut self, len: u64) -> u64 {
+        let room = if self.once_in(4) { 0 } else { self.limit / 8 };
+        let step = self.limit / 64 + page_size();
+        let len = (len + self.rng.u64(..=step)).saturating_sub(self.rng.u64(..=step / 2));
+        self.rounded(len.min(self.limit - room))
+    }
+
+    /// A length near `len`: of whole pages, of whole sectors, or of neither.
+    fn rounded(&mut self, len: u64) -> u64 {
         let len = match self.rng.u32(..4) {
             0 | 1 => len - len % page_size(),
             2 => len - len % SECTOR as u64,
             _ => len,
         };
-        len.clamp(least, self.limit)
+        len.clamp(self.limit / 2, self.limit)
     }
 }
 

@@ -66,6 +66,8 @@ impl<S: Subject> Perform for Files<S> {
             Path::VectoredAppend => file.append_vectored(bytes),
             Path::DirectAppend => file.append_direct(bytes),
             Path::DirectRead => counted(file.read_direct_at(bytes, start)),
+            Path::ExactDirectRead => file.read_exact_direct_at(bytes, start).map(|()| len),
+            Path::WholeDirectWrite => file.write_all_direct_at(bytes, start).map(|()| len),
             Path::VectoredDirectRead => counted(file.read_direct_vectored_at(bytes, start)),
             Path::DirectWrite => counted(file.write_direct_at(bytes, start)),
             Path::VectoredDirectWrite => counted(file.write_direct_vectored_at(bytes, start)),
@@ -82,6 +84,13 @@ impl<S: Subject> Perform for Files<S> {
             }
             Path::GuardWrite => done(file.write_by_guards(bytes, start)),
             Path::GuardBytes => done(file.write_bytes_by_guards(bytes, start)),
+            Path::ListRead => {
+                let inside = file.len().clamp(start, op.bytes.end) - start;
+                file.read_by_list(bytes, start)?;
+                Ok(inside)
+            }
+            Path::ListWrite => done(file.write_by_list(bytes, start)),
+            Path::Extend => done(file.extend_to(op.len.unwrap_or_default())),
             Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
             Path::Punch => done(file.punch_hole(start, len)),
             Path::ZeroRange => done(file.zero_range(start, len, length)),
@@ -91,8 +100,8 @@ impl<S: Subject> Perform for Files<S> {
             Path::Writeback => done(file.writeback(op.bytes.clone())),
             Path::SyncRange => done(file.sync_range(op.bytes.clone())),
             Path::Hint => done(file.hint(op.bytes.clone(), op.sequence)),
-            // The plain file keeps no time.
-            Path::Times => Ok(0),
+            // The plain file keeps no time, and loses nothing when it is discarded.
+            Path::Times | Path::Abandon => Ok(0),
             Path::Sync => done(file.sync_all()),
             Path::CacheSync => done(file.sync_cache()),
             Path::Reopen => {
@@ -152,7 +161,7 @@ impl Contestant {
     /// Does `op`, and keeps what it gave back.
     pub fn perform(&mut self, op: &Op, stamp: Stamp, mapping_start: u64) {
         let Some(file) = &mut self.file else { return };
-        let reads = op.path.reads_whole_pages() || op.path == Path::Load;
+        let reads = op.path.reads();
         let len = if reads || op.path.writes() { op.bytes.end - op.bytes.start } else { 0 };
         let bytes = &mut self.buffer[..len as usize];
         match reads {

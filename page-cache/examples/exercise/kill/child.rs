@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spanlock_page_cache::{File, Length, MemStore, PageCache};
 
@@ -66,6 +66,12 @@ pub fn serve(serving: &Serving) -> io::Result<()> {
     Ok(())
 }
 
+/// In nanoseconds since the epoch; the epoch if the file has no time.
+fn nanos_of(time: Option<SystemTime>) -> u64 {
+    let since = time.unwrap_or(UNIX_EPOCH).duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_nanos() as u64
+}
+
 struct Server {
     file: Reopenable<File>,
     mapping: Option<(u64, <Reopenable<File> as Subject>::Mapping)>,
@@ -91,11 +97,16 @@ impl Server {
             Verb::WriteCopy => counted(file.write_by_copy(bytes, offset)),
             Verb::WriteDurable => counted(file.write_durable_at(bytes, offset, start)),
             Verb::WriteGuards => done(file.write_bytes_by_guards(bytes, offset)),
+            Verb::ReadExactDirect => done(file.read_exact_direct_at(bytes, offset)),
+            Verb::WriteAllDirect => done(file.write_all_direct_at(bytes, offset)),
+            Verb::ReadList => done(file.read_by_list(bytes, offset)),
+            Verb::WriteList => done(file.write_by_list(bytes, offset)),
             Verb::Append => file.append(bytes),
             Verb::AppendDurable => file.append_durable(bytes),
             Verb::Load => done(self.mapping(start)?.load(offset - start, bytes)),
             Verb::Store => done(self.mapping(start)?.store(offset - start, bytes)),
             Verb::SetLen => done(file.set_len(len)),
+            Verb::Extend => done(file.extend_to(len)),
             Verb::Punch => done(file.punch_hole(offset, len)),
             Verb::ZeroRange => done(file.zero_range(offset, len, Length::Keep)),
             Verb::Allocate => done(file.allocate(offset, len, Length::Keep)),
@@ -106,6 +117,9 @@ impl Server {
             Verb::SyncCache => done(file.sync_cache()),
             Verb::Reopen => done(file.reopen(Farewell::Closed)),
             Verb::Discard => done(file.reopen(Farewell::Discarded)),
+            Verb::Abandon => done(file.abandon(bytes, offset)),
+            Verb::Modified => Ok(nanos_of(file.modified())),
+            Verb::SetModified => done(file.set_modified(UNIX_EPOCH + Duration::from_nanos(len))),
         }
     }
 

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spanlock_page_cache::{Length, PAGE_SIZE};
 
@@ -126,7 +127,12 @@ impl Line {
                 self.lens.push(answer.len);
                 let syncs = matches!(
                     request.verb,
-                    Verb::SyncAll | Verb::SyncData | Verb::SyncCache | Verb::Reopen | Verb::Discard
+                    Verb::SyncAll
+                        | Verb::SyncData
+                        | Verb::SyncCache
+                        | Verb::Reopen
+                        | Verb::Discard
+                        | Verb::Abandon
                 );
                 if syncs && answer.outcome.is_ok() {
                     self.syncs += 1;
@@ -158,7 +164,8 @@ impl Line {
         let end = match request.verb {
             Verb::SetLen => return self.lens.push(request.len),
             Verb::Append | Verb::AppendDurable => self.len + request.len,
-            Verb::Store | Verb::WriteGuards => return,
+            Verb::Store | Verb::WriteGuards | Verb::WriteList | Verb::Abandon => return,
+            Verb::Extend => return self.lens.push(request.len.max(self.len)),
             verb if verb.writes() => request.offset + request.len,
             _ => return,
         };
@@ -255,6 +262,40 @@ impl Subject for Remote {
 
     fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.write(Verb::WriteGuards, bytes, offset, 0).map(drop)
+    }
+
+    fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read(Verb::ReadExactDirect, bytes, offset, 0).map(drop)
+    }
+
+    fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write(Verb::WriteAllDirect, bytes, offset, 0).map(drop)
+    }
+
+    fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read(Verb::ReadList, bytes, offset, 0).map(drop)
+    }
+
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write(Verb::WriteList, bytes, offset, 0).map(drop)
+    }
+
+    fn extend_to(&self, len: u64) -> io::Result<()> {
+        self.ask(Verb::Extend, 0, len).map(drop)
+    }
+
+    fn modified(&self) -> Option<SystemTime> {
+        let nanos = self.ask(Verb::Modified, 0, 0).ok()?;
+        Some(UNIX_EPOCH + Duration::from_nanos(nanos))
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.ask(Verb::SetModified, 0, since.as_nanos() as u64).map(drop)
+    }
+
+    fn abandon(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write(Verb::Abandon, bytes, offset, 0).map(drop)
     }
 
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {

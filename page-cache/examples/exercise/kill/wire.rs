@@ -19,11 +19,16 @@ pub enum Verb {
     WriteCopy,
     WriteDurable,
     WriteGuards,
+    ReadExactDirect,
+    WriteAllDirect,
+    ReadList,
+    WriteList,
     Append,
     AppendDurable,
     Load,
     Store,
     SetLen,
+    Extend,
     Punch,
     ZeroRange,
     Allocate,
@@ -34,9 +39,12 @@ pub enum Verb {
     SyncCache,
     Reopen,
     Discard,
+    Abandon,
+    Modified,
+    SetModified,
 }
 
-const VERBS: [Verb; 28] = [
+const VERBS: [Verb; 36] = [
     Verb::Read,
     Verb::ReadVectored,
     Verb::ReadMemory,
@@ -50,11 +58,16 @@ const VERBS: [Verb; 28] = [
     Verb::WriteCopy,
     Verb::WriteDurable,
     Verb::WriteGuards,
+    Verb::ReadExactDirect,
+    Verb::WriteAllDirect,
+    Verb::ReadList,
+    Verb::WriteList,
     Verb::Append,
     Verb::AppendDurable,
     Verb::Load,
     Verb::Store,
     Verb::SetLen,
+    Verb::Extend,
     Verb::Punch,
     Verb::ZeroRange,
     Verb::Allocate,
@@ -65,6 +78,9 @@ const VERBS: [Verb; 28] = [
     Verb::SyncCache,
     Verb::Reopen,
     Verb::Discard,
+    Verb::Abandon,
+    Verb::Modified,
+    Verb::SetModified,
 ];
 
 impl Verb {
@@ -76,6 +92,8 @@ impl Verb {
                 | Verb::ReadVectored
                 | Verb::ReadMemory
                 | Verb::ReadDirect
+                | Verb::ReadExactDirect
+                | Verb::ReadList
                 | Verb::ReadCopy
                 | Verb::Load
         )
@@ -92,6 +110,9 @@ impl Verb {
                 | Verb::WriteCopy
                 | Verb::WriteDurable
                 | Verb::WriteGuards
+                | Verb::WriteAllDirect
+                | Verb::WriteList
+                | Verb::Abandon
                 | Verb::Append
                 | Verb::AppendDurable
                 | Verb::Store

@@ -70,6 +70,11 @@ impl Floor {
         }
     }
 
+    /// Whether it is of a store that can crash, and not of a real file.
+    pub fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// To be called before a sync.
     pub fn begin(&self, op: &Op, known: &Knowledge) -> Synced {
         begin(op.clone(), known)
@@ -83,6 +88,7 @@ impl Floor {
             known.oracle.forget_read(&promise.op);
         }
         known.oracle.trust(&last.op);
+        known.times.sync();
         self.doubtful.store(false, Ordering::SeqCst);
         self.unknown.store(false, Ordering::SeqCst);
     }
@@ -167,6 +173,13 @@ impl Floor {
 
     fn last(&self) -> MutexGuard<'_, Synced> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Synced {
+    /// To be called when it has failed.
+    pub fn forget(self, known: &Knowledge) {
+        known.oracle.forget_read(&self.op);
     }
 }
 

@@ -322,7 +322,7 @@ impl Shard {
 /// The effect of what `op` writes, as long as it is not known to have come about.
 fn unsure(op: &Op) -> Effect {
     match op.path {
-        Path::Store | Path::GuardWrite | Path::GuardBytes => Effect::Piecemeal,
+        Path::Store | Path::GuardWrite | Path::GuardBytes | Path::ListWrite => Effect::Piecemeal,
         _ => Effect::Possible,
     }
 }

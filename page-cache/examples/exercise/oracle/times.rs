@@ -1,7 +1,7 @@
 //! When the file was last changed, as far as that is known.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -14,6 +14,8 @@ pub struct Times {
     /// How many operations since have begun that may change the file, and how many have changed it.
     begun: AtomicU64,
     made: AtomicU64,
+    /// Set when the file was synced since.
+    synced: AtomicBool,
 }
 
 impl Times {
@@ -36,6 +38,20 @@ impl Times {
         *self.set.lock().unwrap_or_else(PoisonError::into_inner) = Some(time);
         self.begun.store(0, Ordering::Relaxed);
         self.made.store(0, Ordering::Relaxed);
+        self.synced.store(false, Ordering::Relaxed);
+    }
+
+    /// To be called when a sync has succeeded, as long as no other operation is in progress.
+    pub fn sync(&self) {
+        self.synced.store(true, Ordering::Relaxed);
+    }
+
+    /// The time that a crash leaves, if that is known: it was set and synced, and the file was not changed since.
+    pub fn after_crash(&self) -> Option<SystemTime> {
+        let is_durable =
+            self.synced.load(Ordering::Relaxed) && self.begun.load(Ordering::Relaxed) == 0;
+        let set = *self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        set.filter(|_| is_durable)
     }
 
     /// Compares what the file says, likewise.
@@ -59,6 +75,7 @@ fn may_change(path: Path) -> bool {
             path,
             Path::SelfWrite
                 | Path::Truncate
+                | Path::Extend
                 | Path::Punch
                 | Path::ZeroRange
                 | Path::Allocate
@@ -67,6 +84,7 @@ fn may_change(path: Path) -> bool {
                 // The store may keep no time.
                 | Path::Reopen
                 | Path::Discard
+                | Path::Abandon
         )
 }
 
@@ -82,6 +100,7 @@ fn counts(path: Path) -> bool {
             | Path::DurableWrite
             | Path::DirectWrite
             | Path::VectoredDirectWrite
+            | Path::WholeDirectWrite
     )
 }
 
@@ -108,5 +127,19 @@ mod tests {
         assert!(!stays(&times) && moves(&times));
         times.set(set);
         assert!(stays(&times) && !moves(&times));
+    }
+
+    #[test]
+    fn a_time_is_durable_once_it_was_synced_until_the_file_is_changed() {
+        let (times, set) = (Times::default(), UNIX_EPOCH + Duration::from_secs(7));
+        times.sync();
+        assert_eq!(times.after_crash(), None);
+        times.set(set);
+        assert_eq!(times.after_crash(), None);
+        times.sync();
+        times.begin(Path::Read);
+        assert_eq!(times.after_crash(), Some(set));
+        times.begin(Path::Write);
+        assert_eq!(times.after_crash(), None);
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
+use std::thread;
 use std::time::SystemTime;
 
 use spanlock_page_cache::{
     AddressSpace, CloseError, Durability, File, Length, Mapping, PAGE_SIZE, PageMut,
 };
 
+use crate::oracle::stamp::SECTOR;
 use crate::page_size::page_size;
 use crate::subject::{Mapped, Subject};
 
@@ -164,6 +166,46 @@ impl Subject for File {
         write_by_guards(self, bytes, offset, |page, within, part| page.write(within, part))
     }
 
+    fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let parts = listed(offset, bytes.len());
+        let pages = self.page_list(&numbers(&parts))?;
+        for ((number, within, part), page) in parts.iter().zip(&pages) {
+            is_of(page.number(), *number)?;
+            bytes[part.clone()].copy_from_slice(&page[*within..within + part.len()]);
+        }
+        thread::yield_now();
+        for ((number, within, part), page) in parts.iter().zip(&pages) {
+            is_kept(*number, &page[*within..within + part.len()], &bytes[part.clone()])?;
+        }
+        Ok(())
+    }
+
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let parts = listed(offset, bytes.len());
+        let mut pages = self.page_list_mut(&numbers(&parts))?;
+        for ((number, within, part), page) in parts.iter().zip(&mut pages) {
+            is_of(page.number(), *number)?;
+            page[*within..within + part.len()].copy_from_slice(&bytes[part.clone()]);
+        }
+        thread::yield_now();
+        for ((number, within, part), page) in parts.iter().zip(&pages) {
+            is_kept(*number, &page[*within..within + part.len()], &bytes[part.clone()])?;
+        }
+        Ok(())
+    }
+
+    fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        File::read_exact_direct_at(self, bytes, offset)
+    }
+
+    fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        File::write_all_direct_at(self, bytes, offset)
+    }
+
+    fn extend_to(&self, len: u64) -> io::Result<()> {
+        File::extend_to(self, len)
+    }
+
     fn copy_to(&self, offset: u64, to: &File, at: u64, len: u64) -> io::Result<usize> {
         self.copy_range_to(offset, to, at, len).map(|count| count as usize)
     }
@@ -193,6 +235,10 @@ impl Subject for File {
 
     fn discard_a_handle(&self) {
         self.clone().discard();
+    }
+
+    fn discard_the_last(self) {
+        File::discard(self);
     }
 
     fn write_from_itself(&self, bytes: Range<u64>) -> io::Result<usize> {
@@ -270,6 +316,34 @@ fn write_by_guards(
         before = Some(page);
     }
     Ok(())
+}
+
+/// The parts of some bytes, for guards that are held at once: in descending order, from any of them on.
+fn listed(offset: u64, len: usize) -> Vec<(u64, usize, Range<usize>)> {
+    let mut parts: Vec<_> = parts(offset, len).collect();
+    parts.reverse();
+    let first = offset / SECTOR as u64 % parts.len().max(1) as u64;
+    parts.rotate_left(first as usize);
+    parts
+}
+
+fn numbers(parts: &[(u64, usize, Range<usize>)]) -> Vec<u64> {
+    parts.iter().map(|(number, ..)| *number).collect()
+}
+
+fn is_of(found: u64, number: u64) -> io::Result<()> {
+    match found == number {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("a guard of page {found} instead of {number}"))),
+    }
+}
+
+/// Whether a page under a guard is as it was when the guard was acquired.
+fn is_kept(number: u64, now: &[u8], before: &[u8]) -> io::Result<()> {
+    match now == before {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("page {number} changed under a guard"))),
+    }
 }
 
 /// Some bytes as several slices, of which some are empty.

@@ -42,6 +42,14 @@ pub enum Flaw {
     MappedPastEnd,
     /// A write does not extend the file.
     NoExtension,
+    /// An extension to less than the length truncates.
+    ExtensionShrinks,
+    /// A write through guards of several pages is lost.
+    LostListWrite,
+    /// A read that is to fill all of its memory reports that it did, and did not.
+    InexactRead,
+    /// Of a write that is to write all of its bytes half is written.
+    HalfOfAWhole,
     /// An operation fails for no reason.
     Refusal,
     /// An operation panics.
@@ -50,7 +58,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// Those that an operation of one thread can see.
-    pub const SEEN: [Flaw; 15] = [
+    pub const SEEN: [Flaw; 19] = [
         Flaw::LostWrite,
         Flaw::LostStore,
         Flaw::StaleAfterDirectWrite,
@@ -65,6 +73,10 @@ impl Flaw {
         Flaw::LongRead,
         Flaw::MappedPastEnd,
         Flaw::NoExtension,
+        Flaw::ExtensionShrinks,
+        Flaw::LostListWrite,
+        Flaw::InexactRead,
+        Flaw::HalfOfAWhole,
         Flaw::Refusal,
     ];
 }
@@ -228,6 +240,45 @@ impl Subject for Plain {
 
     fn len(&self) -> u64 {
         self.contents().len
+    }
+
+    fn extend_to(&self, len: u64) -> io::Result<()> {
+        if self.flaw == Flaw::ExtensionShrinks {
+            return self.set_len(len);
+        }
+        let mut contents = self.contents();
+        let old = contents.len;
+        if old < len {
+            contents.extend(old, len, self.flaw);
+        }
+        Ok(())
+    }
+
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.shows(Flaw::LostListWrite) {
+            return Ok(());
+        }
+        let mut contents = self.contents();
+        let range = offset..offset + bytes.len() as u64;
+        if range.end > contents.len.next_multiple_of(page_size()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        contents.at(&range).copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let is_there = self.read(bytes, offset) == bytes.len();
+        match is_there || self.flaw == Flaw::InexactRead {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let kept = if self.shows(Flaw::HalfOfAWhole) { bytes.len() / 2 } else { bytes.len() };
+        self.write(&bytes[..kept], offset);
+        Ok(())
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -89,6 +89,12 @@ impl Subject for Original {
         self.size().expect("an open file has a length")
     }
 
+    /// Writes nothing if it fails.
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.has_pages(offset..offset + bytes.len() as u64)?;
+        self.write_by_guards(bytes, offset)
+    }
+
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         let end = (offset + len).min(self.size()?);
         let zeroes = vec![0; end.saturating_sub(offset) as usize];

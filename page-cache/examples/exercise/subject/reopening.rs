@@ -15,6 +15,7 @@ use spanlock_page_cache::Length;
 use crate::page_size::page_size;
 use crate::stores::faults::{Faults, is_injected};
 use crate::subject::{Mapped, Subject};
+use crate::workload::COPIED;
 
 /// How often a file is opened before it cannot be.
 const TRIES: u32 = 1000;
@@ -62,8 +63,15 @@ struct Shared<S: Subject> {
     /// What fails in a store that nevertheless loses nothing.
     faults: Option<Arc<Faults>>,
     cache: Option<Surroundings<S>>,
-    /// Other files of the cache that no thread uses.
-    others: Mutex<Vec<S>>,
+    another: Mutex<Another<S>>,
+}
+
+/// The other file of the cache, which threads copy to and from at once, each in a part of its own.
+struct Another<S> {
+    file: Option<Arc<S>>,
+    /// The parts that no thread uses, and how many there are.
+    idle: Vec<u64>,
+    parts: u64,
 }
 
 struct State<S: Subject> {
@@ -90,20 +98,32 @@ impl<S: Subject> Reopenable<S> {
         let file = Some(Arc::new(open()?));
         let state = State { file, failure: None, users: 0, mappings: Vec::new() };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        let (open, others) = (Box::new(open), Mutex::default());
-        Ok(Reopenable { shared: Arc::new(Shared { state, changed, open, faults, cache, others }) })
+        let another = Mutex::new(Another { file: None, idle: Vec::new(), parts: 0 });
+        let shared = Shared { state, changed, open: Box::new(open), faults, cache, another };
+        Ok(Reopenable { shared: Arc::new(shared) })
     }
 
-    /// Does `work` with the file and another of its cache, if there is one.
-    fn with_another<T>(&self, work: impl FnOnce(&S, Option<&S>) -> io::Result<T>) -> io::Result<T> {
+    /// Does `work` with the file and another of its cache, if there is one, and where that other file has a part for the
+    /// bytes from `offset` on.
+    fn with_another<T>(
+        &self,
+        offset: u64,
+        work: impl FnOnce(&S, Option<(&S, u64)>) -> io::Result<T>,
+    ) -> io::Result<T> {
         let Some(cache) = &self.shared.cache else { return self.with(|file| work(file, None)) };
-        let idle = self.shared.others().pop();
-        let other = match idle {
-            Some(other) => other,
-            None => (cache.open_another)()?,
+        let mut another = self.shared.another();
+        let other = match &another.file {
+            Some(other) => Arc::clone(other),
+            None => Arc::clone(another.file.insert(Arc::new((cache.open_another)()?))),
         };
-        let done = self.with(|file| work(file, Some(&other)));
-        self.shared.others().push(other);
+        let part = another.idle.pop().unwrap_or_else(|| {
+            another.parts += 1;
+            another.parts - 1
+        });
+        drop(another);
+        let place = place_in_another(part, offset);
+        let done = self.with(|file| work(file, Some((&other, place))));
+        self.shared.another().idle.push(part);
         done
     }
 
@@ -126,8 +146,8 @@ impl<S: Subject> Shared<S> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn others(&self) -> MutexGuard<'_, Vec<S>> {
-        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    fn another(&self) -> MutexGuard<'_, Another<S>> {
+        self.another.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the file is open, and uses it.
@@ -164,6 +184,39 @@ impl<S: Subject> Shared<S> {
         self.changed.notify_all();
     }
 
+    /// Drops all mappings, and returns what is then the last handle.
+    fn last_handle(&self, file: Arc<S>) -> io::Result<S> {
+        self.empty();
+        Arc::into_inner(file).ok_or_else(|| {
+            self.publish(Err(io::Error::other("another handle kept the file open")));
+            io::Error::other("another handle kept the file open")
+        })
+    }
+
+    fn open_again(&self) -> io::Result<()> {
+        let opened = again(&self.open);
+        let outcome =
+            opened.as_ref().map(drop).map_err(|error| io::Error::other(error.to_string()));
+        self.publish(opened.map(Arc::new));
+        outcome
+    }
+
+    /// Writes to the synced file, and discards it with what was written.
+    fn abandon(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let Some(file) = self.state().file.take() else { return Ok(()) };
+        let file = self.last_handle(file)?;
+        if let Err(error) = file.sync_all()
+            && !(is_injected(&error) && self.settle(&file))
+        {
+            self.publish(Ok(Arc::new(file)));
+            return Err(error);
+        }
+        let written = file.write_at(bytes, offset);
+        file.discard_the_last();
+        self.open_again()?;
+        written.map(drop)
+    }
+
     fn reopen(&self, how: Farewell) -> io::Result<()> {
         // A thread that finds another one reopening the file has nothing to do.
         let Some(file) = self.state().file.take() else { return Ok(()) };
@@ -176,11 +229,7 @@ impl<S: Subject> Shared<S> {
                 if how == Farewell::Discarded {
                     file.discard_a_handle();
                 }
-                self.empty();
-                let Some(file) = Arc::into_inner(file) else {
-                    self.publish(Err(io::Error::other("another handle kept the file open")));
-                    return Err(io::Error::other("another handle kept the file open"));
-                };
+                let file = self.last_handle(file)?;
                 if let Err((file, error)) = file.close()
                     && !(is_injected(&error) && self.settle(&file))
                 {
@@ -189,11 +238,7 @@ impl<S: Subject> Shared<S> {
                 }
             }
         }
-        let opened = again(&self.open);
-        let outcome =
-            opened.as_ref().map(drop).map_err(|error| io::Error::other(error.to_string()));
-        self.publish(opened.map(Arc::new));
-        outcome
+        self.open_again()
     }
 
     /// Has the store hold all of a file that could not be closed, if it loses nothing once it has it.
@@ -339,6 +384,18 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.read_uninit_at(bytes, offset))
     }
 
+    fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.read_exact_direct_at(bytes, offset))
+    }
+
+    fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.write_all_direct_at(bytes, offset))
+    }
+
+    fn extend_to(&self, len: u64) -> io::Result<()> {
+        self.with(|file| file.extend_to(len))
+    }
+
     fn append_vectored(&self, bytes: &[u8]) -> io::Result<u64> {
         self.with(|file| file.append_vectored(bytes))
     }
@@ -371,11 +428,18 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.write_bytes_by_guards(bytes, offset))
     }
 
+    fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.read_by_list(bytes, offset))
+    }
+
+    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.with(|file| file.write_by_list(bytes, offset))
+    }
+
     /// The other file has what was copied there before.
     fn read_by_copy(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.with_another(|file, other| {
-            let Some(other) = other else { return file.read_at(bytes, offset) };
-            let there = place_in_another(offset);
+        self.with_another(offset, |file, other| {
+            let Some((other, there)) = other else { return file.read_at(bytes, offset) };
             let copied = file.copy_to(offset, other, there, bytes.len() as u64)?;
             let found = other.read_at(&mut bytes[..copied], there)?;
             match found == copied {
@@ -386,9 +450,8 @@ impl<S: Subject> Subject for Reopenable<S> {
     }
 
     fn write_by_copy(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.with_another(|file, other| {
-            let Some(other) = other else { return file.write_at(bytes, offset) };
-            let there = place_in_another(offset);
+        self.with_another(offset, |file, other| {
+            let Some((other, there)) = other else { return file.write_at(bytes, offset) };
             let written = other.write_at(bytes, there)?;
             other.copy_to(there, file, offset, written as u64)
         })
@@ -445,12 +508,18 @@ impl<S: Subject> Subject for Reopenable<S> {
     fn reopen(&self, how: Farewell) -> io::Result<()> {
         self.shared.reopen(how)
     }
+
+    fn abandon(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.shared.abandon(bytes, offset)
+    }
 }
 
-/// Where bytes go in another file: some pages away, and as far from the start of a page.
-fn place_in_another(offset: u64) -> u64 {
+/// Where bytes go in a part of another file: some pages away, and as far from the start of a page. Neighbouring parts
+/// have a page in common only if what is copied ends within one.
+fn place_in_another(part: u64, offset: u64) -> u64 {
     let page = page_size();
-    offset % page + offset / page % 3 * page
+    let part = part * (COPIED.next_multiple_of(page) + 4 * page);
+    part + offset % page + offset / page % 3 * page
 }
 
 #[cfg(test)]

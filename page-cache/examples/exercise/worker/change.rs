@@ -4,7 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use spanlock_page_cache::Length;
 
-use super::{Worker, expect, finding, outcome_of};
+use super::{Worker, expect, finding, outcome_of, stamp_of};
+use crate::oracle::after_crash::Floor;
 use crate::oracle::history::Content;
 use crate::oracle::knowledge::Reliability;
 use crate::report::finding::{Finding, What};
@@ -31,12 +32,38 @@ impl<S: Subject> Worker<'_, S> {
         self.observe(&op)
     }
 
-    /// A truncation, and before it what an extension could bring to light.
-    pub(super) fn truncate_after_scribble(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+    /// A truncation or an extension, and before it what an extension could bring to light.
+    pub(super) fn set_len_after_scribble(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
         if self.workload.once_in(2) {
             self.scribble(Op { path: Path::Store, ..op.clone() })?;
         }
-        self.truncate(op, len)
+        match op.path {
+            Path::Extend => self.extend(op, len),
+            _ => self.truncate(op, len),
+        }
+    }
+
+    /// Makes the file at least `len` bytes long: as a write up to there would, of which no byte is written.
+    fn extend(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let longest = known.length.longest();
+        let op = Op { bytes: longest.min(len)..len, len: Some(len), ..op };
+        // Nothing overlaps it then, so all that it adds is zero, whatever the store had there.
+        let is_alone = self.floor.is_some();
+        match is_alone {
+            true => known.oracle.begin_write(&op, &op.bytes, Content::Zero),
+            false => known.oracle.begin_other(&op),
+        }
+        known.length.begin_write(self.post.thread, len);
+        let result = self.timed(&op, || file.extend_to(len).map(|()| 0));
+        known.length.end_write(self.post.thread, result.is_ok().then_some(len));
+        match (is_alone, &result) {
+            (true, Ok(_)) => known.oracle.end_write(&op, &op.bytes, &op.bytes, outcome_of(&result)),
+            (true, Err(_)) => known.oracle.refuse_write(&op, &op.bytes),
+            (false, _) => known.oracle.end_other(&op, outcome_of(&result)),
+        }
+        expect(&op, result)?;
+        self.observe(&op)
     }
 
     pub(super) fn zero(&mut self, op: &Op) -> Result<(), Box<Finding>> {
@@ -109,6 +136,37 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
+    /// Syncs, writes, discards the last handle, and opens the file again: then it is as long as it was, and only what was
+    /// written since the sync may be lost. No other thread uses the file meanwhile.
+    pub(super) fn abandon(&mut self, op: Op) -> Result<(), Box<Finding>> {
+        let (file, known) = (self.file, self.known);
+        let len = file.len();
+        let op = Op { bytes: op.bytes.start.min(len)..op.bytes.end.min(len), ..op };
+        // Another handle keeps the file open where there is a store that can crash.
+        if op.bytes.is_empty() || self.floor.is_some_and(Floor::has_store) {
+            return Ok(());
+        }
+        let sync = self.op(Path::Sync, 0..known.limit);
+        let sync = self.floor.map(|floor| (floor, floor.begin(&sync, known)));
+        let mut bytes = std::mem::take(&mut self.buffer);
+        let written = self.stamped(&op, &mut bytes);
+        known.oracle.begin_write(&op, &op.bytes, Content::Of(stamp_of(&op)));
+        let result = self.timed(&op, || file.abandon(written, op.bytes.start).map(|()| 0));
+        known.oracle.end_write_at(len, &op, &op.bytes, &(0..0), outcome_of(&result));
+        self.buffer = bytes;
+        match sync {
+            Some((floor, sync)) if result.is_ok() => floor.raise(sync, known),
+            Some((_, sync)) => sync.forget(known),
+            None => {}
+        }
+        self.record.heard_errors = 0;
+        expect(&op, result)?;
+        match file.len() {
+            found if found == len => Ok(()),
+            found => Err(finding(&op, What::Len { expected: len..=len, found })),
+        }
+    }
+
     /// Compares the time of the last change with what is known, and sets it. No other thread uses the file meanwhile.
     pub(super) fn time(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
@@ -121,7 +179,12 @@ impl<S: Subject> Worker<'_, S> {
             known.times.check(file.modified())?;
             Ok(0)
         });
-        expect(&op, result)
+        expect(&op, result)?;
+        // Where the file may be all that is left.
+        match self.floor.is_some_and(|floor| !floor.has_store()) {
+            true => self.sync_now().map(drop),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn sync(&mut self, op: &Op) -> Result<(), Box<Finding>> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Worker, expect, finding, outcome_of, stamp_of};
+use super::{Worker, expect, finding, is_past_end, outcome_of, stamp_of};
 use crate::oracle::history::Content;
 use crate::oracle::length::{Glance, count};
 use crate::oracle::stamp::UNFILLED;
@@ -27,6 +27,9 @@ impl<S: Subject> Worker<'_, S> {
         let result = match op.path {
             Path::GuardRead => {
                 self.timed(op, || file.read_by_guards(loaded, op.bytes.start).map(|()| 0))
+            }
+            Path::ListRead => {
+                self.timed(op, || file.read_by_list(loaded, op.bytes.start).map(|()| 0))
             }
             _ => self.through_mapping(op, |mapping| mapping.load(op.bytes.start - start, loaded)),
         };
@@ -57,6 +60,9 @@ impl<S: Subject> Worker<'_, S> {
             Path::GuardBytes => {
                 self.timed(op, || file.write_bytes_by_guards(stored, op.bytes.start).map(|()| 0))
             }
+            Path::ListWrite => {
+                self.timed(op, || file.write_by_list(stored, op.bytes.start).map(|()| 0))
+            }
             _ => self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored)),
         };
         // What a truncation overtakes is stored past the end, where it is lost.
@@ -65,7 +71,13 @@ impl<S: Subject> Worker<'_, S> {
             Err(_) => 0,
         };
         let certain = op.bytes.start..op.bytes.start + surely;
-        known.oracle.end_write(op, &op.bytes, &certain, outcome_of(&result));
+        match &result {
+            // The guards of all pages are there before a byte is written.
+            Err(error) if op.path == Path::ListWrite && is_past_end(error) => {
+                known.oracle.refuse_write(op, &op.bytes);
+            }
+            result => known.oracle.end_write(op, &op.bytes, &certain, outcome_of(result)),
+        }
         self.buffer = bytes;
         self.expect_mapped(op, result, glance)
     }
@@ -104,12 +116,7 @@ impl<S: Subject> Worker<'_, S> {
             Ok(_) if op.bytes.end > mapped_end(*lens.end()) => {
                 Err(finding(op, What::PastEnd { end: op.bytes.end, len: *lens.end() }))
             }
-            Err(error)
-                if error.kind() == io::ErrorKind::UnexpectedEof
-                    && op.bytes.end > mapped_end(*lens.start()) =>
-            {
-                Ok(())
-            }
+            Err(error) if is_past_end(&error) && op.bytes.end > mapped_end(*lens.start()) => Ok(()),
             result => expect(op, result),
         }
     }

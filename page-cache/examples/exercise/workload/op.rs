@@ -38,11 +38,21 @@ pub enum Path {
     GuardWrite,
     /// The same, by bytes that are given to the guards.
     GuardBytes,
+    /// Through shared guards of all its pages at once.
+    ListRead,
+    /// Through exclusive guards of all its pages at once.
+    ListWrite,
     DirectRead,
     VectoredDirectRead,
+    /// All of its bytes, or none.
+    ExactDirectRead,
     DirectWrite,
     VectoredDirectWrite,
+    /// All of its bytes, unless the store fails.
+    WholeDirectWrite,
     Truncate,
+    /// To at least some length.
+    Extend,
     Punch,
     ZeroRange,
     Allocate,
@@ -61,10 +71,12 @@ pub enum Path {
     Reopen,
     /// The same, after a handle was discarded that is not the last.
     Discard,
+    /// The same, but the last handle is discarded, and with it what was written since a sync.
+    Abandon,
 }
 
 impl Path {
-    pub const ALL: [Path; 39] = [
+    pub const ALL: [Path; 45] = [
         Path::Read,
         Path::VectoredRead,
         Path::UninitRead,
@@ -86,11 +98,16 @@ impl Path {
         Path::GuardRead,
         Path::GuardWrite,
         Path::GuardBytes,
+        Path::ListRead,
+        Path::ListWrite,
         Path::DirectRead,
         Path::VectoredDirectRead,
+        Path::ExactDirectRead,
         Path::DirectWrite,
         Path::VectoredDirectWrite,
+        Path::WholeDirectWrite,
         Path::Truncate,
+        Path::Extend,
         Path::Punch,
         Path::ZeroRange,
         Path::Allocate,
@@ -104,6 +121,7 @@ impl Path {
         Path::CacheSync,
         Path::Reopen,
         Path::Discard,
+        Path::Abandon,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -129,11 +147,16 @@ impl Path {
             Path::GuardRead => "guard read",
             Path::GuardWrite => "guard write",
             Path::GuardBytes => "guard bytes",
+            Path::ListRead => "guard list read",
+            Path::ListWrite => "guard list write",
             Path::DirectRead => "direct read",
             Path::VectoredDirectRead => "vectored direct read",
+            Path::ExactDirectRead => "exact direct read",
             Path::DirectWrite => "direct write",
             Path::VectoredDirectWrite => "vectored direct write",
+            Path::WholeDirectWrite => "whole direct write",
             Path::Truncate => "truncate",
+            Path::Extend => "extend",
             Path::Punch => "punch",
             Path::ZeroRange => "zero range",
             Path::Allocate => "allocate",
@@ -147,6 +170,7 @@ impl Path {
             Path::CacheSync => "cache fsync",
             Path::Reopen => "reopen",
             Path::Discard => "discard",
+            Path::Abandon => "discard of the last",
         }
     }
 
@@ -160,9 +184,15 @@ impl Path {
                 | Path::MemoryRead
                 | Path::CopyRead
                 | Path::GuardRead
+                | Path::ListRead
                 | Path::DirectRead
                 | Path::VectoredDirectRead
         )
+    }
+
+    /// Whether it gives bytes of the file to the caller.
+    pub const fn reads(self) -> bool {
+        self.reads_whole_pages() || matches!(self, Path::ExactDirectRead | Path::Load)
     }
 
     /// Whether it puts bytes of the caller's into the file.
@@ -182,8 +212,10 @@ impl Path {
                 | Path::Store
                 | Path::GuardWrite
                 | Path::GuardBytes
+                | Path::ListWrite
                 | Path::DirectWrite
                 | Path::VectoredDirectWrite
+                | Path::WholeDirectWrite
         )
     }
 
@@ -217,7 +249,7 @@ pub struct Op {
     /// From 1 on, or 0 if there is only one file.
     pub file: u16,
     pub bytes: Range<u64>,
-    /// The length that a truncation, up or down, leaves.
+    /// The length that a truncation, up or down, leaves, or that an extension leaves at least.
     pub len: Option<u64>,
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, MemStore, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store};
 
 use super::{Farewell, Reopenable, Surroundings};
 use crate::subject::{Mapped, Subject};
@@ -57,8 +58,27 @@ fn bytes_that_are_copied_by_way_of_another_file_are_those_of_the_file() {
     assert_eq!(file.read_by_copy(&mut copied, 0).unwrap(), len);
     assert!(read[..len] == expected && copied[..len] == expected);
     file.sync_cache().unwrap();
-    // One other file is enough for one thread.
-    assert_eq!(file.shared.others().len(), 1);
+    // One part of the other file is enough for one thread.
+    assert_eq!(file.shared.another().parts, 1);
+}
+
+#[test]
+fn of_a_file_whose_last_handle_is_discarded_what_was_synced_is_left() {
+    let cache = PageCache::with_options(Options::new(16).flush_interval(Duration::MAX));
+    let store = Arc::new(MemStore::new());
+    let beneath = Arc::clone(&store);
+    let open = move || cache.open(Arc::clone(&beneath));
+    let file = Reopenable::new(open, None, None).unwrap();
+    file.write_at(&[1; 8192], 0).unwrap();
+    let mapping = file.map(4096..8192).unwrap();
+    mapping.store(0, &[2; 4096]).unwrap();
+    file.abandon(&[3; 100], 50).unwrap();
+    let mut seen = [0; 8192];
+    file.read_at(&mut seen, 0).unwrap();
+    assert_eq!(seen[..], [[1; 4096], [2; 4096]].concat());
+    mapping.store(0, &[4; 100]).unwrap();
+    file.read_at(&mut seen[..100], 4096).unwrap();
+    assert_eq!(seen[..100], [4; 100]);
 }
 
 #[test]
