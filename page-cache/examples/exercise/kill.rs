@@ -116,9 +116,15 @@ struct Round {
 type Wrong = Box<dyn fmt::Display>;
 
 impl Round {
+    /// How long the file is in the beginning: it has room for appends.
+    fn len(&self) -> u64 {
+        self.size - self.size / 4
+    }
+
     fn run(&self, outcome: &mut Outcome) -> Result<(), Wrong> {
         let journal = Journal::new(1);
-        let known = Knowledge::new(self.size, 1, Reliability::Failing, self.serving.writes);
+        let (len, limit) = (self.len(), self.size);
+        let known = Knowledge::with_room(len, limit, 1, Reliability::Failing, self.serving.writes);
         let floor = Floor::of_a_file(&known);
         let result = self.live_and_die(&known, &floor, &journal, outcome);
         result.map_err(|wrong| {
@@ -135,9 +141,9 @@ impl Round {
         outcome: &mut Outcome,
     ) -> Result<(), Wrong> {
         let Serving { path, .. } = &self.serving;
-        make_empty(path, self.size).map_err(refused("an empty file"))?;
+        make_empty(path, self.len()).map_err(refused("an empty file"))?;
         let (remote, child) =
-            Remote::start(&self.serving, self.size).map_err(refused("a child"))?;
+            Remote::start(&self.serving, self.len()).map_err(refused("a child"))?;
         let mut rng = Rng::with_seed(self.seed);
         let life = Duration::from_micros(rng.u64(..LONGEST_LIFE_IN_MICROS));
         let killer = thread::spawn(move || {

@@ -45,7 +45,8 @@ pub enum Mix {
     Usual,
     /// As often as any other.
     Even,
-    /// The same, without those that move bytes within the file.
+    /// The same, without those that move bytes within the file, and with more that are durable when they return: what a
+    /// killed process has not made durable is lost only for a moment.
     Still,
 }
 
@@ -164,6 +165,9 @@ impl Workload {
     }
 
     fn path(&mut self) -> Path {
+        if self.mix == Mix::Still && self.once_in(6) {
+            return if self.once_in(2) { Path::DurableWrite } else { Path::DurableAppend };
+        }
         if self.mix != Mix::Usual {
             let path = Path::ALL[self.rng.usize(..Path::ALL.len())];
             let moves = matches!(path, Path::Collapse | Path::Insert);

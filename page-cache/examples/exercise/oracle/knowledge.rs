@@ -52,13 +52,24 @@ pub enum Reliability {
 }
 
 impl Knowledge {
-    /// About a file of `len` zeroes.
+    /// About a file of `len` zeroes, which never gets longer.
     pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
+        Knowledge::with_room(len, len, threads, store, writes)
+    }
+
+    /// The same, of a file that never gets longer than `limit`.
+    pub fn with_room(
+        len: u64,
+        limit: u64,
+        threads: u16,
+        store: Reliability,
+        writes: WriteMode,
+    ) -> Knowledge {
         let length = Length::new(len, usize::from(threads));
         Knowledge {
-            oracle: Oracle::new(len, store),
+            oracle: Oracle::new(limit, store),
             length,
-            limit: len,
+            limit,
             store,
             writes,
             met: Met::default(),

@@ -219,7 +219,10 @@ impl Subject for File {
     }
 
     fn append_durable(&self, bytes: &[u8]) -> io::Result<u64> {
-        File::append_durable(self, bytes)
+        match bytes.len() % 2 {
+            0 => File::append_durable(self, bytes),
+            _ => self.clone().with_durability(Durability::Data).append(bytes),
+        }
     }
 
     fn modified(&self) -> Option<SystemTime> {
