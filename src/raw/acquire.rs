@@ -13,8 +13,7 @@ use std::time::Instant;
 
 use crate::deadlock::{Held, Waiting};
 use crate::raw::RawLock;
-use crate::raw::enter::Obstacle;
-use crate::raw::place::{Hold, Part};
+use crate::raw::place::{Hold, Obstacle, Part};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiting::Patience;
 use crate::raw::waiting::{Seen, Sleeper, Waiter};
@@ -125,7 +124,7 @@ impl RawLock {
     #[cold]
     pub(crate) fn lock_reentrant(&self, span: Span) -> Hold {
         if span.is_empty() {
-            return Hold::Nothing;
+            return Hold::NOTHING;
         }
         let record = || Waiting::passing_those_that_wait(self.address(), span, Mode::Shared);
         self.wait_for(Request::Reentrant(span), None, record).expect(WAITS)
@@ -148,7 +147,7 @@ impl RawLock {
     /// Acquires such claims if nothing blocks any of them.
     pub(crate) fn try_lock_many(&self, parts: &[Part]) -> Option<Hold> {
         if parts.is_empty() {
-            return Some(Hold::Nothing);
+            return Some(Hold::NOTHING);
         }
         let mut locked = self.core().enter(self);
         let hold = locked.admit_now(parts);
@@ -244,7 +243,7 @@ impl RawLock {
             is_held = self.look_again(pending.id, Patience::Lasts, swap);
         }
         pending.seen = Some(seen);
-        is_held.then_some(Hold::Claim(pending.id))
+        is_held.then_some(Hold::claim(pending.id))
     }
 
     /// Removes a queued claim from the queue. Returns its hold if it was granted meanwhile.
@@ -261,7 +260,7 @@ impl RawLock {
         }
         locked.close();
         drop(waiter);
-        granted.then_some(Hold::Claim(pending.id))
+        granted.then_some(Hold::claim(pending.id))
     }
 
     #[cold]
@@ -343,13 +342,13 @@ impl RawLock {
         loop {
             let until = [pending.due_at, deadline].into_iter().flatten().min();
             match parker.wait_until(until) {
-                Woken::Granted => return Some(Hold::Claim(pending.id)),
+                Woken::Granted => return Some(Hold::claim(pending.id)),
                 Woken::TimedOut if until == deadline => return self.withdraw(pending),
                 Woken::Invited | Woken::TimedOut => {}
             }
             let patience = pending.patience();
             if self.look_again(pending.id, patience, |_| {}) {
-                return Some(Hold::Claim(pending.id));
+                return Some(Hold::claim(pending.id));
             }
             if patience == Patience::IsOver {
                 pending.due_at = None;

@@ -3,8 +3,8 @@
 
 use std::mem;
 
-use crate::raw::enter::{Obstacle, unit_of};
-use crate::raw::place::{Hold, Part, Place};
+use crate::raw::enter::unit_of;
+use crate::raw::place::{Hold, Obstacle, Part, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::waiting::Waiter;
 use crate::raw::words::cell::Met;
@@ -26,7 +26,7 @@ impl Locked<'_> {
         waiter: impl FnOnce() -> Waiter,
     ) -> Queued {
         let entered = match unit_of(part.span) {
-            Some(_) => self.enter_slot(part).then_some(Hold::Slot),
+            Some(_) => self.enter_slot(part),
             None if met == Obstacle::Registry => self.enter_cell(part),
             None => None,
         };
@@ -91,8 +91,8 @@ impl Locked<'_> {
             if self.meets_a_held_unit(part) {
                 return None;
             }
-            if self.enter_slot(part) {
-                return Some(Hold::Slot);
+            if let Some(hold) = self.enter_slot(part) {
+                return Some(hold);
             }
         }
         self.announce_all(parts);
@@ -132,7 +132,7 @@ impl Locked<'_> {
         if let Some(mode) = parts.iter().map(|part| part.mode).max() {
             self.lock.counters.granted(Path::Registry, mode);
         }
-        leader.map_or(Hold::Nothing, Hold::Claim)
+        leader.map_or(Hold::NOTHING, Hold::claim)
     }
 
     /// Whether the registry has a claim, held or waiting, that blocks one of `parts`.
@@ -167,23 +167,21 @@ impl Locked<'_> {
 
     /// Enters a claim on a unit in the unit's slot, if no claim blocks it and the slot has room for
     /// it.
-    fn enter_slot(&mut self, Part { span, mode }: Part) -> bool {
-        let Some(unit) = unit_of(span) else { return false };
+    fn enter_slot(&mut self, Part { span, mode }: Part) -> Option<Hold> {
+        let unit = unit_of(span)?;
         if self.registry().blocks(span, mode) {
-            return false;
+            return None;
         }
-        if self.lock.enter_slot(unit, mode).is_err() {
-            return false;
-        }
+        let (hold, _) = self.lock.enter_slot(unit, mode).ok()?;
         let summary = self.lock.summary_after_entering();
         if self.cells_conflict(summary, span, mode)
             || self.core.cells.meet_readers_of(summary, span, mode)
         {
             self.leave_word(Place::Slot, unit);
-            return false;
+            return None;
         }
         self.lock.counters.granted(Path::Slot, mode);
-        true
+        Some(hold)
     }
 
     /// Takes a cell for a claim, if no claim blocks it and a cell is free.
@@ -203,7 +201,7 @@ impl Locked<'_> {
         }
         core.cells.settle(taken);
         lock.counters.granted(Path::Cell, mode);
-        Some(Hold::Cell(taken))
+        Some(Hold::cell(taken))
     }
 
     /// Whether a claim conflicts that `before` shows in a cell, and that is not in the registry. A

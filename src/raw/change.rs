@@ -4,7 +4,7 @@
 //! released, all under the mutex. Only a slot, and a cell that is not watched, are downgraded in
 //! place.
 
-use crate::raw::place::{Hold, Part, Place};
+use crate::raw::place::{Hold, Kind, Part, Place};
 use crate::raw::registry::Queueing;
 use crate::raw::words::cell::TakenCell;
 use crate::raw::words::slot::Word;
@@ -18,12 +18,12 @@ use crate::{Mode, Span};
 impl RawLock {
     /// Turns an exclusive hold into a shared one, without releasing it in between.
     pub(crate) fn downgrade(&self, span: Span, hold: &mut Hold) {
-        match *hold {
+        match hold.kind() {
             // A reader is shared already.
-            Hold::Nothing | Hold::Reader(_) => {}
-            Hold::Slot => self.downgrade_slot(span.start()),
-            Hold::Cell(taken) if self.downgrade_cell(taken) => {}
-            Hold::Cell(_) | Hold::Claim(_) => {
+            Kind::Nothing | Kind::Reader => {}
+            Kind::Slot => self.downgrade_slot(span.start()),
+            Kind::Cell(taken) if self.downgrade_cell(taken) => {}
+            Kind::Cell(_) | Kind::Claim(_) => {
                 let [from, to] = [Mode::Exclusive, Mode::Shared].map(|mode| Part { span, mode });
                 self.replace(from, hold, [to], |[new]| new);
             }
@@ -33,9 +33,9 @@ impl RawLock {
     /// Splits a hold at a unit of its span, or at one of its ends. Returns the upper part.
     pub(crate) fn split(&self, Part { span, mode }: Part, hold: &mut Hold, at: u64) -> Hold {
         if at == span.start() {
-            return std::mem::replace(hold, Hold::Nothing);
+            return std::mem::replace(hold, Hold::NOTHING);
         }
-        let mut upper = Hold::Nothing;
+        let mut upper = Hold::NOTHING;
         if at != span.end() {
             let parts = [span.split_at(at).0, span.split_at(at).1].map(|span| Part { span, mode });
             self.replace(Part { span, mode }, hold, parts, |[lower, new]| {
@@ -49,7 +49,7 @@ impl RawLock {
     /// Releases what a hold has outside `to`, which is a part of its span.
     pub(crate) fn shrink(&self, Part { span, mode }: Part, hold: &mut Hold, to: Span) {
         if to.is_empty() {
-            self.unlock(span, mode, std::mem::replace(hold, Hold::Nothing));
+            self.unlock(span, mode, std::mem::replace(hold, Hold::NOTHING));
         } else if to != span {
             self.replace(Part { span, mode }, hold, [Part { span: to, mode }], |[new]| new);
         }
@@ -112,7 +112,7 @@ impl Locked<'_> {
         let place = self.announce(span, mode);
         let id = self.registry().hold(span, mode, Queueing::Reentrant);
         self.settle(id, place);
-        Hold::Claim(id)
+        Hold::claim(id)
     }
 
     fn downgrade_slot(&mut self, unit: u64) {

@@ -7,7 +7,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::raw::place::{Hold, Place};
+use crate::raw::place::{Attempted, Hold, Obstacle};
 use crate::raw::words::cell::Met;
 use crate::raw::words::slot::{UNITS, Word};
 use crate::raw::words::summary::Summary;
@@ -15,20 +15,14 @@ use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
-/// Why a claim could not be acquired without the mutex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Obstacle {
-    /// There is a conflicting claim, held or queued.
-    Conflict,
-    /// There is a conflicting claim that may still be taken back.
-    Undecided,
-    /// The unit's slot is in use by another unit.
-    Collision,
-    /// Every cell is taken, and no claim can be moved out of one. Conflicting claims have not been
-    /// looked for.
-    NoCell,
-    /// Only the registry can tell.
-    Registry,
+/// Whether the slot or the reader's word of a claim is watched, or closed.
+fn is_word_watched(hold: Hold) -> bool {
+    // SAFETY: the lock is borrowed meanwhile.
+    let word = unsafe { hold.word() };
+    // ORDERING: Acquire. A watch that we must see was set before the old claim was released, whose
+    // cell, or counter, we have loaded with Acquire (I6). If the watch has been removed since, we
+    // happen after that.
+    word.is_some_and(|word| Word::from_bits(word.load(Ordering::Acquire)).has_waiters())
 }
 
 /// The unit of a claim that belongs into a slot.
@@ -41,9 +35,9 @@ impl RawLock {
     /// Acquires a claim without the mutex, if no claim conflicts.
     #[inline(always)]
     pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
-        let Some(unit) = unit_of(span) else { return self.take_cell(span, mode) };
+        let Some(unit) = unit_of(span) else { return self.take_cell(span, mode).result() };
         if mode == Mode::Shared && self.summary_hint().is_open() {
-            return self.attempt_as_reader(unit);
+            return self.attempt_as_reader(unit).result();
         }
         let slot = self.slot_of(unit);
         let sole = Word::sole(unit, mode).bits();
@@ -52,13 +46,16 @@ impl RawLock {
         let entered =
             slot.compare_exchange(Word::FREE.bits(), sole, Ordering::SeqCst, Ordering::Relaxed);
         match entered {
-            Ok(_) => match self.summary_after_entering() {
-                summary if summary.concerns(mode) => {
-                    self.stay_or_leave(summary, unit, mode, Hold::Slot)
+            Ok(_) => {
+                let hold = Hold::slot(slot);
+                match self.summary_after_entering() {
+                    summary if summary.concerns(mode) => {
+                        self.stay_or_leave(summary, unit, mode, hold).result()
+                    }
+                    _ => Ok(self.held_in_slot(mode, hold)),
                 }
-                _ => Ok(self.held_in_slot(mode, Hold::Slot)),
-            },
-            Err(_) => self.attempt_again(unit, mode),
+            }
+            Err(_) => self.attempt_again(unit, mode).result(),
         }
     }
 
@@ -70,17 +67,19 @@ impl RawLock {
 
     /// As [`attempt`](RawLock::attempt), for a unit whose slot was not free.
     #[inline(never)]
-    pub(super) fn attempt_again(&self, unit: u64, mode: Mode) -> Result<Hold, Obstacle> {
+    pub(super) fn attempt_again(&self, unit: u64, mode: Mode) -> Attempted {
         match self.enter_slot(unit, mode) {
-            Ok(retries) => {
+            Ok((hold, retries)) => {
                 let summary = self.summary_after_entering();
-                let hold = self.stay_or_leave(summary, unit, mode, Hold::Slot)?;
-                self.note_conflicts(summary, mode, retries);
-                Ok(hold)
+                let attempted = self.stay_or_leave(summary, unit, mode, hold);
+                if attempted.result().is_ok() {
+                    self.note_conflicts(summary, mode, retries);
+                }
+                attempted
             }
             Err(Obstacle::Collision) if self.note_collision() => self.attempt_again(unit, mode),
             Err(Obstacle::Collision) => self.take_cell(Span::from_range(unit..unit + 1), mode),
-            Err(obstacle) => Err(obstacle),
+            Err(obstacle) => Attempted::refused(obstacle),
         }
     }
 
@@ -93,11 +92,11 @@ impl RawLock {
         unit: u64,
         mode: Mode,
         hold: Hold,
-    ) -> Result<Hold, Obstacle> {
+    ) -> Attempted {
         let met = match self.existing_core() {
             Some(core) if summary.concerns(mode) => {
                 let span = Span::from_range(unit..unit + 1);
-                let is_watched = || self.is_word_watched(unit, hold);
+                let is_watched = || is_word_watched(hold);
                 self.meet(core, summary, span, mode, is_watched)
             }
             _ => Ok(()),
@@ -108,11 +107,11 @@ impl RawLock {
                 if summary.shows_another_thread() {
                     self.note_conflicts(summary, mode, 1);
                 }
-                Ok(self.held_in_slot(mode, hold))
+                Attempted::held(self.held_in_slot(mode, hold))
             }
             Err(obstacle) => {
                 self.unlock(Span::from_range(unit..unit + 1), mode, hold);
-                Err(obstacle)
+                Attempted::refused(obstacle)
             }
         }
     }
@@ -128,7 +127,8 @@ impl RawLock {
 
     /// Enters a unit's slot, or joins the readers there. Returns how often another thread changed
     /// the slot meanwhile.
-    pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<u32, Obstacle> {
+    pub(super) fn enter_slot(&self, unit: u64, mode: Mode) -> Result<(Hold, u32), Obstacle> {
+        let slot = self.slot_of(unit);
         let mut looks = 0;
         let enter = |bits| {
             looks += 1;
@@ -139,9 +139,9 @@ impl RawLock {
             }
         };
         // ORDERING: SeqCst, as in `attempt`. Relaxed where it reads: a guess.
-        let entered = self.slot_of(unit).fetch_update(Ordering::SeqCst, Ordering::Relaxed, enter);
+        let entered = slot.fetch_update(Ordering::SeqCst, Ordering::Relaxed, enter);
         match entered {
-            Ok(_) => Ok(looks - 1),
+            Ok(_) => Ok((Hold::slot(slot), looks - 1)),
             Err(bits) => Err(self.obstacle(Word::from_bits(bits), unit, mode)),
         }
     }
@@ -159,27 +159,16 @@ impl RawLock {
         }
     }
 
-    fn is_word_watched(&self, unit: u64, hold: Hold) -> bool {
-        let place = match hold {
-            Hold::Reader(cell) => Place::Reader(cell),
-            _ => Place::Slot,
-        };
-        // ORDERING: Acquire. A watch that we must see was set before the old claim was released,
-        // whose cell, or counter, we have loaded with Acquire (I6). If the watch has been removed
-        // since, we happen after that.
-        Word::from_bits(self.word(place, unit).load(Ordering::Acquire)).has_waiters()
-    }
-
     /// Takes a cell for a claim, if no claim conflicts.
     #[inline(never)]
-    fn take_cell(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
+    fn take_cell(&self, span: Span, mode: Mode) -> Attempted {
         if span.is_empty() {
-            return Ok(Hold::Nothing);
+            return Attempted::held(Hold::NOTHING);
         }
         let core = self.core();
         let hint = || self.summary_hint().unused();
         let taken = core.cells.take(hint).or_else(|| self.make_way(core));
-        let Some(taken) = taken else { return Err(Obstacle::NoCell) };
+        let Some(taken) = taken else { return Attempted::refused(Obstacle::NoCell) };
         let cell = taken.cell();
         let before = self.show_in_cell(core, cell, span, mode);
         let is_watched = || self.summary_now().watches(cell);
@@ -191,15 +180,15 @@ impl RawLock {
             None => Ok(()),
             Some(_) => Err(Obstacle::Undecided),
         });
-        if met.is_ok() {
-            core.cells.settle(taken);
-            self.counters.granted(Path::Cell, mode);
-            self.note_scan(span);
-            self.note_check(before, mode);
-            return Ok(Hold::Cell(taken));
+        if let Err(obstacle) = met {
+            self.vacate(core, taken, mode);
+            return Attempted::refused(obstacle);
         }
-        self.vacate(core, taken, mode);
-        met.map(|()| Hold::Cell(taken))
+        core.cells.settle(taken);
+        self.counters.granted(Path::Cell, mode);
+        self.note_scan(span);
+        self.note_check(before, mode);
+        Attempted::held(Hold::cell(taken))
     }
 
     /// Shows a claim in a cell that it has taken. Returns the summary from before that.

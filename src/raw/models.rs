@@ -22,6 +22,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use crate::Mode::{self, Exclusive, Shared};
+use crate::raw::place::Kind;
 use crate::raw::{Hold, Part, RawLock};
 use crate::sync::Ordering;
 use crate::{RangeLock, Span};

@@ -12,8 +12,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::raw::enter::Obstacle;
-use crate::raw::place::{Hold, Place};
+use crate::raw::place::{Attempted, Hold, Place};
 use crate::raw::words::cell::Cells;
 use crate::raw::words::slot::Word;
 use crate::raw::words::summary::Summary;
@@ -24,12 +23,11 @@ use crate::{Mode, Span};
 impl RawLock {
     /// Acquires a shared claim on a unit in this thread's word, if the lock is open.
     #[inline(never)]
-    pub(super) fn attempt_as_reader(&self, unit: u64) -> Result<Hold, Obstacle> {
+    pub(super) fn attempt_as_reader(&self, unit: u64) -> Attempted {
         let home = sync::home_cell();
-        if !self.existing_core().is_some_and(|core| core.cells.join(home, unit)) {
-            return self.attempt_again(unit, Mode::Shared);
-        }
-        let (mode, hold) = (Mode::Shared, Hold::Reader(home));
+        let joined = self.existing_core().and_then(|core| core.cells.join(home, unit));
+        let Some(hold) = joined else { return self.attempt_again(unit, Mode::Shared) };
+        let mode = Mode::Shared;
         let summary = self.summary_after_entering();
         // ORDERING: SeqCst: a writer checks the readers' words after it has entered the slot, so
         // that it sees us there, or we see it (I4). As an Acquire it orders us after the writer
@@ -41,7 +39,7 @@ impl RawLock {
         }
         match summary.concerns(mode) {
             true => self.stay_or_leave(summary, unit, mode, hold),
-            false => Ok(self.held_in_slot(mode, hold)),
+            false => Attempted::held(self.held_in_slot(mode, hold)),
         }
     }
 
@@ -101,14 +99,22 @@ impl RawLock {
 impl Cells {
     /// Counts a reader of a unit in a reader's word, unless the word has readers of another unit.
     #[inline]
-    fn join(&self, cell: u32, unit: u64) -> bool {
+    fn join(&self, cell: u32, unit: u64) -> Option<Hold> {
+        let word = self.readers(cell);
+        let sole = Word::sole(unit, Mode::Shared).bits();
+        let free = Word::FREE.bits();
+        // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the
+        // slot are loaded after it.
+        if word.compare_exchange(free, sole, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+            return Some(Hold::reader(word));
+        }
         let join = |bits| match Word::from_bits(bits) {
             Word::FREE => Some(Word::sole(unit, Mode::Shared).bits()),
             found => found.join(unit).map(Word::bits),
         };
-        // ORDERING: SeqCst, the reader's side of the two-sided argument (I4): the summary and the
-        // slot are loaded after it. Relaxed where it reads: a hint.
-        self.readers(cell).fetch_update(Ordering::SeqCst, Ordering::Relaxed, join).is_ok()
+        // ORDERING: SeqCst, the same. Relaxed where it reads: a hint.
+        let joined = word.fetch_update(Ordering::SeqCst, Ordering::Relaxed, join);
+        joined.is_ok().then(|| Hold::reader(word))
     }
 
     /// Whether a claim conflicts with a reader in a reader's word, if `summary` says that there may

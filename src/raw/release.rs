@@ -1,59 +1,58 @@
 //! Releasing a claim, and waking the owners of the claims that are not blocked any more.
 
-use crate::raw::place::{Hold, Place};
+use crate::raw::place::{Hold, Kind, Place};
 use crate::raw::registry::ClaimId;
 use crate::raw::words::cell::TakenCell;
 use crate::raw::words::slot::Word;
 use crate::raw::words::summary::Summary;
 use crate::raw::{Core, Locked, RawLock};
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 use crate::{Mode, Span};
 
 impl RawLock {
     /// Releases what an acquisition of `span` in `mode` returned.
     #[inline(always)]
     pub(crate) fn unlock(&self, span: Span, mode: Mode, hold: Hold) {
-        match hold {
-            Hold::Slot => self.leave_slot(span.start(), mode),
-            Hold::Cell(taken) => self.leave_cell(span, mode, taken),
-            _ => self.unlock_cold(span.start(), hold),
+        // SAFETY: the lock is borrowed meanwhile.
+        match unsafe { hold.word() } {
+            Some(word) if leave_as_sole(word, span.start(), mode) => {}
+            Some(_) => self.leave_cold(hold, span.start()),
+            None => self.unlock_range(span, mode, hold),
         }
     }
 
     /// Releases any other hold. A function of its own, so that [`unlock`](RawLock::unlock) is small
     /// enough to be inlined.
     #[inline(never)]
-    fn unlock_cold(&self, start: u64, hold: Hold) {
-        match hold {
-            Hold::Reader(cell) => self.leave_cold(Place::Reader(cell), start),
-            Hold::Claim(id) => {
+    fn unlock_range(&self, span: Span, mode: Mode, hold: Hold) {
+        match hold.kind() {
+            Kind::Cell(taken) => self.leave_cell(span, mode, taken),
+            Kind::Claim(id) => {
                 let mut locked = self.core().enter(self);
                 locked.remove(id);
                 locked.close();
             }
-            Hold::Nothing | Hold::Slot | Hold::Cell(_) => {}
+            Kind::Nothing | Kind::Slot | Kind::Reader => {}
         }
     }
 
-    #[inline(always)]
-    pub(super) fn leave_slot(&self, unit: u64, mode: Mode) {
-        let sole = Word::sole(unit, mode).bits();
-        // ORDERING: Release, paired with the Acquire of the claims that enter the slot or read it
-        // next.
-        let left = self.slot_of(unit).compare_exchange(
-            sole,
-            Word::FREE.bits(),
-            Ordering::Release,
-            Ordering::Relaxed,
-        );
-        if left.is_err() {
-            self.leave_cold(Place::Slot, unit);
+    /// Where a claim on one unit is, if it is in a slot or a reader's word.
+    pub(super) fn place_of(&self, hold: Hold) -> Option<Place> {
+        match hold.kind() {
+            Kind::Slot => Some(Place::Slot),
+            Kind::Reader => {
+                // SAFETY: the lock is borrowed meanwhile.
+                let word = unsafe { hold.word() };
+                word.map(|word| Place::Reader(self.core().cells.cell_of_readers(word)))
+            }
+            Kind::Nothing | Kind::Cell(_) | Kind::Claim(_) => None,
         }
     }
 
     /// Leaves a reader's word, or a slot that has other readers, is watched, or was moved.
     #[inline(never)]
-    fn leave_cold(&self, place: Place, unit: u64) {
+    fn leave_cold(&self, hold: Hold, unit: u64) {
+        let Some(place) = self.place_of(hold) else { return };
         if self.try_leave(place, unit) {
             return;
         }
@@ -67,7 +66,7 @@ impl RawLock {
         let slot = self.word(place, unit);
         // ORDERING: Relaxed where it reads and on failure: a thread that finds WAITERS or a closed
         // slot takes the mutex and checks again.
-        // ORDERING: Release, as in `leave_slot`.
+        // ORDERING: Release, as in `leave_as_sole`.
         let left = slot.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
             Word::from_bits(bits).leave().map(Word::bits)
         });
@@ -75,7 +74,7 @@ impl RawLock {
     }
 
     /// Releases a claim that was held in a cell.
-    #[inline(never)]
+    #[inline(always)]
     fn leave_cell(&self, span: Span, mode: Mode, taken: TakenCell) {
         let core = self.core();
         if core.cells.keep(taken) {
@@ -124,25 +123,35 @@ impl RawLock {
     }
 }
 
+/// Leaves a slot or a reader's word, if the claim is alone there and the word is neither watched
+/// nor closed.
+#[inline(always)]
+fn leave_as_sole(word: &AtomicU64, unit: u64, mode: Mode) -> bool {
+    let sole = Word::sole(unit, mode).bits();
+    // ORDERING: Release, paired with the Acquire of the claims that enter the word or read it next.
+    word.compare_exchange(sole, Word::FREE.bits(), Ordering::Release, Ordering::Relaxed).is_ok()
+}
+
 impl Locked<'_> {
     /// Releases a claim, with the mutex held.
     pub(super) fn release(&mut self, span: Span, mode: Mode, hold: Hold) {
-        match hold {
-            Hold::Nothing => {}
-            Hold::Slot => self.leave_word(Place::Slot, span.start()),
-            Hold::Reader(cell) => self.leave_word(Place::Reader(cell), span.start()),
-            Hold::Cell(taken) if self.core.cells.keep(taken) => {
+        if let Some(place) = self.lock.place_of(hold) {
+            return self.leave_word(place, span.start());
+        }
+        match hold.kind() {
+            Kind::Nothing | Kind::Slot | Kind::Reader => {}
+            Kind::Cell(taken) if self.core.cells.keep(taken) => {
                 let cell = taken.cell();
                 if self.lock.take_off(cell, mode) {
                     self.remove_cell_proxy(cell);
                 }
                 self.core.cells.free(taken);
             }
-            Hold::Cell(taken) => {
+            Kind::Cell(taken) => {
                 let id = self.moved(span, taken);
                 self.remove(id);
             }
-            Hold::Claim(id) => self.remove(id),
+            Kind::Claim(id) => self.remove(id),
         }
     }
 
@@ -159,7 +168,7 @@ impl Locked<'_> {
         let word = Word::from_bits(slot.load(Ordering::Relaxed));
         debug_assert!(word.has_waiters() && word != Word::MOVED);
         let next = word.leave_watched();
-        // ORDERING: Release, as in `RawLock::leave_slot`. The readers that left before us are
+        // ORDERING: Release, as in `leave_as_sole`. The readers that left before us are
         // covered: by the Acquire of `watch` or by the mutex.
         slot.store(next.bits(), Ordering::Release);
         if next != Word::FREE && !next.has_one_holder() {

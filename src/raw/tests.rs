@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use crate::Mode::{Exclusive, Shared};
 use crate::Span;
-use crate::raw::place::Hold;
+use crate::raw::place::Kind;
 use crate::raw::waiting::Patience;
 use crate::raw::words::slot::Word;
 use crate::raw::{Pending, Queued, RawLock};
@@ -40,7 +40,7 @@ pub(super) fn assert_idle(lock: &RawLock) {
     let holds: Vec<_> =
         spans.map(|span| (span, lock.try_lock(span, Shared).expect("it is free"))).collect();
     for (span, hold) in holds {
-        assert!(matches!(hold, Hold::Cell(_)), "a cell was lost");
+        assert!(matches!(hold.kind(), Kind::Cell(_)), "a cell was lost");
         lock.unlock(span, Shared, hold);
     }
 }

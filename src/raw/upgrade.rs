@@ -10,7 +10,7 @@
 //! refused. An upgrade waits for re-entrant claims that wait, and they do not wait for it: their
 //! owners may hold what the upgrade waits for.
 
-use crate::raw::place::{Hold, Place};
+use crate::raw::place::{Hold, Kind, Place};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiting::Waiter;
 use crate::raw::words::slot::Word;
@@ -22,16 +22,16 @@ impl RawLock {
     /// Turns a shared hold into an exclusive one if no other claim is held on its span.
     #[must_use]
     pub(crate) fn try_upgrade(&self, span: Span, hold: &mut Hold) -> bool {
-        match *hold {
-            Hold::Nothing => return true,
-            Hold::Slot if self.upgrade_slot(span.start()) => return true,
-            Hold::Slot | Hold::Reader(_) | Hold::Cell(_) | Hold::Claim(_) => {}
+        match hold.kind() {
+            Kind::Nothing => return true,
+            Kind::Slot if self.upgrade_slot(span.start()) => return true,
+            Kind::Slot | Kind::Reader | Kind::Cell(_) | Kind::Claim(_) => {}
         }
         let mut locked = self.core().enter(self);
         let upgraded = locked.try_upgrade(span, *hold);
         if let Some(id) = upgraded {
             locked.release(span, Mode::Shared, *hold);
-            *hold = Hold::Claim(id);
+            *hold = Hold::claim(id);
         }
         locked.unwatch_idle(span);
         locked.close();
@@ -118,7 +118,7 @@ impl Locked<'_> {
         }
         self.settle(id, place);
         Some(match blockers {
-            0 => Queued::Held(Hold::Claim(id)),
+            0 => Queued::Held(Hold::claim(id)),
             _ => Queued::Waiting(Pending::due(id)),
         })
     }
@@ -128,11 +128,7 @@ impl Locked<'_> {
     fn has_other_readers(&self, span: Span, hold: Hold) -> bool {
         // ORDERING: Relaxed: a watched word changes under the mutex only, and `watch` has acquired
         // what the readers did that left before.
-        let place = match hold {
-            Hold::Slot => Place::Slot,
-            Hold::Reader(cell) => Place::Reader(cell),
-            Hold::Nothing | Hold::Cell(_) | Hold::Claim(_) => return false,
-        };
+        let Some(place) = self.lock.place_of(hold) else { return false };
         let word = self.lock.word(place, span.start()).load(Ordering::Relaxed);
         !Word::from_bits(word).has_one_holder()
     }

@@ -5,7 +5,7 @@
 //! last holder.
 
 use crate::raw::Locked;
-use crate::raw::place::{Hold, Place};
+use crate::raw::place::{Hold, Kind, Place};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::words::slot::Word;
 use crate::raw::words::summary::Summary;
@@ -103,15 +103,18 @@ impl Locked<'_> {
     /// The registry's number of a held claim. If the claim is in a slot, it must be watched
     /// already.
     pub(in crate::raw) fn number_of(&mut self, span: Span, hold: Hold) -> ClaimId {
-        match hold {
-            Hold::Nothing => unreachable!("a claim on nothing needs no number"),
-            Hold::Slot => self.word_proxy(span, Place::Slot),
-            Hold::Reader(cell) => self.word_proxy(span, Place::Reader(cell)),
-            Hold::Cell(taken) if self.core.cells.has(taken) => {
+        if let Some(place) = self.lock.place_of(hold) {
+            return self.word_proxy(span, place);
+        }
+        match hold.kind() {
+            Kind::Nothing | Kind::Slot | Kind::Reader => {
+                unreachable!("a claim on nothing needs no number")
+            }
+            Kind::Cell(taken) if self.core.cells.has(taken) => {
                 self.watch_cell(taken.cell()).expect("a held claim is in its cell")
             }
-            Hold::Cell(taken) => self.moved(span, taken),
-            Hold::Claim(id) => id,
+            Kind::Cell(taken) => self.moved(span, taken),
+            Kind::Claim(id) => id,
         }
     }
 

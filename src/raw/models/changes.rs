@@ -245,7 +245,7 @@ fn a_reader_that_a_downgrade_admits_is_not_overtaken() {
     model(2, || {
         let units = Units::with_table();
         let mut lower = units.lock.lock(span(0, 3), Exclusive);
-        assert!(matches!(lower, Hold::Cell(_)));
+        assert!(matches!(lower.kind(), Kind::Cell(_)));
         let waits = units.lock.lock_or_queue(span(0, 1), Exclusive, Waker::noop());
         let Queued::Waiting(waits) = waits else { panic!("it is held") };
         let (reader, writer) = (Arc::clone(&units), Arc::clone(&units));

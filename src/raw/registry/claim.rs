@@ -11,6 +11,14 @@ impl ClaimId {
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
+
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) fn from_number(number: u32) -> ClaimId {
+        ClaimId(number)
+    }
 }
 
 /// How a claim waits.

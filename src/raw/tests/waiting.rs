@@ -54,7 +54,7 @@ fn a_patient_claim_is_overtaken_a_limited_number_of_times() {
         }
         lock.unlock(unit, Exclusive, hold);
         assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
-        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        lock.unlock(wanted, Exclusive, Hold::claim(pending.id));
         assert_idle(&lock);
     }
 }
@@ -70,7 +70,7 @@ fn a_claim_whose_patience_is_over_is_not_overtaken_whether_or_not_it_was_woken()
         assert!(lock.conflicts(span(4, 5), Shared) && lock.try_lock(span(4, 5), Shared).is_none());
         lock.unlock(unit, Exclusive, hold);
         assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
-        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        lock.unlock(wanted, Exclusive, Hold::claim(pending.id));
         assert_idle(&lock);
     }
 }
@@ -89,7 +89,7 @@ fn a_writer_that_is_woken_and_finds_only_readers_is_not_overtaken_again() {
         assert!(lock.conflicts(span(4, 5), Shared), "readers pass it");
         lock.unlock(unit, Shared, reader);
         assert!(look_again(&lock, pending, Patience::Lasts), "it was not granted");
-        lock.unlock(wanted, Exclusive, Hold::Claim(pending.id));
+        lock.unlock(wanted, Exclusive, Hold::claim(pending.id));
         assert_idle(&lock);
     }
 }

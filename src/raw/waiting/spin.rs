@@ -14,8 +14,7 @@ use std::time::Instant;
 use crate::deadlock::Waiting;
 use crate::raw::RawLock;
 use crate::raw::acquire::Request;
-use crate::raw::enter::Obstacle;
-use crate::raw::place::{Hold, Part};
+use crate::raw::place::{Hold, Obstacle, Part};
 use crate::sync::Spins;
 use crate::{Mode, Span};
 

@@ -28,6 +28,9 @@
 //! costs another check. While a claim has its cell, the span in it does not change; a claim whose
 //! span changes is replaced (raw.rs, I6).
 
+use std::ptr;
+
+use crate::raw::Hold;
 use crate::raw::words::summary::{Set, Summary};
 use crate::sync::{self, AtomicU64, BOARD_CELLS, Ordering};
 use crate::{Mode, Span};
@@ -49,13 +52,31 @@ const NUMBER_BITS: u32 = 4;
 const _: () = assert!(BOARD_CELLS <= 1 << NUMBER_BITS);
 
 /// How many claims can be moved out of a cell. After that its claims are not moved.
-const MOST_MOVES: u64 = (u32::MAX >> NUMBER_BITS) as u64;
+const MOST_MOVES: u64 = (TakenCell::MOST >> NUMBER_BITS) as u64;
 
 impl TakenCell {
     /// The claim that takes a cell with this word.
     #[inline]
     fn new(cell: u32, word: u64) -> TakenCell {
         TakenCell(cell | ((word / MOVE) as u32) << NUMBER_BITS)
+    }
+
+    /// The greatest number that [`bits`](TakenCell::bits) returns: a [`Hold`] has room for it.
+    ///
+    /// [`Hold`]: crate::raw::Hold
+    pub(crate) const MOST: u32 =
+        if usize::BITS < u64::BITS { u32::MAX >> Hold::KIND_BITS } else { u32::MAX };
+
+    /// As one number.
+    #[inline]
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The reverse.
+    #[inline]
+    pub(crate) fn from_bits(bits: u32) -> TakenCell {
+        TakenCell(bits)
     }
 
     #[inline]
@@ -230,6 +251,12 @@ impl Cells {
     #[inline]
     pub(crate) fn readers(&self, cell: u32) -> &AtomicU64 {
         &self.cell(cell).readers
+    }
+
+    /// The number of the cell that has this reader's word.
+    pub(in crate::raw) fn cell_of_readers(&self, readers: &AtomicU64) -> u32 {
+        let is_here = |cell: &u32| ptr::eq(self.readers(*cell), readers);
+        (0..BOARD_CELLS as u32).find(is_here).expect("a reader is in a reader's word")
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 use super::*;
 
 use crate::Mode::{self, Exclusive, Shared};
+use crate::raw::place::Kind;
 use crate::raw::tests::assert_idle;
 use crate::raw::{Hold, Part};
 
@@ -19,7 +20,7 @@ fn held(lock: &RawLock, span: impl Fn(u64) -> Span, mode: Mode) -> Vec<(Span, Ho
 fn a_claim_that_finds_every_cell_taken_gets_one_although_many_claims_are_held() {
     let lock = RawLock::new();
     let holds = held(&lock, |at| span(10 * at, 10 * at + 2), Exclusive);
-    assert!(holds.iter().all(|(_, hold)| matches!(hold, Hold::Cell(_))));
+    assert!(holds.iter().all(|(_, hold)| matches!(hold.kind(), Kind::Cell(_))));
     for at in 0..CLAIMS {
         assert!(lock.try_lock(span(10 * at + 1, 10 * at + 3), Shared).is_none());
         assert!(lock.try_lock(span(10 * at, 10 * at + 1), Shared).is_none());
@@ -93,7 +94,7 @@ fn a_claim_of_the_registry_is_not_moved() {
         .collect();
     let own = lock.lock(span(5000, 5002), Exclusive);
     let found_no_cell = lock.lock(span(6000, 6002), Exclusive);
-    assert!(matches!(found_no_cell, Hold::Claim(_)));
+    assert!(matches!(found_no_cell.kind(), Kind::Claim(_)));
     lock.unlock(span(6000, 6002), Exclusive, found_no_cell);
     lock.unlock(span(5000, 5002), Exclusive, own);
     for (span, hold) in holds {
