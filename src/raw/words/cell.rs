@@ -91,9 +91,13 @@ impl TakenCell {
     }
 }
 
-/// Alone in its cache line, so that two threads with one range each write different lines.
+/// A cache line: the state of one cell, and the span of another.
+///
+/// Claims that look at a cell's span must not delay its claim when that writes the cell's state. So
+/// the two are in different lines: the span of a cell is half of all lines further on. Threads that
+/// have one range each, and are at most half as many as there are cells, write different lines.
 #[repr(align(64))]
-struct Cell {
+struct Line {
     own: AtomicU64,
     start: AtomicU64,
     end: AtomicU64,
@@ -104,7 +108,7 @@ struct Cell {
 
 /// The cells of a lock. The summary is not here but in the lock itself, where one load reaches it.
 pub(crate) struct Cells {
-    cells: [Cell; BOARD_CELLS],
+    lines: [Line; BOARD_CELLS],
 }
 
 /// Whether a claim in a cell is held or queued, or may still be taken back.
@@ -117,9 +121,9 @@ pub(crate) enum Met {
 impl Cells {
     pub(crate) fn new() -> Cells {
         let zero = || AtomicU64::new(0);
-        let cell =
-            |_| Cell { own: AtomicU64::new(FREE), start: zero(), end: zero(), readers: zero() };
-        Cells { cells: std::array::from_fn(cell) }
+        let line =
+            |_| Line { own: AtomicU64::new(FREE), start: zero(), end: zero(), readers: zero() };
+        Cells { lines: std::array::from_fn(line) }
     }
 
     /// Takes a free cell: the one that belongs to this thread, or else one of `hint` that belongs
@@ -141,16 +145,16 @@ impl Cells {
     fn take_own(&self, cell: u32) -> Option<TakenCell> {
         // ORDERING: Acquire, paired with the Release in `free`, as in `try_take`. The store is
         // Relaxed: the summary publishes what other threads read of the cell.
-        let free = self.cell(cell).own.load(Ordering::Acquire);
+        let free = self.line(cell).own.load(Ordering::Acquire);
         (free & STATE == FREE).then(|| {
-            self.cell(cell).own.store(free | TAKEN, Ordering::Relaxed);
+            self.line(cell).own.store(free | TAKEN, Ordering::Relaxed);
             TakenCell::new(cell, free)
         })
     }
 
     #[inline]
     fn try_take(&self, cell: u32) -> Option<TakenCell> {
-        let own = &self.cell(cell).own;
+        let own = &self.line(cell).own;
         // ORDERING: Relaxed: a guess.
         let free = if sync::moves_claims() { own.load(Ordering::Relaxed) & !STATE } else { FREE };
         // ORDERING: Acquire, paired with the Release in `free`: a claim that reads our span instead
@@ -164,7 +168,7 @@ impl Cells {
     #[inline]
     pub(crate) fn keep(&self, taken: TakenCell) -> bool {
         let (settled, leaving) = (taken.word(SETTLED), taken.word(LEAVING));
-        let own = &self.cell(taken.cell()).own;
+        let own = &self.line(taken.cell()).own;
         // ORDERING: Relaxed: it only decides between a release and a move. If the claim was moved,
         // its owner takes the mutex.
         let keeps =
@@ -175,12 +179,12 @@ impl Cells {
     /// Whether a claim that is held is still in its cell. With the mutex held.
     pub(crate) fn has(&self, taken: TakenCell) -> bool {
         // ORDERING: Relaxed: claims are moved under the mutex.
-        self.cell(taken.cell()).own.load(Ordering::Relaxed) & !STATE == taken.word(0)
+        self.line(taken.cell()).own.load(Ordering::Relaxed) & !STATE == taken.word(0)
     }
 
     /// Takes the cell of a claim that is held, and is to be moved. With the mutex held.
     pub(crate) fn seize(&self, cell: u32) -> Option<TakenCell> {
-        let own = &self.cell(cell).own;
+        let own = &self.line(cell).own;
         // ORDERING: Relaxed: a guess.
         let settled = own.load(Ordering::Relaxed);
         if settled & STATE != SETTLED || settled / MOVE >= MOST_MOVES {
@@ -197,7 +201,7 @@ impl Cells {
     pub(crate) fn hand_on(&self, taken: TakenCell) {
         // ORDERING: Release, paired with the Acquire in `try_take`: a claim that finds another span
         // in the cell finds the watches that were set for the claim that was moved.
-        self.cell(taken.cell()).own.store(taken.word(FREE) + MOVE, Ordering::Release);
+        self.line(taken.cell()).own.store(taken.word(FREE) + MOVE, Ordering::Release);
     }
 
     /// Writes the span of a claim to a cell that it has taken.
@@ -205,8 +209,8 @@ impl Cells {
     pub(crate) fn show(&self, cell: u32, span: Span) {
         // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in
         // a cell, which does not overlap, must see what the cell's last claim did before it left.
-        self.cell(cell).start.store(span.start(), Ordering::Release);
-        self.cell(cell).end.store(span.end(), Ordering::Release);
+        self.shown(cell).start.store(span.start(), Ordering::Release);
+        self.shown(cell).end.store(span.end(), Ordering::Release);
     }
 
     #[inline]
@@ -214,12 +218,12 @@ impl Cells {
         // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads:
         // they spare a claim that this one blocks a second check, and snapshots load it of a cell
         // that they have watched.
-        self.cell(taken.cell()).own.store(taken.word(SETTLED), Ordering::Release);
+        self.line(taken.cell()).own.store(taken.word(SETTLED), Ordering::Release);
     }
 
     pub(crate) fn is_settled(&self, cell: u32) -> bool {
         // ORDERING: Relaxed: as in `settle`.
-        self.cell(cell).own.load(Ordering::Relaxed) & STATE >= SETTLED
+        self.line(cell).own.load(Ordering::Relaxed) & STATE >= SETTLED
     }
 
     /// Frees a cell, after the claim was taken off the board and the claims that it blocked were
@@ -228,7 +232,7 @@ impl Cells {
     #[inline]
     pub(crate) fn free(&self, taken: TakenCell) {
         // ORDERING: Release, paired with the Acquire in `try_take`.
-        self.cell(taken.cell()).own.store(taken.word(FREE), Ordering::Release);
+        self.line(taken.cell()).own.store(taken.word(FREE), Ordering::Release);
     }
 
     /// The span in a cell. If it changes meanwhile, the start and the end may be those of different
@@ -236,8 +240,8 @@ impl Cells {
     #[inline]
     pub(crate) fn span(&self, cell: u32) -> Span {
         // ORDERING: Acquire, paired with the Release in `show`.
-        let start = self.cell(cell).start.load(Ordering::Acquire);
-        let end = self.cell(cell).end.load(Ordering::Acquire);
+        let start = self.shown(cell).start.load(Ordering::Acquire);
+        let end = self.shown(cell).end.load(Ordering::Acquire);
         Span::from_range(start.min(end)..end)
     }
 
@@ -250,7 +254,7 @@ impl Cells {
 
     #[inline]
     pub(crate) fn readers(&self, cell: u32) -> &AtomicU64 {
-        &self.cell(cell).readers
+        &self.line(cell).readers
     }
 
     /// The number of the cell that has this reader's word.
@@ -259,10 +263,17 @@ impl Cells {
         (0..BOARD_CELLS as u32).find(is_here).expect("a reader is in a reader's word")
     }
 
+    /// The line that has a cell's state.
     #[inline]
-    fn cell(&self, cell: u32) -> &Cell {
+    fn line(&self, cell: u32) -> &Line {
         // With the remainder the compiler needs no bounds check.
-        &self.cells[cell as usize % BOARD_CELLS]
+        &self.lines[cell as usize % BOARD_CELLS]
+    }
+
+    /// The line that has a cell's span.
+    #[inline]
+    fn shown(&self, cell: u32) -> &Line {
+        self.line(cell + BOARD_CELLS as u32 / 2)
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 fn a_cell_whose_count_of_moves_is_full_keeps_its_claim() {
     let cells = Cells::new();
     let common = BOARD_CELLS as u32 - 1;
-    cells.cell(common).own.store((MOST_MOVES - 1) * MOVE, Ordering::Relaxed);
+    cells.line(common).own.store((MOST_MOVES - 1) * MOVE, Ordering::Relaxed);
     let first = cells.try_take(common).expect("it is free");
     cells.settle(first);
     let seized = cells.seize(common).expect("its claim can be moved");
@@ -27,4 +27,16 @@ fn a_claim_that_is_being_released_is_not_moved() {
     assert!(cells.seize(taken.cell()).is_none());
     cells.free(taken);
     assert_eq!(cells.try_take(taken.cell()), Some(taken));
+}
+
+/// So that a claim that reads the spans of others does not delay what these claims write next.
+#[test]
+fn the_state_and_the_span_of_a_cell_are_in_different_cache_lines() {
+    let cells = Cells::new();
+    let line = |word: &AtomicU64| std::ptr::from_ref(word).addr() / 64;
+    for cell in 0..BOARD_CELLS as u32 {
+        let (state, shown) = (cells.line(cell), cells.shown(cell));
+        assert_eq!(line(&shown.start), line(&shown.end));
+        assert_ne!(line(&state.own), line(&shown.start), "cell {cell}");
+    }
 }
