@@ -185,7 +185,7 @@ impl<L: LockRef, M: GuardMode> Guard<L, M> {
         Guard::of_this_thread(lock, span, mode, hold)
     }
 
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(feature = "deadlock_detection", track_caller)]
     pub(crate) fn try_lock(lock: L, span: Span, mode: M) -> Option<Self> {
         let hold = lock.raw().try_lock(span, mode.mode())?;

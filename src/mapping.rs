@@ -226,7 +226,7 @@ impl MappingLock {
     /// # drop(punch);
     /// ```
     #[must_use = "if `None` is returned nothing is locked"]
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn try_lock_page(&self, access: Access, page: u64) -> Option<MappingGuard<'_>> {
         Guard::try_lock(self, Span::from_range(page..=page), access.mode())

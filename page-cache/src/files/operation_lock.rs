@@ -96,7 +96,7 @@ impl InodeLock {
     }
 
     /// Claims as [`lock_page`](InodeLock::lock_page) does, if that is possible without waiting.
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(not(feature = "model"), expect(unused_variables, reason = "the lock knows it"))]
     pub(crate) fn try_lock_page(
         &self,

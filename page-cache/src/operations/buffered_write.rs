@@ -36,7 +36,7 @@ use crate::error::Request;
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
 use crate::options::WriteMode;
 use crate::pages::dirty_limit::By;
-use crate::pages::frame::{LockedPage, WriteHit};
+use crate::pages::frame::{Frame, LockedPage, WriteHit};
 use crate::request_memory::Source;
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
@@ -56,12 +56,51 @@ impl Inode {
     }
 
     /// As `write_buffered`, with a tag for the bytes, or zero.
+    #[inline]
     pub(crate) fn write_tagged(
         &self,
         from: impl Source,
         offset: u64,
         tag: u64,
     ) -> io::Result<usize> {
+        match self.write_at_once(from, offset, tag) {
+            Some(written) => Ok(written),
+            None => self.write_in_steps(from, offset, tag),
+        }
+    }
+
+    /// Steps 1 to 4 of a write within one page of the file, if it can do all of them without
+    /// waiting for a claim or a page. Otherwise it writes nothing.
+    ///
+    /// This is the most frequent write. What it does is in `write_in_steps` too, but the compiler
+    /// moves a claim that some path may wait for, and a result with an error, through memory.
+    #[inline]
+    fn write_at_once<S: Source>(&self, from: S, offset: u64, tag: u64) -> Option<usize> {
+        let len = from.bytes();
+        let end = offset.checked_add(len)?;
+        let (page, within) = self.page_size.place(offset);
+        let is_in_a_page = len > 0 && within as u64 + len <= self.page_size.bytes();
+        let is_plain = self.write_mode == WriteMode::Back && !S::MAY_BE_ABSENT;
+        if !is_in_a_page || !is_plain || end > self.size() || !self.may_change() {
+            return None;
+        }
+        // Before the claim, so that the processor need not wait for one after the other.
+        let frame = self.cache.index.peek(&self.cache.frames, self.key(page))?;
+        if !self.is_within_known_limit(end) {
+            return None;
+        }
+        self.throttle();
+        let _io = self.try_io_exclusive_page(page)?;
+        if end > self.size() {
+            return None;
+        }
+        let written = self.write_to_frame(frame, offset, from, 0..len as usize, tag)?;
+        self.count_io_claim();
+        Some(written)
+    }
+
+    #[inline(never)]
+    fn write_in_steps(&self, from: impl Source, offset: u64, tag: u64) -> io::Result<usize> {
         let request = Request::new("write", offset, from.bytes());
         self.check_change(request)?;
         let request = self.part_within_limit(request, 1)?;
@@ -134,17 +173,29 @@ impl Inode {
         if at > self.size() {
             return 0;
         }
+        let page = self.page_size.number(at);
+        let frame = self.cache.index.peek(&self.cache.frames, self.key(page));
+        frame.and_then(|frame| self.write_to_frame(frame, at, from, part, tag)).unwrap_or(0)
+    }
+
+    /// The same, within a page that seems to be in this frame; `None` if nothing was written.
+    #[inline(always)]
+    fn write_to_frame<S: Source>(
+        &self,
+        frame: &Frame,
+        at: u64,
+        from: S,
+        part: Range<usize>,
+        tag: u64,
+    ) -> Option<usize> {
         let (page, within) = self.page_size.place(at);
-        let Some(frame) = self.cache.index.peek(&self.cache.frames, self.key(page)) else {
-            return 0;
-        };
-        let Some(mut hit) = WriteHit::try_new(&self.cache.frames, frame) else { return 0 };
+        let mut hit = WriteHit::try_new(&self.cache.frames, frame)?;
         if hit.key() != self.key(page) {
-            return 0;
+            return None;
         }
-        let was_dirty = hit.is_dirty();
+        let was_dirty = hit.was_dirty();
         if !was_dirty && !self.admit_dirty(page, By::Write) {
-            return 0;
+            return None;
         }
         let to = &mut hit.bytes()[within..within + part.len()];
         let written = from.copy_nofault(part.start, to);
@@ -152,7 +203,7 @@ impl Inode {
             if !was_dirty {
                 self.note_clean(page);
             }
-            return 0;
+            return None;
         }
         self.count(Event::Hit);
         if !was_dirty {
@@ -161,7 +212,7 @@ impl Inode {
         self.note_tag(page, tag);
         self.note_written(at..at + written as u64);
         self.extend_to(at + written as u64);
-        written
+        Some(written)
     }
 
     /// Notes bytes that were written to a page in the cache, which is locked, or latched and writable

@@ -126,6 +126,25 @@ impl Inode {
         IoClaim { _guard, _held }
     }
 
+    /// Claims a page of the IO lock exclusively, if that is possible without waiting. The claim is
+    /// counted by `count_io_claim`.
+    ///
+    /// Nothing is done here after the claim is made. So the compiler builds it where the caller keeps
+    /// it, and does not copy it.
+    #[inline(always)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn try_io_exclusive_page(&self, page: u64) -> Option<IoClaim<'_>> {
+        let order = self.io_order(&self.page_size.bytes_of(&(page..page.saturating_add(1))));
+        let _guard = self.io.try_lock_page(IO_EXCLUSIVE, page, self.page_size)?;
+        Some(IoClaim { _guard, _held: Held::tried(order) })
+    }
+
+    /// Counts a claim that did not wait.
+    #[inline]
+    pub(crate) fn count_io_claim(&self) {
+        self.cache.counters.io_claim(Grant::AtOnce);
+    }
+
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     fn io_claim(&self, access: Access, bytes: Range<u64>) -> IoClaim<'_> {

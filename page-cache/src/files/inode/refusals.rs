@@ -21,6 +21,13 @@ impl Inode {
         self.check_waits_for_others().map_err(|error| self.failed(request, error))
     }
 
+    /// Whether `check_change` passes, as far as this thread and the store are concerned.
+    #[inline]
+    pub(crate) fn may_change(&self) -> bool {
+        let may_wait = !is_inside(&self.cache.frames) && !has_of(self.address());
+        may_wait && self.before_writeback.is_none() && !self.store.is_read_only()
+    }
+
     /// As `check_outside`, for a request that the caller names.
     #[cold]
     pub(crate) fn check_waits_for_others(&self) -> io::Result<()> {

@@ -69,7 +69,7 @@ impl Inode {
     /// Whether a request up to `end` is within what the store said last, and begins no page that the
     /// file did not have.
     #[inline]
-    fn is_within_known_limit(&self, end: u64) -> bool {
+    pub(crate) fn is_within_known_limit(&self, end: u64) -> bool {
         let begins_no_page = end <= self.page_size.round_up(self.size());
         begins_no_page && end <= self.limit.known.load(Ordering::Relaxed)
     }

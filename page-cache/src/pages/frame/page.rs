@@ -301,6 +301,7 @@ impl Drop for LockedPage<'_> {
 pub(crate) struct WriteHit<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
+    before: State,
     _held: Held,
 }
 
@@ -308,9 +309,9 @@ impl<'a> WriteHit<'a> {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_new(frames: &'a Frames, frame: &'a Frame) -> Option<WriteHit<'a>> {
-        frame.update(State::lock_and_latch).ok()?;
+        let before = frame.update(State::lock_and_latch).ok()?;
         let _held = Held::tried(Lock::latch(frame));
-        Some(WriteHit { frames, frame, _held })
+        Some(WriteHit { frames, frame, before, _held })
     }
 
     #[inline]
@@ -325,10 +326,11 @@ impl<'a> WriteHit<'a> {
         unsafe { &mut *self.frame.bytes(self.frames) }
     }
 
-    /// Whether the page is dirty. A page that is locked by another thread is not written back.
+    /// Whether the page was dirty when it was locked. It is until this marks it so: other threads
+    /// change the mark of a page that is locked or in flight, and this one was neither.
     #[inline]
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.frame.state().is_dirty()
+    pub(crate) fn was_dirty(&self) -> bool {
+        self.before.is_dirty()
     }
 
     #[inline]
