@@ -6,11 +6,14 @@
 //! finds may cache another page by the time it returns. Its caller latches or locks the frame and
 //! compares the key, and if in doubt uses `find`, which is exact and pins.
 
+mod runs;
+
 use crate::sync::atomic::Ordering;
 use crate::sync::blocking::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
+use self::runs::Runs;
 use crate::order::{Held, Lock};
 use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, Links, LockedPage, Pin, links};
 
@@ -21,6 +24,7 @@ const PEEK_STEPS: usize = 16;
 
 pub(crate) struct Index {
     heads: Links,
+    runs: Runs,
     stripes: Box<[CachePadded<Mutex<()>>]>,
 }
 
@@ -47,6 +51,7 @@ impl Index {
         let buckets = (2 * frames as usize).next_power_of_two().max(STRIPES);
         Index {
             heads: links(buckets),
+            runs: Runs::new(frames),
             stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),
         }
     }
@@ -63,8 +68,17 @@ impl Index {
         &self,
         frames: &'a Frames,
         key: Key,
-        first: impl FnOnce(FrameId),
+        first: impl Fn(FrameId),
     ) -> Option<&'a Frame> {
+        if let Some(id) = self.runs.guess(key)
+            && let Some(frame) = frames.get(id)
+        {
+            frames.prefetch_header(id);
+            first(id);
+            if frame.key() == key {
+                return Some(frame);
+            }
+        }
         // ORDERING: acquire pairs with `insert`: a thread that follows a link sees the header it leads to.
         let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
         if let Some(id) = id {
@@ -105,6 +119,7 @@ impl Index {
         let head = &self.heads[bucket];
         page.frame().next.store(head.load(Ordering::Relaxed), Ordering::Relaxed);
         head.store(Some(page.id()), Ordering::Release);
+        self.runs.note(key, page.id());
         Found::Made(page)
     }
 

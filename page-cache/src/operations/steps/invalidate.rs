@@ -55,6 +55,7 @@ impl Inode {
     fn take_out(&self, page: LockedPage<'_>) {
         self.forget_resident(page.key().page);
         lock_leaf(&self.cache.queues).remove(page.id());
+        page.doubt();
         self.cache.index.remove(&self.cache.frames, &page);
         drop(page.retire());
     }

@@ -38,3 +38,23 @@ pub(crate) fn links(count: usize) -> Links {
 pub(crate) fn links(count: usize) -> Links {
     (0..count).map(|_| AtomicLink::default()).collect()
 }
+
+#[cfg(not(spanlock_shuttle))]
+// SAFETY: it is an atomic number.
+unsafe impl bytes::Zeroed for AtomicU32 {}
+
+/// An array of zeroes, which takes no memory before it is used.
+#[cfg(not(spanlock_shuttle))]
+pub(crate) type Words = bytes::Items<AtomicU32>;
+#[cfg(spanlock_shuttle)]
+pub(crate) type Words = Box<[AtomicU32]>;
+
+#[cfg(not(spanlock_shuttle))]
+pub(crate) fn words(count: usize) -> Words {
+    bytes::Items::new(count)
+}
+
+#[cfg(spanlock_shuttle)]
+pub(crate) fn words(count: usize) -> Words {
+    (0..count).map(|_| AtomicU32::default()).collect()
+}

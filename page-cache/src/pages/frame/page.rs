@@ -221,6 +221,11 @@ impl<'a> LockedPage<'a> {
         self.frame.read_unused(self.frames)
     }
 
+    /// Marks a clean page as not uptodate: no reader enters from now on.
+    pub(crate) fn doubt(&self) {
+        self.frame.step(State::doubted);
+    }
+
     /// Waits for the stores through page tables that may have looked at the entries before they were changed.
     pub(crate) fn pass_stores(&self) {
         self.frame.pass_stores(self.frames);
