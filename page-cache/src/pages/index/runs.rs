@@ -21,8 +21,8 @@ const CONFIRMED: u32 = 4;
 const MOST: u32 = (1 << CONFIRMED) - 1;
 const FRAMES: u32 = u32::MAX >> CONFIRMED;
 
-/// From how many confirmations on a guess is made.
-const ENOUGH: u32 = 3;
+/// From how many confirmations on a guess is made. The schedules have few pages, and guess always.
+const ENOUGH: u32 = if cfg!(spanlock_shuttle) { 1 } else { 3 };
 
 pub(super) struct Runs {
     words: Words,
