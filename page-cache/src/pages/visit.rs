@@ -4,15 +4,23 @@
 //! file is dropped, it waits until they have left, and refuses others: after that the store is
 //! dropped too, and may be opened again.
 
-use crate::sync::blocking::{Condvar, Mutex, PoisonError};
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// The number of visits to a file.
 #[derive(Default)]
 pub(crate) struct Visitors {
-    count: Mutex<usize>,
+    visits: Mutex<Visits>,
     left: Condvar,
+}
+
+#[derive(Default)]
+struct Visits {
+    count: usize,
+    /// Whether a thread waits until there are none. A notification is a system call, which each eviction would make
+    /// otherwise.
+    is_awaited: bool,
 }
 
 /// A visit: the file is not closed while it lasts.
@@ -27,7 +35,7 @@ struct Leave(Arc<Visitors>);
 impl<T: ?Sized> Visit<T> {
     /// Begins a visit. The caller knows that the file still allows visits.
     pub(crate) fn new(visitors: &Arc<Visitors>, file: Arc<T>) -> Visit<T> {
-        *visitors.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        visitors.visits().count += 1;
         Visit { file, _leave: Leave(Arc::clone(visitors)) }
     }
 
@@ -47,16 +55,26 @@ impl<T: ?Sized> Deref for Visit<T> {
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.0.left.notify_all();
+        let mut visits = self.0.visits();
+        visits.count -= 1;
+        let is_last = visits.is_awaited && visits.count == 0;
+        drop(visits);
+        if is_last {
+            self.0.left.notify_all();
+        }
     }
 }
 
 impl Visitors {
     /// Waits until all visits have ended. The caller makes sure that none begins.
     pub(crate) fn wait_until_gone(&self) {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = self.left.wait_while(count, |count| *count > 0);
+        let mut visits = self.visits();
+        visits.is_awaited = true;
+        let gone = self.left.wait_while(visits, |visits| visits.count > 0);
         drop(gone.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn visits(&self) -> MutexGuard<'_, Visits> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
