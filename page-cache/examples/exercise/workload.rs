@@ -155,7 +155,15 @@ impl Workload {
         // Not every write near the end is to extend the file, nor every store to fail there.
         let crosses = bytes.start < len && len < bytes.end;
         let bytes = if crosses && !self.once_in(4) { bytes.start..len } else { bytes };
-        let len = if path == Path::Extend { self.extended(len) } else { self.new_len(len) };
+        let count = bytes.end - bytes.start;
+        let (path, len) = match path {
+            // Where pages cannot be inserted, the next ones can.
+            Path::Insert if len + count > self.limit => {
+                (Path::Truncate, self.rounded(len - count.min(len)))
+            }
+            Path::Extend => (path, self.extended(len)),
+            _ => (path, self.new_len(len)),
+        };
         Plan { path, bytes, len }
     }
 

@@ -71,7 +71,7 @@ fn what_a_file_has_not_met_comes_soon() {
     let mut workload = Workload::new(1, 0, 1 << 40, Mix::Usual);
     let met = Met::default();
     for _ in 0..1000 {
-        met.note(workload.next(1 << 40, &met).path);
+        met.note(workload.next(1 << 39, &met).path);
     }
     assert_eq!(met.lacking(&mut Rng::with_seed(1)), None);
 }
@@ -85,4 +85,22 @@ fn shifts_are_the_rarer_the_longer_the_file_is() {
     };
     let (short, long) = (shifts(1 << 20), shifts(1 << 24));
     assert!(short > 8 * long && long > 0, "{short} and {long}");
+}
+
+#[test]
+fn a_file_that_has_no_room_for_an_insertion_gets_it() {
+    let (limit, met) = (1 << 20, Met::default());
+    Path::ALL.into_iter().filter(|path| *path != Path::Insert).for_each(|path| met.note(path));
+    for seed in 0..20 {
+        let mut workload = Workload::new(seed, 0, limit, Mix::Usual);
+        let mut len = limit;
+        let inserts = (0..100).any(|_| {
+            let plan = workload.next(len, &met);
+            if plan.path == Path::Truncate {
+                len = plan.len;
+            }
+            plan.path == Path::Insert && len + plan.bytes.end - plan.bytes.start <= limit
+        });
+        assert!(inserts, "seed {seed}");
+    }
 }
