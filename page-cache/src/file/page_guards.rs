@@ -59,8 +59,8 @@ impl File {
     ///
     /// A `WouldBlock` does not replace [`last_failure`](File::last_failure).
     ///
-    /// A leaked guard locks its page forever. An operation that changes the page, or closes the file, then waits
-    /// forever.
+    /// A leaked guard locks its page forever. An operation that changes the page then waits forever, and so does a
+    /// sync, if the guard is exclusive. Dropping the last handle waits for some seconds, and the store then stays open.
     ///
     /// # Errors
     ///

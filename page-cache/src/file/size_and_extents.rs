@@ -222,7 +222,8 @@ impl File {
     /// store's error, also from writing back dirty pages from `offset` on. The file is unchanged after an error,
     /// unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure)
     /// if the error is an errno, reports this. [`Store::insert_range`](crate::Store::insert_range) describes what
-    /// the file contains then.
+    /// the file contains then. If the store does not even report its length after the failure, the error says
+    /// so, and the file has the greater of the two lengths, so that no byte is lost.
     ///
     /// # Examples
     ///

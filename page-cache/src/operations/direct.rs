@@ -40,6 +40,9 @@ use spanlock::Access;
 /// The most bytes that are moved under one claim.
 const CHUNK: u64 = 1 << 20;
 
+/// All was written, or as many bytes before an error.
+pub(crate) type Written = Result<(), (usize, io::Error)>;
+
 impl Inode {
     /// Reads at `offset`; short at the end, or where an error cut it off after the first chunk.
     pub(crate) fn read_direct(&self, mut to: impl Sink, offset: u64) -> io::Result<usize> {
@@ -81,22 +84,59 @@ impl Inode {
 
     /// Writes at `offset`; short if an error cut it off after some bytes.
     pub(crate) fn write_direct(&self, from: impl Source, offset: u64) -> io::Result<usize> {
+        let (request, written) = self.try_write_direct(from, offset)?;
+        match written {
+            Ok(()) => Ok(request.len as usize),
+            Err((0, error)) => Err(self.failed(request, error)),
+            Err((part, error)) => {
+                self.note_failure(request, error);
+                Ok(part)
+            }
+        }
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    pub(crate) fn write_all_direct(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.end_of(Request::new("direct write", offset, bytes.len() as u64))?;
+        let mut done = 0;
+        while done < bytes.len() {
+            let (request, written) = self.try_write_direct(&bytes[done..], offset + done as u64)?;
+            done += self.whole_blocks(request, written)?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes of a request were written, to go on after them. That is possible after an error
+    /// too, unless what was written ends within a block of the store.
+    pub(crate) fn whole_blocks(&self, request: Request, written: Written) -> io::Result<usize> {
+        match written {
+            Ok(()) => Ok(request.len as usize),
+            Err((part, error)) if part > 0 && (part as u64).is_multiple_of(self.alignment()) => {
+                self.note_failure(request, error);
+                Ok(part)
+            }
+            Err((_, error)) => Err(self.failed(request, error)),
+        }
+    }
+
+    /// Writes as far as the store's greatest length: the request, and how far it came.
+    fn try_write_direct(&self, from: impl Source, offset: u64) -> io::Result<(Request, Written)> {
         let request = Request::new("direct write", offset, from.bytes());
         self.check_change(request)?;
         self.end_of(request)?;
         self.check_direct(request)?;
         let request = self.part_within_limit(request, self.alignment())?;
         if request.len == 0 {
-            return Ok(0);
+            return Ok((request, Ok(())));
         }
         let io = self.io_for_write(offset..offset + request.len);
-        self.cut_store_before(offset, &io)
-            .and_then(|()| self.write_chunks(from, request))
-            .map_err(|error| self.failed(request, error))
+        let written = self.cut_store_before(offset, &io).map_err(|error| (0, error));
+        Ok((request, written.and_then(|()| self.write_chunks(from, request))))
     }
 
-    /// Writes in chunks; the caller has claimed the IO lock as such a write does.
-    pub(crate) fn write_chunks(&self, from: impl Source, request: Request) -> io::Result<usize> {
+    /// Writes in chunks, and says how far it came if it cannot; the caller has claimed the IO lock as
+    /// such a write does.
+    pub(crate) fn write_chunks(&self, from: impl Source, request: Request) -> Written {
         let Request { offset, .. } = request;
         let len = request.len as usize;
         let mut temporary = Vec::new();
@@ -104,24 +144,14 @@ impl Inode {
         while done < len {
             let chunk = chunk_at(offset + done as u64, (len - done) as u64);
             let wanted = (chunk.end - chunk.start) as usize;
-            let from = match self.bring_in_blocks(from, done, wanted, &mut temporary) {
-                Ok(from) => from,
-                Err(error) if done > 0 => {
-                    self.note_failure(request, error);
-                    break;
-                }
-                Err(error) => return Err(error),
-            };
-            match self.write_chunk(from, chunk.start..chunk.start + from.len() as u64) {
-                Ok(()) => done += from.len(),
-                Err((part, error)) if done + part > 0 => {
-                    self.note_failure(request, error);
-                    return Ok(done + part);
-                }
-                Err((_, error)) => return Err(error),
-            }
+            let from = self
+                .bring_in_blocks(from, done, wanted, &mut temporary)
+                .map_err(|error| (done, error))?;
+            self.write_chunk(from, chunk.start..chunk.start + from.len() as u64)
+                .map_err(|(part, error)| (done + part, error))?;
+            done += from.len();
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Makes the memory of a request to the store present. If there is a bad address, this is as many
@@ -150,7 +180,7 @@ impl Inode {
         }
     }
 
-    fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Result<(), (usize, io::Error)> {
+    fn write_chunk(&self, from: &[u8], chunk: Range<u64>) -> Written {
         let leaves_last_page = self.leaves_last_page(chunk.start);
         let start = if leaves_last_page { self.size() } else { chunk.start };
         let claim = self.claim(Access::DirectWrite, start..chunk.end);

@@ -202,14 +202,14 @@ impl Inode {
         take: impl Fn(&Pin<'a>) -> Result<G, Refused>,
     ) -> io::Result<Option<G>> {
         self.check_in_no_store()?;
-        let mut brought_in = None;
+        let (mut brought_in, mut event) = (None, Event::Hit);
         loop {
             self.check_page_inside(number)?;
             if let Some(pin) = brought_in.take().or_else(|| self.find(number)) {
                 match take(&pin) {
                     Ok(guard) => {
                         self.check_page_inside(number)?;
-                        self.count(Event::Hit);
+                        self.count(event);
                         return Ok(Some(guard));
                     }
                     Err(Refused::NotUptodate) => {}
@@ -221,6 +221,7 @@ impl Inode {
             if patience == Patience::None {
                 return Ok(None);
             }
+            event = Event::Miss;
             brought_in = self.bring_in_for_guard(number, patience)?;
         }
     }
@@ -232,7 +233,6 @@ impl Inode {
         {
             return Ok(Some(pin));
         }
-        self.count(Event::Miss);
         let _permit = match has_guards {
             true => {
                 self.try_acquire_permit().ok_or_else(|| TryAgain::without_guards("for a frame"))?

@@ -72,11 +72,13 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
     let outcome =
         moved.and_then(|()| store.punch_hole(offset, len).map_err(|error| (shift.len, error)));
     outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
-        Undone::Whole(error) => {
-            // A store that fails at this too has a length that says so.
-            let _ = store.set_len(end);
-            error
-        }
+        Undone::Whole(error) => match store.set_len(end) {
+            Ok(()) => error,
+            Err(second) => {
+                let message = format!("{error}; the store kept {len} more bytes: {second}");
+                described(&error, message)
+            }
+        },
         // What is behind the old end may be nowhere else.
         Undone::Stuck(error) => error,
     })

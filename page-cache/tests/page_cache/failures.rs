@@ -5,6 +5,7 @@ mod bad_stores;
 mod errno;
 mod failed_sync;
 mod failed_sync_races;
+mod half_done;
 mod hanging_close;
 mod injection;
 mod isolation;

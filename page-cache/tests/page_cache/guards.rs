@@ -389,3 +389,21 @@ fn guards_that_are_dropped_in_any_order_leave_the_thread_without_one() {
         file.write_all_at(b"x", 0).unwrap();
     }
 }
+
+#[test]
+fn a_page_that_is_read_for_a_guard_is_a_miss_and_a_cached_one_a_hit() {
+    for readahead in [0, 8] {
+        let cache = PageCache::with_options(Options::new(64).readahead(readahead));
+        let store = MemStore::new();
+        store.set_len(20 * PAGE).unwrap();
+        let file = cache.open(store).unwrap();
+        let counts = || (file.stats().hits, file.stats().misses);
+        drop(file.page(3).unwrap());
+        assert_eq!(counts(), (0, 1));
+        drop(file.page_mut(11).unwrap());
+        assert_eq!(counts(), (0, 2));
+        drop((file.page(3).unwrap(), file.page(11).unwrap()));
+        drop(file.page_mut(3).unwrap());
+        assert_eq!(counts(), (3, 2));
+    }
+}

@@ -155,7 +155,7 @@ impl Inode {
         self.end_within_limit(request)?;
         self.append_claimed(from, end, &io, |rest, offset| {
             let request = Request::new("direct append", offset, rest.bytes());
-            self.write_chunks(rest, request).map_err(|error| self.failed(request, error))
+            self.whole_blocks(request, self.write_chunks(rest, request))
         })
     }
 

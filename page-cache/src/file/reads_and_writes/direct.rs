@@ -2,7 +2,6 @@
 
 use std::io;
 
-use crate::error::Request;
 use crate::file::File;
 
 impl File {
@@ -112,11 +111,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn write_all_direct_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.inode().end_of(Request::new("direct write", offset, bytes.len() as u64))?;
-        let mut done = 0;
-        while done < bytes.len() {
-            done += self.inode().write_direct(&bytes[done..], offset + done as u64)?;
-        }
-        self.wrote(offset, done).map(drop)
+        self.inode().write_all_direct(bytes, offset)?;
+        self.wrote(offset, bytes.len()).map(drop)
     }
 }

@@ -327,6 +327,13 @@ impl Unstable {
         none && self.owes_nothing() && !self.is_broken()
     }
 
+    /// Whether the store may have lost a length that made these bytes zeroes, and nothing that was
+    /// written there: then they are still zeroes, and have to be there again after the next sync.
+    pub(crate) fn may_lack(&self, range: Range<u64>) -> bool {
+        let is_broken = |lost: Range<u64>| lost.start < range.end && range.start < lost.end;
+        self.length_owed && !self.broken.iter().any(|(lost, _)| is_broken(lost))
+    }
+
     /// Whether the length has to be set again.
     pub(crate) fn owes_length(&self) -> bool {
         self.length_owed

@@ -29,7 +29,7 @@ use crate::files::store_access::nested::Inside;
 use crate::order::leaf::{Leaf, lock_leaf};
 use crate::pages::frame::Frames;
 use crate::stats::latency::{Answer, Asks, StoreTimes};
-use crate::store::shrunk;
+use crate::store::{Shift, shrunk};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use crate::unwind;
@@ -205,20 +205,21 @@ impl<S: Store + ?Sized> Drop for CheckedStore<S> {
 }
 
 impl<S: Store + ?Sized> CheckedStore<S> {
-    /// Makes a request that moves what lies behind `offset`. It cannot be made twice.
-    fn shift(
-        &self,
-        offset: u64,
-        held: u64,
-        shift: impl FnOnce() -> io::Result<()>,
-        shifted: impl FnOnce(&mut Unstable),
-    ) -> io::Result<()> {
+    /// Moves what lies behind `offset`, in a store of `held` bytes. The request cannot be made twice.
+    pub(crate) fn shift(&self, shift: Shift, offset: u64, len: u64, held: u64) -> io::Result<()> {
         let failures = self.unstable().failures();
-        let done = shift();
+        let done = self.timed(Asks::Other, || match shift {
+            Shift::Collapse => {
+                self.held.fetch_min(offset, Ordering::Relaxed);
+                self.store.collapse_range(offset, len)
+            }
+            Shift::Insert => self.store.insert_range(offset, len),
+        });
         self.note(|unstable| {
-            match done {
-                Ok(()) => shifted(unstable),
-                Err(_) => unstable.shift_failed(offset, held),
+            match (&done, shift) {
+                (Ok(()), Shift::Collapse) => unstable.collapsed(offset, len, held),
+                (Ok(()), Shift::Insert) => unstable.inserted(offset, len, held),
+                (Err(_), _) => unstable.shift_failed(offset, held),
             }
             if unstable.failures() != failures {
                 unstable.doubtful(offset..u64::MAX);
@@ -235,7 +236,10 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         let held = self.held.load(Ordering::Relaxed);
         let found = self.timed(Asks::Read, || self.store.read_at(bytes, offset))?;
         if found == 0 && !bytes.is_empty() && offset < held {
-            return Err(shrunk(offset, held));
+            let end = held.min(offset + bytes.len() as u64);
+            if !self.unstable().may_lack(offset..end) {
+                return Err(shrunk(offset, held));
+            }
         }
         Ok(found)
     }
@@ -334,16 +338,11 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     // for its length first.
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let held = self.len()?;
-        self.held.fetch_min(offset, Ordering::Relaxed);
-        let collapse = || self.timed(Asks::Other, || self.store.collapse_range(offset, len));
-        self.shift(offset, held, collapse, |unstable| unstable.collapsed(offset, len, held))
+        self.shift(Shift::Collapse, offset, len, self.len()?)
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        let held = self.len()?;
-        let insert = || self.timed(Asks::Other, || self.store.insert_range(offset, len));
-        self.shift(offset, held, insert, |unstable| unstable.inserted(offset, len, held))
+        self.shift(Shift::Insert, offset, len, self.len()?)
     }
 
     /// Nothing can be written to a store that panics when it is asked.

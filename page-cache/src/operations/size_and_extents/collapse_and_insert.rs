@@ -13,13 +13,13 @@
 //! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what
 //! it had moved, and the file is unchanged, except perhaps within the range that was to be removed.
 //! If moving back fails too, the error says so, and the file has the length that the store then
-//! has: see [`Store`](crate::Store). The cache holds nothing from the offset on, so reads return
+//! has, or the longer one if the store does not report it: see [`Store`](crate::Store). The cache holds nothing from the offset on, so reads return
 //! what the store has.
 
 use std::io;
 
 use crate::Store;
-use crate::error::{MAX_LEN, Request};
+use crate::error::{MAX_LEN, Request, described};
 use crate::files::inode::Inode;
 use crate::store::Shift;
 use spanlock::Access;
@@ -55,14 +55,23 @@ impl Inode {
         self.flush_claimed(pages.clone(), &claim)?;
         self.invalidate(pages, &claim)?;
         self.cut_store(size)?;
-        let done = match shift {
-            Shift::Collapse => self.store.collapse_range(offset, len),
-            Shift::Insert => self.store.insert_range(offset, len),
-        };
+        let held = self.store.len()?;
+        let done = self.store.shift(shift, offset, len, held);
         self.modified.note_change();
-        if done.is_ok() || self.store.len().is_ok_and(|len| len == shifted) {
+        let Err(error) = done else {
             self.set_size(shifted);
+            return Ok(());
+        };
+        match self.store.len() {
+            Ok(len) if len == shifted => self.set_size(shifted),
+            Ok(_) => {}
+            Err(second) => {
+                // It may have the longer one, and bytes there that are nowhere else.
+                self.set_size(size.max(shifted));
+                let message = format!("{error}; the store does not report its length: {second}");
+                return Err(described(&error, message));
+            }
         }
-        done
+        Err(error)
     }
 }

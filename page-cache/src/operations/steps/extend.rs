@@ -108,21 +108,25 @@ impl Inode {
     }
 
     /// Makes the store as long as the end of a claimed range, or of the file if that comes first,
-    /// by zeroes. They do not overwrite anything behind the range.
+    /// by zeroes. They overwrite nothing that the store has.
     pub(crate) fn let_store_reach(
         &self,
         range: Range<u64>,
         _claim: &MappingClaim<'_>,
     ) -> io::Result<()> {
         let end = range.end.min(self.size());
-        // The store may hold more than is known, and what it holds behind the range must stay.
-        if range.start >= end || self.store.reaches(end) || self.store.len()? >= end {
+        if range.start >= end || self.store.reaches(end) {
+            return Ok(());
+        }
+        // The store may hold more than is known, and what it holds must stay.
+        let held = self.store.len()?;
+        if held >= end {
             return Ok(());
         }
         // A write, since to set the length might cut off what is being written behind the range; and
-        // of what the range has of the last page, since a single byte would tear a sector.
+        // of all that the store lacks of the last page, since a single byte would tear a sector.
         let reached = self.end_of_reach(end);
-        let from = range.start.max(self.page_size.round_down(reached - 1));
+        let from = range.start.max(self.page_size.round_down(reached - 1)).max(held);
         let zeroes = vec![0; (reached - from) as usize];
         let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);
         // What lies behind the range is dirty, and will be sent, or a hole.
