@@ -6,7 +6,7 @@
 //!    between the two ranges and the ranges themselves, in one claim: a second claim could queue
 //!    behind an operation that waits for the first.
 //! 2. Clip the source to the size, which does not move across it while it is claimed.
-//! 3. Find the holes of the source, as for `data_ranges`. They are punched in the destination, and
+//! 3. Find the holes of the source, as for `data_ranges`, in whole pages. They are punched in the destination, and
 //!    past its end the file grows over them. If the ranges overlap, or one of the files transforms
 //!    its pages, holes are copied like data.
 //! 4. Copy the rest through a temporary chunk: read it like a buffered read, and write it like a
@@ -134,16 +134,25 @@ impl Inode {
         }
         let request = Request::of_range("copy_range", bytes.start, bytes.end);
         let data = self.data_claimed(bytes.clone()).map_err(|error| self.failed(request, error))?;
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut from = bytes.start;
-        for data in data.into_iter().chain(std::iter::once(bytes.end..bytes.end)) {
-            if from < data.start {
-                parts.push(Part::Hole(from..data.start));
+        for data in data {
+            // A page is copied as it is at one moment, so no part of it is taken for a hole while the rest is read.
+            let pages = self.page_size.bytes_of(&self.page_size.touched(&data));
+            let start = pages.start.clamp(from, bytes.end);
+            if from < start {
+                parts.push(Part::Hole(from..start));
             }
-            from = data.end;
-            if !data.is_empty() {
-                parts.push(Part::Data(data));
+            let end = pages.end.clamp(start, bytes.end);
+            match parts.last_mut() {
+                Some(Part::Data(last)) if start == from => last.end = end,
+                _ if start < end => parts.push(Part::Data(start..end)),
+                _ => {}
             }
+            from = end;
+        }
+        if from < bytes.end {
+            parts.push(Part::Hole(from..bytes.end));
         }
         Ok(parts)
     }

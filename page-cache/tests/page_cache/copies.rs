@@ -2,11 +2,13 @@
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, PageTransform};
+use spanlock_page_cache::{
+    File, FileOptions, MemStore, Options, PageCache, PageTransform, Store, StoreLayer,
+};
 
 use crate::random::Random;
 use crate::stores::recording_store::RecordingStore;
@@ -319,4 +321,55 @@ fn a_copy_is_one_write_and_sees_its_source_as_it_was_at_one_time() {
             assert!(copy.iter().all(|&byte| byte == copy[0]));
         }
     });
+}
+
+/// A store that lets another thread write while it looks for holes.
+struct Interrupted {
+    inner: MemStore,
+    write: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl StoreLayer for Interrupted {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        if let Some(write) = self.write.lock().unwrap().take() {
+            thread::scope(|scope| scope.spawn(write).join().unwrap());
+        }
+        self.inner.holes(range)
+    }
+}
+
+/// The store ends within that page, and the file does not.
+#[test]
+fn a_page_that_a_guard_writes_during_a_copy_is_copied_as_it_was_at_one_moment() {
+    for (stored, from) in [(PAGE + 512, 0), (2 * PAGE + 1, PAGE), (PAGE + 512, PAGE + 100)] {
+        let cache = quiet_cache();
+        let store = Interrupted { inner: MemStore::new(), write: Mutex::default() };
+        let store = Arc::new(store);
+        store.inner.write_at(&vec![7; stored as usize], 0).unwrap();
+        let file = cache.open(Arc::clone(&store)).unwrap();
+        // The store does not become longer by this.
+        file.write_all_at(b"far behind", 5 * PAGE).unwrap();
+        let before = contents(&file);
+        let page = stored / PAGE;
+        let writer = file.clone();
+        *store.write.lock().unwrap() =
+            Some(Box::new(move || writer.page_mut(page).unwrap().write(0, &[9; PAGE as usize])));
+        let copy = cache.open(MemStore::new()).unwrap();
+        file.copy_range_to(from, &copy, from, u64::MAX).unwrap();
+        let after = contents(&file);
+        assert!(after != before, "the guard's bytes are there");
+        let (copied, at) =
+            (contents(&copy), (page * PAGE).max(from) as usize..((page + 1) * PAGE) as usize);
+        assert!(
+            copied[at.clone()] == before[at.clone()] || copied[at.clone()] == after[at.clone()],
+            "a part of each: {stored} bytes, from {from}: {:?}",
+            copied[at].chunks(256).map(|part| part[0]).collect::<Vec<_>>()
+        );
+    }
 }
