@@ -81,3 +81,36 @@ fn a_small_claim_whose_release_panics_is_released_as_a_whole() {
     drop(waiting);
     assert!(!lock.is_locked(..), "{lock:?}");
 }
+
+/// A clone of the waker has other data than the waker, and the two tasks' wakers have the same data, one
+/// after the other, as if it had been freed and allocated again.
+#[test]
+fn a_task_is_woken_although_its_waker_looks_like_that_of_the_task_that_polled_before() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{RawWaker, RawWakerVTable};
+
+    static TASK: AtomicUsize = AtomicUsize::new(1);
+    static WOKEN: AtomicUsize = AtomicUsize::new(0);
+    fn clone(_: *const ()) -> RawWaker {
+        RawWaker::new(std::ptr::without_provenance(TASK.load(Ordering::Relaxed)), &TABLE)
+    }
+    fn wake(task: *const ()) {
+        WOKEN.store(task.addr(), Ordering::Relaxed);
+    }
+    static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
+
+    let lock = RangeLock::fair();
+    let held = lock.lock_exclusive(0..9);
+    let mut future = Box::pin(lock.lock_exclusive_async(1..2));
+    let mut poll = |polls| {
+        // SAFETY: the functions accept any data.
+        let waker = unsafe { Waker::new(std::ptr::null(), &TABLE) };
+        (0..polls).any(|_| future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready())
+    };
+    assert!(!poll(3));
+    TASK.store(2, Ordering::Relaxed);
+    assert!(!poll(1));
+    drop(held);
+    assert_eq!(WOKEN.load(Ordering::Relaxed), 2);
+    assert!(poll(1));
+}

@@ -239,10 +239,11 @@ impl RawLock {
             // Cloned, and the old one dropped, without the mutex: both are user code. If the drop
             // panics the claim is still the caller's, because this has not returned.
             let mut sleeper = Sleeper::of_task(waker);
+            is_known = sleeper.would_wake(waker);
             let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
             is_held = self.look_again(pending.id, Patience::Lasts, swap);
         }
-        pending.seen = Some(seen);
+        pending.seen = is_known.then_some(seen);
         is_held.then_some(Hold::claim(pending.id))
     }
 

@@ -22,8 +22,8 @@ pub(crate) struct News([AtomicU64; COUNTERS as usize]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     count: u64,
-    /// The addresses of the waker's data and functions. As long as the count is the same, the
-    /// registry's clone of the waker exists, so that no other waker has them.
+    /// The addresses of the waker's data and functions, which the registry's clone has too. As long
+    /// as the count is the same, that clone exists, so that no other task's waker has them.
     waker: (usize, usize),
 }
 
