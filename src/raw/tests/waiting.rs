@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::ops::{ControlFlow, Range};
-use std::task::{Context, Waker};
+use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -165,6 +165,14 @@ fn a_claim_is_not_watched_any_more_once_the_claims_that_it_blocked_are_withdrawn
     }
 }
 
+/// A waker whose clones have its addresses in every build, unlike [`Waker::noop`].
+fn waker() -> Waker {
+    static TABLE: RawWakerVTable =
+        RawWakerVTable::new(|data| RawWaker::new(data, &TABLE), |_| {}, |_| {}, |_| {});
+    // SAFETY: the functions do nothing.
+    unsafe { Waker::new(std::ptr::null(), &TABLE) }
+}
+
 /// For each of three claims: the poll after nothing has happened ends although another thread has the
 /// mutex, and the poll after a wake-up finds the claim.
 #[test]
@@ -177,7 +185,8 @@ fn a_task_that_is_polled_without_having_been_woken_takes_no_mutex() {
     let mut several = Box::pin(lock.lock_many_async([(5..6, Shared), (7..9, Exclusive)]));
     let mut upgrade = Box::pin(upgraded.upgrade_async());
     let mut poll_all = || {
-        let context = &mut Context::from_waker(Waker::noop());
+        let waker = waker();
+        let context = &mut Context::from_waker(&waker);
         [
             one.as_mut().poll(context).is_ready(),
             several.as_mut().poll(context).is_ready(),
