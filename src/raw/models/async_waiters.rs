@@ -3,8 +3,11 @@
 use super::*;
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+
+use loom::sync::Notify;
 
 #[test]
 fn a_future_dropped_while_it_is_granted_grants_the_next_claim() {
@@ -75,14 +78,13 @@ fn a_task_that_is_polled_more_often_than_it_is_woken_misses_no_wake_up() {
             let other = Arc::clone(&lock);
             let thread = thread::spawn(move || {
                 let mut future = other.lock_exclusive_async(1..2);
-                let twice = std::future::poll_fn(|context| {
-                    let mut poll = || Pin::new(&mut future).poll(context);
-                    match poll() {
-                        Poll::Pending => poll(),
-                        ready => ready,
-                    }
-                });
-                drop(loom::future::block_on(twice));
+                let notify = Arc::new(Notify::new());
+                let waker = notifying(Arc::clone(&notify));
+                let mut poll =
+                    || Pin::new(&mut future).poll(&mut Context::from_waker(&waker)).map(drop);
+                while poll().is_pending() && poll().is_pending() {
+                    notify.wait();
+                }
             });
             drop(guard);
             thread.join().unwrap();
@@ -163,4 +165,29 @@ fn inquisitive(lock: Arc<RangeLock>) -> Waker {
     // SAFETY: each waker stands for one count of the `Arc`, which `clone` adds and `wake` and drop
     // take.
     unsafe { Waker::from_raw(raw(lock)) }
+}
+
+/// A waker whose clones have its addresses, unlike that of loom's `block_on`.
+fn notifying(notify: Arc<Notify>) -> Waker {
+    fn clone(notify: *const ()) -> RawWaker {
+        // SAFETY: as below; the count of the waker that is cloned stays.
+        let notify = ManuallyDrop::new(unsafe { Arc::from_raw(notify.cast::<Notify>()) });
+        RawWaker::new(Arc::into_raw(Arc::clone(&notify)).cast(), &VTABLE)
+    }
+    fn wake(notify: *const ()) {
+        // SAFETY: as below.
+        unsafe { Arc::from_raw(notify.cast::<Notify>()) }.notify();
+    }
+    fn wake_by_ref(notify: *const ()) {
+        // SAFETY: as below; the waker's count stays.
+        ManuallyDrop::new(unsafe { Arc::from_raw(notify.cast::<Notify>()) }).notify();
+    }
+    fn drop_waker(notify: *const ()) {
+        // SAFETY: as below.
+        drop(unsafe { Arc::from_raw(notify.cast::<Notify>()) });
+    }
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+    // SAFETY: each waker stands for one count of the `Arc`, which `clone` adds and `wake` and drop
+    // take.
+    unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(notify).cast(), &VTABLE)) }
 }
