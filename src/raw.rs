@@ -284,7 +284,7 @@ impl Locked<'_> {
         self.make_overdue_due();
         self.make_room();
         self.set_queue();
-        self.wakes.end_records(&self.core.news);
+        self.wakes.announce_grants(&self.core.news);
         self.call_invited();
         let Locked { lock, protected, wakes, .. } = self;
         drop(protected);

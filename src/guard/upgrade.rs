@@ -82,7 +82,7 @@ impl<L: LockRef, M: GuardMode> UpgradeError<L, M> {
     /// let guard = lock.lock_shared(5..15);
     /// let error = guard.try_upgrade_for(Duration::from_millis(1)).unwrap_err();
     /// assert!(error.timed_out());
-    /// assert_eq!(error.to_string(), "cannot upgrade 5..15: another claim on a part of it is still held");
+    /// assert_eq!(error.to_string(), "cannot upgrade 5..15: timed out");
     /// # drop(reader);
     /// ```
     #[must_use]
@@ -96,7 +96,7 @@ impl<L: LockRef, M: GuardMode> fmt::Display for UpgradeError<L, M> {
         let range = self.guard.range();
         let cause = match self.cause {
             Unmet::Refused => "another holder waits to upgrade a part of it",
-            Unmet::TimedOut => "another claim on a part of it is still held",
+            Unmet::TimedOut => "timed out",
         };
         write!(f, "cannot upgrade {range:?}: {cause}")
     }

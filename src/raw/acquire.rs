@@ -15,8 +15,7 @@ use crate::deadlock::{Held, Waiting};
 use crate::raw::RawLock;
 use crate::raw::place::{Hold, Obstacle, Part};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::waiting::Patience;
-use crate::raw::waiting::{Seen, Sleeper, Waiter};
+use crate::raw::waiting::{Patience, Seen, Sleeper, Waiter};
 use crate::sync::{self, Parker, Woken};
 use crate::{Mode, Span};
 

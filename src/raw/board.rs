@@ -1,9 +1,8 @@
 //! The board: where claims of the registry are shown to the threads that do not take its mutex.
 //!
 //! Each claim of the registry that is held or due is shown in a [cell](crate::raw::words::cell), or
-//! else is *unlisted*: it is counted in the [regions] that it touches.
-//! A new claim that finds a conflicting count in one of its regions asks the registry, under the
-//! mutex.
+//! else is *unlisted*: it is counted in the [regions] that it touches. A new claim that finds a
+//! conflicting count in one of its regions asks the registry, under the mutex.
 
 pub(crate) mod make_way;
 pub(crate) mod regions;

@@ -33,7 +33,7 @@ pub(crate) use crate::page::Key;
 use crate::pages::page_table::Entries;
 pub(crate) use frames::Frames;
 pub(crate) use latch::{ReadLatch, WriteLatch};
-pub(crate) use link::{AtomicLink, Links, Words, links, words};
+pub(crate) use link::{AtomicLink, Zeroes, zeroes};
 pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, OutOfPatience, Pin, WriteHit};
 pub(crate) use state::State;
 pub(crate) use wait::Patience;

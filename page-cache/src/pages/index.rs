@@ -15,7 +15,9 @@ use crossbeam_utils::CachePadded;
 
 use self::runs::Runs;
 use crate::order::{Held, Lock};
-use crate::pages::frame::{Frame, FrameId, Frames, FreeFrame, Key, Links, LockedPage, Pin, links};
+use crate::pages::frame::{
+    AtomicLink, Frame, FrameId, Frames, FreeFrame, Key, LockedPage, Pin, Zeroes, zeroes,
+};
 
 const STRIPES: usize = 64;
 
@@ -23,7 +25,7 @@ const STRIPES: usize = 64;
 const PEEK_STEPS: usize = 16;
 
 pub(crate) struct Index {
-    heads: Links,
+    heads: Zeroes<AtomicLink>,
     runs: Runs,
     stripes: Box<[CachePadded<Mutex<()>>]>,
 }
@@ -50,7 +52,7 @@ impl Index {
         // Two for each frame at least: a lookup is fastest if the first frame of the chain is the one.
         let buckets = (2 * frames as usize).next_power_of_two().max(STRIPES);
         Index {
-            heads: links(buckets),
+            heads: zeroes(buckets),
             runs: Runs::new(frames),
             stripes: (0..STRIPES).map(|_| CachePadded::default()).collect(),
         }

@@ -14,8 +14,7 @@
 
 use crate::raw::place::{Part, Place};
 use crate::raw::registry::{ClaimId, Queueing};
-use crate::raw::waiting::Patience;
-use crate::raw::waiting::Waiter;
+use crate::raw::waiting::{Patience, Waiter};
 use crate::raw::{Locked, Pending, Queued};
 
 impl Locked<'_> {

@@ -13,8 +13,8 @@
 //! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what
 //! it had moved, and the file is unchanged, except perhaps within the range that was to be removed.
 //! If moving back fails too, the error says so, and the file has the length that the store then
-//! has, or the longer one if the store does not report it: see [`Store`](crate::Store). The cache holds nothing from the offset on, so reads return
-//! what the store has.
+//! has, or the longer one if the store does not report it: see [`Store`](crate::Store). The cache
+//! holds nothing from the offset on, so reads return what the store has.
 
 use std::io;
 

@@ -20,41 +20,24 @@ impl AtomicLink {
 }
 
 #[cfg(not(spanlock_shuttle))]
-// SAFETY: it is an atomic number.
+// SAFETY: it is a number, and zero is one.
 unsafe impl bytes::Zeroed for AtomicLink {}
-
-/// An array of links to no frame, which takes no memory before it is used.
 #[cfg(not(spanlock_shuttle))]
-pub(crate) type Links = bytes::Items<AtomicLink>;
-#[cfg(spanlock_shuttle)]
-pub(crate) type Links = Box<[AtomicLink]>;
-
-#[cfg(not(spanlock_shuttle))]
-pub(crate) fn links(count: usize) -> Links {
-    bytes::Items::new(count)
-}
-
-#[cfg(spanlock_shuttle)]
-pub(crate) fn links(count: usize) -> Links {
-    (0..count).map(|_| AtomicLink::default()).collect()
-}
-
-#[cfg(not(spanlock_shuttle))]
-// SAFETY: it is an atomic number.
+// SAFETY: the same.
 unsafe impl bytes::Zeroed for AtomicU32 {}
 
-/// An array of zeroes, which takes no memory before it is used.
+/// An array of zeroes, which takes no memory before it is used. A link of zero is a link to no frame.
 #[cfg(not(spanlock_shuttle))]
-pub(crate) type Words = bytes::Items<AtomicU32>;
+pub(crate) type Zeroes<T> = bytes::Items<T>;
 #[cfg(spanlock_shuttle)]
-pub(crate) type Words = Box<[AtomicU32]>;
+pub(crate) type Zeroes<T> = Box<[T]>;
 
 #[cfg(not(spanlock_shuttle))]
-pub(crate) fn words(count: usize) -> Words {
+pub(crate) fn zeroes<T: bytes::Zeroed>(count: usize) -> Zeroes<T> {
     bytes::Items::new(count)
 }
 
 #[cfg(spanlock_shuttle)]
-pub(crate) fn words(count: usize) -> Words {
-    (0..count).map(|_| AtomicU32::default()).collect()
+pub(crate) fn zeroes<T: Default>(count: usize) -> Zeroes<T> {
+    (0..count).map(|_| T::default()).collect()
 }

@@ -9,9 +9,9 @@
 //! A word is a guess. A thread that follows it compares the key in the header, and looks into the
 //! index if that is another one.
 
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
-use crate::pages::frame::{FrameId, Key, Words, words};
+use crate::pages::frame::{FrameId, Key, Zeroes, zeroes};
 
 /// The logarithm of how many neighbouring pages share a word.
 const PAGES: u32 = 4;
@@ -25,14 +25,14 @@ const FRAMES: u32 = u32::MAX >> CONFIRMED;
 const ENOUGH: u32 = if cfg!(spanlock_shuttle) { 1 } else { 3 };
 
 pub(super) struct Runs {
-    words: Words,
+    words: Zeroes<AtomicU32>,
 }
 
 impl Runs {
     /// For a cache of this many frames.
     pub(super) fn new(frames: u32) -> Runs {
         let count = (frames as usize >> PAGES).next_power_of_two();
-        Runs { words: words(4 * count) }
+        Runs { words: zeroes(4 * count) }
     }
 
     /// The frame that probably caches a page.

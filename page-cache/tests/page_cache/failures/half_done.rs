@@ -31,7 +31,7 @@ impl Mortal {
         self.answers.store(answers, Ordering::SeqCst);
     }
 
-    fn is_well(&self) {
+    fn recover(&self) {
         self.dies_after(i64::MAX);
         self.most.store(usize::MAX, Ordering::SeqCst);
     }
@@ -151,7 +151,7 @@ fn a_direct_write_that_fails_where_the_store_ends_leaves_what_the_store_has() {
             file.write_all_at(b"a later record", 20_000).unwrap();
             store.dies_after(answers);
             let direct = file.write_direct_at(&vec![9; written.len()], written.start as u64);
-            store.is_well();
+            store.recover();
             let expected = if direct.is_ok() { 9 } else { 7 };
             let mut seen = vec![0; synced];
             file.read_exact_at(&mut seen, 0).unwrap();
@@ -181,7 +181,7 @@ fn a_direct_append_of_which_the_store_takes_a_part_of_a_block_appends_nothing() 
                 store.dies_after(i64::MAX);
                 assert_eq!(file.len(), 1024, "{len}, {most}, {answers}");
             }
-            store.is_well();
+            store.recover();
             assert_eq!(file.append_direct(&[8; 512]).unwrap(), 1024);
             file.sync_data().unwrap();
             assert!(store.bytes() == [[1; 512], [1; 512], [8; 512]].concat());
@@ -213,7 +213,7 @@ fn a_store_that_dies_in_an_insert_and_does_not_tell_its_length_loses_no_byte() {
         file.sync_data().unwrap();
         store.dies_after(answers);
         let inserted = file.insert_range(PAGE as u64, 2 * PAGE as u64);
-        store.is_well();
+        store.recover();
         let len = file.len() as usize / PAGE;
         let mut pages = vec![[0; PAGE]; len];
         pages
@@ -243,7 +243,7 @@ fn an_insert_that_leaves_the_store_longer_says_so() {
         let before = file.len();
         store.dies_after(answers);
         let error = file.insert_range(PAGE as u64, PAGE as u64).unwrap_err();
-        store.is_well();
+        store.recover();
         assert_eq!(error.raw_os_error(), Some(5));
         let failure = file.last_failure().expect("it failed").to_string();
         let told_by = ["more bytes", "moving the bytes back", "does not report its length"];
@@ -262,7 +262,7 @@ fn zeroes_whose_length_a_failed_sync_lost_can_be_read_before_the_next_sync() {
     file.set_len(8 * PAGE as u64).unwrap();
     store.dies_after(0);
     file.sync_data().unwrap_err();
-    store.is_well();
+    store.recover();
     assert_eq!((store.inner.len().unwrap(), file.broken_ranges()), (PAGE as u64, vec![]));
 
     let mut seen = [1; 100];
