@@ -92,7 +92,7 @@ impl File {
     pub(crate) fn new(inode: Arc<Inode>) -> File {
         let handle = Arc::new(Handle::new(inode));
         if let Some(registration) = &handle.inode.registration {
-            let answers = handle.inode.health.answers();
+            let answers = handle.inode.write_retry.answers();
             registration.opened(&(Arc::clone(&handle) as _), answers);
         }
         File { handle, heard: Heard::default(), durability: Durability::AtSync }

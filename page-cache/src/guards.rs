@@ -9,9 +9,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::files::handle::Handle;
-use crate::operations::guarded_page::GuardedPage;
+use crate::operations::guarded_page::{GuardedPage, NO_LIMIT};
 use crate::pages::frame::guard::SharedGuard;
-use crate::pages::frame::{DetachedPin, Patience};
+use crate::pages::frame::{DetachedPin, WaitLimit};
 
 /// A shared guard of a page. It dereferences to all bytes of the page
 /// ([`File::page_size`](crate::File::page_size)) in the cache, without a copy. Returned by
@@ -271,7 +271,7 @@ impl PagePin {
         {
             return Ok(PageRef::new(guard));
         }
-        Ok(PageRef::new(inode.page(self.number, Patience::Endless)?.expect(ENDLESS)))
+        Ok(PageRef::new(inode.page(self.number, WaitLimit::Unlimited)?.expect(NO_LIMIT)))
     }
 
     /// Returns an exclusive guard of the page.
@@ -300,12 +300,9 @@ impl PagePin {
         {
             return Ok(PageMut::new(page));
         }
-        Ok(PageMut::new(inode.page_mut(self.number, Patience::Endless)?.expect(ENDLESS)))
+        Ok(PageMut::new(inode.page_mut(self.number, WaitLimit::Unlimited)?.expect(NO_LIMIT)))
     }
 }
-
-/// The message of the `expect` on a wait without a timeout, which always ends with a guard or an error.
-pub(crate) const ENDLESS: &str = "patience has no end";
 
 impl Drop for PagePin {
     fn drop(&mut self) {

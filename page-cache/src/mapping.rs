@@ -45,9 +45,9 @@ pub struct Mapping {
 ///
 /// A thread that holds a latch must not wait: two such threads could deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    Waits,
-    Never,
+pub(crate) enum Blocking {
+    Allowed,
+    Forbidden,
 }
 
 impl Mapping {
@@ -134,14 +134,14 @@ impl Mapping {
     }
 
     fn load_page(&self, page: u64, within: usize, to: &mut [u8]) -> io::Result<()> {
-        while !self.load_mapped(page, within, to, Patience::Waits) {
+        while !self.load_mapped(page, within, to, Blocking::Allowed) {
             self.fault(page, Rights::Read)?;
         }
         Ok(())
     }
 
     fn store_page(&self, page: u64, within: usize, from: &[u8]) -> io::Result<()> {
-        while !self.store_mapped(page, within, from, Patience::Waits) {
+        while !self.store_mapped(page, within, from, Blocking::Allowed) {
             if self.throttle()? == Room::WithOthers {
                 return self.store_through(page, within, from);
             }
@@ -157,12 +157,12 @@ impl Mapping {
         page: u64,
         within: usize,
         to: &mut [u8],
-        patience: Patience,
+        blocking: Blocking,
     ) -> bool {
         let Some(frame) = self.translate(page, Rights::Read) else { return false };
-        let latch = match patience {
-            Patience::Waits => frame.read(&self.handle.inode.cache.frames),
-            Patience::Never => frame.try_read(&self.handle.inode.cache.frames),
+        let latch = match blocking {
+            Blocking::Allowed => frame.read(&self.handle.inode.cache.frames),
+            Blocking::Forbidden => frame.try_read(&self.handle.inode.cache.frames),
         };
         match latch {
             Some(latch)
@@ -182,15 +182,15 @@ impl Mapping {
         page: u64,
         within: usize,
         from: &[u8],
-        patience: Patience,
+        blocking: Blocking,
     ) -> bool {
         let Some(frame) = self.translate(page, Rights::ReadWrite) else { return false };
         let frames = &self.handle.inode.cache.frames;
         let is_allowed =
             || frame.key().page == page && frame.entries.allow(self.id, Rights::ReadWrite);
-        let latch = match patience {
-            Patience::Waits => frame.write_mapped(frames, is_allowed),
-            Patience::Never => frame.try_write_mapped(frames),
+        let latch = match blocking {
+            Blocking::Allowed => frame.write_mapped(frames, is_allowed),
+            Blocking::Forbidden => frame.try_write_mapped(frames),
         };
         match latch {
             Some(mut latch) if is_allowed() => {

@@ -1,7 +1,8 @@
-//! `Options`, of a cache. Those of a file are in `file`, and what they refer to in the others.
+//! The options of a cache. `file` has those of a file; the types of single options are in the other modules.
 
 mod file;
 mod hook;
+mod page_transform;
 mod whole_pages;
 
 use std::time::Duration;
@@ -9,8 +10,9 @@ use std::time::Duration;
 pub use file::FileOptions;
 pub(crate) use file::{Steal, TimeOf, WriteMode};
 pub(crate) use hook::BeforeWriteback;
-pub use whole_pages::PageTransform;
-pub(crate) use whole_pages::{Sends, Transform};
+pub use page_transform::PageTransform;
+pub(crate) use page_transform::Transform;
+pub(crate) use whole_pages::Sends;
 
 use crate::page::PageSize;
 

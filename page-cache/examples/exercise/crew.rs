@@ -21,7 +21,7 @@ use crate::workload::{Mix, Workload};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// Without one operation in this long, a thread is taken for stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the threads are set to work.
 pub struct Crew {
@@ -166,10 +166,10 @@ impl Watch {
         for (thread, (done, seen)) in journal.done().zip(&mut self.seen).enumerate() {
             if done != seen.0 {
                 *seen = (done, now);
-            } else if now - seen.1 > PATIENCE
+            } else if now - seen.1 > TIMEOUT
                 && let Some(op) = journal.current(thread as u16)
             {
-                let what = What::Stuck { seconds: PATIENCE.as_secs() };
+                let what = What::Stuck { seconds: TIMEOUT.as_secs() };
                 return Some(Finding { seen_by: op.to_string(), what, history: Vec::new() });
             }
         }

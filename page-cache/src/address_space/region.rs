@@ -9,7 +9,7 @@ use super::PAGE;
 use super::anonymous::Anonymous;
 use super::transfer::Transfer;
 use crate::Mapping;
-use crate::mapping::Patience;
+use crate::mapping::Blocking;
 use crate::pages::page_table::Rights;
 use crate::writeback::throttle::Room;
 
@@ -56,13 +56,13 @@ impl Region {
     }
 
     /// Copies to or from one page, if it is present with the rights for it; whether it was.
-    pub(super) fn access(&self, address: u64, part: Transfer<'_>, patience: Patience) -> bool {
+    pub(super) fn access(&self, address: u64, part: Transfer<'_>, blocking: Blocking) -> bool {
         let (page, within) = self.place(address);
         match &self.backing {
             Mapped::Anonymous(memory) => memory.access(page, |bytes| part.copy(bytes, within)),
             Mapped::File(mapping) => match part {
-                Transfer::Load(to) => mapping.load_mapped(page, within, to, patience),
-                Transfer::Store(from) => mapping.store_mapped(page, within, from, patience),
+                Transfer::Load(to) => mapping.load_mapped(page, within, to, blocking),
+                Transfer::Store(from) => mapping.store_mapped(page, within, from, blocking),
             },
         }
     }

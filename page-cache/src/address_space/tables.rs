@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use super::region::Regions;
-use crate::mapping::Patience;
+use crate::mapping::Blocking;
 use crate::order::{Held, Lock};
 use crate::sync::blocking::{PoisonError, RwLock, RwLockReadGuard, TryLockError};
 
@@ -35,8 +35,8 @@ impl Tables {
 
     /// Like `walk`, without waiting: `None` while a thread changes them.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(super) fn walk_with(&self, patience: Patience) -> Option<Walk<'_>> {
-        if patience == Patience::Waits {
+    pub(super) fn walk_with(&self, blocking: Blocking) -> Option<Walk<'_>> {
+        if blocking == Blocking::Allowed {
             return Some(self.walk());
         }
         let regions = match self.regions.try_read() {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{AddressSpace, PAGE, Point, bad_address};
 use crate::error::Request;
-use crate::mapping::Patience;
+use crate::mapping::Blocking;
 use crate::order::may_fault;
 use crate::pages::page_table::Rights;
 
@@ -53,7 +53,7 @@ impl AddressSpace {
     pub(crate) fn copy_nofault(&self, address: u64, mut transfer: Transfer<'_>) -> usize {
         let mut done = 0;
         while let Some((at, part)) = page_part(address, done, transfer.len())
-            && self.copy_part(at, transfer.part(part.clone()), Patience::Never)
+            && self.copy_part(at, transfer.part(part.clone()), Blocking::Forbidden)
         {
             done = part.end;
             self.hooks.reach(Point::CopiedPart);
@@ -82,7 +82,7 @@ impl AddressSpace {
             let Some((at, part)) = page_part(address, done, len) else {
                 return (done, Err(bad_address(address)));
             };
-            while !self.copy_part(at, transfer.part(part.clone()), Patience::Waits) {
+            while !self.copy_part(at, transfer.part(part.clone()), Blocking::Allowed) {
                 let there = match self.store_through(at, transfer.part(part.clone())) {
                     Ok(true) => break,
                     Ok(false) => self.fault_in(at..at + part.len() as u64, rights),
@@ -106,9 +106,9 @@ impl AddressSpace {
     }
 
     /// Copies a part that lies in one page, if that is present with the rights; whether it was.
-    fn copy_part(&self, address: u64, part: Transfer<'_>, patience: Patience) -> bool {
-        let Some(walk) = self.tables.walk_with(patience) else { return false };
-        walk.at(address).is_some_and(|region| region.access(address, part, patience))
+    fn copy_part(&self, address: u64, part: Transfer<'_>, blocking: Blocking) -> bool {
+        let Some(walk) = self.tables.walk_with(blocking) else { return false };
+        walk.at(address).is_some_and(|region| region.access(address, part, blocking))
     }
 
     /// Fills `bytes` with the memory from `address` on. An empty slice has no effect.

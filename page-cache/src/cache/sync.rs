@@ -153,7 +153,7 @@ impl PageCache {
         self.sync_files(None)
     }
 
-    /// Like [`sync_all`](PageCache::sync_all), but waits at most `patience`.
+    /// Like [`sync_all`](PageCache::sync_all), but waits at most `timeout`.
     ///
     /// # Errors
     ///
@@ -174,9 +174,9 @@ impl PageCache {
     /// assert_eq!(file.stats().dirty, 0);
     /// # std::io::Result::Ok(())
     /// ```
-    pub fn sync_all_for(&self, patience: Duration) -> Result<(), SyncError> {
+    pub fn sync_all_for(&self, timeout: Duration) -> Result<(), SyncError> {
         // A time that the clock does not have never comes.
-        self.sync_files(Instant::now().checked_add(patience))
+        self.sync_files(Instant::now().checked_add(timeout))
     }
 
     /// Makes the flusher start to write the dirty pages of all files, and returns without waiting, like
@@ -237,7 +237,7 @@ impl PageCache {
         for file in self.visits().filter(|file| !file.is_settled()) {
             match file.check_waits_for_others() {
                 Err(error) => state.failures.push(file.note_failure(request(), error)),
-                Ok(()) if file.health.fails() => after_others.push(file),
+                Ok(()) if file.write_retry.fails() => after_others.push(file),
                 Ok(()) => state.waiting.push_back(file),
             }
         }
@@ -299,8 +299,8 @@ impl Round {
                 break;
             }
             let before = state.running.len() + state.waiting.len();
-            let patience = until.map_or(GRACE, |until| GRACE.min(until - now));
-            let waited = self.finished.wait_timeout(state, patience);
+            let timeout = until.map_or(GRACE, |until| GRACE.min(until - now));
+            let waited = self.finished.wait_timeout(state, timeout);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let after = state.running.len() + state.waiting.len();
             if after == before && !state.waiting.is_empty() {

@@ -4,9 +4,10 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::File;
-use crate::guards::{ENDLESS, PageMut, PageRef};
+use crate::guards::{PageMut, PageRef};
 use crate::operations::guarded_page::GuardedPage;
-use crate::pages::frame::Patience;
+use crate::operations::guarded_page::NO_LIMIT;
+use crate::pages::frame::WaitLimit;
 use crate::pages::frame::guard::SharedGuard;
 
 impl File {
@@ -91,7 +92,7 @@ impl File {
         if let Some(guard) = self.inode().page_hit(number) {
             return Ok(PageRef::new(guard));
         }
-        Ok(PageRef::new(self.inode().page_missed(number, Patience::Endless)?.expect(ENDLESS)))
+        Ok(PageRef::new(self.inode().page_missed(number, WaitLimit::Unlimited)?.expect(NO_LIMIT)))
     }
 
     /// Returns an exclusive guard of page `number`, which dereferences to the page's bytes in the cache: see
@@ -184,8 +185,8 @@ impl File {
         if let Some(page) = self.inode().page_mut_hit(number) {
             return Ok(PageMut::new(page));
         }
-        let page = self.inode().page_mut_missed(number, Patience::Endless)?;
-        Ok(PageMut::new(page.expect(ENDLESS)))
+        let page = self.inode().page_mut_missed(number, WaitLimit::Unlimited)?;
+        Ok(PageMut::new(page.expect(NO_LIMIT)))
     }
 
     /// Returns a shared guard of page `number` like [`page`](File::page), or `None` if it would have to wait: the
@@ -214,7 +215,7 @@ impl File {
     /// ```
     #[inline]
     pub fn try_page(&self, number: u64) -> io::Result<Option<PageRef<'_>>> {
-        Ok(self.inode().page(number, Patience::None)?.map(PageRef::new))
+        Ok(self.inode().page(number, WaitLimit::NoWait)?.map(PageRef::new))
     }
 
     /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), or `None` if it would have to
@@ -242,7 +243,7 @@ impl File {
     /// ```
     #[inline]
     pub fn try_page_mut(&self, number: u64) -> io::Result<Option<PageMut<'_>>> {
-        Ok(self.inode().page_mut(number, Patience::None)?.map(PageMut::new))
+        Ok(self.inode().page_mut(number, WaitLimit::NoWait)?.map(PageMut::new))
     }
 
     /// Returns a shared guard of page `number` like [`page`](File::page), but waits at most `timeout` for other
@@ -277,7 +278,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn page_within(&self, number: u64, timeout: Duration) -> io::Result<PageRef<'_>> {
-        Ok(PageRef::new(self.inode().page(number, until(timeout))?.expect(ENDLESS)))
+        Ok(PageRef::new(self.inode().page(number, until(timeout))?.expect(NO_LIMIT)))
     }
 
     /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout` for
@@ -305,7 +306,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn page_mut_within(&self, number: u64, timeout: Duration) -> io::Result<PageMut<'_>> {
-        Ok(PageMut::new(self.inode().page_mut(number, until(timeout))?.expect(ENDLESS)))
+        Ok(PageMut::new(self.inode().page_mut(number, until(timeout))?.expect(NO_LIMIT)))
     }
 
     /// Returns shared guards of several pages, in the order of `numbers`. The guards are taken in ascending order
@@ -421,6 +422,6 @@ impl File {
 }
 
 /// A time that the clock cannot represent means no timeout.
-fn until(timeout: Duration) -> Patience {
-    Instant::now().checked_add(timeout).map_or(Patience::Endless, Patience::Until)
+fn until(timeout: Duration) -> WaitLimit {
+    Instant::now().checked_add(timeout).map_or(WaitLimit::Unlimited, WaitLimit::Until)
 }

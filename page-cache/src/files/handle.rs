@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use crate::files::inode::Inode;
+use crate::files::store_access::answer_timeout::AnswerTimeout;
 use crate::files::store_access::nested::{is_inside, is_inside_hook};
-use crate::files::store_access::patience::Patience;
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 
 /// What keeps a file open: its `File`s and its mappings have it in common.
@@ -25,7 +25,7 @@ struct Closing(Option<(Arc<Inode>, Wait)>);
 /// Whether the end of a closing is waited for.
 enum Wait {
     No,
-    WhileItAnswers(Patience),
+    WhileItAnswers(AnswerTimeout),
 }
 
 /// Whether a closing has ended.
@@ -55,7 +55,7 @@ impl Drop for Handle {
         let wait = match is_inside(frames) || is_in_hook {
             // It was dropped inside a store or a hook, whose caller may hold what closing waits for.
             true => Wait::No,
-            false => Wait::WhileItAnswers(Patience::new(self.inode.health.answers())),
+            false => Wait::WhileItAnswers(AnswerTimeout::new(self.inode.write_retry.answers())),
         };
         self.closing.0 = Some((Arc::clone(&self.inode), wait));
     }
@@ -78,18 +78,18 @@ impl Drop for Closing {
             // There can be no other thread.
             Err(close) => close(),
         }
-        if let Wait::WhileItAnswers(patience) = wait {
-            end.wait(patience);
+        if let Wait::WhileItAnswers(timeout) = wait {
+            end.wait(timeout);
         }
     }
 }
 
 impl End {
     /// Waits for the end, as long as the store answers.
-    fn wait(&self, mut patience: Patience) {
+    fn wait(&self, mut timeout: AnswerTimeout) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         while !*ended {
-            let Some(time) = patience.next_wait() else { return };
+            let Some(time) = timeout.next_wait() else { return };
             let waited = self.changed.wait_timeout_while(ended, time, |ended| !*ended);
             ended = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

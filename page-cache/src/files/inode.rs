@@ -23,9 +23,9 @@ use crate::files::modified_time::ModifiedTime;
 use crate::files::operation_lock::InodeLock;
 use crate::files::readahead_window::ReadaheadWindows;
 use crate::files::store_access::checked_store::CheckedStore;
-use crate::files::store_access::health::StoreHealth;
 use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
+use crate::files::store_access::write_retry::WriteRetry;
 use crate::files::write_errors::WriteErrors;
 use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, TimeOf, Transform, WriteMode};
 use crate::order::leaf::lock_leaf;
@@ -33,7 +33,7 @@ use crate::order::may_wait_for_clean;
 use crate::page::PageSize;
 use crate::pages::dirty_pages::Unclean;
 use crate::pages::dirty_ranges::PartialPages;
-use crate::pages::frame::{Key, LockedPage, Patience};
+use crate::pages::frame::{Key, LockedPage, WaitLimit};
 use crate::pages::frame_permits::{FilePermits, FramePermit};
 use crate::pages::pool::{self, Owner, PageCounts, Pool};
 use crate::pages::visit::{Visit, Visitors};
@@ -74,7 +74,7 @@ pub(crate) struct Inode {
     pub(crate) modified: ModifiedTime,
     pub(crate) limit: KnownLimit,
     pub(crate) syncs: SyncGroup,
-    pub(crate) health: StoreHealth,
+    pub(crate) write_retry: WriteRetry,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(crate) hastened: AtomicBool,
     pub(crate) flush_position: FlushPosition,
@@ -142,7 +142,7 @@ impl Inode {
             modified,
             limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
-            health: StoreHealth::default(),
+            write_retry: WriteRetry::default(),
             hastened: AtomicBool::new(false),
             flush_position: FlushPosition::new(page_size.most_at_once()),
             counters: FileCounters::default(),
@@ -211,14 +211,17 @@ impl Inode {
     /// Waits for a permit for one frame.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn acquire_permit(&self) -> io::Result<FramePermit<'_>> {
-        self.acquire_permit_within(Patience::Endless)
+        self.acquire_permit_within(WaitLimit::Unlimited)
     }
 
-    /// A permit for one frame. Waits for it no longer than `patience` allows.
+    /// A permit for one frame. Waits for it no longer than `wait_limit` allows.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn acquire_permit_within(&self, patience: Patience) -> io::Result<FramePermit<'_>> {
+    pub(crate) fn acquire_permit_within(
+        &self,
+        wait_limit: WaitLimit,
+    ) -> io::Result<FramePermit<'_>> {
         may_wait_for_clean(&self.cache.frames);
-        self.cache.permits.acquire(&self.permits, patience)
+        self.cache.permits.acquire(&self.permits, wait_limit)
     }
 
     /// A permit for one frame, if one is available immediately.

@@ -1,8 +1,8 @@
 //! How the cache uses the store of a file: its requests, its limits, its errors, and which stores are open.
 
+pub(crate) mod answer_timeout;
 pub(crate) mod checked_store;
-pub(crate) mod health;
 pub(crate) mod known_limit;
 pub(crate) mod nested;
 pub(crate) mod open_stores;
-pub(crate) mod patience;
+pub(crate) mod write_retry;

@@ -30,13 +30,16 @@ use crate::error::{Request, TryAgain};
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
-use crate::pages::frame::{Frame, OutOfPatience, Patience, Pin};
+use crate::pages::frame::{Frame, Pin, WaitLimit, WaitTimedOut};
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 use spanlock::Access;
 
 /// The longest that a writer waits until other files have fewer dirty pages.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The message of the `expect` on a wait without a limit.
+pub(crate) const NO_LIMIT: &str = "a wait without a limit ends with a guard or an error";
 
 impl Inode {
     /// A shared guard of a page; `None` if it would have to wait and must not.
@@ -44,11 +47,11 @@ impl Inode {
     pub(crate) fn page(
         &self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<SharedGuard<'_>>> {
         match self.page_hit(number) {
             Some(guard) => Ok(Some(guard)),
-            None => self.page_missed(number, patience),
+            None => self.page_missed(number, wait_limit),
         }
     }
 
@@ -57,11 +60,11 @@ impl Inode {
     pub(crate) fn page_mut(
         &self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<GuardedPage<'_>>> {
         match self.page_mut_hit(number) {
             Some(page) => Ok(Some(page)),
-            None => self.page_mut_missed(number, patience),
+            None => self.page_mut_missed(number, wait_limit),
         }
     }
 
@@ -70,9 +73,9 @@ impl Inode {
     pub(crate) fn page_missed(
         &self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<SharedGuard<'_>>> {
-        self.page_slow(number, patience)
+        self.page_slow(number, wait_limit)
             .map_err(|error| self.failed(self.guard_request("page", number), error))
     }
 
@@ -81,9 +84,9 @@ impl Inode {
     pub(crate) fn page_mut_missed(
         &self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<GuardedPage<'_>>> {
-        self.page_mut_slow(number, patience)
+        self.page_mut_slow(number, wait_limit)
             .map_err(|error| self.failed(self.guard_request("page_mut", number), error))
     }
 
@@ -94,10 +97,10 @@ impl Inode {
             let message = "the pins are at their limit, a quarter of the dirty limit";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
-        let found = self.page_slow(number, Patience::Endless).inspect_err(|_| {
+        let found = self.page_slow(number, WaitLimit::Unlimited).inspect_err(|_| {
             self.cache.dirty.remove_pin();
         });
-        let guard = found.map_err(failed)?.expect("patience has no end");
+        let guard = found.map_err(failed)?.expect(NO_LIMIT);
         Ok(guard.pin())
     }
 
@@ -150,20 +153,20 @@ impl Inode {
     fn page_slow<'a>(
         &'a self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<SharedGuard<'a>>> {
         loop {
-            let take = |pin: &Pin<'a>| pin.guard(self.address(), patience);
-            let Some(guard) = self.obtain(number, patience, take)? else { return Ok(None) };
+            let take = |pin: &Pin<'a>| pin.guard(self.address(), wait_limit);
+            let Some(guard) = self.obtain(number, wait_limit, take)? else { return Ok(None) };
             let inside = self.bytes_inside(number);
             if guard.bytes()[inside..].iter().all(|&byte| byte == 0) {
                 return Ok(Some(guard));
             }
             drop(guard);
-            if patience == Patience::None {
+            if wait_limit == WaitLimit::NoWait {
                 return Ok(None);
             }
-            self.wipe_past_the_end(number, patience)?;
+            self.wipe_past_the_end(number, wait_limit)?;
         }
     }
 
@@ -171,25 +174,25 @@ impl Inode {
     fn page_mut_slow<'a>(
         &'a self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<Option<GuardedPage<'a>>> {
         let start = Instant::now();
         let by = if has_any() { By::Guard } else { By::Write };
         self.check_page_inside(number)?;
         self.check_storable(number)?;
-        if by == By::Write && patience == Patience::Endless {
+        if by == By::Write && wait_limit == WaitLimit::Unlimited {
             self.throttle();
         }
         loop {
-            let take = |pin: &Pin<'a>| pin.guard_exclusively(self.address(), patience);
-            let Some(mut guard) = self.obtain(number, patience, take)? else { return Ok(None) };
+            let take = |pin: &Pin<'a>| pin.guard_exclusively(self.address(), wait_limit);
+            let Some(mut guard) = self.obtain(number, wait_limit, take)? else { return Ok(None) };
             let inside = self.bytes_inside(number);
             guard.bytes_mut()[inside..].fill(0);
             match self.admitted(guard, by) {
                 Ok(page) => return Ok(Some(page)),
-                Err(_) if patience == Patience::None => return Ok(None),
+                Err(_) if wait_limit == WaitLimit::NoWait => return Ok(None),
                 Err(_) if by == By::Guard => return Err(self.no_room_with_guards()),
-                Err(_) => self.wait_for_room(start, patience)?,
+                Err(_) => self.wait_for_room(start, wait_limit)?,
             }
         }
     }
@@ -198,7 +201,7 @@ impl Inode {
     fn obtain<'a, G>(
         &'a self,
         number: u64,
-        patience: Patience,
+        wait_limit: WaitLimit,
         take: impl Fn(&Pin<'a>) -> Result<G, Refused>,
     ) -> io::Result<Option<G>> {
         self.check_in_no_store()?;
@@ -214,22 +217,27 @@ impl Inode {
                     }
                     Err(Refused::NotUptodate) => {}
                     Err(Refused::Own) => return Err(guarded_by_itself()),
-                    Err(Refused::TimedOut) if patience == Patience::None => return Ok(None),
+                    Err(Refused::TimedOut) if wait_limit == WaitLimit::NoWait => return Ok(None),
                     Err(Refused::TimedOut) => return Err(TryAgain::timed_out(HELD_BY_ANOTHER)),
                 }
             }
-            if patience == Patience::None {
+            if wait_limit == WaitLimit::NoWait {
                 return Ok(None);
             }
             event = Event::Miss;
-            brought_in = self.bring_in_for_guard(number, patience)?;
+            brought_in = self.bring_in_for_guard(number, wait_limit)?;
         }
     }
 
     /// The page, pinned, and uptodate when last seen. `None` if it lies past the end, or must be looked up again.
-    fn bring_in_for_guard(&self, number: u64, patience: Patience) -> io::Result<Option<Pin<'_>>> {
+    fn bring_in_for_guard(
+        &self,
+        number: u64,
+        wait_limit: WaitLimit,
+    ) -> io::Result<Option<Pin<'_>>> {
         let has_guards = has_any();
-        if !has_guards && let Some((pin, _)) = self.read_ahead_within(number..number + 1, patience)
+        if !has_guards
+            && let Some((pin, _)) = self.read_ahead_within(number..number + 1, wait_limit)
         {
             return Ok(Some(pin));
         }
@@ -237,21 +245,21 @@ impl Inode {
             true => {
                 self.try_acquire_permit().ok_or_else(|| TryAgain::without_guards("for a frame"))?
             }
-            false => self.acquire_permit_within(patience)?,
+            false => self.acquire_permit_within(wait_limit)?,
         };
-        let mut free = Some(self.cache.free_frame_within(patience)?);
-        let claim = self.claim_for_guard(number, patience)?;
+        let mut free = Some(self.cache.free_frame_within(wait_limit)?);
+        let claim = self.claim_for_guard(number, wait_limit)?;
         if self.bytes_inside(number) == 0 {
             return Ok(None);
         }
         let locked = self
-            .find_or_make_within(number, &mut free, patience)
-            .map_err(|OutOfPatience| TryAgain::timed_out(HELD_BY_ANOTHER))?;
+            .find_or_make_within(number, &mut free, wait_limit)
+            .map_err(|WaitTimedOut| TryAgain::timed_out(HELD_BY_ANOTHER))?;
         let Some(locked) = locked else { return Ok(None) };
         Ok(Some(self.fill(locked, &claim)?.pin()))
     }
 
-    fn claim_for_guard(&self, number: u64, patience: Patience) -> io::Result<MappingClaim<'_>> {
+    fn claim_for_guard(&self, number: u64, wait_limit: WaitLimit) -> io::Result<MappingClaim<'_>> {
         let bytes = self.page_size.bytes_of(&(number..number + 1));
         if let Some(claim) = self.try_claim(Access::BufferedRead, bytes.clone()) {
             return Ok(claim);
@@ -260,8 +268,8 @@ impl Inode {
             let what = "for a size or extent change, or for direct IO";
             return Err(TryAgain::without_guards(what));
         }
-        match patience {
-            Patience::Until(end) => {
+        match wait_limit {
+            WaitLimit::Until(end) => {
                 let claim = self.claim_until(Access::BufferedRead, bytes, end);
                 claim.ok_or_else(|| TryAgain::timed_out(CLAIMED_BY_ANOTHER))
             }
@@ -269,19 +277,19 @@ impl Inode {
         }
     }
 
-    fn wait_for_room(&self, start: Instant, patience: Patience) -> io::Result<()> {
-        if patience.is_over() {
+    fn wait_for_room(&self, start: Instant, wait_limit: WaitLimit) -> io::Result<()> {
+        if wait_limit.is_over() {
             return Err(TryAgain::timed_out("no more pages of the file may be dirty"));
         }
         // To write pages back is to wait for the store.
-        let room = match patience {
-            Patience::Endless => self.make_room()?,
+        let room = match wait_limit {
+            WaitLimit::Unlimited => self.make_room()?,
             _ => self.have_room_made()?,
         };
         if room == Room::Made {
             return Ok(());
         }
-        if start.elapsed() >= PATIENCE {
+        if start.elapsed() >= TIMEOUT {
             let message = "the dirty pages of other files were at the limit for 10 seconds";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
         }
@@ -291,11 +299,11 @@ impl Inode {
 
     /// Wipes what a mapping stored behind the end of the file, in its last page. A truncation that
     /// is about to do that may be waiting for a guard of the caller's own.
-    fn wipe_past_the_end(&self, number: u64, patience: Patience) -> io::Result<()> {
+    fn wipe_past_the_end(&self, number: u64, wait_limit: WaitLimit) -> io::Result<()> {
         let Some(pin) = self.find(number) else { return Ok(()) };
         // A write-through that is under way has its bytes in the page before the file ends behind
         // them, but is in flight.
-        match pin.guard_exclusively(self.address(), patience) {
+        match pin.guard_exclusively(self.address(), wait_limit) {
             Ok(mut guard) if guard.key() == self.key(number) => {
                 let inside = self.bytes_inside(number);
                 guard.bytes_mut()[inside..].fill(0);

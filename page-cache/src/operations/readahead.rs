@@ -20,7 +20,7 @@
 use std::ops::Range;
 
 use crate::files::inode::{Inode, MappingClaim};
-use crate::pages::frame::{FreeFrame, LockedPage, Patience, Pin};
+use crate::pages::frame::{FreeFrame, LockedPage, Pin, WaitLimit};
 use crate::stats::Event;
 use crate::store::read_full;
 use spanlock::Access;
@@ -30,15 +30,15 @@ impl Inode {
     /// pinned, and where the pages end; it was uptodate when last seen.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead(&self, wanted: Range<u64>) -> Option<(Pin<'_>, u64)> {
-        self.read_ahead_within(wanted, Patience::Endless)
+        self.read_ahead_within(wanted, WaitLimit::Unlimited)
     }
 
-    /// As `read_ahead`, but waits for frames no longer than `patience` allows.
+    /// As `read_ahead`, but waits for frames no longer than `wait_limit` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_ahead_within(
         &self,
         wanted: Range<u64>,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> Option<(Pin<'_>, u64)> {
         let inside = self.page_size.count(self.size());
         let run = self.readahead.run(wanted.clone(), self.cache.cold_frames_at_most());
@@ -46,9 +46,9 @@ impl Inode {
         if run.end.saturating_sub(run.start) < 2 {
             return None;
         }
-        let mut permit = self.acquire_permit_within(patience).ok()?;
+        let mut permit = self.acquire_permit_within(wait_limit).ok()?;
         let permitted = permit.extend_to((run.end - run.start) as usize);
-        let mut frames = vec![self.cache.free_frame_within(patience).ok()?];
+        let mut frames = vec![self.cache.free_frame_within(wait_limit).ok()?];
         frames.extend(self.cache.cold_frames(permitted - 1));
         let run = run.start..run.start + frames.len() as u64;
         let (run, claim) = self.try_claim_part(run)?;

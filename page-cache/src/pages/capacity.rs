@@ -8,7 +8,7 @@ use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::Victims;
 use crate::pages::pool::Pool;
-use crate::pages::reclaim::PATIENCE;
+use crate::pages::reclaim::TIMEOUT;
 use crate::sync::blocking::PoisonError;
 
 impl Pool {
@@ -50,7 +50,7 @@ impl Pool {
                     free.give_back();
                     progress = Instant::now();
                 }
-                None if progress.elapsed() >= PATIENCE || self.frames.are_all_guarded() => {
+                None if progress.elapsed() >= TIMEOUT || self.frames.are_all_guarded() => {
                     let message =
                         format!("{excess} pages above the new capacity cannot be evicted");
                     return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));

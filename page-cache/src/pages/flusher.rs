@@ -3,7 +3,7 @@
 //! Each worker takes one file at a time: first the pages that reclaim has queued, then, if the file
 //! is due, all its pages that are dirty at that time. A file is due when it has been dirty for an
 //! interval, when it has dirtied more than half of its share, and when a thread waits for a frame.
-//! A file whose store has failed is tried again after a pause: see `health`.
+//! A file whose store has failed is tried again after a pause: see `write_retry`.
 //!
 //! A store that hangs blocks one worker. So one worker is always kept idle, to notice when a file
 //! is due. If there is work and only one worker is idle, this worker starts another, which is idle
@@ -28,7 +28,7 @@ use crate::sync::thread_local;
 use jobs::Jobs;
 
 /// The longest that a thread waits for progress before it looks again.
-const PATIENCE: Duration = Duration::from_millis(5);
+const TIMEOUT: Duration = Duration::from_millis(5);
 
 /// The least time between a page's becoming dirty and its being written for that alone.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);
@@ -141,9 +141,10 @@ impl Flusher {
         self.hasten_all();
         let state = self.signal.state();
         let reports = state.reports;
-        let waited = self.signal.progress.wait_timeout_while(state, PATIENCE, |state| {
-            state.reports == reports && !state.stopped
-        });
+        let waited = self
+            .signal
+            .progress
+            .wait_timeout_while(state, TIMEOUT, |state| state.reports == reports && !state.stopped);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -34,9 +34,9 @@ use crate::pages::page_table::Entries;
 pub(crate) use frames::Frames;
 pub(crate) use latch::{ReadLatch, WriteLatch};
 pub(crate) use link::{AtomicLink, Zeroes, zeroes};
-pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, OutOfPatience, Pin, WriteHit};
+pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WaitTimedOut, WriteHit};
 pub(crate) use state::State;
-pub(crate) use wait::Patience;
+pub(crate) use wait::WaitLimit;
 
 /// The value of a frame's bytes until its page is filled.
 pub(crate) const POISON: u8 = 0xDB;

@@ -23,7 +23,7 @@
 
 use crate::diagnostics::{Wait, Waiting};
 use crate::error::TryAgain;
-use crate::pages::frame::Patience;
+use crate::pages::frame::WaitLimit;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::collections::VecDeque;
@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The longest that a file without a permit waits for other files to return theirs.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many frames of a cache requests may hold.
 pub(crate) fn most(frames: usize) -> usize {
@@ -52,7 +52,7 @@ pub(crate) struct FramePermits {
     /// ORDERING: relaxed: a bound, which orders nothing.
     most: AtomicUsize,
     /// The longest that a file which has none waits for others.
-    patience: Duration,
+    timeout: Duration,
     /// How many files are in the queue.
     queued: AtomicUsize,
     queue: Mutex<Queue>,
@@ -92,7 +92,7 @@ impl FramePermits {
         FramePermits {
             count: AtomicUsize::new(0),
             most: AtomicUsize::new(most(frames)),
-            patience: PATIENCE,
+            timeout: TIMEOUT,
             queued: AtomicUsize::new(0),
             queue: Mutex::default(),
         }
@@ -184,7 +184,7 @@ impl FramePermits {
     }
 
     #[cold]
-    fn wait(&self, file: &Arc<FilePermits>, patience: Patience) -> io::Result<()> {
+    fn wait(&self, file: &Arc<FilePermits>, wait_limit: WaitLimit) -> io::Result<()> {
         let _waiting = Waiting::new(Wait::FramePermit);
         let start = Instant::now();
         let mut queue = self.lock();
@@ -195,16 +195,16 @@ impl FramePermits {
                 break Ok(());
             }
             // The file's own permits come back when its store answers.
-            if file.has_none() && start.elapsed() >= self.patience {
+            if file.has_none() && start.elapsed() >= self.timeout {
                 let message =
                     "requests to stores that do not answer hold all frames that requests can have";
                 break Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            if patience.is_over() {
+            if wait_limit.is_over() {
                 let why = "other requests have all frames that this one can have";
                 break Err(TryAgain::timed_out(why));
             }
-            let waited = file.returned.wait_timeout(queue, patience.bound(self.patience));
+            let waited = file.returned.wait_timeout(queue, wait_limit.bound(self.timeout));
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         file.waiting.fetch_sub(1, Ordering::SeqCst);
@@ -250,10 +250,10 @@ impl FramePermits {
     pub(crate) fn acquire<'a>(
         &'a self,
         file: &'a Arc<FilePermits>,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> io::Result<FramePermit<'a>> {
         if !self.issue(file) {
-            self.wait(file, patience)?;
+            self.wait(file, wait_limit)?;
         }
         Ok(FramePermit { permits: self, file, frames: 1 })
     }

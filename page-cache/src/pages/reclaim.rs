@@ -22,12 +22,12 @@ use crate::error::TryAgain;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::{Verdict, Victims};
-use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, Patience};
+use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, WaitLimit};
 use crate::pages::pool::{Owner, Pool};
 use crate::stats::Event;
 
 /// The longest that a thread waits for a frame.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often each page is looked at: twice for its rounds in the small queue, once in main.
 const LOOKS: u32 = 3;
@@ -41,12 +41,12 @@ impl Pool {
     /// Fails if none becomes free for ten seconds, and immediately if guards hold all frames.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn free_frame(&self) -> io::Result<FreeFrame<'_>> {
-        self.free_frame_within(Patience::Endless)
+        self.free_frame_within(WaitLimit::Unlimited)
     }
 
-    /// As `free_frame`, but waits no longer than `patience` allows.
+    /// As `free_frame`, but waits no longer than `wait_limit` allows.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn free_frame_within(&self, patience: Patience) -> io::Result<FreeFrame<'_>> {
+    pub(crate) fn free_frame_within(&self, wait_limit: WaitLimit) -> io::Result<FreeFrame<'_>> {
         may_wait_for_clean(&self.frames);
         if let Some(free) = self.try_free_frame() {
             return Ok(free);
@@ -58,14 +58,14 @@ impl Pool {
                 let message = format!("page guards hold all {} frames", self.frames.count());
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            if patience.is_over() {
+            if wait_limit.is_over() {
                 return Err(TryAgain::timed_out("no frame became free in time"));
             }
             self.flusher.wait_for_progress();
             if let Some(free) = self.try_free_frame() {
                 return Ok(free);
             }
-            if start.elapsed() >= PATIENCE {
+            if start.elapsed() >= TIMEOUT {
                 return Err(io::Error::new(
                     io::ErrorKind::ResourceBusy,
                     "no frame became free in 10 seconds",

@@ -35,7 +35,7 @@ use crate::diagnostics;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
-use crate::pages::frame::{LockedPage, Patience};
+use crate::pages::frame::{LockedPage, WaitLimit};
 use crate::writeback::in_flight::{AtGuard, InFlight};
 use spanlock::Access;
 
@@ -43,7 +43,7 @@ use spanlock::Access;
 const MOST_FAILURES: u32 = 16;
 
 /// The longest that a writer which has to write pages back waits for a guard before it looks again.
-const PATIENCE: Duration = Duration::from_millis(5);
+const TIMEOUT: Duration = Duration::from_millis(5);
 
 /// The result of flushing a run.
 struct Flushed {
@@ -149,7 +149,7 @@ impl Inode {
     fn wait_for_guard(&self, wanted: Wanted) {
         let first = self.first_unclean(0..u64::MAX, wanted);
         let Some(pin) = first.and_then(|page| self.find(page)) else { return };
-        let locked = pin.lock_within(Patience::Until(Instant::now() + PATIENCE));
+        let locked = pin.lock_within(WaitLimit::Until(Instant::now() + TIMEOUT));
         if locked.is_ok_and(|page| page.state().is_dirty()) {
             self.cache.flusher.wait_for_progress();
         }

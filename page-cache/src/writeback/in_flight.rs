@@ -91,7 +91,7 @@ impl Inode {
     ) -> Landed<'a> {
         let unready = request.unready.take().inspect(|error| self.write_errors.note(error));
         if let Err(refusal) = self.make_ready(&mut request) {
-            self.health.note(Some(&refusal));
+            self.write_retry.note(Some(&refusal));
             request.pages.iter().for_each(Pin::redirty);
             return Landed { pages: request.pages, outcome: Err(refusal) };
         }
@@ -109,7 +109,7 @@ impl Inode {
         }
         if !request.pages.is_empty() {
             self.modified.store_changed();
-            self.health.note(outcome.as_ref().err().map(|(_, error)| error));
+            self.write_retry.note(outcome.as_ref().err().map(|(_, error)| error));
         }
         for (page, (_, end)) in request.pages.iter().zip(&request.parts) {
             let number = page.frame().key().page;

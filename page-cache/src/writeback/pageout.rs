@@ -51,7 +51,7 @@ impl Pool {
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
         let may_leave = file.steal == Steal::Allowed;
-        if !may_leave || !page.state().is_dirty() || file.health.refusal().is_some() {
+        if !may_leave || !page.state().is_dirty() || file.write_retry.refusal().is_some() {
             return None;
         }
         let run =

@@ -24,7 +24,7 @@ use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
 
 /// The longest that a writer waits until other files have fewer dirty pages.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether writing back pages of a file allowed it more dirty pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Inode {
         }
         self.hasten();
         let wait = || TryAgain::without_guards("because no more pages of the file may be dirty");
-        self.health.last_error().unwrap_or_else(wait)
+        self.write_retry.last_error().unwrap_or_else(wait)
     }
 
     /// Cleans pages of the file until it may have one more that is dirty, for a store to a mapping. If other files
@@ -100,7 +100,7 @@ impl Inode {
     /// through. Fails after ten seconds. The caller holds no more than an IO lock.
     pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
         may_wait_for_clean(&self.cache.frames);
-        if start.elapsed() >= PATIENCE {
+        if start.elapsed() >= TIMEOUT {
             let message = "the dirty pages of other files were at the limit for 10 seconds";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
         }
@@ -123,8 +123,8 @@ impl Inode {
         }
         self.cache.flusher.hasten(self.id);
         let room = if self.own_dirty().pages == 0 { Room::WithOthers } else { Room::Made };
-        if room == Room::Made && self.health.fails() {
-            return self.health.last().map_or(Ok(room), Err);
+        if room == Room::Made && self.write_retry.fails() {
+            return self.write_retry.last().map_or(Ok(room), Err);
         }
         self.cache.flusher.wait_for_progress();
         Ok(room)
@@ -141,7 +141,7 @@ impl Inode {
         if self.own_dirty().pages == 0 {
             return Ok(Room::WithOthers);
         }
-        if let Some(error) = self.health.refusal() {
+        if let Some(error) = self.write_retry.refusal() {
             return Err(error);
         }
         // Another thread may have cleaned the last page by now.

@@ -120,8 +120,8 @@ fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Tas
             }
             until = Some(until.map_or(end.max(now), |until| until));
         }
-        let patience = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
-        let waited = signal.work.wait_timeout(state, patience);
+        let timeout = until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
+        let waited = signal.work.wait_timeout(state, timeout);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
     };
     state.leave(Instant::now());
@@ -178,7 +178,7 @@ impl Pool {
         {
             file.hastened.store(false, Ordering::Relaxed);
             // Its errors are kept by the file for the next sync. Others may have asked the store just now.
-            if file.steal == Steal::Allowed && file.health.refusal().is_none() {
+            if file.steal == Steal::Allowed && file.write_retry.refusal().is_none() {
                 file.flush_round();
             }
         }
@@ -195,7 +195,7 @@ impl Pool {
             Some(file) if file.steal == Steal::Allowed && !file.is_clean_and_unscheduled() => {
                 Afterwards::Dirty {
                     due: now.checked_add(signal.interval),
-                    not_before: pause.or_else(|| file.health.next_attempt()),
+                    not_before: pause.or_else(|| file.write_retry.next_attempt()),
                 }
             }
             _ => Afterwards::Clean,

@@ -28,7 +28,7 @@ const INJECTED: &str = "injected fault";
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// How long a request waits for another to overtake it, which may never come.
-const PATIENCE: Duration = Duration::from_millis(2);
+const TIMEOUT: Duration = Duration::from_millis(2);
 const LONGEST_DELAY_IN_MICROS: u64 = 300;
 
 /// Whether `error` came from a plan.
@@ -176,7 +176,7 @@ impl Request<'_> {
                 let traffic = self.faults.traffic();
                 let before = traffic.done;
                 let moved = &self.faults.moved;
-                drop(moved.wait_timeout_while(traffic, PATIENCE, |traffic| traffic.done == before));
+                drop(moved.wait_timeout_while(traffic, TIMEOUT, |traffic| traffic.done == before));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Inode;
 use crate::order::leaf::lock_leaf;
-use crate::pages::frame::{FreeFrame, LockedPage, OutOfPatience, Patience, Pin};
+use crate::pages::frame::{FreeFrame, LockedPage, Pin, WaitLimit, WaitTimedOut};
 use crate::pages::index::Found;
 use crate::pages::pool::Guarded;
 
@@ -34,15 +34,15 @@ impl Inode {
         }
     }
 
-    /// As `find_or_make`, but waits for the page's lock no longer than `patience` allows.
+    /// As `find_or_make`, but waits for the page's lock no longer than `wait_limit` allows.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn find_or_make_within<'a>(
         &'a self,
         page: u64,
         free: &mut Option<FreeFrame<'a>>,
-        patience: Patience,
-    ) -> Result<Option<LockedPage<'a>>, OutOfPatience> {
-        self.find_or_make_with(page, free, |pin| pin.lock_within(patience))
+        wait_limit: WaitLimit,
+    ) -> Result<Option<LockedPage<'a>>, WaitTimedOut> {
+        self.find_or_make_with(page, free, |pin| pin.lock_within(wait_limit))
     }
 
     /// As `find_or_make`, unless a guard keeps the page.

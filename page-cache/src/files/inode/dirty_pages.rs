@@ -100,7 +100,7 @@ impl Inode {
     }
 
     fn own(&self, pages: usize) -> Own {
-        let store = if self.health.fails() { StoreIs::Failing } else { StoreIs::Well };
+        let store = if self.write_retry.fails() { StoreIs::Failing } else { StoreIs::Well };
         Own { pages, store }
     }
 

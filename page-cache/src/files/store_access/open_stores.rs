@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Weak};
 
+use crate::files::store_access::answer_timeout::AnswerTimeout;
 use crate::files::store_access::nested::is_inside;
-use crate::files::store_access::patience::Patience;
 use crate::options::FileOptions;
 use crate::pages::frame::Frames;
 use crate::store::identity::Identity;
@@ -68,7 +68,7 @@ pub(crate) fn find_or_register(
     frames: &Frames,
 ) -> io::Result<Opening> {
     let mut open = stores.lock();
-    let mut patience: Option<Patience> = None;
+    let mut timeout: Option<AnswerTimeout> = None;
     while let Some(store) = open.get(&identity) {
         if let Some(handle) = store.handle.upgrade() {
             let refused = refusal(store, options, mode);
@@ -85,14 +85,14 @@ pub(crate) fn find_or_register(
             ));
         }
         // If another thread has opened it meanwhile, the time begins again.
-        let begun = patience.filter(|patience| patience.is_for(&store.answers));
-        let mut going_on = begun.unwrap_or_else(|| Patience::new(&store.answers));
+        let begun = timeout.filter(|timeout| timeout.is_for(&store.answers));
+        let mut going_on = begun.unwrap_or_else(|| AnswerTimeout::new(&store.answers));
         let Some(time) = going_on.next_wait() else {
             return Err(busy(
                 "it is being opened or closed, and its store has not answered for 5 seconds",
             ));
         };
-        patience = Some(going_on);
+        timeout = Some(going_on);
         let waited = stores.removed_or_opened.wait_timeout(open, time);
         open = waited.unwrap_or_else(PoisonError::into_inner).0;
     }

@@ -8,13 +8,11 @@
 use std::io;
 use std::time::Instant;
 
-use super::{GuardedPage, PATIENCE};
+use super::{GuardedPage, NO_LIMIT, TIMEOUT};
 use crate::error::TryAgain;
 use crate::files::inode::Inode;
-use crate::pages::frame::Patience;
+use crate::pages::frame::WaitLimit;
 use crate::pages::frame::guard::{SharedGuard, has_any};
-
-const ENDLESS: &str = "patience has no end";
 
 /// Guards that are being taken, and the order in which to take them: places in the list of the pages' numbers.
 struct Taking<'a, G> {
@@ -37,7 +35,7 @@ impl Inode {
         let mut taken: [Option<SharedGuard<'_>>; N] = std::array::from_fn(|_| None);
         let order = &mut [0; N];
         self.take_shared(Taking { numbers: &numbers, order, taken: &mut taken })?;
-        Ok(taken.map(|guard| guard.expect(ENDLESS)))
+        Ok(taken.map(|guard| guard.expect(NO_LIMIT)))
     }
 
     /// Exclusive guards of some pages.
@@ -48,27 +46,27 @@ impl Inode {
         let mut taken: [Option<GuardedPage<'_>>; N] = std::array::from_fn(|_| None);
         let order = &mut [0; N];
         self.take_exclusive(Taking { numbers: &numbers, order, taken: &mut taken })?;
-        Ok(taken.map(|guard| guard.expect(ENDLESS)))
+        Ok(taken.map(|guard| guard.expect(NO_LIMIT)))
     }
 
     /// Shared guards of as many pages as there are numbers.
     pub(crate) fn page_list(&self, numbers: &[u64]) -> io::Result<Vec<SharedGuard<'_>>> {
         let (mut order, mut taken) = places(numbers.len());
         self.take_shared(Taking { numbers, order: &mut order, taken: &mut taken })?;
-        Ok(taken.into_iter().map(|guard| guard.expect(ENDLESS)).collect())
+        Ok(taken.into_iter().map(|guard| guard.expect(NO_LIMIT)).collect())
     }
 
     /// Exclusive guards of as many pages as there are numbers.
     pub(crate) fn page_list_mut(&self, numbers: &[u64]) -> io::Result<Vec<GuardedPage<'_>>> {
         let (mut order, mut taken) = places(numbers.len());
         self.take_exclusive(Taking { numbers, order: &mut order, taken: &mut taken })?;
-        Ok(taken.into_iter().map(|guard| guard.expect(ENDLESS)).collect())
+        Ok(taken.into_iter().map(|guard| guard.expect(NO_LIMIT)).collect())
     }
 
     fn take_shared<'a>(&'a self, taking: Taking<'_, SharedGuard<'a>>) -> io::Result<()> {
         let take = |number| match self.page_hit(number) {
             Some(guard) => Ok(Some(guard)),
-            None => self.page_slow(number, Patience::Endless),
+            None => self.page_slow(number, WaitLimit::Unlimited),
         };
         self.in_order("pages", taking, take, |_| Ok(()))
     }
@@ -76,7 +74,7 @@ impl Inode {
     fn take_exclusive<'a>(&'a self, taking: Taking<'_, GuardedPage<'a>>) -> io::Result<()> {
         let take = |number| match self.page_mut_hit(number) {
             Some(guard) => Ok(Some(guard)),
-            None => self.page_mut_slow(number, Patience::Endless),
+            None => self.page_mut_slow(number, WaitLimit::Unlimited),
         };
         self.in_order("pages_mut", taking, take, |numbers| self.make_room_for(numbers))
     }
@@ -131,11 +129,11 @@ impl Inode {
                     format!("{pages} pages of a file cannot be dirty at once, {most} can");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             }
-            if start.elapsed() >= PATIENCE {
+            if start.elapsed() >= TIMEOUT {
                 let message = "other threads have all the pages of the file that may be dirty";
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            self.wait_for_room(start, Patience::Endless)?;
+            self.wait_for_room(start, WaitLimit::Unlimited)?;
         }
     }
 }

@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::sync::MutexGuard;
 
 use super::wait::{Look, Waited};
-use super::{Frame, Frames, Key, Patience, Pin, State};
+use super::{Frame, Frames, Key, Pin, State, WaitLimit};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Backoff, thread_local};
 
@@ -260,7 +260,7 @@ impl<'a> Pin<'a> {
     pub(crate) fn guard(
         &self,
         file: usize,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> Result<SharedGuard<'a>, Refused> {
         let (frames, frame) = (self.frames(), self.frame());
         let own = has(frame);
@@ -272,7 +272,7 @@ impl<'a> Pin<'a> {
             None if own => Look::Leave,
             None => Look::Wait,
         };
-        match frames.waits.wait(frame, patience, look) {
+        match frames.waits.wait(frame, wait_limit, look) {
             Waited::Stepped => Ok(SharedGuard::noted(frames, frame, file)),
             Waited::TimedOut => Err(Refused::TimedOut),
             Waited::Left if own => Err(Refused::Own),
@@ -284,7 +284,7 @@ impl<'a> Pin<'a> {
     pub(crate) fn guard_exclusively(
         &self,
         file: usize,
-        patience: Patience,
+        wait_limit: WaitLimit,
     ) -> Result<ExclusiveGuard<'a>, Refused> {
         let (frames, frame) = (self.frames(), self.frame());
         if has(frame) {
@@ -295,14 +295,14 @@ impl<'a> Pin<'a> {
             None if !state.is_uptodate() => Look::Leave,
             None => Look::Wait,
         };
-        match frames.waits.wait(frame, patience, look) {
+        match frames.waits.wait(frame, wait_limit, look) {
             Waited::Stepped => {}
             Waited::TimedOut => return Err(Refused::TimedOut),
             Waited::Left => return Err(Refused::NotUptodate),
         }
         let guard = ExclusiveGuard::noted(frames, frame, file);
         let left = |state: State| if state.is_shared() { Look::Wait } else { Look::Step(state) };
-        if frames.waits.wait(frame, patience, left) == Waited::TimedOut {
+        if frames.waits.wait(frame, wait_limit, left) == Waited::TimedOut {
             return Err(Refused::TimedOut);
         }
         let backoff = Backoff::new();

@@ -1,7 +1,7 @@
 //! The latch on a frame's bytes: how it is taken, what is waited for, and what its holder has.
 
 use super::wait::{Look, Waited};
-use super::{Frame, Frames, Key, Patience, State};
+use super::{Frame, Frames, Key, State, WaitLimit};
 use crate::order::{Held, Lock};
 use crate::sync::Backoff;
 use crate::sync::atomic::Ordering;
@@ -142,7 +142,7 @@ impl Frame {
             None if gone(state) => Look::Leave,
             None => Look::Wait,
         };
-        frames.waits.wait(self, Patience::Endless, look) == Waited::Stepped
+        frames.waits.wait(self, WaitLimit::Unlimited, look) == Waited::Stepped
     }
 
     /// Latches the bytes for writing, waiting for other copies and for guards to end. For the holder of the page

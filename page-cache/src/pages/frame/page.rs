@@ -3,7 +3,7 @@
 use crate::sync::atomic::Ordering;
 
 use super::wait::{Look, Waited};
-use super::{Frame, FrameId, Frames, Key, POISON, Patience, ReadLatch, State, WriteLatch};
+use super::{Frame, FrameId, Frames, Key, POISON, ReadLatch, State, WaitLimit, WriteLatch};
 use crate::order::{Held, Lock};
 
 /// A frame that caches nothing, owned by the thread that took it from the free list.
@@ -44,7 +44,7 @@ impl Drop for FreeFrame<'_> {
 
 /// A page's lock was not free within the time to wait.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct OutOfPatience;
+pub(crate) struct WaitTimedOut;
 
 /// A reference: the frame is not recycled while it lives. Its page may leave the index.
 pub(crate) struct Pin<'a> {
@@ -77,13 +77,13 @@ impl<'a> Pin<'a> {
         LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held }
     }
 
-    /// Locks the page as `lock` does, but waits no longer than `patience` allows.
+    /// Locks the page as `lock` does, but waits no longer than `wait_limit` allows.
     #[cfg_attr(debug_assertions, track_caller)]
-    pub(crate) fn lock_within(self, patience: Patience) -> Result<LockedPage<'a>, OutOfPatience> {
+    pub(crate) fn lock_within(self, wait_limit: WaitLimit) -> Result<LockedPage<'a>, WaitTimedOut> {
         let held = Held::acquire(Lock::page(self.frame));
         let look = |state: State| state.lock().into();
-        if self.frames.waits.wait(self.frame, patience, look) == Waited::TimedOut {
-            return Err(OutOfPatience);
+        if self.frames.waits.wait(self.frame, wait_limit, look) == Waited::TimedOut {
+            return Err(WaitTimedOut);
         }
         held.taken();
         Ok(LockedPage { frames: self.frames, frame: self.frame, pin: Some(self), held })
@@ -97,7 +97,7 @@ impl<'a> Pin<'a> {
             _ if state.is_guarded() => Look::Leave,
             step => step.into(),
         };
-        if self.frames.waits.wait(self.frame, Patience::Endless, look) == Waited::Left {
+        if self.frames.waits.wait(self.frame, WaitLimit::Unlimited, look) == Waited::Left {
             return Err(self);
         }
         held.taken();

@@ -32,31 +32,31 @@ pub(super) enum Look {
     Wait,
 }
 
-/// How long a thread waits.
+/// How long a thread waits at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum WaitLimit {
     /// Not at all.
-    None,
+    NoWait,
     Until(Instant),
-    Endless,
+    Unlimited,
 }
 
-impl Patience {
-    /// Whether the time at which it ends, if any, has come.
+impl WaitLimit {
+    /// Whether the thread must not wait any longer.
     pub(crate) fn is_over(self) -> bool {
         match self {
-            Patience::None => true,
-            Patience::Until(end) => end <= Instant::now(),
-            Patience::Endless => false,
+            WaitLimit::NoWait => true,
+            WaitLimit::Until(end) => end <= Instant::now(),
+            WaitLimit::Unlimited => false,
         }
     }
 
-    /// The time that is left, if there is a time at which it ends.
+    /// The time that is left, but at most `time`.
     pub(crate) fn bound(self, time: Duration) -> Duration {
         match self {
-            Patience::None => Duration::ZERO,
-            Patience::Until(end) => time.min(end.saturating_duration_since(Instant::now())),
-            Patience::Endless => time,
+            WaitLimit::NoWait => Duration::ZERO,
+            WaitLimit::Until(end) => time.min(end.saturating_duration_since(Instant::now())),
+            WaitLimit::Unlimited => time,
         }
     }
 }
@@ -83,14 +83,14 @@ impl Waits {
 
     /// Returns once `step` could be done on the frame's word, and was.
     pub(super) fn until(&self, frame: &Frame, step: impl Fn(State) -> Option<State>) {
-        self.wait(frame, Patience::Endless, |state| step(state).into());
+        self.wait(frame, WaitLimit::Unlimited, |state| step(state).into());
     }
 
     /// Calls `look` with the frame's word until it does a step, leaves, or the time to wait is over.
     pub(super) fn wait(
         &self,
         frame: &Frame,
-        patience: Patience,
+        wait_limit: WaitLimit,
         look: impl Fn(State) -> Look,
     ) -> Waited {
         let step = |state| match look(state) {
@@ -104,7 +104,7 @@ impl Waits {
                 Err(_) => hint::spin_loop(),
             }
         }
-        if patience == Patience::None {
+        if wait_limit == WaitLimit::NoWait {
             return Waited::TimedOut;
         }
         let bucket = self.bucket(frame);
@@ -122,8 +122,8 @@ impl Waits {
                 Err(_) => return Waited::Left,
                 Ok(Look::Leave | Look::Wait) => {}
             }
-            guard = match patience {
-                Patience::Until(end) => {
+            guard = match wait_limit {
+                WaitLimit::Until(end) => {
                     let left = end.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Waited::TimedOut;

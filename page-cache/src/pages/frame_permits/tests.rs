@@ -4,7 +4,7 @@ use super::*;
 
 /// Permits for 64 frames: 16, of which six are for files that have none. No wait times out.
 fn permits() -> FramePermits {
-    FramePermits { patience: Duration::MAX, ..FramePermits::new(64) }
+    FramePermits { timeout: Duration::MAX, ..FramePermits::new(64) }
 }
 
 fn acquire<'a>(permits: &'a FramePermits, file: &'a Arc<FilePermits>) -> FramePermit<'a> {
@@ -40,7 +40,7 @@ fn requests_of_a_file_whose_permits_are_not_returned_sleep_while_others_run() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                permits.wait(&stuck, Patience::Endless).unwrap();
+                permits.wait(&stuck, WaitLimit::Unlimited).unwrap();
                 permits.take_back(&stuck, 1);
             });
         }
@@ -69,7 +69,7 @@ fn files_without_a_permit_get_returned_permits_in_order() {
         let waiting: Vec<_> = newcomers
             .iter()
             .map(|file| {
-                let thread = scope.spawn(|| permits.wait(file, Patience::Endless));
+                let thread = scope.spawn(|| permits.wait(file, WaitLimit::Unlimited));
                 wait_until(|| looks(file) == 1);
                 thread
             })
@@ -95,7 +95,7 @@ fn waiters_of_a_file_get_its_last_permit_when_others_have_taken_the_rest() {
     let late: Vec<Arc<FilePermits>> = (0..20).map(|_| Arc::default()).collect();
     let taken: Vec<_> = late.iter().flat_map(|file| take_all(&permits, file)).collect();
     thread::scope(|scope| {
-        let waits = scope.spawn(|| permits.wait(&file, Patience::Endless));
+        let waits = scope.spawn(|| permits.wait(&file, WaitLimit::Unlimited));
         wait_until(|| looks(&file) == 1);
         drop(only);
         assert_eq!(file.frames.load(Ordering::SeqCst), 1, "it is issued again before this returns");
@@ -116,7 +116,7 @@ fn whatever_threads_of_several_files_do_every_permit_is_returned_and_every_wait_
             scope.spawn(move || {
                 for _ in 0..50 {
                     if !permits.issue(file) {
-                        permits.wait(file, Patience::Endless).unwrap();
+                        permits.wait(file, WaitLimit::Unlimited).unwrap();
                     }
                     let mut permit = FramePermit { permits, file, frames: 1 };
                     permit.extend_to(3);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::error::TryAgain;
-use crate::pages::frame::Patience;
+use crate::pages::frame::WaitLimit;
 use crate::pages::pool::Pool;
 use crate::{File, MemStore, Options, PageCache};
 
@@ -97,15 +97,15 @@ fn every_frame_is_free_or_caches_a_page_after_any_load() {
 }
 
 #[test]
-fn a_frame_is_waited_for_as_long_as_there_is_patience() {
+fn a_frame_is_waited_for_no_longer_than_the_caller_allows() {
     let cache: PageCache = PageCache::new(16);
     let pool = &cache.shared.pool;
     let all: Vec<_> = std::iter::from_fn(|| pool.try_free_frame()).collect();
     let soon = std::time::Instant::now() + std::time::Duration::from_millis(10);
-    let refused = pool.free_frame_within(Patience::Until(soon)).err().unwrap();
+    let refused = pool.free_frame_within(WaitLimit::Until(soon)).err().unwrap();
     assert_eq!(refused.kind(), std::io::ErrorKind::TimedOut);
     // So it is not recorded as a failure of a file.
     assert!(TryAgain::is(&refused), "{refused}");
     drop(all);
-    assert!(pool.free_frame_within(Patience::Until(soon)).is_ok());
+    assert!(pool.free_frame_within(WaitLimit::Until(soon)).is_ok());
 }

@@ -17,7 +17,7 @@ use crate::stores::recording_store::{Asked, RecordingStore};
 const PAGE: u64 = 4096;
 
 /// How long what should not wait for anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A file of ones that no thread has read.
 fn open(pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
@@ -78,7 +78,7 @@ fn pages_that_are_uptodate_can_be_mapped_while_the_write_is_under_way() {
             mapping.load(0, &mut seen).unwrap();
             tell.send(seen).unwrap();
         });
-        let seen = told.recv_timeout(PATIENCE);
+        let seen = told.recv_timeout(TIMEOUT);
         drop(hold);
         assert_eq!(seen.unwrap(), [2; 3 * PAGE as usize]);
     });

@@ -1,8 +1,9 @@
-//! The transform of a file's pages, between the cache and the store.
+//! Encoding pages on their way to the store, and decoding and checking them on their way in, with the file's
+//! `PageTransform`.
 //!
-//! A page is encoded in the copy that is sent, after it was marked as in flight. It is decoded in
-//! the memory into which it is read, before other threads can see it. The page's claim is held in
-//! both cases, and no file of the cache may be used.
+//! A page is encoded in the copy that is sent, after the page was marked as in flight. It is decoded in the memory into
+//! which it is read, before other threads can see it. In both cases the page is claimed, so the transform must not use
+//! files of the cache.
 
 use std::io;
 
@@ -21,12 +22,12 @@ impl Inode {
         Err(io::Error::new(io::ErrorKind::Unsupported, message))
     }
 
-    /// Transforms whole pages that are to be sent.
+    /// Encodes whole pages that are about to be sent.
     pub(crate) fn encode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.transformed(page, bytes, |transform, page, bytes| transform.encode(page, bytes))
     }
 
-    /// Transforms whole pages that were read.
+    /// Decodes whole pages that were read.
     pub(crate) fn decode(&self, page: u64, bytes: &mut [u8]) -> io::Result<()> {
         self.transformed(page, bytes, |transform, page, bytes| transform.decode(page, bytes))
     }

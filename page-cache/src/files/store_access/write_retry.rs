@@ -1,8 +1,8 @@
-//! `StoreHealth`: whether a file's store accepts writes, and when to try again if not.
+//! `WriteRetry`: when pages are written again after their store refused a write, for example because its disk is full.
 //!
-//! After a failed write the store is tried again after a pause, which doubles with each failure. Until then the flusher
-//! skips the file, and a writer that would have to write its pages back gets the last error immediately. A sync always
-//! tries the store.
+//! After a failed write the cache pauses before the next one. The pause doubles with each failure, up to a second. During
+//! the pause the flusher skips the file, and a writer that would have to write pages back gets the last error
+//! immediately. A sync always writes.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
@@ -20,12 +20,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Of one file. The mutex is a leaf.
 #[derive(Default)]
-pub(crate) struct StoreHealth {
+pub(crate) struct WriteRetry {
     /// Whether the last request failed, for callers that must not take the mutex.
     ///
-    /// ORDERING: relaxed: it decides how much a file may have, and no more.
+    /// ORDERING: relaxed: it only decides how many dirty pages a file may have, and whether to take the mutex.
     fails: AtomicBool,
-    /// How many requests have ended, well or not.
+    /// How many requests have ended, with or without an error.
     answers: Arc<AtomicU64>,
     failures: Mutex<Option<Failures>>,
 }
@@ -36,8 +36,8 @@ struct Failures {
     last: Told,
 }
 
-impl StoreHealth {
-    /// Notes what went wrong with a request that was to clean pages, if anything did.
+impl WriteRetry {
+    /// Records the outcome of a request that was to clean pages.
     pub(crate) fn note(&self, error: Option<&io::Error>) {
         // ORDERING: relaxed: a thread that sees the number change only continues to wait.
         self.answers.fetch_add(1, Ordering::Relaxed);
@@ -58,7 +58,7 @@ impl StoreHealth {
         }
     }
 
-    /// How many requests have ended: if that changes, the store does not hang.
+    /// How many requests have ended. While the number changes, the store does not hang.
     pub(crate) fn answers(&self) -> &Arc<AtomicU64> {
         &self.answers
     }
@@ -68,17 +68,17 @@ impl StoreHealth {
         self.fails.load(Ordering::Relaxed)
     }
 
-    /// What its last request failed with, if it did.
+    /// The error of the last request, if it failed.
     pub(crate) fn last(&self) -> Option<io::Error> {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.last.clone().into())
     }
 
-    /// When the store is tried again, if its last request failed.
+    /// The end of the pause, if the last request failed.
     pub(crate) fn next_attempt(&self) -> Option<Instant> {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
     }
 
-    /// The last error, if it is too early to ask the store again, for a caller that would not ask it.
+    /// The last error, during the pause. For a caller that does not itself write to the store.
     pub(crate) fn last_error(&self) -> Option<io::Error> {
         if !self.fails() {
             return None;
@@ -88,8 +88,8 @@ impl StoreHealth {
         (Instant::now() < failures.next).then(|| failures.last.clone().into())
     }
 
-    /// The last error, if it is too early to ask the store again. If it is time, the caller asks it, and
-    /// no other thread for as long as the pause was.
+    /// The last error, during the pause. After the pause the first caller gets `None` and must write to the store;
+    /// for other callers the pause begins again.
     pub(crate) fn refusal(&self) -> Option<io::Error> {
         if !self.fails() {
             return None;
