@@ -1,4 +1,5 @@
-//! Claims that own an `Arc` of their lock.
+//! The methods whose guards and futures own an `Arc` of the lock instead of borrowing it. The guard is `Guard` with the
+//! `LockRef` `Arc<RangeLock>`: see `guard`.
 
 use std::ops::RangeBounds;
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::{GuardSet, disjoint, unlock};
+use super::disjoint_spans::disjoint;
+use super::{GuardSet, unlock};
 use crate::guard::{LockRef, Raw};
 use crate::raw::{Part, Pending, Queued};
 

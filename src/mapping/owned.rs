@@ -1,4 +1,4 @@
-//! Claims that own an `Arc` of their lock.
+//! The methods whose guards and futures own an `Arc` of the lock instead of borrowing it: see `guard`.
 
 use std::ops::Range;
 use std::sync::Arc;

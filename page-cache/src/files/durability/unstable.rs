@@ -10,16 +10,7 @@
 //!   cache, punched, zeroed or moved. If the sync fails the file is *broken* there.
 //! - Whether the length was changed. If the sync fails it is set again.
 //!
-//! A broken range goes through these states. A failed sync leads back from the last two: to
-//! rewritten if the page is owed, otherwise to lost.
-//!
-//! | state | becomes | by |
-//! | --- | --- | --- |
-//! | lost | rewritten | a write to the cache |
-//! | | sent | a write past the cache, a punch, a truncation |
-//! | rewritten | sent | the writeback of its page |
-//! | sent | committing | a sync that begins |
-//! | committing | not broken | the same sync, if it succeeds |
+//! How a broken range is repaired is in `unstable/broken_ranges.rs`.
 //!
 //! What is written while a sync is failing may be lost as well, whichever of the two returns first.
 //! So a request during which a sync failed has to be repeated, and a request that ended before
@@ -28,6 +19,7 @@
 //! This module has no threads. The file keeps it under a leaf mutex. At most one sync of the store runs at a time.
 
 mod batch;
+mod broken_ranges;
 mod lost;
 mod ranges;
 mod sent_pages;
@@ -37,33 +29,15 @@ use std::ops::Range;
 use crate::error::Told;
 use crate::page::PageSize;
 use batch::{Batch, joined};
+use broken_ranges::BrokenRanges;
 pub(crate) use lost::Lost;
-use ranges::Ranges;
 use sent_pages::Pages;
 pub(crate) use sent_pages::Part;
 
 /// The most ranges that are told apart; beyond that they are rounded out.
 const MOST_RANGES: usize = 4096;
 
-const EVERYTHING: Range<u64> = 0..u64::MAX;
-
-/// How far the mending of a broken range has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Mending {
-    Lost,
-    Rewritten,
-    Sent(Copied),
-    Committing(Copied),
-}
-
-/// Whether the cache could send a range again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Copied {
-    Gone,
-    Cached,
-}
-
-/// See the module's doc.
+/// What a file's store has received and not made durable: see the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Unstable {
     page_size: PageSize,
@@ -73,7 +47,7 @@ pub(crate) struct Unstable {
     current: Batch,
     committing: Batch,
     owed: Pages,
-    broken: Ranges<Mending>,
+    broken: BrokenRanges,
     length_owed: bool,
     /// Up to where the store may have bytes again, because the sync of a truncation failed.
     uncut: u64,
@@ -88,7 +62,7 @@ impl Unstable {
             current: Batch::default(),
             committing: Batch::default(),
             owed: Pages::default(),
-            broken: Ranges::default(),
+            broken: BrokenRanges::default(),
             length_owed: false,
             uncut: 0,
         }
@@ -114,20 +88,14 @@ impl Unstable {
         self.owed.settle(page, part);
         self.current.cached.add(page, part);
         if !self.broken.is_empty() {
-            for range in part.bytes(page, self.page_size) {
-                self.broken.update(range, |mending| match mending {
-                    Mending::Rewritten => Some(Mending::Sent(Copied::Cached)),
-                    other => Some(other),
-                });
-            }
+            part.bytes(page, self.page_size).into_iter().for_each(|range| self.broken.sent(range));
         }
     }
 
     /// Notes bytes that were written past the cache, or zeroed in the store.
     pub(crate) fn sent_past(&mut self, range: Range<u64>) {
         self.uncertain(range.clone());
-        self.broken.update(range, |_| Some(Mending::Sent(Copied::Gone)));
-        self.limit_broken();
+        self.broken.sent_past(range);
     }
 
     /// Notes bytes that a request which failed may have changed in the store.
@@ -142,7 +110,7 @@ impl Unstable {
 
     /// Notes bytes of a request that may be lost, because syncs failed while it was in progress.
     pub(crate) fn doubtful(&mut self, range: Range<u64>) {
-        self.lose(range);
+        self.broken.lose(range);
     }
 
     /// Notes that a hole was punched, or a range zeroed, in the store.
@@ -166,24 +134,16 @@ impl Unstable {
         self.current.page_left(page, self.page_size);
         self.committing.page_left(page, self.page_size);
         if let Some(part) = self.owed.pages.remove(&page) {
-            part.bytes(page, self.page_size).into_iter().for_each(|range| self.lose(range));
+            part.bytes(page, self.page_size).into_iter().for_each(|range| self.broken.lose(range));
         }
         let start = self.page_size.start(page);
         let bytes = start..start.saturating_add(self.page_size.bytes());
-        self.broken.update(bytes, |mending| match mending {
-            Mending::Lost | Mending::Rewritten => Some(Mending::Lost),
-            Mending::Sent(_) => Some(Mending::Sent(Copied::Gone)),
-            Mending::Committing(_) => Some(Mending::Committing(Copied::Gone)),
-        });
+        self.broken.page_left(bytes);
     }
 
     /// Notes bytes that were written to the cache. The caller has the page locked, and dirty.
     pub(crate) fn rewritten(&mut self, range: Range<u64>) {
-        self.broken.update(range, |mending| match mending {
-            Mending::Lost => Some(Mending::Rewritten),
-            other => Some(other),
-        });
-        self.limit_broken();
+        self.broken.rewritten(range);
     }
 
     /// Notes that the store was given a length, and may have held bytes up to `held` before.
@@ -193,7 +153,7 @@ impl Unstable {
         }
         self.current.gone.take(&(len..u64::MAX));
         self.committing.gone.take(&(len..u64::MAX));
-        self.broken.update(len..u64::MAX, |_| Some(Mending::Sent(Copied::Gone)));
+        self.broken.sent_past(len..u64::MAX);
         self.note_length(len, held);
         self.length_owed = false;
         self.uncut = 0;
@@ -217,30 +177,21 @@ impl Unstable {
 
     /// Notes that `offset..offset + len` was cut out of a store of `held` bytes.
     pub(crate) fn collapsed(&mut self, offset: u64, len: u64, held: u64) {
-        self.broken.update(offset..offset + len, |_| None);
-        let moved = self.broken.take(&(offset + len..u64::MAX));
-        for (range, mending) in moved {
-            self.broken.set(range.start - len..range.end - len, mending);
-        }
+        self.broken.collapsed(offset, len);
         self.uncertain(offset..held);
         self.note_length(held.saturating_sub(len), held);
     }
 
     /// Notes that a hole of `len` bytes was put into a store of `held` bytes.
     pub(crate) fn inserted(&mut self, offset: u64, len: u64, held: u64) {
-        let moved = self.broken.take(&(offset..u64::MAX));
-        for (range, mending) in moved {
-            self.broken.set(range.start + len..range.end.saturating_add(len), mending);
-        }
+        self.broken.inserted(offset, len);
         self.uncertain(offset..held.saturating_add(len));
         self.note_length(held.saturating_add(len), held);
     }
 
     /// Notes that a shift failed, and may have moved anything from `offset` on.
     pub(crate) fn shift_failed(&mut self, offset: u64, held: u64) {
-        if !self.broken.take(&(offset..u64::MAX)).is_empty() {
-            self.lose(offset..held);
-        }
+        self.broken.shift_failed(offset, held);
         self.uncertain(offset..held);
         self.note_length(held, held);
     }
@@ -249,22 +200,13 @@ impl Unstable {
     pub(crate) fn begin_commit(&mut self, size: u64) {
         let current = std::mem::take(&mut self.current);
         self.committing.add(current);
-        self.broken.update(EVERYTHING, |mending| match mending {
-            Mending::Sent(copied) => Some(Mending::Committing(copied)),
-            other => Some(other),
-        });
-        // What is not in the file is not lost.
-        self.broken.update(size..u64::MAX, |_| Some(Mending::Committing(Copied::Gone)));
+        self.broken.begin_commit(size);
     }
 
     /// The sync has succeeded.
     pub(crate) fn committed(&mut self) {
         self.committing = Batch::default();
-        self.broken.update(EVERYTHING, |mending| match mending {
-            Mending::Committing(_) => None,
-            other => Some(other),
-        });
-        self.limit_broken();
+        self.broken.committed();
     }
 
     /// The sync has failed. Returns the pages that are owed; the caller makes them dirty again.
@@ -278,19 +220,8 @@ impl Unstable {
         }
         let page_size = self.page_size;
         let bytes = |(&page, part): (&u64, &Part)| part.bytes(page, page_size);
-        for range in lost.cached.pages.iter().flat_map(bytes) {
-            self.broken.update(range, |mending| match mending {
-                Mending::Sent(Copied::Cached) | Mending::Committing(Copied::Cached) => {
-                    Some(Mending::Rewritten)
-                }
-                other => Some(other),
-            });
-        }
-        self.broken.update(EVERYTHING, |mending| match mending {
-            Mending::Sent(_) | Mending::Committing(_) => Some(Mending::Lost),
-            other => Some(other),
-        });
-        lost.gone.iter().for_each(|(range, ())| self.lose(range));
+        self.broken.failed(lost.cached.pages.iter().flat_map(bytes));
+        lost.gone.iter().for_each(|(range, ())| self.broken.lose(range));
         self.length_owed |= lost.resized;
         self.current.other |= lost.other;
         self.uncut = self.uncut.max(lost.cut.map_or(0, |cut| cut.end));
@@ -330,8 +261,7 @@ impl Unstable {
     /// Whether the store may have lost a length that made these bytes zeroes, and nothing that was
     /// written there: then they are still zeroes, and have to be there again after the next sync.
     pub(crate) fn may_lack(&self, range: Range<u64>) -> bool {
-        let is_broken = |lost: Range<u64>| lost.start < range.end && range.start < lost.end;
-        self.length_owed && !self.broken.iter().any(|(lost, _)| is_broken(lost))
+        self.length_owed && !self.broken.overlap(&range)
     }
 
     /// Whether the length has to be set again.
@@ -345,24 +275,7 @@ impl Unstable {
 
     /// The broken ranges of a file of `size` bytes.
     pub(crate) fn broken(&self, size: u64) -> Vec<Range<u64>> {
-        let mut ranges: Vec<Range<u64>> = Vec::new();
-        for (range, _) in self.broken.iter().filter(|(range, _)| range.start < size) {
-            let end = range.end.min(size);
-            match ranges.last_mut().filter(|last| last.end == range.start) {
-                Some(last) => last.end = end,
-                None => ranges.push(range.start..end),
-            }
-        }
-        ranges
-    }
-
-    fn lose(&mut self, range: Range<u64>) {
-        self.broken.set(range, Mending::Lost);
-        self.limit_broken();
-    }
-
-    fn limit_broken(&mut self) {
-        self.broken.limit(MOST_RANGES, Ord::min);
+        self.broken.before(size)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{Part, Ranges};
+use super::Part;
+use super::ranges::Ranges;
 use crate::page::PageSize;
 
 /// Ranges of bytes that are lost.

@@ -141,7 +141,7 @@ fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_ord
 }
 
 #[test]
-fn a_broken_range_that_was_mended_is_broken_again_if_that_sync_fails_too() {
+fn a_broken_range_that_was_repaired_is_broken_again_if_that_sync_fails_too() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..2 * PAGE);
     fail(&mut unstable);
@@ -261,12 +261,12 @@ fn ranges_that_are_too_many_are_rounded_out_and_none_is_forgotten() {
 }
 
 #[test]
-fn broken_ranges_that_are_mended_in_pieces_are_not_too_many_either() {
+fn broken_ranges_that_are_repaired_in_pieces_are_not_too_many_either() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.doubtful(0..u64::MAX);
     for page in (0..20_000).step_by(2) {
         unstable.sent_past(page * PAGE..(page + 1) * PAGE);
-        assert!(unstable.broken.iter().count() <= super::MOST_RANGES);
+        assert!(unstable.broken.count() <= super::MOST_RANGES);
     }
     sync(&mut unstable);
     assert!(unstable.is_broken());

@@ -1,0 +1,182 @@
+//! The requests to a store that change or read it, each with what is recorded about it.
+
+use std::io;
+use std::ops::Range;
+use std::time::SystemTime;
+
+use super::{CheckedStore, ask};
+use crate::Store;
+use crate::stats::latency::Asks;
+use crate::store::{Shift, shrunk};
+use crate::sync::atomic::Ordering;
+
+impl<S: Store + ?Sized> CheckedStore<S> {
+    /// Moves what lies behind `offset`, in a store of `held` bytes. The request cannot be made twice.
+    pub(crate) fn shift(&self, shift: Shift, offset: u64, len: u64, held: u64) -> io::Result<()> {
+        let failures = self.unstable().failures();
+        let done = self.timed(Asks::Other, || match shift {
+            Shift::Collapse => {
+                self.held.fetch_min(offset, Ordering::Relaxed);
+                self.store.collapse_range(offset, len)
+            }
+            Shift::Insert => self.store.insert_range(offset, len),
+        });
+        self.note(|unstable| {
+            match (&done, shift) {
+                (Ok(()), Shift::Collapse) => unstable.collapsed(offset, len, held),
+                (Ok(()), Shift::Insert) => unstable.inserted(offset, len, held),
+                (Err(_), _) => unstable.shift_failed(offset, held),
+            }
+            if unstable.failures() != failures {
+                unstable.doubtful(offset..u64::MAX);
+            }
+        });
+        self.holds_what_it_says();
+        done
+    }
+}
+
+impl<S: Store + ?Sized> Store for CheckedStore<S> {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        // Before the store is asked: it may grow after it was.
+        let held = self.held.load(Ordering::Relaxed);
+        let found = self.timed(Asks::Read, || self.store.read_at(bytes, offset))?;
+        if found == 0 && !bytes.is_empty() && offset < held {
+            let end = held.min(offset + bytes.len() as u64);
+            if !self.unstable().may_lack(offset..end) {
+                return Err(shrunk(offset, held));
+            }
+        }
+        Ok(found)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let written = self.timed(Asks::Write, || self.store.write_at(bytes, offset))?;
+        self.holds_to(offset + written.min(bytes.len()) as u64);
+        Ok(written)
+    }
+
+    /// The caller keeps the file from becoming shorter meanwhile.
+    fn len(&self) -> io::Result<u64> {
+        let held = self.held.load(Ordering::Relaxed);
+        match ask(self.cache, || self.store.len())? {
+            len if len < held => Err(shrunk(len, held)),
+            len => Ok(len),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        // Less before the store has less, more once it has more.
+        let before = self.held.fetch_min(len, Ordering::Relaxed);
+        let set = || self.timed(Asks::Other, || self.store.set_len(len));
+        self.attempt(Some(len..before), set, |unstable, done| match done {
+            Ok(()) => unstable.resized(len, before),
+            Err(_) => unstable.note_length(len, before),
+        })
+        .inspect(|()| self.holds_to(len))
+        .inspect_err(|_| self.holds_to(before))
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        let bytes = offset..offset.saturating_add(len);
+        let punch = || self.timed(Asks::Other, || self.store.punch_hole(offset, len));
+        self.attempt(Some(bytes.clone()), punch, |unstable, done| match done {
+            Ok(()) => unstable.zeroed(bytes.clone()),
+            Err(_) => unstable.uncertain(bytes.clone()),
+        })
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held();
+        // The bytes stay as they are, so nothing is lost if this is; but the length may be.
+        let allocate = || self.timed(Asks::Other, || self.store.allocate(offset, len));
+        self.attempt(None, allocate, |unstable, _| {
+            unstable.changed_otherwise();
+            if offset + len > held {
+                unstable.note_length(offset + len, held);
+            }
+        })?;
+        self.holds_to(offset + len);
+        Ok(())
+    }
+
+    fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
+        // No byte and no length changes, so nothing is lost if this is.
+        let reserve = || self.timed(Asks::Other, || self.store.reserve(offset, len));
+        self.attempt(None, reserve, |unstable, _| unstable.changed_otherwise())
+    }
+
+    fn modified(&self) -> io::Result<Option<SystemTime>> {
+        ask(self.cache, || self.store.modified())
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let set = || self.timed(Asks::Other, || self.store.set_modified(time));
+        self.attempt(None, set, |unstable, _| unstable.changed_otherwise())
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        let held = self.held();
+        let bytes = offset..offset + len;
+        let zero = || self.timed(Asks::Other, || self.store.zero_range(offset, len));
+        self.attempt(Some(bytes.clone()), zero, |unstable, done| {
+            match done {
+                Ok(()) => unstable.zeroed(bytes.clone()),
+                Err(_) => unstable.uncertain(bytes.clone()),
+            }
+            if bytes.end > held {
+                unstable.note_length(bytes.end, held);
+            }
+        })?;
+        self.holds_to(offset + len);
+        Ok(())
+    }
+
+    fn allocated_size(&self) -> io::Result<Option<u64>> {
+        ask(self.cache, || self.store.allocated_size())
+    }
+
+    fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
+        ask(self.cache, || self.store.holes(range))
+    }
+
+    // What a shift moves must be known, since a sync that fails may lose it. So the store is asked
+    // for its length first.
+
+    fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.shift(Shift::Collapse, offset, len, self.len()?)
+    }
+
+    fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.shift(Shift::Insert, offset, len, self.len()?)
+    }
+
+    /// Nothing can be written to a store that panics when it is asked.
+    fn max_len(&self) -> u64 {
+        ask(self.cache, || Ok(self.store.max_len())).unwrap_or(0)
+    }
+
+    fn direct_alignment(&self) -> u64 {
+        self.direct_alignment
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    fn block_size(&self) -> u64 {
+        self.block_size
+    }
+
+    fn label(&self) -> String {
+        self.label.to_string()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.timed(Asks::Sync, || self.store.sync())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.timed(Asks::Sync, || self.store.sync_data())
+    }
+}
