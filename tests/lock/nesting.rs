@@ -58,3 +58,26 @@ fn ranges_in_ascending_order_deadlock_with_one_that_covers_both() {
     let mut wanted = pin!(lock.lock_exclusive_async(20..30));
     assert!(wanted.as_mut().poll(&mut context).is_pending(), "it stands behind the other");
 }
+
+/// A claim on everything makes nested claims deadlock even if it and they are shared: exclusive claims, which are not
+/// nested, wait between them.
+#[test]
+fn shared_claims_deadlock_with_a_shared_one_that_covers_both_if_exclusive_claims_wait_between() {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    let lock = RangeLock::fair();
+    let mut context = Context::from_waker(Waker::noop());
+    let held = lock.lock_shared(0..10);
+    let mut first = pin!(lock.lock_exclusive_async(0..10));
+    assert!(first.as_mut().poll(&mut context).is_pending(), "it waits for the held claim");
+    let mut both = pin!(lock.lock_shared_async(..));
+    assert!(both.as_mut().poll(&mut context).is_pending(), "it waits for the first");
+    let mut second = pin!(lock.lock_exclusive_async(20..30));
+    assert!(second.as_mut().poll(&mut context).is_pending(), "it waits for the one on both");
+    let mut wanted = pin!(lock.lock_shared_async(20..30));
+    assert!(wanted.as_mut().poll(&mut context).is_pending(), "it waits for the second");
+    drop(held);
+    assert!(first.poll(&mut context).is_ready(), "nothing waits for anything else");
+}
