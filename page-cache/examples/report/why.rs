@@ -1,34 +1,35 @@
-//! Where the lock itself is not the best of those that lock ranges, and why.
+//! Where another lock that locks ranges is faster, and what that lock lacks.
 
 use crate::grid::{Grid, number};
 
-/// What is within so much of the best is level with it: rounds of the same lock differ by that.
+/// A ratio up to this counts as equal: rounds of the same lock differ by as much.
 pub const LEVEL: f64 = 1.03;
 
-/// Why each of the other locks is faster where it is, and what it lacks.
+/// What each of the other locks does in another way, and what it lacks.
 const WHY: [(&str, &str); 6] = [
     (
         "range-lock",
-        "cannot wait: its refused claims spin and yield until they find the range free, so that \
-         no thread is queued or woken, there is no order, and one may be overtaken for milliseconds",
+        "cannot wait: refused claims are repeated, spinning and yielding, so no thread is \
+         queued or woken, there is no order, and a claim may be overtaken for milliseconds",
     ),
     (
         "range-mutex",
-        "is a mutex around a list: it has no shared mode, knows no order among those that wait, \
-         and slows down with what is held",
+        "is a mutex around a list: it has no shared mode and no order of waiting claims, and \
+         slows down with the number of held claims",
     ),
     (
         "interval tree (Kara, Bueso)",
-        "keeps everything in one tree under one mutex, with neither deadlines nor tasks",
+        "keeps all claims in one tree behind one mutex, and has neither deadlines nor async claims",
     ),
     (
         "sorted list (Kogan et al.)",
-        "has its waiting claims spin and yield in no order, without deadlines or tasks, and walks \
-         all claims that are in front",
+        "makes waiting claims spin and yield, in no order, has neither deadlines nor async \
+         claims, and visits all claims that precede a new one",
     ),
     (
         "FreeBSD's, cheating (Belousov)",
-        "wakes all that wait at each release, in no order, and walks all claims that are in front",
+        "wakes all waiting threads at each release, in no order, and visits all claims that \
+         precede a new one",
     ),
     (
         "skip list (after Kim et al.)",
@@ -36,9 +37,9 @@ const WHY: [(&str, &str); 6] = [
     ),
 ];
 
-/// What a caller has of the lock where another one is faster.
-const INSTEAD: &str = "spanlock's price buys shared claims, an order among those that wait, \
-    deadlines, tasks, and claims of many ranges at once.";
+/// What the lock has that the faster ones lack.
+const INSTEAD: &str = "In return for its additional time spanlock has shared claims, an order of waiting \
+     claims, deadlines, async claims, and claims on several ranges at once.";
 
 /// A paragraph for the page, or nothing if the lock is first in all columns.
 pub fn not_first(grid: &Grid) -> String {
@@ -61,8 +62,8 @@ pub fn not_first(grid: &Grid) -> String {
         .iter()
         .map(|(peer, places)| {
             let why = WHY.iter().find(|(name, _)| name == peer).map_or("", |(_, why)| why);
-            format!("{peer} is ahead at {}; it {why}.", places.join(", "))
+            format!("{peer} at {}; it {why}.", places.join(", "))
         })
         .collect();
-    format!("\nNot first of those that lock ranges: {} {INSTEAD}\n", reasons.join(" "))
+    format!("\nOther locks that lock ranges are faster here: {} {INSTEAD}\n", reasons.join(" "))
 }
