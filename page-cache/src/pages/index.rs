@@ -190,5 +190,5 @@ impl Index {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(spanlock_shuttle)))]
 mod tests;
