@@ -220,7 +220,7 @@ fn every_claim_of_many_threads_is_counted() {
 
 /// A patient claim waits until it is held, and each invitation is a wake-up.
 #[test]
-fn a_claim_that_is_woken_in_vain_is_counted_once_and_its_wakes_each() {
+fn a_claim_that_is_woken_unnecessarily_is_counted_once_and_its_wakes_each() {
     let lock = RangeLock::new();
     let mut held = lock.lock_exclusive(0..10);
     let mut waiting = pin!(lock.lock_exclusive_async(5..6));

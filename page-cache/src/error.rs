@@ -182,26 +182,26 @@ impl fmt::Display for Described {
 
 impl Error for Described {}
 
-/// An error that happened once and is told to many.
+/// An error that is returned to several callers.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct SharedError {
     kind: io::ErrorKind,
     described: Described,
 }
 
-impl From<&io::Error> for Told {
-    fn from(error: &io::Error) -> Told {
+impl From<&io::Error> for SharedError {
+    fn from(error: &io::Error) -> SharedError {
         // The description may be the store's own code, and pages may be in flight.
         let message = unwind::catch(|| error.to_string()).unwrap_or_else(|payload| {
             unwind::discard(payload);
             format!("{}, whose description panicked", error.kind())
         });
-        Told { kind: error.kind(), described: Described { message, errno: errno(error) } }
+        SharedError { kind: error.kind(), described: Described { message, errno: errno(error) } }
     }
 }
 
-impl From<Told> for io::Error {
-    fn from(told: Told) -> io::Error {
-        io::Error::new(told.kind, told.described)
+impl From<SharedError> for io::Error {
+    fn from(error: SharedError) -> io::Error {
+        io::Error::new(error.kind, error.described)
     }
 }

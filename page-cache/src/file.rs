@@ -28,7 +28,7 @@ pub use durability::durable::Durability;
 use crate::files::failure::Failure;
 use crate::files::handle::Handle;
 use crate::files::inode::Inode;
-use crate::files::write_errors::Heard;
+use crate::files::write_errors::Reported;
 use crate::order::leaf::lock_leaf;
 use crate::stats::of_file::FileStats;
 
@@ -71,14 +71,14 @@ use crate::stats::of_file::FileStats;
 /// ```
 pub struct File {
     handle: Arc<Handle>,
-    heard: Heard,
+    reported: Reported,
     durability: Durability,
 }
 
 impl Clone for File {
     fn clone(&self) -> Self {
-        let heard = self.inode().write_errors.heard_by_clone_of(&self.heard);
-        File { handle: Arc::clone(&self.handle), heard, durability: self.durability }
+        let reported = self.inode().write_errors.reported_to_clone_of(&self.reported);
+        File { handle: Arc::clone(&self.handle), reported, durability: self.durability }
     }
 }
 
@@ -95,13 +95,13 @@ impl File {
             let answers = handle.inode.write_retry.answers();
             registration.opened(&(Arc::clone(&handle) as _), answers);
         }
-        File { handle, heard: Heard::default(), durability: Durability::AtSync }
+        File { handle, reported: Reported::default(), durability: Durability::AtSync }
     }
 
     /// One more handle of a file that is open.
     pub(crate) fn another(handle: Arc<Handle>) -> File {
-        let heard = handle.inode.write_errors.heard_by_new_handle();
-        File { handle, heard, durability: Durability::AtSync }
+        let reported = handle.inode.write_errors.reported_to_new_handle();
+        File { handle, reported, durability: Durability::AtSync }
     }
 
     /// Returns the most recent failure of a request to this file, through any handle or mapping, or `None` if there

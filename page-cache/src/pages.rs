@@ -1,6 +1,6 @@
 //! The pool: frames, how pages are found and mapped, and how frames are reclaimed.
 //!
-//! It knows of no file and no operation. A page has an owner, which the pool knows by number.
+//! Its code does not depend on files or operations. A page has an owner, which the pool finds by number.
 
 pub(crate) mod capacity;
 pub(crate) mod closers;

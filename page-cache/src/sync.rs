@@ -1,4 +1,4 @@
-//! The primitives that the cache is built from, real or explored. Only this module knows of shuttle.
+//! The primitives that the cache is built from, real or explored. Only this module refers to shuttle.
 //!
 //! With `--cfg spanlock_shuttle` the names stand for shuttle's types, and a deterministic scheduler
 //! runs the cache and the lock below it. What blocks a thread is in `blocking`, which otherwise is

@@ -113,7 +113,7 @@ fn one_thread_does_and_sees_the_same_again_with_the_same_seed() {
 }
 
 #[test]
-fn a_store_that_fails_is_told_from_a_cache_that_does() {
+fn a_failure_of_a_store_is_distinguished_from_one_of_the_cache() {
     let (stdout, log) =
         logged(&[&SMALL[..], &["--seed", "5", "--files", "3", "--faults"]].concat());
     assert!(stdout.contains("\nfaults: "), "{stdout}");
@@ -168,7 +168,7 @@ fn a_run_too_short_for_all_paths_names_those_that_it_did_not_take() {
 }
 
 #[test]
-fn json_is_one_object_and_the_seed_is_told_on_stderr() {
+fn json_is_one_object_and_the_seed_is_printed_to_stderr() {
     let (output, _) = run(&[&SMALL[..], &["--seed", "7", "--json"]].concat());
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     assert_eq!(report["verdict"], "clean");

@@ -1,4 +1,4 @@
-//! `check_deadlock`: builds the wait-for graph and looks for cycles in it.
+//! `check_deadlock`: builds the wait-for graph and searches it for cycles.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

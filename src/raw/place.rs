@@ -38,7 +38,7 @@ pub(crate) enum Obstacle {
     /// Every cell is taken, and no claim can be moved out of one. Conflicting claims have not been
     /// looked for.
     NoCell,
-    /// Only the registry can tell.
+    /// Only the registry can decide.
     Registry,
 }
 

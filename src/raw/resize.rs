@@ -1,5 +1,5 @@
 //! Exchanging the table of slots for one of another size, with the mutex held: it grows when units
-//! collide, and shrinks when a claim has looked through many slots for few units.
+//! collide, and shrinks when a claim has scanned many slots and found few units.
 
 use crate::Span;
 use crate::raw::words::slot::Word;
@@ -107,7 +107,7 @@ impl Locked<'_> {
     pub(super) fn resize(&mut self, wanted: u32) {
         let mut words = Vec::new();
         for slot in self.lock.slots() {
-            // ORDERING: SeqCst: a range that takes a cell looks at slots without the mutex. If it
+            // ORDERING: SeqCst: a range that takes a cell reads slots without the mutex. If it
             // finds this one as it was before, it has looked before any unit entered a new one, and
             // is seen by all that do (I4). As an Acquire: a claim that enters a new slot follows
             // those that left the old one. As a Release: a holder that finds its slot closed must

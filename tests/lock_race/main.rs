@@ -212,7 +212,7 @@ fn two_disjoint_tries_at_the_same_moment_both_succeed() {
 }
 
 #[test]
-fn of_two_claims_at_the_same_moment_each_gets_its_turn() {
+fn of_two_claims_at_the_same_moment_each_is_granted() {
     let _cores = take_the_cores();
     let watchdog = Watchdog::over("two claims at once");
     for sides in meetings() {

@@ -12,9 +12,9 @@ the real range lock, page locks and mm lock of these crates. A deterministic sch
 another until it fails. The correct protocol, which is the page cache's own code where it has one, survives the same
 scenario.
 
-`cargo run --release --example gallery -- --markdown` prints this file, and CI compares it. `page-cache/docs/design.md`
-describes how schedules are chosen. The column *in* has the number of the schedule that failed; the seeds are fixed,
-so it changes only when the code does.
+`cargo run --release --example gallery -- --markdown` prints this file, and CI compares it.
+`page-cache/src/gallery/explore.rs` describes how schedules are chosen. The column *in* has the number of the schedule
+that failed; the seeds are fixed, so it changes only when the code does.
 
 A lock *of pages 0..2* is held for those pages only. *Seed* names the mail thread: 000 NFS's partial page writes,
 001 the page lock and the copy from user memory, 002 the range lock between mmap_sem and the page lock, 003 pageout by

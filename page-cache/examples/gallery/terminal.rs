@@ -12,7 +12,7 @@ pub fn print_table(exhibits: &[Exhibit]) {
         "what the broken protocol does",
         "what is found",
         "in",
-        "the right one survives",
+        "the correct one survives",
         "seed",
     ];
     let widths: Vec<usize> = (0..heads.len())
@@ -61,18 +61,18 @@ pub fn print_story(exhibit: &Exhibit) {
         }
     }
     if let Some(finding) = &exhibit.right.finding {
-        println!("\nThe right one fails:");
+        println!("\nThe correct one fails:");
         faults(&finding.fault).iter().for_each(|line| println!("  {line}"));
         println!();
         columns::lines(finding).iter().for_each(|line| println!("  {line}"));
     }
-    println!("\nThe right one survives these schedules: {}.\n", exhibit.survived());
+    println!("\nThe correct one survives these schedules: {}.\n", exhibit.survived());
 }
 
 /// What was found, in whole sentences.
 pub fn faults(fault: &Fault) -> Vec<String> {
     match fault {
-        Fault::Deadlock(circle) => circle.iter().map(|link| format!("{link}.")).collect(),
+        Fault::Deadlock(cycle) => cycle.iter().map(|link| format!("{link}.")).collect(),
         Fault::Violation { reader, saw, rule } => {
             vec![format!("{reader} sees {saw}."), format!("Against {rule}.")]
         }

@@ -4,7 +4,7 @@
 use crate::order::{Held, Lock};
 use spanlock::{ExclusiveGuard, Mode, RangeLock, SharedGuard};
 
-/// What tells one mm from another where the lock order is checked. Not `crate::sync`'s: a static, which
+/// The number that identifies an mm in the check of the lock order. Not `crate::sync`'s: a static, which
 /// explorations that run side by side would share.
 static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 

@@ -185,7 +185,7 @@ impl Regions {
         gone
     }
 
-    /// The region that an address lies in.
+    /// The region that contains an address.
     pub(super) fn at(&self, address: u64) -> Option<&Region> {
         let (_, region) = self.regions.range(..=address).next_back()?;
         region.range.contains(&address).then_some(region)

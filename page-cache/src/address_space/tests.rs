@@ -48,7 +48,7 @@ fn a_hole_made_in_a_region_is_bad_and_its_neighbours_keep_their_bytes() {
 }
 
 #[test]
-fn what_lies_past_the_end_of_its_file_is_told_from_what_is_not_mapped() {
+fn memory_past_the_end_of_its_file_is_distinguished_from_memory_that_is_not_mapped() {
     let (memory, file) = (AddressSpace::new(), file(1));
     let range = memory.map_file(&file, 0..2 * PAGE).unwrap();
     let past = memory.load(range.start + PAGE, &mut [0]).unwrap_err();
@@ -75,7 +75,7 @@ fn no_bytes_are_faulted_in_with_success_wherever_they_lie() {
 
 /// A8.
 #[test]
-fn a_fault_tells_a_bad_address_from_a_page_that_is_not_present() {
+fn a_fault_distinguishes_a_bad_address_from_a_page_that_is_not_present() {
     let memory: AddressSpace = AddressSpace::new();
     let range = memory.map_anonymous(2 * PAGE).unwrap();
     let asked = range.start + 10..range.end + 10;

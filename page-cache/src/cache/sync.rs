@@ -318,7 +318,7 @@ impl State {
         let labels = waiting.iter().map(|file| Arc::clone(file.store.label_at_open()));
         let labels = labels.chain(self.running.iter().map(|(_, label)| Arc::clone(label)));
         let late = labels.map(|label| {
-            let message = "its store had not answered when the time for the sync was over";
+            let message = "its store did not answer before the timeout";
             let error = io::Error::new(io::ErrorKind::TimedOut, message);
             Failure::new(request(), label, error)
         });

@@ -46,7 +46,7 @@ fn told(tell: impl FnOnce()) -> Vec<(Level, String)> {
 }
 
 #[test]
-fn errors_that_no_caller_hears_of_are_told_with_the_store_s_name() {
+fn errors_that_are_returned_to_no_caller_are_logged_with_the_name_of_the_store() {
     let heard = told(|| {
         background_error("disk 1", &io::Error::other("it is full"));
         lost("disk 1", 3, 100);
@@ -57,7 +57,7 @@ fn errors_that_no_caller_hears_of_are_told_with_the_store_s_name() {
 }
 
 #[test]
-fn slow_answers_and_long_waits_are_told_and_others_are_not() {
+fn slow_requests_and_long_waits_are_logged_and_others_are_not() {
     let heard = told(|| {
         answered("disk 1", "write", Duration::from_millis(999));
         answered("disk 1", "sync", Duration::from_secs(1));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::order::leaf::lock_leaf;
 
-/// How many readers of one file are told apart.
+/// How many readers of one file are distinguished.
 const STREAMS: usize = 4;
 
 /// The first window.
@@ -25,7 +25,7 @@ struct Streams {
     misses: u64,
 }
 
-/// A reader that goes through the file in sequence, as far as one can tell.
+/// A reader that seems to read the file sequentially.
 #[derive(Clone, Default)]
 struct Stream {
     /// The pages of its last run.
@@ -41,7 +41,7 @@ impl ReadaheadWindows {
         ReadaheadWindows { longest: longest as u64, limit, streams: Mutex::default() }
     }
 
-    /// The run that a miss on the first of `wanted` reads, of at most `most` pages.
+    /// The run of at most `most` pages that is read after a miss on the first of the pages `wanted`.
     pub(crate) fn run(&self, wanted: Range<u64>, most: u64) -> Range<u64> {
         let window = lock_leaf(&self.streams).next_window(wanted.clone(), self.longest);
         let pages = (wanted.end - wanted.start).saturating_add(window).min(most).min(self.limit);

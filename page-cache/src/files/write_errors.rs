@@ -12,7 +12,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use std::io;
 
-use crate::error::Told;
+use crate::error::SharedError;
 use crate::order::leaf::lock_leaf;
 
 /// The write errors of one file. The mutex is a leaf.
@@ -26,13 +26,13 @@ struct State {
     /// How many there were.
     count: u64,
     /// How many there were when an error was last reported to a handle.
-    told: u64,
-    last: Option<Told>,
+    reported: u64,
+    last: Option<SharedError>,
 }
 
 /// The last error that was reported to one handle.
 #[derive(Default)]
-pub(crate) struct Heard {
+pub(crate) struct Reported {
     count: AtomicU64,
 }
 
@@ -40,33 +40,33 @@ impl WriteErrors {
     pub(crate) fn note(&self, error: &io::Error) {
         let mut state = lock_leaf(&self.state);
         state.count += 1;
-        state.last = Some(Told::from(error));
+        state.last = Some(SharedError::from(error));
     }
 
     /// Returns the last error, if it has not been reported to the handle.
-    pub(crate) fn tell(&self, handle: &Heard) -> Option<io::Error> {
+    pub(crate) fn report_to(&self, handle: &Reported) -> Option<io::Error> {
         let mut state = lock_leaf(&self.state);
         // ORDERING: relaxed, here and below, since all of it happens under the mutex.
         let before = handle.count.swap(state.count, Ordering::Relaxed);
         if before == state.count {
             return None;
         }
-        state.told = state.count;
+        state.reported = state.count;
         state.last.clone().map(io::Error::from)
     }
 
     /// The errors that count as reported to a new handle of a file that is open already.
-    pub(crate) fn heard_by_new_handle(&self) -> Heard {
-        self.heard_by_clone_of(&Heard::default())
+    pub(crate) fn reported_to_new_handle(&self) -> Reported {
+        self.reported_to_clone_of(&Reported::default())
     }
 
     /// The errors that count as reported to a clone of a handle.
-    pub(crate) fn heard_by_clone_of(&self, handle: &Heard) -> Heard {
+    pub(crate) fn reported_to_clone_of(&self, handle: &Reported) -> Reported {
         let state = lock_leaf(&self.state);
-        let count = match state.told == state.count {
+        let count = match state.reported == state.count {
             true => state.count,
             false => handle.count.load(Ordering::Relaxed),
         };
-        Heard { count: AtomicU64::new(count) }
+        Reported { count: AtomicU64::new(count) }
     }
 }

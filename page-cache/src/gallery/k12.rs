@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
     right: Protocol {
         steps: &[
             "Claim the mapping lock exclusively over the range.",
-            "Flush the range under that claim, passed to the inner flush as its witness.",
+            "Flush the range under that claim, which is an argument of the inner flush.",
             "Remove the pages; write the store.",
         ],
         plans: ALONE,

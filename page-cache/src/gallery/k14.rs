@@ -12,7 +12,7 @@ use spanlock::Access;
 pub(super) const ENTRY: Entry = Entry {
     id: "K14",
     title: "reclaim blocks on the lock that is held",
-    seed: "001 patch 9, replies: reclaim of memory of one's own; 002",
+    seed: "001 patch 9, replies: reclaim of the thread's own memory; 002",
     mistake: "a frame is allocated under a claim, and reclaim claims the page that it evicts",
     broken: Protocol {
         steps: &[

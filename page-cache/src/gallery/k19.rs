@@ -11,7 +11,7 @@ use crate::{File, MemStore, Store};
 pub(super) const ENTRY: Entry = Entry {
     id: "K19",
     title: "two unaligned direct writes to one block",
-    seed: "002: direct IO is kept from itself elsewhere",
+    seed: "002: concurrent direct IO is serialised elsewhere",
     mistake: "each writer zeroes the rest of the block, which has the other's bytes",
     broken: Protocol {
         steps: &[

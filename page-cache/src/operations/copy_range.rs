@@ -209,7 +209,7 @@ impl Inode {
     /// writing the chunk will replace.
     ///
     /// The source before the destination does not change. What has been replaced and is still to be copied was saved.
-    /// What lies behind the chunk's destination has not been replaced yet.
+    /// The bytes after the chunk's destination have not been replaced yet.
     fn read_before_it_is_replaced(
         &self,
         bytes: &Range<u64>,

@@ -66,7 +66,7 @@ impl Inode {
     }
 
     /// Maps a locked page; not to be written, if the file may have no more dirty pages. Then a thread
-    /// that wants to write it throttles again.
+    /// that writes to it throttles again.
     fn map_locked(&self, mapping: MappingId, page: &LockedPage<'_>, rights: Rights) {
         if rights == Rights::ReadWrite {
             if !page.state().is_dirty() && !self.admit_dirty(page.key().page, By::Mapping) {

@@ -14,7 +14,7 @@
 //!
 //! The holder of an exclusive claim may wait for a guard, and so may any thread that waits for that
 //! holder. So a thread that has a guard, of any file, never waits for a claim, a frame permit or
-//! the limit on dirty pages: where it would have to, it gets an error that tells it to try again
+//! the limit on dirty pages: where it would have to, it gets an error that says to try again
 //! without guards. It waits for other guards, in an order that the caller chooses, and for the
 //! store.
 
@@ -94,7 +94,7 @@ impl Inode {
     pub(crate) fn pin(&self, number: u64) -> io::Result<Pin<'_>> {
         let failed = |error| self.failed(self.guard_request("pin", number), error);
         if !self.cache.dirty.admit_pin() {
-            let message = "the pins are at their limit, a quarter of the dirty limit";
+            let message = "as many pages are pinned as may be, a quarter of the dirty limit";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
         let found = self.page_slow(number, WaitLimit::Unlimited).inspect_err(|_| {

@@ -261,7 +261,7 @@ impl Inode {
             }
             let within = start..start + part.len();
             let before = page.state().is_dirty().then(|| {
-                // A thread that looked before this looks again once it has the latch.
+                // A thread that read the entry before this reads it again once it has the latch.
                 page.frame().entries.write_protect();
                 latch.bytes()[within.clone()].to_vec()
             });

@@ -28,7 +28,7 @@ pub(crate) struct Closers {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Closing>,
-    /// The closers that wait for the queue, including those that were woken and have not looked at it yet.
+    /// The closers that wait for the queue, including those that were woken and have not read it yet.
     idle: usize,
 }
 

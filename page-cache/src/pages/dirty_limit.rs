@@ -64,7 +64,7 @@ pub(crate) enum By {
     Guard,
 }
 
-/// What a file has already that wants one more dirty page.
+/// What a file that requests one more dirty page has already.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Own {
     pub(crate) pages: usize,

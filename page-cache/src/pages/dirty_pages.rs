@@ -21,7 +21,7 @@ use crate::page::Tags;
 pub(crate) struct Unclean {
     pages: BTreeMap<u64, Record>,
     now: Epoch,
-    /// Whether the flusher knows of the file.
+    /// Whether the flusher has a job for the file.
     pub(crate) scheduled: bool,
 }
 

@@ -160,7 +160,7 @@ impl Queues {
         self.small_target
     }
 
-    /// Examines one frame: `look` says what to do with it.
+    /// Examines one frame: `look` decides what to do with it.
     pub(crate) fn step<T>(
         &mut self,
         victims: Victims,

@@ -27,7 +27,7 @@ use crate::pages::frame::Key;
 use crate::sync::thread_local;
 use jobs::Jobs;
 
-/// The longest that a thread waits for progress before it looks again.
+/// The longest that a thread waits for progress before it checks again.
 const TIMEOUT: Duration = Duration::from_millis(5);
 
 /// The least time between a page's becoming dirty and its being written for that alone.
@@ -148,7 +148,7 @@ impl Flusher {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Makes the waiting threads look again.
+    /// Makes the waiting threads check again.
     pub(crate) fn report(&self) {
         self.signal.state().reports += 1;
         self.signal.progress.notify_all();

@@ -58,7 +58,7 @@ pub(crate) struct FramePermits {
     queue: Mutex<Queue>,
 }
 
-/// Files that wait and had no permit when they were put in, first come, first served.
+/// Files that wait and had no permit when they were queued, first in, first out.
 #[derive(Default)]
 struct Queue {
     files: VecDeque<Arc<FilePermits>>,

@@ -1,6 +1,6 @@
 //! The pool: the frames that all files share, and the owners of the pages in them.
 //!
-//! It knows neither files nor operations. A page belongs to an [`Owner`], which the pool finds by
+//! Its code does not depend on files or operations. A page belongs to an [`Owner`], which the pool finds by
 //! the number in the page's key, and informs when it has removed the page.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -111,7 +111,7 @@ impl Pool {
         self.owners_mut().insert(id, owner);
     }
 
-    /// A visit to an owner that has not gone.
+    /// A visit to an owner that still exists.
     pub(crate) fn owner(&self, id: u64) -> Option<Visit<dyn Owner>> {
         let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
         owners.get(&id).map(|owner| Visit::new(owner.visitors(), Arc::clone(owner)))
@@ -179,7 +179,7 @@ impl Pool {
 pub(crate) fn unmap(page: &LockedPage<'_>) {
     if page.state().is_mapped() {
         page.frame().entries.unmap_all();
-        // A thread that looked an entry up before it changed has the latch by now, or looks again.
+        // A thread that read the entry before it changed has the latch by now, or reads it again.
         drop(page.latch());
     }
     page.clear_mapped();

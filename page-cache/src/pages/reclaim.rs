@@ -29,10 +29,10 @@ use crate::stats::Event;
 /// The longest that a thread waits for a frame.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often each page is looked at: twice for its rounds in the small queue, once in main.
+/// How often each page is examined: twice in the small queue, once in main.
 const LOOKS: u32 = 3;
 
-/// How many pages are looked at before others may use the queues.
+/// How many pages are examined before other threads may use the queues.
 const LOOKS_AT_ONCE: u32 = 32;
 
 impl Pool {
@@ -195,7 +195,7 @@ impl Pool {
     ) -> Option<FreeFrame<'a>> {
         let number = page.key().page;
         let latch = page.try_latch()?;
-        // A thread that looked an entry up before this looks again once it has the latch.
+        // A thread that read the entry before this reads it again once it has the latch.
         if page.state().is_mapped() {
             page.frame().entries.unmap_all();
             page.clear_mapped();

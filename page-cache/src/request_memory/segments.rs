@@ -41,7 +41,7 @@ struct SegmentStart {
 }
 
 impl Cursor {
-    /// The segment that a position lies in, and where in it.
+    /// The segment that contains a position, and the offset in it.
     pub(crate) fn find(&self, segments: &[impl Segment], position: u64) -> Option<(usize, u64)> {
         let last = self.last.get();
         let SegmentStart { mut segment, mut before } =
@@ -58,7 +58,7 @@ impl Cursor {
     }
 }
 
-/// How many bytes all segments have; `u64::MAX` stands for more than a number holds.
+/// How many bytes all segments have; `u64::MAX` if the sum is greater.
 pub(crate) fn total(segments: &[impl Segment]) -> u64 {
     segments.iter().fold(0, |total: u64, segment| total.saturating_add(segment.bytes()))
 }

@@ -34,7 +34,7 @@ pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
     })
 }
 
-/// Allocates within the store; refuses what lies past its end.
+/// Allocates within the store; fails for a range past its end.
 pub(super) fn reserve<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = offset.saturating_add(len);
     if end > store.len()? && len > 0 {
@@ -44,7 +44,7 @@ pub(super) fn reserve<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io
     store.allocate(offset, len)
 }
 
-/// Moves what lies behind the range to its start, and cuts the rest off.
+/// Moves the bytes after the range to its start, and truncates the store.
 pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let shorter = Shift::Collapse.check(offset, len, end, most(store))?;
@@ -59,7 +59,7 @@ pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
     })
 }
 
-/// Moves what lies behind the offset towards the end, and makes a hole there.
+/// Moves the bytes after the offset towards the end, and makes a hole at the offset.
 pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let end = store.len()?;
     let longer = Shift::Insert.check(offset, len, end, most(store))?;
@@ -110,7 +110,7 @@ struct Move {
     from: u64,
     to: u64,
     len: u64,
-    /// What of it has no blocks, as far as the store can tell, and is to have none where it goes.
+    /// The parts that have no blocks, according to the store, and get none at their new place.
     holes: Vec<Range<u64>>,
 }
 
@@ -120,7 +120,7 @@ enum Content {
     Blocks,
 }
 
-/// What became of a move that failed, and the error to tell.
+/// The effect of a failed move, and the error to return.
 enum Undone {
     /// All that was moved is back.
     Whole(io::Error),
@@ -130,7 +130,7 @@ enum Undone {
 
 impl Move {
     fn new<S: Store + ?Sized>(store: &S, from: u64, to: u64, len: u64) -> Move {
-        // A store that fails at this cannot tell.
+        // A store that fails here reports no holes.
         let holes = store.holes(from..from + len).ok().flatten().unwrap_or_default();
         Move { from, to, len, holes }
     }

@@ -1,4 +1,4 @@
-//! `Identity`: tells whether two stores are the same.
+//! `Identity`: whether two stores are the same.
 
 /// The identity of a store. Stores with the same identity are the same store.
 ///

@@ -10,7 +10,7 @@ use crate::PAGE_SIZE;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// Which way what lies behind moves.
+/// The direction in which the bytes after the range move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shift {
     /// Towards the start, over the range.

@@ -19,7 +19,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::Store;
-use crate::error::{Told, described};
+use crate::error::{SharedError, described};
 use crate::files::durability::sync_group::Scope;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::Inode;
@@ -31,7 +31,7 @@ use spanlock::Access;
 const MOST_NAMED: usize = 4;
 
 impl Inode {
-    /// Makes durable what is dirty in a range of pages, and whatever the store was given before.
+    /// Makes the dirty bytes in a range of pages durable, and everything that was sent to the store before.
     /// Pages whose least tag is above `tag` may stay dirty.
     pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>, tag: u64) -> io::Result<()> {
         let failures = self.store.unstable().failures();
@@ -83,7 +83,7 @@ impl Inode {
     }
 
     /// Syncs the store. Only one thread at a time does so.
-    fn sync_store(&self, scope: Scope) -> Result<(), Told> {
+    fn sync_store(&self, scope: Scope) -> Result<(), SharedError> {
         let size = self.size();
         self.store.note(|unstable| unstable.begin_commit(size));
         let outcome = match scope {
@@ -97,10 +97,10 @@ impl Inode {
             }
             Err(error) => {
                 self.write_errors.note(&error);
-                let told = Told::from(&error);
-                let owed = self.store.note(|unstable| unstable.failed(told.clone()));
+                let shared = SharedError::from(&error);
+                let owed = self.store.note(|unstable| unstable.failed(shared.clone()));
                 owed.into_iter().for_each(|page| self.dirty_again(page));
-                Err(told)
+                Err(shared)
             }
         }
     }

@@ -42,12 +42,12 @@ use spanlock::Access;
 /// After this many failures in a row a flush no longer tries parts of what failed.
 const MOST_FAILURES: u32 = 16;
 
-/// The longest that a writer which has to write pages back waits for a guard before it looks again.
+/// The longest that a writer which has to write pages back waits for a guard before it checks again.
 const TIMEOUT: Duration = Duration::from_millis(5);
 
 /// The result of flushing a run.
 struct Flushed {
-    /// The pages that were looked at.
+    /// The pages that were examined.
     run: Range<u64>,
     wrote: io::Result<()>,
     /// Whether a page was passed over, and none was sent.

@@ -195,7 +195,7 @@ fn a_write_that_a_store_cuts_short_is_continued_where_it_ended() {
 }
 
 #[test]
-fn a_copy_towards_the_end_that_is_cut_off_tells_how_far_it_came() {
+fn a_copy_towards_the_end_that_is_cut_off_returns_how_many_bytes_it_copied() {
     const LEN: u64 = 200 * PAGE;
     let bytes: Vec<u8> = (0..LEN).map(|at| (at / PAGE) as u8).collect();
     let store = Arc::new(RecordingStore::with(&bytes));
@@ -211,7 +211,7 @@ fn a_copy_towards_the_end_that_is_cut_off_tells_how_far_it_came() {
 }
 
 #[test]
-fn a_long_hole_that_is_written_as_zeroes_tells_how_far_it_came() {
+fn a_long_hole_that_is_written_as_zeroes_returns_how_many_bytes_were_written() {
     let cache = PageCache::with_options(
         Options::new(64).dirty_limit(8).flush_interval(Duration::MAX).readahead(0),
     );
@@ -234,7 +234,7 @@ fn a_long_hole_that_is_written_as_zeroes_tells_how_far_it_came() {
 }
 
 #[test]
-fn a_copy_that_is_cut_off_tells_exactly_how_far_it_came() {
+fn a_copy_that_is_cut_off_returns_exactly_how_many_bytes_it_copied() {
     let cache = quiet_cache();
     let store = Arc::new(RecordingStore::with(&[5; 20 * PAGE as usize]));
     store.fail_reads_of(10 * PAGE..11 * PAGE);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use spanlock_page_cache::{Durability, File, Length, MemStore, Options, PageCache};
 
+use crate::stores::lossy_store::{Fate, LossyStore};
 use crate::stores::recording_store::{Asked, RecordingStore};
-use crate::stores::unkind_store::{Fate, UnkindStore};
 
 const PAGE: u64 = 4096;
 
@@ -67,8 +67,8 @@ fn each_change_by_a_durable_handle_is_synced_and_changes_by_others_are_not() {
 }
 
 #[test]
-fn a_durable_write_whose_sync_fails_tells_it_and_is_sent_again_by_the_next() {
-    let store = Arc::new(UnkindStore::new(Fate::Undone));
+fn a_durable_write_whose_sync_fails_returns_the_error_and_is_sent_again_by_the_next() {
+    let store = Arc::new(LossyStore::new(Fate::Undone));
     let file = quiet_cache().open(Arc::clone(&store)).unwrap();
     file.write_all_at(&[1; PAGE as usize], 0).unwrap();
     file.sync_all().unwrap();

@@ -166,7 +166,7 @@ fn several_pages_are_returned_in_the_requested_order_and_each_once() {
 }
 
 #[test]
-fn transfers_between_pages_in_any_order_come_through_and_lose_nothing() {
+fn transfers_between_pages_in_any_order_end_and_lose_nothing() {
     let (_cache, file, store) = open(16, 40);
     file.write_all_at(&[100; 40 * PAGE_SIZE], 0).unwrap();
     thread::scope(|scope| {
@@ -330,7 +330,7 @@ fn guards_of_a_list_of_pages_are_in_its_order_and_taken_in_ascending_order() {
 }
 
 #[test]
-fn a_guard_tells_the_number_of_its_page() {
+fn a_guard_returns_the_number_of_its_page() {
     let (_cache, file, _store) = open(64, 4);
     let exclusive = file.page_mut(3).unwrap();
     assert_eq!(exclusive.number(), 3);

@@ -171,7 +171,7 @@ fn data_and_blocks_of_a_file_of_the_system_are_what_the_file_system_says() {
 }
 
 #[test]
-fn a_store_that_cannot_tell_holes_has_data_as_far_as_it_reaches() {
+fn a_store_that_does_not_report_holes_has_data_up_to_its_end() {
     // This one leaves the default.
     let store = RecordingStore::with(&[0; 3 * PAGE as usize]);
     let file = PageCache::with_options(asleep(64)).open(store).unwrap();

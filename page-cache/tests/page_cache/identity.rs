@@ -169,7 +169,7 @@ fn an_open_file_is_not_opened_with_other_options() {
 
 /// A write error that no handle has returned yet is returned by a handle that is opened later.
 #[test]
-fn a_second_handle_hears_what_a_clone_would_hear() {
+fn a_second_handle_returns_the_errors_that_a_clone_would_return() {
     let store = Arc::new(crate::stores::recording_store::RecordingStore::default());
     let cache = quiet();
     let file = cache.open(Arc::clone(&store)).unwrap();

@@ -125,7 +125,7 @@ fn change_many(file: File) {
 }
 
 #[test]
-fn a_thread_with_guards_hears_why_there_is_no_room_and_a_loop_that_retries_ends() {
+fn a_thread_with_guards_gets_the_error_that_keeps_pages_dirty_and_a_loop_that_retries_ends() {
     let cache = asleep(64);
     let (file, refuses) = refusing(&cache);
     let again = file.clone();
@@ -190,7 +190,7 @@ fn an_error_that_tells_a_thread_to_try_again_is_not_the_last_failure() {
 }
 
 #[test]
-fn a_thread_that_times_out_for_want_of_room_hears_that() {
+fn a_timeout_because_no_more_pages_may_be_dirty_says_so() {
     let cache =
         PageCache::with_options(Options::new(64).dirty_limit(1).flush_interval(Duration::MAX));
     // Fill what may be dirty with files that have one page each.

@@ -1,7 +1,7 @@
 //! Stores that record, stop or fail as a test says.
 
 pub mod failing_store;
-pub mod moody_store;
+pub mod lossy_store;
 pub mod recording_store;
 pub mod stopping_store;
-pub mod unkind_store;
+pub mod switchable_store;

@@ -80,7 +80,7 @@ fn threads_on_neighbouring_bytes_lose_no_write_under_one_lock_for_the_file() {
 }
 
 #[test]
-fn without_a_lock_threads_come_to_an_end_all_the_same() {
+fn without_a_lock_threads_end_nevertheless() {
     let wrong = work_together::<Unlocked>(4_000, FileOptions::new());
     println!("{wrong} cells read wrong without a lock");
 }

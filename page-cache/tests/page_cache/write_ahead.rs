@@ -47,7 +47,7 @@ fn seen(page: &DirtyPage) -> (u64, u64, u64, u64) {
 }
 
 #[test]
-fn the_hook_is_told_each_page_of_a_request_with_its_tags_before_the_store_is_asked() {
+fn the_hook_gets_each_page_of_a_request_with_its_tags_before_the_store_gets_it() {
     let store = Arc::new(RecordingStore::default());
     let (told, before) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&store));
     let own = Arc::clone(&told);

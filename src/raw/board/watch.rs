@@ -29,7 +29,7 @@ impl Locked<'_> {
     }
 
     /// Watches the claims in cells that conflict with the registry's proxies in `span`, so that the
-    /// registry can tell which of these claims will be taken back.
+    /// registry can decide which of these claims will be taken back.
     pub(in crate::raw) fn watch_those_in_the_way(&mut self, span: Span) {
         for (span, mode) in self.registry().proxies(span) {
             self.watch_cells(self.lock.summary_now(), span, mode);

@@ -26,7 +26,7 @@ fn change_against(
 }
 
 #[test]
-fn downgrade_lets_in_a_reader_and_keeps_out_a_writer() {
+fn downgrade_admits_a_reader_and_excludes_a_writer() {
     for mine in [span(1, 2), span(0, 9)] {
         for mode in [Shared, Exclusive] {
             change_against((mine, Exclusive), (span(1, 2), mode), move |units, mut hold| {
@@ -152,7 +152,7 @@ fn a_waiter_across_a_split_waits_for_both_parts() {
 /// The new claim has read the summary before the split and reads the cell after it: it finds the
 /// lower part there, which does not conflict with it.
 #[test]
-fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+fn a_unit_that_races_with_a_split_is_excluded_from_the_upper_part() {
     for mine in [Shared, Exclusive] {
         model(3, move || {
             let units = Units::with_table();
@@ -172,7 +172,7 @@ fn a_unit_that_races_with_a_split_is_kept_out_of_the_upper_part() {
 
 /// The same for a range in a cell, which finds that it is watched.
 #[test]
-fn a_range_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+fn a_range_that_races_with_a_split_is_excluded_from_the_upper_part() {
     model(3, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 3), Exclusive);

@@ -36,7 +36,7 @@ fn leave(units: &Units, elsewhere: [Hold; 2], (mode, hold): (Mode, Hold)) {
 /// The claim on a unit may have read the summary before the move, and read the cell when another
 /// claim has it.
 #[test]
-fn a_unit_that_races_with_the_move_of_a_range_is_kept_out() {
+fn a_unit_that_races_with_the_move_of_a_range_is_excluded() {
     for (mine, theirs) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
         moving(move || {
             let units = Units::with_table();
@@ -68,7 +68,7 @@ fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
 
 /// The other range takes a cell, for which its thread moves the claim that it conflicts with.
 #[test]
-fn a_range_that_races_with_the_move_of_a_range_is_kept_out() {
+fn a_range_that_races_with_the_move_of_a_range_is_excluded() {
     for theirs in [Shared, Exclusive] {
         moving(move || {
             let units = Units::with_table();
@@ -146,7 +146,7 @@ fn a_claim_that_is_downgraded_while_it_is_moved_is_shared() {
 }
 
 #[test]
-fn a_claim_that_is_upgraded_while_it_is_moved_keeps_out_others() {
+fn a_claim_that_is_upgraded_while_it_is_moved_excludes_others() {
     moving(|| {
         let units = Units::with_table();
         let [elsewhere, mut hold] = held(&units, Shared);

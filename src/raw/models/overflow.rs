@@ -43,7 +43,7 @@ fn claims_that_found_no_cell_come_and_go_in_any_order() {
 }
 
 #[test]
-fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
+fn a_unit_that_races_with_the_split_of_a_claim_without_a_cell_is_excluded() {
     model(3, || {
         let units = Units::with_table();
         let elsewhere = units.filled();
@@ -100,7 +100,7 @@ fn a_range_in_a_cell_and_a_range_that_is_counted_exclude_each_other() {
 }
 
 #[test]
-fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() {
+fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_excluded() {
     model(3, || {
         let units = Units::with_table();
         let elsewhere = units.filled();
@@ -118,7 +118,7 @@ fn a_unit_that_races_with_the_shrinking_of_a_claim_without_a_cell_is_kept_out() 
 
 /// The same for a reader in a word of its own: it has to check whether that word is watched.
 #[test]
-fn a_reader_in_a_word_that_races_with_the_split_of_a_claim_without_a_cell_is_kept_out() {
+fn a_reader_in_a_word_that_races_with_the_split_of_a_claim_without_a_cell_is_excluded() {
     model(3, || {
         let units = Units::with_table();
         units.lock.open();

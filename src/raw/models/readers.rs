@@ -166,7 +166,7 @@ fn an_upgrade_of_a_reader_in_a_word_waits_for_the_others_and_leaves_no_claim_beh
 
 /// A reader has read the summary before the split, and the cell after it.
 #[test]
-fn a_reader_in_a_word_that_races_with_a_split_is_kept_out_of_the_upper_part() {
+fn a_reader_in_a_word_that_races_with_a_split_is_excluded_from_the_upper_part() {
     model(3, || {
         let units = Units::with_table();
         let hold = units.lock.lock(span(0, 2), Exclusive);
@@ -185,7 +185,7 @@ fn a_reader_in_a_word_that_races_with_a_split_is_kept_out_of_the_upper_part() {
 
 /// The claim that waits is overtaken by readers, checks again, and becomes due.
 #[test]
-fn a_claim_that_waits_for_a_range_and_readers_in_words_gets_its_turn() {
+fn a_claim_that_waits_for_a_range_and_readers_in_words_is_granted() {
     model(2, || {
         let units = Units::open();
         let hold = units.lock.lock(span(2, 3), Exclusive);

@@ -18,7 +18,7 @@ fn upgraded(units: &Units, span: Span) {
 }
 
 #[test]
-fn of_two_readers_that_upgrade_both_come_through_or_one_is_refused() {
+fn of_two_readers_that_upgrade_both_are_granted_or_one_is_refused() {
     for theirs in [span(1, 2), span(0, 9)] {
         for mine in [span(1, 2), span(0, 9)] {
             model(2, move || {

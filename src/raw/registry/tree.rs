@@ -25,7 +25,7 @@ pub(crate) struct Traits {
     pub(crate) is_waiting: bool,
 }
 
-/// Which spans a visit looks for.
+/// Which spans a visit searches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sought {
     All,

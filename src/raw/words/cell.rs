@@ -43,7 +43,7 @@ const STATE: u64 = 3;
 const MOVE: u64 = 4;
 
 /// A claim's right to a cell: the number of the cell, in the low bits, and how many claims had been
-/// moved out of that cell before. So the cell's word tells whether the claim is still in it.
+/// moved out of that cell before. So the cell's word says whether the claim is still in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TakenCell(u32);
 
@@ -93,7 +93,7 @@ impl TakenCell {
 
 /// A cache line: the state of one cell, and the span of another.
 ///
-/// Claims that look at a cell's span must not delay its claim when that writes the cell's state. So
+/// Claims that read a cell's span must not delay its claim when that writes the cell's state. So
 /// the two are in different lines: the span of a cell is half of all lines further on. Threads that
 /// have one range each, and are at most half as many as there are cells, write different lines.
 #[repr(align(64))]

@@ -21,7 +21,7 @@ fn work_on(flaw: Flaw, extent: Extent) -> Shift {
 }
 
 #[test]
-fn threads_come_home_when_the_time_is_up() {
+fn threads_end_when_the_time_is_over() {
     let shift = work_on(Flaw::None, Extent::Time(Duration::from_millis(50)));
     assert_eq!(shift.findings.count, 0, "{:?}", shift.findings.first);
     assert!(!shift.stuck);

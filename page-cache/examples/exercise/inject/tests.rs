@@ -35,7 +35,7 @@ fn no_fault_of_any_request_and_no_crash_does_harm() {
 }
 
 #[test]
-fn a_store_that_lies_about_syncs_is_found_by_a_crash() {
+fn a_store_whose_syncs_do_nothing_is_found_by_a_crash() {
     let store = Arc::new(Volatile::new(super::trial::limit(), Honesty::Lying));
     let finding = trial(Plan::Never).run_on(store, |file| file).finding.expect("a finding");
     assert!(finding.contains("a crash after "), "{finding}");

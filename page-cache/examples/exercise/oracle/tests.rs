@@ -133,7 +133,7 @@ fn a_truncation_is_zeroes_to_the_end() {
 }
 
 #[test]
-fn a_finding_tells_the_sector_the_stamps_and_the_last_operations() {
+fn a_finding_names_the_sector_the_stamps_and_the_last_operations() {
     let oracle = Oracle::new(LIMIT, Reliability::Sound);
     let (one, two) = (op(Path::Write, 0, 1, 4096..8192), op(Path::DirectWrite, 1, 5, 4096..8192));
     write(&oracle, &one);

@@ -67,7 +67,7 @@ fn aligned_unaligned_and_longer_operations_are_mixed() {
 }
 
 #[test]
-fn what_a_file_has_not_met_comes_soon() {
+fn what_a_file_has_not_covered_is_chosen_soon() {
     let mut workload = Workload::new(1, 0, 1 << 40, Mix::Usual);
     let met = Met::default();
     for _ in 0..1000 {
@@ -88,7 +88,7 @@ fn shifts_are_the_rarer_the_longer_the_file_is() {
 }
 
 #[test]
-fn a_file_that_has_no_room_for_an_insertion_gets_it() {
+fn a_file_is_extended_for_an_insertion_that_does_not_fit() {
     let (limit, met) = (1 << 20, Met::default());
     Path::ALL.into_iter().filter(|path| *path != Path::Insert).for_each(|path| met.note(path));
     for seed in 0..20 {

@@ -36,8 +36,8 @@ impl File {
         let request = self.request("writeback", &range)?;
         self.inode().check_outside(request)?;
         self.inode().flush(self.pages_of(&range)).map_err(|error| {
-            // So this handle has heard of it.
-            drop(self.inode().write_errors.tell(&self.heard));
+            // The caller gets this error, so it counts as reported to this handle.
+            drop(self.inode().write_errors.report_to(&self.reported));
             self.inode().failed(request, error)
         })
     }
@@ -166,8 +166,8 @@ impl File {
         inode.check_outside(request)?;
         let outcome = inode.sync(scope, pages, tag);
         // The error of this sync is reported to all handles.
-        let unheard = inode.write_errors.tell(&self.heard).map_or(Ok(()), Err);
-        inode.unless_broken(outcome.and(unheard)).map_err(|error| inode.failed(request, error))
+        let unreported = inode.write_errors.report_to(&self.reported).map_or(Ok(()), Err);
+        inode.unless_broken(outcome.and(unreported)).map_err(|error| inode.failed(request, error))
     }
 
     fn pages_of(&self, range: &Range<u64>) -> Range<u64> {

@@ -62,7 +62,7 @@ impl File {
         Ok(())
     }
 
-    /// The error of a read past the end, where all bytes were wanted.
+    /// The error of a read of all requested bytes that reached the end of the file.
     #[cold]
     pub(super) fn ends_before(
         &self,

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Where the flusher's next round begins, and how many pages it sends in one request. What failed is
 /// tried again in halves, one a round, and each success doubles what is asked for next.
 ///
-/// ORDERING: relaxed throughout: both atomic numbers are hints, and whatever they say some pages are tried.
+/// ORDERING: relaxed throughout: both atomic numbers are hints; whichever values are read, some pages are tried.
 pub(crate) struct FlushPosition {
     start: AtomicU64,
     most: AtomicU64,

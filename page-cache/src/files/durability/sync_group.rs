@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::error::Told;
+use crate::error::SharedError;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What a sync makes durable.
@@ -30,7 +30,7 @@ pub(crate) struct SyncGroup {
 #[derive(Default)]
 struct State {
     under_way: bool,
-    /// The sync that begins next, and the widest scope that a caller wants.
+    /// The sync that begins next, and the widest scope that a caller requested.
     next: Arc<SharedSync>,
     scope: Scope,
 }
@@ -38,14 +38,14 @@ struct State {
 /// One sync of the store.
 #[derive(Default)]
 struct SharedSync {
-    outcome: Mutex<Option<Result<(), Told>>>,
+    outcome: Mutex<Option<Result<(), SharedError>>>,
 }
 
 /// The thread that performs the sync. When this is dropped the sync has ended, also by a panic.
 struct Leader<'a> {
     group: &'a SyncGroup,
     round: Arc<SharedSync>,
-    outcome: Result<(), Told>,
+    outcome: Result<(), SharedError>,
 }
 
 impl SyncGroup {
@@ -54,8 +54,8 @@ impl SyncGroup {
     pub(crate) fn join(
         &self,
         scope: Scope,
-        sync: impl FnOnce(Scope) -> Result<(), Told>,
-    ) -> Result<(), Told> {
+        sync: impl FnOnce(Scope) -> Result<(), SharedError>,
+    ) -> Result<(), SharedError> {
         let mut state = self.state();
         let round = Arc::clone(&state.next);
         state.scope = state.scope.max(scope);
@@ -72,7 +72,7 @@ impl SyncGroup {
         let scope = std::mem::take(&mut state.scope);
         drop(state);
         let panicked = io::Error::other("the sync of the store panicked");
-        let mut leader = Leader { group: self, round, outcome: Err(Told::from(&panicked)) };
+        let mut leader = Leader { group: self, round, outcome: Err(SharedError::from(&panicked)) };
         leader.outcome = sync(scope);
         leader.outcome.clone()
     }
@@ -83,7 +83,7 @@ impl SyncGroup {
 }
 
 impl SharedSync {
-    fn outcome(&self) -> Option<Result<(), Told>> {
+    fn outcome(&self) -> Option<Result<(), SharedError>> {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -26,7 +26,7 @@ mod sent_pages;
 
 use std::ops::Range;
 
-use crate::error::Told;
+use crate::error::SharedError;
 use crate::page::PageSize;
 use batch::{Batch, joined};
 use broken_ranges::BrokenRanges;
@@ -34,16 +34,16 @@ pub(crate) use lost::Lost;
 use sent_pages::Pages;
 pub(crate) use sent_pages::Part;
 
-/// The most ranges that are told apart; beyond that they are rounded out.
+/// The largest number of ranges; if there are more, they are rounded out and joined.
 const MOST_RANGES: usize = 4096;
 
 /// What a file's store has received and not made durable: see the module's documentation.
 #[derive(Debug)]
 pub(crate) struct Unstable {
     page_size: PageSize,
-    /// How many syncs have failed, and what the last said.
+    /// How many syncs have failed, and the error of the last.
     failures: u64,
-    cause: Option<Told>,
+    cause: Option<SharedError>,
     current: Batch,
     committing: Batch,
     owed: Pages,
@@ -72,12 +72,12 @@ impl Unstable {
         self.failures
     }
 
-    /// What the last sync that failed said.
-    pub(crate) fn cause(&self) -> Option<&Told> {
+    /// The error of the last failed sync.
+    pub(crate) fn cause(&self) -> Option<&SharedError> {
         self.cause.as_ref()
     }
 
-    /// How many pages are cached of which bytes were sent, and are not durable.
+    /// The number of cached pages with bytes that were sent and are not durable.
     pub(crate) fn pages(&self) -> usize {
         let (current, committing) = (&self.current.cached.pages, &self.committing.cached.pages);
         current.len() + committing.keys().filter(|page| !current.contains_key(page)).count()
@@ -166,8 +166,8 @@ impl Unstable {
         self.current.cut = joined(self.current.cut.take(), Some(cut).filter(|cut| !cut.is_empty()));
     }
 
-    /// Notes that bytes read as zeroes from now on because nothing was written there since the file
-    /// was cut off before them.
+    /// Notes that the file has grown over bytes that were truncated before: they are zeroes that were
+    /// never sent.
     pub(crate) fn grown_over(&mut self, range: Range<u64>) {
         let cuts = [self.current.cut.clone(), self.committing.cut.clone()];
         for cut in cuts.into_iter().flatten() {
@@ -210,7 +210,7 @@ impl Unstable {
     }
 
     /// The sync has failed. Returns the pages that are owed; the caller makes them dirty again.
-    pub(crate) fn failed(&mut self, cause: Told) -> Vec<u64> {
+    pub(crate) fn failed(&mut self, cause: SharedError) -> Vec<u64> {
         self.failures += 1;
         self.cause = Some(cause);
         let mut lost = std::mem::take(&mut self.committing);
@@ -247,7 +247,7 @@ impl Unstable {
         self.owed.pages.keys().copied().collect()
     }
 
-    /// Whether nothing has to be sent again before a sync can be believed.
+    /// Whether nothing has to be sent again before a sync can succeed.
     pub(crate) fn owes_nothing(&self) -> bool {
         self.owed.pages.is_empty() && !self.length_owed
     }

@@ -16,12 +16,12 @@ impl Inode {
         lock_leaf(&self.unclean).end_epoch()
     }
 
-    /// The first page of a range that is dirty or in flight, and wanted.
+    /// The first page of a range that is dirty or in flight, and to be written.
     pub(crate) fn first_unclean(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
         lock_leaf(&self.unclean).first(pages, wanted)
     }
 
-    /// How many pages from `first` on, `most` at most, are all dirty or in flight, and wanted.
+    /// How many pages from `first` on, `most` at most, are all dirty or in flight, and to be written.
     pub(crate) fn unclean_run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
         lock_leaf(&self.unclean).run(first, most, wanted)
     }

@@ -9,8 +9,8 @@ use crate::files::inode::Inode;
 use crate::order::leaf::lock_leaf;
 
 impl Inode {
-    /// The error that the caller of a request gets. It is kept as the file's last failure, unless the caller is only
-    /// told to try again.
+    /// The error that the caller of a request gets. It is kept as the file's last failure, unless it only says to
+    /// try again.
     #[cold]
     pub(crate) fn failed(&self, request: Request, cause: impl Into<io::Error>) -> io::Error {
         self.note_failure(request, cause.into()).into_error()

@@ -36,7 +36,7 @@ use crate::sync::blocking::Mutex;
 use crate::unwind;
 use crate::{Identity, Store};
 
-/// How often a request is made that is in progress while syncs of the store fail.
+/// How often a request is made at most if syncs of the store fail while it is in progress.
 const MOST_ATTEMPTS: u32 = 3;
 
 pub(crate) struct CheckedStore<S: Store + ?Sized> {
@@ -69,7 +69,7 @@ impl<S: Store> CheckedStore<S> {
         let direct_alignment = ask(cache, || Ok(store.direct_alignment()))?;
         let is_read_only = ask(cache, || Ok(store.is_read_only()))?;
         ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
-        // From here on it is released when this is dropped.
+        // From here on, dropping this releases the store.
         let backing = CheckedStore {
             held: AtomicU64::new(0),
             cache,
@@ -90,7 +90,7 @@ impl<S: Store> CheckedStore<S> {
 }
 
 impl<S: Store + ?Sized> CheckedStore<S> {
-    /// What the store was called when the file was opened.
+    /// The label that the store had when the file was opened.
     pub(crate) fn label_at_open(&self) -> &Arc<str> {
         &self.label
     }
@@ -101,12 +101,12 @@ impl<S: Store + ?Sized> CheckedStore<S> {
     }
 
     /// How many bytes the store is known to hold. It may hold more: after a shift it may have
-    /// failed to tell its length.
+    /// failed to report its length.
     pub(crate) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Whether the store is known to hold bytes up to `end`. If not, it may nevertheless: ask for
+    /// Whether the store is known to hold bytes up to `end`. If not, it may hold them nevertheless: ask for
     /// its length before anything that would overwrite them.
     pub(crate) fn reaches(&self, end: u64) -> bool {
         self.held.load(Ordering::Relaxed) >= end
@@ -139,8 +139,8 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         done
     }
 
-    /// Makes a request that changes `bytes`, and notes what it did; again if a sync has failed
-    /// meanwhile, since that may have undone it.
+    /// Makes a request that changes `bytes`, and records its effect. Repeats the request if a sync failed
+    /// meanwhile, because the effect may have been lost with the sync.
     pub(crate) fn attempt<T>(
         &self,
         bytes: impl IntoIterator<Item = Range<u64>>,
@@ -167,12 +167,12 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         }
     }
 
-    /// How long the store has taken to answer.
+    /// The durations of the requests to the store.
     pub(crate) fn times(&self) -> &StoreTimes {
         &self.times
     }
 
-    /// Asks the store, has a panic for its failure, and notes how long it took.
+    /// Makes a request to the store, converts a panic to an error, and records how long it took.
     fn timed<T>(&self, asks: Asks, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let start = Instant::now();
         let outcome = ask(self.cache, request);
@@ -188,8 +188,8 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         self.held.fetch_max(end, Ordering::Relaxed);
     }
 
-    /// After a shift that went wrong in the middle, as after one that did not.
-    fn holds_what_it_says(&self) {
+    /// Sets the known length to the one that the store reports, after a shift, successful or not.
+    fn hold_reported_len(&self) {
         let len = ask(self.cache, || self.store.len()).unwrap_or(0);
         self.held.store(len, Ordering::Relaxed);
     }
@@ -205,7 +205,7 @@ impl<S: Store + ?Sized> Drop for CheckedStore<S> {
     }
 }
 
-/// Which store it is.
+/// The identity of a store.
 pub(crate) fn identify(store: &impl Store, frames: &Frames) -> io::Result<Option<Identity>> {
     ask(frames.cache(), || Ok(store.identity()))
 }
@@ -227,7 +227,7 @@ fn refused(label: &Arc<str>, error: io::Error) -> io::Error {
     Failure::new(Request::of_file("open"), Arc::clone(label), error).into_error()
 }
 
-/// Asks a store, and has a panic for its failure.
+/// Makes a request to a store, and converts a panic to an error.
 fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _inside = Inside::of(cache);
     // Under shuttle an exploration that is over unwinds its threads, wherever they are.

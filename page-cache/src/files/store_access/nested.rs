@@ -16,7 +16,7 @@ use crate::order::InCache;
 use crate::sync::thread_local;
 
 thread_local! {
-    /// The length of the list, so that a thread that is inside no store need not look at it.
+    /// The length of the list, so that a thread that is not inside a store need not read it.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     static CACHES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
     static HOOKS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::Told;
+use crate::error::SharedError;
 use crate::order::leaf::lock_leaf;
 
 /// The pause after the first failure.
@@ -33,7 +33,7 @@ pub(crate) struct WriteRetry {
 struct Failures {
     pause: Duration,
     next: Instant,
-    last: Told,
+    last: SharedError,
 }
 
 impl WriteRetry {
@@ -52,7 +52,7 @@ impl WriteRetry {
                 let pause = failures.as_ref().map_or(FIRST_PAUSE, |before| 2 * before.pause);
                 let pause = pause.min(LONGEST_PAUSE);
                 let next = Instant::now() + pause;
-                *failures = Some(Failures { pause, next, last: Told::from(error) });
+                *failures = Some(Failures { pause, next, last: SharedError::from(error) });
                 self.fails.store(true, Ordering::Relaxed);
             }
         }

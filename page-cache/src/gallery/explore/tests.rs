@@ -106,7 +106,7 @@ fn a_deadlock_is_reported_as_the_cycle_of_locks_held_and_waited_for() {
 }
 
 #[test]
-fn threads_that_take_turns_are_not_in_a_circle() {
+fn threads_that_take_turns_are_not_in_a_cycle() {
     let explored = exhaustively(1, || {
         let lock = RangeLock::new();
         play(|stage| {
@@ -147,7 +147,7 @@ fn threads_that_go_round_for_ever_make_no_progress() {
 }
 
 #[test]
-fn a_panic_ends_the_exploration_and_is_told() {
+fn a_panic_ends_the_exploration_and_is_reported() {
     let explored = exhaustively(0, || {
         play(|stage| stage.thread("asserter", || panic!("that was wrong")));
     });

@@ -75,7 +75,7 @@ impl Inode {
         Ok(())
     }
 
-    /// Ends the file at `len`, and removes what lies after that from the cache.
+    /// Truncates the file to `len`, and removes the bytes after that from the cache.
     pub(crate) fn cut_cache(&self, len: u64, claim: &MappingClaim<'_>) {
         self.set_size(len);
         self.discard(self.page_size.count(len)..u64::MAX, claim);

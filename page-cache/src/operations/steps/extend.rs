@@ -129,7 +129,7 @@ impl Inode {
         let from = range.start.max(self.page_size.round_down(reached - 1)).max(held);
         let zeroes = vec![0; (reached - from) as usize];
         let write = || write_full(&*self.store, &zeroes, from).map_err(|(_, error)| error);
-        // What lies behind the range is dirty, and will be sent, or a hole.
+        // The bytes after the range are dirty, and will be sent, or are a hole.
         self.store.attempt(Some(from..end), write, |unstable, _| unstable.uncertain(from..end))
     }
 

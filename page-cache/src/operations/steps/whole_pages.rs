@@ -48,7 +48,7 @@ impl Inode {
         Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
-    /// As `check_whole`, for both ends of a range; what lies past the end of the file does not matter.
+    /// As `check_whole`, for both ends of a range; bytes past the end of the file do not matter.
     pub(crate) fn check_whole_range(&self, bytes: Range<u64>) -> io::Result<()> {
         self.check_whole(bytes.start)?;
         if bytes.end == MAX_LEN { Ok(()) } else { self.check_whole(bytes.end) }

@@ -40,7 +40,7 @@ fn a_store_past_the_end_of_the_file_does_not_make_it_longer() {
 }
 
 #[test]
-fn the_hook_is_told_the_bytes_that_are_stored_through_and_no_others() {
+fn the_hook_gets_the_bytes_that_are_stored_through_and_no_others() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&told);
     let hook = move |pages: &[DirtyPage]| {

@@ -42,7 +42,7 @@ impl Ghosts {
         Ghosts { buckets: vec![[0; WAYS]; buckets].into(), capacity, now: 0 }
     }
 
-    /// Remembers another number of pages, as far as there is room.
+    /// Changes how many pages are remembered, up to the reserved number.
     pub(super) fn set_capacity(&mut self, capacity: u32) {
         self.capacity = capacity;
     }

@@ -58,7 +58,7 @@ fn frames_at_rest(cache: &Pool) -> (usize, usize) {
 
 /// Readahead gets frames of pages that came in lately: pages of main stay, used or not.
 #[test]
-fn no_page_of_main_gives_way_to_what_is_read_ahead() {
+fn no_page_of_main_is_evicted_for_readahead() {
     let cache: PageCache = PageCache::with_options(Options::new(FRAMES).readahead(0));
     let file = cache.open(MemStore::new()).unwrap();
     file.set_len(SPAN).unwrap();

@@ -27,7 +27,7 @@ use crate::store::full_requests::is_to_be_retried;
 /// The least alignment, of offsets, lengths and memory: every disk accepts it.
 const LEAST_BLOCK: usize = 4096;
 
-/// The greatest that is believed.
+/// The largest alignment that is accepted.
 const GREATEST_BLOCK: usize = 1 << 20;
 
 /// How often a block is written of which the system has done a part. Its own blocks may be smaller.
@@ -124,7 +124,7 @@ impl Direct {
         parts.into_iter().filter(|part| !part.is_empty()).collect()
     }
 
-    /// Merges bytes into the block that they are in, which lies within the file.
+    /// Merges bytes into the block that contains them, which is within the file.
     fn merge(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (start, within) = self.block_of(offset);
         let mut buffer = AlignedBuffer::covering(self.block, self.block);

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// The holes of a range; `None` if some of what the file system takes for holes may have blocks. What was
 /// preallocated and not written since is a hole to `SEEK_HOLE`, so that is believed only where all blocks
-/// of the file are accounted for by its data. The file's position is put back.
+/// of the file are accounted for by its data. The file's position is restored.
 #[cfg(target_os = "linux")]
 pub(super) fn of(file: &File, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
     use rustix::fs::{SeekFrom, seek};

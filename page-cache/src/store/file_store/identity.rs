@@ -1,4 +1,4 @@
-//! What tells one file or device from another.
+//! The identity of a file or a device.
 
 use std::fs::File;
 

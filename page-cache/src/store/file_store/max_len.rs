@@ -47,7 +47,7 @@ impl Longest {
 }
 
 /// The greatest offset that the file's position can have, which is the greatest length that its file
-/// system gives it: 63 seeks at most, each of which only looks at a number. The position is put back.
+/// system gives it: 63 seeks at most, none of which reads the file. The position is restored.
 fn greatest_offset(mut file: &File) -> u64 {
     let Ok(position) = file.stream_position() else { return MAX_LEN };
     let mut reaches = |offset| file.seek(SeekFrom::Start(offset)).is_ok();

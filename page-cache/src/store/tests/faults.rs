@@ -121,7 +121,7 @@ fn a_direct_write_that_fails_leaves_the_length_that_the_file_had() {
 }
 
 #[test]
-fn a_read_finds_what_is_there_or_hears_the_error_whatever_becomes_of_its_calls() {
+fn a_read_returns_the_bytes_or_the_error_whatever_its_calls_return() {
     let file = TempFile::new().unwrap();
     std::fs::write(&file.0, old()).unwrap();
     for store in stores(&file) {
@@ -143,7 +143,7 @@ fn a_read_finds_what_is_there_or_hears_the_error_whatever_becomes_of_its_calls()
 }
 
 #[test]
-fn calls_that_are_interrupted_for_ever_are_not_made_for_ever() {
+fn calls_that_are_always_interrupted_are_not_repeated_without_end() {
     let file = TempFile::new().unwrap();
     std::fs::write(&file.0, old()).unwrap();
     for store in stores(&file) {

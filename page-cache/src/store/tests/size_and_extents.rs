@@ -111,7 +111,7 @@ fn pages() -> Vec<u8> {
 }
 
 #[test]
-fn a_store_without_shapes_of_its_own_agrees_with_a_vector() {
+fn a_store_with_the_default_implementations_agrees_with_a_vector() {
     agrees_with_a_vector(&Plain::new(0));
 }
 
@@ -213,7 +213,7 @@ fn what_a_shift_moves_has_blocks_where_it_had_and_none_where_it_had_none() {
 
 /// A store that cannot tell them from holes gets blocks for all that is moved: those are never too few.
 #[test]
-fn a_shift_loses_no_block_of_a_store_that_cannot_tell_it_from_a_hole() {
+fn a_shift_loses_no_block_of_a_store_that_does_not_report_holes() {
     for (from, len) in [(0, 1), (2, 7), (4, 40)] {
         let store = with_every_content(Holes::Unknown, usize::MAX);
         let before = blocks(&store);
@@ -274,7 +274,7 @@ fn a_full_store_refuses_a_shift_that_needs_a_block_and_is_as_it_was() {
 /// What was allocated and not written since is no data to the file system.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_store_tells_its_holes_unless_some_may_be_allocated() {
+fn a_file_store_reports_its_holes_unless_some_may_be_allocated() {
     let folders = [std::env::temp_dir(), "/dev/shm".into()];
     for file in folders.iter().filter_map(|folder| tempfile::tempfile_in(folder).ok()) {
         let store = FileStore::new(file);

@@ -70,7 +70,7 @@ fn a_worker_that_comes_back_lets_the_next_be_waited_for() {
 }
 
 #[test]
-fn a_file_that_is_clean_has_no_turn_and_one_that_becomes_dirty_again_has() {
+fn a_file_that_is_clean_has_no_job_and_one_that_becomes_dirty_again_has() {
     let options = Options::new(64).flush_interval(Duration::from_millis(1));
     let cache = PageCache::with_options(options);
     let file = cache.open(MemStore::new()).unwrap();

@@ -174,7 +174,7 @@ fn an_empty_request_is_no_work_wherever_it_is() {
 }
 
 #[test]
-fn the_longest_file_is_read_written_and_shaped_to_its_last_byte() {
+fn the_longest_file_is_read_written_punched_and_truncated_up_to_its_last_byte() {
     const LONGEST: u64 = i64::MAX as u64;
     const LAST: u64 = LONGEST - 1;
     let file = PageCache::new(64).open(MemStore::new()).unwrap();

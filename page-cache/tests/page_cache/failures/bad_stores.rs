@@ -77,7 +77,7 @@ fn open(store: impl Store + 'static) -> File {
 }
 
 #[test]
-fn a_store_that_boasts_of_more_than_it_was_asked_for_is_not_believed() {
+fn a_store_that_reports_more_bytes_than_were_requested_is_an_error() {
     let mut mixed = MixedFile::new(Odd::new());
     type Request = fn(&File) -> io::Result<()>;
     let requests: [(&str, Request); 7] = [
@@ -139,7 +139,7 @@ fn a_direct_request_that_its_store_cannot_do_in_one_go_is_refused() {
 }
 
 #[test]
-fn a_file_that_shrank_behind_the_cache_is_told_of_and_not_read_as_zeroes() {
+fn a_store_that_was_truncated_outside_the_cache_is_reported_and_not_read_as_zeroes() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut mixed = MixedFile::new(FileStore::open(file.path()).unwrap());
     mixed.file.sync_all().unwrap();

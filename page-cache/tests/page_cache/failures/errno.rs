@@ -69,7 +69,7 @@ fn requests() -> Vec<(&'static str, Run)> {
 }
 
 #[test]
-fn whatever_is_asked_of_a_store_that_fails_the_caller_gets_its_errno() {
+fn whatever_is_requested_of_a_store_that_fails_the_caller_gets_its_errno() {
     for (message, run) in requests() {
         let (file, mapping, store) = open(FileOptions::new());
         assert!(file.last_failure().is_none());
@@ -125,7 +125,7 @@ fn memory_that_cannot_be_faulted_in_returns_the_errno_of_its_store() {
 
 /// Invariant 15: each handle hears of it later, and hears the number.
 #[test]
-fn an_error_that_is_told_later_has_its_errno_for_every_handle() {
+fn an_error_that_is_reported_later_has_its_errno_for_every_handle() {
     let (file, _mapping, store) = open(FileOptions::new());
     let other = file.clone();
     file.write_all_at(&[2; PAGE_SIZE], 0).unwrap();
@@ -139,7 +139,7 @@ fn an_error_that_is_told_later_has_its_errno_for_every_handle() {
 
 /// A thread that waits for a frame occupied by another file's page gets the reason.
 #[test]
-fn a_reader_without_a_frame_hears_the_errno_that_keeps_the_frames() {
+fn a_reader_without_a_frame_gets_the_errno_of_the_store_that_keeps_pages_dirty() {
     let store = Arc::new(FailingStore::default());
     store.fail_with(ERRNO);
     let cache: PageCache = PageCache::with_options(Options::new(16).dirty_limit(16));
@@ -152,7 +152,7 @@ fn a_reader_without_a_frame_hears_the_errno_that_keeps_the_frames() {
 
 /// What a failed shift could not put back is told beside the errno.
 #[test]
-fn a_shift_that_cannot_be_undone_tells_both_its_errno_and_what_is_left() {
+fn a_shift_that_cannot_be_undone_reports_its_errno_and_what_is_left() {
     let (file, _mapping, store) = open(FileOptions::new());
     let first = store.requests();
     // The length and the last part are through; the next part fails, and so does all after.
@@ -165,7 +165,7 @@ fn a_shift_that_cannot_be_undone_tells_both_its_errno_and_what_is_left() {
 }
 
 #[test]
-fn a_request_that_ends_short_of_a_failure_leaves_it_to_be_asked_for() {
+fn a_short_request_records_its_failure_for_last_failure() {
     let (file, _mapping, store) = open(FileOptions::new());
     file.read_exact_at(&mut [0; 8], 0).unwrap();
     store.fail(0..u64::MAX);
@@ -226,7 +226,7 @@ impl Store for Unopened {
 }
 
 #[test]
-fn a_store_that_cannot_be_opened_is_named_or_tells_its_errno() {
+fn a_store_that_cannot_be_opened_is_named_or_returns_its_errno() {
     let cache = PageCache::new(16);
     let error = cache.open(Unopened(ErrorKind::Other)).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(ERRNO));

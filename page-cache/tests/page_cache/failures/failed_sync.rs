@@ -12,7 +12,7 @@ use spanlock_page_cache::{File, Length, MemStore, PageCache, Store, StoreLayer};
 
 use self::cases::{Case, FATES, LEN, Written, fail, kept, lost, pairs, syncs};
 use crate::random::Random;
-use crate::stores::unkind_store::{Fate, UnkindStore};
+use crate::stores::lossy_store::{Fate, LossyStore};
 
 const PAGE: u64 = 4096;
 const NEVER: Duration = Duration::from_secs(3600);
@@ -102,7 +102,7 @@ fn what_is_named_is_what_was_given_to_the_store_and_has_left_the_cache() {
 }
 
 #[test]
-fn a_broken_range_is_mended_by_each_way_to_write_it_and_by_nothing_else() {
+fn a_broken_range_is_repaired_by_each_way_to_write_it_and_by_nothing_else() {
     type Mend = fn(&File);
     let mends: [(&str, Mend); 7] = [
         ("write", |file| file.write_all_at(&[3; PAGE as usize], PAGE).unwrap()),
@@ -164,7 +164,7 @@ fn a_file_that_is_opened_anew_is_not_broken() {
 }
 
 #[test]
-fn a_close_hears_what_the_handle_has_not_heard_and_gives_the_file_back() {
+fn a_close_returns_errors_not_yet_reported_to_the_handle_and_the_file() {
     let mut case = Case::new(Fate::Lost, Written::Back);
     let other = case.file.clone();
     case.write(0..10);
@@ -204,7 +204,7 @@ fn what_a_file_loses_when_it_is_dropped_is_counted() {
     drop(mapping);
     assert_eq!(lost(), (3, 4096 + 130));
     // What a sync may have lost.
-    let store = Arc::new(UnkindStore::new(Fate::Lost));
+    let store = Arc::new(LossyStore::new(Fate::Lost));
     let file = cache.open(Arc::clone(&store)).unwrap();
     file.write_direct_at(&[1; 50], 0).unwrap();
     store.fail_syncs(1);

@@ -10,14 +10,14 @@ use spanlock_page_cache::{File, Options, PageCache, StoreLayer};
 
 use crate::random::Random;
 use crate::stop::Stop;
-use crate::stores::unkind_store::{Fate, UnkindStore};
+use crate::stores::lossy_store::{Fate, LossyStore};
 
 const PAGE: u64 = 4096;
 const NEVER: Duration = Duration::from_secs(3600);
 
-fn open(frames: usize, fate: Fate) -> (PageCache, File, Arc<UnkindStore>) {
+fn open(frames: usize, fate: Fate) -> (PageCache, File, Arc<LossyStore>) {
     let cache = PageCache::with_options(Options::new(frames).flush_interval(NEVER));
-    let store = Arc::new(UnkindStore::new(fate));
+    let store = Arc::new(LossyStore::new(fate));
     let file = cache.open(Arc::clone(&store)).unwrap();
     (cache, file, store)
 }
@@ -134,14 +134,14 @@ fn a_write_that_returns_after_a_sync_has_failed_is_made_again() {
 
 /// A store of which each write, before it returns, meets a sync of a file that fails.
 struct Disturbed {
-    below: UnkindStore,
+    below: LossyStore,
     by: Mutex<Option<File>>,
 }
 
 impl StoreLayer for Disturbed {
-    type Below = UnkindStore;
+    type Below = LossyStore;
 
-    fn below(&self) -> &UnkindStore {
+    fn below(&self) -> &LossyStore {
         &self.below
     }
 
@@ -159,7 +159,7 @@ impl StoreLayer for Disturbed {
 
 #[test]
 fn a_write_whose_every_attempt_meets_a_failing_sync_is_in_doubt() {
-    let below = UnkindStore::new(Fate::Lost);
+    let below = LossyStore::new(Fate::Lost);
     let store = Arc::new(Disturbed { below, by: Mutex::default() });
     let cache: PageCache = PageCache::with_options(Options::new(64).flush_interval(NEVER));
     let file = cache.open(Arc::clone(&store)).unwrap();

@@ -203,7 +203,7 @@ fn a_direct_write_of_all_bytes_returns_the_error_after_a_part_of_a_block() {
 
 /// Wherever it stops, each byte is in its old place or in its new one.
 #[test]
-fn a_store_that_dies_in_an_insert_and_does_not_tell_its_length_loses_no_byte() {
+fn a_store_that_fails_in_an_insert_and_does_not_report_its_length_loses_no_byte() {
     let mut stuck = 0;
     for answers in 0..60 {
         let (store, file) = open(Mortal::new(1));

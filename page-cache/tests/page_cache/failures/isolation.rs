@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use spanlock_page_cache::{AddressSpace, File, Options, PageCache, Store};
 
-use crate::stores::moody_store::{Kind, Mood, open, without_waiting};
+use crate::stores::switchable_store::{Behaviour, Kind, open, without_waiting};
 
 const PAGE: u64 = 4096;
 
@@ -51,13 +51,13 @@ fn dirty_all(file: &File, from: u64) -> (u64, Option<io::Error>) {
 }
 
 #[test]
-fn dead_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_fail() {
+fn failing_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_fail() {
     for (capacity, limit, files) in [(256, 32, 1), (64, 64, 3), (256, 256, 40), (16, 16, 1)] {
         let options = Options::new(capacity).dirty_limit(limit);
         let cache: PageCache = PageCache::with_options(options);
         let (well, _) = open(&cache, &[]);
         let dead: Vec<_> =
-            (0..files).map(|_| open(&cache, &[(&[Kind::Write], Mood::Dead)])).collect();
+            (0..files).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Fails)])).collect();
         let mut taken = 0;
         for (file, _) in &dead {
             let (pages, error) = dirty_all(file, 0);
@@ -70,7 +70,7 @@ fn dead_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_fai
         use_file(&cache, &open(&cache, &[]).0);
         // What the dead ones have is not lost.
         for (file, store) in dead {
-            store.set(&[Kind::Write], Mood::Well);
+            store.set(&[Kind::Write], Behaviour::Works);
             let _heard = file.sync_data();
             file.sync_data().unwrap();
         }
@@ -78,10 +78,11 @@ fn dead_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_fai
 }
 
 #[test]
-fn more_dead_stores_than_the_cache_has_frames_leave_it_to_others() {
+fn more_failing_stores_than_the_cache_has_frames_do_not_stop_other_files() {
     let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(64));
     let (well, _) = open(&cache, &[]);
-    let dead: Vec<_> = (0..200).map(|_| open(&cache, &[(&[Kind::Write], Mood::Dead)])).collect();
+    let dead: Vec<_> =
+        (0..200).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Fails)])).collect();
     let heard = dead.iter().filter(|(file, _)| file.write_all_at(&[7; 10], 0).is_err()).count();
     assert!(heard > 100, "{heard}");
     let pages = cache.capacity() as u64;
@@ -94,14 +95,15 @@ fn more_dead_stores_than_the_cache_has_frames_leave_it_to_others() {
         assert_eq!(seen[0], page as u8);
     }
     well.sync_data().unwrap();
-    dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Mood::Well));
+    dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Behaviour::Works));
 }
 
 #[test]
-fn more_dead_stores_than_the_cache_has_frames_do_not_stop_stores_to_mappings() {
+fn more_failing_stores_than_the_cache_has_frames_do_not_stop_stores_to_mappings() {
     let cache: PageCache = PageCache::with_options(Options::new(64).dirty_limit(64));
     let (well, inner) = open(&cache, &[]);
-    let dead: Vec<_> = (0..200).map(|_| open(&cache, &[(&[Kind::Write], Mood::Dead)])).collect();
+    let dead: Vec<_> =
+        (0..200).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Fails)])).collect();
     let heard = dead.iter().filter(|(file, _)| {
         file.set_len(PAGE).unwrap();
         file.map(0..PAGE).unwrap().store(0, &[7]).is_err()
@@ -136,14 +138,15 @@ fn more_dead_stores_than_the_cache_has_frames_do_not_stop_stores_to_mappings() {
     assert_eq!(seen[..2], [0, 0]);
     inner.read_at(&mut seen, 7 * PAGE + 6).unwrap();
     assert_eq!(seen[..2], [0, 7]);
-    dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Mood::Well));
+    dead.iter().for_each(|(_, store)| store.set(&[Kind::Write], Behaviour::Works));
 }
 
 #[test]
 fn stores_that_do_not_answer_writes_delay_no_writer_of_another_file() {
     let cache: PageCache = PageCache::with_options(Options::new(256));
     let (well, _) = open(&cache, &[]);
-    let stuck: Vec<_> = (0..6).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
+    let stuck: Vec<_> =
+        (0..6).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Hangs)])).collect();
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     thread::scope(|scope| {
         for (file, _) in &stuck {
@@ -157,7 +160,7 @@ fn stores_that_do_not_answer_writes_delay_no_writer_of_another_file() {
             drop(new);
             assert_eq!(Arc::strong_count(&store), 1);
         });
-        stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
+        stores.iter().for_each(|store| store.set(&[Kind::Write], Behaviour::Works));
     });
 }
 
@@ -169,7 +172,7 @@ fn readers_of_stores_that_do_not_answer_leave_frames_to_others() {
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     for (file, store) in &stuck {
         file.set_len(1000 * PAGE).unwrap();
-        store.set(&[Kind::Read, Kind::Punch], Mood::Hangs);
+        store.set(&[Kind::Read, Kind::Punch], Behaviour::Hangs);
     }
     thread::scope(|scope| {
         for (file, _) in &stuck {
@@ -189,7 +192,7 @@ fn readers_of_stores_that_do_not_answer_leave_frames_to_others() {
         }
         stores.iter().for_each(|store| store.until_hanging(1));
         without_waiting(&stores, || use_file(&cache, &well));
-        stores.iter().for_each(|store| store.set(&[Kind::Read, Kind::Punch], Mood::Well));
+        stores.iter().for_each(|store| store.set(&[Kind::Read, Kind::Punch], Behaviour::Works));
     });
 }
 
@@ -202,7 +205,7 @@ fn readers_of_many_stores_that_do_not_answer_leave_a_frame_to_each_other_file() 
     thread::scope(|scope| {
         for (number, (file, store)) in stuck.iter().enumerate() {
             file.set_len(1000 * PAGE).unwrap();
-            store.set(&[Kind::Read], Mood::Hangs);
+            store.set(&[Kind::Read], Behaviour::Hangs);
             for thread in 0..4 {
                 let read = move || file.read_exact_at(&mut [0; 1 << 16], thread * 20 * PAGE);
                 scope.spawn(move || read().unwrap());
@@ -213,7 +216,7 @@ fn readers_of_many_stores_that_do_not_answer_leave_a_frame_to_each_other_file() 
             }
         }
         without_waiting(&stores, || use_file(&cache, &well));
-        stores.iter().for_each(|store| store.set(&[Kind::Read], Mood::Well));
+        stores.iter().for_each(|store| store.set(&[Kind::Read], Behaviour::Works));
     });
 }
 
@@ -222,7 +225,7 @@ fn size_and_extent_changes_and_syncs_that_hang_delay_their_own_file_only() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
     let (well, _) = open(&cache, &[]);
     let kinds = [Kind::SetLen, Kind::Punch, Kind::Sync];
-    let stuck: Vec<_> = (0..9).map(|_| open(&cache, &[(&kinds, Mood::Hangs)])).collect();
+    let stuck: Vec<_> = (0..9).map(|_| open(&cache, &[(&kinds, Behaviour::Hangs)])).collect();
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     thread::scope(|scope| {
         for (number, (file, _)) in stuck.iter().enumerate() {
@@ -240,14 +243,15 @@ fn size_and_extent_changes_and_syncs_that_hang_delay_their_own_file_only() {
             }
         }
         without_waiting(&stores, || use_file(&cache, &well));
-        stores.iter().for_each(|store| store.set(&kinds, Mood::Well));
+        stores.iter().for_each(|store| store.set(&kinds, Behaviour::Works));
     });
 }
 
 #[test]
 fn a_file_that_is_dropped_while_its_store_hangs_keeps_no_other_from_opening_or_closing() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
-    let stuck: Vec<_> = (0..8).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
+    let stuck: Vec<_> =
+        (0..8).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Hangs)])).collect();
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     thread::scope(|scope| {
         for (file, _) in stuck {
@@ -263,14 +267,14 @@ fn a_file_that_is_dropped_while_its_store_hangs_keeps_no_other_from_opening_or_c
                 assert_eq!(Arc::strong_count(&store), 1);
             }
         });
-        stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
+        stores.iter().for_each(|store| store.set(&[Kind::Write], Behaviour::Works));
     });
 }
 
 #[test]
 fn dropping_or_opening_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
     let cache: PageCache = PageCache::with_options(Options::new(64));
-    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Hangs)]);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Behaviour::Hangs)]);
     file.write_all_at(&[1; 100], 0).unwrap();
     without_waiting(&[Arc::clone(&store)], || {
         drop(file);
@@ -280,7 +284,7 @@ fn dropping_or_opening_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
     });
     assert_eq!(store.hanging.load(Ordering::SeqCst), 1);
     // It is closed as soon as the store answers.
-    store.set(&[Kind::Write], Mood::Well);
+    store.set(&[Kind::Write], Behaviour::Works);
     let file = cache.open(Arc::clone(&store)).unwrap();
     let mut seen = [0; 100];
     file.read_exact_at(&mut seen, 0).unwrap();
@@ -293,7 +297,7 @@ fn dropping_or_opening_a_file_does_not_wait_for_ever_for_a_store_that_hangs() {
 fn a_store_to_a_mapping_ends_however_few_pages_a_failed_file_may_have_dirty() {
     let options = Options::new(16).flush_interval(Duration::MAX);
     let cache: PageCache = PageCache::with_options(options);
-    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Dead)]);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Behaviour::Fails)]);
     file.set_len(24 * PAGE).unwrap();
     let mapping = file.map(0..24 * PAGE).unwrap();
     without_waiting(&[Arc::clone(&store)], move || {
@@ -302,7 +306,7 @@ fn a_store_to_a_mapping_ends_however_few_pages_a_failed_file_may_have_dirty() {
         // The file has one dirty page, which is its share as long as its store fails; few are dirty in all.
         let error = mapping.store(PAGE, &[2]).unwrap_err();
         assert!(error.to_string().contains("the disk is dead"), "{error}");
-        store.set(&[Kind::Write], Mood::Well);
+        store.set(&[Kind::Write], Behaviour::Works);
         let _heard = file.sync_data();
         mapping.store(PAGE, &[2]).unwrap();
         file.sync_data().unwrap();
@@ -310,7 +314,7 @@ fn a_store_to_a_mapping_ends_however_few_pages_a_failed_file_may_have_dirty() {
 }
 
 #[test]
-fn a_store_that_is_interrupted_for_ever_is_not_asked_for_ever() {
+fn a_store_that_is_always_interrupted_does_not_get_requests_without_end() {
     struct Interrupted(AtomicBool);
     impl Interrupted {
         fn answer(&self) -> io::Result<usize> {

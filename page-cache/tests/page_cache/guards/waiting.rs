@@ -141,7 +141,7 @@ fn a_thread_does_not_wait_for_its_own_guard() {
 }
 
 #[test]
-fn a_thread_knows_its_guards_in_whatever_order_they_are_dropped() {
+fn the_list_of_a_threads_guards_is_right_in_whatever_order_they_are_dropped() {
     let (cache, file, _store) = open(128, 30);
     let other = cache.open(MemStore::new()).unwrap();
     other.set_len(30 * PAGE).unwrap();

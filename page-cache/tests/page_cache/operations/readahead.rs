@@ -73,7 +73,7 @@ fn a_mapping_that_is_walked_through_is_read_ahead_of_as_well() {
 }
 
 #[test]
-fn four_readers_in_one_file_are_told_apart() {
+fn four_readers_in_one_file_are_distinguished() {
     let (cache, file, _) = open(400, Options::new(1000));
     for step in 0..100 {
         read_pages(&file, (0..4).map(|reader| reader * 100 + step));

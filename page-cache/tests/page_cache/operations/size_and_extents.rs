@@ -137,14 +137,14 @@ fn shapes_agree_with_a_vector(store: impl Store + 'static, seed: u64, steps: u32
 }
 
 #[test]
-fn random_shapes_agree_with_a_vector() {
+fn random_size_and_extent_changes_agree_with_a_vector() {
     for seed in 0..4 {
         shapes_agree_with_a_vector(MemStore::new(), seed, 400);
     }
 }
 
 #[test]
-fn random_shapes_of_a_real_file_agree_with_a_vector() {
+fn random_size_and_extent_changes_of_a_real_file_agree_with_a_vector() {
     let dirs = [std::env::temp_dir(), "/dev/shm".into()];
     for (seed, dir) in dirs.into_iter().filter(|dir| dir.is_dir()).enumerate() {
         let file = tempfile::NamedTempFile::new_in(dir).unwrap();
@@ -291,7 +291,7 @@ fn allocation_keeps_what_is_cached_and_what_is_not() {
 
 /// A5: what is in the store behind the end after a truncation, a hole, a shift.
 #[test]
-fn no_block_lies_past_the_end_after_any_change_of_shape() {
+fn no_block_is_past_the_end_after_any_size_or_extent_change() {
     let (_cache, file, store) = open(64);
     let blocks_fit = || {
         file.sync_all().unwrap();

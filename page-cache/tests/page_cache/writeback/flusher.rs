@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 
 use spanlock_page_cache::{MemStore, Options, PageCache, Store};
 
-use crate::stores::moody_store::{Kind, Mood, open, without_waiting};
+use crate::stores::switchable_store::{Behaviour, Kind, open, without_waiting};
 
 const PAGE: u64 = 4096;
 
 #[test]
-fn a_file_is_written_behind_its_writers_back_however_many_stores_hang() {
+fn a_file_is_written_back_in_the_background_however_many_stores_hang() {
     let options = Options::new(512).flush_interval(Duration::from_millis(1));
     let cache: PageCache = PageCache::with_options(options);
-    let stuck: Vec<_> = (0..70).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
+    let stuck: Vec<_> =
+        (0..70).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Hangs)])).collect();
     stuck.iter().for_each(|(file, _)| file.write_all_at(&[1], 0).unwrap());
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     without_waiting(&stores, || {
@@ -27,14 +28,14 @@ fn a_file_is_written_behind_its_writers_back_however_many_stores_hang() {
             thread::yield_now();
         }
     });
-    stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
+    stores.iter().for_each(|store| store.set(&[Kind::Write], Behaviour::Works));
 }
 
 #[test]
-fn a_dead_store_is_asked_a_few_times_a_second_whatever_its_writers_do() {
+fn a_failing_store_gets_a_few_requests_a_second_whatever_its_writers_do() {
     let options = Options::new(64).flush_interval(Duration::ZERO);
     let cache: PageCache = PageCache::with_options(options);
-    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Dead)]);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Behaviour::Fails)]);
     let (start, mut tries) = (Instant::now(), 0);
     while start.elapsed() < Duration::from_millis(1500) {
         let _heard = file.write_all_at(&[1], tries % 1000 * PAGE);
@@ -43,17 +44,17 @@ fn a_dead_store_is_asked_a_few_times_a_second_whatever_its_writers_do() {
     // Pauses of 4, 8, ... 512 ms, and then of a second, and a few threads that asked at the same time.
     let requests = store.requests.load(Ordering::SeqCst);
     assert!(requests < 40, "{requests} requests, {tries} writes");
-    store.set(&[Kind::Write], Mood::Well);
+    store.set(&[Kind::Write], Behaviour::Works);
     let _heard = file.sync_data();
     file.write_all_at(&[1; 100 * PAGE as usize], 0).unwrap();
     file.sync_data().unwrap();
 }
 
 #[test]
-fn a_dead_store_is_asked_a_few_times_a_second_by_many_writers_of_scattered_pages() {
+fn a_failing_store_gets_a_few_requests_a_second_from_many_writers_of_scattered_pages() {
     let options = Options::new(512).flush_interval(Duration::ZERO);
     let cache: PageCache = PageCache::with_options(options);
-    let (file, store) = open(&cache, &[(&[Kind::Write], Mood::Dead)]);
+    let (file, store) = open(&cache, &[(&[Kind::Write], Behaviour::Fails)]);
     thread::scope(|scope| {
         for thread in 0..4 {
             let file = &file;
@@ -68,7 +69,7 @@ fn a_dead_store_is_asked_a_few_times_a_second_by_many_writers_of_scattered_pages
     });
     let requests = store.requests.load(Ordering::SeqCst);
     assert!(requests < 40, "{requests} requests");
-    store.set(&[Kind::Write], Mood::Well);
+    store.set(&[Kind::Write], Behaviour::Works);
     let _heard = file.sync_data();
     file.sync_data().unwrap();
 }
@@ -120,7 +121,8 @@ fn a_file_is_written_when_its_interval_has_passed_though_other_stores_hang() {
     let options = Options::new(256).flush_interval(Duration::from_millis(1));
     let cache: PageCache = PageCache::with_options(options);
     // More than there are workers at first.
-    let stuck: Vec<_> = (0..7).map(|_| open(&cache, &[(&[Kind::Write], Mood::Hangs)])).collect();
+    let stuck: Vec<_> =
+        (0..7).map(|_| open(&cache, &[(&[Kind::Write], Behaviour::Hangs)])).collect();
     stuck.iter().for_each(|(file, _)| file.write_all_at(&[1], 0).unwrap());
     let stores: Vec<_> = stuck.iter().map(|(_, store)| Arc::clone(store)).collect();
     let (file, store) = open(&cache, &[]);
@@ -130,7 +132,7 @@ fn a_file_is_written_when_its_interval_has_passed_though_other_stores_hang() {
             thread::yield_now();
         }
     });
-    stores.iter().for_each(|store| store.set(&[Kind::Write], Mood::Well));
+    stores.iter().for_each(|store| store.set(&[Kind::Write], Behaviour::Works));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn sync_range_writes_the_pages_of_its_range_and_has_the_store_sync() {
 
 /// Invariant 15.
 #[test]
-fn a_write_error_is_told_once_to_every_handle_that_was_open() {
+fn a_write_error_is_reported_once_to_every_handle_that_was_open() {
     let (_cache, file, store) = quiet();
     let other = file.clone();
     let third = file.clone();
@@ -59,7 +59,7 @@ fn a_write_error_is_told_once_to_every_handle_that_was_open() {
 
 /// Invariant 15.
 #[test]
-fn a_clone_made_after_an_error_that_was_told_hears_nothing_of_it() {
+fn a_clone_made_after_an_error_was_reported_does_not_return_it() {
     let (_cache, file, store) = quiet();
     let other = file.clone();
     file.write_all_at(&[1; 100], 0).unwrap();
@@ -108,7 +108,7 @@ fn an_error_of_the_flusher_is_returned_by_syncs() {
 
 /// Invariant 15.
 #[test]
-fn an_error_that_writeback_returned_is_not_told_to_the_same_handle_again() {
+fn an_error_that_writeback_returned_is_not_reported_to_the_same_handle_again() {
     let (_cache, file, store) = quiet();
     let other = file.clone();
     file.write_all_at(&[1; 100], 0).unwrap();
@@ -119,7 +119,7 @@ fn an_error_that_writeback_returned_is_not_told_to_the_same_handle_again() {
 
 /// Invariant 15.
 #[test]
-fn a_sync_that_the_store_fails_is_told_to_every_handle() {
+fn a_sync_that_the_store_fails_is_reported_to_every_handle() {
     let (_cache, file, store) = quiet();
     let other = file.clone();
     store.fail_sync();

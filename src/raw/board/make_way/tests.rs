@@ -38,7 +38,7 @@ fn a_claim_that_finds_every_cell_taken_gets_one_although_many_claims_are_held() 
 /// Several claims on the same units were in each cell in turn. Each release finds its own claim,
 /// and leaves the cell's present one alone.
 #[test]
-fn claims_that_were_moved_out_of_one_cell_are_told_apart() {
+fn claims_that_were_moved_out_of_one_cell_are_distinguished() {
     let lock = RawLock::new();
     let mut holds = held(&lock, |_| span(3, 9), Shared);
     for at in (0..CLAIMS).rev() {

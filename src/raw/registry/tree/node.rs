@@ -3,7 +3,7 @@
 use super::{Sought, Traits};
 use crate::{Mode, Span};
 
-/// How many entries a node has room for. A node that becomes full is split at once.
+/// The largest number of entries of a node. A node that becomes full is split at once.
 pub(super) const ROOM: usize = 16;
 
 /// Entries in ascending order of their keys. In a leaf, an entry describes a span: its start and

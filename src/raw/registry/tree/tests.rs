@@ -92,7 +92,7 @@ fn memory_is_used_again_after_removals_and_the_tree_stays_shallow() {
 }
 
 #[test]
-fn equal_spans_are_told_apart_by_number() {
+fn equal_spans_are_distinguished_by_number() {
     let mut tree = IntervalTree::new();
     let ids: Vec<u32> = (0..100).map(|_| tree.insert(span(5, 6), PLAIN)).collect();
     for &id in &ids[..50] {

@@ -27,7 +27,7 @@ fn the_last_unit_that_fits_is_not_mistaken_for_a_closed_slot() {
 }
 
 #[test]
-fn unit_zero_is_told_from_a_free_slot() {
+fn unit_zero_is_distinguished_from_a_free_slot() {
     assert_eq!(Word::sole(0, Shared).holder(), Some((0, Shared)));
     assert_eq!(Word::sole(0, Exclusive).holder(), Some((0, Exclusive)));
 }

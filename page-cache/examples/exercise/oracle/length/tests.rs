@@ -82,7 +82,7 @@ fn a_write_that_begins_during_a_truncation_counts_once() {
 }
 
 #[test]
-fn an_answer_that_a_change_overtook_is_not_believed() {
+fn a_result_that_a_later_change_has_made_stale_is_not_used() {
     let length = Length::new(1000, 1);
     length.begin_write(0, 1500);
     length.end_write(0, None);
@@ -96,7 +96,7 @@ fn an_answer_that_a_change_overtook_is_not_believed() {
 }
 
 #[test]
-fn too_many_changes_are_not_told_apart() {
+fn too_many_changes_are_not_distinguished() {
     let length = Length::new(1000, 1);
     let glance = length.glance();
     for _ in 0..100 {

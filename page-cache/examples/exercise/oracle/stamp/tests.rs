@@ -5,7 +5,7 @@ const ONE: Stamp = Stamp::new(Path::Write, 3, 17);
 const OTHER: Stamp = Stamp::new(Path::DirectWrite, 0, 1 << 34);
 
 #[test]
-fn a_stamp_tells_its_path_thread_and_sequence() {
+fn a_stamp_contains_its_operation_thread_and_sequence() {
     assert_eq!(ONE.to_string(), "write #3.17");
     assert_eq!(OTHER.to_string(), "direct write #0.17179869184");
 }
@@ -28,7 +28,7 @@ fn one_changed_bit_anywhere_is_seen() {
 }
 
 #[test]
-fn a_torn_sector_tells_both_its_writes() {
+fn a_torn_sector_names_both_its_writes() {
     let mut bytes = ONE.sector(4096);
     bytes[256..].copy_from_slice(&OTHER.sector(4096)[256..]);
     let found = Found::decode(&bytes, 4096, 0);
@@ -48,7 +48,7 @@ fn a_part_of_a_sector_is_decoded_by_its_words() {
 }
 
 #[test]
-fn fills_are_told_from_stamps() {
+fn fills_are_distinguished_from_stamps() {
     for (fill, piece) in [(POISON, Piece::Poison), (0, Piece::Zeroes), (UNFILLED, Piece::Unfilled)]
     {
         assert_eq!(Found::decode(&[fill; SECTOR], 0, 0), Found::All(piece));

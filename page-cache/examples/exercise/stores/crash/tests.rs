@@ -93,7 +93,7 @@ fn what_is_written_anew_after_it_was_lost_is_durable() {
 }
 
 #[test]
-fn a_sync_that_lies_keeps_nothing() {
+fn a_sync_that_does_nothing_keeps_nothing() {
     let store = Volatile::new(512, Honesty::Lying);
     store.write_at(&[1; 512], 0).unwrap();
     store.sync().unwrap();

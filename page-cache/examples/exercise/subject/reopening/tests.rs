@@ -82,7 +82,7 @@ fn of_a_file_whose_last_handle_is_discarded_what_was_synced_is_left() {
 }
 
 #[test]
-fn others_go_on_while_a_file_is_reopened() {
+fn other_threads_continue_while_a_file_is_reopened() {
     let (file, _store) = file();
     file.write_at(&[0; 8192], 0).unwrap();
     let over = AtomicBool::new(false);

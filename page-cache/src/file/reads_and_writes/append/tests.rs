@@ -85,7 +85,7 @@ fn an_append_that_fails_half_way_leaves_the_file_as_it_was() {
 }
 
 #[test]
-fn an_append_past_the_longest_file_is_refused_and_an_empty_one_tells_the_end() {
+fn an_append_past_the_longest_file_is_refused_and_an_empty_one_returns_the_end() {
     let file: File = PageCache::new(16).open(MemStore::new()).unwrap();
     file.set_len(i64::MAX as u64 - 5).unwrap();
     assert_eq!(file.append(&[1; 6]).unwrap_err().kind(), ErrorKind::FileTooLarge);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::{Scope, SyncGroup};
-use crate::error::Told;
+use crate::error::SharedError;
 
 fn until_waiting(group: &SyncGroup, round_members: usize) {
     // Each has a reference to the next round, and so has the group.
@@ -37,7 +37,7 @@ fn callers_that_arrive_during_a_sync_share_the_next_one() {
                 scope.spawn(move || {
                     group.join(wanted, |scope| {
                         seen.send(scope).unwrap();
-                        Err(Told::from(&io::Error::other("the second")))
+                        Err(SharedError::from(&io::Error::other("the second")))
                     })
                 })
             })

@@ -27,7 +27,7 @@ impl<S: Copy + PartialEq> Ranges<S> {
         self.ranges.iter().map(|(&start, &(end, state))| (start..end, state))
     }
 
-    /// Gives a range a state, whatever it had.
+    /// Sets the state of a range.
     pub(super) fn set(&mut self, range: Range<u64>, state: S) {
         if range.is_empty() {
             return;
@@ -38,7 +38,7 @@ impl<S: Copy + PartialEq> Ranges<S> {
         self.join(range.end);
     }
 
-    /// Gives what is in a range another state, or takes it out.
+    /// Changes the states in a range, or removes parts of it.
     pub(super) fn update(&mut self, range: Range<u64>, to: impl Fn(S) -> Option<S>) {
         if range.is_empty() || self.ranges.is_empty() {
             return;
@@ -50,7 +50,7 @@ impl<S: Copy + PartialEq> Ranges<S> {
         }
     }
 
-    /// Takes a range out, and returns what was in it.
+    /// Removes a range, and returns what was in it.
     pub(super) fn take(&mut self, range: &Range<u64>) -> Vec<(Range<u64>, S)> {
         if range.is_empty() || self.ranges.is_empty() {
             return Vec::new();

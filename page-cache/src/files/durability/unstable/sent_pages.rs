@@ -55,7 +55,7 @@ impl Pages {
             .or_insert_with(|| part.clone());
     }
 
-    /// Forgets what lies from an offset on.
+    /// Removes everything from an offset on.
     pub(super) fn cut(&mut self, len: u64, page_size: PageSize) {
         self.pages.split_off(&page_size.count(len));
         let (last, within) = page_size.place(len);

@@ -4,15 +4,15 @@ use std::io;
 use std::ops::Range;
 
 use super::ranges::Ranges;
-use super::{Lost, Part, Told, Unstable};
+use super::{Lost, Part, SharedError, Unstable};
 use crate::page::PageSize;
 
 const PAGE: u64 = PageSize::DEFAULT.bytes();
 
 const ALL: Part = Part::Whole;
 
-fn told() -> Told {
-    Told::from(&io::Error::other("told to fail"))
+fn told() -> SharedError {
+    SharedError::from(&io::Error::other("told to fail"))
 }
 
 fn sync(unstable: &mut Unstable) {
@@ -158,7 +158,7 @@ fn a_broken_range_that_was_repaired_is_broken_again_if_that_sync_fails_too() {
 }
 
 #[test]
-fn what_was_written_past_the_cache_is_not_mended_by_a_page_that_was_read_back() {
+fn what_was_written_past_the_cache_is_not_repaired_by_a_page_that_was_read_back() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.sent_past(0..PAGE);
     fail(&mut unstable);

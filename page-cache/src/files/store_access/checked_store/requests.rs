@@ -11,7 +11,7 @@ use crate::store::{Shift, shrunk};
 use crate::sync::atomic::Ordering;
 
 impl<S: Store + ?Sized> CheckedStore<S> {
-    /// Moves what lies behind `offset`, in a store of `held` bytes. The request cannot be made twice.
+    /// Moves the bytes after `offset`, in a store of `held` bytes. The request cannot be repeated.
     pub(crate) fn shift(&self, shift: Shift, offset: u64, len: u64, held: u64) -> io::Result<()> {
         let failures = self.unstable().failures();
         let done = self.timed(Asks::Other, || match shift {
@@ -31,14 +31,14 @@ impl<S: Store + ?Sized> CheckedStore<S> {
                 unstable.doubtful(offset..u64::MAX);
             }
         });
-        self.holds_what_it_says();
+        self.hold_reported_len();
         done
     }
 }
 
 impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        // Before the store is asked: it may grow after it was.
+        // Read before the request: the store may grow meanwhile.
         let held = self.held.load(Ordering::Relaxed);
         let found = self.timed(Asks::Read, || self.store.read_at(bytes, offset))?;
         if found == 0 && !bytes.is_empty() && offset < held {
@@ -66,7 +66,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        // Less before the store has less, more once it has more.
+        // Decreased before the store is truncated, increased after it was extended.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
         let set = || self.timed(Asks::Other, || self.store.set_len(len));
         self.attempt(Some(len..before), set, |unstable, done| match done {
@@ -88,7 +88,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
-        // The bytes stay as they are, so nothing is lost if this is; but the length may be.
+        // No byte changes, so no byte can be lost; but the length may be.
         let allocate = || self.timed(Asks::Other, || self.store.allocate(offset, len));
         self.attempt(None, allocate, |unstable, _| {
             unstable.changed_otherwise();
@@ -101,7 +101,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     }
 
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
-        // No byte and no length changes, so nothing is lost if this is.
+        // Neither a byte nor the length changes, so nothing can be lost.
         let reserve = || self.timed(Asks::Other, || self.store.reserve(offset, len));
         self.attempt(None, reserve, |unstable, _| unstable.changed_otherwise())
     }
@@ -140,8 +140,8 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         ask(self.cache, || self.store.holes(range))
     }
 
-    // What a shift moves must be known, since a sync that fails may lose it. So the store is asked
-    // for its length first.
+    // A failed sync may lose what a shift has moved, so it must be known how much that is: the
+    // store's length is read first.
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.shift(Shift::Collapse, offset, len, self.len()?)
@@ -151,7 +151,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         self.shift(Shift::Insert, offset, len, self.len()?)
     }
 
-    /// Nothing can be written to a store that panics when it is asked.
+    /// A store that panics here accepts no writes.
     fn max_len(&self) -> u64 {
         ask(self.cache, || Ok(self.store.max_len())).unwrap_or(0)
     }

@@ -8,7 +8,7 @@ fn full() -> io::Error {
 }
 
 #[test]
-fn a_store_that_has_failed_is_refused_until_it_is_time_and_then_asked_once() {
+fn a_store_that_has_failed_gets_no_request_during_the_pause_and_one_after_it() {
     let write_retry = WriteRetry::default();
     assert!(write_retry.refusal().is_none() && write_retry.next_attempt().is_none());
     let before = Instant::now();
@@ -31,7 +31,7 @@ fn a_store_that_has_failed_is_refused_until_it_is_time_and_then_asked_once() {
 }
 
 #[test]
-fn a_store_that_is_well_again_is_asked_as_if_it_had_never_failed() {
+fn a_store_that_works_again_gets_requests_as_if_it_had_never_failed() {
     let write_retry = WriteRetry::default();
     write_retry.note(Some(&full()));
     assert!(write_retry.fails());

@@ -37,7 +37,7 @@ fn a_job_in_progress_is_not_taken_and_requests_made_meanwhile_are_kept() {
 }
 
 #[test]
-fn a_file_that_failed_has_its_turn_after_the_pause_whatever_is_asked() {
+fn a_file_that_failed_is_written_after_the_pause_whatever_is_requested() {
     let (now, mut jobs) = (Instant::now(), Jobs::default());
     jobs.add(1, Some(now));
     assert!(jobs.take(now).is_some());

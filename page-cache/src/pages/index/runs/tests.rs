@@ -6,7 +6,7 @@ fn key(page: u64) -> Key {
 }
 
 #[test]
-fn a_page_is_guessed_where_its_neighbours_tell() {
+fn a_page_is_guessed_from_the_frames_of_its_neighbours() {
     let runs = Runs::new(1024);
     for page in 32..32 + u64::from(ENOUGH) {
         assert_eq!(runs.guess(key(47)), None);

@@ -64,7 +64,7 @@ fn durable_writes_are_asked_for_on_every_descriptor() {
 }
 
 #[test]
-fn an_open_file_tells_how_it_was_opened() {
+fn an_open_file_reports_how_it_was_opened() {
     let file = TempFile::new().unwrap();
     std::fs::write(&file.0, b"there").unwrap();
     let of = |file| FileStore::from_open_file(file);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use spanlock_page_cache::{File, FileOptions, Length, MemStore, Options, PageCache};
 
 use super::{NEVER, PAGE};
-use crate::stores::unkind_store::{Fate, UnkindStore};
+use crate::stores::lossy_store::{Fate, LossyStore};
 
 pub(super) const FATES: [Fate; 5] =
     [Fate::Lost, Fate::Undone, Fate::Any(1), Fate::Any(2), Fate::Any(3)];
@@ -34,7 +34,7 @@ impl Written {
 pub(super) struct Case {
     pub(super) cache: PageCache,
     pub(super) file: File,
-    pub(super) store: Arc<UnkindStore>,
+    pub(super) store: Arc<LossyStore>,
     /// What is in the file.
     pub(super) bytes: Vec<u8>,
 }
@@ -43,7 +43,7 @@ impl Case {
     /// A file of ones, which are durable, in a cache of which the flusher sleeps.
     pub(super) fn new(fate: Fate, written: Written) -> Case {
         let cache = PageCache::with_options(Options::new(32).flush_interval(NEVER).readahead(0));
-        let store = Arc::new(UnkindStore::new(fate));
+        let store = Arc::new(LossyStore::new(fate));
         let file = cache.open_with(Arc::clone(&store), written.options()).unwrap();
         file.write_all_at(&[1; LEN as usize], 0).unwrap();
         file.sync_all().unwrap();

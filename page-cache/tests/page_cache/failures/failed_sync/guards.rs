@@ -30,7 +30,7 @@ fn a_guard_repairs_no_broken_range_since_its_written_bytes_are_unknown() {
 }
 
 #[test]
-fn bytes_that_are_given_to_a_guard_mend_a_broken_range_and_no_others_do() {
+fn bytes_that_are_given_to_a_guard_repair_a_broken_range_and_no_others_do() {
     for fate in FATES {
         let mut case = Case::new(fate, Written::Back);
         case.evict();
@@ -58,7 +58,7 @@ fn bytes_that_are_given_to_a_guard_mend_a_broken_range_and_no_others_do() {
 }
 
 #[test]
-fn a_range_that_a_guard_mends_while_a_sync_fails_is_mended_by_the_sync_after_it() {
+fn a_range_that_a_guard_repairs_while_a_sync_fails_is_repaired_by_the_sync_after_it() {
     for fate in FATES {
         let mut case = Case::new(fate, Written::Back);
         case.evict();

@@ -1,4 +1,4 @@
-//! A store that can be told to fail or to hang.
+//! A store that a test can make fail or hang.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +11,10 @@ use spanlock_page_cache::{File, MemStore, PageCache, Store};
 
 /// What a store does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    Well,
-    /// Fails.
-    Dead,
-    /// Does not answer until it is in another mood.
+pub enum Behaviour {
+    Works,
+    Fails,
+    /// Does not answer until the behaviour is changed.
     Hangs,
 }
 
@@ -29,35 +28,35 @@ pub enum Kind {
     Sync,
 }
 
-/// A store that can be told how to do with which requests.
-pub struct MoodyStore {
+/// A store of which each kind of request works, fails or hangs, as a test chooses.
+pub struct SwitchableStore {
     pub inner: MemStore,
-    moods: Mutex<[Mood; 5]>,
+    behaviours: Mutex<[Behaviour; 5]>,
     changed: Condvar,
     pub requests: AtomicU64,
     /// How many requests hang.
     pub hanging: AtomicU64,
 }
 
-impl MoodyStore {
-    pub fn new() -> Arc<MoodyStore> {
-        Arc::new(MoodyStore {
+impl SwitchableStore {
+    pub fn new() -> Arc<SwitchableStore> {
+        Arc::new(SwitchableStore {
             inner: MemStore::new(),
-            moods: Mutex::new([Mood::Well; 5]),
+            behaviours: Mutex::new([Behaviour::Works; 5]),
             changed: Condvar::new(),
             requests: AtomicU64::new(0),
             hanging: AtomicU64::new(0),
         })
     }
 
-    pub fn set(&self, kinds: &[Kind], mood: Mood) {
-        let mut moods = self.moods.lock().unwrap();
-        kinds.iter().for_each(|&kind| moods[kind as usize] = mood);
+    pub fn set(&self, kinds: &[Kind], behaviour: Behaviour) {
+        let mut behaviours = self.behaviours.lock().unwrap();
+        kinds.iter().for_each(|&kind| behaviours[kind as usize] = behaviour);
         self.changed.notify_all();
     }
 
     pub fn is_well(&self) -> bool {
-        self.moods.lock().unwrap().iter().all(|&mood| mood == Mood::Well)
+        self.behaviours.lock().unwrap().iter().all(|&behaviour| behaviour == Behaviour::Works)
     }
 
     /// Waits until so many requests hang, or all are let go.
@@ -69,22 +68,22 @@ impl MoodyStore {
 
     pub fn ask(&self, kind: Kind) -> io::Result<()> {
         self.requests.fetch_add(1, Ordering::SeqCst);
-        let mut moods = self.moods.lock().unwrap();
-        if moods[kind as usize] == Mood::Hangs {
+        let mut behaviours = self.behaviours.lock().unwrap();
+        if behaviours[kind as usize] == Behaviour::Hangs {
             self.hanging.fetch_add(1, Ordering::SeqCst);
-            while moods[kind as usize] == Mood::Hangs {
-                moods = self.changed.wait(moods).unwrap();
+            while behaviours[kind as usize] == Behaviour::Hangs {
+                behaviours = self.changed.wait(behaviours).unwrap();
             }
             self.hanging.fetch_sub(1, Ordering::SeqCst);
         }
-        match moods[kind as usize] {
-            Mood::Dead => Err(io::Error::other("the disk is dead")),
+        match behaviours[kind as usize] {
+            Behaviour::Fails => Err(io::Error::other("the disk is dead")),
             _ => Ok(()),
         }
     }
 }
 
-impl Store for MoodyStore {
+impl Store for SwitchableStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.ask(Kind::Read)?;
         self.inner.read_at(bytes, offset)
@@ -115,15 +114,18 @@ impl Store for MoodyStore {
     }
 }
 
-/// A file over a store in moods.
-pub fn open(cache: &PageCache, moods: &[(&[Kind], Mood)]) -> (File, Arc<MoodyStore>) {
-    let store = MoodyStore::new();
-    moods.iter().for_each(|&(kinds, mood)| store.set(kinds, mood));
+/// A file over a store in behaviours.
+pub fn open(
+    cache: &PageCache,
+    behaviours: &[(&[Kind], Behaviour)],
+) -> (File, Arc<SwitchableStore>) {
+    let store = SwitchableStore::new();
+    behaviours.iter().for_each(|&(kinds, behaviour)| store.set(kinds, behaviour));
     (cache.open(Arc::clone(&store)).unwrap(), store)
 }
 
 /// Runs what must not wait for a store that hangs, and lets all stores go if it does.
-pub fn without_waiting(stores: &[Arc<MoodyStore>], work: impl FnOnce() + Send) {
+pub fn without_waiting(stores: &[Arc<SwitchableStore>], work: impl FnOnce() + Send) {
     let (done, over): (_, Receiver<()>) = channel();
     thread::scope(|scope| {
         let worker = scope.spawn(move || {
@@ -133,7 +135,7 @@ pub fn without_waiting(stores: &[Arc<MoodyStore>], work: impl FnOnce() + Send) {
         let waited = over.recv_timeout(Duration::from_secs(100));
         if waited.is_err() {
             let all = [Kind::Read, Kind::Write, Kind::SetLen, Kind::Punch, Kind::Sync];
-            stores.iter().for_each(|store| store.set(&all, Mood::Well));
+            stores.iter().for_each(|store| store.set(&all, Behaviour::Works));
         }
         worker.join().unwrap();
         waited.expect("it does not wait for a store that hangs");

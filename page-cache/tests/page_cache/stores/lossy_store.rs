@@ -1,4 +1,4 @@
-//! A store as unkind as Linux: a sync that fails drops any part of what was not synced, and the next
+//! A store that behaves as Linux does: a sync that fails loses any part of what was not synced, and the next
 //! one succeeds.
 
 use std::io;
@@ -21,7 +21,7 @@ pub enum Fate {
     Any(u64),
 }
 
-pub struct UnkindStore {
+pub struct LossyStore {
     state: Mutex<State>,
     changed: Condvar,
     fate: Fate,
@@ -76,7 +76,7 @@ impl Op {
 
 /// The syncs of a store are held as long as it lives.
 #[must_use]
-pub struct HoldSyncs<'a>(&'a UnkindStore);
+pub struct HoldSyncs<'a>(&'a LossyStore);
 
 impl Drop for HoldSyncs<'_> {
     fn drop(&mut self) {
@@ -85,8 +85,8 @@ impl Drop for HoldSyncs<'_> {
     }
 }
 
-impl UnkindStore {
-    pub fn new(fate: Fate) -> UnkindStore {
+impl LossyStore {
+    pub fn new(fate: Fate) -> LossyStore {
         let state = State {
             cached: MemStore::new(),
             durable: MemStore::new(),
@@ -101,7 +101,7 @@ impl UnkindStore {
             released: true,
             random: Random::new(if let Fate::Any(seed) = fate { seed } else { 0 }),
         };
-        UnkindStore { state: Mutex::new(state), changed: Condvar::new(), fate }
+        LossyStore { state: Mutex::new(state), changed: Condvar::new(), fate }
     }
 
     /// Fails so many syncs from here on, those that are held too.
@@ -209,7 +209,7 @@ impl UnkindStore {
     }
 }
 
-impl Store for UnkindStore {
+impl Store for LossyStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.state().cached.read_at(bytes, offset)
     }

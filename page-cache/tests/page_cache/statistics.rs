@@ -1,4 +1,4 @@
-//! Numbers: what a file and a cache have, did and waited for, and the names of its threads.
+//! Statistics: of a file and of a cache, and the names of its threads.
 
 use std::io;
 use std::sync::{Arc, Mutex};
