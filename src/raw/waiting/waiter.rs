@@ -111,7 +111,7 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
-    /// Ends the records of threads that do not wait any more, and marks tasks as granted.
+    /// Ends the records of threads that do not wait any more, and makes the grants visible to tasks that are polled.
     /// With the mutex held: no later claim is reported as what a thread waits for.
     pub(crate) fn announce_grants(&mut self, news: &News) {
         for waiter in &mut self.affected.granted {
