@@ -11,7 +11,7 @@
 //!
 //! It ignores the range, as every rwlock does. As in the paper, the table has 4,096 entries for all
 //! locks together, the hash is of the thread and the lock, and the factor is nine. The underlying
-//! lock is `parking_lot`'s, which also stands beside it in every table. Differences from the paper:
+//! lock is `parking_lot`'s, which is also in every table. Differences from the paper:
 //! the thread is identified by the address of a thread-local variable, and a writer that waits for
 //! an entry spins and then yields the processor.
 

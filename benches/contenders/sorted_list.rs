@@ -42,7 +42,7 @@ struct Node {
     next: Atomic<Node>,
 }
 
-/// How a node that is already in the list stands to a claim that looks for its place.
+/// The position of a node of the list relative to a claim that is being inserted.
 enum Place {
     Before,
     Conflict,

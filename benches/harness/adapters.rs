@@ -99,7 +99,7 @@ impl Contender for BravoLock {
     }
 }
 
-/// A lock without a shared mode over a vector, in which one byte stands for each unit.
+/// A lock without a shared mode over a vector, in which each unit is one byte.
 pub struct ExclusiveOnly<L>(L);
 
 /// What such a lock can do.

@@ -89,7 +89,7 @@ impl About {
 pub enum Conflicts {
     /// All are shared, or come one after the other.
     Never,
-    /// Or they are held side by side, of which the locks are told.
+    /// Or one thread holds several claims, and the locks are told so.
     Possible,
 }
 

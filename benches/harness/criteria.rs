@@ -8,7 +8,7 @@ use super::case::Case;
 
 /// Criterion with short runs, so that all benchmarks together take minutes.
 ///
-/// The figures that compare are made elsewhere, in turns; these runs tell where time goes.
+/// Locks are compared elsewhere, in turns; these runs show where time is spent.
 pub fn criterion() -> Criterion {
     Criterion::default()
         .without_plots()

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// How many draws are made; a loop goes round and round them.
+/// How many draws are made; a loop repeats them.
 pub const DRAWS: usize = 1 << 12;
 
 /// One thread's draws.

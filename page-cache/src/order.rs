@@ -1,6 +1,6 @@
 //! The lock order, checked while operations run (invariant 12).
 //!
-//! A thread takes locks of one cache in this order, and never goes back up while it holds one:
+//! A thread takes locks of one cache in this order, and never takes one of a lower rank than one that it holds:
 //!
 //! | rank | lock | several held by one thread |
 //! | --- | --- | --- |
@@ -25,7 +25,7 @@
 //! - An attempt that does not wait is allowed in any order. What it acquires is recorded, and later
 //!   acquisitions are checked against it.
 //! - A user's guard of a page is outside of this order, though it has a page lock or a latch: `operations/guarded_page`
-//!   says what keeps it from deadlocks.
+//!   says why it does not deadlock.
 //! - If a store of one cache is a file of another cache, the first cache comes before the second.
 //!   An operation is checked in each cache separately; the mm is common to all.
 //! - In one cache, files with a hook come before files without. A hook runs with what a request to the store has held,

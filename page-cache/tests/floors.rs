@@ -1,25 +1,25 @@
-//! Whether the imports are as the picture of the house in `docs/design.md` has them: each room imports from the floors
-//! below its own only, and within a room no files import each other in a cycle.
+//! Whether the imports agree with the rows of modules in `docs/design.md`: each module imports only from the rows below
+//! its own, and no files import each other in a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// What only tests and the gallery's builds include. It stands on top of all floors.
+/// Modules that only tests and the gallery's builds include. They may import from all rows.
 const ON_TOP: [&str; 4] = ["gallery", "schedules", "observed", "tests"];
 
 /// A module's path within the crate: of `pages/frame/wait.rs`, `["pages", "frame", "wait"]`.
 type Module = Vec<String>;
 
-struct House {
+struct Sources {
     /// The source of each module; that of the crate's root has an empty path.
     sources: BTreeMap<Module, String>,
     /// Where the names are from that the crate's root exports.
     exports: BTreeMap<String, Module>,
 }
 
-impl House {
-    fn read() -> House {
+impl Sources {
+    fn read() -> Sources {
         let mut sources = BTreeMap::new();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         collect(&folder, &Vec::new(), &mut sources);
@@ -28,7 +28,7 @@ impl House {
             let name = path.pop()?;
             Some((name, path))
         });
-        House { exports: exported.collect(), sources }
+        Sources { exports: exported.collect(), sources }
     }
 
     /// The modules that a module imports from.
@@ -125,26 +125,26 @@ fn expand(prefix: &str, tree: &str, found: &mut Vec<Module>) {
     }
 }
 
-/// The rooms of each floor, from the top, as the picture has them.
-fn picture() -> Vec<Vec<String>> {
+/// The modules of each row in the design document, from the top.
+fn rows() -> Vec<Vec<String>> {
     let design = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/design.md");
     let design = fs::read_to_string(design).expect("the design document is text");
-    let picture = design.split("```floors\n").nth(1).expect("a picture of the house");
-    let picture = picture.split("```").next().expect("its end");
-    picture.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    let rows = design.split("```floors\n").nth(1).expect("the rows of modules");
+    let rows = rows.split("```").next().expect("their end");
+    rows.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
 }
 
 #[test]
 fn each_module_imports_only_from_the_floors_below_it() {
-    let (house, picture) = (House::read(), picture());
-    let floor = |room: &str| picture.iter().position(|rooms| rooms.iter().any(|name| name == room));
-    let rooms: BTreeSet<&str> = house.sources.keys().map(|module| module[0].as_str()).collect();
-    let drawn: BTreeSet<&str> = picture.iter().flatten().map(String::as_str).collect();
-    assert_eq!(rooms, drawn, "the rooms of src/, and those of the picture");
+    let (sources, rows) = (Sources::read(), rows());
+    let row = |module: &str| rows.iter().position(|row| row.iter().any(|name| name == module));
+    let modules: BTreeSet<&str> = sources.sources.keys().map(|module| module[0].as_str()).collect();
+    let listed: BTreeSet<&str> = rows.iter().flatten().map(String::as_str).collect();
+    assert_eq!(modules, listed, "the modules of src/, and those in the rows");
     let mut upwards = Vec::new();
-    for module in house.sources.keys() {
-        for to in house.imported(module) {
-            if to[0] != module[0] && floor(&to[0]) <= floor(&module[0]) {
+    for module in sources.sources.keys() {
+        for to in sources.imported(module) {
+            if to[0] != module[0] && row(&to[0]) <= row(&module[0]) {
                 upwards.push(format!("{} imports {}", module.join("/"), to.join("/")));
             }
         }
@@ -154,19 +154,19 @@ fn each_module_imports_only_from_the_floors_below_it() {
 
 #[test]
 fn no_files_import_each_other_in_a_cycle() {
-    let house = House::read();
-    // A file and its folder are one thing, but for folders whose file only lists what is in them.
-    let thing = |module: &Module| -> Module {
+    let sources = Sources::read();
+    // A file and its folder count as one unit, except for folders whose file only lists their modules.
+    let unit = |module: &Module| -> Module {
         let lists = ["pages", "files", "writeback", "operations"].contains(&module[0].as_str());
         module.iter().take(if lists { 2 } else { 1 }).cloned().collect()
     };
     let mut imported: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
-    for module in house.sources.keys() {
+    for module in sources.sources.keys() {
         let to =
-            house.imported(module).iter().map(thing).filter(|to| *to != thing(module)).collect();
-        imported.entry(thing(module)).or_default().extend::<BTreeSet<Module>>(to);
+            sources.imported(module).iter().map(unit).filter(|to| *to != unit(module)).collect();
+        imported.entry(unit(module)).or_default().extend::<BTreeSet<Module>>(to);
     }
-    // Whatever imports nothing that is left is taken away, until nothing is left, or a cycle.
+    // Units that import no other unit are removed, until none is left, or only those of a cycle.
     loop {
         let left: BTreeSet<Module> = imported.keys().cloned().collect();
         imported.retain(|_, to| to.iter().any(|to| left.contains(to)));

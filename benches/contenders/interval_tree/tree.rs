@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::mem;
 use std::ops::Range;
 
-/// Where a value stands in the arena, from its insertion to its removal.
+/// The index of a value in the arena, from its insertion to its removal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Index(u32);
 
@@ -173,7 +173,7 @@ impl<T> Tree<T> {
         self.at(index).greatest_end = greatest_end;
     }
 
-    /// The sort order; the index tells equal starts apart.
+    /// The sort order; the index distinguishes equal starts.
     fn key(&self, index: Index) -> (u64, Index) {
         (self.nodes[index.0 as usize].range.start, index)
     }

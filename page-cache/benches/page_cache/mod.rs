@@ -172,7 +172,7 @@ pub struct ClaimsOfHits {
     pub io: u64,
 }
 
-/// How many claims so many hits of each kind take.
+/// How many claims the given number of hits of each kind take.
 pub fn claims_of_hits(hits: u64) -> [ClaimsOfHits; 3] {
     type Operation = fn(&File, &mut Page);
     let operations: [(&str, Operation); 3] = [

@@ -114,7 +114,7 @@ pub fn nanos(elapsed: Duration, operations: u64) -> f64 {
     elapsed.as_nanos() as f64 / operations as f64
 }
 
-/// Nanoseconds an operation takes, which is told its number.
+/// The nanoseconds for an operation, which gets its number as an argument.
 #[inline(always)]
 pub fn time(operations: u64, mut operation: impl FnMut(u64)) -> f64 {
     let start = Instant::now();

@@ -19,7 +19,7 @@ pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
     sum ^ sum >> 32 ^ bytes.len() as u64
 }
 
-/// Writes the checksum into a page that goes out, and checks it in one that comes in.
+/// Writes the checksum into a page that is sent, and checks it in a page that is read.
 pub struct Checksums;
 
 impl PageTransform for Checksums {

@@ -70,7 +70,7 @@ impl Log {
         Ok(self.with_room(|| self.file.append(&record))? + len)
     }
 
-    /// Writes to the log; makes room by a sync if there is none for more that is not durable.
+    /// Writes to the log; syncs first if the buffer for what is not durable is full.
     fn with_room<T>(&self, write: impl Fn() -> io::Result<T>) -> io::Result<T> {
         loop {
             match write() {

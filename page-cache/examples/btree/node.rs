@@ -148,7 +148,7 @@ impl NodeMut<'_> {
         self.0.write(10, &(len as u16).to_le_bytes());
     }
 
-    /// Puts an entry in at a place; there is room.
+    /// Inserts an entry at an index, into a node that is not full.
     fn insert(&mut self, index: usize, key: Key, rest: &[u8]) {
         let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
         let entry = self.read().known_kind().entry();
@@ -158,7 +158,7 @@ impl NodeMut<'_> {
         self.set_len(self.read().len() + 1);
     }
 
-    /// Puts a key into a leaf that has it, or has room for it.
+    /// Writes a key to a leaf that contains it, or is not full.
     pub fn put(&mut self, key: Key, value: &Value) {
         match self.read().search(key) {
             Ok(index) => {
@@ -169,7 +169,7 @@ impl NodeMut<'_> {
         }
     }
 
-    /// Puts a child and the key before it into an inner node that has room.
+    /// Inserts a child and the key before it into an inner node that is not full.
     pub fn put_child(&mut self, key: Key, child: u64) {
         let index = self.read().search(key).expect_err("keys of inner nodes are different");
         self.insert(index, key, &child.to_le_bytes());

@@ -1,7 +1,7 @@
 //! The tree: a B+-tree in the pages of a cached file, for any number of threads.
 //!
 //! *Descent.* By crabbing: the guard of a node is taken before that of its parent is dropped,
-//! shared down to the leaf. A change takes the leaf exclusively. If that has no room, the change
+//! shared down to the leaf. A change takes the leaf exclusively. If that is full, the change
 //! begins again with the meta page held exclusively, so that one thread at a time splits nodes, and
 //! with the nodes that will be split.
 //!
@@ -14,7 +14,7 @@
 //! recovery reads no page that may be torn.
 //!
 //! *Retries.* A thread that has guards does not wait for what others may have while they wait for
-//! guards: it gets `WouldBlock`. It drops its guards, brings the page in without, and begins again.
+//! guards: it gets `WouldBlock`. It drops its guards, requests the page without them, and begins again.
 
 mod split;
 
@@ -38,10 +38,10 @@ const ROOT_AT: usize = 16;
 const HEIGHT_AT: usize = 24;
 const NEXT_AT: usize = 32;
 
-/// By so many pages the file grows.
+/// The number of pages by which the file grows.
 const GROWTH: u64 = 256;
 
-/// More pages than one change makes.
+/// An upper bound for the new pages of one change.
 const MOST_NEW: u64 = 32;
 
 pub struct Tree {
@@ -54,7 +54,7 @@ pub struct Tree {
 
 /// Why something was not done.
 enum Failed {
-    /// Guards were in the way of a page.
+    /// Held guards prevented access to a page.
     Again(u64),
     Io(io::Error),
 }
@@ -163,7 +163,7 @@ impl Tree {
         self.log.sync_to(position)
     }
 
-    /// A fuzzy checkpoint: recovery begins behind the records that are in the log now. Changes go on meanwhile.
+    /// A fuzzy checkpoint: recovery begins behind the records that are in the log now. Changes continue meanwhile.
     pub fn checkpoint(&self) -> io::Result<()> {
         let _one = self.checkpoints.lock().unwrap();
         // A thread that appends to the log has guarded its pages before, and they are counted as
@@ -262,7 +262,7 @@ impl Tree {
         }
     }
 
-    /// Brings a page in, and makes room for it to be changed, by a thread that has no guards.
+    /// Reads a page, and writes others back so that it may become dirty. The thread has no guards.
     fn bring_in(&self, number: u64) -> io::Result<()> {
         self.data.page_mut(number).map(drop)
     }

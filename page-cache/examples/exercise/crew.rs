@@ -1,4 +1,4 @@
-//! The crew: the threads set to work on the files, watched, and stopped.
+//! The threads that work on the files: started, watched and stopped.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

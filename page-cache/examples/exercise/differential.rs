@@ -1,7 +1,7 @@
 //! The same operations, by one thread, on a plain file and on cached ones over several stores.
 //!
 //! After each operation all of them have returned the same, read the same bytes, and have the same
-//! length. In the end what lies under them has the same bytes.
+//! length. In the end the files below the cached ones have the same bytes.
 
 mod contestant;
 
@@ -26,7 +26,7 @@ use crate::workload::op::{Op, Path};
 use crate::workload::{Mix, Plan, Workload};
 use contestant::Contestant;
 
-/// How many operations before a difference are told.
+/// How many operations before a difference are printed.
 const TOLD: usize = 24;
 /// How many mapped operations go through one mapping.
 const MAPPING_USES: u64 = 512;

@@ -1,12 +1,12 @@
 //! Fault injection: a few fixed workloads, whose every request to the store fails in every way; and
 //! crashes after every operation.
 //!
-//! In each run one thread goes through all paths on a small file, closes it and opens it again, and
+//! In each run one thread performs all operations on a small file, closes it and opens it again, and
 //! syncs now and then. A sync that fails loses any part of what was not synced. The oracle judges
 //! what it sees, with the fault and after it, and what crashes would leave. In the end the store
 //! fails no more, and then:
 //!
-//! 1. A sync reports what went wrong and was not told before, to each handle once. If it fails again,
+//! 1. A sync reports errors that were not reported before, to each handle once. If it fails again,
 //!    something is lost that the cache cannot send again; then it succeeds once all was written again.
 //! 2. After it, buffered reads, direct reads, mappings and the store have the same bytes, which
 //!    the oracle allows, and the store is as long as the file.

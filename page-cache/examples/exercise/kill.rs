@@ -116,7 +116,7 @@ struct Round {
 type Wrong = Box<dyn fmt::Display>;
 
 impl Round {
-    /// How long the file is in the beginning: it has room for appends.
+    /// How long the file is in the beginning: shorter than its maximum, to allow appends.
     fn len(&self) -> u64 {
         self.size - self.size / 4
     }

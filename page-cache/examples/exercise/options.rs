@@ -76,7 +76,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// How the file with this number is reached.
+    /// How the file with this number is opened.
     pub fn access(&self, file: u16) -> StoreAccess {
         match self.direct {
             DirectFiles::EveryThird if file % 3 < 2 => StoreAccess::Buffered,
@@ -101,7 +101,7 @@ pub enum Extent {
 }
 
 impl Extent {
-    /// For how long threads are at work at most.
+    /// The longest time for which the threads work.
     pub fn duration(self) -> Duration {
         match self {
             Extent::Time(duration) => duration,
@@ -130,7 +130,7 @@ impl fmt::Display for Extent {
     }
 }
 
-/// What serialises the paths.
+/// What serialises the operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockKind {
     Range,
@@ -138,14 +138,14 @@ pub enum LockKind {
     Nothing,
 }
 
-/// Which files are reached past the kernel's cache.
+/// Which files bypass the kernel's cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectFiles {
     EveryThird,
     All,
 }
 
-/// How the store reaches the file.
+/// How the store accesses the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreAccess {
     Buffered,
@@ -181,13 +181,13 @@ pub struct Invocation {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Run(Options),
-    /// Cached files with a plain one.
+    /// Compare cached files with a plain one.
     Compare(Options),
-    /// Faults into a workload drawn from this seed.
+    /// Inject faults into a workload that is drawn from this seed.
     Inject(u64),
-    /// Processes that are killed.
+    /// Start processes and kill them.
     Kill(Killing),
-    /// Being one of them.
+    /// Be one of these processes.
     Serve(Serving),
     Help,
 }
@@ -203,7 +203,7 @@ impl fmt::Display for LockKind {
 }
 
 impl Invocation {
-    /// Understands the arguments that `parser` goes through.
+    /// Parses the arguments.
     pub fn parse(mut parser: lexopt::Parser) -> Result<Invocation, lexopt::Error> {
         let mut options = Options {
             file: None,

@@ -84,7 +84,7 @@ impl Oracle {
         }
     }
 
-    /// The same, where what was lost cannot be told.
+    /// The same, where it is not known what was lost.
     pub fn doubt_everything(&self, op: &Op) {
         for part in parts(&op.bytes) {
             self.shard(&part).doubt_everything();

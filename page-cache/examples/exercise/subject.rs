@@ -1,4 +1,4 @@
-//! What is exercised: a cached file, or in tests a file that stands in for one.
+//! What is exercised: a cached file, or, in tests, a model of one.
 
 mod cached_file;
 #[cfg(test)]

@@ -29,7 +29,7 @@ fn row(cells: &[String]) -> String {
     padded.join("  ").trim_end().to_owned()
 }
 
-/// What is said of an event; nothing of one that the one before has told.
+/// The text for an event; none if the event before has the same text.
 fn text(events: &[Event], at: usize) -> Option<String> {
     let Event { thread, what } = &events[at];
     let told = |index: usize, wanted: &What| {

@@ -18,7 +18,7 @@ impl Exhibit {
         self.entry.id
     }
 
-    /// Whether the broken protocol was found out, and the right one came through.
+    /// Whether the broken protocol failed, and the correct one survived.
     pub fn holds(&self) -> bool {
         let found = self.broken.finding.as_ref();
         let is_found = found.is_some_and(|found| !matches!(found.fault, Fault::Panic(_)));
@@ -42,7 +42,7 @@ impl Exhibit {
         }
     }
 
-    /// Which schedules the right protocol came through. How many there are with few preemptions
+    /// Which schedules the correct protocol survived. How many there are with few preemptions
     /// changes with every step that a path takes more or less, and is left out.
     pub fn survived(&self) -> String {
         let plans = self.entry.right.plans;

@@ -18,11 +18,11 @@ pub fn run(arguments: &Arguments) -> Result<u8, String> {
     if failed.is_empty() {
         return Ok(SHOWN);
     }
-    eprintln!("gallery: {} did not come out as they should", failed.join(", "));
+    eprintln!("gallery: {} did not end as expected", failed.join(", "));
     Ok(NOT_SHOWN)
 }
 
-/// The entries of these names; a name without its letter stands for all that have one.
+/// The entries of these names; a name without its letter selects all entries with a letter.
 fn choose(names: &[String]) -> Result<Vec<&'static Entry>, String> {
     let all = gallery::entries();
     if names.is_empty() {

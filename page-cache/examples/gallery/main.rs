@@ -10,7 +10,7 @@
 //! without, this program makes cargo build it again with `--cfg spanlock_shuttle`, in a target folder of its
 //! own, and runs that.
 //!
-//! It ends with 0 if every broken protocol was found out and every right one came through, with 1 if
+//! It ends with 0 if every broken protocol failed and every correct one survived, with 1 if
 //! not, and with 2 if it was asked for something that there is not.
 
 mod arguments;
@@ -35,7 +35,7 @@ use front::run;
 #[cfg(not(spanlock_shuttle))]
 use rebuild::run;
 
-/// Every broken protocol was found out, and every right one came through.
+/// Every broken protocol failed, and every correct one survived.
 const SHOWN: u8 = 0;
 #[cfg(spanlock_shuttle)]
 const NOT_SHOWN: u8 = 1;

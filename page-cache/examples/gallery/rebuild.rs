@@ -7,7 +7,7 @@ use crate::SHOWN;
 use crate::arguments::Arguments;
 
 pub fn run(arguments: &Arguments) -> Result<u8, String> {
-    eprintln!("gallery: building the crate with a scheduler's primitives for the real ones");
+    eprintln!("gallery: building the crate with the primitives of a deterministic scheduler");
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let flags = env::var("RUSTFLAGS").unwrap_or_default();
     let root = env!("CARGO_MANIFEST_DIR");

@@ -166,7 +166,7 @@ fn bar_chart(bars: &[Bar], caption: &str) -> String {
     svg.finish()
 }
 
-/// Upright lines at the ticks, with labels below as far as there is room.
+/// Vertical lines at the ticks, with labels below where they fit.
 fn rules(svg: &mut Svg, axis: &Axis, above: f64, below: f64) {
     let mut taken = f64::NEG_INFINITY;
     for tick in axis.ticks() {
@@ -189,7 +189,7 @@ pub struct Standing {
     pub over_rwlock: Option<f64>,
 }
 
-/// How the lock stands to the others, a line for each workload.
+/// The lock compared with the others, a line for each workload.
 pub fn standings(standings: &[Standing]) -> String {
     const ROW: f64 = 22.0;
     let widest = standings.iter().map(|standing| width(&standing.label)).fold(0.0, f64::max);
@@ -231,7 +231,7 @@ fn colour(name: &str) -> &'static str {
     known.map_or("#444444", |(_, colour)| colour)
 }
 
-/// The lock itself stands out.
+/// The lock itself is highlighted.
 fn weight(name: &str) -> f64 {
     if name == "spanlock" { 3.0 } else { 1.6 }
 }

@@ -6,7 +6,7 @@ use std::{env, fs, thread};
 
 use serde_json::{Value, json};
 
-/// What decides how fast something runs here, as far as it can be found out.
+/// What determines the speed of this machine, as far as it is known.
 pub struct Machine {
     processor: String,
     threads: usize,

@@ -6,7 +6,7 @@
 //!
 //! `--only` measures some parts again and keeps the others as the page has them. `--brief` measures a
 //! third of the rounds, and the page says so. `--quick` measures for a moment, only to show that
-//! everything runs; it writes to `target/report` unless told otherwise. Nothing here asserts how fast
+//! everything runs; it writes to `target/report` unless an option says otherwise. Nothing here asserts how fast
 //! anything is.
 
 mod chart;

@@ -1,4 +1,4 @@
-//! The page as it stands, from which the parts that are not measured now are kept.
+//! The existing page, of which the parts that are not measured now are kept.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use serde_json::Value;
 const PAGE: &str = "performance.md";
 const RECORDS: &str = "performance.json";
 
-/// What stands between these is a measured part; its name is in both.
+/// The text between these lines is a measured part; its name is in both.
 pub fn begin(name: &str) -> String {
     format!("<!-- measured: {name} -->")
 }
@@ -48,7 +48,7 @@ impl Page {
         &self.grids
     }
 
-    /// Puts a part where its name stands.
+    /// Inserts a part at its name.
     pub fn add(&mut self, name: &str, markdown: &str, grids: impl IntoIterator<Item = Value>) {
         let part = format!("{}\n\n{}\n\n{}", begin(name), markdown.trim(), end(name));
         self.text = self.text.replace(&begin(name), &part);

@@ -13,7 +13,7 @@ const PICTURE: &str = "performance-summary.svg";
 const LINES: usize = 10;
 const AT_EACH_END: usize = 4;
 
-/// A workload that stands for a table or a part of it.
+/// A workload that represents a table or a part of it.
 struct Workload {
     label: &'static str,
     section: &'static str,
@@ -76,7 +76,7 @@ const WORKLOADS: [Workload; 18] = [
     ),
 ];
 
-/// How the lock stands in one workload.
+/// The lock compared with the best other one in one workload.
 struct Stand {
     label: &'static str,
     unit: String,

@@ -175,7 +175,7 @@ impl PageCache {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_all_for(&self, timeout: Duration) -> Result<(), SyncError> {
-        // A time that the clock does not have never comes.
+        // A deadline beyond the range of the clock is no deadline.
         self.sync_files(Instant::now().checked_add(timeout))
     }
 
@@ -245,7 +245,7 @@ impl PageCache {
         let threads = state.waiting.len().min(FEW);
         if !(0..threads).all(|_| round.start_thread()) {
             drop(state);
-            // What the threads that could be started have not taken by then.
+            // The files that are left if not all threads could be started.
             round.work();
             state = round.state();
         }

@@ -9,7 +9,7 @@
 //!
 //! If the page is not cached or not uptodate, or if the destination is not present, the page is
 //! read into a temporary page, which is copied to the destination afterwards, with faults and with
-//! nothing held. A slice is its own temporary page. A copy that comes out short is repeated as a
+//! nothing held. A slice is its own temporary page. A copy that is short is repeated as a
 //! whole, since a read of one page is atomic. To read into the temporary page, try steps 1 and 2
 //! again, and otherwise:
 //!

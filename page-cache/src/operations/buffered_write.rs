@@ -11,7 +11,7 @@
 //!    bytes, without a claim on the mapping lock: an operation that holds the page exclusively also
 //!    holds the IO lock, which this write has, or takes the page lock first, as for a fault on a
 //!    cached page.
-//! 4. Copy without taking faults, which never blocks and may come out short. Commit what was
+//! 4. Copy without taking faults, which never blocks and may be short. Commit what was
 //!    copied: mark the page dirty, record the write's tag, extend the size over exactly these
 //!    bytes, unlock. The write continues after them.
 //! 5. If the page was not in that state, or no byte could be copied, copy the bytes to a temporary

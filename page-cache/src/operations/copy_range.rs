@@ -14,7 +14,7 @@
 //!    claims and page locks, and has none while the other runs.
 //!
 //! If the ranges overlap and the destination lies behind the source, each chunk of the destination
-//! is read before it is written, and kept until its turn comes as the source. So the copy always
+//! is read before it is overwritten, and kept until it is copied itself. So the copy always
 //! goes forward, and what is reported is a prefix.
 //!
 //! A file with a hook before writeback cannot be copied to a file without one, or the other way

@@ -5,7 +5,7 @@
 //! 1. Take a frame from the free list.
 //! 2. Otherwise examine the tails of the queues, which determine what to evict next. Skip pages
 //!    that were used, or are pinned, locked, dirty or in flight. Queue a dirty page for pageout, by
-//!    its number: it will be clean when its turn comes again.
+//!    its number: it will be clean when it is examined again.
 //! 3. Try the lock of any other page, and the latch on its bytes: a page that is being read, or has
 //!    a guard, stays. Unmap it. If it is not pinned, prevent further reads, and then remove it from
 //!    its file's pages and the index.
@@ -172,7 +172,7 @@ impl Pool {
             return Verdict::Used;
         }
         if frame.state().waits_for_pageout() {
-            // It is a hint: the page may be another by now, and need not be dirty when its turn comes.
+            // It is a hint: the page may be another by now, and need not be dirty when the flusher reaches it.
             dirty.push(frame.key());
         }
         LockedPage::try_for_eviction(&self.frames, frame).map_or(Verdict::Busy, Verdict::Taken)

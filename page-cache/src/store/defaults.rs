@@ -147,7 +147,8 @@ impl Move {
         let mut bytes = vec![0; most as usize];
         let mut done = 0;
         while done < self.len {
-            // From the back, what is no whole page comes first, so that the others are.
+            // If the bytes are moved from the back, the part that is no whole page comes first, so that all others
+            // are whole pages.
             let within = if self.to > self.from && done == 0 { self.len % PAGE } else { 0 };
             let part = most.min(if within > 0 { within } else { self.len - done });
             let at = if self.to < self.from { done } else { self.len - done - part };
@@ -197,7 +198,7 @@ impl Move {
         while start < bytes.len() {
             let at = from + start as u64;
             let end = bytes.len().min(start + (PAGE - at % PAGE) as usize);
-            // Whatever a store says, bytes are moved as bytes.
+            // Bytes that are not zero are moved as data, even if the store reports a hole there.
             let hole = is_zero(&bytes[start..end]) && self.is_hole(at..from + end as u64);
             let content = if hole { Content::Hole } else { Content::Blocks };
             match runs.last_mut().filter(|(_, last)| *last == content) {

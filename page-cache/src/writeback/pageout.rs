@@ -45,7 +45,7 @@ impl Pool {
 
     /// Writes a page out, and what is dirty behind it, if it is still there and dirty.
     fn write_out(&self, key: Key) -> Option<io::Result<()>> {
-        // A user's guard may keep it for long: then it is queued again when its turn comes again.
+        // A user's guard may keep it for long: then reclaim queues it again when it examines the page again.
         let page = self.find_unguarded(key).ok()??;
         let Key { file: id, page: number } = key;
         // Declared after the page, and so dropped before its lock.

@@ -177,7 +177,7 @@ impl Pool {
             && let Some(file) = visit(self, task.file)
         {
             file.hastened.store(false, Ordering::Relaxed);
-            // Its errors are kept by the file for the next sync. Others may have asked the store just now.
+            // The file keeps its errors for the next sync. Another thread may have used the store just before.
             if file.steal == Steal::Allowed && file.write_retry.refusal().is_none() {
                 file.flush_round();
             }

@@ -20,7 +20,7 @@ impl Tree {
         let (mut number, height) = (read_u64(&meta, ROOT_AT), read_u64(&meta, HEIGHT_AT));
         let mut edit = Edit::default();
         let meta_at = edit.add(meta);
-        // The nodes that will be changed, from the lowest that has room down.
+        // The nodes that will be changed, from the lowest that is not full down.
         let mut path: Vec<PageMut<'_>> = Vec::new();
         for _ in 0..height {
             let page = self.page_mut(number)?;

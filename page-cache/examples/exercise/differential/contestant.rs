@@ -11,7 +11,7 @@ use crate::subject::{Mapped, Subject};
 use crate::workload::longest;
 use crate::workload::op::{Op, Path};
 
-/// Reads what lies under a file.
+/// Reads the bytes of the store of a file.
 type Beneath = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize>>;
 
 /// One of the files that are compared, and what its last operation gave back.
@@ -138,7 +138,7 @@ impl<S: Subject> Files<S> {
 }
 
 impl Contestant {
-    /// The file, and how to read what lies under it.
+    /// The file, and how to read its store.
     pub fn new(
         name: &str,
         file: impl Subject,
@@ -195,7 +195,7 @@ impl Contestant {
         self.file.take().map_or(Ok(()), |file| file.sync())
     }
 
-    /// Reads what lies under the file.
+    /// Reads the bytes of the store of the file.
     pub fn read_beneath(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         (self.beneath)(bytes, offset)
     }

@@ -184,8 +184,8 @@ fn errors_are_told_once(other: Option<File>, heard: bool) -> Result<(), Wrong> {
     }
 }
 
-/// Syncs, with a store that is well again. What failed before is told by the first sync, and once; but
-/// what the store has lost and the cache cannot send again is told until it was written again.
+/// Syncs, with a store that works again. Earlier failures are reported by the first sync, once; but
+/// what the store has lost and the cache cannot send again is reported until it has been written again.
 fn settle<S: Subject>(worker: &mut Worker<'_, S>) -> Result<(), Wrong> {
     if worker.sync_now().map_err(found)? || worker.sync_now().map_err(found)? {
         return Ok(());

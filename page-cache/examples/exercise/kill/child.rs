@@ -1,4 +1,4 @@
-//! The child: has a file cached, and does what it is told until it is killed.
+//! The child process: caches a file, and performs the operations that it receives until it is killed.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;

@@ -19,7 +19,7 @@ use crossbeam_utils::CachePadded;
 
 /// How many changes are remembered, for operations that span them.
 const KEPT: usize = 64;
-/// What stands for the length while it is not one known number.
+/// The length while it is not one known number.
 const UNKNOWN: u64 = u64::MAX;
 const IDLE: u64 = 0;
 /// Set in a slot whose write counts as a change of the length.
@@ -36,7 +36,7 @@ pub struct Length {
     state: Mutex<State>,
 }
 
-/// The moment from which an operation wants to know what lengths there were.
+/// The moment from which on an operation needs to know the lengths that the file had.
 #[derive(Clone, Copy, Debug)]
 pub struct Glance(u64);
 

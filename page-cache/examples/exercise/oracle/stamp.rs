@@ -239,7 +239,7 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(word)
 }
 
-/// An offset as it goes into a seed: far from what stamps differ by.
+/// An offset as a part of a seed.
 const fn place(offset: u64) -> u64 {
     offset.wrapping_mul(STEP)
 }

@@ -1,4 +1,4 @@
-//! A digest of what a run did and saw, by which two runs are told to be the same.
+//! A digest of what a run did and saw, by which two runs are compared.
 
 use std::fmt;
 

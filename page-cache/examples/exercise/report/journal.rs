@@ -48,7 +48,7 @@ pub struct Line {
     op: Op,
 }
 
-/// What an operation gave back: a count of bytes, if it counts them, or a kind of error.
+/// What an operation returned: a count of bytes, if it counts them, or a kind of error.
 pub type Answer = Result<u64, io::ErrorKind>;
 
 impl Journal {

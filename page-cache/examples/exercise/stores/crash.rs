@@ -1,4 +1,4 @@
-//! A store in memory that can tell what a crash would leave of it, and is as unkind as Linux.
+//! A store in memory that computes what a crash would leave of it, and loses what Linux would lose.
 //!
 //! A crash may lose any part of what was not synced: each sector of a write, and each change of
 //! shape, for itself. What was synced is there, and what is there of the rest happened in the order

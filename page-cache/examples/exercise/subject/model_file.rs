@@ -1,4 +1,4 @@
-//! A file in memory that stands in for the cached one: right, and as loose as it may be; or with
+//! A file in memory in place of the cached one: correct, with as much freedom as is allowed; or with
 //! one flaw, for which the oracle must find it.
 
 use std::io;

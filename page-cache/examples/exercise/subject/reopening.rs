@@ -16,10 +16,10 @@ use crate::stores::faults::{Faults, is_injected};
 use crate::subject::Subject;
 use crate::workload::COPIED;
 
-/// How often a file is opened before it cannot be.
+/// How often opening a file is tried.
 const TRIES: u32 = 1000;
 
-/// How the handles of a file go.
+/// How the handles of a file are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
     /// The last handle is closed, which reports what did not get to the store.

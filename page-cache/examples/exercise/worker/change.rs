@@ -16,7 +16,7 @@ use crate::workload::op::{Op, Path};
 impl<S: Subject> Worker<'_, S> {
     fn truncate(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
-        // From the new length on when it goes down; from the old one on when it goes up.
+        // From the new length on if the file becomes shorter; from the old one on if it becomes longer.
         let longest = known.length.begin_set(len);
         let op = Op { bytes: len.min(longest)..known.limit, len: Some(len), ..op };
         known.oracle.begin_write(&op, &op.bytes, Content::Zero);
@@ -108,7 +108,7 @@ impl<S: Subject> Worker<'_, S> {
     pub(super) fn reopen(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..known.limit, ..op.clone() };
-        // What is dropped with the file cannot be told.
+        // It is not known what is lost when the file is dropped.
         let how = match known.store == Reliability::Sound && self.workload.once_in(2) {
             _ if op.path == Path::Discard => Farewell::Discarded,
             true => Farewell::Dropped,

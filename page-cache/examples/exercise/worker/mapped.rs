@@ -121,7 +121,7 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Sees to a mapping that covers the bytes of `op`, and tells where it starts.
+    /// Maps the bytes of `op` if they are not mapped, and returns where the mapping starts.
     fn map(&mut self, op: &Op) -> Result<u64, Box<Finding>> {
         self.mapping_uses += 1;
         match &self.mapping {

@@ -29,7 +29,7 @@ impl<S: Subject> Worker<'_, S> {
         expect(&op, result)
     }
 
-    /// Moves what lies behind some pages, looks at it there, and moves it back. By a collapse and an
+    /// Moves the bytes after some pages, checks them there, and moves them back. By a collapse and an
     /// insertion the pages become a hole; by an insertion and a collapse nothing changes.
     pub(super) fn shift(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);

@@ -111,7 +111,7 @@ impl<S: Subject> Worker<'_, S> {
         observed
     }
 
-    /// Appends, if the file has room for it and no other thread is changing its length: what is written
+    /// Appends, if the file may grow and no other thread is changing its length: what is written
     /// depends on where.
     pub(super) fn append(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);

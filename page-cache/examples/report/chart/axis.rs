@@ -32,7 +32,7 @@ impl Axis {
         self.from + part * (self.to - self.from)
     }
 
-    /// Powers of ten, with their double and fivefold where there is room.
+    /// Powers of ten, with their double and fivefold where they fit.
     pub fn ticks(&self) -> Vec<f64> {
         let steps: &[f64] =
             if self.greatest - self.least > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };

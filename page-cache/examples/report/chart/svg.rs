@@ -10,7 +10,7 @@ const SIZE: f64 = 12.0;
 /// A picture while it is drawn.
 pub struct Svg(String);
 
-/// Where a text stands to its point.
+/// The alignment of a text at its point.
 #[derive(Clone, Copy)]
 pub enum Anchor {
     Start,
@@ -46,7 +46,7 @@ impl Svg {
         ));
     }
 
-    /// A square that stands on a corner.
+    /// A square rotated by 45 degrees.
     pub fn diamond(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
         self.put(format_args!(
             "<path d=\"M{:.1} {y:.1}L{x:.1} {:.1}L{:.1} {y:.1}L{x:.1} {:.1}Z\" fill=\"none\" \

@@ -6,7 +6,7 @@ use crate::grid::{Grid, NANOS};
 use crate::harness::contender::Conflicts;
 use crate::harness::interleave::Spread;
 
-/// What stands between `before` and the next quotation mark of `element`.
+/// The text between `before` and the next quotation mark of `element`.
 fn attribute<'a>(element: &'a str, before: &str) -> &'a str {
     let (_, rest) = element.split_once(before).expect("every element has its attributes");
     rest.split_once('"').expect("it ends").0

@@ -2,15 +2,15 @@
 
 use crate::sync::atomic::AtomicU64;
 
-/// Where writes end, as the store said last.
+/// The maximum length that the store last reported.
 pub(crate) struct KnownLimit {
-    /// ORDERING: relaxed throughout: it is a hint of what the store says, and covers nothing.
+    /// ORDERING: relaxed throughout: it is a hint, which orders no other memory.
     pub(crate) known: AtomicU64,
 }
 
 impl KnownLimit {
     pub(crate) fn new() -> KnownLimit {
-        // Nothing may be written until the store has been asked.
+        // Until the store has been asked, no write is within the limit.
         KnownLimit { known: AtomicU64::new(0) }
     }
 }

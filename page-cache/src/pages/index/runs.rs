@@ -1,4 +1,4 @@
-//! `Runs`: where a page probably is, if its neighbours came into the cache one after the other.
+//! `Runs`: where a page probably is, if its neighbours were inserted one after the other.
 //!
 //! Pages that are read ahead, loaded or appended in order are in frames with consecutive numbers. So
 //! there is one word for sixteen neighbouring pages, with the frame in which page 0 of the sixteen
