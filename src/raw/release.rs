@@ -27,13 +27,17 @@ impl RawLock {
     fn unlock_range(&self, span: Span, mode: Mode, hold: Hold) {
         match hold.kind() {
             Kind::Cell(taken) => self.leave_cell(span, mode, taken),
-            Kind::Claim(id) => {
-                let mut locked = self.core().enter(self);
-                locked.remove(id);
-                locked.close();
-            }
+            Kind::Claim(id) => self.leave_registry(id),
             Kind::Nothing | Kind::Slot | Kind::Reader => {}
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave_registry(&self, id: ClaimId) {
+        let mut locked = self.core().enter(self);
+        locked.remove(id);
+        locked.close();
     }
 
     /// Where a claim on one unit is, if it is in a slot or a reader's word.
@@ -76,7 +80,7 @@ impl RawLock {
     /// Releases a claim that was held in a cell.
     #[inline(always)]
     fn leave_cell(&self, span: Span, mode: Mode, taken: TakenCell) {
-        let core = self.core();
+        let core = self.existing_core().expect("a claim is in one of its cells");
         if core.cells.keep(taken) {
             self.vacate(core, taken, mode);
         } else {
@@ -97,18 +101,18 @@ impl RawLock {
     /// last.
     #[inline(always)]
     pub(super) fn vacate(&self, core: &Core, taken: TakenCell, mode: Mode) {
-        let cell = taken.cell();
-        if self.take_off(cell, mode) {
-            self.leave_watched(core, cell);
+        match self.take_off(taken.cell(), mode) {
+            true => self.leave_watched(core, taken),
+            false => core.cells.free(taken),
         }
-        core.cells.free(taken);
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_watched(&self, core: &Core, cell: u32) {
+    fn leave_watched(&self, core: &Core, taken: TakenCell) {
         let mut locked = core.enter(self);
-        locked.remove_cell_proxy(cell);
+        locked.remove_cell_proxy(taken.cell());
+        core.cells.free(taken);
         locked.close();
     }
 

@@ -2,15 +2,17 @@
 
 use std::future::Future;
 use std::ops::{ControlFlow, Range};
-use std::task::{Context, RawWaker, RawWakerVTable, Waker};
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::task::{Context, RawWaker, RawWakerVTable, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{assert_idle, look_again, queue, span};
 use crate::Mode::{Exclusive, Shared};
-use crate::raw::RawLock;
 use crate::raw::place::Hold;
 use crate::raw::waiting::Patience;
+use crate::raw::{Queued, RawLock};
 use crate::sync::MOST_PASSES;
 use crate::{RangeLock, Span};
 
@@ -209,4 +211,29 @@ fn a_task_that_is_polled_without_having_been_woken_takes_no_mutex() {
     assert!(ended, "a poll waited for the mutex");
     drop((held, other));
     assert_eq!(poll_all(), [true; 3]);
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("while it is woken");
+    }
+}
+
+/// The next claim finds the cell free.
+#[test]
+fn a_cell_for_which_a_task_waits_is_freed_though_waking_the_task_panics() {
+    let lock = RawLock::new();
+    let waker = Waker::from(Arc::new(Panics));
+    let holds = [(); 2].map(|()| {
+        let hold = lock.lock(span(3, 9), Exclusive);
+        let queued = lock.lock_or_queue(span(3, 9), Exclusive, &waker);
+        let Queued::Waiting(pending) = queued else { panic!("{queued:?}") };
+        catch_unwind(|| lock.unlock(span(3, 9), Exclusive, hold)).unwrap_err();
+        assert_eq!(lock.withdraw(pending), None);
+        hold
+    });
+    assert_eq!(holds[0], holds[1], "a cell was lost");
+    assert_idle(&lock);
 }

@@ -135,6 +135,7 @@ impl<'a> Table<'a> {
 
     /// Calls `visit` with every slot that may hold a unit of `span` and is not free, until it
     /// returns `Break`.
+    #[inline(always)]
     pub(crate) fn visit<B>(
         self,
         span: Span,
@@ -151,6 +152,7 @@ impl<'a> Table<'a> {
         touched.try_for_each(|block| self.visit_block(block, &mut visit))
     }
 
+    #[inline(always)]
     fn visit_block<B>(
         self,
         block: usize,
