@@ -37,7 +37,7 @@ impl RawLock {
 
 impl Locked<'_> {
     /// Moves a claim out of its cell, if one can be moved. The cells take turns.
-    fn make_way(&mut self) -> bool {
+    pub(in crate::raw) fn make_way(&mut self) -> bool {
         let summary = self.lock.summary_hint();
         let common = summary.used().common();
         let last = self.protected.moved_last;

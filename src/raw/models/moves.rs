@@ -2,6 +2,7 @@
 
 use super::*;
 
+use crate::raw::words::summary::Set;
 use crate::sync::{with_moves, without_barrier};
 
 const UNIT: Span = Span::of_unit(1).unwrap();
@@ -184,4 +185,54 @@ fn a_claim_follows_the_one_that_was_moved_and_left() {
             });
         });
     }
+}
+
+/// The mover may know only the claim that was in the cell before. The claim that it finds settled
+/// there is in the summary all the same.
+#[test]
+fn a_claim_that_is_settled_in_its_cell_is_in_the_summary_for_the_thread_that_moves_it() {
+    without_barrier(|| {
+        moving(|| {
+            let units = Units::with_table();
+            let _ = units.lock.lock(ELSEWHERE[0], Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || {
+                let _ = another(&other);
+            });
+            units.locked(range(), Exclusive);
+            let _ = units.lock.lock(range(), Exclusive);
+            thread.join().unwrap();
+        });
+    });
+}
+
+/// The unit has read the summary before the move, and reads the cell when the next claim has it,
+/// which took it without the mutex.
+#[test]
+fn a_unit_that_reads_the_next_span_in_the_cell_of_a_moved_claim_finds_that_it_is_watched() {
+    without_barrier(|| {
+        moving(|| {
+            let units = Units::with_table();
+            let _ = held(&units, Exclusive);
+            let (entered, _) = units.lock.enter_slot(UNIT.start(), Shared).unwrap();
+            let before = units.lock.summary_after_entering();
+            let other = Arc::clone(&units);
+            let next = thread::spawn(move || {
+                let core = other.lock.core();
+                if let Some(taken) = core.cells.take_common(Set::of(1)) {
+                    other.lock.show_in_cell(core, taken.cell(), ELSEWHERE[1], Exclusive);
+                }
+            });
+            let other = Arc::clone(&units);
+            let unit = thread::spawn(move || {
+                let stays = other.lock.stay_or_leave(before, UNIT.start(), Shared, entered);
+                assert!(stays.result().is_err(), "the range is held");
+            });
+            let mut locked = units.lock.core().enter(&units.lock);
+            assert!(locked.make_way());
+            locked.close();
+            next.join().unwrap();
+            unit.join().unwrap();
+        });
+    });
 }
