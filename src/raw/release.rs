@@ -16,27 +16,34 @@ impl RawLock {
         // SAFETY: the lock is borrowed meanwhile.
         match unsafe { hold.word() } {
             Some(word) if leave_as_sole(word, span.start(), mode) => {}
-            Some(_) => self.leave_cold(hold, span.start()),
+            Some(_) => self.leave_word(span, mode, hold),
             None => self.unlock_range(span, mode, hold),
         }
     }
 
     /// Releases any other hold. A function of its own, so that [`unlock`](RawLock::unlock) is small
-    /// enough to be inlined.
+    /// enough to be inlined. It calls other functions last, so that it saves few registers: a
+    /// locked instruction waits for all stores before it.
     #[inline(never)]
     fn unlock_range(&self, span: Span, mode: Mode, hold: Hold) {
         match hold.kind() {
-            Kind::Cell(taken) => self.leave_cell(span, mode, taken),
-            Kind::Claim(id) => self.leave_registry(id),
+            Kind::Cell(taken) => {
+                let core = self.existing_core().expect("a claim is in one of its cells");
+                match core.cells.keep(taken) {
+                    true => self.vacate(core, taken, mode),
+                    false => self.unlock_with_mutex(span, mode, hold),
+                }
+            }
+            Kind::Claim(_) => self.unlock_with_mutex(span, mode, hold),
             Kind::Nothing | Kind::Slot | Kind::Reader => {}
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn leave_registry(&self, id: ClaimId) {
+    fn unlock_with_mutex(&self, span: Span, mode: Mode, hold: Hold) {
         let mut locked = self.core().enter(self);
-        locked.remove(id);
+        locked.release(span, mode, hold);
         locked.close();
     }
 
@@ -55,14 +62,10 @@ impl RawLock {
 
     /// Leaves a reader's word, or a slot that has other readers, is watched, or was moved.
     #[inline(never)]
-    fn leave_cold(&self, hold: Hold, unit: u64) {
-        let Some(place) = self.place_of(hold) else { return };
-        if self.try_leave(place, unit) {
-            return;
+    fn leave_word(&self, span: Span, mode: Mode, hold: Hold) {
+        if self.place_of(hold).is_some_and(|place| !self.try_leave(place, span.start())) {
+            self.unlock_with_mutex(span, mode, hold);
         }
-        let mut locked = self.core().enter(self);
-        locked.leave_word(place, unit);
-        locked.close();
     }
 
     /// Leaves a slot or a reader's word that is neither watched nor closed.
@@ -75,26 +78,6 @@ impl RawLock {
             Word::from_bits(bits).leave().map(Word::bits)
         });
         left.is_ok()
-    }
-
-    /// Releases a claim that was held in a cell.
-    #[inline(always)]
-    fn leave_cell(&self, span: Span, mode: Mode, taken: TakenCell) {
-        let core = self.existing_core().expect("a claim is in one of its cells");
-        if core.cells.keep(taken) {
-            self.vacate(core, taken, mode);
-        } else {
-            self.leave_moved(core, span, taken);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn leave_moved(&self, core: &Core, span: Span, taken: TakenCell) {
-        let mut locked = core.enter(self);
-        let id = locked.moved(span, taken);
-        locked.remove(id);
-        locked.close();
     }
 
     /// Releases a claim in a cell: the claim is taken off the board first, and the cell is freed
