@@ -137,24 +137,24 @@ impl RawLock {
     const_constructor! {
         /// A lock without claims.
         pub(crate) fn new() -> RawLock {
-            RawLock {
-                slot: AtomicU64::new(Word::FREE.bits()),
-                summary: AtomicU64::new(Summary::EMPTY),
-                table: Current::new(),
-                core: AtomicPtr::new(NO_CORE),
-                counters: Counters::new(),
-            }
+            RawLock::without(NO_CORE)
         }
     }
 
     const_constructor! {
         /// A strictly fair lock without claims: its claims are due as soon as they wait.
         pub(crate) fn fair() -> RawLock {
+            RawLock::without(NO_CORE_AND_FAIR)
+        }
+    }
+
+    const_constructor! {
+        fn without(core: *mut Core) -> RawLock {
             RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
                 summary: AtomicU64::new(Summary::EMPTY),
                 table: Current::new(),
-                core: AtomicPtr::new(NO_CORE_AND_FAIR),
+                core: AtomicPtr::new(core),
                 counters: Counters::new(),
             }
         }

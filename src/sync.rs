@@ -27,14 +27,14 @@ pub(crate) use native::*;
 
 /// Declares a constructor that is `const` natively. loom's atomics have no `const` constructor.
 macro_rules! const_constructor {
-    ($(#[$attribute:meta])* $visibility:vis fn $name:ident() -> $type:ty $body:block) => {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident($($argument:ident: $of:ty)?) -> $type:ty $body:block) => {
         $(#[$attribute])*
         #[cfg(not(spanlock_loom))]
-        $visibility const fn $name() -> $type $body
+        $visibility const fn $name($($argument: $of)?) -> $type $body
 
         $(#[$attribute])*
         #[cfg(spanlock_loom)]
-        $visibility fn $name() -> $type $body
+        $visibility fn $name($($argument: $of)?) -> $type $body
     };
 }
 pub(crate) use const_constructor;

@@ -1,7 +1,5 @@
 //! Inspecting a lock without acquiring a claim.
 
-use std::ops::ControlFlow;
-
 use crate::raw::enter::unit_of;
 use crate::raw::place::Part;
 use crate::raw::registry::ClaimInfo;
@@ -78,23 +76,16 @@ impl RawLock {
         claims
     }
 
-    /// The claims of a lock without a core: it has no registry, no cells and no mutex.
+    /// The claims of a lock without a core: it has neither cells nor a table, but one slot.
     fn claims_without_core(&self, span: Span) -> Option<Vec<ClaimInfo>> {
-        if self.existing_core().is_some() {
-            return None;
-        }
-        let mut claims = Vec::new();
-        let _ = self.visit_slots(span, |_, word| {
-            if let Some((unit, mode)) = word.holder()
-                && span.contains_unit(unit)
-            {
-                let span = Span::from_range(unit..unit + 1);
-                claims.push(ClaimInfo { span, mode, is_held: true });
-            }
-            ControlFlow::<()>::Continue(())
+        // ORDERING: Acquire: a slot that was closed was closed after the core was made. If the slot
+        // is free, the caller happens after the claims that have left it.
+        let word = Word::from_bits(self.slot.load(Ordering::Acquire));
+        let claim = word.holder().map(|(unit, mode)| {
+            let span = Span::from_range(unit..unit + 1);
+            ClaimInfo { span, mode, is_held: true }
         });
-        // Checked again: if the embedded slot was closed when we read it, the lock has a core now
-        // (I1).
+        let claims = claim.into_iter().filter(|claim| claim.span.overlaps(span)).collect();
         self.existing_core().is_none().then_some(claims)
     }
 }

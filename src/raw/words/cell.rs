@@ -173,7 +173,7 @@ impl Cells {
         // its owner takes the mutex.
         let keeps =
             || own.compare_exchange(settled, leaving, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        !sync::moves_claims() || !Set::of(taken.cell()).is_common() || keeps()
+        !sync::moves_claims() || Set::of(taken.cell()).common() == Set::EMPTY || keeps()
     }
 
     /// Whether a claim that is held is still in its cell. With the mutex held.

@@ -173,13 +173,8 @@ impl Set {
         Set(1 << cell)
     }
 
-    /// Whether the set has a cell that belongs to no thread.
-    #[inline]
-    pub(crate) fn is_common(self) -> bool {
-        self.common() != Set::EMPTY
-    }
-
     /// The cells of the set that belong to no thread.
+    #[inline]
     pub(crate) fn common(self) -> Set {
         Set(self.0 & sync::common_cells())
     }
