@@ -17,6 +17,7 @@ const TRIES: u32 = if cfg!(miri) { 2 } else { 2_000 };
 /// Repeats `work` while another thread tries to lock what it cannot. Returns in how many turns more than
 /// a quarter of it failed. A thread that is preempted while it withdraws may spoil some turns.
 fn spoilt_turns(
+    watchdog: &Watchdog,
     lock: &RangeLock,
     fails: impl Fn(&RangeLock) + Sync,
     mut is_refused: impl FnMut() -> bool,
@@ -28,7 +29,10 @@ fn spoilt_turns(
                 fails(lock);
             }
         });
-        let mut turn = || (0..TRIES).filter(|_| is_refused()).count() > TRIES as usize / 4;
+        let mut turn = || {
+            watchdog.moved();
+            (0..TRIES).filter(|_| is_refused()).count() > TRIES as usize / 4
+        };
         let spoilt = (0..TURNS).filter(|_| turn()).count() as u32;
         over.store(true, Ordering::Relaxed);
         spoilt
@@ -46,12 +50,13 @@ fn a_try_does_not_fail_because_of_another_that_fails() {
         let mut waits = pin!(lock.lock_shared_async(5..101));
         assert!(waits.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         let fails = |lock: &RangeLock| assert!(lock.try_lock_exclusive(tried.clone()).is_none());
-        let spoilt = spoilt_turns(&lock, fails, || lock.try_lock_shared(wanted.clone()).is_none());
+        let spoilt = spoilt_turns(&watchdog, &lock, fails, || {
+            lock.try_lock_shared(wanted.clone()).is_none()
+        });
         assert!(
             spoilt < TURNS / 2,
             "{spoilt} of {TURNS} turns of tries for {wanted:?} beside {tried:?}"
         );
-        watchdog.moved();
     }
 }
 
@@ -70,7 +75,7 @@ fn an_upgrade_does_not_fail_because_of_a_try_that_fails() {
         let is_of_the_try = |claim: &Claim| {
             claim.state == ClaimState::Held && claim.range == tried && claim.mode == Mode::Shared
         };
-        let spoilt = spoilt_turns(&lock, fails, || {
+        let spoilt = spoilt_turns(&watchdog, &lock, fails, || {
             let held = reader.take().expect("a reader, at the end of each try");
             shown += u32::from(tried != held.range() && lock.claims().iter().any(is_of_the_try));
             let upgraded = held.try_upgrade();
@@ -80,6 +85,5 @@ fn an_upgrade_does_not_fail_because_of_a_try_that_fails() {
         });
         assert!(spoilt < TURNS / 2, "{spoilt} of {TURNS} turns of upgrades beside {tried:?}");
         assert_eq!(shown, 0, "a claim that was not held was shown as held");
-        watchdog.moved();
     }
 }
