@@ -25,7 +25,7 @@ pub(crate) struct Unclean {
     pub(crate) scheduled: bool,
 }
 
-/// A period of a file's life, which ends when a sync or a round of the flusher begins.
+/// A period of time of a file, which ends when a sync or a round of the flusher begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Epoch(u64);
 
@@ -98,14 +98,14 @@ impl Unclean {
         self.pages.remove(&page).is_some()
     }
 
-    /// Ends the epoch. All pages in the set now are of this epoch or an earlier one: these are wanted.
+    /// Ends the epoch. All pages in the set now are of this epoch or an earlier one: these are to be written.
     pub(crate) fn end_epoch(&mut self) -> Wanted {
         let ended = self.now;
         self.now = Epoch(ended.0 + 1);
         Wanted { since: ended, oldest: u64::MAX }
     }
 
-    /// The first page of a range that is wanted.
+    /// The first page of a range that is to be written.
     pub(crate) fn first(&self, pages: Range<u64>, wanted: Wanted) -> Option<u64> {
         if pages.is_empty() {
             return None;
@@ -114,7 +114,7 @@ impl Unclean {
         pages.find(|(_, record)| wanted.has(record)).map(|(&page, _)| page)
     }
 
-    /// How many pages from `first` on, `most` at most, are all wanted.
+    /// How many pages from `first` on, `most` at most, are all to be written.
     pub(crate) fn run(&self, first: u64, most: u64, wanted: Wanted) -> u64 {
         let pages = self.pages.range(first..first.saturating_add(most));
         let in_run = |&(expected, (&page, record)): &(u64, (&u64, &Record))| {

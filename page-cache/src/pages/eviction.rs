@@ -42,7 +42,7 @@ pub(crate) struct Queues {
     ghosts: Ghosts,
 }
 
-/// Stand for the ends of the queues: numbers that no frame has.
+/// The numbers of the ends of the queues, which no frame has.
 const SMALL_ENDS: FrameId = FrameId::MAX - 1;
 const MAIN_ENDS: FrameId = FrameId::MAX;
 
@@ -150,7 +150,7 @@ impl Queues {
         }
     }
 
-    /// Whether the small queue has frames to spare for pages that will be put into it.
+    /// Whether the small queue has frames that can be evicted for new pages.
     pub(crate) fn small_gives(&self) -> bool {
         self.small.len > self.small_target / 2 && self.busy < self.small.len
     }

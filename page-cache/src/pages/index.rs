@@ -49,7 +49,7 @@ pub(crate) enum Found<'a> {
 impl Index {
     /// An index for a cache of this many frames.
     pub(crate) fn new(frames: u32) -> Index {
-        // Two for each frame at least: a lookup is fastest if the first frame of the chain is the one.
+        // Two for each frame at least: a lookup is fastest if the first frame of the chain is the right one.
         let buckets = (2 * frames as usize).next_power_of_two().max(STRIPES);
         Index {
             heads: zeroes(buckets),
@@ -58,7 +58,7 @@ impl Index {
         }
     }
 
-    /// The frame that seems to cache `key`; see the module's doc.
+    /// The frame that seems to cache `key`; see the documentation of the module.
     #[inline]
     pub(crate) fn peek<'a>(&self, frames: &'a Frames, key: Key) -> Option<&'a Frame> {
         self.peek_with(frames, key, |_| ())

@@ -24,7 +24,7 @@ const SEATS: usize = 3;
 
 const WRITABLE: u64 = 1;
 
-/// The number of a mapping, which no other mapping of its cache has, nor had, nor will have.
+/// The number of a mapping, which no other mapping of its cache ever has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MappingId(u64);
 

@@ -23,7 +23,7 @@ struct Visits {
     is_awaited: bool,
 }
 
-/// A visit: the file is not closed while it lasts.
+/// A visit: the file is not closed while it exists.
 pub(crate) struct Visit<T: ?Sized> {
     // Dropped in this order, so that the thread that waits for the visit to end has the last reference.
     file: Arc<T>,

@@ -96,7 +96,7 @@ impl Inode {
     }
 
     /// As `flush_all`, for the flusher: ends with the first error. The next round tries half of the run, and
-    /// skips a page that fails alone. So a dead store gets one request a round, and one that fails for some
+    /// skips a page that fails alone. So a failing store gets one request a round, and one that fails for some
     /// pages receives all others.
     pub(crate) fn flush_round(&self) {
         let start = self.flush_position.start();

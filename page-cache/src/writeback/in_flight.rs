@@ -133,7 +133,7 @@ impl Inode {
             numbers().map(|page| self.dirty_page(page, self.tags_of(page))).collect()
         })?;
         if self.transform.is_some() {
-            // Of a file of whole pages, all of each page is sent.
+            // In a file of whole pages, each page is sent as a whole.
             for (page, bytes) in numbers().zip(request.bytes.chunks_exact_mut(self.page_size.len()))
             {
                 self.encode(page, bytes)?;
@@ -182,7 +182,7 @@ impl InFlight<'_> {
         self.pages.is_empty()
     }
 
-    /// Adds bytes that go to `offset`, behind all that were added before.
+    /// Adds bytes for `offset`, which is after all that were added before.
     fn add(&mut self, offset: u64, bytes: &[u8]) {
         let end = offset + bytes.len() as u64;
         self.bytes.extend_from_slice(bytes);

@@ -34,7 +34,7 @@ enum From {
     Task,
 }
 
-/// Whether the only idle worker may go to work.
+/// Whether the only idle worker may take a task.
 #[derive(Debug, PartialEq, Eq)]
 enum Leave {
     Now,
@@ -106,7 +106,7 @@ fn next_task(signal: &Arc<Signal>, cache: &Weak<Pool>, from: From) -> Option<Tas
             match state.may_leave(now) {
                 Leave::Now => break state.jobs.take(now),
                 Leave::AfterStartingAnother => {
-                    // The thread could not be started; there may be no other that watches.
+                    // The thread could not be started; there may be no other idle worker.
                     let _ = spawn(&mut state, signal, cache);
                     break state.jobs.take(now);
                 }
@@ -184,7 +184,7 @@ impl Pool {
         }
     }
 
-    /// Ends a task: the file has its next turn, or none if it is clean.
+    /// Ends a task: the file gets its next due time, or none if it is clean.
     fn finish(&self, signal: &Signal, id: u64, pause: Option<Duration>) {
         // Found before the mutex is locked, and released after: it may be the last reference.
         let file = visit(self, id);

@@ -26,7 +26,7 @@ struct Job {
     worker: Worker,
     /// When everything dirty has to be written; `None` if that is later than an `Instant` can be.
     due: Option<Instant>,
-    /// The store failed, and is not asked again before this.
+    /// The store failed, and gets no request before this.
     not_before: Option<Instant>,
     /// Pages to write so that they can be evicted. They are not pinned: the job may wait for long.
     pageouts: Vec<u64>,
@@ -128,12 +128,12 @@ impl Jobs {
         });
     }
 
-    /// When the next job has its turn.
+    /// When the next job is due.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         self.turns.first().map(|&(turn, _)| turn)
     }
 
-    /// Takes the job whose turn it is by `now`. The caller calls `done` when it is.
+    /// Takes a job that is due by `now`. The caller calls `done` when the job is done.
     pub(crate) fn take(&mut self, now: Instant) -> Option<Task> {
         let &(_, file) = self.turns.first().filter(|&&(turn, _)| turn <= now)?;
         let mut task = Task { file, pageouts: Vec::new(), hints: Vec::new(), extent: Work::Queued };
