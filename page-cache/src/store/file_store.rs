@@ -177,6 +177,30 @@ impl FileStore {
         FileStoreOptions::new().create(path)
     }
 
+    /// Creates the file at `path` for reading and writing, and fails if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStoreOptions::create_new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::FileStore;
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-new-{}", std::process::id()));
+    /// let store = FileStore::create_new(&path)?;
+    /// assert_eq!(FileStore::create_new(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    /// std::fs::remove_file(&path)?;
+    /// # drop(store);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn create_new(path: impl AsRef<Path>) -> io::Result<FileStore> {
+        FileStoreOptions::new().create_new(path)
+    }
+
     /// Opens the file at `path` for reading and writing, bypassing the kernel's cache (`O_DIRECT`).
     ///
     /// # Errors

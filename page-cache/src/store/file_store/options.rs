@@ -182,16 +182,76 @@ impl FileStoreOptions {
     /// ```
     pub fn create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
-        if self.access == Access::ReadOnly {
-            let message = "a file can only be created for writing";
-            return Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)));
-        }
+        self.check_creates(path)?;
         let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
         // A file that is open elsewhere is not truncated.
         try_lock(&cached, Strength::Exclusive).map_err(|error| of_path(path, error))?;
         cached.set_len(0)?;
         let _ = cached.unlock();
         self.store(cached, path)
+    }
+
+    /// Creates the file at `path`, and fails if there is one, in one step (`O_EXCL`), as
+    /// [`OpenOptions::create_new`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](FileStoreOptions::create). `AlreadyExists` if something exists at `path`, also a dangling symbolic
+    /// link.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-ocn-{}", std::process::id()));
+    /// FileStoreOptions::new().create_new(&path)?.write_at(b"kept", 0)?;
+    /// let error = FileStoreOptions::new().create_new(&path).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    /// assert_eq!(std::fs::read(&path)?, b"kept");
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn create_new(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        self.check_creates(path)?;
+        let cached = self.file(Caching::Kernel)?.create_new(true).open(path)?;
+        self.store(cached, path)
+    }
+
+    /// Opens the file at `path`, and creates it if there is none, as [`OpenOptions::create`] does. What is in it stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](FileStoreOptions::open). `InvalidInput` if the options are
+    /// [read-only](FileStoreOptions::read_only).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use spanlock_page_cache::{FileStoreOptions, Store};
+    ///
+    /// let path = std::env::temp_dir().join(format!("spanlock-doc-ooc-{}", std::process::id()));
+    /// FileStoreOptions::new().open_or_create(&path)?.write_at(b"kept", 0)?;
+    /// assert_eq!(FileStoreOptions::new().open_or_create(&path)?.len()?, 4);
+    /// std::fs::remove_file(&path)?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn open_or_create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
+        let path = path.as_ref();
+        self.check_creates(path)?;
+        let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
+        self.store(cached, path)
+    }
+
+    fn check_creates(&self, path: &Path) -> io::Result<()> {
+        if self.access == Access::ReadWrite {
+            return Ok(());
+        }
+        let message = "a file can only be created for writing";
+        Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)))
     }
 
     fn store(&self, cached: File, path: &Path) -> io::Result<FileStore> {

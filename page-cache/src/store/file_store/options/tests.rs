@@ -22,6 +22,8 @@ fn a_read_only_store_cannot_be_written_and_says_so() {
         assert_eq!(&seen, b"there");
     }
     assert_eq!(options.create(&file.0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(options.create_new(&file.0).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(options.open_or_create(&file.0).unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(std::fs::read(&file.0).unwrap(), b"there");
     assert!(!FileStore::open(&file.0).unwrap().is_read_only());
 }
@@ -82,4 +84,26 @@ fn an_open_file_reports_how_it_was_opened() {
     assert!(!fcntl_getfl(&store.file).unwrap().contains(OFlags::DIRECT));
     store.set_len(0).unwrap();
     agrees_with_a_vector(&store);
+}
+
+#[test]
+fn a_new_file_is_created_only_where_there_is_none_and_no_other_request_empties_one() {
+    let file = TempFile::new().unwrap();
+    let options = FileStoreOptions::new();
+    std::fs::write(&file.0, b"there").unwrap();
+    for options in [options.clone(), options.clone().direct()] {
+        assert_eq!(options.create_new(&file.0).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        if let Ok(store) = options.open_or_create(&file.0) {
+            assert_eq!(store.len().unwrap(), 5);
+        }
+    }
+    std::fs::remove_file(&file.0).unwrap();
+    agrees_with_a_vector(&options.create_new(&file.0).unwrap());
+    std::fs::remove_file(&file.0).unwrap();
+    agrees_with_a_vector(&options.open_or_create(&file.0).unwrap());
+    // A cache locks it as it locks an opened one.
+    std::fs::remove_file(&file.0).unwrap();
+    let _open = PageCache::new(16).open(options.create_new(&file.0).unwrap()).unwrap();
+    let again = PageCache::new(16).open(options.open_or_create(&file.0).unwrap());
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::ResourceBusy);
 }
