@@ -109,7 +109,8 @@ impl File {
     ///
     /// Use this to get the description of an error that is an errno. An error that only tells the caller to try
     /// again is not recorded: the `WouldBlock` of a thread that holds [guards](File::page), and the `TimedOut` of
-    /// [`page_within`](File::page_within) and [`page_mut_within`](File::page_mut_within). If several threads fail
+    /// [`page_within`](File::page_within), [`page_mut_within`](File::page_mut_within),
+    /// [`sync_data_for`](File::sync_data_for) and [`sync_all_for`](File::sync_all_for). If several threads fail
     /// at the same time, their failures may replace each other.
     ///
     /// # Examples

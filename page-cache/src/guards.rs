@@ -152,8 +152,7 @@ impl<'a> PageMut<'a> {
         self.page.number()
     }
 
-    /// Copies `bytes` into the page, from byte `at` on. With no bytes, no byte changes, but the page becomes dirty
-    /// as if it had been written.
+    /// Copies `bytes` into the page, from byte `at` on. With no bytes this has no effect.
     ///
     /// Unlike for bytes that are written through the dereferenced guard, the cache knows which bytes these are. So
     /// they repair what a failed sync has lost ([`File::broken_ranges`](crate::File::broken_ranges)), as bytes that
@@ -183,7 +182,7 @@ impl<'a> PageMut<'a> {
     /// Sets the tag of what is written through this guard, such as the number of a log record: see
     /// [`File::write_at_tagged`](crate::File::write_at_tagged). Zero means no tag. If this is called several times,
     /// only the last tag is used. The tag takes effect when the guard is dropped or downgraded, and only if
-    /// [`write`](PageMut::write) was called or the guard was dereferenced mutably.
+    /// [`write`](PageMut::write) was called with bytes or the guard was dereferenced mutably.
     ///
     /// # Examples
     ///

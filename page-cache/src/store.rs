@@ -29,7 +29,8 @@ pub(crate) use shift::Shift;
 ///
 /// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of a cache
 /// whose stores use that one, on any thread: the cache calls it with locks held. On the calling thread, operations on
-/// such a file that may wait fail immediately with [`Deadlock`](io::ErrorKind::Deadlock).
+/// such a file that may wait fail immediately with [`Deadlock`](io::ErrorKind::Deadlock). A guard of a page that is
+/// cached may be taken, since that does not wait, but must be dropped before the method returns.
 ///
 /// A method that panics counts as failed; the cache reports the panic as an error.
 ///
@@ -85,7 +86,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any error that prevents it. The length must be unchanged then.
+    /// Any error that prevents it. The length should be unchanged then. If it is not, the file goes by the length that
+    /// the store has: see [`File::set_len`](crate::File::set_len).
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// Makes `offset..offset + len` read as zeroes, and frees its blocks where that is possible. The length does not
@@ -170,8 +172,8 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// `InvalidInput` for other numbers. Any error that prevents it. The length and the bytes outside the
-    /// range must be unchanged then: the default implementation moves bytes back. If that fails too, its
-    /// error says so, and each byte after `offset` may be in its old place or its new one.
+    /// range must be unchanged then: the default implementation moves bytes back, also after a panic of a
+    /// method that it calls, which it returns as an error. If that fails too, its error says so, and each byte after `offset` may be in its old place or its new one.
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         defaults::collapse(self, offset, len)
     }

@@ -153,7 +153,8 @@ impl PageCache {
         self.sync_files(None)
     }
 
-    /// Like [`sync_all`](PageCache::sync_all), but waits at most `timeout`.
+    /// Like [`sync_all`](PageCache::sync_all), but waits at most `timeout`. To do so for one file, use
+    /// [`File::sync_all_for`](crate::File::sync_all_for).
     ///
     /// # Errors
     ///

@@ -43,7 +43,11 @@ impl File {
     /// # Errors
     ///
     /// `FileTooLarge` if `len` exceeds the store's maximum length ([`Store::max_len`](crate::Store::max_len)). The
-    /// store's error. The file is unchanged after an error.
+    /// store's error. The file is unchanged after an error, unless the store has lost a part of what was to be removed:
+    /// then the file is as long as the store, and the error, or [`last_failure`](File::last_failure) if the error is an
+    /// errno, reports this. A store that reports an error and has the new length afterwards has not failed. If a store
+    /// that has failed does not report its length, the file keeps the old one. If the store has lost bytes nevertheless, reads of
+    /// them fail, and so do syncs, until the file is truncated.
     ///
     /// # Examples
     ///
@@ -71,7 +75,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// As [`set_len`](File::set_len). The file is unchanged after an error.
+    /// As [`set_len`](File::set_len), for a greater length: the file is unchanged after an error.
     ///
     /// # Examples
     ///
@@ -223,7 +227,8 @@ impl File {
     /// unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure)
     /// if the error is an errno, reports this. [`Store::insert_range`](crate::Store::insert_range) describes what
     /// the file contains then. If the store does not even report its length after the failure, the error says
-    /// so, and the file has the greater of the two lengths, so that no byte is lost.
+    /// so, and the file has the greater of the two lengths, so that no byte is lost; the next sync, or the close of the
+    /// file, sets it.
     ///
     /// # Examples
     ///

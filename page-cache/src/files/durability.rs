@@ -2,4 +2,5 @@
 
 pub(crate) mod flush_position;
 pub(crate) mod sync_group;
+pub(crate) mod timed_syncs;
 pub(crate) mod unstable;

@@ -18,6 +18,7 @@ use crate::Store;
 use crate::error::MAX_LEN;
 use crate::files::durability::flush_position::FlushPosition;
 use crate::files::durability::sync_group::SyncGroup;
+use crate::files::durability::timed_syncs::TimedSyncs;
 use crate::files::failure::Failure;
 use crate::files::modified_time::ModifiedTime;
 use crate::files::operation_lock::InodeLock;
@@ -74,6 +75,7 @@ pub(crate) struct Inode {
     pub(crate) modified: ModifiedTime,
     pub(crate) limit: KnownLimit,
     pub(crate) syncs: SyncGroup,
+    pub(crate) timed_syncs: TimedSyncs,
     pub(crate) write_retry: WriteRetry,
     /// Set while the flusher has been asked for the file and has not begun.
     pub(crate) hastened: AtomicBool,
@@ -142,6 +144,7 @@ impl Inode {
             modified,
             limit: KnownLimit::new(),
             syncs: SyncGroup::default(),
+            timed_syncs: TimedSyncs::default(),
             write_retry: WriteRetry::default(),
             hastened: AtomicBool::new(false),
             flush_position: FlushPosition::new(page_size.most_at_once()),

@@ -8,7 +8,7 @@
 //!
 //! 1. Write back dirty pages, unless only a sync may write them. Errors cannot be reported to any
 //!    thread: callers that need them call [`File::close`](crate::File::close) first.
-//! 2. Remove what a failed request left in the store past the end. Hand the store the time of the last change.
+//! 2. Remove what a failed request left in the store past the end, and set its length if that is unknown. Hand the store the time of the last change.
 //! 3. Claim the whole file exclusively. Count what is lost: pages that are still dirty, and broken ranges.
 //! 4. Remove every page from the cache. No page is added after that: a worker of the flusher that
 //!    reads pages for a hint checks, once it has its claim, whether the file is being closed. A
@@ -36,6 +36,7 @@ impl Inode {
                 let _ = self.flush_all();
             }
             let _ = self.trim_at_last();
+            let _ = self.set_len_again();
             let _ = self.hand_time_over();
         }
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);

@@ -9,6 +9,7 @@ use super::full_requests::{read_full, shrunk, too_large, write_full};
 use super::shift::Shift;
 use crate::PAGE_SIZE;
 use crate::error::{MAX_LEN, described};
+use crate::unwind;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -53,7 +54,8 @@ pub(super) fn collapse<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> i
     }
     let shift = Move::new(store, offset + len, offset, shorter - offset);
     let moved = shift.run(store);
-    let outcome = moved.and_then(|()| store.set_len(shorter).map_err(|error| (shift.len, error)));
+    let cut = || caught(|| store.set_len(shorter)).map_err(|error| (shift.len, error));
+    let outcome = moved.and_then(|()| cut());
     outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
         Undone::Whole(error) | Undone::Stuck(error) => error,
     })
@@ -69,10 +71,10 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
     let shift = Move::new(store, offset, offset + len, end - offset);
     store.set_len(longer)?;
     let moved = shift.run(store);
-    let outcome =
-        moved.and_then(|()| store.punch_hole(offset, len).map_err(|error| (shift.len, error)));
+    let clear = || caught(|| store.punch_hole(offset, len)).map_err(|error| (shift.len, error));
+    let outcome = moved.and_then(|()| clear());
     outcome.map_err(|(done, error)| match shift.undo(store, done, error) {
-        Undone::Whole(error) => match store.set_len(end) {
+        Undone::Whole(error) => match caught(|| store.set_len(end)) {
             Ok(()) => error,
             Err(second) => {
                 let message = format!("{error}; the store kept {len} more bytes: {second}");
@@ -82,6 +84,15 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
         // What is behind the old end may be nowhere else.
         Undone::Stuck(error) => error,
     })
+}
+
+/// Has a panic of a store for its error, so that what was begun is undone.
+fn caught<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    // Under shuttle an exploration that is over unwinds its threads, wherever they are.
+    if cfg!(spanlock_shuttle) {
+        return request();
+    }
+    unwind::catch(request).unwrap_or_else(|payload| Err(unwind::into_error("the store", payload)))
 }
 
 /// How long a store can be.
@@ -131,7 +142,7 @@ enum Undone {
 impl Move {
     fn new<S: Store + ?Sized>(store: &S, from: u64, to: u64, len: u64) -> Move {
         // A store that fails here reports no holes.
-        let holes = store.holes(from..from + len).ok().flatten().unwrap_or_default();
+        let holes = caught(|| store.holes(from..from + len)).ok().flatten().unwrap_or_default();
         Move { from, to, len, holes }
     }
 
@@ -153,7 +164,7 @@ impl Move {
             let part = most.min(if within > 0 { within } else { self.len - done });
             let at = if self.to < self.from { done } else { self.len - done - part };
             let bytes = &mut bytes[..part as usize];
-            self.move_part(store, bytes, at).map_err(|error| (done, error))?;
+            caught(|| self.move_part(store, bytes, at)).map_err(|error| (done, error))?;
             done += part;
         }
         Ok(())

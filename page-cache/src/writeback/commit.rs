@@ -136,7 +136,8 @@ impl Inode {
         outcome
     }
 
-    fn set_len_again(&self) -> io::Result<()> {
+    /// Sets the length of the store, if it is unknown, or a failed sync may have undone a change of it.
+    pub(crate) fn set_len_again(&self) -> io::Result<()> {
         if self.store.unstable().owes_length() {
             let (end, _io) = self.io_at_end();
             let claimed = self.store.held().min(end)..u64::MAX;

@@ -25,6 +25,7 @@ use std::io;
 
 use crate::diagnostics;
 use crate::files::inode::visit;
+use crate::files::store_access::write_retry::Asker;
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::Key;
@@ -51,7 +52,10 @@ impl Pool {
         // Declared after the page, and so dropped before its lock.
         let file = visit(self, id)?;
         let may_leave = file.steal == Steal::Allowed;
-        if !may_leave || !page.state().is_dirty() || file.write_retry.refusal().is_some() {
+        if !may_leave
+            || !page.state().is_dirty()
+            || file.write_retry.refusal(Asker::Flusher).is_some()
+        {
             return None;
         }
         let run =

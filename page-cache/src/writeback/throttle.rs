@@ -11,13 +11,14 @@
 //! are allowed, writes through.
 //!
 //! A writer waits only for the store of its own file. If the store fails, the writer gets the
-//! error. Until the pause after a failure ends, it gets the last error immediately.
+//! error. For a quarter of a second after a failure at most, it gets the last error immediately.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use crate::error::TryAgain;
 use crate::files::inode::Inode;
+use crate::files::store_access::write_retry::Asker;
 use crate::options::{Sends, Steal};
 use crate::order::may_wait_for_clean;
 use crate::pages::dirty_limit::By;
@@ -141,7 +142,7 @@ impl Inode {
         if self.own_dirty().pages == 0 {
             return Ok(Room::WithOthers);
         }
-        if let Some(error) = self.write_retry.refusal() {
+        if let Some(error) = self.write_retry.refusal(Asker::Writer) {
             return Err(error);
         }
         // Another thread may have cleaned the last page by now.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::files::inode::visit;
+use crate::files::store_access::write_retry::Asker;
 use crate::options::Steal;
 use crate::pages::flusher::jobs::{Afterwards, Task, Work};
 use crate::pages::flusher::{MANY, Signal, State, become_worker};
@@ -178,7 +179,7 @@ impl Pool {
         {
             file.hastened.store(false, Ordering::Relaxed);
             // The file keeps its errors for the next sync. Another thread may have used the store just before.
-            if file.steal == Steal::Allowed && file.write_retry.refusal().is_none() {
+            if file.steal == Steal::Allowed && file.write_retry.refusal(Asker::Flusher).is_none() {
                 file.flush_round();
             }
         }

@@ -80,7 +80,7 @@ fn every_change_of_the_content_sets_the_time_and_nothing_else_does() {
         let age = SystemTime::now().duration_since(file.modified().unwrap()).unwrap_or_default();
         assert!(age < Duration::from_secs(3600), "{name}");
     }
-    let others: [(&str, &dyn Fn()); 8] = [
+    let others: [(&str, &dyn Fn()); 9] = [
         ("a read", &|| file.read_exact_at(&mut [0; 10], 0).unwrap()),
         ("a load", &|| mapping.load(0, &mut [0]).unwrap()),
         ("a shared guard", &|| drop(file.page(0).unwrap())),
@@ -89,6 +89,11 @@ fn every_change_of_the_content_sets_the_time_and_nothing_else_does() {
         ("a sync", &|| file.sync_all().unwrap()),
         ("dropping what is cached", &|| file.drop_cached(0..u64::MAX).unwrap()),
         ("a guard that changes nothing", &|| drop(file.page_mut(0).unwrap())),
+        ("a guard that is given no bytes", &|| {
+            file.sync_all().unwrap();
+            file.page_mut(0).unwrap().write(PAGE as usize, &[]);
+            assert_eq!(file.stats().dirty, 0);
+        }),
     ];
     for (name, other) in others {
         file.set_modified(long_ago()).unwrap();

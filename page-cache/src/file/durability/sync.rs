@@ -2,10 +2,13 @@
 
 use std::io;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
-use crate::error::Request;
+use crate::error::{Request, TryAgain};
 use crate::file::{File, inverted};
 use crate::files::durability::sync_group::Scope;
+use crate::files::inode::visit;
+use crate::sync::thread;
 
 /// Every page that a file can have.
 pub(in crate::file) const ALL: Range<u64> = 0..u64::MAX;
@@ -122,6 +125,65 @@ impl File {
         self.sync(Request::of_file("sync_all"), Scope::All, ALL)
     }
 
+    /// Like [`sync_data`](File::sync_data), but waits at most `timeout`. A thread of the cache performs the sync, so
+    /// this thread waits neither for page guards nor for the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`sync_data`](File::sync_data). `TimedOut` if the sync has not ended by then. Nothing is known to be durable
+    /// then. The sync continues in the background; until it ends, it may hold what any sync holds, and the file stays
+    /// open. If it fails, the next sync of each handle returns its error. Calls during that time wait for another sync,
+    /// which begins when this one ends and which they share, so there is one thread for each file. The error of the
+    /// system if no thread can be started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(b"durable", 0)?;
+    /// file.sync_data_for(Duration::from_secs(30))?;
+    /// assert_eq!((file.stats().dirty, file.stats().unstable), (0, 0));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn sync_data_for(&self, timeout: Duration) -> io::Result<()> {
+        self.sync_for(Request::of_file("sync_data"), Scope::Data, timeout)
+    }
+
+    /// Like [`sync_all`](File::sync_all), but waits at most `timeout`, like [`sync_data_for`](File::sync_data_for).
+    ///
+    /// # Errors
+    ///
+    /// As [`sync_data_for`](File::sync_data_for).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use std::time::Duration;
+    ///
+    /// use spanlock_page_cache::{MemStore, PageCache};
+    ///
+    /// let file = PageCache::new(64).open(MemStore::new())?;
+    /// file.write_all_at(&[1; 4096], 0)?;
+    /// let page = file.page_mut(0)?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         let error = file.sync_all_for(Duration::from_millis(1)).unwrap_err();
+    ///         assert_eq!(error.kind(), ErrorKind::TimedOut);
+    ///     });
+    /// });
+    /// drop(page);
+    /// file.sync_all_for(Duration::from_secs(30))?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn sync_all_for(&self, timeout: Duration) -> io::Result<()> {
+        self.sync_for(Request::of_file("sync_all"), Scope::All, timeout)
+    }
+
     /// Returns the ranges that the store may have lost in a failed sync and that the cache cannot write again. Every
     /// sync fails until all of them have been repaired. A range is repaired if it is written again by
     /// [`write_at`](File::write_at) or another write, by [`PageMut::write`](crate::PageMut::write) or through a
@@ -164,8 +226,31 @@ impl File {
     ) -> io::Result<()> {
         let inode = self.inode();
         inode.check_outside(request)?;
-        let outcome = inode.sync(scope, pages, tag);
-        // The error of this sync is reported to all handles.
+        self.outcome_for_handle(request, inode.sync(scope, pages, tag))
+    }
+
+    /// As `sync`, for all pages, by a thread of the cache. This one waits for it at most `timeout`.
+    fn sync_for(&self, request: Request, scope: Scope, timeout: Duration) -> io::Result<()> {
+        let inode = self.inode();
+        inode.check_outside(request)?;
+        // A time that the clock does not have never comes.
+        let until = Instant::now().checked_add(timeout);
+        let outcome = inode.timed_syncs.join(scope, until, || {
+            let file = visit(&inode.cache, inode.id).expect("this handle keeps the file open");
+            let work = move || file.timed_syncs.work(|scope| file.sync(scope, ALL, u64::MAX));
+            thread::Builder::new().name("page-syncer".into()).spawn(work).map(drop)
+        });
+        match outcome {
+            // Errors of the sync are for the next one.
+            Err(error) if TryAgain::is(&error) => Err(inode.failed(request, error)),
+            outcome => self.outcome_for_handle(request, outcome),
+        }
+    }
+
+    /// The outcome of a sync, and errors that were not reported to this handle before. The error of a sync is reported
+    /// to all handles.
+    fn outcome_for_handle(&self, request: Request, outcome: io::Result<()>) -> io::Result<()> {
+        let inode = self.inode();
         let unreported = inode.write_errors.report_to(&self.reported).map_or(Ok(()), Err);
         inode.unless_broken(outcome.and(unreported)).map_err(|error| inode.failed(request, error))
     }

@@ -166,6 +166,12 @@ impl Unstable {
         self.current.cut = joined(self.current.cut.take(), Some(cut).filter(|cut| !cut.is_empty()));
     }
 
+    /// Notes that the length of the store is unknown: it has to be set before a sync can be believed.
+    pub(crate) fn length_unknown(&mut self) {
+        self.current.resized = true;
+        self.length_owed = true;
+    }
+
     /// Notes that the file has grown over bytes that were truncated before: they are zeroes that were
     /// never sent.
     pub(crate) fn grown_over(&mut self, range: Range<u64>) {

@@ -118,6 +118,11 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         ask(self.cache, || self.store.len())
     }
 
+    /// How long the store can be, or its panic.
+    pub(crate) fn try_max_len(&self) -> io::Result<u64> {
+        ask(self.cache, || Ok(self.store.max_len()))
+    }
+
     /// What the store has not made durable.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn unstable(&self) -> Leaf<'_, Unstable> {
@@ -192,6 +197,14 @@ impl<S: Store + ?Sized> CheckedStore<S> {
     fn hold_reported_len(&self) {
         let len = ask(self.cache, || self.store.len()).unwrap_or(0);
         self.held.store(len, Ordering::Relaxed);
+    }
+
+    /// After a truncation that failed: the length that it left, if that is known, and between the one
+    /// that was asked for and the one before, `held`. The caller has claimed what the store may have lost.
+    pub(crate) fn left_by_failed_cut(&self, len: u64, held: u64) -> Option<u64> {
+        let left = self.len_now().ok().filter(|left| (len + 1..held).contains(left))?;
+        self.held.fetch_min(left, Ordering::Relaxed);
+        Some(left)
     }
 }
 

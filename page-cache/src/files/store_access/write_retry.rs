@@ -2,7 +2,8 @@
 //!
 //! After a failed write the cache pauses before the next one. The pause doubles with each failure, up to a second. During
 //! the pause the flusher skips the file, and a writer that would have to write pages back gets the last error
-//! immediately. A sync always writes.
+//! immediately. For writers the pause is at most a quarter of a second: the store may have recovered by then. A sync
+//! always writes.
 
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
@@ -18,6 +19,18 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// The longest time after a failure in which a writer gets the same error.
+const LONGEST_PAUSE_OF_WRITERS: Duration = Duration::from_millis(250);
+
+/// Which thread would write pages back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// One of the cache's, for which other files may be waiting.
+    Flusher,
+    /// One that gets an error otherwise.
+    Writer,
+}
+
 /// Of one file. The mutex is a leaf.
 #[derive(Default)]
 pub(crate) struct WriteRetry {
@@ -32,8 +45,20 @@ pub(crate) struct WriteRetry {
 
 struct Failures {
     pause: Duration,
-    next: Instant,
+    /// When the store was asked last, as far as a pause depends on it.
+    asked: Instant,
     last: SharedError,
+}
+
+impl Failures {
+    /// When the store may be asked again.
+    fn next(&self, asker: Asker) -> Instant {
+        let pause = match asker {
+            Asker::Flusher => self.pause,
+            Asker::Writer => self.pause.min(LONGEST_PAUSE_OF_WRITERS),
+        };
+        self.asked + pause
+    }
 }
 
 impl WriteRetry {
@@ -51,8 +76,8 @@ impl WriteRetry {
                 let mut failures = lock_leaf(&self.failures);
                 let pause = failures.as_ref().map_or(FIRST_PAUSE, |before| 2 * before.pause);
                 let pause = pause.min(LONGEST_PAUSE);
-                let next = Instant::now() + pause;
-                *failures = Some(Failures { pause, next, last: SharedError::from(error) });
+                let asked = Instant::now();
+                *failures = Some(Failures { pause, asked, last: SharedError::from(error) });
                 self.fails.store(true, Ordering::Relaxed);
             }
         }
@@ -73,9 +98,9 @@ impl WriteRetry {
         lock_leaf(&self.failures).as_ref().map(|failures| failures.last.clone().into())
     }
 
-    /// The end of the pause, if the last request failed.
+    /// The end of the flusher's pause, if the last request failed.
     pub(crate) fn next_attempt(&self) -> Option<Instant> {
-        lock_leaf(&self.failures).as_ref().map(|failures| failures.next)
+        lock_leaf(&self.failures).as_ref().map(|failures| failures.next(Asker::Flusher))
     }
 
     /// The last error, during the pause. For a caller that does not itself write to the store.
@@ -85,22 +110,22 @@ impl WriteRetry {
         }
         let failures = lock_leaf(&self.failures);
         let failures = failures.as_ref()?;
-        (Instant::now() < failures.next).then(|| failures.last.clone().into())
+        (Instant::now() < failures.next(Asker::Writer)).then(|| failures.last.clone().into())
     }
 
     /// The last error, during the pause. After the pause the first caller gets `None` and must write to the store;
     /// for other callers the pause begins again.
-    pub(crate) fn refusal(&self) -> Option<io::Error> {
+    pub(crate) fn refusal(&self, asker: Asker) -> Option<io::Error> {
         if !self.fails() {
             return None;
         }
         let mut failures = lock_leaf(&self.failures);
         let failures = failures.as_mut()?;
         let now = Instant::now();
-        if now < failures.next {
+        if now < failures.next(asker) {
             return Some(failures.last.clone().into());
         }
-        failures.next = now + failures.pause;
+        failures.asked = now;
         None
     }
 }

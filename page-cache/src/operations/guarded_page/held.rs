@@ -74,6 +74,9 @@ impl<'a> GuardedPage<'a> {
             "{} bytes from {at} on do not fit into a page",
             bytes.len()
         );
+        if bytes.is_empty() {
+            return;
+        }
         self.bytes_mut()[at..end].copy_from_slice(bytes);
         // What is past the end of the file is discarded.
         let (start, inside) =

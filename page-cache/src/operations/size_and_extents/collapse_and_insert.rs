@@ -13,7 +13,7 @@
 //! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what
 //! it had moved, and the file is unchanged, except perhaps within the range that was to be removed.
 //! If moving back fails too, the error says so, and the file has the length that the store then
-//! has, or the longer one if the store does not report it: see [`Store`](crate::Store). The cache
+//! has, or the longer one if the store does not report it, which the next sync sets: see [`Store`](crate::Store). The cache
 //! holds nothing from the offset on, so reads return what the store has.
 
 use std::io;
@@ -47,7 +47,7 @@ impl Inode {
             let message = format!("offset and length must be multiples of {}", self.page_size);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let shifted = shift.check(offset, len, size, self.store.max_len().min(MAX_LEN))?;
+        let shifted = shift.check(offset, len, size, self.store.try_max_len()?.min(MAX_LEN))?;
         if len == 0 {
             return Ok(());
         }
@@ -63,15 +63,20 @@ impl Inode {
             return Ok(());
         };
         match self.store.len() {
-            Ok(len) if len == shifted => self.set_size(shifted),
-            Ok(_) => {}
+            Ok(held) if held == size => Err(error),
+            Ok(held) => {
+                self.set_size(held);
+                let message =
+                    format!("{error}; the store has {held} bytes now, and so has the file");
+                Err(described(&error, message))
+            }
             Err(second) => {
                 // It may have the longer one, and bytes there that are nowhere else.
                 self.set_size(size.max(shifted));
+                self.store.note(|unstable| unstable.length_unknown());
                 let message = format!("{error}; the store does not report its length: {second}");
-                return Err(described(&error, message));
+                Err(described(&error, message))
             }
         }
-        Err(error)
     }
 }

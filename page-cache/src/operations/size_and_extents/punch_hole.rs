@@ -35,9 +35,9 @@ impl Inode {
     pub(crate) fn punch_claimed(&self, bytes: Range<u64>, _io: &IoClaim<'_>) -> io::Result<()> {
         let (offset, end) = (bytes.start, bytes.end);
         let claim = self.claim(Access::PunchHole, bytes);
-        let punched = self
-            .let_store_reach(offset..end, &claim)
-            .and_then(|()| self.store.punch_hole(offset, end - offset));
+        // If this fails, no byte has changed.
+        self.let_store_reach(offset..end, &claim)?;
+        let punched = self.store.punch_hole(offset, end - offset);
         self.modified.note_change();
         match punched {
             Ok(()) => self.clear(offset..end, &claim),

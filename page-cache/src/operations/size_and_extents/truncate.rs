@@ -7,7 +7,9 @@
 //!
 //! 1. Claim the IO lock and the mapping lock exclusively from the new end on. The claim waits for writeback there.
 //! 2. Truncate the store. This comes first, so that nothing has changed if the store fails. Nothing
-//!    else reads or writes the store past the new end, since that takes a claim.
+//!    else reads or writes the store past the new end, since that takes a claim. A store that fails and has the
+//!    new length afterwards has not failed. If it has another length that is less than before, the file ends there
+//!    too, and the error says so: what the store has lost cannot be had back.
 //! 3. Publish the size: from here on faults fail and reads end there.
 //! 4. Lock, unmap and discard the pages past the new end. A fault or read that found such a page
 //!    without a claim before has ended when the page is locked and drained; one that finds it later
@@ -17,7 +19,8 @@
 //! Longer:
 //!
 //! 1. Claim both locks exclusively from the old end on.
-//! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed.
+//! 2. Remove what the store has past the old end, and extend it. If the store fails, nothing has changed. It may
+//!    have grown all the same, and is truncated to the old length.
 //! 3. Extend the file.
 //!
 //! An extension to at least some length ends after step 1 of these if the file is that long by then.
@@ -28,8 +31,9 @@
 use std::io;
 
 use crate::Store;
-use crate::error::Request;
+use crate::error::{Request, described};
 use crate::files::inode::{Inode, IoClaim, MappingClaim};
+use crate::sync::atomic::Ordering;
 use spanlock::Access;
 
 impl Inode {
@@ -45,7 +49,7 @@ impl Inode {
         }
         let claim = self.claim(Access::Truncate, old.min(len)..u64::MAX);
         let done = if len < old { self.shrink(len, &claim) } else { self.grow(old, len, &claim) };
-        if done.is_ok() {
+        if done.is_ok() || self.size() != old {
             self.modified.note_change();
         }
         done.map_err(|error| self.failed(request, error))
@@ -70,9 +74,20 @@ impl Inode {
     }
 
     fn shrink(&self, len: u64, claim: &MappingClaim<'_>) -> io::Result<()> {
-        self.store.set_len(len)?;
-        self.cut_cache(len, claim);
-        Ok(())
+        let held = self.store.held();
+        let Err(error) = self.store.set_len(len) else {
+            self.cut_cache(len, claim);
+            return Ok(());
+        };
+        let Some(left) = self.store.left_by_failed_cut(len, held) else {
+            // If it has not reported its length, it may be shorter than the file: then the next sync is to fail.
+            // ORDERING: relaxed: the IO lock orders what matters.
+            self.untrimmed.store(true, Ordering::Relaxed);
+            return Err(error);
+        };
+        self.cut_cache(left, claim);
+        let message = format!("{error}; the store has only {left} bytes now, and so has the file");
+        Err(described(&error, message))
     }
 
     /// Truncates the file to `len`, and removes the bytes after that from the cache.
@@ -101,7 +116,7 @@ impl Inode {
 
     fn grow(&self, old: u64, len: u64, claim: &MappingClaim<'_>) -> io::Result<()> {
         self.cut_store_below(old, len)?;
-        self.store.set_len(len)?;
+        self.store.set_len(len).inspect_err(|_| self.trim_store())?;
         if len == old {
             // The store may have been shorter. Only a length that is no greater frees what was reserved behind it.
             self.store.set_len(len)?;

@@ -22,11 +22,13 @@ impl Inode {
         let request = Request::new("zero_range", offset, len);
         let Some(growth) = self.claim_growth(request, length)? else { return Ok(()) };
         let (range, claim) = (growth.range(), growth.claim());
+        if !growth.grows() {
+            // If this fails, no byte has changed.
+            let reached = self.let_store_reach(range.clone(), claim);
+            reached.map_err(|error| self.failed(request, error))?;
+        }
         self.modified.note_change();
-        let grows = growth.grows();
-        let reached = if grows { Ok(()) } else { self.let_store_reach(range.clone(), claim) };
-        let zero = |()| self.store.zero_range(range.start, range.end - range.start);
-        if let Err(error) = reached.and_then(zero) {
+        if let Err(error) = self.store.zero_range(range.start, range.end - range.start) {
             self.forget_clean(range, claim);
             growth.undo();
             return Err(self.failed(request, error));

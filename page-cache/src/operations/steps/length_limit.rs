@@ -22,10 +22,11 @@ impl Inode {
     /// past what the store can hold.
     pub(crate) fn end_within_limit(&self, request: Request) -> io::Result<u64> {
         let end = self.end_of(request)?;
-        if !self.is_within_known_limit(end) && end > self.limit() {
-            return Err(self.too_large(request));
+        if self.is_within_known_limit(end) {
+            return Ok(end);
         }
-        Ok(end)
+        let most = self.limit().map_err(|error| self.failed(request, error))?;
+        if end > most { Err(self.too_large(request)) } else { Ok(end) }
     }
 
     /// The part of a write that the store can hold, in multiples of a unit; refuses one of which it
@@ -41,7 +42,8 @@ impl Inode {
 
     #[cold]
     fn part_within_limit_slow(&self, request: Request, unit: u64) -> io::Result<Request> {
-        let part = request.len.min(self.limit().saturating_sub(request.offset));
+        let most = self.limit().map_err(|error| self.failed(request, error))?;
+        let part = request.len.min(most.saturating_sub(request.offset));
         match part - part % unit {
             0 => Err(self.too_large(request)),
             part => Ok(request.of_first(part)),
@@ -53,7 +55,7 @@ impl Inode {
     pub(crate) fn check_storable(&self, page: u64) -> io::Result<()> {
         self.check_writable()?;
         let end = self.page_size.end(page).min(self.size());
-        if self.is_within_known_limit(end) || end <= self.limit() {
+        if self.is_within_known_limit(end) || end <= self.limit()? {
             return Ok(());
         }
         Err(self.past_the_limit())
@@ -76,11 +78,11 @@ impl Inode {
 
     /// Asks the store how long it can be.
     #[cold]
-    fn limit(&self) -> u64 {
-        let most = self.store.max_len().min(MAX_LEN);
+    fn limit(&self) -> io::Result<u64> {
+        let most = self.store.try_max_len()?.min(MAX_LEN);
         let limit = if self.size() > most { self.page_size.round_down(most) } else { most };
         self.limit.known.store(limit, Ordering::Relaxed);
-        limit
+        Ok(limit)
     }
 
     fn too_large(&self, request: Request) -> io::Error {
