@@ -54,7 +54,7 @@ fn against_reclaim(write: fn(&File, &Memory, u64) -> io::Result<usize>) {
                 done.store(true, Ordering::Relaxed);
             }
             Err(error) => violation(
-                format!("its write fail although its memory is mapped: {error}"),
+                format!("its write fail, of memory that it has: {error}"),
                 PROGRESS,
             ),
         });

@@ -57,7 +57,7 @@ fn flood(claim: fn(&RangeLock) -> SharedGuard<'_>) {
         let [many, some, few] = overtaken;
         found(Fault::NoProgress(format!(
             "punch is overtaken {few}, {some} and {many} times by two threads that claim {}, {} and \
-             {} times each: for as long as they continue",
+             {} times each: as often as they go on",
             ROUNDS[2], ROUNDS[1], ROUNDS[0],
         )));
     }
