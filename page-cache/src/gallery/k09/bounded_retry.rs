@@ -53,10 +53,9 @@ fn against_reclaim(write: fn(&File, &Memory, u64) -> io::Result<usize>) {
                 assert_eq!(written, PAGE as usize);
                 done.store(true, Ordering::Relaxed);
             }
-            Err(error) => violation(
-                format!("its write fail, of memory that it has: {error}"),
-                PROGRESS,
-            ),
+            Err(error) => {
+                violation(format!("its write fail, of memory that it has: {error}"), PROGRESS)
+            }
         });
         stage.thread("reclaim", || {
             let mut left = TRIES;
