@@ -230,7 +230,7 @@ impl RawLock {
     }
 
     /// Checks a new claim against the claims that a summary shows.
-    fn meet(
+    pub(super) fn meet(
         &self,
         core: &Core,
         summary: Summary,

@@ -50,17 +50,23 @@ fn two_threads_on_two_units_of_a_new_lock_exclude_none_and_a_third_sees_both() {
 /// A check that finds the embedded slot closed must not take it for free.
 #[test]
 fn a_claim_is_seen_by_a_look_that_races_with_the_making_of_the_table() {
-    model(3, || {
-        let units = Units::new();
-        let held = units.lock.lock(span(0, 1), Exclusive);
-        let other = Arc::clone(&units);
-        let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
-        assert!(units.lock.conflicts(span(0, 1), Shared));
-        assert!(units.lock.claims(span(0, 1)).iter().any(|claim| claim.is_held));
-        units.lock.unlock(span(0, 1), Exclusive, held);
-        thread.join().unwrap();
-        units.assert_idle();
-    });
+    let looks: [fn(&RawLock) -> bool; 3] = [
+        |lock| lock.conflicts(span(0, 1), Shared),
+        |lock| lock.claims(span(0, 1)).iter().any(|claim| claim.is_held),
+        |lock| lock.is_locked(span(0, 1)),
+    ];
+    for sees in looks {
+        model(3, move || {
+            let units = Units::new();
+            let held = units.lock.lock(span(0, 1), Exclusive);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 2), Exclusive));
+            assert!(sees(&units.lock));
+            units.lock.unlock(span(0, 1), Exclusive, held);
+            thread.join().unwrap();
+            units.assert_idle();
+        });
+    }
 }
 
 /// Units 1 and 3 share a slot in a table of two, and have one each in a table of four.

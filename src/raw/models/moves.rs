@@ -236,3 +236,35 @@ fn a_unit_that_reads_the_next_span_in_the_cell_of_a_moved_claim_finds_that_it_is
         });
     });
 }
+
+/// The same for a range in a cell: the summary says that it is watched.
+#[test]
+fn a_range_that_reads_the_next_span_in_the_cell_of_a_moved_claim_finds_that_it_is_watched() {
+    without_barrier(|| {
+        moving(|| {
+            let units = Units::with_table();
+            let core = units.lock.core();
+            let _ = units.lock.lock(range(), Exclusive);
+            let taken = core.cells.take_common(Set::of(1)).unwrap().cell();
+            let before = units.lock.show_in_cell(core, taken, pair(), Shared);
+            let other = Arc::clone(&units);
+            let next = thread::spawn(move || {
+                let core = other.lock.core();
+                if let Some(taken) = core.cells.take_common(Set::of(0)) {
+                    other.lock.show_in_cell(core, taken.cell(), ELSEWHERE[1], Exclusive);
+                }
+            });
+            let other = Arc::clone(&units);
+            let range = thread::spawn(move || {
+                let is_watched = || other.lock.summary_now().watches(taken);
+                let met = other.lock.meet(other.lock.core(), before, pair(), Shared, is_watched);
+                assert!(met.is_err(), "the other range is held");
+            });
+            let mut locked = core.enter(&units.lock);
+            assert!(locked.make_way());
+            locked.close();
+            next.join().unwrap();
+            range.join().unwrap();
+        });
+    });
+}

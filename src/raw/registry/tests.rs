@@ -4,6 +4,7 @@ mod reference;
 use super::{Affected, ClaimId, Queueing, Registry};
 use crate::Mode::{self, Exclusive, Shared};
 use crate::Span;
+use crate::raw::place::Place;
 
 /// 65,536 claims that block 65,536 parts of a group are 2^32 pairs, one too many for 32 bits.
 #[test]
@@ -32,6 +33,23 @@ fn a_reentrant_claim_is_not_granted_by_the_removal_of_a_claim_that_it_did_not_wa
     assert!(!registry.is_held(inner) && affected.granted.is_empty());
     registry.remove(held, &mut affected);
     assert_eq!(affected.granted, ["inner"]);
+}
+
+/// One of the two will be taken back, and it is not known yet which.
+#[test]
+fn a_snapshot_is_taken_again_while_a_tentative_claim_conflicts_with_one_in_a_slot() {
+    let snapshot = |place: Place, is_undecided: bool| {
+        let mut registry = Registry::<()>::new();
+        let unit = registry.hold(Span::from_range(3..4), Exclusive, Queueing::Due);
+        registry.set_place(unit, Place::Slot);
+        let other = registry.hold(Span::from_range(3..9), Shared, Queueing::Due);
+        registry.set_place(other, place);
+        let shown = registry.shown(Span::ALL, |_| is_undecided);
+        shown.map(|shown| shown.iter().map(|claim| claim.mode).collect::<Vec<_>>())
+    };
+    assert_eq!(snapshot(Place::Cell(0), true), None);
+    assert_eq!(snapshot(Place::Reader(0), false), None);
+    assert_eq!(snapshot(Place::Cell(0), false), Some(vec![Shared]), "the unit has to leave");
 }
 
 /// How many entries of the tree `work` reads.

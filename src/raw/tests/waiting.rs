@@ -237,3 +237,34 @@ fn a_cell_for_which_a_task_waits_is_freed_though_waking_the_task_panics() {
     assert_eq!(holds[0], holds[1], "a cell was lost");
     assert_idle(&lock);
 }
+
+/// A shared claim waits there, and is due. The exclusive one will find it.
+#[test]
+fn a_unit_that_has_to_leave_its_slot_refuses_no_try() {
+    let lock = RawLock::fair();
+    let holder = lock.lock(span(100, 102), Exclusive);
+    let queued = lock.lock_or_queue(span(5, 101), Shared, Waker::noop());
+    let Queued::Waiting(pending) = queued else { panic!("{queued:?}") };
+    let (entered, _) = lock.enter_slot(5, Exclusive).expect("the slot is free");
+    let tried = lock.try_lock(span(5, 6), Shared).expect("what is in the slot is not held");
+    assert_eq!(lock.claims(span(5, 6)).iter().filter(|claim| claim.is_held).count(), 1);
+    lock.unlock(span(5, 6), Exclusive, entered);
+    lock.unlock(span(5, 6), Shared, tried);
+    assert_eq!(lock.withdraw(pending), None);
+    lock.unlock(span(100, 102), Exclusive, holder);
+    assert_idle(&lock);
+}
+
+/// It may still be taken back.
+#[test]
+fn a_tentative_claim_in_a_cell_is_not_shown() {
+    let lock = RawLock::new();
+    let core = lock.core();
+    let taken = core.cells.take(|| lock.summary_hint().unused()).expect("all cells are free");
+    lock.show_in_cell(core, taken.cell(), span(3, 9), Exclusive);
+    assert!(lock.claims(Span::ALL).is_empty() && !lock.is_locked(span(3, 4)));
+    core.cells.settle(taken);
+    assert!(lock.is_locked(span(3, 4)));
+    lock.unlock(span(3, 9), Exclusive, Hold::cell(taken));
+    assert_idle(&lock);
+}
