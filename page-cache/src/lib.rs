@@ -89,6 +89,7 @@ mod pages;
 mod request_memory;
 #[cfg(all(test, spanlock_shuttle))]
 mod schedules;
+mod seat;
 mod stats;
 mod store;
 mod sync;

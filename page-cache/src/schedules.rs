@@ -2,6 +2,7 @@
 //! by `.ci/run schedules`.
 
 mod guards;
+mod hot_pages;
 
 use std::sync::Arc;
 

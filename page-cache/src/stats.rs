@@ -8,13 +8,14 @@ mod display;
 pub(crate) mod latency;
 pub(crate) mod of_file;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 
 use self::latency::{Asks, StoreRequests, StoreTimes};
 use self::of_file::FileCounters;
+use crate::seat::{self, SHARED, seat};
 use spanlock::Access;
 
 /// Statistics of a cache since it was created.
@@ -153,7 +154,7 @@ pub(crate) struct Counters {
     pub(crate) store_times: Arc<StoreTimes>,
 }
 
-const SHARDS: usize = 32;
+const SHARDS: usize = seat::COUNT;
 
 #[derive(Default)]
 struct Shard {
@@ -212,35 +213,35 @@ impl Counters {
     #[inline]
     pub(crate) fn count(&self, event: Event) {
         let seat = seat();
-        seat.add_one(&self.shards[seat.shard].events[event as usize]);
+        seat.add_one(&self.shards[seat.number].events[event as usize]);
     }
 
     /// Counts an event, up to a writeback, that concerns a page of a file.
     #[inline]
     pub(crate) fn count_of(&self, file: &FileCounters, event: Event) {
         let seat = seat();
-        seat.add_one(&self.shards[seat.shard].events[event as usize]);
+        seat.add_one(&self.shards[seat.number].events[event as usize]);
         file.count(seat, event);
     }
 
     /// Counts an event that happened so many times, in the shard that all threads share.
     #[cold]
     pub(crate) fn count_many(&self, event: Event, times: u64) {
-        let counter = &self.shards[SHARED_SEAT.shard].events[event as usize];
+        let counter = &self.shards[SHARED.number].events[event as usize];
         counter.fetch_add(times, Ordering::Relaxed);
     }
 
     #[inline]
     pub(crate) fn io_claim(&self, grant: Grant) {
         let seat = seat();
-        let claims = &self.shards[seat.shard].io_claims;
+        let claims = &self.shards[seat.number].io_claims;
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
     #[inline]
     pub(crate) fn mapping_claim(&self, access: Access, grant: Grant) {
         let seat = seat();
-        let claims = &self.shards[seat.shard].mapping_claims[index_of(access)];
+        let claims = &self.shards[seat.number].mapping_claims[index_of(access)];
         claims.counter(grant).into_iter().flatten().for_each(|counter| seat.add_one(counter));
     }
 
@@ -275,68 +276,4 @@ impl Counters {
         }
         stats
     }
-}
-
-/// Which shard a thread counts in, and whether others do too.
-#[derive(Clone, Copy)]
-struct Seat {
-    shard: usize,
-    company: Company,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Company {
-    Alone,
-    Shared,
-}
-
-const SHARED_SEAT: Seat = Seat { shard: SHARDS - 1, company: Company::Shared };
-
-impl Seat {
-    #[inline]
-    fn add_one(self, counter: &AtomicU64) {
-        match self.company {
-            Company::Alone => {
-                counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-            }
-            Company::Shared => drop(counter.fetch_add(1, Ordering::Relaxed)),
-        }
-    }
-}
-
-/// The shards that no thread has to itself. A mutex orders what one owner counted before what the
-/// next does.
-static VACANT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-static SEATED: AtomicUsize = AtomicUsize::new(0);
-
-/// A shard of a thread's own, until the thread ends.
-struct Seated(Seat);
-
-impl Seated {
-    fn new() -> Seated {
-        let vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let shard = vacant.unwrap_or_else(|| SEATED.fetch_add(1, Ordering::Relaxed));
-        if shard < SHARED_SEAT.shard {
-            Seated(Seat { shard, company: Company::Alone })
-        } else {
-            Seated(SHARED_SEAT)
-        }
-    }
-}
-
-impl Drop for Seated {
-    fn drop(&mut self) {
-        if self.0.company == Company::Alone {
-            VACANT.lock().unwrap_or_else(PoisonError::into_inner).push(self.0.shard);
-        }
-    }
-}
-
-#[inline]
-fn seat() -> Seat {
-    thread_local! {
-        static SEAT: Seated = Seated::new();
-    }
-    // A thread that is ending has given its seat away.
-    SEAT.try_with(|seated| seated.0).unwrap_or(SHARED_SEAT)
 }

@@ -12,13 +12,13 @@ use crate::figure::{Aim, Effort, Figure, in_turns, time};
 use crate::processors::keep_apart;
 
 /// The longer time of two threads that do the same.
-fn two(operations: u64, operation: impl Fn(&mut [u8; 64]) + Sync) -> f64 {
+fn two(operations: u64, operation: impl Fn(&mut [u8; 64], u64) + Sync) -> f64 {
     let (barrier, operation) = (Barrier::new(2), &operation);
     let one = |thread: usize| {
         keep_apart(thread, 2);
         let mut to = [0; 64];
         barrier.wait();
-        time(operations, |_| operation(black_box(&mut to)))
+        time(operations, |turn| operation(black_box(&mut to), turn))
     };
     let one = &one;
     thread::scope(|scope| {
@@ -33,22 +33,40 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
     let file = filled(16);
     let lock = RwLock::new(Box::new([1u8; PAGE_SIZE]));
     let by_lock = || {
-        two(operations, |to| {
+        two(operations, |to, _| {
             let page = black_box(&lock).read();
             to.copy_from_slice(&page[..64]);
         })
     };
     let by_guard = || {
-        two(operations, |to| {
+        two(operations, |to, _| {
             let page = file.page(black_box(0)).expect("the page is cached");
             to.copy_from_slice(&page[..64]);
         })
     };
     let by_read = || {
-        two(operations, |to| {
+        two(operations, |to, _| {
             let read = file.read_at(to, black_box(0));
             assert_eq!(read.expect("memory does not fail"), 64);
         })
+    };
+    let mix = |writes: u64| {
+        let by_lock = || {
+            two(operations, |to, turn| match turn % writes {
+                0 => black_box(&lock).write()[..64].copy_from_slice(to),
+                _ => to.copy_from_slice(&black_box(&lock).read()[..64]),
+            })
+        };
+        let by_cache = || {
+            two(operations, |to, turn| {
+                let done = match turn % writes {
+                    0 => file.write_at(to, black_box(0)),
+                    _ => file.read_at(to, black_box(0)),
+                };
+                assert_eq!(done.expect("memory does not fail"), 64);
+            })
+        };
+        in_turns(effort, by_cache, by_lock)
     };
     let guards = in_turns(effort, by_guard, by_lock);
     let reads = in_turns(effort, by_read, by_lock);
@@ -63,5 +81,11 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
             Aim::None,
             reads,
         ),
+        Figure::ratio(
+            "the same, with one write among 100 reads, over the same with one rwlock",
+            Aim::None,
+            mix(100),
+        ),
+        Figure::ratio("the same, with one among 10", Aim::None, mix(10)),
     ]
 }

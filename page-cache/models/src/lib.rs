@@ -12,6 +12,7 @@ mod sync;
 #[path = "../../src"]
 mod cache {
     pub(crate) mod page;
+    pub(crate) mod seat;
 }
 
 #[path = "../../src/pages"]
@@ -21,5 +22,5 @@ mod pages {
     pub(crate) mod page_table;
 }
 
-pub(crate) use cache::page;
 pub use cache::page::PAGE_SIZE;
+pub(crate) use cache::{page, seat};

@@ -4,6 +4,7 @@
 //! The bytes of a frame are one cell that loom watches: it reports every access that no ordering separates from another.
 
 mod guards;
+mod hot;
 mod mapped;
 mod parking;
 mod reads;

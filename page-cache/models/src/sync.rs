@@ -6,6 +6,11 @@ pub(crate) use loom::{hint, thread};
 /// loom tries every order anyway.
 pub(crate) const SPINS_BEFORE_PARKING: u32 = 1;
 
+/// loom treats SeqCst as AcqRel, except for this.
+pub(crate) fn two_sided_barrier() {
+    atomic::fence(atomic::Ordering::SeqCst);
+}
+
 /// A spinning thread yields, or loom would let it spin for ever.
 pub(crate) struct Backoff;
 
@@ -26,8 +31,8 @@ pub(crate) mod blocking {
 
 /// loom's macro takes no `const` block.
 macro_rules! const_thread_local {
-    ($($visibility:vis static $name:ident: $type:ty = const $value:block;)*) => {
-        loom::thread_local! { $($visibility static $name: $type = $value;)* }
+    ($($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = const $value:block;)*) => {
+        loom::thread_local! { $($(#[$attribute])* $visibility static $name: $type = $value;)* }
     };
 }
 pub(crate) use const_thread_local as thread_local;

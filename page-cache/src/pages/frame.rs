@@ -23,6 +23,7 @@ mod latch;
 mod link;
 mod page;
 mod prefetch;
+mod readers;
 mod state;
 mod wait;
 
@@ -122,13 +123,25 @@ impl Frame {
     #[inline]
     fn update(&self, step: impl Fn(State) -> Option<State>) -> Result<State, State> {
         // ORDERING: acquire, for what earlier holders of the latch, lock or pin did; release, for
-        // the next holder.
+        // the next holder. SeqCst, for the latch of a hot frame: readers' words are loaded after it (S6).
         self.state
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+            .fetch_update(Ordering::SeqCst, Ordering::Acquire, |word| {
                 step(State(word)).map(|to| to.0)
             })
             .map(State)
             .map_err(State)
+    }
+
+    /// Tries a step once. Returns whether it was done: it may fail because another thread changed the word.
+    #[inline]
+    fn step_once(&self, step: impl Fn(State) -> Option<State>) -> bool {
+        let from = self.state();
+        // ORDERING: as in `update`.
+        step(from).is_some_and(|to| {
+            let done =
+                self.state.compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::Relaxed);
+            done.is_ok()
+        })
     }
 
     /// Does a step that is always allowed.

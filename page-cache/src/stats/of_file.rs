@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 use super::latency::StoreRequests;
-use super::{Event, SHARDS, Seat};
+use super::{Event, SHARDS};
+use crate::seat::Seat;
 
 /// Statistics of a file since it was opened, returned by [`File::stats`](crate::File::stats).
 ///
@@ -69,7 +70,7 @@ impl FileCounters {
     pub(super) fn count(&self, seat: Seat, event: Event) {
         let shards =
             self.shards.get_or_init(|| (0..SHARDS).map(|_| CachePadded::default()).collect());
-        seat.add_one(&shards[seat.shard][event as usize]);
+        seat.add_one(&shards[seat.number][event as usize]);
     }
 
     /// What was counted; the rest of the statistics is for the caller to add.

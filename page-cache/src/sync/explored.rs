@@ -8,6 +8,9 @@
 
 pub(crate) use shuttle::{hint, sync::atomic, thread, thread_local};
 
+/// shuttle is sequentially consistent.
+pub(crate) fn two_sided_barrier() {}
+
 /// One thread more would only be one more to schedule.
 pub(crate) const MOST_WORKERS: usize = 1;
 

@@ -31,8 +31,10 @@ fn pages_that_will_be_needed_are_read_in_long_reads_and_are_hits_afterwards() {
     file.read_exact_at(&mut [0; 10], 10 * PAGE).unwrap();
     store.asked();
     file.will_need(0..100 * PAGE).unwrap();
-    // A page is resident before it is filled: only its readers wait for the fill.
-    until_resident(&file, 100);
+    // A page is resident before it is filled, and a read that waits for the fill is a miss.
+    while !(0..100).all(|page| file.try_page(page).unwrap().is_some()) {
+        thread::yield_now();
+    }
     let hits = file.stats().hits;
     file.read_exact_at(&mut vec![0; 100 * PAGE as usize], 0).unwrap();
     assert_eq!(file.stats().hits - hits, 100);

@@ -10,7 +10,7 @@ use crate::pages::frame::guard::{ExclusiveGuard, SharedGuard};
 const FILE: usize = 1;
 
 /// Looks at a page through a shared guard, if that is possible without waiting.
-fn look(cache: &Cache, number: u64) -> Option<u64> {
+pub(super) fn look(cache: &Cache, number: u64) -> Option<u64> {
     let frame = cache.index.peek(&cache.frames, page(number))?;
     let guard = SharedGuard::try_new(&cache.frames, frame, FILE)?;
     (guard.key() == page(number)).then(|| cache.see(frame))

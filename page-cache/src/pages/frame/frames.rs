@@ -9,6 +9,7 @@ use crate::sync::blocking::Mutex;
 use super::bytes;
 use super::bytes::FrameMemory;
 use super::prefetch;
+use super::readers::Readers;
 use super::wait::Waits;
 use super::{Frame, FrameId, FreeFrame};
 use crate::order::InCache;
@@ -41,6 +42,7 @@ pub(crate) struct Frames {
     pub(super) frames: Headers,
     free: Mutex<Free>,
     pub(super) waits: Waits,
+    pub(super) readers: Readers,
     pub(super) memory: FrameMemory,
     /// How many may be used. The number may be out of date.
     capacity: AtomicU32,
@@ -66,6 +68,7 @@ impl Frames {
             frames: headers(count),
             free: Mutex::new(free),
             waits: Waits::new(),
+            readers: Readers::new(),
             memory: FrameMemory::new(count as usize, page_size),
             capacity: AtomicU32::new(count),
         }
@@ -142,22 +145,27 @@ impl Frames {
             let free = self.free();
             (free.fresh, free.used, free.capacity)
         };
-        let guarded = |frame: &Frame| frame.state().is_shared() || frame.state().is_guarded();
+        let guarded = |frame: &Frame| {
+            let state = frame.state();
+            state.is_shared()
+                || state.is_guarded()
+                || state.is_hot() && frame.has_guard_in_word(self)
+        };
         let count = self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count();
         used >= capacity && count >= capacity as usize
     }
 
-    /// Prefetches the header of a frame, to change it.
+    /// Prefetches the header of a frame.
     #[inline(always)]
     pub(crate) fn prefetch_header(&self, id: FrameId) {
-        prefetch::to_write(self.frames.as_ptr().wrapping_add(id as usize).cast());
+        prefetch::line(self.frames.as_ptr().wrapping_add(id as usize).cast());
     }
 
     /// Prefetches the first of some bytes of a frame, if they are many. The frame may cache any page.
     #[inline(always)]
     pub(crate) fn prefetch_bytes(&self, id: FrameId, bytes: Range<usize>) {
         let at = (id as usize).wrapping_mul(self.page_size.len()).wrapping_add(bytes.start);
-        prefetch::to_read(self.memory.start().wrapping_add(at), bytes.len());
+        prefetch::bytes(self.memory.start().wrapping_add(at), bytes.len());
     }
 
     pub(super) fn put_free(&self, id: FrameId) {

@@ -11,20 +11,40 @@ use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::sync::MutexGuard;
 
+use super::readers::{Place, Stay};
 use super::wait::{Look, Waited};
 use super::{Frame, Frames, Key, Pin, State, WaitLimit};
-use crate::sync::atomic::Ordering;
 use crate::sync::{Backoff, thread_local};
 
 /// The number of guards that a thread can list without a heap allocation.
 const FEW: usize = 16;
 
-/// One of the thread's guards: its frame and its file, by their addresses; zeroes are none.
-type Note = (usize, usize);
+/// One of the thread's guards. Its fields are written and read one by one: a processor that reads at once what was
+/// written in parts waits for the parts to reach its cache.
+struct Note {
+    /// By its address; zero in an entry that is not used.
+    frame: Cell<usize>,
+    /// By its address.
+    file: Cell<usize>,
+    place: Cell<Place>,
+}
+
+impl Note {
+    const fn new(frame: usize, file: usize, place: Place) -> Note {
+        Note { frame: Cell::new(frame), file: Cell::new(file), place: Cell::new(place) }
+    }
+
+    fn set(&self, to: &Note) {
+        self.frame.set(to.frame.get());
+        self.file.set(to.file.get());
+        self.place.set(to.place.get());
+    }
+}
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    static NOTES: [Cell<Note>; FEW] = const { [const { Cell::new((0, 0)) }; FEW] };
+    static NOTES: [Note; FEW] = const { [const { Note::new(0, 0, Place::HEADER) }; FEW] };
+    /// Further guards. They are counted in the header, since this list is gone when the thread ends.
     static MORE: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -33,27 +53,37 @@ type StaysOnItsThread = PhantomData<MutexGuard<'static, ()>>;
 
 /// Notes that the thread has a guard of a frame, which is of the file at an address.
 #[inline(always)]
-fn note(frame: &Frame, file: usize) {
-    let note = (std::ptr::from_ref(frame).addr(), file);
+fn note(frame: &Frame, file: usize, place: Place) {
+    let frame = std::ptr::from_ref(frame).addr();
     let count = COUNT.with(|count| count.replace(count.get() + 1));
     if count < FEW {
-        NOTES.with(|notes| notes[count].set(note));
+        NOTES.with(|notes| {
+            notes[count].frame.set(frame);
+            notes[count].file.set(file);
+            notes[count].place.set(place);
+        });
     } else {
-        note_more(note);
+        note_more(Note::new(frame, file, place));
     }
 }
 
-/// Removes one entry of a guard of a frame from the list.
+/// Whether the next guard of this thread may be counted in a reader's word.
+fn may_be_in_word() -> bool {
+    COUNT.with(Cell::get) < FEW
+}
+
+/// Removes one entry of a guard of a frame from the list, and returns where that guard is counted.
 #[inline(always)]
-fn strike_out(frame: &Frame) {
+fn strike_out(frame: &Frame) -> Place {
     let frame = std::ptr::from_ref(frame).addr();
     let last = COUNT.with(Cell::get) - 1;
-    let is_last = last < FEW && NOTES.with(|notes| notes[last].get().0) == frame;
-    if is_last {
-        COUNT.with(|count| count.set(last));
-    } else {
-        forget(frame);
-    }
+    let place = NOTES.with(|notes| {
+        let note = notes.get(last)?;
+        (note.frame.get() == frame).then(|| note.place.get())
+    });
+    let Some(place) = place else { return forget(frame) };
+    COUNT.with(|count| count.set(last));
+    place
 }
 
 #[cold]
@@ -61,32 +91,38 @@ fn note_more(note: Note) {
     let _ = MORE.try_with(|more| more.borrow_mut().push(note));
 }
 
-/// Removes an entry that is not the last, and moves the last one to its position.
+/// As `strike_out`. Moves the last entry to the position of the removed one.
 #[cold]
-fn forget(frame: usize) {
+fn forget(frame: usize) -> Place {
     let last = COUNT.with(|count| {
         count.set(count.get() - 1);
         count.get()
     });
-    let last_note = match last.checked_sub(FEW) {
-        None => NOTES.with(|notes| notes[last].get()),
-        Some(_) => MORE.try_with(|more| more.borrow_mut().pop()).ok().flatten().unwrap_or((0, 0)),
+    let last_of_more = match last.checked_sub(FEW) {
+        None => None,
+        Some(_) => MORE.try_with(|more| more.borrow_mut().pop()).ok().flatten(),
     };
-    if last_note.0 == frame {
-        return;
-    }
-    let found = NOTES.with(|notes| {
-        let place = notes[..last.min(FEW)].iter().find(|note| note.get().0 == frame);
-        place.map(|note| note.set(last_note)).is_some()
-    });
-    if !found {
-        let _ = MORE.try_with(|more| {
-            let mut more = more.borrow_mut();
-            if let Some(note) = more.iter_mut().find(|note| note.0 == frame) {
-                *note = last_note;
-            }
-        });
-    }
+    NOTES.with(|notes| {
+        let none = Note::new(0, 0, Place::HEADER);
+        let last_note = match last_of_more {
+            None => notes.get(last).unwrap_or(&none),
+            Some(ref note) => note,
+        };
+        let replace = |note: &Note| {
+            let place = note.place.get();
+            note.set(last_note);
+            place
+        };
+        let is_it = |note: &&Note| note.frame.get() == frame;
+        if is_it(&last_note) {
+            return last_note.place.get();
+        }
+        if let Some(note) = notes[..last.min(FEW)].iter().find(is_it) {
+            return replace(note);
+        }
+        let among_more = MORE.try_with(|more| more.borrow().iter().find(is_it).map(replace));
+        among_more.ok().flatten().unwrap_or(Place::HEADER)
+    })
 }
 
 /// Whether this thread has a guard.
@@ -98,19 +134,19 @@ pub(crate) fn has_any() -> bool {
 /// Whether this thread has a guard of a file, by its address.
 #[inline]
 pub(crate) fn has_of(file: usize) -> bool {
-    has_any() && is_noted(|note| note.1 == file)
+    has_any() && is_noted(|note| note.file.get() == file)
 }
 
 #[cold]
-fn is_noted(is: impl Fn(Note) -> bool) -> bool {
+fn is_noted(is: impl Fn(&Note) -> bool) -> bool {
     let count = COUNT.with(Cell::get).min(FEW);
-    NOTES.with(|notes| notes[..count].iter().any(|note| is(note.get())))
-        || MORE.try_with(|more| more.borrow().iter().any(|&note| is(note))).unwrap_or(false)
+    NOTES.with(|notes| notes[..count].iter().any(&is))
+        || MORE.try_with(|more| more.borrow().iter().any(&is)).unwrap_or(false)
 }
 
 /// Whether this thread has a guard of a frame.
 fn has(frame: &Frame) -> bool {
-    has_any() && is_noted(|note| note.0 == std::ptr::from_ref(frame).addr())
+    has_any() && is_noted(|note| note.frame.get() == std::ptr::from_ref(frame).addr())
 }
 
 /// Why there is no guard.
@@ -140,14 +176,18 @@ impl<'a> SharedGuard<'a> {
         frame: &'a Frame,
         file: usize,
     ) -> Option<SharedGuard<'a>> {
-        frame.update(State::guard).ok()?;
-        Some(SharedGuard::noted(frames, frame, file))
+        let place = match frame.step_once(State::guard_unless_hot) {
+            true => Place::HEADER,
+            false if may_be_in_word() => frame.enter_again(frames, Stay::Guard)?,
+            false => frame.update(State::guard).ok().map(|_| Place::HEADER)?,
+        };
+        Some(SharedGuard::noted(frames, frame, file, place))
     }
 
-    /// The guard that a step on the frame's word made.
+    /// The guard that is counted at a place.
     #[inline(always)]
-    fn noted(frames: &'a Frames, frame: &'a Frame, file: usize) -> SharedGuard<'a> {
-        note(frame, file);
+    fn noted(frames: &'a Frames, frame: &'a Frame, file: usize, place: Place) -> SharedGuard<'a> {
+        note(frame, file, place);
         SharedGuard { frames, frame, stays: PhantomData }
     }
 
@@ -171,13 +211,8 @@ impl<'a> SharedGuard<'a> {
 impl Drop for SharedGuard<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        strike_out(self.frame);
-        // ORDERING: release: what was read through the guard was read before a writer, which acquires in `drain`,
-        // starts.
-        let before = self.frame.state.fetch_sub(State::ONE_GUARD, Ordering::Release);
-        if State(before).frees_waiters_as_guard_leaves() {
-            self.frames.waits.clear_and_wake(self.frame);
-        }
+        let place = strike_out(self.frame);
+        self.frame.leave(self.frames, Stay::Guard, place);
     }
 }
 
@@ -200,10 +235,10 @@ impl<'a> ExclusiveGuard<'a> {
         Some(ExclusiveGuard::noted(frames, frame, file))
     }
 
-    /// As [`SharedGuard::noted`].
+    /// The guard that a step on the frame's word made.
     #[inline(always)]
     fn noted(frames: &'a Frames, frame: &'a Frame, file: usize) -> ExclusiveGuard<'a> {
-        note(frame, file);
+        note(frame, file, Place::HEADER);
         ExclusiveGuard { frames, frame, stays: PhantomData }
     }
 
@@ -267,13 +302,15 @@ impl<'a> Pin<'a> {
         let look = |state: State| match state.guard() {
             Some(to) => Look::Step(to),
             None if !state.is_uptodate() => Look::Leave,
+            // The guard is about to be counted in the header.
+            None if own && state.is_hot() => Look::Wait,
             // The holder of the latch waits for this thread's guard.
             None if own && state.is_shared() => state.guard_once_more().into(),
             None if own => Look::Leave,
             None => Look::Wait,
         };
         match frames.waits.wait(frame, wait_limit, look) {
-            Waited::Stepped => Ok(SharedGuard::noted(frames, frame, file)),
+            Waited::Stepped => Ok(SharedGuard::noted(frames, frame, file, Place::HEADER)),
             Waited::TimedOut => Err(Refused::TimedOut),
             Waited::Left if own => Err(Refused::Own),
             Waited::Left => Err(Refused::NotUptodate),
@@ -301,6 +338,7 @@ impl<'a> Pin<'a> {
             Waited::Left => return Err(Refused::NotUptodate),
         }
         let guard = ExclusiveGuard::noted(frames, frame, file);
+        frame.cool_if_hot(frames);
         let left = |state: State| if state.is_shared() { Look::Wait } else { Look::Step(state) };
         if frames.waits.wait(frame, wait_limit, left) == Waited::TimedOut {
             return Err(Refused::TimedOut);

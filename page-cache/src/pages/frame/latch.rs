@@ -1,15 +1,16 @@
 //! The latch on a frame's bytes: how it is taken, what is waited for, and what its holder has.
 
+use super::readers::{Place, Stay};
 use super::wait::{Look, Waited};
 use super::{Frame, Frames, Key, State, WaitLimit};
 use crate::order::{Held, Lock};
 use crate::sync::Backoff;
-use crate::sync::atomic::Ordering;
 
 /// The bytes of a page, held still for a reader.
 pub(crate) struct ReadLatch<'a> {
     pub(super) frames: &'a Frames,
     pub(super) frame: &'a Frame,
+    pub(super) place: Place,
     pub(super) _held: Held,
 }
 
@@ -30,8 +31,7 @@ impl ReadLatch<'_> {
 impl Drop for ReadLatch<'_> {
     #[inline]
     fn drop(&mut self) {
-        // ORDERING: release: the copy is done before a writer, which acquires in `drain`, starts.
-        self.frame.state.fetch_sub(State::ONE_READER, Ordering::Release);
+        self.frame.leave(self.frames, Stay::Copy, self.place);
     }
 }
 
@@ -81,43 +81,40 @@ impl Frame {
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
-        self.enter(frames, State::enter_and_use)
+        let _held = Held::acquire(Lock::latch(self));
+        let place = self.try_enter(frames).or_else(|| self.enter_contended(frames))?;
+        Some(ReadLatch { frames, frame: self, place, _held })
+    }
+
+    /// Enters as a reader, if the page can be read now.
+    #[inline]
+    fn try_enter(&self, frames: &Frames) -> Option<Place> {
+        match self.step_once(State::enter_and_use_unless_hot) {
+            true => Some(Place::HEADER),
+            false => self.enter_again(frames, Stay::Copy),
+        }
     }
 
     /// Like `read`, by the thread that inserted or removes the page: this does not count as a use.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn read_unused<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
-        self.enter(frames, State::enter)
+        let _held = Held::acquire(Lock::latch(self));
+        let gone = |state: State| !state.is_uptodate();
+        let entered = self.step_unless(frames, State::enter, gone);
+        entered.then(|| ReadLatch { frames, frame: self, place: Place::HEADER, _held })
     }
 
     /// Like `read`, without waiting: `None` also while a writer copies.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn try_read<'a>(&'a self, frames: &'a Frames) -> Option<ReadLatch<'a>> {
-        self.update(State::enter_and_use).ok()?;
-        Some(ReadLatch { frames, frame: self, _held: Held::tried(Lock::latch(self)) })
-    }
-
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn enter<'a>(
-        &'a self,
-        frames: &'a Frames,
-        step: impl Fn(State) -> Option<State>,
-    ) -> Option<ReadLatch<'a>> {
-        let _held = Held::acquire(Lock::latch(self));
-        match self.update(&step) {
-            Ok(_) => Some(ReadLatch { frames, frame: self, _held }),
-            Err(_) if self.enter_contended(frames, step) => {
-                Some(ReadLatch { frames, frame: self, _held })
-            }
-            Err(_) => None,
-        }
+        let place = self.try_enter(frames)?;
+        Some(ReadLatch { frames, frame: self, place, _held: Held::tried(Lock::latch(self)) })
     }
 
     #[cold]
-    fn enter_contended(&self, frames: &Frames, step: impl Fn(State) -> Option<State>) -> bool {
+    fn enter_contended(&self, frames: &Frames) -> Option<Place> {
         let gone = |state: State| !state.is_uptodate();
-        self.step_unless(frames, step, gone)
+        self.step_unless(frames, State::enter_and_use, gone).then_some(Place::HEADER)
     }
 
     /// Waits until a step can be done on the word, or cannot be done any more. Returns whether it was done.
@@ -166,6 +163,7 @@ impl Frame {
             backoff.snooze();
         }
         let latch = WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) };
+        self.cool_if_hot(frames);
         if self.state().is_shared() {
             return None;
         }
@@ -215,9 +213,18 @@ impl Frame {
         Some(WriteLatch { frames, frame: self, held: Held::tried(Lock::latch(self)) })
     }
 
+    /// For the thread that has set the latch.
+    #[inline]
+    pub(super) fn cool_if_hot(&self, frames: &Frames) {
+        if self.state().is_hot() {
+            self.cool(frames);
+        }
+    }
+
     /// Waits for the readers and guards that were in before the latch was set.
     #[inline]
     fn drain(&self, frames: &Frames) {
+        self.cool_if_hot(frames);
         if self.state().is_shared() {
             self.drain_guards(frames);
         }

@@ -177,7 +177,10 @@ pub(crate) struct LockedPage<'a> {
 impl<'a> LockedPage<'a> {
     /// Locks a page that can be evicted without waiting.
     pub(crate) fn try_for_eviction(frames: &'a Frames, frame: &'a Frame) -> Option<LockedPage<'a>> {
-        frame.update(State::lock_for_eviction).ok()?;
+        let lock = || frame.update(State::lock_for_eviction);
+        if lock().is_err() && !(frame.try_cool(frames) && lock().is_ok()) {
+            return None;
+        }
         let held = Held::tried(Lock::page(frame));
         Some(LockedPage { frames, frame, pin: None, held })
     }

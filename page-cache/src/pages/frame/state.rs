@@ -14,6 +14,7 @@
 //! | `LINKED` | in the index, or about to be | the thread that assigns the frame | retirement |
 //! | `RETIRED` | out of the index, kept by pins only | retirement | the last pin |
 //! | `GUARDED` | the latch is held or waited for, for as long as a user's guard exists | an exclusive guard; a holder of the latch, before it waits for shared guards | the same |
+//! | `HOT` | readers and shared guards may be counted in readers' words instead of here: see `readers` | a reader | the next thread that sets `LATCHED`, once it has counted them here |
 //! | readers | threads that copy the bytes out | each reader | the same |
 //! | guards | shared guards: readers that stay, and pin the page | each guard | the same |
 //! | pins | references that keep the frame from being recycled | index, under its stripe | each pin's drop |
@@ -25,13 +26,16 @@
 //! drained. S4: the word of a free frame is zero, and stays zero until the frame is assigned to a
 //! page. For a thread that has neither locked nor pinned a frame changes its word only if `LINKED`
 //! or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`,
-//! `LATCHED` and `GUARDED` set.
+//! `LATCHED` and `GUARDED` set. S6: while `HOT` is set, the counts of readers and guards may be too low,
+//! and no step that needs them to be zero is allowed; its setter clears `HOT` before it relies on them.
 //!
 //! `DIRTY` without `UPTODATE` is a page that was written in part and never read; which bytes are
 //! dirty is kept by its file, beside the word. A linked and unlocked page with neither flag has no
 //! known contents: no thread reads it, and reclaim evicts it.
 
 use std::fmt;
+
+use super::readers::MOST as MOST_IN_WORDS;
 
 const LOCKED: u64 = 1 << 0;
 const WAITERS: u64 = 1 << 1;
@@ -44,6 +48,7 @@ const MAPPED: u64 = 1 << 7;
 const RETIRED: u64 = 1 << 8;
 const LINKED: u64 = 1 << 9;
 const GUARDED: u64 = 1 << 10;
+const HOT: u64 = 1 << 11;
 
 const READER: u64 = 1 << 12;
 const READERS: u64 = 0xfff << 12;
@@ -51,6 +56,12 @@ const GUARD: u64 = 1 << 24;
 const GUARDS: u64 = 0xffff << 24;
 const PIN: u64 = 1 << 40;
 const PINS: u64 = 0xff_ffff << 40;
+
+/// A count of readers or of guards that has its highest bit lets no more in: the rest is for those that `cool` adds.
+const MANY_READERS: u64 = READERS & !(READERS >> 1);
+const MANY_GUARDS: u64 = GUARDS & !(GUARDS >> 1);
+
+const _: () = assert!(MANY_READERS / READER > MOST_IN_WORDS && MANY_GUARDS / GUARD > MOST_IN_WORDS);
 
 const EXCLUSIVE: u64 = LOCKED | LATCHED | GUARDED;
 
@@ -104,8 +115,22 @@ impl State {
         self.has(LATCHED)
     }
 
+    /// Whether there are neither readers nor guards.
     pub(super) fn is_drained(self) -> bool {
-        self.0 & (READERS | GUARDS) == 0
+        self.0 & (READERS | GUARDS | HOT) == 0
+    }
+
+    pub(super) fn is_hot(self) -> bool {
+        self.has(HOT)
+    }
+
+    pub(super) fn is_referenced(self) -> bool {
+        self.has(REFERENCED)
+    }
+
+    /// Whether a reader may stay in a reader's word.
+    pub(super) fn lets_readers_into_words(self) -> bool {
+        self.0 & (UPTODATE | LATCHED | HOT) == UPTODATE | HOT
     }
 
     /// Whether there are shared guards.
@@ -125,7 +150,7 @@ impl State {
     /// One more reader of the bytes.
     #[inline]
     pub(super) fn enter(self) -> Option<State> {
-        let open = self.0 & (UPTODATE | LATCHED) == UPTODATE && self.0 & READERS != READERS;
+        let open = self.0 & (UPTODATE | LATCHED | MANY_READERS) == UPTODATE;
         open.then(|| State(self.0 + READER))
     }
 
@@ -135,17 +160,29 @@ impl State {
         self.enter().map(|state| State(state.0 | REFERENCED))
     }
 
+    /// As `enter_and_use`, of a page that is not hot.
+    #[inline]
+    pub(super) fn enter_and_use_unless_hot(self) -> Option<State> {
+        if self.is_hot() { None } else { self.enter_and_use() }
+    }
+
+    /// As `guard`, of a page that is not hot.
+    #[inline]
+    pub(super) fn guard_unless_hot(self) -> Option<State> {
+        if self.is_hot() { None } else { self.guard() }
+    }
+
     /// One more shared guard.
     #[inline]
     pub(super) fn guard(self) -> Option<State> {
-        let open = self.0 & (UPTODATE | LATCHED) == UPTODATE && self.0 & GUARDS != GUARDS;
+        let open = self.0 & (UPTODATE | LATCHED | MANY_GUARDS) == UPTODATE;
         open.then_some(State((self.0 + GUARD) | REFERENCED))
     }
 
     /// One more shared guard, for a thread that has one already: the holder of the latch waits for that one.
     pub(super) fn guard_once_more(self) -> Option<State> {
         debug_assert!(self.is_shared());
-        (self.0 & GUARDS != GUARDS).then_some(State(self.0 + GUARD))
+        (!self.has(MANY_GUARDS)).then_some(State(self.0 + GUARD))
     }
 
     /// An exclusive guard; readers and shared guards may still have to leave.
@@ -186,6 +223,26 @@ impl State {
     #[inline]
     pub(super) fn frees_waiters_as_guard_leaves(self) -> bool {
         self.has(WAITERS) && self.0 & GUARDS == GUARD
+    }
+
+    /// A page that many threads read at the same time.
+    pub(super) fn heated(self) -> Option<State> {
+        (!self.is_latched()).then_some(State(self.0 | HOT))
+    }
+
+    /// With all readers and guards counted here.
+    pub(super) fn cooled(self) -> State {
+        State(self.0 & !(HOT | WAITERS))
+    }
+
+    /// The latch of a frame that is hot, and so not free.
+    pub(super) fn latch_hot(self) -> Option<State> {
+        if self.is_hot() { self.latch() } else { None }
+    }
+
+    /// With its use noted.
+    pub(super) fn used(self) -> State {
+        State(self.0 | REFERENCED)
     }
 
     /// The bytes' latch, for a writer; readers may still have to leave.
@@ -245,7 +302,7 @@ impl State {
     /// Takes page lock and latch in one step, of a page for which a write need not wait.
     #[inline]
     pub(super) fn lock_and_latch(self) -> Option<State> {
-        let busy = LOCKED | LATCHED | WRITEBACK | READERS | GUARDS;
+        let busy = LOCKED | LATCHED | WRITEBACK | READERS | GUARDS | HOT;
         let idle = self.0 & (UPTODATE | busy) == UPTODATE;
         idle.then_some(State(self.0 | LOCKED | LATCHED | REFERENCED))
     }
@@ -262,7 +319,7 @@ impl State {
 
     /// Takes the page lock of a page that can be evicted without waiting.
     pub(super) fn lock_for_eviction(self) -> Option<State> {
-        let busy = LOCKED | LATCHED | DIRTY | WRITEBACK | READERS | GUARDS | PINS;
+        let busy = LOCKED | LATCHED | DIRTY | WRITEBACK | READERS | GUARDS | PINS | HOT;
         let idle = self.0 & (LINKED | busy) == LINKED;
         idle.then_some(State(self.0 | LOCKED))
     }
@@ -350,6 +407,7 @@ impl fmt::Debug for State {
             (LINKED, "linked"),
             (RETIRED, "retired"),
             (GUARDED, "guarded"),
+            (HOT, "hot"),
         ];
         let set = names.iter().filter(|(flag, _)| self.has(*flag)).map(|(_, name)| name);
         f.debug_set().entries(set).finish()?;

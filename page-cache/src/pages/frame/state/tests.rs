@@ -77,17 +77,43 @@ fn unlocking_and_the_end_of_writeback_let_the_waiters_go() {
 
 #[test]
 fn a_word_full_of_readers_lets_no_more_in() {
-    let full = State(uptodate().0 | READERS);
+    let full = State(uptodate().0 | MANY_READERS);
     assert_eq!((full.enter(), full.enter_and_use()), (None, None));
     assert_eq!(State(full.0 - State::ONE_READER).enter(), Some(full));
 }
 
 #[test]
 fn a_word_full_of_guards_lets_no_more_in_not_even_of_a_thread_that_has_one() {
-    let full = State(uptodate().0 | GUARDS | REFERENCED);
+    let full = State(uptodate().0 | MANY_GUARDS | REFERENCED);
     assert_eq!((full.guard(), full.guard_once_more()), (None, None));
     let one_less = State(full.0 - GUARD);
     assert_eq!((one_less.guard(), one_less.guard_once_more()), (Some(full), Some(full)));
+}
+
+#[test]
+fn the_readers_that_cooling_adds_fit_into_a_full_word() {
+    let full = State(uptodate().0 | MANY_READERS | MANY_GUARDS);
+    let cooled = State(full.0 + MOST_IN_WORDS * (READER + GUARD));
+    assert_eq!(cooled.0 & !(READERS | GUARDS), uptodate().0);
+}
+
+#[test]
+fn a_hot_page_is_not_taken_in_a_step_that_needs_it_without_readers() {
+    let hot = uptodate().heated().unwrap();
+    assert!(!hot.is_drained() && hot.lets_readers_into_words());
+    let at_once = [
+        State::latch_at_once,
+        State::latch_mapped_at_once,
+        State::guard_exclusively_at_once,
+        State::lock_and_latch,
+        State::lock_for_eviction,
+    ];
+    assert!(at_once.iter().all(|step| step(uptodate()).is_some() && step(hot).is_none()));
+    let latched = hot.latch().unwrap();
+    assert!(!latched.lets_readers_into_words() && latched.heated().is_none());
+    assert_eq!(latched.cooled(), uptodate().latch().unwrap());
+    assert_eq!((uptodate().latch_hot(), hot.latch_hot()), (None, Some(latched)));
+    assert!(!hot.doubted().lets_readers_into_words());
 }
 
 #[test]

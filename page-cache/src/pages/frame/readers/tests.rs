@@ -1,0 +1,163 @@
+use super::*;
+use crate::page::PageSize;
+use crate::pages::frame::guard::SharedGuard;
+use crate::pages::frame::{Key, LockedPage};
+use crate::sync::thread;
+
+const FILE: usize = 1;
+const KEY: Key = Key { file: 1, page: 7 };
+
+/// Frames, of which the first caches a page that is hot.
+fn hot() -> Frames {
+    let frames = Frames::new(2, PageSize::DEFAULT);
+    let page = frames.take_free().unwrap().assign(KEY);
+    let mut latch = page.latch();
+    latch.bytes().fill(1);
+    latch.commit();
+    drop(page);
+    frames.get(0).unwrap().heat();
+    frames
+}
+
+fn guard(frames: &Frames) -> SharedGuard<'_> {
+    SharedGuard::try_new(frames, frames.get(0).unwrap(), FILE).unwrap()
+}
+
+/// How many readers' words are in use.
+fn words(frames: &Frames) -> usize {
+    frames.readers.words().filter(|word| word.load(Ordering::Relaxed) != Word::FREE).count()
+}
+
+#[test]
+fn readers_of_a_hot_page_do_not_write_its_header() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    frame.step(State::used);
+    let before = frame.state();
+    let copy = frame.read(&frames).unwrap();
+    let guard = guard(&frames);
+    assert!(words(&frames) == 2 && frame.state() == before);
+    assert!(frame.has_guard_in_word(&frames));
+    drop((copy, guard));
+    assert!(words(&frames) == 0 && frame.state() == before);
+    assert!(!frame.has_guard_in_word(&frames));
+}
+
+#[test]
+fn a_reader_in_a_word_counts_as_a_use() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    frame.pass_over();
+    drop(frame.read(&frames).unwrap());
+    assert!(frame.pass_over());
+}
+
+#[test]
+fn readers_who_find_no_free_word_are_counted_in_the_header() {
+    let frames = hot();
+    let guards: Vec<_> = (0..40).map(|_| guard(&frames)).collect();
+    assert_eq!(words(&frames), WORDS);
+    assert!(frames.get(0).unwrap().state().is_shared());
+    drop(guards);
+    assert_eq!(words(&frames), 0);
+    assert!(!frames.get(0).unwrap().state().is_shared());
+}
+
+#[test]
+fn a_frame_that_is_cooled_counts_its_readers_in_its_header() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    let (copy, guard) = (frame.read(&frames).unwrap(), guard(&frames));
+    assert!(!frame.state().is_shared());
+    assert!(frame.try_cool(&frames));
+    let state = frame.state();
+    assert!(state.is_shared() && !state.is_drained() && !state.is_hot() && !state.is_latched());
+    drop(copy);
+    assert!(frame.state().is_shared());
+    drop(guard);
+    assert!(frame.state().is_drained() && words(&frames) == 0);
+}
+
+#[test]
+fn a_page_with_a_guard_in_a_word_is_not_evicted_and_not_latched_at_once() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    let guard = guard(&frames);
+    assert!(frame.try_write(&frames).is_none());
+    assert!(LockedPage::try_for_eviction(&frames, frame).is_none());
+    drop(guard);
+    assert!(LockedPage::try_for_eviction(&frames, frame).is_some());
+}
+
+#[test]
+fn a_hot_page_that_nobody_reads_is_evicted() {
+    let frames = hot();
+    let page = LockedPage::try_for_eviction(&frames, frames.get(0).unwrap()).unwrap();
+    assert!(page.try_latch().is_some());
+}
+
+#[test]
+fn a_free_frame_is_not_cooled() {
+    let frames = hot();
+    let frame = frames.get(1).unwrap();
+    assert!(!frame.try_cool(&frames));
+    assert_eq!(frame.state(), State::FREE);
+}
+
+#[test]
+fn a_latch_that_does_not_wait_for_guards_finds_one_in_a_word() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    let guard = guard(&frames);
+    assert!(frame.write_unless_guarded(&frames).is_none());
+    drop(guard);
+    assert!(frame.write_unless_guarded(&frames).is_some());
+}
+
+#[test]
+fn a_latch_waits_for_a_reader_in_a_word() {
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    let copy = frame.read(&frames).unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| frame.write(&frames).bytes().fill(2));
+        while !frame.state().is_latched() || frame.state().is_hot() {
+            thread::yield_now();
+        }
+        assert!(!writer.is_finished() && copy.bytes().iter().all(|&byte| byte == 1));
+        drop(copy);
+        writer.join().unwrap();
+    });
+    assert!(frame.read(&frames).unwrap().bytes().iter().all(|&byte| byte == 2));
+}
+
+/// Many threads read while one writes: each read sees one write whole.
+#[test]
+fn reads_of_a_hot_page_are_whole_beside_writes() {
+    const WRITES: u8 = 200;
+    let frames = hot();
+    let frame = frames.get(0).unwrap();
+    let read = || loop {
+        frame.heat();
+        let guard = SharedGuard::try_new(&frames, frame, FILE);
+        let Some(first) = guard.map(|guard| {
+            assert!(guard.bytes().iter().all(|byte| *byte == guard.bytes()[0]));
+            guard.bytes()[0]
+        }) else {
+            continue;
+        };
+        if first == WRITES {
+            return;
+        }
+        if let Some(copy) = frame.read(&frames) {
+            assert!(copy.bytes().iter().all(|byte| *byte == copy.bytes()[0]));
+        }
+    };
+    thread::scope(|scope| {
+        (0..3).for_each(|_| drop(scope.spawn(read)));
+        for round in 1..=WRITES {
+            frame.write(&frames).bytes().fill(round);
+        }
+    });
+    assert!(words(&frames) == 0 && frame.state().0 & !State::heated(State::FREE).unwrap().0 != 0);
+}
