@@ -5,6 +5,9 @@
 //! The parent asks for one operation after the other, over a pipe, as it would of a file of its own. So the
 //! oracle records each before the child gets it, and its end after the child has reported it. So an operation that
 //! was running when the child was killed may have taken effect or not.
+//!
+//! In two thirds of the rounds the child ends itself instead, between two requests to its store: what an operation
+//! leaves there lasts for some microseconds otherwise, and would hardly be met.
 
 mod child;
 mod remote;
@@ -13,6 +16,7 @@ mod wire;
 use std::fmt;
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,6 +38,10 @@ use crate::workload::{Mix, Workload};
 use remote::Remote;
 
 const LONGEST_LIFE_IN_MICROS: u64 = 30_000;
+/// The most requests to the store before a child ends itself.
+const MOST_REQUESTS: u64 = 64;
+/// How long a child may take for these.
+const TIME_FOR_REQUESTS: Duration = Duration::from_secs(2);
 const POST: Post = Post { thread: 0, file: 0, files: 1 };
 
 /// What is killed, and how often.
@@ -93,6 +101,10 @@ pub fn kill(killing: &Killing) -> io::Result<Outcome> {
             access: outcome.access,
             writes,
             cache: killing.cache,
+            requests: match round % 6 {
+                0 | 1 => u64::MAX,
+                _ => Rng::with_seed(!seed).u64(..MOST_REQUESTS),
+            },
         };
         let result = Round { serving, seed, size: killing.size }.run(&mut outcome);
         if let Err(wrong) = result {
@@ -145,10 +157,14 @@ impl Round {
         let (remote, child) =
             Remote::start(&self.serving, self.len()).map_err(refused("a child"))?;
         let mut rng = Rng::with_seed(self.seed);
-        let life = Duration::from_micros(rng.u64(..LONGEST_LIFE_IN_MICROS));
+        let life = match self.serving.requests {
+            u64::MAX => Duration::from_micros(rng.u64(..LONGEST_LIFE_IN_MICROS)),
+            _ => TIME_FOR_REQUESTS,
+        };
+        let (is_dead, dead) = channel();
         let killer = thread::spawn(move || {
             let mut child = child;
-            thread::sleep(life);
+            let _ = dead.recv_timeout(life);
             child.kill().and_then(|()| child.wait())
         });
         let workload = Workload::new(self.seed, 0, known.limit, Mix::Still);
@@ -162,6 +178,7 @@ impl Round {
                 _ => worker.step(),
             };
         }
+        let _ = is_dead.send(());
         outcome.syncs += remote.syncs();
         match killer.join() {
             Ok(Ok(_)) => {}

@@ -220,7 +220,7 @@ impl Invocation {
             output: Output::Table,
         };
         let (mut bytes, mut cache, mut extent, mut count) = (None, None, None, None);
-        let (mut folder, mut served) = (None, None);
+        let (mut folder, mut served, mut requests) = (None, None, u64::MAX);
         let mut page = PAGE_SIZE as u64;
         let (mut task, mut writes) = (Task::Run, WriteMode::Back);
         while let Some(argument) = parser.next()? {
@@ -248,6 +248,7 @@ impl Invocation {
                 // What a process to be killed is started with.
                 Long("serve") => served = Some(parser.value()?.into()),
                 Long("through") => writes = WriteMode::Through,
+                Long("requests") => requests = seed(&parser.value()?.string()?)?,
                 Long("direct") => options.direct = DirectFiles::All,
                 Long("json") => options.output = Output::Json,
                 Short('h') | Long("help") => {
@@ -270,7 +271,7 @@ impl Invocation {
         };
         let Options { size, cache, seed, .. } = options;
         if let Some(path) = served {
-            let command = Command::Serve(Serving { path, access, writes, cache });
+            let command = Command::Serve(Serving { path, access, writes, cache, requests });
             return Ok(Invocation { command, page_size: page });
         }
         let command = match task {

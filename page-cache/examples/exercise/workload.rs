@@ -10,6 +10,7 @@
 pub mod met;
 pub mod op;
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use fastrand::Rng;
@@ -117,12 +118,14 @@ pub struct Workload {
     limit: u64,
     mix: Mix,
     planned: u64,
+    /// What comes next.
+    planned_ahead: VecDeque<Plan>,
 }
 
 impl Workload {
     pub fn new(seed: u64, thread: u16, limit: u64, mix: Mix) -> Workload {
         let rng = Rng::with_seed(seed ^ u64::from(thread).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Workload { rng, seed, limit, mix, planned: 0 }
+        Workload { rng, seed, limit, mix, planned: 0, planned_ahead: VecDeque::new() }
     }
 
     /// One of `chances` times true.
@@ -135,6 +138,20 @@ impl Workload {
         self.planned += 1;
         // What is still being appended may be counted as more than there is room for.
         let len = len.min(self.limit);
+        // With which chance the file is to grow past its store next.
+        let between_gaps = match self.mix {
+            Mix::Usual => None,
+            Mix::Even => Some(10),
+            Mix::Still => Some(4),
+        };
+        if self.planned_ahead.is_empty()
+            && between_gaps.is_some_and(|chances| self.once_in(chances))
+        {
+            self.plan_gap(len);
+        }
+        if let Some(plan) = self.planned_ahead.pop_front() {
+            return plan;
+        }
         let path = match self.mix == Mix::Usual && self.once_in(BETWEEN_FIRSTS) {
             true => met.lacking(&mut self.rng).unwrap_or_else(|| self.path()),
             false => self.path(),
@@ -165,6 +182,35 @@ impl Workload {
             _ => (path, self.new_len(len)),
         };
         Plan { path, bytes, len }
+    }
+
+    /// Plans to make bytes durable where the file ends, to let it grow in the cache alone, past a gap, and then to
+    /// write directly over the place where the store ends, or to change that in another way. Mostly that place is in one
+    /// page, and what is dirty in another, or the store would first grow by the dirty bytes.
+    fn plan_gap(&mut self, len: u64) {
+        let durable = self.rng.u64(1..=page_size());
+        let end = len + durable;
+        let page_end = end.next_multiple_of(page_size());
+        let start = match self.once_in(4) {
+            true => end + self.rng.u64(..page_size()),
+            false => page_end + self.rng.u64(..page_size()),
+        };
+        let last = start + self.rng.u64(1..=page_size());
+        if last > self.limit {
+            return;
+        }
+        let most = if self.once_in(4) { last } else { page_end.max(end + 1) };
+        let over = end - self.rng.u64(1..=durable)..end + self.rng.u64(1..=most - end);
+        let path = match self.rng.u32(..8) {
+            0..4 => Path::DirectWrite,
+            4 => Path::VectoredDirectWrite,
+            5 => Path::WholeDirectWrite,
+            6 => Path::Punch,
+            _ => Path::ZeroRange,
+        };
+        let plans = [(Path::DurableAppend, len..end), (Path::Write, start..last), (path, over)];
+        let plans = plans.map(|(path, bytes)| Plan { path, bytes, len });
+        self.planned_ahead.extend(plans);
     }
 
     /// Where a mapping begins that covers `bytes`.

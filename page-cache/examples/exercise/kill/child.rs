@@ -2,10 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use spanlock_page_cache::{File, Length, MemStore, PageCache};
+use spanlock_page_cache::{File, FileStore, Length, MemStore, PageCache, Store, StoreLayer};
 
 use super::wire::{Answer, Failure, Request, Verb};
 use crate::options::StoreAccess;
@@ -25,19 +27,25 @@ pub struct Serving {
     pub writes: WriteMode,
     /// In pages.
     pub cache: usize,
+    /// How many requests that change the store there are before the process ends itself.
+    pub requests: u64,
 }
 
 /// Performs the requests from stdin, and answers on stdout, until stdin is closed.
 pub fn serve(serving: &Serving) -> io::Result<()> {
     let options = cache_of(serving.cache).flush_interval(FLUSH_INTERVAL);
     let cache = Arc::new(PageCache::with_options(options));
-    let Serving { path, access, writes, .. } = serving.clone();
+    let Serving { path, access, writes, requests, .. } = serving.clone();
     let (of_others, synced) = (Arc::clone(&cache), Arc::clone(&cache));
     let surroundings = Surroundings {
         open_another: Box::new(move || of_others.open_with(MemStore::new(), writes.options())),
         sync: Box::new(move || Ok(synced.sync_all()?)),
     };
-    let open = move || cache.open_with(access.open(&path)?, writes.options());
+    let left = Arc::new(AtomicU64::new(requests));
+    let open = move || {
+        let store = Ending { below: access.open(&path)?, left: Arc::clone(&left) };
+        cache.open_with(store, writes.options())
+    };
     let file = Reopenable::new(open, None, Some(surroundings))?;
     let mut server = Server { file, mapping: None };
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
@@ -64,6 +72,69 @@ pub fn serve(serving: &Serving) -> io::Result<()> {
         answer.send(&mut to, if verb.reads() { &bytes } else { &[] })?;
     }
     Ok(())
+}
+
+/// A store that ends the process, as if it was killed, at one of the requests that change it.
+struct Ending {
+    below: FileStore,
+    left: Arc<AtomicU64>,
+}
+
+impl Ending {
+    fn count(&self) {
+        let one_less = |left: u64| left.checked_sub(1);
+        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+            process::abort();
+        }
+    }
+}
+
+impl StoreLayer for Ending {
+    type Below = FileStore;
+
+    fn below(&self) -> &FileStore {
+        &self.below
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.count();
+        self.below.write_at(bytes, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.count();
+        self.below.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.count();
+        self.below.punch_hole(offset, len)
+    }
+
+    fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.count();
+        self.below.zero_range(offset, len)
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.count();
+        self.below.allocate(offset, len)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.count();
+        self.below.set_modified(time)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.count();
+        self.below.sync()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.count();
+        self.below.sync_data()
+    }
 }
 
 /// In nanoseconds since the epoch; the epoch if the file has no time.

@@ -51,6 +51,7 @@ impl Remote {
         command.arg("--serve").arg(&serving.path);
         command.arg("--cache").arg((serving.cache as u64 * page_size()).to_string());
         command.arg("--page-size").arg(page_size().to_string());
+        command.arg("--requests").arg(serving.requests.to_string());
         if serving.access == StoreAccess::Direct {
             command.arg("--direct");
         }

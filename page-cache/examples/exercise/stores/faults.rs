@@ -1,7 +1,7 @@
 //! A store that fails by a plan; and that watches how it is used.
 //!
-//! What `Store` promises to the cache it keeps: a length that could not be set is as it was, and a
-//! hole that could not be punched changed nothing outside of it. Of a write that failed, any
+//! What `Store` promises to the cache it keeps: a length that could not be set is as it was (unless only
+//! the answer of this one request is an error), and a hole that could not be punched changed nothing outside of it. Of a write that failed, any
 //! number of its sectors may have been written, from its first on. An error says that it was
 //! injected.
 //!

@@ -97,7 +97,10 @@ impl Plan {
                 _ => None,
             },
         };
-        fault.filter(|fault| fault.may_strike(kind))
+        // Without an answer about the length, too, nobody knows how long the store is.
+        let alone = matches!(self, Plan::Nth(..));
+        let is_late_length = |fault| alone && fault == Fault::Late && kind == Kind::Length;
+        fault.filter(|&fault| fault.may_strike(kind) || is_late_length(fault))
     }
 }
 
