@@ -38,6 +38,7 @@
 //! on whichever thread that is.
 
 pub(crate) mod leaf;
+pub(crate) mod nested;
 #[cfg(spanlock_shuttle)]
 pub(crate) mod trace;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::files::inode::Inode;
 use crate::files::store_access::answer_timeout::AnswerTimeout;
-use crate::files::store_access::nested::{is_inside, is_inside_hook};
+use crate::order::nested::{is_inside, is_inside_hook};
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 
 /// What keeps a file open: its `File`s and its mappings have it in common.

@@ -3,6 +3,5 @@
 pub(crate) mod answer_timeout;
 pub(crate) mod checked_store;
 pub(crate) mod known_limit;
-pub(crate) mod nested;
 pub(crate) mod open_stores;
 pub(crate) mod write_retry;

@@ -11,6 +11,9 @@
 //!    its file's pages and the index.
 //! 4. If examining every page several times finds nothing, wake the flusher and try again. There
 //!    are frames that are neither dirty nor held by a request, so this ends.
+//! 5. After the capacity was lowered, dirty pages may hold all frames that may be used. They become clean only if a
+//!    hook before their writeback can use a log on the same cache. So a thread in a hook gets a frame that is not to
+//!    be used any more, if there is no other.
 //!
 //! This never waits for a file's store.
 
@@ -21,6 +24,7 @@ use crate::diagnostics::{Wait, Waiting};
 use crate::error::TryAgain;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
+use crate::order::nested::is_inside_hook;
 use crate::pages::eviction::{Verdict, Victims};
 use crate::pages::frame::{FrameId, FreeFrame, Key, LockedPage, WaitLimit};
 use crate::pages::pool::{Owner, Pool};
@@ -62,7 +66,7 @@ impl Pool {
                 return Err(TryAgain::timed_out("no frame became free in time"));
             }
             self.flusher.wait_for_progress();
-            if let Some(free) = self.try_free_frame() {
+            if let Some(free) = self.try_free_frame().or_else(|| self.frame_for_hook()) {
                 return Ok(free);
             }
             if start.elapsed() >= TIMEOUT {
@@ -77,6 +81,11 @@ impl Pool {
     /// A free frame, if there is one or a page can be evicted without waiting.
     pub(crate) fn try_free_frame(&self) -> Option<FreeFrame<'_>> {
         self.frames.take_free().or_else(|| self.evict_within_capacity(Victims::Any))
+    }
+
+    /// A frame beyond the capacity, for a thread in a hook.
+    fn frame_for_hook(&self) -> Option<FreeFrame<'_>> {
+        if is_inside_hook(&self.frames) { self.frames.take_beyond_capacity() } else { None }
     }
 
     /// A frame from which a page was evicted. While more frames are used than the capacity allows, such frames are not

@@ -16,8 +16,8 @@ use std::io;
 use std::ops::Range;
 
 use crate::files::inode::Inode;
-use crate::files::store_access::nested::InsideHook;
 use crate::order::InHook;
+use crate::order::nested::InsideHook;
 use crate::page::{DirtyPage, Tags};
 use crate::unwind;
 

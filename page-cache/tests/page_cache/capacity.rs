@@ -2,10 +2,11 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, Options, PAGE_SIZE, PageCache};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache};
 
 use crate::random::Random;
 use crate::stop::Stop;
@@ -151,4 +152,34 @@ fn a_cache_whose_pages_cannot_be_written_back_does_not_wait_for_ever_to_shrink()
     let error = cache.set_capacity(16).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
     assert!(error.to_string().ends_with("pages above the new capacity cannot be evicted"));
+}
+
+/// Each dirty page needs the hook, and the hook needs frames, while dirty pages hold all that may be used.
+#[test]
+fn a_cache_that_shrinks_below_its_dirty_pages_leaves_frames_to_a_hook_with_a_log_on_it() {
+    let options = Options::new(96).flush_interval(Duration::MAX);
+    let cache: PageCache = PageCache::with_options(options);
+    let log = cache.open(MemStore::new()).unwrap();
+    let (is_open, appends) = (Arc::new(AtomicBool::new(false)), log.clone());
+    let opens = Arc::clone(&is_open);
+    let hook = FileOptions::new().before_writeback(move |_| {
+        if !opens.load(Ordering::SeqCst) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        appends.append(&[1; 3 * PAGE_SIZE])?;
+        appends.sync_data()
+    });
+    let tree = cache.open_with(MemStore::new(), hook).unwrap();
+    for page in 0..38 {
+        // At its limit a writer gets the hook's error.
+        let _ = tree.write_all_at(&[2; PAGE_SIZE], page * PAGE);
+    }
+    assert!(tree.stats().dirty > 16, "{}", tree.stats().dirty);
+    is_open.store(true, Ordering::SeqCst);
+    cache.set_capacity(16).unwrap();
+    // The hook's refusal is heard once.
+    let _ = tree.sync_data();
+    tree.sync_data().unwrap();
+    assert!(!log.is_empty() && log.len().is_multiple_of(3 * PAGE));
+    assert!(cache.stats().resident <= 16, "{}", cache.stats().resident);
 }

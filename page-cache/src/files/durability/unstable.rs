@@ -166,6 +166,12 @@ impl Unstable {
         self.current.cut = joined(self.current.cut.take(), Some(cut).filter(|cut| !cut.is_empty()));
     }
 
+    /// Notes that a write has made the store longer. If its bytes are lost, so is the length; and the bytes may be
+    /// replaced by a hole, which does not carry it.
+    pub(crate) fn grown(&mut self) {
+        self.current.resized = true;
+    }
+
     /// Notes that the length of the store is unknown: it has to be set before a sync can be believed.
     pub(crate) fn length_unknown(&mut self) {
         self.current.resized = true;

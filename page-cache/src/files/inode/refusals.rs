@@ -6,7 +6,7 @@ use std::io;
 use crate::Store;
 use crate::error::Request;
 use crate::files::inode::Inode;
-use crate::files::store_access::nested::{is_inside, is_inside_hook};
+use crate::order::nested::{is_inside, is_inside_hook};
 use crate::pages::frame::guard::has_of;
 
 impl Inode {

@@ -27,8 +27,8 @@ use crate::diagnostics;
 use crate::error::Request;
 use crate::files::durability::unstable::Unstable;
 use crate::files::failure::Failure;
-use crate::files::store_access::nested::Inside;
 use crate::order::leaf::{Leaf, lock_leaf};
+use crate::order::nested::Inside;
 use crate::pages::frame::Frames;
 use crate::stats::latency::{Answer, Asks, StoreTimes};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -189,8 +189,9 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         outcome
     }
 
-    fn holds_to(&self, end: u64) {
-        self.held.fetch_max(end, Ordering::Relaxed);
+    /// Records that the store holds bytes up to `end`; returns up to where it was known to hold them before.
+    fn holds_to(&self, end: u64) -> u64 {
+        self.held.fetch_max(end, Ordering::Relaxed)
     }
 
     /// Sets the known length to the one that the store reports, after a shift, successful or not.

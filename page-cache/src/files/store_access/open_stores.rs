@@ -12,8 +12,8 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use crate::files::store_access::answer_timeout::AnswerTimeout;
-use crate::files::store_access::nested::is_inside;
 use crate::options::FileOptions;
+use crate::order::nested::is_inside;
 use crate::pages::frame::Frames;
 use crate::store::identity::Identity;
 use crate::sync::atomic::AtomicU64;

@@ -8,8 +8,8 @@
 use std::io;
 
 use crate::files::inode::Inode;
-use crate::files::store_access::nested::Inside;
 use crate::options::PageTransform;
+use crate::order::nested::Inside;
 use crate::unwind;
 
 impl Inode {

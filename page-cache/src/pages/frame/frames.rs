@@ -117,8 +117,18 @@ impl Frames {
 
     /// A free frame, if there is one that may be used.
     pub(crate) fn take_free(&self) -> Option<FreeFrame<'_>> {
+        self.take(|free| free.used < free.capacity)
+    }
+
+    /// A free frame, if there is one, though more are in use then than allowed.
+    pub(crate) fn take_beyond_capacity(&self) -> Option<FreeFrame<'_>> {
+        let most = self.most();
+        self.take(|free| !free.frames.is_empty() || free.fresh < most)
+    }
+
+    fn take(&self, is_allowed: impl FnOnce(&Free) -> bool) -> Option<FreeFrame<'_>> {
         let mut free = self.free();
-        if free.used >= free.capacity {
+        if !is_allowed(&free) {
             return None;
         }
         let id = free.frames.pop().unwrap_or_else(|| {

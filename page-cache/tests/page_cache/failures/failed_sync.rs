@@ -369,3 +369,30 @@ fn the_length_that_zeroes_gave_a_file_is_set_again_after_a_failed_sync() {
     file.sync_data().unwrap_err();
     assert_eq!(*store.lens.lock().unwrap(), [2 * PAGE]);
 }
+
+/// The bytes that carried the length are not sent again, since they are zeroes by then.
+#[test]
+fn a_length_that_a_write_gave_is_set_again_after_a_failed_sync_and_a_hole_over_the_write() {
+    type Write = fn(&File, &[u8]) -> io::Result<()>;
+    let writes: [Write; 3] = [
+        |file, bytes| file.write_all_at(bytes, 2 * PAGE),
+        |file, bytes| file.write_all_direct_at(bytes, 2 * PAGE),
+        |file, bytes| file.append_direct(bytes).map(drop),
+    ];
+    for fate in FATES {
+        for write in writes {
+            let store = Arc::new(LossyStore::new(fate));
+            let file = PageCache::new(64).open(Arc::clone(&store)).unwrap();
+            file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+            file.sync_all().unwrap();
+            write(&file, &[2; 3 * PAGE as usize]).unwrap();
+            store.fail_syncs(1);
+            file.sync_all().unwrap_err();
+            file.punch_hole(2 * PAGE, 3 * PAGE).unwrap();
+            file.sync_all().unwrap();
+            let durable = store.after_a_crash();
+            assert_eq!((durable.len() as u64, file.len()), (5 * PAGE, 5 * PAGE), "{fate:?}");
+            assert!(durable[2 * PAGE as usize..].iter().all(|&byte| byte == 0), "{fate:?}");
+        }
+    }
+}

@@ -52,7 +52,10 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let written = self.timed(Asks::Write, || self.store.write_at(bytes, offset))?;
-        self.holds_to(offset + written.min(bytes.len()) as u64);
+        let end = offset + written.min(bytes.len()) as u64;
+        if self.holds_to(end) < end {
+            self.unstable().grown();
+        }
         Ok(written)
     }
 
@@ -77,8 +80,8 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
             Ok(()) => unstable.resized(len, before),
             Err(_) => unstable.note_length(len, before),
         })
-        .inspect(|()| self.holds_to(len))
-        .inspect_err(|_| self.holds_to(before))
+        .inspect(|()| _ = self.holds_to(len))
+        .inspect_err(|_| _ = self.holds_to(before))
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
