@@ -100,7 +100,8 @@ impl File {
     /// # Errors
     ///
     /// `FileTooLarge` if the range ends past `i64::MAX`. The store's error; bytes outside the range are unchanged
-    /// then, and each byte of the range is zero or unchanged.
+    /// then, and each byte of the range is zero or unchanged. In a file with a
+    /// [transform](crate::FileOptions::transform), a page of which the store has punched a part may not decode any more.
     ///
     /// # Examples
     ///

@@ -47,7 +47,9 @@ impl File {
 
     /// Like [`sync_data`](File::sync_data), but writes only the dirty pages that `range` touches. Other pages may
     /// stay dirty, except those that a failed sync may have lost. Whatever was written to the store before becomes
-    /// durable too, so an empty range also syncs the store.
+    /// durable too, so an empty range also syncs the store. The length becomes durable as far as the written pages reach:
+    /// if the range lies in a hole before dirty pages that made the file longer, a crash may leave a file that ends before
+    /// the range.
     ///
     /// # Errors
     ///
@@ -90,7 +92,8 @@ impl File {
     /// in the cache (evicted pages, direct writes, holes, bytes moved by a collapse or insert) cannot be written
     /// again. Then every sync of every handle fails and names the ranges, without an errno, until the ranges have
     /// been repaired: see [`broken_ranges`](File::broken_ranges). Closing the file discards the list of ranges: after
-    /// it is opened again, syncs no longer report them, and the bytes there may be wrong.
+    /// it is opened again, syncs no longer report them, and the bytes there may be wrong. The same holds for bytes that
+    /// were written and not synced before the file was closed by a drop: [`close`](File::close) syncs them.
     ///
     /// # Examples
     ///

@@ -25,7 +25,8 @@ impl File {
     /// As [`read_at`](File::read_at) of this file and [`write_at`](File::write_at) of `to`. If some
     /// bytes were copied before the error, the copy returns their number instead: exactly that many
     /// bytes of the destination are new, and [`last_failure`](File::last_failure) of the file whose
-    /// store failed returns the error. `CrossesDevices` if the files are of two caches.
+    /// store failed returns the error. If the store failed while it punched a hole, as a copy of a hole does, each
+    /// of the other bytes may be zero. `CrossesDevices` if the files are of two caches.
     /// `Unsupported` if one of them has a hook
     /// ([`before_writeback`](crate::FileOptions::before_writeback)) and the other has none.
     ///
