@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::deadlock::{Held, Waiting};
 use crate::raw::RawLock;
+use crate::raw::enter::Looks;
 use crate::raw::place::{Hold, Obstacle, Part};
 use crate::raw::registry::{ClaimId, Queueing};
 use crate::raw::waiting::{Patience, Seen, Sleeper, Waiter};
@@ -93,7 +94,7 @@ impl RawLock {
     /// Acquires a claim, and waits until it is held.
     #[inline(always)]
     pub(crate) fn lock(&self, span: Span, mode: Mode) -> Hold {
-        match self.attempt(span, mode) {
+        match self.attempt(span, mode, Looks::Several) {
             Ok(hold) => hold,
             Err(obstacle) => self.lock_cold(span, mode, obstacle),
         }
@@ -102,7 +103,7 @@ impl RawLock {
     /// Acquires a claim if nothing blocks it.
     #[inline]
     pub(crate) fn try_lock(&self, span: Span, mode: Mode) -> Option<Hold> {
-        match self.attempt(span, mode) {
+        match self.attempt(span, mode, Looks::One) {
             Ok(hold) => Some(hold),
             Err(obstacle) => self.try_lock_cold(span, mode, obstacle),
         }
@@ -111,7 +112,7 @@ impl RawLock {
     /// Acquires a claim, waiting until `deadline` at most.
     #[inline]
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
-        match self.attempt(span, mode) {
+        match self.attempt(span, mode, Looks::Several) {
             Ok(hold) => Some(hold),
             Err(obstacle) if deadline <= Instant::now() => self.try_lock_cold(span, mode, obstacle),
             Err(obstacle) => self.spin_or_wait(span, mode, obstacle, Some(deadline)),
@@ -184,7 +185,7 @@ impl RawLock {
 
     /// Acquires a claim, or queues it; then `waker` is woken when it is granted.
     pub(crate) fn lock_or_queue(&self, span: Span, mode: Mode, waker: &Waker) -> Queued {
-        match self.attempt(span, mode) {
+        match self.attempt(span, mode, Looks::Several) {
             Ok(hold) => Queued::Held(hold),
             Err(met) => {
                 self.queue_task(Request::Claim(Part { span, mode }, met), waker).expect(WAITS)

@@ -2,7 +2,7 @@
 //! cell.
 //!
 //! Either way the claim is written first, and then checks for conflicting claims. If there is one,
-//! the new claim is taken back at once, and may be tried again or queued only after that. Between
+//! the new claim is taken back, and may be tried again or queued only after that. Between
 //! the write and the end of the check it is *tentative*: it blocks other claims without being held.
 
 use std::ops::ControlFlow;
@@ -14,6 +14,29 @@ use crate::raw::words::summary::Summary;
 use crate::raw::{Core, Path, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
+
+/// How often a claim on a range looks for conflicting claims on units before it is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// Once: a try.
+    One,
+    /// [Several](sync::looks_at_units) times: a claim that may wait. The claim that it meets is usually released
+    /// soon, or sees the range and is taken back. If both were taken back, both would try in vain.
+    Several,
+}
+
+impl Looks {
+    /// Whether a conflicting claim is found each time.
+    #[inline]
+    fn meet(self, meets: impl Fn() -> bool) -> bool {
+        let looks = if self == Looks::One { 1 } else { sync::looks_at_units() };
+        let mut meets_again = (1..looks).map(|_| {
+            sync::pause();
+            meets()
+        });
+        meets() && meets_again.all(|meets| meets)
+    }
+}
 
 /// Whether the slot or the reader's word of a claim is watched, or closed.
 fn is_word_watched(hold: Hold) -> bool {
@@ -34,8 +57,8 @@ pub(super) fn unit_of(span: Span) -> Option<u64> {
 impl RawLock {
     /// Acquires a claim without the mutex, if no claim conflicts.
     #[inline(always)]
-    pub(super) fn attempt(&self, span: Span, mode: Mode) -> Result<Hold, Obstacle> {
-        let Some(unit) = unit_of(span) else { return self.take_cell(span, mode).result() };
+    pub(super) fn attempt(&self, span: Span, mode: Mode, looks: Looks) -> Result<Hold, Obstacle> {
+        let Some(unit) = unit_of(span) else { return self.take_cell(span, mode, looks).result() };
         if mode == Mode::Shared && self.summary_hint().is_open() {
             return self.attempt_as_reader(unit).result();
         }
@@ -78,7 +101,9 @@ impl RawLock {
                 attempted
             }
             Err(Obstacle::Collision) if self.note_collision() => self.attempt_again(unit, mode),
-            Err(Obstacle::Collision) => self.take_cell(Span::from_range(unit..unit + 1), mode),
+            Err(Obstacle::Collision) => {
+                self.take_cell(Span::from_range(unit..unit + 1), mode, Looks::One)
+            }
             Err(obstacle) => Attempted::refused(obstacle),
         }
     }
@@ -97,7 +122,12 @@ impl RawLock {
             Some(core) if summary.concerns(mode) => {
                 let span = Span::from_range(unit..unit + 1);
                 let is_watched = || is_word_watched(hold);
-                self.meet(core, summary, span, mode, is_watched)
+                self.meet(core, summary, span, mode, is_watched).and_then(|()| {
+                    match core.cells.meet_readers_of(summary, span, mode) {
+                        true => Err(Obstacle::Undecided),
+                        false => Ok(()),
+                    }
+                })
             }
             _ => Ok(()),
         };
@@ -161,7 +191,7 @@ impl RawLock {
 
     /// Takes a cell for a claim, if no claim conflicts.
     #[inline(never)]
-    fn take_cell(&self, span: Span, mode: Mode) -> Attempted {
+    fn take_cell(&self, span: Span, mode: Mode, looks: Looks) -> Attempted {
         if span.is_empty() {
             return Attempted::held(Hold::NOTHING);
         }
@@ -176,9 +206,13 @@ impl RawLock {
             false => Ok(()),
             true => self.meet(core, before, span, mode, is_watched),
         };
-        let met = met.and_then(|()| match self.conflicting_slot(span, mode) {
-            None => Ok(()),
-            Some(_) => Err(Obstacle::Undecided),
+        let met = met.and_then(|()| {
+            let meets_a_reader = || core.cells.meet_readers_of(before, span, mode);
+            let meets_a_slot = || self.conflicting_slot(span, mode).is_some();
+            match looks.meet(meets_a_reader) || looks.meet(meets_a_slot) {
+                false => Ok(()),
+                true => Err(Obstacle::Undecided),
+            }
         });
         if let Err(obstacle) = met {
             self.vacate(core, taken, mode);
@@ -229,7 +263,7 @@ impl RawLock {
             || unit_of(span).is_some() && self.conflicting_slot(span, mode).is_some()
     }
 
-    /// Checks a new claim against the claims that a summary shows.
+    /// Checks a new claim against the claims on the board that a summary shows.
     pub(super) fn meet(
         &self,
         core: &Core,
@@ -244,7 +278,6 @@ impl RawLock {
             }
             Some(Met::Settled | Met::Undecided) => Err(Obstacle::Undecided),
             None if core.regions.may_meet(summary, span, mode) => Err(Obstacle::Registry),
-            None if core.cells.meet_readers_of(summary, span, mode) => Err(Obstacle::Undecided),
             // A claim of this summary may have been replaced after we read the summary. Then the
             // claims that replaced it have found ours, and it is watched (I6).
             None if is_watched() => Err(Obstacle::Registry),

@@ -99,6 +99,23 @@ pub(crate) fn with_moves(model: impl FnOnce()) {
 /// A model explores every order anyway.
 pub(crate) const LOOKS: u32 = 2;
 
+thread_local! {
+    static LOOKS_AT_UNITS: Cell<u32> = const { Cell::new(1) };
+}
+
+/// One look, except in [`with_two_looks`].
+pub(crate) fn looks_at_units() -> u32 {
+    LOOKS_AT_UNITS.get()
+}
+
+/// Explores a model in which a range looks twice at the units in its way. That takes longer.
+#[cfg(test)]
+pub(crate) fn with_two_looks(model: impl FnOnce()) {
+    LOOKS_AT_UNITS.set(2);
+    model();
+    LOOKS_AT_UNITS.set(1);
+}
+
 pub(crate) use loom::thread::yield_now as pause;
 
 thread_local! {

@@ -58,6 +58,12 @@ pub(crate) fn moves_claims() -> bool {
 /// How often a tentative claim is checked, with the mutex held, before it is treated as a conflict.
 pub(crate) const LOOKS: u32 = 64;
 
+/// How often a tentative claim on a range looks for a conflicting claim on a unit before it is taken back:
+/// for about half a microsecond.
+pub(crate) fn looks_at_units() -> u32 {
+    16
+}
+
 pub(crate) use std::hint::spin_loop as pause;
 
 /// Separates a store from a later load that must not be reordered before it, on both sides of a

@@ -2,7 +2,7 @@
 
 use super::*;
 
-use crate::sync::{own_no_cell, own_the_first_cell};
+use crate::sync::{own_no_cell, own_the_first_cell, with_two_looks};
 
 const UNIT: (u64, u64) = (1, 2);
 const PAIR: (u64, u64) = (0, 2);
@@ -25,6 +25,12 @@ fn two_claims_in_one_slot_exclude_each_other() {
 fn a_unit_and_a_range_that_race_for_it_exclude_each_other() {
     exclude(UNIT, RANGE);
     exclude(UNIT, PAIR);
+}
+
+/// The second look is a later load of the slot (B), and needs no other argument.
+#[test]
+fn a_unit_and_a_range_that_looks_twice_exclude_each_other() {
+    with_two_looks(|| exclude(UNIT, RANGE));
 }
 
 #[test]

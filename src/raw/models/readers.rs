@@ -3,6 +3,7 @@
 use super::*;
 
 use crate::deadlock::Held;
+use crate::sync::with_two_looks;
 
 impl Units {
     /// An open lock without a claim.
@@ -28,6 +29,11 @@ fn a_reader_in_a_word_and_a_writer_of_the_unit_exclude_each_other() {
 fn a_reader_in_a_word_and_a_range_exclude_each_other() {
     race(Units::open, (span(0, 9), Exclusive), (span(1, 2), Shared));
     race(Units::open, (span(1, 2), Shared), (span(0, 9), Exclusive));
+}
+
+#[test]
+fn a_reader_in_a_word_and_a_range_that_looks_twice_exclude_each_other() {
+    with_two_looks(|| race(Units::open, (span(0, 9), Exclusive), (span(1, 2), Shared)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::Instant;
 use crate::deadlock::Waiting;
 use crate::raw::RawLock;
 use crate::raw::acquire::Request;
+use crate::raw::enter::Looks;
 use crate::raw::place::{Hold, Obstacle, Part};
 use crate::sync::Spins;
 use crate::{Mode, Span};
@@ -43,7 +44,7 @@ impl RawLock {
                 }
                 break;
             }
-            match self.attempt(span, mode) {
+            match self.attempt(span, mode, Looks::Several) {
                 Ok(hold) => return Some(hold),
                 Err(again) => obstacle = again,
             }
