@@ -111,36 +111,44 @@ pub(crate) fn end_of_patience() -> Option<Instant> {
 /// can cost a time slice.
 const SPINS_BEFORE_QUEUEING: u32 = 6;
 
-/// How often a waiter checks its word before it parks, which costs a wake-up: for about five microseconds.
-const SPINS_BEFORE_PARKING: u32 = 4;
+/// After how many of these pauses a claim that only units block is queued: about five microseconds.
+const FEW_SPINS: u32 = 4;
 
 /// The first pause, as a power of two. Checking earlier would slow down the thread that is about to release.
 const FIRST_SPIN: u32 = 3;
 
-/// Pauses between attempts.
-pub(crate) struct Spins {
-    turn: u32,
-    most: u32,
+/// How often a waiter checks its word before it parks, which costs a wake-up: for about five
+/// microseconds. Only the thread that wakes it writes the word, so the checks slow down no other thread.
+const CHECKS_BEFORE_PARKING: u32 = 15;
+
+/// The pause before each of these checks.
+const CHECK: u32 = 3;
+
+/// Pauses for 2^`exponent` spin hints.
+fn pause_for(exponent: u32) {
+    (0..1 << exponent).for_each(|_| std::hint::spin_loop());
 }
 
+/// Pauses between attempts of a claim that is not queued.
+pub(crate) struct Spins(u32);
+
 impl Spins {
-    /// The pauses of a claim that is not queued.
     pub(crate) fn new() -> Spins {
-        Spins { turn: 0, most: SPINS_BEFORE_QUEUEING }
+        Spins(0)
     }
 
-    /// Whether it has paused for less than a waiter does before it parks.
+    /// Whether it has paused for about as long as a waiter does before it parks, or less.
     pub(crate) fn are_few(&self) -> bool {
-        self.turn < SPINS_BEFORE_PARKING
+        self.0 < FEW_SPINS
     }
 
     /// Pauses, or returns false if it has paused often enough.
     pub(crate) fn spin(&mut self) -> bool {
-        if self.turn == self.most {
+        if self.0 == SPINS_BEFORE_QUEUEING {
             return false;
         }
-        (0..1 << (FIRST_SPIN + self.turn)).for_each(|_| std::hint::spin_loop());
-        self.turn += 1;
+        pause_for(FIRST_SPIN + self.0);
+        self.0 += 1;
         true
     }
 }

@@ -5,9 +5,8 @@
 //! of waiting claims yet; it gets one when it is queued.
 //!
 //! How long a thread spins is set in `sync/native.rs`: `SPINS_BEFORE_QUEUEING` pauses here
-//! (`SPINS_BEFORE_PARKING` if units block the claim), and, once the claim is queued,
-//! `SPINS_BEFORE_PARKING` pauses before the thread parks. `FIRST_SPIN` sets the first pause; each
-//! is twice as long as the one before.
+//! (`FEW_SPINS` if units block the claim), each twice as long as the one before, and, once the
+//! claim is queued, `CHECKS_BEFORE_PARKING` short ones before the thread parks.
 
 use std::time::Instant;
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
 
-use super::{SPINS_BEFORE_PARKING, Spins};
+use super::{CHECK, CHECKS_BEFORE_PARKING, pause_for};
 
 const PARKED: u32 = 1;
 const INVITED: u32 = 1 << 1;
@@ -65,8 +65,8 @@ impl Parker {
     /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or
     /// `deadline` has passed.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
-        let mut spins = Spins { turn: 0, most: SPINS_BEFORE_PARKING };
-        while spins.spin() {
+        for _ in 0..CHECKS_BEFORE_PARKING {
+            pause_for(CHECK);
             if let Some(woken) = self.woken() {
                 return woken;
             }
