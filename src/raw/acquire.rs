@@ -45,7 +45,7 @@ pub(crate) enum Queued {
 #[must_use = "a queued claim blocks others until it is withdrawn, or granted and released"]
 pub(crate) struct Pending {
     pub(super) id: ClaimId,
-    /// When it becomes due, if it is patient and there is a clock.
+    /// When it becomes due, if it was patient when it checked last and there is a clock.
     due_at: Option<Instant>,
     /// Of a task: what it found when it checked last.
     seen: Option<Seen>,
@@ -66,6 +66,12 @@ impl Pending {
 
     pub(super) fn patient(id: ClaimId) -> Pending {
         Pending { id, due_at: sync::end_of_patience(), seen: None }
+    }
+
+    /// How often its thread yields before it parks. Not if the claim is due: it keeps others out, and
+    /// must run as soon as it is granted.
+    fn yields(self) -> u32 {
+        if self.due_at.is_some() { sync::YIELDS_WHILE_PATIENT } else { 0 }
     }
 
     fn patience(self) -> Patience {
@@ -231,17 +237,14 @@ impl RawLock {
         }
         let mut is_known = true;
         let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
-        let mut is_held = self.look_again(pending.id, patience, note);
-        if patience == Patience::IsOver {
-            pending.due_at = None;
-        }
+        let mut is_held = self.look_again(pending, note);
         if !is_known {
             // Cloned, and the old one dropped, without the mutex: both are user code. If the drop
             // panics the claim is still the caller's, because this has not returned.
             let mut sleeper = Sleeper::of_task(waker);
             is_known = sleeper.would_wake(waker);
             let swap = |waiter: &mut Waiter| mem::swap(&mut waiter.sleeper, &mut sleeper);
-            is_held = self.look_again(pending.id, Patience::Lasts, swap);
+            is_held = self.look_again(pending, swap);
         }
         pending.seen = is_known.then_some(seen);
         is_held.then_some(Hold::claim(pending.id))
@@ -342,27 +345,27 @@ impl RawLock {
     ) -> Option<Hold> {
         loop {
             let until = [pending.due_at, deadline].into_iter().flatten().min();
-            match parker.wait_until(until) {
+            match parker.wait_until(until, pending.yields()) {
                 Woken::Granted => return Some(Hold::claim(pending.id)),
                 Woken::TimedOut if until == deadline => return self.withdraw(pending),
                 Woken::Invited | Woken::TimedOut => {}
             }
-            let patience = pending.patience();
-            if self.look_again(pending.id, patience, |_| {}) {
+            if self.look_again(&mut pending, |_| {}) {
                 return Some(Hold::claim(pending.id));
-            }
-            if patience == Patience::IsOver {
-                pending.due_at = None;
             }
         }
     }
 
     /// For the owner of a waiting claim, which is awake: checks whether the claim can be granted
     /// now. If not, calls `note` with what the claim waits on.
-    fn look_again(&self, id: ClaimId, patience: Patience, note: impl FnOnce(&mut Waiter)) -> bool {
+    fn look_again(&self, pending: &mut Pending, note: impl FnOnce(&mut Waiter)) -> bool {
+        let patience = pending.patience();
         let mut locked = self.core().enter(self);
-        let is_held = locked.look_again(id, patience);
-        let waiter = locked.registry().waiter_mut(id);
+        let is_held = locked.look_again(pending.id, patience);
+        if !locked.registry().is_patient(pending.id) {
+            pending.due_at = None;
+        }
+        let waiter = locked.registry().waiter_mut(pending.id);
         // It may be a waker, so it is dropped after the mutex is released.
         let mut ended = waiter.take_if(|_| is_held);
         if let Some(waiter) = waiter {

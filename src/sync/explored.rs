@@ -89,6 +89,9 @@ impl Spins {
     }
 }
 
+/// As spinning.
+pub(crate) const YIELDS_WHILE_PATIENT: u32 = 0;
+
 /// A claim is invited again after its first failed check, and due after the second.
 pub(crate) const MOST_PASSES: u32 = 2;
 
@@ -137,7 +140,7 @@ impl Parker {
     }
 
     /// There is no clock. A deadline passes at once, so that it races with every wake-up.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>, _: u32) -> Woken {
         let mut woken = self.woken.lock().expect("nothing panics with a mutex held");
         if deadline.is_none() {
             let waited = self.changed.wait_while(woken, |woken| woken.is_none());

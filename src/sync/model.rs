@@ -162,6 +162,9 @@ impl Spins {
     }
 }
 
+/// As spinning.
+pub(crate) const YIELDS_WHILE_PATIENT: u32 = 0;
+
 /// A claim is invited again after its first failed check, and due after the second.
 pub(crate) const MOST_PASSES: u32 = 2;
 
@@ -234,7 +237,7 @@ impl Parker {
     }
 
     /// A model has no clock. A deadline passes at once, so that it races with every wake-up.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>, _: u32) -> Woken {
         if let Some(woken) = self.woken() {
             return woken;
         }

@@ -124,6 +124,10 @@ const CHECKS_BEFORE_PARKING: u32 = 15;
 /// The pause before each of these checks.
 const CHECK: u32 = 3;
 
+/// How often the thread of a patient claim yields before it parks. With more threads than processors the
+/// claim often waits for a thread that has lost its processor, and a yield costs less than a wake-up.
+pub(crate) const YIELDS_WHILE_PATIENT: u32 = 4;
+
 /// Pauses for 2^`exponent` spin hints.
 fn pause_for(exponent: u32) {
     (0..1 << exponent).for_each(|_| std::hint::spin_loop());

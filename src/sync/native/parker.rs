@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN, park, unpark_one};
@@ -63,12 +64,23 @@ impl Parker {
     }
 
     /// Waits until [`notify`](Parker::notify) or [`invite`](Parker::invite) was called or
-    /// `deadline` has passed.
-    pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> Woken {
+    /// `deadline` has passed. Yields up to `yields` times before it parks.
+    pub(crate) fn wait_until(&self, deadline: Option<Instant>, yields: u32) -> Woken {
+        let is_late = || deadline.is_some_and(|deadline| deadline <= Instant::now());
         for _ in 0..CHECKS_BEFORE_PARKING {
             pause_for(CHECK);
             if let Some(woken) = self.woken() {
                 return woken;
+            }
+        }
+        for _ in 0..yields {
+            thread::yield_now();
+            if let Some(woken) = self.woken() {
+                return woken;
+            }
+            // A yield may take a time slice.
+            if is_late() {
+                break;
             }
         }
         // ORDERING: Relaxed. Going to sleep publishes nothing; `woken` acquires what it finds.
@@ -77,7 +89,7 @@ impl Parker {
             if let Some(woken) = self.woken() {
                 return woken;
             }
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            if is_late() {
                 // ORDERING: Relaxed, as above.
                 self.state.fetch_and(!PARKED, Ordering::Relaxed);
                 return self.woken().unwrap_or(Woken::TimedOut);
