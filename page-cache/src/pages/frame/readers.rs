@@ -13,9 +13,9 @@
 //! looks at the header again; a thread that latches changes the header, then looks at the words.
 //! All four accesses are SeqCst, so at least one of the two sees the other.
 
-use crossbeam_utils::CachePadded;
-
 use std::cell::Cell;
+
+use crossbeam_utils::CachePadded;
 
 use super::{Frame, FrameId, Frames, State};
 use crate::seat::{self, seat};
@@ -253,8 +253,11 @@ fn are_many() -> bool {
     thread_local! {
         static CONFLICTS: Cell<u32> = const { Cell::new(0) };
     }
-    let before = CONFLICTS.with(|conflicts| conflicts.replace(conflicts.get().wrapping_add(1)));
-    before % MANY == MANY - 1
+    let conflicts = CONFLICTS.with(|conflicts| {
+        conflicts.set(conflicts.get().wrapping_add(1));
+        conflicts.get()
+    });
+    conflicts.is_multiple_of(MANY)
 }
 
 #[cfg(all(test, not(spanlock_shuttle)))]
