@@ -51,13 +51,19 @@ impl Inode {
         self.take_out(page);
     }
 
-    /// Removes a clean, unmapped page from the index.
+    /// Removes a clean, unmapped page from the cache.
     fn take_out(&self, page: LockedPage<'_>) {
+        self.unlink(&page);
+        drop(page.retire());
+    }
+
+    /// Removes a page from the index. From then on it may be brought in again, in another frame.
+    fn unlink(&self, page: &LockedPage<'_>) {
         self.forget_resident(page.key().page);
         lock_leaf(&self.cache.queues).remove(page.id());
+        // A thread that guesses the frame does not read it.
         page.doubt();
-        self.cache.index.remove(&self.cache.frames, &page);
-        drop(page.retire());
+        self.cache.index.remove(&self.cache.frames, page);
     }
 }
 

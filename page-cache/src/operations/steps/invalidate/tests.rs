@@ -82,3 +82,28 @@ fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones
     file.read_exact_at(&mut seen, 0).unwrap();
     assert_eq!(seen, [2]);
 }
+
+/// Invariant 7, where the page leaves with a shared claim: after a write-through that failed, if another thread has read
+/// it in again meanwhile.
+#[test]
+fn a_page_that_is_in_another_frame_is_not_read_from_the_one_that_it_has_left() {
+    let cache: PageCache = PageCache::with_options(Options::new(16).flush_interval(Duration::MAX));
+    let file = cache.open(MemStore::new()).unwrap();
+    // Brought in one after the other, so that the frame of the first is guessed.
+    file.write_all_at(&[1; 8 * PAGE as usize], 0).unwrap();
+    file.sync_all().unwrap();
+    let visit = visit(&cache.shared.pool, 1).unwrap();
+    let page = visit.find_locked(0).unwrap();
+    visit.unlink(&page);
+    let seen = thread::scope(|scope| {
+        let writes = || {
+            file.write_all_at(&[2; PAGE as usize], 0).unwrap();
+            let mut seen = [0];
+            file.read_exact_at(&mut seen, 0).unwrap();
+            seen[0]
+        };
+        scope.spawn(writes).join().unwrap()
+    });
+    drop(page.retire());
+    assert_eq!(seen, 2);
+}
