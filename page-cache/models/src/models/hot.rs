@@ -4,6 +4,7 @@ use loom::thread;
 
 use super::guards::look;
 use super::{Cache, explore, page};
+use crate::page::Key;
 use crate::pages::frame::WaitLimit;
 use crate::pages::frame::guard::SharedGuard;
 
@@ -132,5 +133,26 @@ fn a_thread_with_a_guard_in_a_word_gets_another_beside_a_writer_that_waits() {
         }
         writes.join().unwrap();
         write(&cache, 1, 3);
+    });
+}
+
+/// A reader's word contains the number of the frame. The reader knows the frame from a guess only.
+#[test]
+fn a_reader_that_guesses_a_new_hot_frame_is_seen_by_a_writer() {
+    explore(3, || {
+        let cache = Cache::new(2);
+        let [first, second] = [0, 1].map(|page| Key { file: 1, page });
+        cache.make(first, 1);
+        let reads = {
+            let cache = cache.clone();
+            thread::spawn(move || cache.read(second))
+        };
+        cache.make(second, 2);
+        cache.index.peek(&cache.frames, second).unwrap().heat();
+        let page = cache.index.find(&cache.frames, second).unwrap().lock();
+        let latch = page.latch();
+        cache.write(page.frame(), 3);
+        drop(latch);
+        assert!([None, Some(2), Some(3)].contains(&reads.join().unwrap()));
     });
 }

@@ -56,6 +56,7 @@ impl Cache {
         page.frame().entries.unmap_all();
         drop(page.latch());
         page.clear_mapped();
+        self.see(page.frame());
         self.fill(&page, bytes);
     }
 }
@@ -173,7 +174,6 @@ fn a_store_is_over_when_the_right_to_store_is_removed() {
             let page = cache.index.find(&cache.frames, page(1)).unwrap().lock();
             page.frame().entries.write_protect();
             page.pass_stores();
-            let _latch = page.read().unwrap();
             cache.see(page.frame())
         };
         let stored = stores.join().unwrap();
@@ -197,11 +197,25 @@ fn a_store_is_over_when_the_right_to_store_is_removed_without_waiting_for_guards
             let page = cache.index.find(&cache.frames, page(1)).unwrap().lock();
             page.frame().entries.write_protect();
             assert!(page.pass_stores_unless_guarded());
-            let _latch = page.read().unwrap();
             cache.see(page.frame())
         };
         let stored = stores.join().unwrap();
         assert_eq!(sent, if stored { 3 } else { 1 });
         assert_eq!(cache.read(page(1)), Some(sent));
+    });
+}
+
+#[test]
+fn a_store_waits_for_a_reader() {
+    explore(3, || {
+        let cache = Cache::new(1);
+        cache.make(page(1), 1);
+        cache.map(page(1), Rights::ReadWrite);
+        let reads = {
+            let cache = cache.clone();
+            thread::spawn(move || cache.read(page(1)))
+        };
+        assert!(cache.store(page(1), 2));
+        assert!(reads.join().unwrap().is_some_and(|bytes| [1, 2].contains(&bytes)));
     });
 }

@@ -94,6 +94,7 @@ fn a_pinned_frame_is_not_reused_and_the_last_reference_frees_it() {
         if let Some(pin) = cache.index.find(&cache.frames, page(1)) {
             let locked = pin.lock();
             if locked.key() == page(1) {
+                assert!(cache.index.find(&cache.frames, page(1)).is_some());
                 assert_eq!(cache.see(locked.frame()), 1);
                 cache.fill(&locked, 3);
             }
