@@ -1,8 +1,11 @@
 //! Operations on dirty pages and eviction, run against each other under a deterministic scheduler
 //! by `.ci/run schedules`.
 
+mod ends;
 mod guards;
 mod hot_pages;
+mod mapped;
+mod permits;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ const SCHEDULES: usize = 5_000;
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// Runs a scenario in random orders, and in those that have few changes of thread at bad moments.
-fn explore(scenario: impl Fn() + Clone + Send + Sync + 'static) {
+pub(crate) fn explore(scenario: impl Fn() + Clone + Send + Sync + 'static) {
     fn run(scheduler: impl Scheduler + 'static, scenario: impl Fn() + Send + Sync + 'static) {
         let mut config = Config::new();
         config.stack_size = 1 << 18;

@@ -102,3 +102,6 @@ impl Drop for Teller {
         self.0.changed.notify_one();
     }
 }
+
+#[cfg(all(test, spanlock_shuttle))]
+mod schedules;
