@@ -2,6 +2,8 @@
 //!
 //! No decision depends on a number, so schedulers need not see how it is given: this uses std's
 //! primitives in every build.
+//!
+//! ORDERING: relaxed throughout: a number orders nothing, and the counters of a seat are read as statistics only.
 #![allow(clippy::disallowed_types, reason = "the numbers take no part in any argument")]
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
