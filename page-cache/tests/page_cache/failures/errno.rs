@@ -137,9 +137,8 @@ fn an_error_that_is_reported_later_has_its_errno_for_every_handle() {
     assert_eq!(file.last_failure().unwrap().operation(), "sync_data");
 }
 
-/// A thread that waits for a frame occupied by another file's page gets the reason.
 #[test]
-fn a_reader_without_a_frame_gets_the_errno_of_the_store_that_keeps_pages_dirty() {
+fn a_writer_at_the_dirty_limit_gets_the_errno_of_its_store() {
     let store = Arc::new(FailingStore::default());
     store.fail_with(ERRNO);
     let cache: PageCache = PageCache::with_options(Options::new(16).dirty_limit(16));
