@@ -68,8 +68,8 @@ impl Pending {
         Pending { id, due_at: sync::end_of_patience(), seen: None }
     }
 
-    /// How often its thread yields before it parks. Not if the claim is due: it keeps others out, and
-    /// must run as soon as it is granted.
+    /// How often its thread yields before it parks. It does not yield if the claim is due: a due claim
+    /// keeps others out, so its thread must run as soon as it is granted.
     fn yields(self) -> u32 {
         if self.due_at.is_some() { sync::YIELDS_WHILE_PATIENT } else { 0 }
     }

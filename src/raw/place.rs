@@ -94,7 +94,8 @@ impl Hold {
         Hold(ptr::without_provenance((taken.bits() as usize) << Hold::KIND_BITS | CELL))
     }
 
-    /// Even where an address has 32 bits only: memory has no room for 2^29 claims there.
+    /// A claim of the registry. If an address has 32 bits, 29 are left for the number, which are enough: memory has
+    /// no room for 2^29 claims there.
     pub(crate) fn claim(id: ClaimId) -> Hold {
         Hold(ptr::without_provenance((id.number() as usize) << Hold::KIND_BITS | CLAIM))
     }

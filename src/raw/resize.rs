@@ -93,8 +93,8 @@ impl Locked<'_> {
         if grows {
             self.resize(wanted);
         }
-        // While units are added that stay, it is checked often; where there are enough slots,
-        // rarely.
+        // The number of slots is checked often while more and more units are held, and rarely once there are
+        // enough slots.
         let patience = (1 << wanted.max(bits)) / if grows { 64 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
         self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);

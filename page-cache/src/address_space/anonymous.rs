@@ -8,8 +8,8 @@ use std::ops::Range;
 
 /// The pages of one anonymous mapping, by number.
 pub(super) struct Anonymous {
-    /// Held for no longer than one copy of at most a page. A page that was never touched is not
-    /// there, and reads as zeroes once it is.
+    /// Held for no longer than one copy of at most a page. A page that was never touched has no entry; a fault
+    /// gives it one, with zeroes.
     pages: Mutex<BTreeMap<u64, Page>>,
 }
 

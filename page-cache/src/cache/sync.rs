@@ -107,7 +107,7 @@ struct Round {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Visit<Inode>>,
-    /// The files that a thread is at, by number, with their labels.
+    /// The files that a thread works on, by number, with their labels.
     running: Vec<(u64, Arc<str>)>,
     failures: Vec<Failure>,
 }

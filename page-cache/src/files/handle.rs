@@ -12,7 +12,7 @@ use crate::files::store_access::answer_timeout::AnswerTimeout;
 use crate::order::nested::{is_inside, is_inside_hook};
 use crate::sync::blocking::{Condvar, Mutex, PoisonError};
 
-/// What keeps a file open: its `File`s and its mappings have it in common.
+/// What keeps a file open. All `File`s and mappings of the file share one.
 pub(crate) struct Handle {
     // Dropped in this order, so that the thread which closes the file has the last reference.
     pub(crate) inode: Arc<Inode>,
@@ -35,7 +35,7 @@ struct End {
     changed: Condvar,
 }
 
-/// Notes the end when it is dropped, also by a panic.
+/// Notes the end when it is dropped, also while a panic unwinds.
 struct Teller(Arc<End>);
 
 impl Handle {
@@ -46,7 +46,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // Under shuttle no store hangs, and one thread more would only be one more to schedule.
+        // Under shuttle no store hangs, and another thread would only add schedules.
         if cfg!(spanlock_shuttle) {
             return self.inode.close();
         }

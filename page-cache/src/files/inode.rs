@@ -43,10 +43,10 @@ use crate::stats::latency::Asks;
 use crate::stats::of_file::{FileCounters, FileStats};
 
 pub(crate) struct Inode {
+    /// The file's number, as in the keys of the frames.
     pub(crate) id: u64,
     pub(crate) store: Box<CheckedStore<dyn Store>>,
     pub(crate) cache: Arc<Pool>,
-    /// The file's number, as in the keys of the frames.
     pub(crate) page_size: PageSize,
     pub(crate) write_mode: WriteMode,
     pub(crate) before_writeback: Option<BeforeWriteback>,
@@ -58,12 +58,12 @@ pub(crate) struct Inode {
     size: AtomicU64,
     /// Set if the store may hold something past the end, because it refused to truncate it.
     pub(crate) untrimmed: AtomicBool,
-    /// The pages that are cached. A page is added after it was linked into the index and taken
-    /// out before it is unlinked, under its lock, and if it is evicted only when no thread reads it any
-    /// more; so an exclusive holder sees all of its range.
+    /// The pages that are cached. A page is added after it was linked into the index, and removed before it is
+    /// unlinked, both under its lock. A page that is evicted is removed only when no thread reads it any more. So
+    /// the holder of an exclusive claim finds every page of its range that can be read.
     resident: Mutex<BTreeSet<u64>>,
-    /// The pages that are dirty or in flight. A page is added under its lock, and
-    /// taken out by the end of its writeback, or under its lock when it is dropped.
+    /// The pages that are dirty or in flight. A page is added under its lock, and removed when its writeback
+    /// ends, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
     /// The number of these pages, for a thread that reads it before each write. It is changed with the mutex held.
     ///

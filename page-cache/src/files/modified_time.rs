@@ -4,10 +4,10 @@
 //! may keep a time of its own
 //! ([`FileOptions::keep_modified_time`](crate::FileOptions::keep_modified_time)): that of the last
 //! write, store to a mapping, or change of size or extents. A sync and the close hand it to the
-//! store if it, or the store's own, may have changed since.
+//! store if it, or the store's own time, may have changed since.
 //!
-//! The clock is a coarse one, a few milliseconds behind, as in kernels, and cheaper to read. A file that keeps no time
-//! pays for one comparison.
+//! The clock is coarse, as in kernels: it is a few milliseconds behind, and is cheaper to read than an exact one. A file
+//! that keeps no time pays only for one comparison.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,10 +17,10 @@ pub(crate) struct ModifiedTime {
     is_kept: bool,
     /// In nanoseconds since the epoch.
     ///
-    /// ORDERING: relaxed, here and below: the time of a change is about that of the change, and no
-    /// decision depends on it but to hand it over. A thread that clears `is_in_store` has set the
-    /// time before, and one that hands it over sets `is_in_store` before it reads the time; if the
-    /// two orders are seen otherwise, the next sync hands it over.
+    /// ORDERING: relaxed, here and below: the time is approximate, and decides nothing except whether it
+    /// is passed to the store. A thread that clears `is_in_store` has set the time before; a thread that
+    /// passes the time on sets `is_in_store` before it reads the time. If a thread sees these in another
+    /// order, the next sync passes the time on.
     nanos: AtomicI64,
     /// Whether the store has this time, as far as is known.
     is_in_store: AtomicBool,

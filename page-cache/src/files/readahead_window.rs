@@ -53,7 +53,7 @@ impl Streams {
     fn next_window(&mut self, wanted: Range<u64>, longest: u64) -> u64 {
         self.misses += 1;
         let continues = |stream: &Stream| {
-            // Pages behind the run that were cached are no reason to lose the reader.
+            // The reader may have passed over cached pages after the run, at most as many as were read ahead.
             let Stream { run, window, .. } = stream;
             run.start < wanted.start && wanted.start <= run.end.saturating_add(*window)
         };

@@ -3,10 +3,10 @@
 //! Such a frame can be neither evicted nor written back until its request continues, which is never
 //! if the store hangs. So the number of these frames is limited: a request needs a permit for each
 //! of them. Three eighths of the permits are reserved for files that have no permit; each such file
-//! gets one. The other permits are shared by the rule for dirty pages, with a multiple of one: see
-//! `dirty_limit`. If stores hang, their first few files use up the other permits. Every further
-//! file whose store hangs keeps one reserved permit. So a new file still gets a permit until the
-//! reserved ones are used up too.
+//! gets one. A file that has permits gets one more as long as it has no more of them than are left
+//! of the other permits: this is the rule of `dirty_limit`, with a multiple of one. If stores hang,
+//! their first few files use up the other permits. Every further file whose store hangs keeps one
+//! reserved permit. So a new file still gets a permit until the reserved ones are used up too.
 //!
 //! This limit and the one on dirty pages leave frames that are available at any time. So a request
 //! with a permit gets its frame soon, and one that waits for a permit waits for requests to its own

@@ -7,9 +7,9 @@
 //! the claim was moved; then it takes the mutex, and releases the claim in the registry.
 //!
 //! Before the cell is free for another claim, the moved claim is counted in its regions, and the
-//! claims that conflict with it are watched (raw.rs, I6). Claims in cells that belong to one thread
-//! are not moved, so that their release needs no compare-exchange: that is what decides between a
-//! release and a move.
+//! claims that conflict with it are watched (raw.rs, I6). If a claim is released and moved at the same
+//! time, a compare-exchange of the cell's word decides. Claims in cells that belong to one thread are
+//! not moved, so that their release needs no compare-exchange.
 
 use crate::Span;
 use crate::raw::place::Place;

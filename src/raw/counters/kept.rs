@@ -13,7 +13,7 @@ use crate::raw::counters::Path;
 use crate::stats::{BUCKETS, ModeStats, Stats, WaitHistogram};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, const_constructor};
 
-/// So many threads count their claims apart from each other; a power of two.
+/// How many threads can count claims without sharing a cache line; a power of two.
 const SHARDS: usize = 16;
 
 pub(crate) struct Counters {
@@ -190,13 +190,13 @@ fn get(counter: &AtomicU64) -> u64 {
 
 /// The shard of this thread: threads take them in turn.
 fn shard() -> usize {
-    // Not `crate::sync`'s: a static, which no model could start afresh, and no part of any
-    // argument.
+    // Not from `crate::sync`: a model cannot reset a static between executions, and the lock is correct
+    // whatever this is.
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     thread_local! {
         static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
     }
-    // A thread that ends has lost its number; any shard will do.
+    // A thread that is ending may have lost its number. Any shard is correct.
     let own = SHARD.try_with(|shard| {
         if shard.get() == usize::MAX {
             shard.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SHARDS);

@@ -1,12 +1,13 @@
 //! Spinning before a claim is queued.
 //!
-//! If no claim waits, a blocked claim is tried again for a moment before it is queued, so that to
-//! wait for a short critical section costs no wake-up. A claim that spins has no place in the order
-//! of waiting claims yet; it gets one when it is queued.
+//! If no claim waits, a blocked claim is tried again for a moment before it is queued, so that a wait
+//! for a short critical section costs no wake-up. A claim that spins has no place in the order of
+//! waiting claims yet; it gets one when it is queued.
 //!
 //! How long a thread spins is set in `sync/native.rs`: `SPINS_BEFORE_QUEUEING` pauses here
-//! (`FEW_SPINS` if units block the claim), each twice as long as the one before, and, once the
-//! claim is queued, `CHECKS_BEFORE_PARKING` short ones before the thread parks.
+//! (`FEW_SPINS` if only units block the claim), each twice as long as the one before. Once the claim
+//! is queued, its thread makes `CHECKS_BEFORE_PARKING` short pauses, yields up to
+//! `YIELDS_WHILE_PATIENT` times while the claim is patient, and then parks.
 
 use std::time::Instant;
 
@@ -37,7 +38,7 @@ impl RawLock {
                 continue;
             }
             if self.looks_blocked_by_a_unit(span, mode) {
-                // Readers of units may go on for ever among themselves: a writer queues soon.
+                // Readers that overlap one another could hold the units without end, so a writer queues soon.
                 if spins.are_few() {
                     continue;
                 }

@@ -93,9 +93,9 @@ impl TakenCell {
 
 /// A cache line: the state of one cell, and the span of another.
 ///
-/// Claims that read a cell's span must not delay its claim when that writes the cell's state. So
-/// the two are in different lines: the span of a cell is half of all lines further on. Threads that
-/// have one range each, and are at most half as many as there are cells, write different lines.
+/// Threads that read a cell's span must not slow down the thread that writes the cell's state. So the
+/// two are in different lines: a cell's span is half the array after its state. Threads that have one
+/// range each, and are at most half as many as there are cells, write different lines.
 #[repr(align(64))]
 struct Line {
     own: AtomicU64,
@@ -215,9 +215,9 @@ impl Cells {
 
     #[inline]
     pub(crate) fn settle(&self, taken: TakenCell) {
-        // ORDERING: Release, paired with the Acquire in `seize`. Relaxed would do for other loads:
-        // they spare a claim that this one blocks a second check, and snapshots load it of a cell
-        // that they have watched.
+        // ORDERING: Release, paired with the Acquire in `seize`. For the other loads Relaxed would be
+        // enough: a new claim that finds this one settled only saves a second check, and a snapshot
+        // loads the word of a cell that it has watched.
         self.line(taken.cell()).own.store(taken.word(SETTLED), Ordering::Release);
     }
 

@@ -49,8 +49,8 @@ struct Leader<'a> {
 }
 
 impl SyncGroup {
-    /// Returns after the store has been synced once since the call, by `sync` or by another
-    /// caller's.
+    /// Returns after one sync of the store that began after the call, by `sync` or by that of another
+    /// caller.
     pub(crate) fn join(
         &self,
         scope: Scope,
@@ -59,8 +59,8 @@ impl SyncGroup {
         let mut state = self.state();
         let round = Arc::clone(&state.next);
         state.scope = state.scope.max(scope);
-        // A round that is in progress, or over, is not the next: so if none is in progress and this one is
-        // not over, it is.
+        // A sync that is in progress, or has ended, is not the next one. So if none is in progress and this one has
+        // not ended, this one is the next.
         while round.outcome().is_none() && state.under_way {
             state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

@@ -121,7 +121,7 @@ impl Unstable {
         self.sent_past(range);
     }
 
-    /// Notes that a part of a page that is not uptodate means nothing any more. The caller has the
+    /// Notes that the dirty bytes of a part of a page that is not uptodate were discarded. The caller has the
     /// page locked.
     pub(crate) fn forget_part(&mut self, page: u64, within: Range<usize>) {
         for pages in [&mut self.current.cached, &mut self.committing.cached, &mut self.owed] {
@@ -166,8 +166,8 @@ impl Unstable {
         self.current.cut = joined(self.current.cut.take(), Some(cut).filter(|cut| !cut.is_empty()));
     }
 
-    /// Notes that a write has made the store longer. If its bytes are lost, so is the length; and the bytes may be
-    /// replaced by a hole, which does not carry it.
+    /// Notes that a write has made the store longer. If the bytes of the write are lost, so is the length. It is not
+    /// enough to send these bytes again: they may have been replaced by a hole, which does not make the store longer.
     pub(crate) fn grown(&mut self) {
         self.current.resized = true;
     }

@@ -1,4 +1,4 @@
-//! The pages that a file has in the cache: they are found, made, and counted as resident.
+//! The pages that a file has in the cache: how they are found, created, and counted as resident.
 
 use std::convert::Infallible;
 use std::ops::Range;

@@ -159,7 +159,7 @@ impl Inode {
     /// the old end or the write's start on, whichever is first.
     ///
     /// The file may be truncated while the claim waits, so that the write extends it after all. Then
-    /// it claims all of the file, and the size matters no more.
+    /// the whole file is claimed instead, whatever its size.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn io_for_write(&self, bytes: Range<u64>) -> IoClaim<'_> {
@@ -181,9 +181,10 @@ impl Inode {
 
     /// Claims the IO lock from `at` or the end on, whichever is first.
     ///
-    /// A file that grows while the claim waits leaves it larger than need be, and it keeps its place
-    /// in the queue: else there might always be one more append to wait for. If the file is truncated
-    /// meanwhile to less than was claimed, all of it is claimed. So a writer waits at most twice.
+    /// If the file grows while the claim waits, the claim stays larger than necessary, and keeps its
+    /// place in the queue: otherwise appends that come in between could delay it without end. If the
+    /// file is truncated meanwhile to less than was claimed, all of it is claimed. So a writer waits at
+    /// most twice.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn io_from(&self, at: u64) -> IoClaim<'_> {
         let from = self.size().min(at);

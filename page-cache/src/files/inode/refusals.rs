@@ -10,8 +10,8 @@ use crate::order::nested::{is_inside, is_inside_hook};
 use crate::pages::frame::guard::has_of;
 
 impl Inode {
-    /// Refuses what a store asks of a file of its own cache, what a hook asks of one that has a hook, and what a thread
-    /// asks of a file while it has a guard of one of its pages.
+    /// Refuses requests that could wait for their own thread: those of a store to a file of its own cache, those of a
+    /// hook to a file that has a hook, and those of a thread to a file while it has a guard of one of its pages.
     #[inline]
     pub(crate) fn check_outside(&self, request: Request) -> io::Result<()> {
         let inside = is_inside(&self.cache.frames) || self.before_writeback.is_some();
@@ -39,7 +39,7 @@ impl Inode {
         self.check_in_no_store().and(guards)
     }
 
-    /// Refuses what a store asks of a file of its own cache, and what a hook asks of one that has a hook.
+    /// Refuses requests of a store to a file of its own cache, and of a hook to a file that has a hook.
     pub(crate) fn check_in_no_store(&self) -> io::Result<()> {
         let message = if is_inside(&self.cache.frames) {
             "a store called this operation on a file of its own cache, which would deadlock"
@@ -51,7 +51,7 @@ impl Inode {
         Err(io::Error::new(io::ErrorKind::Deadlock, message))
     }
 
-    /// Refuses a change that the store could not be given, and what `check_outside` does.
+    /// Refuses a change if the store is read-only, and what `check_outside` refuses.
     #[inline]
     pub(crate) fn check_change(&self, request: Request) -> io::Result<()> {
         self.check_outside(request)?;

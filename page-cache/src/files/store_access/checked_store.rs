@@ -36,7 +36,7 @@ use crate::sync::blocking::Mutex;
 use crate::unwind;
 use crate::{Identity, Store};
 
-/// How often a request is made at most if syncs of the store fail while it is in progress.
+/// How often a request is made at most: it is repeated if a sync of the store fails while it is in progress.
 const MOST_ATTEMPTS: u32 = 3;
 
 pub(crate) struct CheckedStore<S: Store + ?Sized> {
@@ -52,7 +52,7 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     direct_alignment: u64,
     is_read_only: bool,
     times: StoreTimes,
-    /// The open stores of the cache.
+    /// Those of all stores of the cache.
     all_times: Arc<StoreTimes>,
     store: S,
 }

@@ -19,7 +19,7 @@ use crate::store::identity::Identity;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The open stores of a cache that say which they are.
+/// The open stores of a cache that have an identity.
 pub(crate) struct OpenStores {
     stores: Mutex<HashMap<Identity, OpenStore>>,
     removed_or_opened: Condvar,
@@ -43,7 +43,7 @@ pub(crate) enum Opening {
     Absent(Registration),
 }
 
-/// That a store is open, or being opened or closed.
+/// The record that a store is open, or is being opened or closed; removed when this is dropped.
 pub(crate) struct Registration {
     stores: Arc<OpenStores>,
     identity: Identity,

@@ -12,7 +12,7 @@ use crate::page::PageSize;
 /// What the allocator aligns zeroes to without touching them.
 const CHEAP_ALIGN: usize = 16;
 
-/// The size of a huge page, and a multiple of every other.
+/// The size of a huge page: a multiple of every page size of a cache.
 #[cfg(target_os = "linux")]
 const HUGE: usize = 2 << 20;
 
@@ -40,16 +40,16 @@ impl Zeroes {
         };
         let skipped = base.as_ptr().align_offset(align);
         assert!(skipped < align);
-        // SAFETY: by the assertion there are `len` bytes behind, within the allocation.
+        // SAFETY: by the assertion `len` bytes of the allocation follow the result.
         let start = unsafe { base.add(skipped) };
         let zeroes = Zeroes { start, len, base, layout };
         zeroes.ask_for_huge_pages();
         zeroes
     }
 
-    /// Asks the system for huge pages, if there is room for one: a hit at random in a large cache
-    /// walks the system's page tables for each of its lines, which in a virtual machine was a
-    /// quarter of its time.
+    /// Asks the system for huge pages, if there is room for one. Without them the processor walks the
+    /// system's page tables for each cache line of a random read in a large cache, which took a quarter
+    /// of the read's time in a virtual machine.
     fn ask_for_huge_pages(&self) {
         #[cfg(target_os = "linux")]
         {
@@ -120,7 +120,7 @@ impl FrameMemory {
         {
             use rustix::mm::{Advice, madvise};
             // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
-            // frame, which caches nothing. What it becomes is zeroes, which are as good as any bytes.
+            // frame, which caches nothing. The bytes become zeroes, which is as valid as any content.
             let given = unsafe { madvise(page.as_ptr().cast(), len, Advice::LinuxDontNeed) };
             // If the system's pages are larger it refuses, and the memory stays. The memory of a
             // huge page is returned once all of it has been, or when the system runs short of
@@ -173,8 +173,8 @@ impl<T: Zeroed> std::ops::Deref for Items<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: there are so many items of zeroes, which `Zeroed` says are values, aligned and alive as long as
-        // `self`, and they are borrowed as shared only.
+        // SAFETY: the memory has `len` aligned items of zeroes, which are values by `Zeroed`. It lives as long as
+        // `self`, and is only borrowed as shared.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }

@@ -120,7 +120,7 @@ impl Frames {
         self.take(|free| free.used < free.capacity)
     }
 
-    /// A free frame, if there is one, though more are in use then than allowed.
+    /// A free frame, if there is one, even if more are then in use than allowed.
     pub(crate) fn take_beyond_capacity(&self) -> Option<FreeFrame<'_>> {
         let most = self.most();
         self.take(|free| !free.frames.is_empty() || free.fresh < most)

@@ -17,7 +17,7 @@ impl<'a> FreeFrame<'a> {
         FreeFrame { frames, frame }
     }
 
-    /// Makes the frame `key`'s, poisoned and locked. It cannot be found before it is linked.
+    /// Assigns the frame to the page `key`: poisoned and locked. No thread can find it before it is linked.
     pub(crate) fn assign(self, key: Key) -> LockedPage<'a> {
         let (frames, frame) = (self.frames, self.frame);
         std::mem::forget(self);
@@ -54,7 +54,7 @@ pub(crate) struct Pin<'a> {
 
 impl<'a> Pin<'a> {
     /// Pins a frame that cannot become free meanwhile: the caller has it locked, or found it in
-    /// the index and holds the stripe.
+    /// the index and holds the lock of its stripe.
     pub(crate) fn new(frames: &'a Frames, frame: &'a Frame) -> Pin<'a> {
         frame.step(State::pinned);
         Pin { frames, frame }
@@ -138,20 +138,20 @@ impl<'a> Pin<'a> {
     }
 }
 
-/// A reference in a list. The frame is not free before it was attached again.
+/// A reference in a list. It must be attached again before it is dropped, which frees the frame.
 #[must_use = "a pin that is lost keeps its frame for ever"]
 pub(crate) struct DetachedPin {
     id: FrameId,
 }
 
 impl Frames {
-    /// The frame of a reference that was detached, from these.
+    /// The frame to which a detached reference refers. The frame must be one of these.
     #[inline]
     pub(crate) fn pinned(&self, pin: &DetachedPin) -> &Frame {
         &self.frames[pin.id as usize]
     }
 
-    /// The reference as it was before it was detached, from a frame of these.
+    /// The reference as it was before it was detached. Its frame must be one of these.
     pub(crate) fn attach(&self, pin: DetachedPin) -> Pin<'_> {
         Pin { frames: self, frame: &self.frames[pin.id as usize] }
     }

@@ -197,8 +197,8 @@ impl Frame {
         }
     }
 
-    /// Counts the readers who are in readers' words in the header, and ends that the frame is hot. For the thread that
-    /// has set the latch: meanwhile no reader enters a word to stay.
+    /// Counts the readers who are in readers' words in the header, and makes the frame no longer hot. For the thread
+    /// that has set the latch: until it unlatches, a reader that enters a word leaves it again.
     #[cold]
     pub(super) fn cool(&self, frames: &Frames) {
         two_sided_barrier();

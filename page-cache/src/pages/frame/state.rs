@@ -24,8 +24,8 @@
 //! reader and no guard enters unless `UPTODATE` is set and `LATCHED` is not; but a thread that has
 //! a guard may enter once more. S3: a frame's key changes only while it is free, or latched and
 //! drained. S4: the word of a free frame is zero, and stays zero until the frame is assigned to a
-//! page. For a thread that has neither locked nor pinned a frame changes its word only if `LINKED`
-//! or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`,
+//! page. For a thread that has neither locked nor pinned a frame changes the frame's word only if
+//! `LINKED` or `UPTODATE` is set, and no free frame has either. S5: an exclusive guard has `LOCKED`,
 //! `LATCHED` and `GUARDED` set. S6: while `HOT` is set, the counts of readers and guards may be too low,
 //! and no step that needs them to be zero is allowed; its setter clears `HOT` before it relies on them.
 //!
@@ -324,7 +324,7 @@ impl State {
         idle.then_some(State(self.0 | LOCKED))
     }
 
-    /// Passed over by the hand once, if it was used since the last time.
+    /// With the mark of a use cleared, if it is set: eviction then passes over the page once.
     pub(super) fn pass_over(self) -> Option<State> {
         self.has(REFERENCED).then_some(State(self.0 & !REFERENCED))
     }

@@ -39,7 +39,7 @@ pub(super) struct Direct {
     file: File,
     /// A power of two.
     block: usize,
-    /// Held shared to write whole blocks.
+    /// Held shared by a write of whole blocks, and exclusively by what must not run at the same time as such a write.
     alone: RwLock<()>,
 }
 
