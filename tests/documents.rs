@@ -1,4 +1,4 @@
-//! Whether the tests and the code that the documents name exist.
+//! Whether the tests, the files and the code that the documents name exist.
 
 #![cfg(not(spanlock_loom))]
 
@@ -14,6 +14,8 @@ const UNDERSCORES: usize = 4;
 struct Texts {
     documents: Vec<(PathBuf, String)>,
     sources: String,
+    /// The paths of the sources.
+    files: Vec<PathBuf>,
 }
 
 impl Texts {
@@ -29,7 +31,10 @@ impl Texts {
             }
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("md") => self.documents.push((path.clone(), read(&path))),
-                Some("rs") => self.sources += &read(&path),
+                Some("rs") => {
+                    self.sources += &read(&path);
+                    self.files.push(path);
+                }
                 _ => {}
             }
         }
@@ -58,7 +63,7 @@ fn texts() -> Texts {
 
 #[test]
 fn each_test_that_a_document_names_exists() {
-    let Texts { documents, sources } = texts();
+    let Texts { documents, sources, .. } = texts();
     let functions: BTreeSet<&str> =
         sources.split("fn ").filter_map(|rest| words(rest).next()).collect();
     let (mut count, mut absent) = (0, Vec::new());
@@ -75,10 +80,28 @@ fn each_test_that_a_document_names_exists() {
     assert!(count > 40, "only {count} names were found");
 }
 
+#[test]
+fn each_source_that_a_document_names_exists() {
+    let Texts { documents, files, .. } = texts();
+    let (mut count, mut absent) = (0, Vec::new());
+    for (path, document) in &documents {
+        let in_backticks = document.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let is_source = |name: &&str| name.ends_with(".rs") && !name.contains([' ', '*']);
+        for name in in_backticks.filter(is_source) {
+            count += 1;
+            if !files.iter().any(|file| file.ends_with(name)) {
+                absent.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(absent.is_empty(), "no such file: {absent:#?}");
+    assert!(count > 40, "only {count} names were found");
+}
+
 /// `behaviours.md` names what was removed from the code: functions, types and fields.
 #[test]
 fn the_code_that_the_list_of_behaviours_names_exists() {
-    let Texts { documents, sources } = texts();
+    let Texts { documents, sources, .. } = texts();
     let known: BTreeSet<&str> = words(&sources).collect();
     let lists = documents.iter().filter(|(path, _)| path.ends_with("behaviours.md"));
     let absent: Vec<&str> = lists
