@@ -1,7 +1,7 @@
-//! The same operations, by one thread, on a plain file and on cached ones over several stores.
+//! The same operations, by one thread, on a plain file and on cached files over several stores.
 //!
-//! After each operation all of them have returned the same, read the same bytes, and have the same
-//! length. In the end the files below the cached ones have the same bytes.
+//! After each operation, all files must have returned the same value, read the same bytes, and have the same
+//! length. At the end, the stores of the cached files must have the same bytes.
 
 mod contestant;
 

@@ -1,16 +1,16 @@
-//! Fault injection: a few fixed workloads, whose every request to the store fails in every way; and
-//! crashes after every operation.
+//! Fault injection: a few fixed workloads are run again and again, so that each of their requests to the
+//! store fails in each way once. After each operation, what a crash would leave is checked.
 //!
 //! In each run one thread performs all operations on a small file, closes it and opens it again, and
-//! syncs now and then. A sync that fails loses any part of what was not synced. The oracle judges
-//! what it sees, with the fault and after it, and what crashes would leave. In the end the store
-//! fails no more, and then:
+//! syncs it several times. A sync that fails may lose any part of what was not synced. The oracle checks
+//! what is read, during the fault and after it, and what crashes would leave. At the end the store works
+//! again, and then:
 //!
 //! 1. A sync reports errors that were not reported before, to each handle once. If it fails again,
-//!    something is lost that the cache cannot send again; then it succeeds once all was written again.
-//! 2. After it, buffered reads, direct reads, mappings and the store have the same bytes, which
-//!    the oracle allows, and the store is as long as the file.
-//! 3. Nothing is left locked: the file can be cut off.
+//!    bytes are lost that the cache cannot send again; it succeeds after these were written again.
+//! 2. After that, buffered reads, direct reads, mappings and the store have the same bytes. The oracle
+//!    allows them, and the store is as long as the file.
+//! 3. Nothing is left locked: the file can be truncated.
 
 mod trial;
 

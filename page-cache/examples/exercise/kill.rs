@@ -1,13 +1,13 @@
-//! Processes that are killed: a child caches a file and does what the parent asks for, until it is
-//! killed at a random moment. Then everything that it had synced must be in the file, and the file
-//! must have a length that it had at some time since.
+//! Processes that are killed: a child caches a file and performs the operations that its parent requests, until
+//! it is killed at a random moment. Then all bytes that it had synced must be in the file, and the file must
+//! have a length that it had at some time since the last sync.
 //!
-//! The parent asks for one operation after the other, over a pipe, as it would of a file of its own. So the
-//! oracle records each before the child gets it, and its end after the child has reported it. So an operation that
-//! was running when the child was killed may have taken effect or not.
+//! The parent requests one operation after the other over a pipe, as if the file were its own. The oracle
+//! records each operation before the child gets it, and its end after the child has reported it. An operation
+//! that was running when the child was killed may have taken effect or not.
 //!
-//! In two thirds of the rounds the child ends itself instead, between two requests to its store: what an operation
-//! leaves there lasts for some microseconds otherwise, and would hardly be met.
+//! In two thirds of the rounds the child kills itself instead, between two requests to its store. The state of
+//! the file there lasts only some microseconds, so a kill at a random moment would rarely meet it.
 
 mod child;
 mod remote;

@@ -1,5 +1,5 @@
-//! Exercises the page cache on real files: all paths at once, from many threads, with an oracle
-//! that knows for every sector what a reader may see.
+//! Exercises the page cache on real files: all operations at once, from many threads. An oracle checks
+//! each sector that is read.
 //!
 //! `--lock none` switches the lock off, and shows that the check can fail.
 

@@ -1,15 +1,15 @@
-//! The oracle: what every sector may hold, kept beside the file while threads are at work on it.
+//! The oracle: records what each sector of a file may contain while threads use the file.
 //!
-//! It records each operation before it begins and after it has ended, and never makes one wait for
-//! another: only the lock under test may do that. Its own mutexes, one for
-//! each 64 KiB of the file, are held while something is recorded, not while the file is accessed.
+//! It records each operation before it begins and after it has ended. It makes no operation wait for
+//! another: only the lock under test may do that. Its own mutexes, one for each 64 KiB of the file,
+//! are held while something is recorded, not while the file is accessed.
 
 pub mod after_crash;
-pub mod history;
+pub mod allowed_versions;
 pub mod knowledge;
 pub mod length;
 mod log;
-pub mod page_check;
+pub mod page_atomicity;
 mod shard;
 pub mod stamp;
 pub mod times;
@@ -22,14 +22,14 @@ use crossbeam_utils::CachePadded;
 pub use log::{Entry, Outcome};
 use shard::{SHARD, Shard, Sight};
 
-use crate::oracle::history::{Content, Mismatch, Version};
+use crate::oracle::allowed_versions::{Content, Mismatch, Version};
 use crate::oracle::knowledge::Reliability;
-use crate::oracle::page_check::TornPage;
+use crate::oracle::page_atomicity::TornPage;
 use crate::oracle::stamp::{Found, SECTOR, sectors};
 use crate::report::finding::{Finding, What};
 use crate::workload::op::Op;
 
-/// What a file may hold, sector by sector.
+/// What each sector of a file may contain.
 pub struct Oracle {
     store: Reliability,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
@@ -69,7 +69,7 @@ impl Oracle {
         result
     }
 
-    /// To be called when `op` is not going to say what it read.
+    /// To be called when `op` has ended without reporting what it read.
     pub fn forget_read(&self, op: &Op) {
         for part in parts(&op.bytes) {
             self.shard(&part).forget_read(op);
@@ -91,15 +91,15 @@ impl Oracle {
         }
     }
 
-    /// To be called when the bytes of `op` are durable: nothing is lost of them.
+    /// To be called when the bytes of `op` are durable: none of them can be lost.
     pub fn trust(&self, op: &Op) {
         for part in parts(&op.bytes) {
             self.shard(&part).trust();
         }
     }
 
-    /// Compares `found`, the first bytes of `op`, with what it may have read until now; it is not
-    /// over.
+    /// Compares `found`, the first bytes that `op` read, with what it may have read until now. `op` has not
+    /// ended.
     pub fn compare_since(&self, op: &Op, seen_by: &str, found: &[u8]) -> Result<(), Box<Finding>> {
         let end = op.bytes.end.min(op.bytes.start + found.len() as u64);
         for part in parts(&(op.bytes.start..end)) {
@@ -113,20 +113,20 @@ impl Oracle {
         Ok(())
     }
 
-    /// To be called before `op` makes `bytes` into `content`.
+    /// To be called before `op` replaces `bytes` by `content`.
     pub fn begin_write(&self, op: &Op, bytes: &Range<u64>, content: Content) {
         for part in parts(bytes) {
             self.shard(&part).begin_write(op, bytes, content, self.store);
         }
     }
 
-    /// To be called when `op` has ended, and is known to have made `certain` of its bytes.
+    /// To be called when `op` has ended, and has certainly replaced the bytes `certain`.
     pub fn end_write(&self, op: &Op, bytes: &Range<u64>, certain: &Range<u64>, outcome: Outcome) {
         self.end_write_in(None, op, bytes, certain, outcome);
     }
 
-    /// The same, of a file that ended at `end`: what is not certain is not in the file behind that,
-    /// nor ever will be. But a crash may leave it, if the store was longer when it was last synced.
+    /// The same, of a file that ended at `end`: bytes that are not certain are not in the file past its end,
+    /// and never will be. But a crash may leave them, if the store was longer when it was last synced.
     pub fn end_write_at(
         &self,
         end: u64,
@@ -158,7 +158,7 @@ impl Oracle {
         }
     }
 
-    /// To be called before `op` does something to its bytes that changes none of them.
+    /// To be called before `op` does something with its bytes that changes none of them.
     pub fn begin_other(&self, op: &Op) {
         for part in parts(&op.bytes) {
             self.shard(&part).begin_other(op);
@@ -172,7 +172,7 @@ impl Oracle {
         }
     }
 
-    /// Compares `found`, which `seen_by` saw at `bytes`, when all else is done.
+    /// Compares `found`, which `seen_by` read at `bytes`, when all other operations have ended.
     pub fn compare(
         &self,
         seen_by: &str,
@@ -218,7 +218,7 @@ impl Oracle {
     }
 }
 
-/// `bytes`, cut at the borders of shards.
+/// `bytes`, split where one shard ends and the next begins.
 fn parts(bytes: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let Range { start, end } = bytes.clone();
     let first = start - start % SHARD;
@@ -226,7 +226,7 @@ fn parts(bytes: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
     (first..last).step_by(SHARD as usize).map(move |shard| start.max(shard)..end.min(shard + SHARD))
 }
 
-/// Compares what was read with what `sight` says of the sectors that no thread was writing.
+/// Compares what was read with what `sight` contains of the sectors that no thread was writing.
 fn compare(sight: &Sight, found: &[u8], read: &Range<u64>) -> Result<(), Mismatch> {
     let mut settled = sight.settled.iter();
     for (sector, part) in sectors(read.start, found.len()) {

@@ -1,4 +1,4 @@
-//! The size of the pages of all caches of a run, and of what its operations are measured in.
+//! The page size of all caches of a run. Ranges of operations are chosen in units of it.
 
 use std::sync::OnceLock;
 

@@ -1,4 +1,4 @@
-//! A run: files opened in one cache, worked on, closed, and what is left of them compared.
+//! A run: opens files in one cache, performs operations on them, closes them, and compares the result.
 
 use std::error::Error;
 use std::io;

@@ -1,4 +1,4 @@
-//! Stores that fail, and that lose in a crash what was not synced.
+//! Stores that fail, and stores that lose in a crash what was not synced.
 
 pub mod crash;
 pub mod faults;

@@ -1,7 +1,7 @@
 //! A worker: one thread's operations on one file, each of which is reported to the oracle.
 //!
-//! An operation may fail only with an error that was injected into the store. Of what it was to
-//! write, every byte may then be old or new; a length that could not be set is as it was.
+//! An operation may fail only with an error that was injected into the store. Then each byte that it should have
+//! written may be old or new. A length that could not be set is as before.
 
 mod change;
 mod mapped;

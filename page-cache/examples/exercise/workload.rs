@@ -1,11 +1,12 @@
-//! Which operation comes next: all paths mixed, at random, replayable from the seed.
+//! Which operation comes next: all kinds, at random, and the same ones for the same seed.
 //!
-//! Half of the operations go to a window that all threads share and that moves on now and then,
-//! or to the end of the file: where they meet each other. The others go anywhere, so that pages
-//! are evicted.
+//! Half of the operations are on a window that all threads share and that moves from time to time,
+//! or at the end of the file, so that operations meet. The others are anywhere in the file, so that
+//! pages are evicted.
 //!
-//! What costs in proportion to the file, and empties the cache of it, is the rarer the longer the
-//! file is: else a long file would see little else, and no page of it would stay to be evicted.
+//! Operations whose cost is proportional to the length of the file, and that remove all its pages from
+//! the cache, are rarer the longer the file is. Otherwise a long file would take most of its time for
+//! these, and would have no pages to evict.
 
 pub mod met;
 pub mod op;

@@ -1,4 +1,4 @@
-//! What parent and child tell each other: requests of a fixed head and some bytes, and answers likewise.
+//! The protocol between parent and child: requests and answers, each with a header of fixed size and some bytes.
 
 use std::io::{self, Read, Write};
 

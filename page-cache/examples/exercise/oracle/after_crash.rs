@@ -1,11 +1,11 @@
 //! What a crash may leave: nothing that is older than the last sync.
 //!
-//! What may be found is what a reader may find that began to read the whole file when the last successful sync
-//! began, and sees it now: anything that was there then or that was written later, but
-//! nothing that was replaced before. A sync that fails may lose as much without a crash: from then on a
-//! reader may see the same, until a sync succeeds.
+//! Take a reader of the whole file that began when the last successful sync began, and ends now. A crash may
+//! leave what this reader may see: bytes that were there then, or were written later, but none that had been
+//! replaced by then. A sync that fails may lose as much without a crash: until a sync succeeds, readers may
+//! see the same.
 //!
-//! The same holds for the bytes of a durable write: as for a reader that began when the write returned.
+//! The rule holds for the bytes of a durable write too, with a reader that began when the write returned.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,15 +20,15 @@ use crate::report::finding::{Finding, What};
 use crate::stores::crash::Volatile;
 use crate::workload::op::{Op, Path};
 
-/// How many promises of durable writes are remembered.
+/// How many durable writes are remembered.
 const MOST_PROMISES: usize = 16;
 
 /// The last sync, and the store that it synced.
 pub struct Floor {
-    /// Nothing if it is a real one.
+    /// `None` if it is a real one.
     store: Option<Arc<Volatile>>,
     last: Mutex<Synced>,
-    /// What durable writes have promised since, the last of them, and how many there were.
+    /// The last durable writes since then, and how many there were.
     promises: Mutex<(VecDeque<Synced>, u64)>,
     /// Set if bytes were moved since, of which a crash may leave any part.
     unknown: AtomicBool,
@@ -106,8 +106,8 @@ impl Floor {
         }
     }
 
-    /// Looks whether the store has lost something. Must be called before any read, and before a sync counts
-    /// as a success.
+    /// Checks whether the store has lost something. Must be called before any read, and before a sync counts
+    /// as successful.
     pub fn watch(&self, known: &Knowledge) {
         let losses = self.store.as_ref().map_or(0, |store| store.losses());
         if self.losses.swap(losses, Ordering::SeqCst) == losses {
@@ -126,13 +126,12 @@ impl Floor {
         self.doubtful.load(Ordering::SeqCst)
     }
 
-    /// To be called when bytes are moved to and fro: until the next sync it is unknown what a crash
-    /// leaves.
+    /// To be called when bytes are moved: until the next sync it is unknown what a crash leaves.
     pub fn suspend(&self) {
         self.unknown.store(true, Ordering::SeqCst);
     }
 
-    /// Crashes, in thought, and judges what would be left.
+    /// Checks what a crash now would leave.
     pub fn crash(&self, known: &Knowledge, rng: &mut Rng) -> Result<(), Box<Finding>> {
         match &self.store {
             Some(store) => self.judge(known, "a crash after", &store.crash(rng)),
@@ -140,7 +139,7 @@ impl Floor {
         }
     }
 
-    /// Judges what a crash has left.
+    /// Checks what a crash has left.
     pub fn judge(&self, known: &Knowledge, what: &str, left: &[u8]) -> Result<(), Box<Finding>> {
         if self.unknown.load(Ordering::SeqCst) {
             return Ok(());
@@ -155,7 +154,7 @@ impl Floor {
         known.oracle.compare_since(&last.op, &seen_by, left)?;
         for Synced { op, glance } in &self.promises().0 {
             let seen_by = format!("{what} a durable write of {}..{}", op.bytes.start, op.bytes.end);
-            // If the file did not become shorter since, the length was durable as well.
+            // If the file has not become shorter since, its length was durable too.
             let expected = op.bytes.end..=*known.length.since(*glance).end();
             if *known.length.since(*glance).start() >= op.bytes.end && found < op.bytes.end {
                 let what = What::Len { expected, found };
@@ -183,7 +182,7 @@ impl Synced {
     }
 }
 
-/// The reading of what a durable write wrote.
+/// A read of what a durable write wrote.
 fn promised(bytes: Range<u64>) -> Op {
     Op { path: Path::Sync, thread: u16::MAX - 1, sequence: 0, file: 0, bytes, len: None }
 }

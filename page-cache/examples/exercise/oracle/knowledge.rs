@@ -1,4 +1,4 @@
-//! What is known of a file beside the file.
+//! What the exerciser knows of a file: what its bytes, its length and its time may be.
 
 use std::sync::RwLock;
 
@@ -9,7 +9,7 @@ use crate::oracle::length::Length;
 use crate::oracle::times::Times;
 use crate::workload::met::Met;
 
-/// What is known of a file beside the file.
+/// What the exerciser knows of a file.
 pub struct Knowledge {
     pub oracle: Oracle,
     pub length: Length,
@@ -19,7 +19,7 @@ pub struct Knowledge {
     pub writes: WriteMode,
     pub met: Met,
     pub times: Times,
-    /// Held by every operation, and alone by those whose effect others could not tell apart.
+    /// Held shared by every operation, and exclusively by those that the oracle cannot check while others run.
     pub gate: RwLock<()>,
 }
 
@@ -45,14 +45,14 @@ impl WriteMode {
 /// What is to be expected of the store under the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reliability {
-    /// It does what it is asked.
+    /// Its requests succeed.
     Sound,
-    /// It fails now and then: so do operations, or they end short.
+    /// Some of its requests fail, so operations fail or are short.
     Failing,
 }
 
 impl Knowledge {
-    /// About a file of `len` zeroes, which never gets longer.
+    /// For a file of `len` zeroes, which never gets longer.
     pub fn new(len: u64, threads: u16, store: Reliability, writes: WriteMode) -> Knowledge {
         Knowledge::with_room(len, len, threads, store, writes)
     }

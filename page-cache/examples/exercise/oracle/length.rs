@@ -1,14 +1,15 @@
 //! What the length of the file may be at any moment.
 //!
 //! As long as nothing is in progress that can change it, the length is one known number, and an
-//! operation learns it from two atomic loads. Changes are noted under a mutex. A period in which
-//! changes overlap ends with as many possible lengths as there are orders; the cache is then asked
-//! which came true, and is held to its answer.
+//! operation learns it from two atomic loads. Changes are recorded under a mutex. After a period in which
+//! changes overlapped, each order of the changes gives one possible length. Then the cache is asked for
+//! the length: it must be a possible one, and from then on it is the known one.
 //!
-//! A write within the file changes no length, unless a truncation overtakes it: then it extends
-//! the file again. Every write therefore publishes its end in its thread's slot, and a truncation
-//! adopts those that it finds there. Write: publish, then load the epoch. Truncation: make the
-//! epoch odd, then look at the slots. All SeqCst, so at least one sees the other.
+//! A write within the file does not change the length, unless a truncation comes first: then the write
+//! extends the file again. So each write publishes its end in its thread's slot, and a truncation
+//! counts the writes that it finds there as changes of the length (it *adopts* them). A write publishes
+//! its end, then loads the epoch; a truncation makes the epoch odd, then loads the slots. All of these
+//! are SeqCst, so at least one of the two sees the other.
 
 use std::collections::VecDeque;
 use std::ops::{Range, RangeInclusive};
@@ -27,7 +28,7 @@ const ADOPTED: u64 = 1;
 
 /// The possible lengths of the file.
 pub struct Length {
-    /// Even if no change is in progress.
+    /// An even number if no change is in progress.
     epoch: AtomicU64,
     /// The length, if no change is in progress and it is one known number.
     exact: AtomicU64,
@@ -36,7 +37,7 @@ pub struct Length {
     state: Mutex<State>,
 }
 
-/// The moment from which on an operation needs to know the lengths that the file had.
+/// The time from which on an operation needs to know the lengths that the file had.
 #[derive(Clone, Copy, Debug)]
 pub struct Glance(u64);
 
@@ -52,9 +53,9 @@ struct State {
 /// The changes of one period in which they overlap.
 #[derive(Clone, Default)]
 struct Changes {
-    /// The lengths that truncations may leave, the least and the greatest.
+    /// The least and the greatest length that truncations may leave.
     set: Option<RangeInclusive<u64>>,
-    /// The same, of those that came about.
+    /// The same, of the truncations that took effect.
     was_set: Option<RangeInclusive<u64>>,
     /// How far writes reach that may have been made.
     reach: u64,
@@ -110,7 +111,7 @@ impl Length {
         self.since(self.glance())
     }
 
-    /// About what the length is now, to aim operations with.
+    /// About what the length is now: for choosing the range of an operation.
     pub fn hint(&self) -> u64 {
         match self.exact.load(SeqCst) {
             UNKNOWN => self.longest(),
@@ -136,7 +137,7 @@ impl Length {
         }
     }
 
-    /// To be called when `thread` has made its write up to `reached`, or none of it.
+    /// To be called when the write of `thread` has ended at `reached`, or has not taken effect.
     pub fn end_write(&self, thread: u16, reached: Option<u64>) {
         if self.slots[usize::from(thread)].swap(IDLE, SeqCst) & ADOPTED != 0 {
             let mut state = self.state();
@@ -145,7 +146,7 @@ impl Length {
         }
     }
 
-    /// How long the file is at most, now and as what is in progress may leave it.
+    /// How long the file is at most, now and after the changes in progress.
     pub fn longest(&self) -> u64 {
         *self.state().possible().end()
     }
@@ -170,7 +171,7 @@ impl Length {
         longest
     }
 
-    /// To be called when the length has been set to `len`, or has been left alone.
+    /// To be called when the length has been set to `len`, or has not been changed.
     pub fn end_set(&self, len: Option<u64>) {
         let mut state = self.state();
         if let Some(len) = len {
@@ -200,8 +201,8 @@ impl Length {
         Ok(())
     }
 
-    /// Runs `scribble` with the length, if nothing is in progress that can change it; whatever
-    /// comes up waits for that long.
+    /// Runs `scribble` with the length, if no change of it is in progress. Changes that begin meanwhile wait until
+    /// `scribble` returns.
     pub fn while_steady(&self, scribble: impl FnOnce(u64)) {
         let state = self.state();
         let exact = self.exact.load(SeqCst);
@@ -210,8 +211,8 @@ impl Length {
         }
     }
 
-    /// Runs `append` with the length, if nothing is in progress that can change it: it adds
-    /// `count` bytes and returns where the file ends then, or adds none.
+    /// Runs `append` with the length, if no change of it is in progress. `append` adds `count` bytes and returns the
+    /// new end of the file, or adds none.
     pub fn while_appending(&self, count: u64, append: impl FnOnce(u64) -> Option<u64>) {
         let mut state = self.state();
         let exact = self.exact.load(SeqCst);
@@ -281,7 +282,7 @@ impl Changes {
     /// What the length may be after all changes, if it was one of `base` before.
     fn outcome(&self, base: &RangeInclusive<u64>) -> RangeInclusive<u64> {
         match &self.was_set {
-            // The last truncation wins, over all writes but those that it did not wait for.
+            // The last truncation determines the length, except for writes that it did not wait for.
             Some(set) => *set.start()..=*set.end().max(&self.reach),
             None => *base.start().max(&self.reached)..=*base.end().max(&self.reach),
         }

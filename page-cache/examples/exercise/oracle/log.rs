@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
-use crate::oracle::history::{IN_FLIGHT, Tick};
+use crate::oracle::allowed_versions::{IN_FLIGHT, Tick};
 use crate::workload::op::Op;
 
 /// How many operations a shard remembers.
@@ -20,7 +20,7 @@ pub enum Outcome {
     Failed,
 }
 
-/// One operation and when it was at work.
+/// One operation, and when it began and ended.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub op: Op,
@@ -64,7 +64,7 @@ impl Log {
         }
     }
 
-    /// What is remembered of operations that touched `bytes`, the oldest first.
+    /// The remembered operations that touched `bytes`, the oldest first.
     pub(super) fn entries_of(&self, bytes: &Range<u64>) -> Vec<Entry> {
         let touches = |op: &Op| op.bytes.start < bytes.end && bytes.start < op.bytes.end;
         self.0.iter().filter(|entry| touches(&entry.op)).cloned().collect()

@@ -1,19 +1,19 @@
 //! A shard: 64 KiB of the file, with its own mutex, ticks and log.
 //!
-//! 1. A cell is settled if its sector has one version, whole and certain, and no write is in
-//!    flight on the sector that began before that version had ended. So whatever is in flight or
-//!    to come began after it, and its ticks need not be kept.
-//! 2. Writes in flight stand in a list of the shard, and are in no cell before they end.
-//! 3. As long as a reader is at work, all versions stay that it may see.
+//! 1. A cell is settled if its sector has exactly one version, which covers all of it and certainly took
+//!    effect, and if no write to the sector is in progress that began before that version had ended. All
+//!    writes that are in progress or follow began after it, so its ticks need not be stored.
+//! 2. Writes in progress are in a list of the shard. They are added to cells when they end.
+//! 3. While a reader is in progress, all versions are kept that it may see.
 
 use std::ops::{Range, RangeInclusive};
 
 use super::log::{Entry, Log, Outcome};
-use crate::oracle::history::{
+use crate::oracle::allowed_versions::{
     Content, Effect, IN_FLIGHT, Mismatch, Tick, Version, View, check, prune,
 };
 use crate::oracle::knowledge::Reliability;
-use crate::oracle::page_check::{self, Seen, TornPage};
+use crate::oracle::page_atomicity::{self, Seen, TornPage};
 use crate::oracle::stamp::{SECTOR, sectors};
 use crate::workload::op::{Op, Path};
 
@@ -24,7 +24,7 @@ const CELLS: usize = SHARD as usize / SECTOR;
 #[derive(Default)]
 pub(super) struct Shard {
     now: Tick,
-    /// Nothing as long as all is settled, and zero.
+    /// Empty as long as every sector is settled and zero.
     cells: Option<Box<[Cell]>>,
     writes: Vec<(Op, Version)>,
     reads: Vec<(Op, Tick)>,
@@ -32,7 +32,7 @@ pub(super) struct Shard {
     doubt: Option<Doubt>,
 }
 
-/// What of the store may have been lost, and read as it was before.
+/// Which bytes of the store may have been lost, so that earlier ones are read again.
 #[derive(Clone, PartialEq, Eq)]
 enum Doubt {
     /// What was written in this time.
@@ -44,16 +44,16 @@ enum Doubt {
 #[derive(Clone)]
 enum Cell {
     Settled(Content),
-    // Boxed, to keep the many settled cells small.
+    // Boxed, because most cells are settled, and should be small.
     #[expect(clippy::box_collection)]
     Contested(Box<Vec<Version>>),
 }
 
 /// What the oracle reports about the sectors that were read.
 pub(super) struct Sight {
-    /// The contents of those that are settled and that no thread writes, still to be compared.
+    /// The contents of the sectors that are settled and that no thread writes. They have not been compared yet.
     pub(super) settled: [Option<Content>; CELLS],
-    /// What was found wrong with the others.
+    /// What is wrong with the other sectors.
     pub(super) mismatch: Option<Mismatch>,
     pub(super) torn_page: Option<Box<TornPage>>,
 }
@@ -79,7 +79,7 @@ impl Shard {
         self.log.begin(op, now);
     }
 
-    /// Ends the reading of `bytes`, which held `found`.
+    /// Ends a read of `bytes`, which returned `found`.
     pub(super) fn end_read(
         &mut self,
         op: &Op,
@@ -93,7 +93,7 @@ impl Shard {
         let begun = reader.map_or(now, |index| self.reads.swap_remove(index).1);
         let (mut sight, seen) = self.look(bytes, found, begun, Viewer::Reader);
         if op.path.reads_whole_pages() && self.doubt.is_none() {
-            sight.torn_page = page_check::check(&seen).err();
+            sight.torn_page = page_atomicity::check(&seen).err();
         }
         sight
     }
@@ -120,7 +120,7 @@ impl Shard {
         self.reads.retain(|(reader, _)| !reader.is(op));
     }
 
-    /// Looks at `bytes`, which hold `found`, as `op` does, which began earlier and continues.
+    /// Checks `found`, read at `bytes` by `op`, which began earlier and has not ended.
     pub(super) fn look_since(&mut self, op: &Op, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();
         let reader = self.reads.iter().find(|(reader, _)| reader.is(op));
@@ -128,7 +128,7 @@ impl Shard {
         self.look(bytes, found, begun, Viewer::Crash).0
     }
 
-    /// Looks at `bytes`, which hold `found`, when all else is done.
+    /// Checks `found`, read at `bytes` when all other operations have ended.
     pub(super) fn inspect(&mut self, bytes: &Range<u64>, found: &[u8]) -> Sight {
         let now = self.tick();
         self.look(bytes, found, now, Viewer::Reader).0
@@ -187,8 +187,7 @@ impl Shard {
         self.log.begin(op, begun);
     }
 
-    /// Ends the writing of `part`, the bytes of `op` in this shard, in a file that ended at `end`, if
-    /// that is known.
+    /// Ends a write of `part`, the bytes of `op` in this shard. `end` is where the file ended, if that is known.
     pub(super) fn end_write(
         &mut self,
         end: Option<u64>,
@@ -225,7 +224,7 @@ impl Shard {
         }
     }
 
-    /// Ends a writing that did not come about.
+    /// Ends a write that did not take effect.
     pub(super) fn refuse_write(&mut self, op: &Op) {
         let ended = self.tick();
         self.log.end(op, ended, Outcome::Failed);
@@ -246,7 +245,7 @@ impl Shard {
         self.log.entries_of(bytes)
     }
 
-    /// Puts `version` into its cells. It is `alone` if no other thread is writing there.
+    /// Adds `version` to its cells. It is `alone` if no other thread is writing there.
     fn settle(&mut self, version: &Version, alone: bool) {
         let replaces = alone && self.reads.is_empty() && version.effect == Effect::Certain;
         let len = (version.bytes.end - version.bytes.start) as usize;
@@ -272,7 +271,8 @@ impl Shard {
         }
     }
 
-    /// Forgets what no thread can see of a contested sector, and settles it if it can be.
+    /// Removes the versions of a contested sector that no thread can see, and settles the sector if that is
+    /// possible.
     fn tidy(&mut self, sector: u64) {
         let oldest_reader = self.reads.iter().map(|&(_, begun)| begun).min();
         let oldest_reader = oldest_reader.unwrap_or(self.now + 1);
@@ -319,7 +319,7 @@ impl Shard {
     }
 }
 
-/// The effect of what `op` writes, as long as it is not known to have come about.
+/// The effect of what `op` writes, as long as it is not known whether it took effect.
 fn unsure(op: &Op) -> Effect {
     match op.path {
         Path::Store | Path::GuardWrite | Path::GuardBytes | Path::ListWrite => Effect::Piecemeal,

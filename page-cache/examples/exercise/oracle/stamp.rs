@@ -1,10 +1,10 @@
-//! Stamps: what every written sector says about itself.
+//! Stamps: the contents of each written sector identify the write.
 //!
-//! A sector of a write holds, as little-endian words: the stamp of the write, the sector's own
-//! offset in the file, a checksum over the sector, and 61 words that count up from a seed made of
-//! stamp and offset. The seed can be computed back from any one of them, so that each word of a
-//! torn sector tells by itself which write it came from; and what a write put into any byte can be
-//! computed without having been kept.
+//! A sector of a write contains, as little-endian words: the stamp of the write, the sector's own
+//! offset in the file, a checksum over the sector, and 61 words that count up from a seed, which is
+//! computed from the stamp and the offset. The seed can be computed from any one of these words, so each
+//! word of a torn sector shows which write it is from. What a write wrote to any byte can be computed
+//! from its stamp, and is not stored.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,9 +17,9 @@ const WORD: usize = 8;
 const WORDS: usize = SECTOR / WORD;
 const HEADER: usize = 3;
 
-/// What the cache fills recycled frames with.
+/// The byte with which the cache fills recycled frames.
 pub const POISON: u8 = 0xdb;
-/// What a reader's buffer holds before the read.
+/// The byte with which a reader's buffer is filled before the read.
 pub const UNFILLED: u8 = 0xa5;
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -29,7 +29,7 @@ const TAG: u64 = 0x5a7;
 
 /// The name of one write: `tag (12) | path (6) | thread (11) | sequence (35)`.
 ///
-/// The tag makes it unlikely that anything else is taken for a stamp.
+/// The tag makes it unlikely that other bytes are mistaken for a stamp.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp(u64);
 
@@ -57,7 +57,7 @@ impl Stamp {
         self.0 << 29 >> 29
     }
 
-    /// The whole sector at `offset` as the write of this stamp makes it.
+    /// The whole sector at `offset` as the write with this stamp writes it.
     pub fn sector(self, offset: u64) -> [u8; SECTOR] {
         let seed = spread(self.0 ^ place(offset));
         let mut bytes = [0; SECTOR];
@@ -66,7 +66,7 @@ impl Stamp {
             to.copy_from_slice(&word.to_le_bytes());
             word = word.wrapping_add(STEP);
         }
-        // The sum of the words above, without adding them up.
+        // The sum of the words above, by a formula.
         let body = (WORDS - HEADER) as u64;
         let sum = seed.wrapping_mul(body).wrapping_add(STEP.wrapping_mul(body * (body - 1) / 2));
         bytes[..8].copy_from_slice(&self.0.to_le_bytes());
@@ -75,7 +75,7 @@ impl Stamp {
         bytes
     }
 
-    /// What the write of this stamp puts into `bytes`, which lie at `offset` of the file.
+    /// Sets `bytes` to what the write with this stamp writes at `offset` of the file.
     pub fn fill(self, bytes: &mut [u8], offset: u64) {
         for (start, part) in sectors(offset, bytes.len()) {
             let within = (offset + part.start as u64 - start) as usize;
@@ -114,19 +114,19 @@ pub fn sectors(offset: u64, len: usize) -> impl Iterator<Item = (u64, Range<usiz
 pub enum Found {
     /// A whole sector, as a write made it for the sector at `offset`.
     Intact { stamp: Stamp, offset: u64 },
-    /// The same throughout.
+    /// The same content in all of it.
     All(Piece),
-    /// Several things: which bytes of the sector hold what.
+    /// Several contents: which bytes of the sector contain what.
     Torn(Vec<(Range<usize>, Piece)>),
 }
 
-/// What a few bytes are.
+/// What some bytes of a sector are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// The fill of recycled frames.
     Poison,
     Zeroes,
-    /// The reader's own buffer, as it was.
+    /// The reader's own buffer, unchanged.
     Unfilled,
     /// Part of what this write made for this sector.
     Of(Stamp),
@@ -146,7 +146,7 @@ impl Found {
             let to = (at + WORD - start % WORD).min(bytes.len());
             let piece = Piece::of(&bytes[at..to], offset, start);
             match pieces.last_mut() {
-                // Neither a lone part of a word nor offset and checksum tell whose they are.
+                // A part of a word, an offset or a checksum does not identify a write by itself.
                 Some((range, last))
                     if *last == piece
                         || piece == Piece::Unknown
@@ -161,7 +161,7 @@ impl Found {
         match pieces[..] {
             [] => Found::All(Piece::Unknown),
             [(_, piece)] => Found::All(piece),
-            // A part of a word at the very start is told by what follows it.
+            // A part of a word at the start is identified by the word after it.
             [(ref first, Piece::Unknown), (_, piece)] if first.len() < WORD => Found::All(piece),
             _ => Found::Torn(pieces),
         }
@@ -176,7 +176,7 @@ impl Found {
 }
 
 impl Piece {
-    /// What the bytes are that start `within` the sector at `offset`, and end in the same word.
+    /// What the bytes are that start at `within` in the sector at `offset`, and end in the same word.
     fn of(bytes: &[u8], offset: u64, within: usize) -> Piece {
         for (fill, piece) in
             [(POISON, Piece::Poison), (0, Piece::Zeroes), (UNFILLED, Piece::Unfilled)]

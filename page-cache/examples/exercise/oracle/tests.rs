@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::{Oracle, Outcome};
-use crate::oracle::history::Content;
+use crate::oracle::allowed_versions::Content;
 use crate::oracle::knowledge::Reliability;
 use crate::oracle::stamp::Stamp;
 use crate::report::finding::What;

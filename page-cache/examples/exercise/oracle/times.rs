@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::workload::op::Path;
 
-/// When the file was last changed: at a time that was set, long ago, unless it was changed since.
+/// When the file was last changed: at a time in the past that was set, unless it was changed since.
 #[derive(Default)]
 pub struct Times {
     set: Mutex<Option<SystemTime>>,
@@ -54,7 +54,7 @@ impl Times {
         set.filter(|_| is_durable)
     }
 
-    /// Compares what the file says, likewise.
+    /// Compares the time that the file reports, as long as no operation is in progress that may change the file.
     pub fn check(&self, found: Option<SystemTime>) -> io::Result<()> {
         let set = *self.set.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(found), Some(set)) = (found, set) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! A digest of what a run did and saw, by which two runs are compared.
+//! A digest of the operations of a run and of their results, to compare two runs.
 
 use std::fmt;
 

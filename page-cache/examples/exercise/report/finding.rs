@@ -1,12 +1,12 @@
-//! Findings: what was seen that must not be.
+//! Findings: results that are wrong.
 
 use std::fmt;
 use std::io;
 use std::ops::{Range, RangeInclusive};
 
 use crate::oracle::Entry;
-use crate::oracle::history::Version;
-use crate::oracle::page_check::TornPage;
+use crate::oracle::allowed_versions::Version;
+use crate::oracle::page_atomicity::TornPage;
 use crate::oracle::stamp::{Found, SECTOR};
 
 /// Findings beyond these are counted only.

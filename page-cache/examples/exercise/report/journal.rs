@@ -1,7 +1,7 @@
-//! The journal: which operations were done, in which order, and what came of them.
+//! The journal: which operations were performed, in which order, and with which results.
 //!
-//! Each thread keeps its last ones in mind, for the report of a failure. All of them go to a file
-//! if one was asked for.
+//! Each thread keeps its last operations, for the report of a failure. With `--log`, all operations
+//! are also written to a file.
 
 use std::collections::VecDeque;
 use std::fmt;

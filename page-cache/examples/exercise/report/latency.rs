@@ -1,4 +1,4 @@
-//! Latencies by path.
+//! Latencies of each kind of operation.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a run lists, and did not come to.
+//! Which operations and states, of those that a run lists, it did not cover.
 
 use spanlock_page_cache::CacheStats;
 

@@ -1,13 +1,13 @@
 //! A store in memory that computes what a crash would leave of it, and loses what Linux would lose.
 //!
-//! A crash may lose any part of what was not synced: each sector of a write, and each change of
-//! shape, for itself. What was synced is there, and what is there of the rest happened in the order
-//! in which it was asked for.
+//! A crash may lose any part of what was not synced: each sector of a write, and each size or extent
+//! change, independently. What was synced is there. The requests that are not lost take effect in the
+//! order in which they were made.
 //!
-//! A sync that fails [loses](Volatile::lose) any part of it likewise, without a crash: that is not
-//! going to be durable any more, and the next sync says that all is well. Some of what was lost reads
-//! as before, as long as the store has it cached; sooner or later it reads as it was. The length alone
-//! stays as it is, until a crash.
+//! A sync that fails [loses](Volatile::lose) any part of that too, without a crash: what is lost does not
+//! become durable any more, although the next sync succeeds. As long as the store has a lost part
+//! cached, the part reads as it was written; later it reads as it was before. Only the length does not
+//! change before a crash.
 
 use std::collections::BTreeSet;
 use std::io;

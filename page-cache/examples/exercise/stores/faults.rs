@@ -1,12 +1,12 @@
-//! A store that fails by a plan; and that watches how it is used.
+//! A store whose requests fail by a plan, and that checks how it is used.
 //!
-//! What `Store` promises to the cache it keeps: a length that could not be set is as it was (unless only
-//! the answer of this one request is an error), and a hole that could not be punched changed nothing outside of it. Of a write that failed, any
-//! number of its sectors may have been written, from its first on. An error says that it was
-//! injected.
+//! It fulfils what `Store` requires: after a length could not be set, the length is as before (unless only the
+//! answer of this one request is an error); a hole that could not be punched has changed nothing outside of
+//! it. Of a write that failed, any number of sectors may have been written, from the first on. The message of
+//! an error says that it was injected.
 //!
-//! What the cache promises to the store is checked: one write of a page at a time, and no change of
-//! shape as long as a read or a write of a page that it changes is on its way.
+//! It checks what the cache guarantees to a store: one write of a page at a time, and no size or extent change
+//! while a read or a write of a page that it changes is in flight.
 
 mod plan;
 

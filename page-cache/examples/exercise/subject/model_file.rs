@@ -1,5 +1,5 @@
-//! A file in memory in place of the cached one: correct, with as much freedom as is allowed; or with
-//! one flaw, for which the oracle must find it.
+//! A file in memory in place of the cached one, for tests of the oracle. It is correct, and uses all the freedom
+//! that the oracle allows; or it has one error, which the oracle must find.
 
 use std::io;
 use std::ops::Range;

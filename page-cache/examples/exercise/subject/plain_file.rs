@@ -1,4 +1,4 @@
-//! A plain file, through std alone: what a cached one has to be like.
+//! A plain file, accessed by std: a cached file must behave in the same way.
 
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};

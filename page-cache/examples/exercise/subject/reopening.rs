@@ -2,7 +2,7 @@
 //!
 //! The users of the file are counted. A thread that reopens it admits no more users, waits until there
 //! are none, drops the mappings, and closes what is then the last handle. Or it drops its handle
-//! immediately: then a user or a mapping is the last to keep the file open. In either case the file is
+//! immediately: then a user or a mapping is the last to keep the file open. In both cases the file has been
 //! closed when it is opened again.
 
 mod requests;

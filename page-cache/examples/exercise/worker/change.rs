@@ -1,4 +1,4 @@
-//! What changes the shape of the file, or nothing of it.
+//! Size and extent changes, and operations that do not change the file.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use spanlock_page_cache::Length;
 
 use super::{Worker, expect, finding, outcome_of, stamp_of};
 use crate::oracle::after_crash::Floor;
-use crate::oracle::history::Content;
+use crate::oracle::allowed_versions::Content;
 use crate::oracle::knowledge::Reliability;
 use crate::report::finding::{Finding, What};
 use crate::subject::Subject;

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Worker, expect, finding, is_past_end, outcome_of, stamp_of};
-use crate::oracle::history::Content;
+use crate::oracle::allowed_versions::Content;
 use crate::oracle::length::{Glance, count};
 use crate::oracle::stamp::UNFILLED;
 use crate::page_size::page_size;

@@ -1,9 +1,9 @@
-//! Operations that run alone: an overlapping one could not tell what to expect.
+//! Operations that run alone, because the oracle does not know what operations that overlap them may see.
 
 use std::io;
 
 use super::{Worker, expect, finding, outcome_of};
-use crate::oracle::history::Content;
+use crate::oracle::allowed_versions::Content;
 use crate::oracle::stamp::SECTOR;
 use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};

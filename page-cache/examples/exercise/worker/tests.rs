@@ -104,7 +104,7 @@ fn bytes_that_never_got_to_the_file_are_found_in_the_end() {
     known.oracle.begin_write(
         &op,
         &op.bytes,
-        crate::oracle::history::Content::Of(super::stamp_of(&op)),
+        crate::oracle::allowed_versions::Content::Of(super::stamp_of(&op)),
     );
     known.oracle.end_write(&op, &op.bytes, &op.bytes, crate::oracle::Outcome::Done);
     let mut findings = Findings::default();

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::{Worker, expect, finding, is_of_sync, is_past_end, outcome_of, stamp_of};
 use crate::oracle::Outcome;
-use crate::oracle::history::Content;
+use crate::oracle::allowed_versions::Content;
 use crate::oracle::knowledge::{Reliability, WriteMode};
 use crate::oracle::length::count;
 use crate::oracle::stamp::UNFILLED;

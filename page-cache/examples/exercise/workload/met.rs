@@ -1,4 +1,4 @@
-//! Which paths a file has met.
+//! Which kinds of operations were performed on a file.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,21 +8,21 @@ use crate::workload::op::Path;
 
 const ALL: u64 = (1 << Path::ALL.len()) - 1;
 
-/// Which paths a file has met.
+/// The kinds of operations that were performed on a file.
 #[derive(Default)]
 pub struct Met(AtomicU64);
 
 impl Met {
-    /// Notes that `path` was gone.
+    /// Records that an operation of this kind was performed.
     pub fn note(&self, path: Path) {
         let bit = 1 << path.index();
-        // Most of the time it is set, and the threads have no need to contend for it.
+        // Usually it is set already, and then the threads need not contend for the cache line.
         if self.0.load(Ordering::Relaxed) & bit == 0 {
             self.0.fetch_or(bit, Ordering::Relaxed);
         }
     }
 
-    /// Any of the paths that were not gone yet.
+    /// One of the kinds that were not performed yet, at random.
     pub fn lacking(&self, rng: &mut Rng) -> Option<Path> {
         let lacking = ALL & !self.0.load(Ordering::Relaxed);
         match lacking.count_ones() {

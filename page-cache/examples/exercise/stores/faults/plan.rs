@@ -1,4 +1,4 @@
-//! Which requests to a store are struck, and by what.
+//! Which requests to a store fail, and how.
 
 use std::fmt;
 

@@ -1,36 +1,37 @@
-//! What one sector may hold: the versions of it that a reader may still see.
+//! Which versions of a sector a reader may see: this decides whether a read was right.
 //!
-//! Time is counted in ticks, per shard of the oracle: a tick passes whenever an operation is noted
-//! to begin or to end there. An operation is noted to begin before it does, and to end after it
-//! did, so what the ticks call ordered was ordered. What they call concurrent may have been.
+//! Time is counted in ticks, by each shard of the oracle: a tick passes whenever the begin or the end of an
+//! operation is recorded there. The begin is recorded before the operation begins, and the end after it has
+//! ended. So if one operation ended before another began by the ticks, it did so in fact. Operations that
+//! overlap by the ticks may have overlapped or not.
 //!
-//! 1. A version is *superseded* at a moment, on some bytes, if a later one covers them: one that
-//!    began after the version had ended, and had ended itself by that moment.
-//! 2. A reader may see, on bytes that every version covers whole or not at all, exactly the
-//!    versions there that were not superseded when it began.
-//! 3. Zeroes are versions too: of a hole, of a truncation, of the file as it was made.
+//! 1. A version is *superseded* at a time, on some bytes, if a later version covers these bytes: one that
+//!    began after the version had ended, and that has itself ended by that time.
+//! 2. Take bytes that each version covers completely or not at all. A reader may see there exactly the
+//!    versions that were not superseded when it began.
+//! 3. Zeroes are versions too: those of a hole, of a truncation, and of a new file.
 //!
-//! 4. A store through a mapping that meets a change of the length is cut off where the end was at the
-//!    time, and so is what a failed write leaves, in the middle of a sector too: of such a version,
-//!    every byte for itself may be there or not.
+//! 4. A store through a mapping that runs while the length changes takes effect only up to the end that the
+//!    file has at that time. So does a failed write. Either may end within a sector: each byte of such a
+//!    version may be there or not, independently of the others.
 //!
-//! 5. A sync that fails may lose what was written since the last that did not: whatever such a version
-//!    superseded may be seen again, until a sync succeeds.
+//! 5. A sync that fails may lose what was written since the last sync that succeeded: a reader may see
+//!    again what such a version superseded, until a sync succeeds.
 //!
-//! Part 2 takes reads and writes to be atomic within a sector; [`page`](crate::oracle::page_check) adds what is
-//! known of pages.
+//! Rule 2 assumes that reads and writes are atomic within a sector;
+//! [`page_atomicity`](crate::oracle::page_atomicity) adds what holds for whole pages.
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
-use crate::oracle::page_check::Seen;
+use crate::oracle::page_atomicity::Seen;
 use crate::oracle::stamp::{SECTOR, Stamp};
 use crate::workload::op::Path;
 
-/// A moment, as a shard of the oracle counts them.
+/// A time, as a shard of the oracle counts it.
 pub type Tick = u64;
 
-/// The end of what has not ended.
+/// The end of a version whose operation has not ended.
 pub const IN_FLIGHT: Tick = Tick::MAX;
 
 static ZEROES: [u8; SECTOR] = [0; SECTOR];
@@ -77,21 +78,21 @@ impl fmt::Display for Content {
     }
 }
 
-/// Whether a write came about.
+/// Whether a write took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     Certain,
-    /// It did not come to its end, yet or for ever: it may be there, and supersedes nothing.
+    /// It has not ended, or it failed: its bytes may be there, and supersede nothing.
     Possible,
-    /// As [`Possible`](Effect::Possible), and perhaps up to the middle of a page: its store fails.
+    /// As [`Possible`](Effect::Possible), and it may end within a page, because its store fails.
     Partial,
-    /// As [`Possible`](Effect::Possible), and of any of its bytes.
+    /// As [`Possible`](Effect::Possible), for each of its bytes independently.
     Piecemeal,
-    /// As [`Possible`](Effect::Possible), in the store alone: behind the end of the file.
+    /// As [`Possible`](Effect::Possible), but only in the store: past the end of the file.
     Behind,
 }
 
-/// What one write made of some bytes of the file.
+/// What one write wrote to some bytes of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     pub content: Content,
@@ -102,7 +103,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// What was there before everything else.
+    /// What was there before any operation.
     pub const fn initial(content: Content, sector: u64) -> Version {
         Version {
             content,
@@ -117,7 +118,7 @@ impl Version {
         self.bytes.start <= bytes.start && bytes.end <= self.bytes.end
     }
 
-    /// Part 1 of the rules, apart from which bytes the two cover.
+    /// Rule 1, without comparing which bytes the two cover.
     fn supersedes(&self, earlier: &Version, view: &View) -> bool {
         self.effect == Effect::Certain
             && earlier.ended < self.begun
@@ -139,7 +140,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Since when a reader sees a sector, and what of it may have been lost.
+/// When a reader began, and what of a sector may have been lost.
 #[derive(Clone, Debug)]
 pub struct View {
     pub begun: Tick,
@@ -163,7 +164,7 @@ impl From<Tick> for View {
     }
 }
 
-/// Bytes of a sector that are no version a reader may see.
+/// Bytes of a sector that match no version which the reader may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     /// Where in the file.
@@ -172,8 +173,8 @@ pub struct Mismatch {
     pub expected: Vec<Version>,
 }
 
-/// Checks `found`, read at `bytes` of the file within one sector by a reader with this
-/// `view`, against all versions that cover some of the sector. Returns which versions it shows.
+/// Compares `found`, which a reader with this `view` read at `bytes` of the file, within one sector, with all
+/// versions that cover a part of the sector. Returns the versions that it matches.
 pub fn check(
     versions: &[Version],
     found: &[u8],
@@ -203,7 +204,7 @@ pub fn check(
             let expected = visible.cloned().collect();
             return Err(Mismatch { bytes: segment, expected });
         }
-        // Where bytes may be pieced together, what matches may be so by chance.
+        // If bytes of several versions may be mixed, a match may be a coincidence.
         if visible.clone().all(|version| version.effect != Effect::Piecemeal) {
             let possible = visible.cloned().collect();
             seen.push(Seen { bytes: segment, possible, found: shown });
@@ -212,7 +213,8 @@ pub fn check(
     Ok(seen)
 }
 
-/// Whether `found`, `within` a sector, is one of the versions but for bytes of piecemeal ones.
+/// Whether `found`, `within` a sector, matches one of the versions, except for bytes of versions that may be there
+/// in part.
 fn is_pieced<'a>(
     versions: impl Iterator<Item = &'a Version> + Clone,
     found: &[u8],
@@ -260,7 +262,7 @@ pub fn prune(versions: &mut Vec<Version>, sector: u64, oldest_reader: Tick) {
     }
 }
 
-/// Whether versions that supersede `version` cover `bytes` between them.
+/// Whether the versions that supersede `version` together cover `bytes`.
 fn is_covered(versions: &[Version], version: &Version, bytes: Range<u64>, view: &View) -> bool {
     let mut covered = bytes.start;
     while covered < bytes.end {

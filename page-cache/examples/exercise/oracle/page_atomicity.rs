@@ -1,11 +1,11 @@
-//! What one read shows of one page: all of a write, or none of it.
+//! Whether a read is atomic within each page: it returns all of a write to the page, or none of it.
 
 use std::ops::Range;
 
-use crate::oracle::history::{Effect, IN_FLIGHT, Version};
+use crate::oracle::allowed_versions::{Effect, IN_FLIGHT, Version};
 use crate::page_size::page_size;
 
-/// Bytes within a sector, and what they were found to be.
+/// Bytes within a sector, and which versions they match.
 #[derive(Debug)]
 pub struct Seen {
     pub bytes: Range<u64>,
@@ -15,17 +15,17 @@ pub struct Seen {
     pub found: Vec<Version>,
 }
 
-/// A page of which a read shows some bytes after a write, and others from before it.
+/// A page of which a read returned some bytes from after a write, and others from before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornPage {
     pub newer: (Range<u64>, Version),
     pub older: (Range<u64>, Version),
 }
 
-/// Checks that `seen`, by one read, is no torn page.
+/// Checks that `seen`, which is from one read, contains no torn page.
 ///
-/// Of bytes that look the same after several writes, as zeroes do, one cannot tell which it was:
-/// a page is torn only if it is so whichever it was.
+/// Bytes may match several versions, as zeroes do. A page is torn only if no choice among the matching versions
+/// makes it whole.
 pub fn check(seen: &[Seen]) -> Result<(), Box<TornPage>> {
     for (index, one) in seen.iter().enumerate() {
         for other in &seen[index + 1..] {

@@ -1,5 +1,5 @@
 use super::{Seen, check};
-use crate::oracle::history::{Content, Effect, IN_FLIGHT, Version};
+use crate::oracle::allowed_versions::{Content, Effect, IN_FLIGHT, Version};
 use crate::oracle::stamp::Stamp;
 use crate::workload::op::Path;
 
