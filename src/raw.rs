@@ -72,9 +72,9 @@ use words::slot::{UNITS, Word};
 use words::summary::Summary;
 use words::table::{self, Current, Made, Table};
 
-pub(crate) use acquire::{Pending, Queued, Unmet};
 pub(crate) use place::{Hold, Part};
 pub(crate) use waiting::Fairness;
+pub(crate) use waiting::pending::{Pending, Queued, Unmet};
 
 /// The lock's words. Its public interface is [`RangeLock`](crate::RangeLock). It is `pub` because a
 /// sealed trait in public bounds mentions it; other crates cannot name it.

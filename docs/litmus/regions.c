@@ -4,10 +4,11 @@
  *   L        unit, load of the summary                 enter.rs summary_after_entering
  *   ADDRESS  unit, load of the counters' address       regions.rs may_meet_in
  *   LOOK     unit, load of its region's counter        regions.rs may_meet_in
- *   ADD      claim, fetch_add of the counter           regions.rs add
+ *   ADD      claim, store of the counter               regions.rs change
+ *   BARRIER  claim, fence after that                   regions.rs add
  *   S        claim, fetch_or of the summary            board.rs publish
  *   PUBLISH  claim, store of the counters' address     regions.rs recount
- *   B        claim, load of the slot                   admit.rs watch
+ *   B        claim, load of the slot                   watch.rs watch
  *
  *   -DANEW   the claim is counted in counters that it publishes before it is shown
  *   -DLEAVES the claim was held before, and leaves; the unit follows it
@@ -33,7 +34,10 @@
 #define LOOK seq_cst
 #endif
 #ifndef ADD
-#define ADD seq_cst
+#define ADD release
+#endif
+#ifndef BARRIER
+#define BARRIER seq_cst
 #endif
 #ifndef S
 #define S seq_cst
@@ -63,7 +67,7 @@ static void *unit(void *unused) {
 static void *claim(void *unused) {
 #ifdef LEAVES
     data++;
-    atomic_fetch_sub_explicit(&counter[0], 1, SUBTRACT);
+    atomic_store_explicit(&counter[0], 0, SUBTRACT);
     return 0;
 #endif
     int mine = 0;
@@ -71,7 +75,9 @@ static void *claim(void *unused) {
     mine = 1;
     atomic_store_explicit(&current, mine, PUBLISH);
 #endif
-    atomic_fetch_add_explicit(&counter[mine], 1, ADD);
+    int counted = atomic_load_explicit(&counter[mine], relaxed); /* the mutex is held */
+    atomic_store_explicit(&counter[mine], counted + 1, ADD);
+    atomic_thread_fence(BARRIER);
     atomic_fetch_or_explicit(&summary, 1, S);
     if (atomic_load_explicit(&slot, B) == 0) data++;
     return 0;

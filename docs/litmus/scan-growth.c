@@ -1,14 +1,14 @@
 /* A range in a cell scans the slots without the mutex, while the table is exchanged for another. A unit
  * and a range that conflict are still never both held.
  *
- * Today the scan is under the mutex, as the growth is (growth.c). Without it the range may have the address of
+ * In growth.c the scan is under the mutex, as the growth is. Without the mutex the range may have the address of
  * the old table, and read there what was before the slot was closed, although the unit has entered the
  * new one: the slots that they use are then two words, of which the two-sided argument says nothing.
  *
  *   W, L     unit, as in cells-unit.c       S, B  range, as there
  *   TABLE    unit, load of the table's address
  *   SCANNED  range, load of the table's address, after S
- *   CLOSE    swap of a slot of the old table for MOVED
+ *   CLOSE    swap of a slot of the old table for MOVED; in src/raw all of this is in resize.rs
  *   MOVE     store of what it was into the new one
  *   PUBLISH  store of the table's address
  *

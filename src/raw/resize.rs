@@ -95,9 +95,9 @@ impl Locked<'_> {
         }
         // The number of slots is checked often while more and more units are held, and rarely once there are
         // enough slots.
-        let patience = (1 << wanted.max(bits)) / if grows { 64 } else { 4 };
+        let to_go = (1 << wanted.max(bits)) / if grows { 64 } else { 4 };
         // ORDERING: Relaxed: as in `note_collision`.
-        self.core.collisions_to_go.store(patience.max(1), Ordering::Relaxed);
+        self.core.collisions_to_go.store(to_go.max(1), Ordering::Relaxed);
         grows
     }
 

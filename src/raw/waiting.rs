@@ -4,6 +4,7 @@ pub(crate) mod due;
 pub(crate) mod fairness;
 pub(crate) mod news;
 pub(crate) mod patient;
+pub(crate) mod pending;
 pub(crate) mod spin;
 pub(crate) mod waiter;
 

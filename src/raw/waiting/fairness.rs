@@ -2,7 +2,7 @@
 //!
 //! In a [bounded](Fairness::Bounded) lock a claim waits [patiently](crate::raw::waiting::patient)
 //! first. After it was overtaken [`MOST_PASSES`](crate::sync::MOST_PASSES) times, or has waited for
-//! [half a millisecond](crate::sync::patience), it becomes [due](crate::raw::waiting::due). Due at
+//! [half a millisecond](crate::sync::end_of_patience), it becomes [due](crate::raw::waiting::due). Due at
 //! once are an exclusive claim that waits only for shared ones, claims on several ranges, upgrades,
 //! re-entrant claims, and every claim of a [strict](Fairness::Strict) lock.
 

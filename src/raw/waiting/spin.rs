@@ -13,9 +13,9 @@ use std::time::Instant;
 
 use crate::deadlock::Waiting;
 use crate::raw::RawLock;
-use crate::raw::acquire::Request;
 use crate::raw::enter::Looks;
 use crate::raw::place::{Hold, Obstacle, Part};
+use crate::raw::waiting::pending::Request;
 use crate::sync::Spins;
 use crate::{Mode, Span};
 
