@@ -37,10 +37,10 @@ impl RawLock {
         }
     }
 
-    /// Acquires a claim, waiting until `deadline` at most.
+    /// Acquires a claim, waiting until `deadline` at most. If that has passed this is a try.
     #[inline]
     pub(crate) fn lock_until(&self, span: Span, mode: Mode, deadline: Instant) -> Option<Hold> {
-        match self.attempt(span, mode, Looks::Several) {
+        match self.attempt(span, mode, Looks::One) {
             Ok(hold) => Some(hold),
             Err(obstacle) if deadline <= Instant::now() => self.try_lock_cold(span, mode, obstacle),
             Err(obstacle) => self.spin_or_wait(span, mode, obstacle, Some(deadline)),

@@ -18,7 +18,8 @@ use crate::{Mode, Span};
 /// How often a claim on a range looks for conflicting claims on units before it is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looks {
-    /// Once: a try.
+    /// Once, and once before it is written: a try. So a try that is going to fail does not block
+    /// other claims meanwhile.
     One,
     /// [Several](sync::looks_at_units) times: a claim that may wait. The claim that it meets is usually released
     /// soon, or sees the range and is taken back. If both were taken back, both would try in vain.
@@ -61,6 +62,9 @@ impl RawLock {
         let Some(unit) = unit_of(span) else { return self.take_cell(span, mode, looks).result() };
         if mode == Mode::Shared && self.summary_hint().is_open() {
             return self.attempt_as_reader(unit).result();
+        }
+        if looks == Looks::One && self.looks_blocked_by_a_reader(span, mode) {
+            return Err(Obstacle::Undecided);
         }
         let slot = self.slot_of(unit);
         let sole = Word::sole(unit, mode).bits();
@@ -196,8 +200,11 @@ impl RawLock {
             return Attempted::held(Hold::NOTHING);
         }
         let core = self.core();
-        let hint = || self.summary_hint().unused();
-        let taken = core.cells.take(hint).or_else(|| self.make_way(core));
+        if looks == Looks::One && self.meets_a_unit(core, self.summary_hint(), span, mode) {
+            return Attempted::refused(Obstacle::Undecided);
+        }
+        let unused = || self.summary_hint().unused();
+        let taken = core.cells.take(unused).or_else(|| self.make_way(core));
         let Some(taken) = taken else { return Attempted::refused(Obstacle::NoCell) };
         let cell = taken.cell();
         let before = self.show_in_cell(core, cell, span, mode);
@@ -206,14 +213,11 @@ impl RawLock {
             false => Ok(()),
             true => self.meet(core, before, span, mode, is_watched),
         };
-        let met = met.and_then(|()| {
-            let meets_a_reader = || core.cells.meet_readers_of(before, span, mode);
-            let meets_a_slot = || self.conflicting_slot(span, mode).is_some();
-            match looks.meet(meets_a_reader) || looks.meet(meets_a_slot) {
+        let met =
+            met.and_then(|()| match looks.meet(|| self.meets_a_unit(core, before, span, mode)) {
                 false => Ok(()),
                 true => Err(Obstacle::Undecided),
-            }
-        });
+            });
         if let Err(obstacle) = met {
             self.vacate(core, taken, mode);
             return Attempted::refused(obstacle);
@@ -238,6 +242,12 @@ impl RawLock {
         Summary::from_bits(before)
     }
 
+    /// Whether a claim in a slot conflicts, or one in a reader's word, if `summary` shows those.
+    fn meets_a_unit(&self, core: &Core, summary: Summary, span: Span, mode: Mode) -> bool {
+        core.cells.meet_readers_of(summary, span, mode)
+            || self.conflicting_slot(span, mode).is_some()
+    }
+
     /// The word of a slot whose claim conflicts, if there is one.
     pub(super) fn conflicting_slot(&self, span: Span, mode: Mode) -> Option<Word> {
         let found = self.visit_slots(span, |_, word| match word.holder() {
@@ -258,9 +268,16 @@ impl RawLock {
 
     /// The same for the readers' words and, if `span` is one unit, for its slot.
     pub(super) fn looks_blocked_by_a_unit(&self, span: Span, mode: Mode) -> bool {
-        let in_word = |core: &Core| core.cells.meet_readers_of(self.summary_hint(), span, mode);
-        self.existing_core().is_some_and(in_word)
+        self.looks_blocked_by_a_reader(span, mode)
             || unit_of(span).is_some() && self.conflicting_slot(span, mode).is_some()
+    }
+
+    /// The same for the readers' words.
+    #[inline]
+    pub(super) fn looks_blocked_by_a_reader(&self, span: Span, mode: Mode) -> bool {
+        let hint = self.summary_hint();
+        let in_word = |core: &Core| core.cells.meet_readers_of(hint, span, mode);
+        hint.has_readers() && self.existing_core().is_some_and(in_word)
     }
 
     /// Checks a new claim against the claims on the board that a summary shows.

@@ -14,6 +14,7 @@ mod moves;
 mod overflow;
 mod patience;
 mod readers;
+mod tries;
 mod upgrades;
 mod waiting;
 

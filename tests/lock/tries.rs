@@ -5,7 +5,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::thread;
+use std::time::Duration;
 
+use spanlock::Mode::{Exclusive, Shared};
 use spanlock::{Claim, ClaimState, Mode, RangeLock};
 
 use super::watchdog::Watchdog;
@@ -57,6 +59,27 @@ fn a_try_does_not_fail_because_of_another_that_fails() {
             spoilt < TURNS / 2,
             "{spoilt} of {TURNS} turns of tries for {wanted:?} beside {tried:?}"
         );
+    }
+}
+
+#[test]
+fn a_try_does_not_fail_because_of_tries_of_a_range_in_which_a_unit_is_held() {
+    let watchdog = Watchdog::over("tries beside tries of a range with a reader");
+    let tries: [fn(&RangeLock); 3] = [
+        |lock| assert!(lock.try_lock_many([(4..6, Exclusive), (8..9, Exclusive)]).is_none()),
+        |lock| assert!(lock.try_lock_exclusive(4..9).is_none()),
+        |lock| assert!(lock.try_lock_exclusive_for(4..9, Duration::ZERO).is_none()),
+    ];
+    let wanted: [fn(&RangeLock) -> bool; 3] = [
+        |lock| lock.try_lock_shared(5..6).is_some(),
+        |lock| lock.try_lock_shared(4..9).is_some(),
+        |lock| lock.try_lock_many([(4..6, Shared), (8..9, Shared)]).is_some(),
+    ];
+    for (fails, succeeds) in tries.into_iter().zip(wanted) {
+        let lock = RangeLock::new();
+        let _reader = lock.lock_shared(5..6);
+        let spoilt = spoilt_turns(&watchdog, &lock, fails, || !succeeds(&lock));
+        assert!(spoilt < TURNS / 2, "{spoilt} of {TURNS} turns");
     }
 }
 

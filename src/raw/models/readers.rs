@@ -7,14 +7,14 @@ use crate::sync::with_two_looks;
 
 impl Units {
     /// An open lock without a claim.
-    fn open() -> Arc<Units> {
+    pub(super) fn open() -> Arc<Units> {
         let units = Units::new();
         units.lock.open();
         units
     }
 
     /// After all threads are done: the lock can be closed to readers' words, and no claim is left.
-    fn assert_shut(&self) {
+    pub(super) fn assert_shut(&self) {
         self.lock.shut();
         self.assert_idle();
     }
