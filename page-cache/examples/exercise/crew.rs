@@ -20,10 +20,10 @@ use crate::worker::{Post, Record, Worker};
 use crate::workload::{Mix, Workload};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-/// Without one operation in this long, a thread is taken for stuck.
+/// A thread that ends no operation for this long counts as stuck.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How the threads are set to work.
+/// What the threads do, and for how long.
 pub struct Crew {
     pub threads: u16,
     pub extent: Extent,
@@ -35,14 +35,14 @@ pub struct Shift {
     pub elapsed: Duration,
     pub record: Record,
     pub findings: Findings,
-    /// Whether a thread never came back.
+    /// Whether a thread did not end.
     pub stuck: bool,
 }
 
-/// A file, and what is known of it.
+/// A file, and what the exerciser knows of it.
 pub type Known<S> = (Arc<S>, Arc<Knowledge>);
 
-/// Sets the crew to work on `files` until it has done enough, or something is found.
+/// Runs the threads on `files` until they have performed enough operations, or something wrong was found.
 pub fn work<S: Subject>(
     files: &[Known<S>],
     journal: &Arc<Journal>,
@@ -77,7 +77,7 @@ pub fn work<S: Subject>(
             if result.is_ok() {
                 journal.rest(thread);
             }
-            // The receiver is gone once a thread was given up.
+            // There is no receiver any more if a thread is stuck.
             let _ = report.send((hand.into_record(), result.err()));
         });
     }
@@ -151,7 +151,7 @@ impl<'a, S: Subject> Hand<'a, S> {
     }
 }
 
-/// Watches that each thread gets on.
+/// Checks that each thread makes progress.
 struct Watch {
     seen: Vec<(u64, Instant)>,
 }

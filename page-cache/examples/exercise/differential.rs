@@ -28,13 +28,13 @@ use contestant::Contestant;
 
 /// How many operations before a difference are printed.
 const TOLD: usize = 24;
-/// How many mapped operations go through one mapping.
+/// How many mapped operations are made through one mapping.
 const MAPPING_USES: u64 = 512;
 const CHUNK: usize = 1 << 20;
-/// Where Linux has a file system in memory.
+/// The directory where Linux has a file system in memory.
 const TMPFS: &str = "/dev/shm";
 
-/// What came of it.
+/// The result of a comparison.
 pub struct Comparison {
     pub difference: Option<Difference>,
     contestants: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Comparison {
     elapsed: Duration,
 }
 
-/// Where one was not like the first.
+/// A difference between a contestant and the first one.
 pub struct Difference {
     contestant: String,
     at: String,
@@ -59,7 +59,7 @@ pub fn compare(options: &Options) -> io::Result<Comparison> {
     for (name, folder) in [("disk", std::env::temp_dir()), ("tmpfs", PathBuf::from(TMPFS))] {
         match cached_file(&format!("{name}, {}", folder.display()), &folder, options) {
             Ok(contestant) => contestants.push(contestant),
-            // Not every file system is there, or has direct IO.
+            // Some file systems may be absent, or have no direct IO.
             Err(error) if name == "tmpfs" || options.direct == DirectFiles::All => {
                 skipped.push(format!("{name}: {error}"))
             }
@@ -109,7 +109,7 @@ fn open(store: impl Store + 'static, writes: WriteMode, options: &Options) -> io
     cache.open_with(store, writes.options())
 }
 
-/// The operations, and the contestants that perform them; the first one is right.
+/// The operations, and the contestants that perform them. The first contestant is the reference.
 struct Replay {
     contestants: Vec<Contestant>,
     workload: Workload,
@@ -172,7 +172,7 @@ impl Replay {
         what.map(|(other, what)| self.difference(other, &op, what))
     }
 
-    /// The next operation, which the file is long enough for, and after which it is not too long.
+    /// The next operation for which the file is long enough, and which does not make it too long.
     fn next(&mut self) -> Op {
         let len = self.contestants[0].len();
         let Plan { mut path, mut bytes, len: new_len } = self.workload.next(len, &self.met);
@@ -199,7 +199,7 @@ impl Replay {
         }
     }
 
-    /// Has all that is under the files be what it is to be, and compares it.
+    /// Closes the files, and compares the bytes of their stores.
     fn close(&mut self) -> io::Result<Option<Difference>> {
         for contestant in &mut self.contestants {
             contestant.close()?;
@@ -229,7 +229,7 @@ impl Replay {
     }
 }
 
-/// In what `other` is not like `original` after an operation.
+/// How `other` differs from `original` after an operation.
 fn differs(original: &Contestant, other: &Contestant) -> Option<String> {
     let (expected, found) = (original.answer(), other.answer());
     if expected != found {

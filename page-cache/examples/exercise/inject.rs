@@ -22,19 +22,19 @@ use crate::report::grouped;
 use crate::stores::faults::{Fault, Plan};
 use trial::{Look, Trial};
 
-/// How much is tried.
+/// How many runs there are, and how long each is.
 #[derive(Clone, Copy)]
 pub struct Scope {
     pub seed: u64,
-    /// Into how many workloads faults are injected, each with a seed of its own.
+    /// The number of workloads into which faults are injected, each with a seed of its own.
     pub workloads: u64,
-    /// Operations of a run.
+    /// The number of operations of a run.
     pub operations: u32,
-    /// Every how many of them there is a crash, when the runs are for faults.
+    /// After every so many operations a crash is simulated, in runs for faults.
     pub between_crashes: u32,
-    /// How many runs are for crashes.
+    /// The number of runs for crashes.
     pub crash_runs: u64,
-    /// How many crashes such a run has after each operation.
+    /// The number of crashes that such a run simulates after each operation.
     pub crashes: u32,
 }
 
@@ -51,7 +51,7 @@ impl Scope {
     }
 }
 
-/// What came of it all.
+/// The results of all runs.
 pub struct Injection {
     rows: Vec<Row>,
     first_findings: Vec<String>,

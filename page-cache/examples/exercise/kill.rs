@@ -38,29 +38,29 @@ use crate::workload::{Mix, Workload};
 use remote::Remote;
 
 const LONGEST_LIFE_IN_MICROS: u64 = 30_000;
-/// The most requests to the store before a child ends itself.
+/// The largest number of requests to the store before a child kills itself.
 const MOST_REQUESTS: u64 = 64;
 /// How long a child may take for these.
 const TIME_FOR_REQUESTS: Duration = Duration::from_secs(2);
 const POST: Post = Post { thread: 0, file: 0, files: 1 };
 
-/// What is killed, and how often.
+/// How often a child is killed, and what it caches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Killing {
     pub rounds: u64,
-    /// Where the file is.
+    /// The directory of the file.
     pub folder: Option<PathBuf>,
     pub access: StoreAccess,
     pub size: u64,
-    /// In pages.
+    /// The capacity of the cache, in pages.
     pub cache: usize,
     pub seed: u64,
 }
 
-/// What came of it.
+/// The result of all rounds.
 pub struct Outcome {
     access: StoreAccess,
-    /// Why the file is not reached as it was to be.
+    /// Why the file is not accessed in the requested way.
     refusal: Option<String>,
     rounds: u64,
     operations: u64,
@@ -117,18 +117,18 @@ pub fn kill(killing: &Killing) -> io::Result<Outcome> {
     Ok(outcome)
 }
 
-/// One child's life.
+/// What one child does.
 struct Round {
     serving: Serving,
     seed: u64,
     size: u64,
 }
 
-/// Something wrong, in words.
+/// An error that was found, as text.
 type Wrong = Box<dyn fmt::Display>;
 
 impl Round {
-    /// How long the file is in the beginning: shorter than its maximum, to allow appends.
+    /// The length of the file at the start: less than its maximum, to allow appends.
     fn len(&self) -> u64 {
         self.size - self.size / 4
     }
@@ -189,7 +189,7 @@ impl Round {
         self.look(known, floor, &remote)
     }
 
-    /// Looks at what the child left.
+    /// Checks what the child left in the file.
     fn look(&self, known: &Knowledge, floor: &Floor, remote: &Remote) -> Result<(), Wrong> {
         let Serving { path, access, .. } = &self.serving;
         let left = std::fs::read(path).map_err(refused("a look at the file"))?;

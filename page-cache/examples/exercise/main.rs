@@ -37,7 +37,7 @@ const UNABLE: i32 = 2;
 const INCOMPLETE: i32 = 3;
 
 fn main() {
-    // Not by returning: a thread that is stuck in the cache must not keep the process.
+    // Not by returning: a thread that is stuck in the cache must not keep the process alive.
     exit(match exercise() {
         Ok(status) => status,
         Err(error) => {
@@ -115,7 +115,7 @@ fn judge(options: &Options) -> Result<i32, Box<dyn Error>> {
     })
 }
 
-/// Writes `text`. A closed output does not change the verdict.
+/// Writes `text`. A closed output does not change the exit status.
 fn print(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

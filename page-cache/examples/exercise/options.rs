@@ -57,7 +57,7 @@ error was found but something that the report lists did not happen, such as an e
 const USUAL_FILES: u16 = 4;
 const LONGEST_RUN: f64 = 366.0 * 86_400.0;
 
-/// What is to be run.
+/// The options of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub file: Option<PathBuf>,
@@ -93,7 +93,7 @@ impl Options {
     }
 }
 
-/// When a run is over.
+/// When a run ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Extent {
     Time(Duration),
@@ -101,7 +101,7 @@ pub enum Extent {
 }
 
 impl Extent {
-    /// The longest time for which the threads work.
+    /// The longest time for which the threads run.
     pub fn duration(self) -> Duration {
         match self {
             Extent::Time(duration) => duration,
@@ -109,7 +109,7 @@ impl Extent {
         }
     }
 
-    /// How many operations one of so many threads does at most.
+    /// The largest number of operations of one thread, if there are so many threads.
     pub fn share(self, thread: u16, threads: u16) -> u64 {
         match self {
             Extent::Time(_) => u64::MAX,
@@ -177,7 +177,7 @@ pub struct Invocation {
     pub page_size: u64,
 }
 
-/// What a command line asks for.
+/// What a command line requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     Run(Options),
@@ -187,7 +187,7 @@ pub enum Command {
     Inject(u64),
     /// Start processes and kill them.
     Kill(Killing),
-    /// Be one of these processes.
+    /// Run as one of these processes.
     Serve(Serving),
     Help,
 }
@@ -245,7 +245,7 @@ impl Invocation {
                 Long("inject") => task = Task::Inject,
                 Long("kill") => task = Task::Kill(rounds(&parser.value()?.string()?)?),
                 Long("dir") => folder = Some(parser.value()?.into()),
-                // What a process to be killed is started with.
+                // The options with which a process that will be killed is started.
                 Long("serve") => served = Some(parser.value()?.into()),
                 Long("through") => writes = WriteMode::Through,
                 Long("requests") => requests = seed(&parser.value()?.string()?)?,
@@ -286,17 +286,17 @@ impl Invocation {
     }
 }
 
-/// What options are for.
+/// The task for which options are meant.
 enum Task {
     Run,
     Compare,
     Inject,
-    /// So many processes.
+    /// Kill so many processes.
     Kill(u64),
 }
 
 impl Task {
-    /// The size and the extent without options for them.
+    /// The default size and extent.
     fn usual(&self) -> (u64, Extent) {
         match self {
             Task::Run => (64 << 20, Extent::Time(Duration::from_secs(10))),
@@ -310,7 +310,7 @@ fn file(path: PathBuf) -> Result<PathBuf, String> {
     if path.as_os_str().is_empty() { Err("--file needs a path".into()) } else { Ok(path) }
 }
 
-/// A number of bytes, a page at least, with the suffixes that everyone knows.
+/// A number of bytes, at least a page, with the usual suffixes.
 fn size(option: &str, text: &str) -> Result<u64, String> {
     let wrong = || format!("{option} {text:?} is not a size such as 4096, 64K, 256M or 1G");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -6,7 +6,7 @@ use spanlock_page_cache::{Options, PAGE_SIZE};
 
 static PAGE: OnceLock<u64> = OnceLock::new();
 
-/// Sets the page size, before it is first asked for.
+/// Sets the page size. Must be called before it is first used.
 pub fn set(bytes: u64) {
     PAGE.set(bytes).expect("the page size is set once, before it is used");
 }
@@ -16,7 +16,7 @@ pub fn page_size() -> u64 {
     *PAGE.get_or_init(|| PAGE_SIZE as u64)
 }
 
-/// The options of a cache of so many such pages.
+/// The options of a cache of `pages` such pages.
 pub fn cache_of(pages: usize) -> Options {
     Options::new(pages).page_size(page_size() as usize)
 }

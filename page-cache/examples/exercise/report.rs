@@ -40,7 +40,7 @@ const ACCESSES: [(Access, &str); 12] = [
     (Access::Allocate, "allocate"),
 ];
 
-/// All that a run has to tell. Times are in nanoseconds, sizes in bytes.
+/// The results of a run. Times are in nanoseconds, sizes in bytes.
 #[derive(Serialize)]
 pub struct Report {
     pub verdict: Verdict,
@@ -52,21 +52,21 @@ pub struct Report {
     claims: Vec<ClaimsReport>,
     cache: CacheReport,
     faults: Vec<FaultReport>,
-    /// The same for the same operations; for those of several threads there is none.
+    /// Equal for equal operations with equal results. `None` if there were several threads.
     digest: Option<String>,
-    /// What is listed and never happened.
+    /// What the report lists and did not happen.
     unmet: Vec<String>,
     findings: u64,
     first_findings: Vec<String>,
     last_operations: Vec<String>,
 }
 
-/// What a run comes to.
+/// The verdict on a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Clean,
-    /// Clean as far as it went: something that it lists never happened.
+    /// No error was found, but something that the report lists did not happen.
     Incomplete,
     Corrupt,
 }
@@ -84,7 +84,7 @@ pub struct Settings {
     operations: Option<u64>,
     seed: u64,
     direct: bool,
-    /// How many files are reached past the kernel's cache.
+    /// How many files bypass the kernel's cache.
     direct_files: usize,
     faults: bool,
 }
@@ -123,7 +123,7 @@ struct CacheReport {
     writebacks: u64,
     pageouts: u64,
     evictions: u64,
-    /// From the crowded cache, of which the other numbers say nothing.
+    /// Evictions of the crowded cache. The other numbers do not include it.
     crowded_evictions: u64,
 }
 
@@ -359,7 +359,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Nanoseconds, in the unit that fits.
+/// A number of nanoseconds, printed in a suitable unit.
 struct Latency(u64);
 
 impl fmt::Display for Latency {
@@ -374,7 +374,7 @@ impl fmt::Display for Latency {
     }
 }
 
-/// A number with its thousands set apart.
+/// A number with separators between thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);

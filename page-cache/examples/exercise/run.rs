@@ -26,31 +26,31 @@ use crate::subject::{Subject, sync_anew};
 const COMPARISON: &str = "the comparison of the file itself";
 const LAST_SYNC: &str = "the last sync";
 const CHUNK: usize = 128 * SECTOR;
-/// The file that has a cache to itself in which threads get into each other's way: what they need
-/// is just what is being evicted.
+/// The file that has a small cache of its own, the *crowded* cache, so that threads often use pages that are being
+/// evicted.
 pub fn crowded_size() -> u64 {
     24 * page_size()
 }
 
 pub const CROWDED_FRAMES: usize = 16;
 
-/// What came of a run.
+/// The result of a run.
 pub struct Run {
     pub elapsed: Duration,
     pub latencies: Latencies,
     pub findings: Findings,
     pub stats: CacheStats,
-    /// Of the crowded cache.
+    /// Statistics of the crowded cache.
     pub crowded: CacheStats,
     pub digest: Digest,
     /// The last operations, the oldest first.
     pub last_operations: Vec<String>,
-    /// How many requests to the stores each fault struck.
+    /// How many requests to the stores each fault has changed.
     pub struck: Vec<(Fault, u64)>,
 }
 
-/// Runs a cache whose paths are serialised by `L`, and compares the files themselves in the end. The last
-/// of the files is the crowded one.
+/// Runs a cache whose operations are serialised by `L`, and compares the stores at the end. The last file is the
+/// crowded one.
 pub fn run<L: OperationLock>(
     options: &Options,
     backings: &[Arc<Backing>],
@@ -90,7 +90,7 @@ pub fn run<L: OperationLock>(
     let mut digest = record.digest;
     let stats = if stuck {
         let stats = [cache.stats(), crowded.stats()];
-        // Its threads are still in there.
+        // Its threads still use the files.
         std::mem::forget((files, cache, crowded));
         stats
     } else {
@@ -109,7 +109,8 @@ pub fn run<L: OperationLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
-/// Options of a file that has a log on the same cache, which is made durable up to the greatest tag of what is sent.
+/// The options of a file with a hook, which makes a log on the same cache durable up to the greatest tag of the bytes that
+/// are sent.
 fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
     let Ok(log) = cache.open(MemStore::new()) else { return options };
     let durable = AtomicU64::new(0);
@@ -119,7 +120,7 @@ fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
             return Err(io::Error::other(format!("the hook was called with {pages:?}")));
         }
         let newest = pages.iter().map(|page| page.newest_tag).max().unwrap_or(0);
-        // ORDERING: relaxed: it is a number, and the log is synced once more at worst.
+        // ORDERING: relaxed: at worst the log is synced once more than necessary.
         if durable.load(Ordering::Relaxed) < newest {
             log.write_all_at(&newest.to_le_bytes(), newest % 1000 * 8)?;
             log.sync_data()?;
@@ -158,10 +159,10 @@ fn open(
     Ok((Arc::new(file), Arc::new(known)))
 }
 
-/// Has all of a file in its store, and compares its length.
+/// Syncs a file, and compares the length of its store.
 fn close<S: Subject>(file: &S, known: &Knowledge, findings: &mut Findings) {
     let synced = match file.sync_all() {
-        // Of a time when the store failed. Now it does not.
+        // These errors are from the time when the store failed. Now it works.
         Err(error) if is_injected(&error) => sync_anew(file),
         synced => synced,
     };
@@ -174,7 +175,7 @@ fn close<S: Subject>(file: &S, known: &Knowledge, findings: &mut Findings) {
     }
 }
 
-/// Compares the file itself with what is known, sector by sector, when all else is done.
+/// Compares the store's file with the oracle, sector by sector, when all other operations have ended.
 fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings, digest: &mut Digest) {
     let refused = |error| closing(COMPARISON, What::Refused(error));
     let found = match backing.len() {
@@ -200,7 +201,7 @@ fn compare(backing: &Backing, known: &Knowledge, findings: &mut Findings, digest
     }
 }
 
-/// Compares `bytes`, which the file holds at `offset`, sector by sector.
+/// Compares `bytes`, which the file has at `offset`, sector by sector.
 pub fn compare_bytes(bytes: &[u8], offset: u64, known: &Knowledge, findings: &mut Findings) {
     let mut at = offset;
     for sector in bytes.chunks(SECTOR) {

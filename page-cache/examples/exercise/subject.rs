@@ -16,8 +16,8 @@ use spanlock_page_cache::Length;
 use crate::page_size::page_size;
 use crate::subject::reopening::Farewell;
 
-/// Syncs a file whose store is well again. What a sync that failed may have lost is written again
-/// first: until then every sync fails.
+/// Syncs a file whose store works again. First writes again what a failed sync may have lost: until then every sync
+/// fails.
 pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
     match file.sync_all() {
         Err(error) if error.to_string().contains(" may be lost since a sync failed: ") => {
@@ -101,14 +101,14 @@ pub trait Subject: Send + Sync + 'static {
         self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
     }
 
-    /// Copies to guards of the pages; fails at the first page past the end, and loses what lies
-    /// past the end in the last.
+    /// Copies to guards of the pages. Fails at the first page past the end; bytes past the end in the last page are
+    /// discarded.
     fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
     }
 
-    /// The same, by bytes that are given to the guards.
+    /// The same, by `PageMut::write`.
     fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.write_by_guards(bytes, offset)
     }
@@ -174,7 +174,7 @@ pub trait Subject: Send + Sync + 'static {
         Ok(start)
     }
 
-    /// When the file was last changed, if that is known.
+    /// The time of the file's last change, if it is known.
     fn modified(&self) -> Option<SystemTime> {
         None
     }
@@ -199,8 +199,8 @@ pub trait Subject: Send + Sync + 'static {
         drop(self);
     }
 
-    /// Syncs the file, writes, discards the last handle and opens the file again: of what was written, any part may
-    /// be left.
+    /// Syncs the file, writes, discards the last handle and opens the file again. Any part of what was written may
+    /// have reached the store.
     fn abandon(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.write_at(bytes, offset).map(drop)
     }
@@ -242,7 +242,7 @@ pub trait Subject: Send + Sync + 'static {
 
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let size = self.len();
-        // A file with a flaw may be shorter than its user believes.
+        // A file with an injected error may be shorter than its user expects.
         let left = size.checked_sub(offset + len).ok_or(io::ErrorKind::InvalidInput)?;
         let mut behind = vec![0; left as usize];
         self.read_at(&mut behind, offset + len)?;
@@ -263,7 +263,7 @@ pub trait Subject: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Closes the file, or gives it back.
+    /// Closes the file. If that fails, returns the file with the error.
     fn close(self) -> Result<(), (Self, io::Error)>
     where
         Self: Sized,

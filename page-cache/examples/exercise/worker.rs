@@ -26,7 +26,7 @@ use crate::subject::Subject;
 use crate::workload::op::{Op, Path};
 use crate::workload::{Workload, longest};
 
-/// One thread at work on one file.
+/// The operations of one thread on one file.
 pub struct Worker<'a, S: Subject> {
     file: &'a S,
     known: &'a Knowledge,
@@ -41,8 +41,8 @@ pub struct Worker<'a, S: Subject> {
     record: Record,
 }
 
-/// Where a worker is: in which thread, and on which of how many files. The workers of a thread
-/// number their operations so that no two of them have the same stamp.
+/// The thread of a worker, and which of how many files it uses. The workers of a thread number their operations so that
+/// no two operations have the same stamp.
 #[derive(Clone, Copy, Debug)]
 pub struct Post {
     pub thread: u16,
@@ -50,13 +50,13 @@ pub struct Post {
     pub files: u16,
 }
 
-/// What a worker has to tell in the end.
+/// The results of a worker.
 #[derive(Default)]
 pub struct Record {
     pub latencies: Latencies,
-    /// Of its operations, what came of them, and what they read.
+    /// Of its operations, their results, and what they read.
     pub digest: Digest,
-    /// How often it heard that something did not get to the store.
+    /// How often an error was reported of bytes that did not reach the store.
     pub heard_errors: u64,
 }
 
@@ -91,12 +91,12 @@ impl<'a, S: Subject> Worker<'a, S> {
         }
     }
 
-    /// Has it tell `floor` of its syncs.
+    /// Makes it report its syncs to `floor`.
     pub fn over(self, floor: &'a Floor) -> Worker<'a, S> {
         Worker { floor: Some(floor), ..self }
     }
 
-    /// Does one operation.
+    /// Performs one operation.
     pub fn step(&mut self) -> Result<(), Box<Finding>> {
         let plan = self.workload.next(self.known.length.hint(), &self.known.met);
         let op = self.op(plan.path, plan.bytes);
@@ -127,7 +127,7 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::DirectWrite
             | Path::VectoredDirectWrite
             | Path::WholeDirectWrite => self.write(&op),
-            // What it would write may be what is to be written again.
+            // Not while bytes may be lost: those that this would read and write may be among them.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
             Path::SelfWrite => self.write_itself(op),
             Path::Append | Path::VectoredAppend | Path::DirectAppend | Path::DurableAppend => {
@@ -151,7 +151,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         done
     }
 
-    /// Syncs, whatever comes next; whether that succeeded.
+    /// Syncs, in addition to the planned operations. Returns whether that succeeded.
     pub fn sync_now(&mut self) -> Result<bool, Box<Finding>> {
         let op = self.op(Path::Sync, 0..0);
         let before = self.record.heard_errors;
@@ -159,7 +159,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         Ok(self.record.heard_errors == before)
     }
 
-    /// Syncs all files of the cache, whatever comes next.
+    /// Syncs all files of the cache, in addition to the planned operations.
     pub fn sync_cache_now(&mut self) -> Result<(), Box<Finding>> {
         let op = self.op(Path::CacheSync, 0..0);
         self.sync(&op)
@@ -175,12 +175,12 @@ impl<'a, S: Subject> Worker<'a, S> {
         Ok(())
     }
 
-    /// How often it heard that something did not get to the store, since the file was opened.
+    /// How often an error was reported of bytes that did not reach the store, since the file was opened.
     pub fn heard_errors(&self) -> u64 {
         self.record.heard_errors
     }
 
-    /// Notes what the store has lost.
+    /// Records what the store has lost.
     fn watch(&self) {
         if let Some(floor) = self.floor {
             floor.watch(self.known);
@@ -203,8 +203,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         bytes
     }
 
-    /// Does `work`, which is all that `op` asks of the file, and returns how many bytes it says
-    /// that it moved, or 0.
+    /// Calls `work`, which performs `op` on the file, and returns how many bytes it reports to have read or written, or 0.
     fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
         self.known.met.note(op.path);
         self.known.times.begin(op.path);
@@ -222,7 +221,7 @@ impl<'a, S: Subject> Worker<'a, S> {
         result
     }
 
-    /// Has the file say how long it is, where that depends on the order of what overlapped.
+    /// Asks the file for its length, if that depends on the order of operations that overlapped.
     fn observe(&self, op: &Op) -> Result<(), Box<Finding>> {
         let observed = self.known.length.observe(|| self.file.len());
         observed.map_err(|(expected, found)| finding(op, What::Len { expected, found }))
@@ -233,7 +232,7 @@ fn stamp_of(op: &Op) -> Stamp {
     Stamp::new(op.path, op.thread, op.sequence)
 }
 
-/// Whether an error of a durable write is one of the sync that it ends with.
+/// Whether an error of a durable write is from the sync at its end.
 fn is_of_sync(result: &io::Result<u64>) -> bool {
     result.as_ref().is_err_and(|error| error.to_string().starts_with("sync_range"))
 }
@@ -246,7 +245,7 @@ fn outcome_of(result: &io::Result<u64>) -> Outcome {
     if result.is_ok() { Outcome::Done } else { Outcome::Failed }
 }
 
-/// Judges an operation by its result alone.
+/// Checks the result of an operation.
 fn expect(op: &Op, result: io::Result<u64>) -> Result<(), Box<Finding>> {
     match result {
         Err(error) if !is_injected(&error) => Err(finding(op, What::Refused(error))),

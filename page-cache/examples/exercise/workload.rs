@@ -21,38 +21,37 @@ use crate::page_size::page_size;
 use crate::workload::met::Met;
 use crate::workload::op::Path;
 
-/// The most bytes that one read or write asks for.
+/// The most bytes of one read or write.
 pub fn longest() -> usize {
     16 * page_size() as usize
 }
-/// The most bytes that are copied between two files: all of them at once, so that no page is written in two parts.
+/// The most bytes of a copy between two files. They are copied in one step, so that no page is written in two parts.
 pub const COPIED: u64 = 256 << 10;
-/// The most pages of which all bytes are read or written through guards that are held at once: as small a cache as
-/// there is has room for them and one more.
+/// The most pages of which guards are held at once: the smallest cache has room for them and one more.
 const LISTED: u64 = 3;
-/// How many operations of a thread see the shared window in one place.
+/// After how many operations of a thread the shared window moves.
 const STAY: u64 = 1 << 13;
 fn window() -> u64 {
     64 * page_size()
 }
-/// The longest file for which no chance is taken away from what costs in proportion to it.
+/// The longest file for which operations of a cost proportional to its length are not made rarer.
 const CHEAP: u64 = 1 << 20;
-/// As long as a file has not met each path, one that it lacks comes next once in so many operations.
+/// Until each kind of operation was performed on a file, one in so many operations is of a kind that was not.
 const BETWEEN_FIRSTS: u32 = 2;
 
-/// How often each path comes.
+/// How often each kind of operation comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
     /// As [`WEIGHTS`] say.
     Usual,
     /// As often as any other.
     Even,
-    /// The same, without those that move bytes within the file, and with more that are durable when they return: what a
-    /// killed process has not made durable is lost only for a moment.
+    /// The same, without those that move bytes within the file, and with more that are durable when they return, since a
+    /// killed process loses only what the flusher has not written yet.
     Still,
 }
 
-/// How often each path usually comes, out of [`TOTAL`].
+/// How often each kind usually comes, out of [`TOTAL`].
 const WEIGHTS: [(Path, u32); 45] = [
     (Path::Read, 1500),
     (Path::VectoredRead, 200),
@@ -102,7 +101,7 @@ const WEIGHTS: [(Path, u32); 45] = [
 ];
 const TOTAL: u32 = 10_000;
 
-/// What a thread is to do next.
+/// The next operation of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub path: Path,
@@ -119,7 +118,7 @@ pub struct Workload {
     limit: u64,
     mix: Mix,
     planned: u64,
-    /// What comes next.
+    /// The next operation.
     planned_ahead: VecDeque<Plan>,
 }
 
@@ -129,17 +128,17 @@ impl Workload {
         Workload { rng, seed, limit, mix, planned: 0, planned_ahead: VecDeque::new() }
     }
 
-    /// One of `chances` times true.
+    /// True once in `chances` calls.
     pub fn once_in(&mut self, chances: u32) -> bool {
         self.rng.u32(..chances) == 0
     }
 
-    /// The next operation on a file that has about `len` bytes and met some paths before.
+    /// The next operation on a file that has about `len` bytes, and on which some kinds of operations were performed.
     pub fn next(&mut self, len: u64, met: &Met) -> Plan {
         self.planned += 1;
-        // What is still being appended may be counted as more than there is room for.
+        // Appends in progress may count for more bytes than there is room for.
         let len = len.min(self.limit);
-        // With which chance the file is to grow past its store next.
+        // How likely it is that the file grows past its store next.
         let between_gaps = match self.mix {
             Mix::Usual => None,
             Mix::Even => Some(10),
@@ -170,12 +169,12 @@ impl Workload {
             Path::CopyRead | Path::CopyWrite => self.bytes(len, (longest() as u64).min(COPIED)),
             _ => self.bytes(len, longest() as u64),
         };
-        // Not every write near the end is to extend the file, nor every store to fail there.
+        // Not every write near the end should extend the file, and not every store there should fail.
         let crosses = bytes.start < len && len < bytes.end;
         let bytes = if crosses && !self.once_in(4) { bytes.start..len } else { bytes };
         let count = bytes.end - bytes.start;
         let (path, len) = match path {
-            // Where pages cannot be inserted, the next ones can.
+            // If the limit leaves no room for an insertion, truncate first, so that the next one has room.
             Path::Insert if len + count > self.limit => {
                 (Path::Truncate, self.rounded(len - count.min(len)))
             }
@@ -242,7 +241,7 @@ impl Workload {
         Path::Read
     }
 
-    /// Whether what costs in proportion to the file is to be done.
+    /// Whether an operation with a cost proportional to the file's length comes next.
     fn can_afford(&mut self) -> bool {
         self.rng.u64(..self.limit.max(CHEAP)) < CHEAP
     }
@@ -263,7 +262,7 @@ impl Workload {
                 let sector = SECTOR as u64;
                 (start - start % sector, self.rng.u64(1..=page_size() / sector) * sector)
             }
-            // Less than a page, wherever it lies.
+            // Less than a page, anywhere.
             15..18 => (start, self.rng.u64(1..page_size())),
             // Anything.
             _ => (start, self.rng.u64(1..=longest)),
@@ -290,13 +289,13 @@ impl Workload {
                 start + self.rng.u64(..window)
             }
             7 => len.saturating_sub(self.rng.u64(..8 * page_size())),
-            // Past the end, as likely as not.
+            // Anywhere below the limit, also past the end.
             8 if self.once_in(8) => self.rng.u64(..self.limit),
             _ => self.rng.u64(..len),
         }
     }
 
-    /// Up or down, mostly by a little, and within the upper half of the limit.
+    /// Longer or shorter, usually by little, and within the upper half of the limit.
     fn new_len(&mut self, len: u64) -> u64 {
         let least = self.limit / 2;
         let len = if self.once_in(4) && self.can_afford() {
@@ -304,14 +303,14 @@ impl Workload {
         } else {
             let step = self.limit / 64 + page_size();
             let len = (len + self.rng.u64(..=step)).saturating_sub(self.rng.u64(..=step));
-            // Mirrored at the limit, not to stay there.
+            // Reflected at the limit, so that the length does not stay there.
             len.min((2 * self.limit).saturating_sub(len))
         };
         self.rounded(len)
     }
 
-    /// Up, by a little, or down, which has no effect. It mostly leaves room for what inserts pages: nothing that
-    /// makes the file shorter comes more often than a truncation.
+    /// Longer, by little, or shorter, which has no effect. It usually leaves room for insertions of pages, because the file is
+    /// seldom made shorter.
     fn extended(&mut self, len: u64) -> u64 {
         let room = if self.once_in(4) { 0 } else { self.limit / 8 };
         let step = self.limit / 64 + page_size();

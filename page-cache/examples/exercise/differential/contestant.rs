@@ -14,7 +14,7 @@ use crate::workload::op::{Op, Path};
 /// Reads the bytes of the store of a file.
 type Beneath = Box<dyn Fn(&mut [u8], u64) -> io::Result<usize>>;
 
-/// One of the files that are compared, and what its last operation gave back.
+/// One of the files that are compared, and the result of its last operation.
 pub struct Contestant {
     name: String,
     file: Option<Box<dyn Perform>>,
@@ -24,10 +24,10 @@ pub struct Contestant {
     answer: Answer,
 }
 
-/// A file of whatever type.
+/// A file of any type.
 trait Perform {
-    /// Does `op`, with `bytes` to be written or to read into, and returns how many it read, or
-    /// wrote; of a load, how many of the file's.
+    /// Performs `op`, which writes `bytes` or reads to them, and returns how many it read or wrote; of a load, how
+    /// many are in the file.
     fn perform(&mut self, op: &Op, bytes: &mut [u8], mapping_start: u64) -> io::Result<u64>;
     fn len(&self) -> u64;
     fn sync(&self) -> io::Result<()>;
@@ -158,7 +158,7 @@ impl Contestant {
         &self.name
     }
 
-    /// Does `op`, and keeps what it gave back.
+    /// Performs `op`, and keeps the result.
     pub fn perform(&mut self, op: &Op, stamp: Stamp, mapping_start: u64) {
         let Some(file) = &mut self.file else { return };
         let reads = op.path.reads();

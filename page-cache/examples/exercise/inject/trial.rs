@@ -21,7 +21,7 @@ use crate::subject::{Mapped, Subject};
 use crate::worker::{Post, Worker};
 use crate::workload::{Mix, Workload};
 
-/// Small, and not a whole number of sectors; more than the cache holds.
+/// The length of the file: small, not a multiple of a sector, and more than fits in the cache.
 pub fn limit() -> u64 {
     24 * page_size() + 333
 }
@@ -35,7 +35,7 @@ pub struct Trial {
     pub seed: u64,
     pub mode: WriteMode,
     pub scope: Scope,
-    /// How many crashes at a time.
+    /// How many crashes are simulated at a time.
     pub crashes: u32,
     pub look: Look,
 }
@@ -43,13 +43,13 @@ pub struct Trial {
 /// When cache and store are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// After the operation that met the first fault, and in the end.
+    /// After the operation that met the first fault, and at the end.
     AtOnce,
-    /// In the end, so that whatever the fault left meets all that comes after.
+    /// Only at the end, so that all operations after the fault meet what it left.
     InTheEnd,
 }
 
-/// What came of it.
+/// The result of a run.
 pub struct Outcome {
     pub requests: u64,
     pub struck: u64,
@@ -57,7 +57,7 @@ pub struct Outcome {
     pub finding: Option<String>,
 }
 
-/// Something wrong, in words.
+/// An error that the run has found, as text.
 type Wrong = Box<dyn fmt::Display>;
 
 impl fmt::Debug for Trial {
@@ -97,7 +97,7 @@ impl Trial {
         dress: impl Fn(File) -> S + Send + Sync + 'static,
         crashes: &mut u64,
     ) -> Result<(), Wrong> {
-        // The flusher is kept asleep, so that the requests come in one order.
+        // The flusher never wakes up, so that the requests are made in one order.
         let options =
             cache_of(FRAMES).dirty_limit(FRAMES).flush_interval(Duration::from_secs(3600));
         let cache = Arc::new(PageCache::with_options(options));
@@ -142,7 +142,7 @@ impl Trial {
                 faults.start();
             }
             if number % BETWEEN_SYNCS == 0 && !worker.sync_now().map_err(found)? {
-                // What is lost for good is mended every other time.
+                // Broken ranges are written again every other time.
                 mends = !mends;
                 if mends && !worker.sync_now().map_err(found)? {
                     worker.rewrite().map_err(found)?;
@@ -172,7 +172,7 @@ impl Trial {
     }
 }
 
-/// Invariant 15: what one handle `heard` of, the other hears of once.
+/// Checks invariant 15: an error that was reported to one handle (`heard`) is reported once to the other.
 fn errors_are_told_once(other: Option<File>, heard: bool) -> Result<(), Wrong> {
     let Some(other) = other else { return wrong("the file has no second handle".to_owned()) };
     match other.sync_all() {

@@ -16,10 +16,10 @@ use crate::page_size::cache_of;
 use crate::subject::reopening::{Farewell, Reopenable, Surroundings};
 use crate::subject::{Mapped, Subject};
 
-/// Short, so that it is often killed while the flusher is at work.
+/// The flush interval: short, so that the child is often killed while the flusher writes.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What a child serves.
+/// What a child caches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Serving {
     pub path: PathBuf,
@@ -63,7 +63,7 @@ pub fn serve(serving: &Serving) -> io::Result<()> {
         let outcome = outcome.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Failure::PastEnd,
             _ => {
-                // The parent expects no report of an error here.
+                // The parent does not expect an error here.
                 eprintln!("{verb:?}: {error}");
                 Failure::Other
             }

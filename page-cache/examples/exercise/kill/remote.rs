@@ -17,7 +17,7 @@ use crate::stores::faults;
 use crate::subject::reopening::Farewell;
 use crate::subject::{Mapped, Subject};
 
-/// What the kernel copies at once: a write that is killed ends at a multiple of it.
+/// The unit in which the kernel copies: a write that is killed ends at a multiple of it.
 const PAGE: u64 = PAGE_SIZE as u64;
 
 /// The file that a child has cached.
@@ -38,9 +38,9 @@ struct Line {
     alive: bool,
     syncs: u64,
     len: u64,
-    /// How long the file was since the last sync, and has been asked to be.
+    /// The lengths that the file had, or was requested to have, since the last sync.
     lens: Vec<u64>,
-    /// Where it grew meanwhile, a page at a time.
+    /// The ranges by which it grew meanwhile, one page at a time.
     growth: Vec<Range<u64>>,
 }
 
@@ -81,7 +81,7 @@ impl Remote {
         self.line().syncs
     }
 
-    /// How long the file was since it was last synced.
+    /// The lengths that the file had since it was last synced.
     pub fn lens(&self) -> Vec<u64> {
         let mut lens = self.line().lens.clone();
         lens.sort_unstable();
@@ -89,8 +89,8 @@ impl Remote {
         lens
     }
 
-    /// Whether the child may have left a file of `len` bytes: as long as the file was at some time since
-    /// it was last synced. A write of many pages that makes it longer does so page by page.
+    /// Whether the child may have left a file of `len` bytes: a length that the file had since it was last synced. A
+    /// write of many pages past the end extends the file page by page.
     pub fn may_be_left(&self, len: u64) -> bool {
         let line = self.line();
         let grown = |growth: &Range<u64>| growth.contains(&len) && len.is_multiple_of(PAGE);
@@ -118,8 +118,7 @@ impl Remote {
 }
 
 impl Line {
-    /// Asks for something, and waits for the answer; or fails as an injected fault does, if the child is
-    /// dead.
+    /// Sends a request, and waits for the answer. If the child is dead, fails with the error of an injected fault.
     fn ask(&mut self, request: &Request, bytes: &[u8], read: &mut [u8]) -> io::Result<u64> {
         self.expect_length(request);
         match self.exchange(request, bytes, read) {
@@ -160,7 +159,7 @@ impl Line {
         Ok(answer)
     }
 
-    /// Notes how long the file may be once the request is on its way.
+    /// Records the lengths that the file may have once the request has been sent.
     fn expect_length(&mut self, request: &Request) {
         let end = match request.verb {
             Verb::SetLen => return self.lens.push(request.len),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-/// What a child is to do.
+/// The operations that a child can be requested to perform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verb {
@@ -84,7 +84,7 @@ const VERBS: [Verb; 36] = [
 ];
 
 impl Verb {
-    /// Whether bytes come back.
+    /// Whether the answer contains bytes.
     pub fn reads(self) -> bool {
         matches!(
             self,
@@ -99,7 +99,7 @@ impl Verb {
         )
     }
 
-    /// Whether bytes come along.
+    /// Whether the request contains bytes.
     pub fn writes(self) -> bool {
         matches!(
             self,
@@ -120,7 +120,7 @@ impl Verb {
     }
 }
 
-/// A verb, and what it is done to.
+/// An operation, and its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     pub verb: Verb,
@@ -130,7 +130,7 @@ pub struct Request {
     pub start: u64,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub outcome: Result<u64, Failure>,
@@ -138,7 +138,7 @@ pub struct Answer {
     pub len: u64,
 }
 
-/// The errors that a right file may answer with.
+/// The errors that a correct file may return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     PastEnd,

@@ -9,10 +9,10 @@ use crate::oracle::allowed_versions::Version;
 use crate::oracle::page_atomicity::TornPage;
 use crate::oracle::stamp::{Found, SECTOR};
 
-/// Findings beyond these are counted only.
+/// The number of findings that are kept. Further ones are only counted.
 const KEPT: usize = 16;
 
-/// Something that no right file does.
+/// Something that a correct file does not do.
 #[derive(Debug)]
 pub struct Finding {
     /// Where it was found: by an operation, or by the comparison of the file at the end.
@@ -22,7 +22,7 @@ pub struct Finding {
     pub history: Vec<Entry>,
 }
 
-/// What was found wrong, the first few in full.
+/// The findings: the first few in full, and the number of all.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub first: Vec<Finding>,
@@ -38,24 +38,24 @@ impl Findings {
     }
 }
 
-/// What was seen.
+/// What is wrong.
 #[derive(Debug)]
 pub enum What {
-    /// Bytes of one sector that are none of the versions which may be there.
+    /// Bytes of one sector that match none of the versions which may be there.
     Bytes { bytes: Range<u64>, expected: Vec<Version>, found: Found },
     /// A page of which some bytes are newer than one write to it, and others older.
     TornPage(Box<TornPage>),
-    /// As many bytes as the file does not have, or too few.
+    /// More bytes than the file has, or too few.
     Count { expected: RangeInclusive<u64>, found: u64 },
     /// A length that the file cannot have.
     Len { expected: RangeInclusive<u64>, found: u64 },
-    /// Access to pages past the end was granted.
+    /// An access to pages past the end succeeded.
     PastEnd { end: u64, len: u64 },
-    /// An error where there is no reason for one.
+    /// An error without a reason.
     Refused(io::Error),
     /// Two requests to the store that should have excluded each other.
     Collision(String),
-    /// The operation never ended.
+    /// The operation did not end.
     Stuck { seconds: u64 },
     /// The operation panicked.
     Panicked(String),

@@ -15,18 +15,18 @@ use crossbeam_utils::CachePadded;
 
 use crate::workload::op::Op;
 
-/// How many operations of a thread are kept in mind.
+/// How many operations of a thread are kept.
 const KEPT: usize = 16;
 
-/// What is known of the operations of all threads.
+/// The operations of all threads.
 pub struct Journal {
-    /// Passes whenever an operation begins or ends.
+    /// Incremented whenever an operation begins or ends.
     now: AtomicU64,
     threads: Box<[CachePadded<Beacon>]>,
     file: Option<Mutex<BufWriter<File>>>,
 }
 
-/// What others see of a thread.
+/// What other threads read of a thread's operations.
 #[derive(Default)]
 struct Beacon {
     done: AtomicU64,
@@ -39,11 +39,11 @@ struct State {
     last: VecDeque<Line>,
 }
 
-/// An operation, and what came of it.
+/// An operation, and its result.
 #[derive(Clone, Debug)]
 pub struct Line {
     begun: u64,
-    /// When it ended, and what it returned; nothing while it runs.
+    /// When it ended, and what it returned; `None` while it runs.
     end: Option<(u64, Answer)>,
     op: Op,
 }
@@ -52,13 +52,13 @@ pub struct Line {
 pub type Answer = Result<u64, io::ErrorKind>;
 
 impl Journal {
-    /// The journal of so many threads, kept in mind.
+    /// The journal of so many threads, in memory only.
     pub fn new(threads: u16) -> Journal {
         let threads = (0..threads).map(|_| CachePadded::default()).collect();
         Journal { now: AtomicU64::new(0), threads, file: None }
     }
 
-    /// The same, written to the file at `path` besides, which is made or emptied.
+    /// The same, also written to the file at `path`, which is created or emptied.
     pub fn in_file(threads: u16, path: &FilePath) -> io::Result<Journal> {
         let file = BufWriter::new(File::create(path)?);
         Ok(Journal { file: Some(Mutex::new(file)), ..Journal::new(threads) })
@@ -66,7 +66,7 @@ impl Journal {
 
     pub fn begin(&self, op: &Op) {
         let mut state = self.state(op.thread);
-        // A scribble comes before another operation, in whose place it is not to stand.
+        // A scribble is a part of the operation after it, and is not listed itself.
         state.current = Some((self.tick(), op.clone()));
     }
 
@@ -76,7 +76,7 @@ impl Journal {
         if let Some((begun, op)) = state.current.take() {
             let line = Line { begun, end: Some((self.tick(), answer)), op };
             if let Some(file) = &self.file {
-                // What cannot be written is missing from the file, and the run continues.
+                // If a line cannot be written, it is missing in the file, and the run continues.
                 let _ = writeln!(lock(file), "{line}");
             }
             if state.last.len() == KEPT {
@@ -87,17 +87,17 @@ impl Journal {
         beacon.done.store(beacon.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    /// Tells that a thread went home, whatever it was at.
+    /// Records that a thread has ended, also within an operation.
     pub fn rest(&self, thread: u16) {
         self.state(thread).current = None;
     }
 
-    /// How many operations each thread has done.
+    /// How many operations each thread has performed.
     pub fn done(&self) -> impl Iterator<Item = u64> {
         self.threads.iter().map(|beacon| beacon.done.load(Ordering::Relaxed))
     }
 
-    /// The operation that a thread is at.
+    /// The operation that a thread performs now.
     pub fn current(&self, thread: u16) -> Option<Op> {
         self.state(thread).current.as_ref().map(|(_, op)| op.clone())
     }
@@ -115,7 +115,7 @@ impl Journal {
         lines
     }
 
-    /// Has the file hold all operations that have ended.
+    /// Writes all operations that have ended to the file.
     pub fn flush(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| lock(file).flush())
     }

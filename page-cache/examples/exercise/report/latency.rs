@@ -6,11 +6,11 @@ use hdrhistogram::Histogram;
 
 use crate::workload::op::Path;
 
-/// Longer ones are counted as this long: an hour, in nanoseconds.
+/// The largest latency, an hour in nanoseconds. Longer ones count as this long.
 const LONGEST: u64 = 3_600_000_000_000;
 const SIGNIFICANT_DIGITS: u8 = 2;
 
-/// A histogram of nanoseconds for each path.
+/// A histogram of nanoseconds for each kind of operation.
 pub struct Latencies([Histogram<u64>; Path::ALL.len()]);
 
 impl Latencies {

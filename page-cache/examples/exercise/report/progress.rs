@@ -31,7 +31,7 @@ impl Progress {
         Progress::Bar { bar, extent }
     }
 
-    /// Shows that `operations` were done since `start`.
+    /// Shows that `operations` were performed since `start`.
     pub fn show(&mut self, start: Instant, operations: u64) {
         let elapsed = start.elapsed();
         match self {
@@ -44,14 +44,14 @@ impl Progress {
             }
             Progress::Lines { extent, next } if elapsed >= *next => {
                 *next += BETWEEN_LINES;
-                // A closed stderr is no reason to stop.
+                // A closed stderr does not stop the run.
                 let _ = writeln!(io::stderr(), "{}", message(elapsed, *extent, operations));
             }
             Progress::Lines { .. } => {}
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         if let Progress::Bar { bar, .. } = self {
             bar.finish_and_clear();

@@ -8,8 +8,8 @@ use crate::oracle::knowledge::Reliability;
 use crate::run::Run;
 use crate::workload::op::Path;
 
-/// What of all that the report lists never happened: then it was not exercised, and that nothing
-/// was found says nothing of it.
+/// What the report lists and did not happen. The run has not tested it, so the absence of findings says nothing
+/// about it.
 pub fn unmet(options: &Options, run: &Run) -> Vec<String> {
     let paths = Path::ALL.into_iter().filter(|&path| run.latencies.of(path).is_empty());
     let claims = ACCESSES.iter().filter(|(access, _)| run.stats.claims(*access).taken == 0);

@@ -19,10 +19,10 @@ use spanlock_page_cache::Store;
 
 use crate::oracle::stamp::{SECTOR, sectors};
 
-/// How often, in so many reads, what was lost and is still cached is dropped first.
+/// One in so many reads first drops what was lost and is still cached.
 const READS_PER_DROP: u32 = 4;
 
-/// What becomes of a sync.
+/// How a sync ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Honesty {
     Honest,
@@ -31,7 +31,7 @@ pub enum Honesty {
     Lying,
 }
 
-/// A store that keeps apart what is durable.
+/// A store that records which bytes are durable.
 pub struct Volatile {
     state: Mutex<State>,
     honesty: Honesty,
@@ -70,7 +70,7 @@ impl Volatile {
         Volatile { state: Mutex::new(state), honesty }
     }
 
-    /// What a crash would leave now. Which parts it loses is drawn from `rng`.
+    /// What a crash now would leave. `rng` decides which parts are lost.
     pub fn crash(&self, rng: &mut Rng) -> Vec<u8> {
         let state = self.state();
         let mut left = state.durable.clone();
@@ -78,7 +78,7 @@ impl Volatile {
         left
     }
 
-    /// What a reader would find that opened it again, if there were no crash.
+    /// What a reader would find that opens it again, without a crash.
     pub fn contents(&self) -> Vec<u8> {
         let state = self.state();
         let mut contents = state.uncached();
@@ -86,7 +86,7 @@ impl Volatile {
         contents
     }
 
-    /// A sync fails: any part of what was not synced is lost. Which is drawn from `seed`.
+    /// A sync fails, and any part of what was not synced is lost. `seed` decides which.
     pub fn lose(&self, seed: u64) {
         let state = &mut *self.state();
         state.losses += 1;
@@ -124,14 +124,14 @@ impl Volatile {
 }
 
 impl State {
-    /// What it would hold if nothing that was lost were cached any more.
+    /// What it would contain if nothing that was lost were cached any more.
     fn uncached(&self) -> Vec<u8> {
         let mut bytes = self.durable.clone();
         self.unsynced.iter().for_each(|change| change.apply(&mut bytes));
         bytes
     }
 
-    /// Has a sector read as what is not lost of it.
+    /// Makes reads of a sector return only what was not lost.
     fn drop_cached(&mut self, sector: u64) {
         self.ghosts.remove(&sector);
         let bytes = self.uncached();
@@ -142,13 +142,13 @@ impl State {
     }
 }
 
-/// What of a sector there is in `bytes`.
+/// The part of a sector that `bytes` contain.
 fn part(bytes: &[u8], sector: u64) -> &[u8] {
     let start = bytes.len().min(sector as usize);
     &bytes[start..bytes.len().min(start + SECTOR)]
 }
 
-/// Applies some of the changes, all of them as often as none.
+/// Applies some of the changes; all of them are as likely as none.
 fn keep_some(changes: &[Change], rng: &mut Rng, bytes: &mut Vec<u8>) {
     let kept_of_8 = [0, 1, 4, 7, 8][rng.usize(..5)];
     for change in changes {
@@ -221,7 +221,7 @@ impl Store for Volatile {
         Ok(())
     }
 
-    /// Moves no byte, as a file system does.
+    /// Copies no bytes, like a file system.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         let end = offset.saturating_add(len);
         if end > self.len()? { self.set_len(end) } else { Ok(()) }

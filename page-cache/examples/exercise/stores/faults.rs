@@ -27,16 +27,16 @@ use crate::oracle::stamp::SECTOR;
 const INJECTED: &str = "injected fault";
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// How long a request waits for another to overtake it, which may never come.
+/// How long a request waits for another one to overtake it. There may be no other.
 const TIMEOUT: Duration = Duration::from_millis(2);
 const LONGEST_DELAY_IN_MICROS: u64 = 300;
 
-/// Whether `error` came from a plan.
+/// Whether `error` was injected.
 pub fn is_injected(error: &io::Error) -> bool {
     error.to_string().contains(INJECTED)
 }
 
-/// An error that passes for one of a plan.
+/// An error that counts as injected.
 pub fn injected(what: &str) -> io::Error {
     io::Error::other(format!("{INJECTED}: {what}"))
 }
@@ -48,16 +48,15 @@ enum Kind {
     Len,
     /// If it fails, it changed nothing.
     Shape,
-    /// A change of the length, likewise. It touches the bytes past the new end and no others: what a failed request
-    /// left there is removed beside a write of the rest of the last page.
+    /// The same for a change of the length. It touches only the bytes past the new end: what a failed request left there may
+    /// be removed while the rest of the last page is written.
     Length,
     Zero,
     Sync,
 }
 
 impl Kind {
-    /// A page may be read while a part of it is written: a fill puts what is dirty over what it
-    /// read.
+    /// A page may be read while a part of it is written: a fill keeps the dirty bytes, not those that it reads.
     fn excludes(self, other: Kind) -> bool {
         let is_shape = |kind| matches!(kind, Kind::Shape | Kind::Length | Kind::Zero);
         let is_transfer = |kind| matches!(kind, Kind::Read | Kind::Write);
@@ -67,7 +66,7 @@ impl Kind {
     }
 }
 
-/// The plan of a store, what it has struck, and what it has seen.
+/// The plan of a store, which faults were injected, and which requests collided.
 pub struct Faults {
     plan: Plan,
     planned: AtomicBool,
@@ -111,12 +110,12 @@ impl Faults {
         self.requests.load(Ordering::SeqCst)
     }
 
-    /// How many requests the fault has struck.
+    /// How many requests the fault has changed.
     pub fn struck(&self, fault: Fault) -> u64 {
         self.struck[fault as usize].load(Ordering::SeqCst)
     }
 
-    /// Requests that should have excluded each other and did not.
+    /// Requests that were in flight at the same time although they must exclude each other.
     pub fn collisions(&self) -> Vec<String> {
         self.traffic().collisions.clone()
     }
@@ -157,7 +156,7 @@ impl Faults {
     }
 }
 
-/// A request on its way.
+/// A request in flight.
 struct Request<'a> {
     faults: &'a Faults,
     id: u64,
@@ -182,8 +181,7 @@ impl Request<'_> {
         }
     }
 
-    /// Does `work` on the first `part` bytes of `len`, as the fault lets it, and says how many
-    /// were done.
+    /// Does `work` on the first bytes of `len`, as many as the fault allows, and returns how many.
     fn transfer(
         &self,
         len: usize,
@@ -217,7 +215,7 @@ impl Request<'_> {
         }
     }
 
-    /// How many of the bytes that it was to zero it zeroes.
+    /// How many of the bytes of a request to zero are zeroed.
     fn zeroed(&self, offset: u64, len: u64) -> u64 {
         match self.fault {
             Some(Fault::Late) => self.first_sectors(offset, len),
@@ -225,7 +223,7 @@ impl Request<'_> {
         }
     }
 
-    /// How many bytes of a request come to be done if that ends between two sectors.
+    /// How many bytes of a request are done if it ends between two sectors.
     fn first_sectors(&self, offset: u64, len: u64) -> u64 {
         let sector = SECTOR as u64;
         let end = offset.saturating_add(self.draw(len.saturating_add(sector)));
@@ -260,7 +258,7 @@ pub struct FaultyStore<S> {
 }
 
 impl<S: Store> FaultyStore<S> {
-    /// Over a store that loses nothing.
+    /// For a store that loses nothing.
     pub fn new(inner: S, faults: Arc<Faults>) -> FaultyStore<S> {
         FaultyStore { inner, faults, lose: |_, _| {} }
     }
@@ -305,7 +303,7 @@ impl<S: Store> Store for FaultyStore<S> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        // To grow by a hole touches no page.
+        // An extension touches no page.
         let request = self.faults.begin(Kind::Length, len..self.inner.len()?.max(len));
         request.whole(|| self.inner.set_len(len))
     }

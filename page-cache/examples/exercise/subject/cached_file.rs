@@ -127,8 +127,8 @@ impl Subject for File {
 
     fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let memory = AddressSpace::new();
-        // Memory that has to be brought in cuts a write where its pages end. There those of the file
-        // end too, unless those are longer: the oracle takes a write of a page to be one.
+        // A write ends at a page of memory that is not present. The pages of the memory end where those of the file end,
+        // unless the file has larger pages: the oracle expects a write of a page to be atomic.
         let within = offset % page_size();
         let there = memory.map_anonymous(within + bytes.len() as u64)?;
         let there = there.start + within..there.end;
@@ -139,7 +139,7 @@ impl Subject for File {
         self.write_from(&memory, &segments(&there, bytes.len()), offset)
     }
 
-    /// Each guard but the first is taken while the one before is held; where that would mean to wait, without.
+    /// Each guard but the first is acquired while the previous one is held, unless that would have to wait.
     fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         let mut before = None;
         for (number, within, part) in parts(offset, bytes.len()) {
@@ -298,8 +298,8 @@ impl Subject for File {
     }
 }
 
-/// Calls `write` for the part of some bytes that lies in each page, with a guard of the page. Each guard is acquired
-/// while the one before is held; if that would have to wait, without it.
+/// Calls `write` for each page that some bytes touch, with a guard of the page. Each guard is acquired while the previous
+/// one is held, unless that would have to wait.
 fn write_by_guards(
     file: &File,
     bytes: &[u8],
@@ -341,7 +341,7 @@ fn is_of(found: u64, number: u64) -> io::Result<()> {
     }
 }
 
-/// Whether a page under a guard is as it was when the guard was acquired.
+/// Whether a page that has a guard is as it was when the guard was acquired.
 fn is_kept(number: u64, now: &[u8], before: &[u8]) -> io::Result<()> {
     match now == before {
         true => Ok(()),

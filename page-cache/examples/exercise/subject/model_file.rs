@@ -9,32 +9,32 @@ use crate::oracle::stamp::POISON;
 use crate::page_size::page_size;
 use crate::subject::{Mapped, Subject};
 
-/// What is wrong with a file.
+/// The error of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// Nothing.
     None,
-    /// A write is lost that was reported as done.
+    /// A write that was reported as done is lost.
     LostWrite,
-    /// A mapped store is lost that was reported as done.
+    /// A store through a mapping that was reported as done is lost.
     LostStore,
     /// The cached page is kept after a direct write.
     StaleAfterDirectWrite,
     /// The last sector of a hole keeps its bytes.
     StaleAfterPunch,
-    /// A write stops in mid-sector.
+    /// A write ends within a sector.
     TornWrite,
     /// A write goes to the next page.
     MisplacedWrite,
-    /// A read sees a frame that was never filled.
+    /// A read returns the bytes of a frame that was never filled.
     Uninitialised,
     /// A read reports more than it filled.
     UnfilledRead,
-    /// Truncation leaves the bytes past the end, for an extension to bring back.
+    /// A truncation leaves the bytes past the end, so that they are there after an extension.
     TruncationKeeps,
     /// An extension shows what a mapping wrote past the end.
     ExtensionKeeps,
-    /// A read stops short of the end.
+    /// A read ends before the end of the file.
     ShortRead,
     /// A read goes past the end.
     LongRead,
@@ -46,9 +46,9 @@ pub enum Flaw {
     ExtensionShrinks,
     /// A write through guards of several pages is lost.
     LostListWrite,
-    /// A read that is to fill all of its memory reports that it did, and did not.
+    /// `read_exact_direct_at` reports success although it filled only a part of its memory.
     InexactRead,
-    /// Of a write that is to write all of its bytes half is written.
+    /// `write_all_direct_at` writes only half of its bytes.
     HalfOfAWhole,
     /// An operation fails for no reason.
     Refusal,
@@ -57,7 +57,7 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    /// Those that an operation of one thread can see.
+    /// Those that one thread can detect.
     pub const SEEN: [Flaw; 19] = [
         Flaw::LostWrite,
         Flaw::LostStore,
@@ -95,7 +95,7 @@ pub struct PlainMapping {
 }
 
 struct Contents {
-    /// Also what lies past the end.
+    /// The bytes, also those past the end.
     bytes: Vec<u8>,
     len: u64,
     /// Operations until the flaw shows.
@@ -341,7 +341,7 @@ impl Mapped for PlainMapping {
     }
 }
 
-/// `bytes`, cut at the borders of pages.
+/// `bytes`, split at the starts of pages.
 fn pages(bytes: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     let Range { start, end } = bytes;
     let first = start - start % page_size();

@@ -122,7 +122,7 @@ impl Mapped for OriginalMapping {
         outcome
     }
 
-    /// What is stored past the end, in the last page, is lost.
+    /// What is stored past the end, in the last page, is discarded.
     fn store(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let start = self.start + offset;
         let outcome = self.file.has_pages(start..start + bytes.len() as u64);

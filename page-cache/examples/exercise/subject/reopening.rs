@@ -16,13 +16,13 @@ use crate::stores::faults::{Faults, is_injected};
 use crate::subject::Subject;
 use crate::workload::COPIED;
 
-/// How often opening a file is tried.
+/// How often an open is tried.
 const TRIES: u32 = 1000;
 
 /// How the handles of a file are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {
-    /// The last handle is closed, which reports what did not get to the store.
+    /// The last handle is closed, which reports what did not reach the store.
     Closed,
     /// All are dropped, in any order.
     Dropped,
@@ -46,7 +46,7 @@ pub struct Reopenable<S: Subject> {
     shared: Arc<Shared<S>>,
 }
 
-/// A mapping of it, which is made again once the file was.
+/// A mapping of it, which is created again after the file was opened again.
 pub struct ReopenableMapping<S: Subject> {
     shared: Arc<Shared<S>>,
     range: Range<u64>,
@@ -59,7 +59,7 @@ struct Shared<S: Subject> {
     state: Mutex<State<S>>,
     changed: Condvar,
     open: Open<S>,
-    /// What fails in a store that nevertheless loses nothing.
+    /// The faults of the store, if it fails and yet loses nothing.
     faults: Option<Arc<Faults>>,
     cache: Option<Surroundings<S>>,
     another: Mutex<Another<S>>,
@@ -74,7 +74,7 @@ struct Another<S> {
 }
 
 struct State<S: Subject> {
-    /// Nothing while the file is being opened again, or if it could not be.
+    /// `None` while the file is being opened again, or if that failed.
     file: Option<Arc<S>>,
     failure: Option<String>,
     users: usize,
@@ -102,8 +102,8 @@ impl<S: Subject> Reopenable<S> {
         Ok(Reopenable { shared: Arc::new(shared) })
     }
 
-    /// Does `work` with the file and another of its cache, if there is one, and where that other file has a part for the
-    /// bytes from `offset` on.
+    /// Calls `work` with the file and, if there is one, another file of its cache, and where that file has a part for the bytes
+    /// from `offset` on.
     fn with_another<T>(
         &self,
         offset: u64,
@@ -130,7 +130,7 @@ impl<S: Subject> Reopenable<S> {
         self.shared.enter()
     }
 
-    /// Does `work` with the file.
+    /// Calls `work` with the file.
     fn with<T>(&self, work: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
         let user = self.enter()?;
         match &user.file {
@@ -240,7 +240,7 @@ impl<S: Subject> Shared<S> {
         self.open_again()
     }
 
-    /// Has the store hold all of a file that could not be closed, if it loses nothing once it has it.
+    /// Makes the store contain all of a file that could not be closed, if the store loses nothing that it has received.
     fn settle(&self, file: &S) -> bool {
         let Some(faults) = &self.faults else { return false };
         faults.stop();
@@ -250,7 +250,7 @@ impl<S: Subject> Shared<S> {
     }
 }
 
-/// Opens a file until that fails no more by an injected fault.
+/// Repeats an open until it does not fail by an injected fault.
 fn again<S>(open: &dyn Fn() -> io::Result<S>) -> io::Result<S> {
     for _ in 1..TRIES {
         match open() {
@@ -263,7 +263,7 @@ fn again<S>(open: &dyn Fn() -> io::Result<S>) -> io::Result<S> {
 
 impl<S: Subject> Drop for User<'_, S> {
     fn drop(&mut self) {
-        // It may be the last handle: the file is closed before it counts as left.
+        // This may be the last handle: the file is closed before the user is subtracted.
         drop(self.file.take());
         let mut state = self.shared.state();
         state.users -= 1;
@@ -276,7 +276,7 @@ impl<S: Subject> Drop for User<'_, S> {
 }
 
 impl<S: Subject> ReopenableMapping<S> {
-    /// Does `work` with the mapping, which keeps the file open by itself.
+    /// Calls `work` with the mapping, which keeps the file open by itself.
     fn with(&self, work: impl FnOnce(&S::Mapping) -> io::Result<()>) -> io::Result<()> {
         let mut user = self.shared.enter()?;
         let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);

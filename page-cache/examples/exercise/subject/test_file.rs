@@ -9,18 +9,17 @@ use spanlock_page_cache::{FileStore, Store};
 
 use crate::options::{Options, StoreAccess};
 
-/// The real file under the cache. Without a name it is gone when the process is, however that
-/// ends.
+/// The real file under the cache. A file without a name is deleted when the process ends, however it ends.
 pub struct Backing {
     file: File,
     name: Option<PathBuf>,
     size: u64,
     access: StoreAccess,
-    /// Why it is not reached as it was to be.
+    /// Why it is not accessed in the requested way.
     refusal: Option<io::Error>,
 }
 
-/// Why there is no file to work on.
+/// Why the file could not be created.
 #[derive(Debug)]
 pub enum BackingError {
     Open { name: PathBuf, error: io::Error },
@@ -29,7 +28,7 @@ pub enum BackingError {
 }
 
 impl Backing {
-    /// A sparse file as `options` ask for, the one with this number.
+    /// The sparse file with this number, as `options` describe it.
     pub fn create(options: &Options, number: u16) -> Result<Backing, BackingError> {
         let folder = std::env::temp_dir();
         let path = options.file.as_ref().map(|path| match number {
@@ -62,11 +61,11 @@ impl Backing {
         }
     }
 
-    /// The same, reached so; or through the kernel's cache, if the file system knows no other way.
+    /// The same, opened in this way; or through the kernel's cache, if the file system has no direct IO.
     fn reached_by(self, access: StoreAccess) -> Backing {
         match access {
             StoreAccess::Buffered => self,
-            // Some find out only when they are to read.
+            // Some file systems report this only at the first read.
             StoreAccess::Direct => {
                 match self.open_direct().and_then(|it| it.read_at(&mut [0], 0)) {
                     Ok(_) => Backing { access, ..self },
@@ -85,24 +84,24 @@ impl Backing {
         store.map_err(|error| self.unreadable(error))
     }
 
-    /// How long the file is at most.
+    /// The maximum length of the file.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Whether the file is reached past the kernel's cache.
+    /// Whether the file bypasses the kernel's cache.
     pub fn is_direct(&self) -> bool {
         self.access == StoreAccess::Direct
     }
 
-    /// What to say if the file was to be reached past the kernel's cache, and is not.
+    /// The message if the file should bypass the kernel's cache and does not.
     pub fn refusal(&self) -> Option<String> {
         let error = self.refusal.as_ref()?;
         let name = self.place();
         Some(format!("no direct access to a file at {}: {error}; buffered instead", name.display()))
     }
 
-    /// How long the file itself is.
+    /// The length of the file itself.
     pub fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
@@ -123,7 +122,7 @@ impl Backing {
         Ok(done)
     }
 
-    /// What to say if the cache cannot open its store.
+    /// The message if the cache cannot open the store.
     pub fn unreadable(&self, error: io::Error) -> BackingError {
         BackingError::Open { name: self.place(), error }
     }

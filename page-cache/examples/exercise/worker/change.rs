@@ -20,7 +20,7 @@ impl<S: Subject> Worker<'_, S> {
         let longest = known.length.begin_set(len);
         let op = Op { bytes: len.min(longest)..known.limit, len: Some(len), ..op };
         known.oracle.begin_write(&op, &op.bytes, Content::Zero);
-        // Writes that extended the file before the oracle heard of the truncation survive it.
+        // Writes that extended the file before the truncation was recorded are not removed by it.
         let certain = len.min(known.length.longest())..known.limit;
         let result = self.timed(&op, || file.set_len(len).map(|()| 0));
         match result {
@@ -32,7 +32,7 @@ impl<S: Subject> Worker<'_, S> {
         self.observe(&op)
     }
 
-    /// A truncation or an extension, and before it what an extension could bring to light.
+    /// A truncation or an extension; before it, stores past the end, which an extension must not show.
     pub(super) fn set_len_after_scribble(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
         if self.workload.once_in(2) {
             self.scribble(Op { path: Path::Store, ..op.clone() })?;
@@ -43,12 +43,12 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Makes the file at least `len` bytes long: as a write up to there would, of which no byte is written.
+    /// Makes the file at least `len` bytes long. For the oracle this is a write up to there that writes no byte.
     fn extend(&mut self, op: Op, len: u64) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let longest = known.length.longest();
         let op = Op { bytes: longest.min(len)..len, len: Some(len), ..op };
-        // Nothing overlaps it then, so all that it adds is zero, whatever the store had there.
+        // No operation overlaps it then, so all bytes that it adds are zero, whatever the store had there.
         let is_alone = self.floor.is_some();
         match is_alone {
             true => known.oracle.begin_write(&op, &op.bytes, Content::Zero),
@@ -82,7 +82,7 @@ impl<S: Subject> Worker<'_, S> {
         expect(op, result)
     }
 
-    /// What changes no byte.
+    /// Operations that change no byte.
     pub(super) fn leave_alone(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         known.oracle.begin_other(op);
@@ -103,12 +103,12 @@ impl<S: Subject> Worker<'_, S> {
         expect(op, result)
     }
 
-    /// Closes the file while other threads use it, and opens it again: then it is as long as it was.
-    /// What was written before is durable if it could be closed, as after a sync.
+    /// Closes the file while other threads use it, and opens it again: the length must not change. If the close
+    /// succeeded, what was written before it is durable, as after a sync.
     pub(super) fn reopen(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..known.limit, ..op.clone() };
-        // It is not known what is lost when the file is dropped.
+        // It is not known what a drop of the file has lost.
         let how = match known.store == Reliability::Sound && self.workload.once_in(2) {
             _ if op.path == Path::Discard => Farewell::Discarded,
             true => Farewell::Dropped,
@@ -136,7 +136,7 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Syncs, writes, discards the last handle, and opens the file again: then it is as long as it was, and only what was
+    /// Syncs, writes, discards the last handle, and opens the file again: the length must not change, and only what was
     /// written since the sync may be lost. No other thread uses the file meanwhile.
     pub(super) fn abandon(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
@@ -167,7 +167,7 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Compares the time of the last change with what is known, and sets it. No other thread uses the file meanwhile.
+    /// Compares the time of the last change with the expected one, and sets it. No other thread uses the file meanwhile.
     pub(super) fn time(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..0, ..op.clone() };
@@ -200,7 +200,7 @@ impl<S: Subject> Worker<'_, S> {
             };
             done.map(|()| 0)
         });
-        // A sync of the cache is that of no handle.
+        // A sync of the cache does not count as a sync of a handle.
         self.record.heard_errors += u64::from(op.path == Path::Sync && result.is_err());
         self.watch();
         match (sync, &result) {

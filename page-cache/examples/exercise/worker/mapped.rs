@@ -11,7 +11,7 @@ use crate::report::finding::{Finding, What};
 use crate::subject::{Mapped, Subject};
 use crate::workload::op::{Op, Path};
 
-/// How many mapped operations go through one mapping.
+/// How many mapped operations are made through one mapping.
 const MAPPING_USES: u32 = 512;
 
 impl<S: Subject> Worker<'_, S> {
@@ -65,14 +65,14 @@ impl<S: Subject> Worker<'_, S> {
             }
             _ => self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored)),
         };
-        // What a truncation overtakes is stored past the end, where it is lost.
+        // If a truncation comes first, the bytes are stored past the end, and are discarded.
         let surely = match result {
             Ok(_) => *count(&op.bytes, &known.length.since(glance)).start(),
             Err(_) => 0,
         };
         let certain = op.bytes.start..op.bytes.start + surely;
         match &result {
-            // The guards of all pages are there before a byte is written.
+            // All guards are acquired before a byte is written.
             Err(error) if op.path == Path::ListWrite && is_past_end(error) => {
                 known.oracle.refuse_write(op, &op.bytes);
             }
@@ -82,7 +82,7 @@ impl<S: Subject> Worker<'_, S> {
         self.expect_mapped(op, result, glance)
     }
 
-    /// Stores past the end of the file, in its last page: no thread may ever see that.
+    /// Stores past the end of the file, in its last page. No thread must ever see these bytes.
     pub(super) fn scribble(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let known = self.known;
         let start = self.map(&Op { path: Path::Store, bytes: 0..0, ..op.clone() })?;
@@ -103,7 +103,7 @@ impl<S: Subject> Worker<'_, S> {
         expect(&op, result)
     }
 
-    /// Judges a mapped access: it is to fail if it touches pages past the end, and only then.
+    /// Checks the result of a mapped access: it must fail if it touches pages past the end, and only then.
     fn expect_mapped(
         &self,
         op: &Op,

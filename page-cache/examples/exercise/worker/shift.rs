@@ -11,14 +11,14 @@ use crate::stores::faults::is_injected;
 use crate::subject::Subject;
 use crate::workload::op::{Op, Path};
 
-/// How often a way back is tried.
+/// How often moving the bytes back is tried.
 const TRIES: u32 = 1000;
 
 impl<S: Subject> Worker<'_, S> {
     /// Writes bytes over themselves, through a mapping of them.
     pub(super) fn write_itself(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
-        // Whole sectors, lest a crash leave a part of one that no write has made.
+        // Whole sectors: otherwise a crash could leave a part of a sector that no write has written.
         let len = file.len();
         let [start, end] = [op.bytes.start, op.bytes.end.next_multiple_of(SECTOR as u64)];
         let op = Op { bytes: (start - start % SECTOR as u64).min(len)..end.min(len), ..op };
@@ -29,8 +29,8 @@ impl<S: Subject> Worker<'_, S> {
         expect(&op, result)
     }
 
-    /// Moves the bytes after some pages, checks them there, and moves them back. By a collapse and an
-    /// insertion the pages become a hole; by an insertion and a collapse nothing changes.
+    /// Moves the bytes after some pages, checks them at their new place, and moves them back. After a collapse and an
+    /// insertion the pages are a hole; after an insertion and a collapse nothing has changed.
     pub(super) fn shift(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let (size, len) = (file.len(), op.bytes.end - op.bytes.start);
@@ -96,7 +96,7 @@ impl<S: Subject> Worker<'_, S> {
     }
 }
 
-/// Does `work` until it fails no more by an injected fault.
+/// Repeats `work` until it does not fail by an injected fault.
 fn again(mut work: impl FnMut() -> io::Result<u64>) -> io::Result<u64> {
     for _ in 1..TRIES {
         match work() {

@@ -96,7 +96,7 @@ impl<S: Subject> Worker<'_, S> {
         let observed = self.observe(op);
         match self.floor {
             None => known.oracle.end_write(op, &op.bytes, &certain, outcome),
-            // Nothing overlaps it then, and the file is as long as it says.
+            // No operation overlaps it then, and the file has the length that it reports.
             Some(_) => {
                 let end = *known.length.now().end();
                 known.oracle.end_write_at(end, op, &op.bytes, &certain, outcome);
@@ -111,8 +111,8 @@ impl<S: Subject> Worker<'_, S> {
         observed
     }
 
-    /// Appends, if the file may grow and no other thread is changing its length: what is written
-    /// depends on where.
+    /// Appends, if the file may grow and no other thread is changing its length: the bytes to write depend on the
+    /// offset.
     pub(super) fn append(&mut self, op: Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let mut bytes = std::mem::take(&mut self.buffer);
@@ -161,7 +161,7 @@ impl<S: Subject> Worker<'_, S> {
         appended
     }
 
-    /// Notes what a durable write promised, or that it heard an error of its sync.
+    /// Records that the bytes of a write are durable, or that its sync failed.
     fn promised(&mut self, op: &Op, written: Range<u64>, result: &io::Result<u64>) {
         if !matches!(op.path, Path::DurableWrite | Path::DurableAppend) {
             return;
@@ -173,8 +173,8 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Whether `op` may have moved `found` bytes, if there were so many to move. What fails after
-    /// some ends with those: whole pages if it leaves the store for later.
+    /// Whether `op` may have read or written `found` bytes, if there were so many. An operation that fails after some bytes
+    /// returns their number: whole pages if it does not itself write to the store.
     fn may_count(&self, op: &Op, found: u64, expected: &RangeInclusive<u64>) -> bool {
         let known = self.known;
         let is_cut_off = known.store == Reliability::Failing

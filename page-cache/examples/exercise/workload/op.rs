@@ -3,22 +3,22 @@
 use std::fmt;
 use std::ops::Range;
 
-/// A way to reach the file.
+/// A kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Path {
     Read,
     VectoredRead,
-    /// Into memory that was never written.
+    /// A read to memory that was never written.
     UninitRead,
-    /// Into an address space.
+    /// A read to an address space.
     MemoryRead,
     Write,
     VectoredWrite,
-    /// With a tag, which the file's hook before writeback hears of.
+    /// A write with a tag, which the file's hook before writeback gets.
     TaggedWrite,
-    /// From an address space.
+    /// A write from an address space.
     MemoryWrite,
-    /// From a mapping of the very bytes that it writes, or by a copy of them.
+    /// A write from a mapping of the bytes that it writes, or a copy of them onto themselves.
     SelfWrite,
     /// By a copy to another file of the cache.
     CopyRead,
@@ -32,15 +32,15 @@ pub enum Path {
     DirectAppend,
     Load,
     Store,
-    /// Through shared guards of its pages.
+    /// A read through shared guards of its pages.
     GuardRead,
-    /// Through exclusive guards of its pages.
+    /// A write through exclusive guards of its pages.
     GuardWrite,
-    /// The same, by bytes that are given to the guards.
+    /// The same, by `PageMut::write`.
     GuardBytes,
-    /// Through shared guards of all its pages at once.
+    /// A read through shared guards of all its pages at once.
     ListRead,
-    /// Through exclusive guards of all its pages at once.
+    /// A write through exclusive guards of all its pages at once.
     ListWrite,
     DirectRead,
     VectoredDirectRead,
@@ -51,7 +51,7 @@ pub enum Path {
     /// All of its bytes, unless the store fails.
     WholeDirectWrite,
     Truncate,
-    /// To at least some length.
+    /// An extension to at least some length.
     Extend,
     Punch,
     ZeroRange,
@@ -60,18 +60,18 @@ pub enum Path {
     Insert,
     Writeback,
     SyncRange,
-    /// That pages will be needed, or not; or where there is data.
+    /// A hint that pages will be needed or not, or a question where there is data.
     Hint,
-    /// When the file was last changed.
+    /// The time of the last change is compared and set.
     Times,
     Sync,
-    /// Of all files of the cache.
+    /// A sync of all files of the cache.
     CacheSync,
-    /// Also closes it before, and with it all mappings.
+    /// Closes the file and its mappings, and opens it again.
     Reopen,
-    /// The same, after a handle was discarded that is not the last.
+    /// The same, after a handle that is not the last was discarded.
     Discard,
-    /// The same, but the last handle is discarded, and with it what was written since a sync.
+    /// The same, but the last handle is discarded, with what was written since a sync.
     Abandon,
 }
 
@@ -190,12 +190,12 @@ impl Path {
         )
     }
 
-    /// Whether it gives bytes of the file to the caller.
+    /// Whether it returns bytes of the file to the caller.
     pub const fn reads(self) -> bool {
         self.reads_whole_pages() || matches!(self, Path::ExactDirectRead | Path::Load)
     }
 
-    /// Whether it puts bytes of the caller's into the file.
+    /// Whether it writes bytes of the caller to the file.
     pub const fn writes(self) -> bool {
         matches!(
             self,
@@ -219,7 +219,7 @@ impl Path {
         )
     }
 
-    /// Whether it writes wherever the file ends.
+    /// Whether it writes at the end of the file.
     pub const fn appends(self) -> bool {
         matches!(
             self,
@@ -227,7 +227,7 @@ impl Path {
         )
     }
 
-    /// Its place in [`ALL`](Path::ALL).
+    /// Its index in [`ALL`](Path::ALL).
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -249,12 +249,12 @@ pub struct Op {
     /// From 1 on, or 0 if there is only one file.
     pub file: u16,
     pub bytes: Range<u64>,
-    /// The length that a truncation, up or down, leaves, or that an extension leaves at least.
+    /// The length that a truncation or extension by `set_len` leaves, or that `extend_to` leaves at least.
     pub len: Option<u64>,
 }
 
 impl Op {
-    /// Whether the two are one and the same.
+    /// Whether the two are the same operation.
     pub fn is(&self, other: &Op) -> bool {
         (self.thread, self.sequence) == (other.thread, other.sequence)
     }

@@ -6,22 +6,22 @@ use fastrand::Rng;
 
 use super::Kind;
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing is done, and it fails.
     Refused,
-    /// The same, because there is no space.
+    /// The same, with the error of a full disk.
     Full,
-    /// Something is done, from its first sector on, or all of it; and it fails.
+    /// A part from its first sector on is done, or all of it, and it fails.
     Late,
-    /// Nothing is done, and it is to be asked again.
+    /// Nothing is done, and the error is `Interrupted`.
     Interrupted,
-    /// It moves fewer sectors than it was asked to, if there is a choice.
+    /// It reads or writes fewer sectors than requested, if there are several.
     Short,
     /// It takes longer.
     Delayed,
-    /// It is done after one that came later.
+    /// It is done after a later request.
     Overtaken,
 }
 
@@ -48,7 +48,7 @@ impl Fault {
         }
     }
 
-    /// Whether a right store may do so to a request.
+    /// Whether a correct store may do this to a request.
     pub(super) fn may_strike(self, kind: Kind) -> bool {
         match self {
             Fault::Refused | Fault::Delayed | Fault::Overtaken => true,
@@ -65,17 +65,17 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Which requests are struck, and by what.
+/// Which requests fail, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plan {
     Never,
-    /// Each request has its fate from the seed and its number. At times the store is full.
+    /// The seed and the request's number decide. At times the store is full.
     Seeded(u64),
-    /// The request with this number alone.
+    /// Only the request with this number.
     Nth(u64, Fault),
-    /// The same, and the two after it are refused: so is what was to make good for it.
+    /// The same, and the two requests after it are refused, among them those that would undo it.
     NthAndTwo(u64, Fault),
-    /// Every third sync, as the seed has it.
+    /// A third of the syncs; the seed decides which.
     Syncs(u64),
 }
 
@@ -105,7 +105,7 @@ impl Plan {
 }
 
 fn seeded(seed: u64, number: u64) -> Option<Fault> {
-    // For some dozens of requests, every few thousand.
+    // For some dozens of requests in every few thousand.
     let season = Rng::with_seed(seed ^ (number >> 6).wrapping_mul(0x9e37_79b9)).u32(..64);
     if season == 0 {
         return Some(Fault::Full);
