@@ -4,8 +4,8 @@
 //! store that hangs occupies one worker for its file. For each run of pages that are not cached:
 //! take free frames, and frames of pages that were read recently and not used since. Try to claim
 //! the run, create its pages, and fill them with one read, as readahead does. If no frame, permit
-//! or claim is available, the rest of the hint is dropped. So it is if the file is found closed
-//! once the claim is held.
+//! or claim is available, the rest of the hint is dropped. The same happens if the file has been
+//! closed by the time the claim is held.
 //!
 //! *Do not need.* Evict the pages that could be evicted: clean, not pinned, not guarded, not
 //! locked. Nothing is waited for.

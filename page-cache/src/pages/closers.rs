@@ -1,7 +1,7 @@
 //! Closers: threads that close files and drop their stores, so that no store can keep the thread that drops a file.
 //!
-//! Starting a thread for each file would cost more than to close it. So a closer that is done stays
-//! idle for a moment, and takes the next file. A file is queued only if an idle closer takes it
+//! Starting a thread for each file would cost more than closing the file. So a closer that has closed
+//! a file stays idle for a moment, and takes the next one. A file is queued only if an idle closer takes it
 //! immediately; otherwise a closer is started for it. So no file waits for a store that hangs while
 //! another file is closed, and an idle cache has no closers.
 

@@ -109,7 +109,7 @@ pub(crate) enum Verdict<T> {
 
 impl Queues {
     pub(crate) fn new(frames: u32) -> Queues {
-        // Memory that is only reserved costs nothing, and links that have to move would make others wait.
+        // Reserved memory costs nothing until it is used; moving the links later would make other threads wait.
         let mut links = Vec::with_capacity(place_of(frames));
         links.extend([SMALL_ENDS, MAIN_ENDS].map(Link::alone));
         Queues {

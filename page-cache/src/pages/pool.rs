@@ -22,7 +22,7 @@ use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::{CacheStats, Counters};
 
-/// The maximum number of frames: a frame's number has 32 bits, and one of these numbers is reserved.
+/// The maximum number of frames: a frame's number has 32 bits, and the last two of these numbers are reserved.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
 /// The owner of pages in the pool.

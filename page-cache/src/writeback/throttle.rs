@@ -36,10 +36,10 @@ pub(crate) enum Room {
 }
 
 impl Inode {
-    /// Lets a writer clean pages if the file has its share of those that are dirty. The caller holds
-    /// nothing; or the IO lock, where a direct read faults its memory in.
+    /// Makes a writer write pages back if the file has its share of the dirty pages. The caller holds nothing; or
+    /// the IO lock, if a direct read faults its memory in.
     ///
-    /// Errors are returned to the writer.
+    /// Errors are not returned: the file keeps them.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn throttle(&self) {
         may_wait_for_clean(&self.cache.frames);
@@ -55,12 +55,12 @@ impl Inode {
             self.hasten();
         }
         if !self.cache.dirty.has_room(own, By::Write) {
-            // The file keeps an error. This writer gets it only if it cannot dirty a page.
+            // The file keeps the error. This writer gets it only if it can dirty no page.
             let _ = self.make_room();
         }
     }
 
-    /// Wakes the flusher for the file, unless it has been and has not begun.
+    /// Wakes the flusher for the file, unless it was woken before and has not begun.
     fn hasten(&self) {
         // All writers of a file above half of its share come here, so the mark is read before it is written.
         if !self.hastened.load(Ordering::Relaxed) && !self.hastened.swap(true, Ordering::Relaxed) {
@@ -68,8 +68,9 @@ impl Inode {
         }
     }
 
-    /// Why a thread that has guards, and so must not wait, cannot have one more dirty page: the error that it
-    /// would get without guards, if that is known; otherwise that it would have to wait. The flusher is woken.
+    /// The error of a thread that has guards, and so must not wait, if its file may not have one more dirty page:
+    /// the error that it would get without guards, if that is known; otherwise that it would have to wait. Wakes
+    /// the flusher.
     #[cold]
     pub(crate) fn no_room_with_guards(&self) -> io::Error {
         if self.steal == Steal::Refused {

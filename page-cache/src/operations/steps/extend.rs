@@ -123,8 +123,8 @@ impl Inode {
         if held >= end {
             return Ok(());
         }
-        // A write, since to set the length might cut off what is being written behind the range; and
-        // of all that the store lacks of the last page, since a single byte would tear a sector.
+        // A write, because setting the length could remove what is being written after the range; and
+        // of all that the store lacks of the last page, because a single byte would tear a sector.
         let reached = self.end_of_reach(end);
         let from = range.start.max(self.page_size.round_down(reached - 1)).max(held);
         let zeroes = vec![0; (reached - from) as usize];

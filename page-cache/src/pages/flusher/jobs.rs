@@ -28,7 +28,7 @@ struct Job {
     due: Option<Instant>,
     /// The store failed, and gets no request before this.
     not_before: Option<Instant>,
-    /// Pages to write so that they can be evicted. They are not pinned: the job may wait for long.
+    /// Pages to write so that they can be evicted. They are not pinned, because the job may wait for a long time.
     pageouts: Vec<u64>,
     /// Pages to read into the cache.
     hints: Vec<Range<u64>>,

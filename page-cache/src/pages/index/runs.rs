@@ -2,9 +2,9 @@
 //!
 //! Pages that are read ahead, loaded or appended in order are in frames with consecutive numbers. So
 //! there is one word for sixteen neighbouring pages, with the frame in which page 0 of the sixteen
-//! would be and how many pages have confirmed that. It is a sixteenth of the index, and so much
-//! sooner in the processor's caches: to read it and then the frame's header takes one access to
-//! memory, and to read the index first takes two.
+//! would be and how many pages have confirmed that. The words have a sixteenth of the size of the
+//! index, so they stay in the processor's caches: to read a word and then the frame's header takes one
+//! access to memory, and to read the index first takes two.
 //!
 //! A word is a guess. A thread that follows it compares the key in the header, and looks into the
 //! index if that is another one.
