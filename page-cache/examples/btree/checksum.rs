@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind};
 
 use spanlock_page_cache::{PAGE_SIZE, PageTransform};
 
-/// Where a page's checksum is. The engine leaves these bytes alone.
+/// Where a page's checksum is. The tree does not use these bytes.
 pub const SUM_AT: usize = PAGE_SIZE - 8;
 
-/// A checksum that finds torn pages and pages in a wrong place; none against an enemy.
+/// A checksum that detects torn pages and pages in a wrong place. It is not cryptographic.
 pub fn sum(seed: u64, bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut sum = seed.wrapping_add(1).wrapping_mul(FACTOR);
@@ -37,7 +37,7 @@ impl PageTransform for Checksums {
             let message = format!("page {page} has a wrong checksum");
             return Err(io::Error::new(ErrorKind::InvalidData, message));
         }
-        // Two pages with the same contents are the same in the cache.
+        // In the cache these bytes are zero, so that equal contents are equal pages.
         end.fill(0);
         Ok(())
     }

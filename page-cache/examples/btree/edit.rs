@@ -1,4 +1,4 @@
-//! The pages that one change of the tree touches, and what the log gets of them.
+//! The pages that one change of the tree touches, and what is logged of them.
 
 use spanlock_page_cache::PageMut;
 
@@ -18,7 +18,7 @@ pub struct Edited<'a> {
 }
 
 impl<'a> Edit<'a> {
-    /// Adds a page; returns its place in the edit.
+    /// Adds a page, and returns its index in the edit.
     pub fn add(&mut self, page: PageMut<'a>) -> usize {
         let before = page.to_vec();
         self.pages.push(Edited { page, before, steps: Vec::new() });
@@ -29,7 +29,7 @@ impl<'a> Edit<'a> {
         NodeMut(self.pages[place].noted())
     }
 
-    /// Two nodes, of which the first was added first.
+    /// Two nodes. The first must have been added before the second.
     pub fn two(&mut self, first: usize, second: usize) -> (NodeMut<'_>, NodeMut<'_>) {
         let (head, tail) = self.pages.split_at_mut(second);
         (NodeMut(head[first].noted()), NodeMut(tail[0].noted()))
@@ -37,12 +37,12 @@ impl<'a> Edit<'a> {
 }
 
 impl Edited<'_> {
-    /// The bytes of the page. What is done to them is logged.
+    /// The bytes of the page. Changes that are made to them are logged.
     pub fn noted(&mut self) -> Noted<'_> {
         Noted { bytes: &mut self.page, steps: &mut self.steps }
     }
 
-    /// Adds to a record what was done to the page.
+    /// Adds the changes of the page to a record.
     pub fn log(&self, redo: u64, record: &mut Vec<u8>) {
         let steps = logged(&self.steps, read_u64(&self.before, 0), redo);
         if steps.is_empty() {

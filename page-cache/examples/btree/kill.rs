@@ -1,7 +1,7 @@
-//! Kills: a process that changes a tree is killed at random moments, and the tree is looked at.
+//! Kills: a process that changes a tree is killed at random moments, and then the tree is checked.
 //!
-//! Each thread of the child has keys of its own, and says on stdout how many of its changes are
-//! durable. So its keys are as they were after so many changes, or after one more.
+//! Each thread of the child has keys of its own, and writes to stdout how many of its changes are
+//! durable. So its keys must be as they were after that many changes, or after some later one.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,7 +20,7 @@ const THREADS: u64 = 3;
 /// How many keys a thread has.
 const KEYS: u64 = 3000;
 
-/// What a thread does as its change of a number: it puts a value under a key, or removes the key.
+/// The change with a number of a thread: it puts a value under a key, or removes the key.
 fn change(seed: u64, thread: u64, number: u64) -> (Key, Option<Value>) {
     let mut random = fastrand::Rng::with_seed(seed ^ thread << 32 ^ number << 40);
     let key = thread << 32 | random.u64(..KEYS);
@@ -63,7 +63,7 @@ pub fn child(folder: &Path, seed: u64) -> io::Result<()> {
                         Some(value) => Some(tree.put(key, &value)?),
                         None => tree.remove(key)?,
                     };
-                    // Every few changes together, as a transaction of several has them.
+                    // Every 32 changes are made durable together, like a transaction of several changes.
                     if let Some(position) = position.filter(|_| number % 32 == 31) {
                         tree.sync_to(position)?;
                         let mut out = io::stdout().lock();
@@ -78,7 +78,8 @@ pub fn child(folder: &Path, seed: u64) -> io::Result<()> {
     })
 }
 
-/// The state of one thread's keys, with what may have been changed since it was durable.
+/// After how many of its changes the keys of a thread are as they were found; `None` if they never were. At least
+/// `durable` of them must be there.
 fn expected(
     before: &HashMap<Key, Value>,
     seed: u64,
@@ -90,7 +91,7 @@ fn expected(
         before.iter().filter(|(key, _)| *key >> 32 == thread).map(|(&k, &v)| (k, v)).collect();
     let found: HashMap<Key, Value> =
         found.iter().filter(|(key, _)| *key >> 32 == thread).map(|(&k, &v)| (k, v)).collect();
-    // A thread says so after each 32nd change, if that did something.
+    // A thread reports after each 32nd change, unless that one changed nothing.
     for number in 0..durable + 400 {
         if number >= durable && state == found {
             return Some(number);
@@ -112,7 +113,7 @@ fn contents(tree: &Tree) -> io::Result<HashMap<Key, Value>> {
     Ok(found)
 }
 
-/// Kills a child so many times.
+/// Starts and kills a child `rounds` times.
 pub fn run(rounds: u64, seed: u64) -> io::Result<ExitCode> {
     let folder = tempfile::tempdir()?;
     let mut random = fastrand::Rng::with_seed(seed);

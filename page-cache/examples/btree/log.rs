@@ -1,8 +1,8 @@
-//! The log: records of what was changed in which pages, in a file of the same cache.
+//! The log: records of the changes of pages, in a file of the same cache.
 //!
-//! The first two pages have one control block each, written in turns: from where recovery begins. Records follow:
-//! their length, their checksum, and for each page that was changed the steps of that. A position in the log is where a record ends; it is the record's
-//! number, and the tag of the pages that it changed.
+//! The first two pages contain one control block each, which are written in turns: they say where recovery begins. The
+//! records follow. A record has its length, its checksum, and for each changed page the steps of the change. The position
+//! of a record in the log is where it ends. It serves as the record's number, and as the tag of the pages that it changed.
 
 use std::io::{self, ErrorKind};
 use std::sync::Mutex;
@@ -25,14 +25,14 @@ const MAX_RECORD: u64 = 1 << 20;
 
 pub struct Log {
     file: File,
-    /// Up to where it is durable.
+    /// The log is durable up to here.
     durable: AtomicU64,
-    /// How many control blocks there were.
+    /// How many control blocks have been written.
     blocks: Mutex<u64>,
 }
 
 impl Log {
-    /// Opens a log; also returns from where recovery begins.
+    /// Opens a log. Also returns where recovery begins.
     pub fn open(file: File) -> io::Result<(Log, u64)> {
         let mut last = (0, START);
         for block in 0..2 {
@@ -54,7 +54,7 @@ impl Log {
         self.file.len()
     }
 
-    /// A record, to which what was changed is to be added.
+    /// A record without changes.
     pub fn record() -> Vec<u8> {
         let mut record = Vec::with_capacity(256);
         record.resize(HEAD, 0);
@@ -70,7 +70,7 @@ impl Log {
         Ok(self.with_room(|| self.file.append(&record))? + len)
     }
 
-    /// Writes to the log; syncs first if the buffer for what is not durable is full.
+    /// Writes to the log. Syncs it first if the file has its maximum of dirty pages, which only a sync writes.
     fn with_room<T>(&self, write: impl Fn() -> io::Result<T>) -> io::Result<T> {
         loop {
             match write() {
@@ -82,7 +82,7 @@ impl Log {
 
     /// Makes the log durable up to a position.
     pub fn sync_to(&self, position: u64) -> io::Result<()> {
-        // ORDERING: the sync is over before any thread reads that it covers the position.
+        // ORDERING: Acquire and Release: a thread that reads a position here continues after the sync that covers it.
         if self.durable.load(Ordering::Acquire) < position {
             let end = self.end();
             self.file.sync_data()?;
@@ -91,7 +91,7 @@ impl Log {
         Ok(())
     }
 
-    /// Lets recovery begin at a position, and frees what is before it.
+    /// Makes recovery begin at a position, and frees the blocks before it.
     pub fn begin_at(&self, position: u64) -> io::Result<()> {
         let mut blocks = self.blocks.lock().unwrap();
         *blocks += 1;
@@ -107,7 +107,7 @@ impl Log {
         if whole > START { self.file.punch_hole(START, whole - START) } else { Ok(()) }
     }
 
-    /// Reads the records from a position on, up to the first that is not whole, and cuts the rest off.
+    /// Reads the records from a position on, up to the first incomplete one, and truncates the log there.
     pub fn replay(
         &self,
         from: u64,

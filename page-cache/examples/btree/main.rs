@@ -1,9 +1,9 @@
 //! A B+-tree on a page cache, with its log on the same cache: page guards, tags, a hook before
 //! writeback, checksummed pages, fuzzy checkpoints, and recovery.
 //!
-//! `cargo run --release --example btree` fills a tree by several threads, and says how fast. With
-//! `--kill N` it kills a process that does so, N times at random moments, and checks that nothing
-//! is lost that was committed.
+//! `cargo run --release --example btree` fills a tree with several threads, and prints how long that
+//! took. With `--kill N` it kills a process that does this, N times at random moments, and checks that
+//! nothing that was committed is lost.
 
 mod checksum;
 mod edit;

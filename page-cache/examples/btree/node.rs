@@ -1,4 +1,4 @@
-//! Nodes: how a page is laid out.
+//! Nodes: the layout of a page.
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -55,7 +55,7 @@ pub fn write_u64(bytes: &mut [u8], at: usize, number: u64) {
 }
 
 impl<'a> Node<'a> {
-    /// None if the page is not a node.
+    /// The kind of the node; `None` if the page is not a node.
     pub fn kind(self) -> Option<Kind> {
         match self.0[8] {
             1 => Some(Kind::Leaf),
@@ -93,7 +93,7 @@ impl<'a> Node<'a> {
         self.0[at..at + VALUE].try_into().expect("a value")
     }
 
-    /// Where a key is, or where it belongs.
+    /// The index of a key; if it is not there, as an error the index at which to insert it.
     pub fn search(self, key: Key) -> Result<usize, usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
@@ -107,7 +107,7 @@ impl<'a> Node<'a> {
         Err(low)
     }
 
-    /// The child of an inner node, by its place: zero is the one before the first key.
+    /// The child of an inner node, by its index: child zero is before the first key.
     pub fn child(self, place: usize) -> u64 {
         match place {
             0 => self.link(),
@@ -115,7 +115,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The child in which a key is.
+    /// The child in whose subtree a key is.
     pub fn child_of(self, key: Key) -> u64 {
         let place = match self.search(key) {
             Ok(index) => index + 1,
@@ -158,7 +158,7 @@ impl NodeMut<'_> {
         self.set_len(self.read().len() + 1);
     }
 
-    /// Writes a key to a leaf that contains it, or is not full.
+    /// Puts a key and its value into a leaf that contains the key, or is not full.
     pub fn put(&mut self, key: Key, value: &Value) {
         match self.read().search(key) {
             Ok(index) => {
@@ -175,7 +175,7 @@ impl NodeMut<'_> {
         self.insert(index, key, &child.to_le_bytes());
     }
 
-    /// Takes an entry of a leaf out.
+    /// Removes an entry of a leaf.
     pub fn remove(&mut self, index: usize) {
         let (from, end) = (self.read().at(index), self.read().at(self.read().len()));
         let entry = self.read().known_kind().entry();
@@ -183,7 +183,7 @@ impl NodeMut<'_> {
         self.set_len(self.read().len() - 1);
     }
 
-    /// Moves the upper half to a fresh node, whose number is given; returns the key between the two.
+    /// Moves the upper half to a new node with this number. Returns the key between the two.
     pub fn split(&mut self, right: &mut NodeMut<'_>, right_number: u64) -> Key {
         let (kind, len) = (self.read().known_kind(), self.read().len());
         let middle = len / 2;

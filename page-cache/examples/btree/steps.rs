@@ -1,25 +1,25 @@
-//! What was done to the bytes of a page, step by step: what the log gets.
+//! Steps: how a change of a page is logged.
 //!
-//! An entry that is put into a node moves those behind it. That is logged as a move, and not as the bytes that it changed, which are
-//! half of the page on average.
+//! An entry that is inserted into a node moves the entries after it. That is logged as a move. The bytes that the move
+//! changes are half of the page on average.
 
 use std::ops::Range;
 
 use crate::checksum::SUM_AT;
 use crate::node::{read_u64, write_u64};
 
-/// The bytes that are logged: behind the position, and without the checksum.
+/// The bytes of a page that are logged: all after the position, except for the checksum.
 const LOGGED: Range<usize> = 8..SUM_AT;
 
-/// A change of a page. `Write` takes its bytes from the page as it is when it is logged, so all moves come before the writes
-/// to what they move, or the page is logged as a whole.
+/// One step of a change. The bytes of a `Write` are taken from the page when the change is logged. So bytes must not be
+/// moved after they were written, unless the page is logged as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Write { at: usize, len: usize },
     Move { to: usize, len: usize, from: usize },
 }
 
-/// The bytes of a page, and the steps by which they are changed.
+/// The bytes of a page, and the steps by which they were changed.
 pub struct Noted<'a> {
     pub bytes: &'a mut [u8],
     pub steps: &'a mut Vec<Step>,
@@ -41,7 +41,7 @@ impl Noted<'_> {
         self.steps.push(Step::Move { to, len, from });
     }
 
-    /// Makes all that is logged zero. The page is then logged as a whole.
+    /// Zeroes all bytes that are logged. The page is then logged as a whole.
     pub fn clear(&mut self) {
         self.bytes[LOGGED].fill(0);
         self.steps.push(WHOLE);
@@ -50,10 +50,10 @@ impl Noted<'_> {
 
 const WHOLE: Step = Step::Write { at: LOGGED.start, len: LOGGED.end - LOGGED.start };
 
-/// In the place of a step of a record: a move.
+/// Marks a step in a record as a move.
 const MOVE: u16 = 1 << 15;
 
-/// Adds to a record the steps that led to a page: its number, how many they are, and each.
+/// Adds the steps of a page to a record: the page's number, the number of steps, and each step.
 pub fn log(steps: &[Step], number: u64, page: &[u8], record: &mut Vec<u8>) {
     record.extend(number.to_le_bytes());
     record.extend((steps.len() as u16).to_le_bytes());
@@ -72,7 +72,7 @@ pub fn log(steps: &[Step], number: u64, page: &[u8], record: &mut Vec<u8>) {
     }
 }
 
-/// What is logged of a page that had a position before: all of it, if that is not behind `redo`.
+/// The steps to log for a page that had the position `before`: the whole page, if that position is not after `redo`.
 pub fn logged(steps: &[Step], before: u64, redo: u64) -> &[Step] {
     if before <= redo || steps.contains(&WHOLE) { &[WHOLE] } else { steps }
 }
@@ -86,7 +86,7 @@ pub struct Logged<'a> {
 }
 
 impl<'a> Logged<'a> {
-    /// Takes the first page out of what is left of a record.
+    /// Removes the steps of the first page from the rest of a record, and returns them.
     pub fn take(record: &mut &'a [u8]) -> Option<Logged<'a>> {
         let (head, rest) = record.split_at_checked(10)?;
         let (page, count) = (read_u64(head, 0), usize::from(read_u16(head, 8)));
@@ -99,7 +99,7 @@ impl<'a> Logged<'a> {
         Some(Logged { page, count, steps })
     }
 
-    /// The position and all bytes that are logged, if they are all in it.
+    /// All bytes that are logged of a page, if the page was logged as a whole.
     pub fn whole(self) -> Option<&'a [u8]> {
         let mut rest = self.steps;
         match take_step(&mut rest) {
@@ -108,7 +108,7 @@ impl<'a> Logged<'a> {
         }
     }
 
-    /// Does to a page what was done before.
+    /// Repeats the steps on a page.
     pub fn redo(self, page: &mut [u8]) {
         let mut rest = self.steps;
         for _ in 0..self.count {
@@ -120,7 +120,7 @@ impl<'a> Logged<'a> {
     }
 }
 
-/// The first step of some, with its bytes.
+/// Removes the first of some steps, and returns it with its bytes.
 fn take_step<'a>(rest: &mut &'a [u8]) -> (Step, &'a [u8]) {
     let (to, len) = (read_u16(rest, 0), usize::from(read_u16(rest, 2)));
     let (step, head, bytes) = match to & MOVE {

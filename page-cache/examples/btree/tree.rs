@@ -1,22 +1,22 @@
 //! The tree: a B+-tree in the pages of a cached file, for any number of threads.
 //!
-//! *Descent.* By crabbing: the guard of a node is taken before that of its parent is dropped,
-//! shared down to the leaf. A change takes the leaf exclusively. If that is full, the change
-//! begins again with the meta page held exclusively, so that one thread at a time splits nodes, and
-//! with the nodes that will be split.
+//! *Descent.* By lock coupling: the guard of a node is acquired before the guard of its parent is dropped.
+//! The guards are shared, except that a change acquires the leaf exclusively. If the leaf is full, the
+//! change starts again with exclusive guards of the meta page, so that one thread at a time splits
+//! nodes, and of the nodes that will be split.
 //!
-//! *Write ahead.* A change is one record of the log, of all pages that it touches. It is appended
-//! while their guards are held, so no page has a change that is not in the log, and the log has the
-//! changes of each page in their order. The page's tag is the record's position; the hook before
-//! writeback makes the log durable up to it.
+//! *Write ahead.* A change is one record of the log, for all pages that it touches. The record is appended
+//! while their guards are held. So no other thread finds a change that is not in the log, and the log has
+//! the changes of each page in order. The tag of a page is the record's position; the hook before
+//! writeback makes the log durable up to this position.
 //!
-//! *Torn pages.* The first record of a page since the last checkpoint began has all of the page, so
+//! *Torn pages.* The first record of a page after the last checkpoint began contains all of the page, so
 //! recovery reads no page that may be torn.
 //!
-//! *Retries.* A thread that has guards does not wait for what others may have while they wait for
-//! guards: it gets `WouldBlock`. It drops its guards, requests the page without them, and begins again.
+//! *Retries.* A thread that has guards and would have to wait for other than guards or a store gets
+//! `WouldBlock`. It drops its guards, requests the page without them, and starts again.
 
-// `comparison` includes this file by its path, where `split` alone would be looked for beside it.
+// The package `comparison` includes this file by its path, and would look for `split.rs` beside it.
 #[path = "tree/split.rs"]
 mod split;
 
@@ -33,7 +33,7 @@ use crate::steps::{Logged, whole_page};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// The page that says where the root is, how high the tree is, and which page is free next.
+/// The page with the number of the root, the height of the tree, and the number of the next unused page.
 const META: u64 = 0;
 const META_KIND: u8 = 3;
 const ROOT_AT: usize = 16;
@@ -49,14 +49,14 @@ const MOST_NEW: u64 = 32;
 pub struct Tree {
     data: File,
     log: Arc<Log>,
-    /// From where recovery will begin: a page that was last changed before is logged as a whole.
+    /// Where recovery begins. A page whose last change is before this is logged as a whole.
     redo: RwLock<u64>,
     checkpoints: Mutex<()>,
 }
 
-/// Why something was not done.
+/// Why an attempt failed.
 enum Failed {
-    /// Held guards prevented access to a page.
+    /// The page with this number was not available to a thread that holds guards.
     Again(u64),
     Io(io::Error),
 }
@@ -68,13 +68,13 @@ impl From<io::Error> for Failed {
 }
 
 impl Tree {
-    /// Opens a tree, and recovers it; also returns how many records of the log were replayed.
+    /// Opens a tree, and recovers it. Also returns how many records of the log were replayed.
     pub fn open(
         cache: &PageCache,
         data: impl Store + 'static,
         log: impl Store + 'static,
     ) -> io::Result<(Tree, u64)> {
-        // It leaves the cache when it is synced, not before: so a rule that is broken shows.
+        // Only a sync writes the log to its store. So if a page were written before its log record, a kill would show it.
         let log = cache.open_with(log, FileOptions::new().no_steal())?;
         let (log, redo) = Log::open(log)?;
         let log = Arc::new(log);
@@ -97,13 +97,13 @@ impl Tree {
             let number = logged.page;
             self.reach(number)?;
             if let Some(bytes) = logged.whole() {
-                // The page as it is stored may be torn, so it is not read.
+                // The page in the store may be torn, so it is not read.
                 let page = whole_page(position, bytes);
                 self.data.write_all_at_tagged(&page, number * PAGE, position)?;
                 continue;
             }
             let mut page = self.data.page_mut(number)?;
-            // What was done already is not done again.
+            // A page that was written after this change has it already.
             if read_u64(&page, 0) < position {
                 logged.redo(&mut page);
                 write_u64(&mut page, 0, position);
@@ -113,7 +113,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Lets the file be long enough for a page.
+    /// Extends the file so that it has a page.
     fn reach(&self, number: u64) -> io::Result<()> {
         let wanted = (number / GROWTH + 1) * GROWTH * PAGE;
         if self.data.len() < wanted { self.data.set_len(wanted) } else { Ok(()) }
@@ -138,7 +138,7 @@ impl Tree {
         self.log.sync_to(position)
     }
 
-    /// Logs a change, and ends it; returns its position in the log.
+    /// Logs a change, and ends it. Returns the position of its record.
     fn commit(&self, mut edit: Edit<'_>) -> io::Result<u64> {
         let redo = self.redo.read().unwrap();
         let mut record = Log::record();
@@ -160,16 +160,17 @@ impl Tree {
         }
     }
 
-    /// Makes durable whatever was returned as a position by then.
+    /// Makes all changes durable whose positions are not above this one.
     pub fn sync_to(&self, position: u64) -> io::Result<()> {
         self.log.sync_to(position)
     }
 
-    /// A fuzzy checkpoint: recovery begins behind the records that are in the log now. Changes continue meanwhile.
+    /// A fuzzy checkpoint: from then on recovery begins after the records that are in the log now. Other threads may make
+    /// changes meanwhile.
     pub fn checkpoint(&self) -> io::Result<()> {
         let _one = self.checkpoints.lock().unwrap();
-        // A thread that appends to the log has guarded its pages before, and they are counted as
-        // dirty.
+        // Every record before this position is from a thread that had guards of its pages, which were counted as dirty then. So
+        // the sync below includes them.
         let redo = {
             let mut redo = self.redo.write().unwrap();
             *redo = self.log.end();
@@ -187,7 +188,7 @@ impl Tree {
         })
     }
 
-    /// Puts a value; returns the position in the log up to which it has to be durable.
+    /// Puts a value. Returns the position up to which the log must be durable for the value to be.
     pub fn put(&self, key: Key, value: &Value) -> io::Result<u64> {
         self.retrying(|| {
             let leaf = self.leaf_mut(key)?;
@@ -202,7 +203,7 @@ impl Tree {
         })
     }
 
-    /// Removes a key; returns the position as for `put`, if it was there.
+    /// Removes a key. Returns the position as `put` does, or `None` if the key was not there.
     pub fn remove(&self, key: Key) -> io::Result<Option<u64>> {
         self.retrying(|| {
             let leaf = self.leaf_mut(key)?;
@@ -214,7 +215,7 @@ impl Tree {
         })
     }
 
-    /// Calls `visit` for the entries from a key on, in order, as long as it says so.
+    /// Calls `visit` for the entries from a key on, in ascending order, until it returns `Break`.
     pub fn scan(
         &self,
         from: Key,
@@ -238,7 +239,7 @@ impl Tree {
                         0 => return Ok(None),
                         link => match self.page(link) {
                             Ok(right) => leaf = right,
-                            // From behind the last that was visited.
+                            // Continue after the last visited key.
                             Err(Failed::Again(number)) => {
                                 drop(leaf);
                                 self.bring_in(number)?;
@@ -264,7 +265,7 @@ impl Tree {
         }
     }
 
-    /// Reads a page, and writes others back so that it may become dirty. The thread has no guards.
+    /// Reads a page, and writes others back if no more pages may be dirty. The thread must have no guards.
     fn bring_in(&self, number: u64) -> io::Result<()> {
         self.data.page_mut(number).map(drop)
     }
@@ -277,7 +278,7 @@ impl Tree {
         self.data.page_mut(number).map_err(|error| again(error, number))
     }
 
-    /// The node above the leaf of a key, if the root is not the leaf, and the leaf's number.
+    /// The parent of the leaf of a key (the meta page, if the root is the leaf), and the leaf's number.
     fn above_leaf(&self, key: Key) -> Result<(PageRef<'_>, u64), Failed> {
         let mut above = self.page(META)?;
         let (mut child, height) = (read_u64(&above, ROOT_AT), read_u64(&above, HEIGHT_AT));
@@ -298,7 +299,7 @@ impl Tree {
         self.page_mut(leaf)
     }
 
-    /// Checks the structure of the tree, and returns the number of keys. No thread changes it
+    /// Checks the structure of the tree, and returns the number of keys. No other thread may change the tree
     /// meanwhile.
     pub fn check(&self) -> io::Result<u64> {
         let (root, height) = {

@@ -11,7 +11,7 @@ use redb::{BackendError, StorageBackend};
 use spanlock::{ArcExclusiveGuard, ArcSharedGuard, Mode, RangeLock};
 use spanlock_page_cache::File;
 
-/// What all engines on one file have in common: its bytes, and the locks on them.
+/// What all engines on one file share: its bytes, and the locks on them.
 #[derive(Clone)]
 pub struct Device {
     pub file: File,
@@ -19,14 +19,14 @@ pub struct Device {
     counts: Arc<LockCounts>,
 }
 
-/// What the engines asked of the lock.
+/// How often the engines locked ranges.
 #[derive(Default)]
 pub struct LockCounts {
     pub shared: AtomicU64,
     pub exclusive: AtomicU64,
-    /// Those that had to wait.
+    /// How many of these had to wait.
     pub waited: AtomicU64,
-    /// Those that were tried in vain.
+    /// How many attempts failed.
     pub refused: AtomicU64,
 }
 
@@ -45,7 +45,7 @@ impl Device {
     }
 }
 
-/// One engine's way to the device: its locks conflict with those of every other.
+/// One engine's access to the file: its locks conflict with those of the other engines.
 pub struct Backend {
     device: Device,
     held: Mutex<HashMap<Range<u64>, Held>>,
@@ -179,7 +179,7 @@ impl StorageBackend for Backend {
     }
 }
 
-/// The units of a pair of bounds, as a guard tells them.
+/// The units between two bounds.
 fn as_range((start, end): Bounds) -> Range<u64> {
     let from = match start {
         Bound::Included(at) => at,

@@ -10,7 +10,7 @@ use redb::{
 
 use crate::backend::{Backend, Device};
 
-/// Errors come from redb's many types, and end the example.
+/// Any error ends the example.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const ACCOUNTS: TableDefinition<u64, &[u8]> = TableDefinition::new("accounts");
@@ -18,7 +18,7 @@ const TRANSFERS: TableDefinition<u64, u64> = TableDefinition::new("transfers by 
 
 const OPENING_BALANCE: u64 = 1_000;
 
-/// An account's name and address take up more room than its money.
+/// The number of bytes of an account: its balance, and space for a name and an address.
 const ACCOUNT_LEN: usize = 200;
 
 /// How many transfers are committed together.
@@ -57,7 +57,7 @@ impl Bank {
         Ok(transaction.commit()?)
     }
 
-    /// Makes some transfers, in one transaction.
+    /// Transfers money several times, in one transaction.
     pub fn transfer(&self, teller: u64, random: &mut Rng) -> Outcome<()> {
         let transaction = self.engine.begin_write()?;
         {
@@ -77,7 +77,7 @@ impl Bank {
         Ok(transaction.commit()?)
     }
 
-    /// Counts the money, in one snapshot.
+    /// Adds up the balances, in one snapshot.
     pub fn audit(&self) -> Outcome<()> {
         let accounts = self.engine.begin_read()?.open_table(ACCOUNTS)?;
         let (mut count, mut total) = (0, 0);
@@ -101,7 +101,7 @@ impl Bank {
         Ok(sum)
     }
 
-    /// Whether all of the database is in order.
+    /// Checks the whole database.
     pub fn is_intact(&mut self) -> Outcome<bool> {
         Ok(self.engine.check_integrity()?)
     }

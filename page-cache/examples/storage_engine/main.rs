@@ -4,10 +4,10 @@
 //! cargo run --release --example storage_engine -- [--engines N] [--transactions N]
 //! ```
 //!
-//! Each engine is a `Database` of its own, as if it were another process: they know of each other through
-//! the file's bytes and the locks on its ranges only. The bytes come from spanlock's page cache, which
-//! is smaller than the database; the locks are a `RangeLock`'s. One thread of each engine moves money
-//! between accounts, another one counts it all over and over. In the end the database is opened again,
+//! Each engine is a `Database` of its own, as if it were another process: the engines share only the
+//! file's bytes and the locks on its ranges. The bytes are in a page cache, which is smaller than the
+//! database; the locks are those of a `RangeLock`. One thread of each engine transfers money between
+//! accounts, and another one repeatedly adds up all balances. At the end the database is opened again
 //! from the disk, and checked.
 
 mod backend;
@@ -80,7 +80,7 @@ fn run(plan: &Plan, path: &Path) -> Outcome<()> {
     check_from_disk(plan, path)
 }
 
-/// Has all engines work at once; how many audits there were.
+/// Runs all engines at the same time. Returns the number of audits.
 fn work(plan: &Plan, device: &Device) -> Outcome<u64> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -116,7 +116,7 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, Outcome<T>>) -> Outcome<T> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// An engine that would have the file to itself must not get it while another has it open.
+/// An engine that opens the file for itself alone is refused while another engine has it open.
 fn refuse_an_engine_that_wants_all(plan: &Plan, device: &Device) -> Outcome<()> {
     match plan.open(device, ConcurrencyMode::ExclusiveWriter) {
         Err(DatabaseError::DatabaseAlreadyOpen) => Ok(()),
@@ -125,7 +125,7 @@ fn refuse_an_engine_that_wants_all(plan: &Plan, device: &Device) -> Outcome<()> 
     }
 }
 
-/// Opens what is on the disk through a new cache, by an engine that has it to itself.
+/// Opens the file on the disk through a new cache, with an engine that has it for itself alone.
 fn check_from_disk(plan: &Plan, path: &Path) -> Outcome<()> {
     let cache = plan.cache();
     let device = Device::new(cache.open(FileStore::open(path)?)?);

@@ -20,7 +20,7 @@ impl Tree {
         let (mut number, height) = (read_u64(&meta, ROOT_AT), read_u64(&meta, HEIGHT_AT));
         let mut edit = Edit::default();
         let meta_at = edit.add(meta);
-        // The nodes that will be changed, from the lowest that is not full down.
+        // The nodes that will be changed: the lowest node that is not full, and those below it.
         let mut path: Vec<PageMut<'_>> = Vec::new();
         for _ in 0..height {
             let page = self.page_mut(number)?;
@@ -64,7 +64,7 @@ impl Tree {
         Ok(self.commit(edit)?)
     }
 
-    /// Splits a node of an edit; returns the key between the halves, and the number of the right one.
+    /// Splits a node of an edit. Returns the key between the halves, and the number of the right one.
     fn split<'a>(
         &'a self,
         edit: &mut Edit<'a>,
@@ -82,7 +82,7 @@ impl Tree {
         let page = match self.page_mut(number) {
             Ok(page) => page,
             Err(failed) => {
-                // As if nothing had been changed.
+                // Undo all changes of this edit.
                 for Edited { page, before, .. } in &mut edit.pages {
                     page.copy_from_slice(before);
                 }

@@ -88,7 +88,7 @@ fn shifts_are_the_rarer_the_longer_the_file_is() {
 }
 
 #[test]
-fn a_file_is_extended_for_an_insertion_that_does_not_fit() {
+fn a_file_is_truncated_before_an_insertion_that_does_not_fit() {
     let (limit, met) = (1 << 20, Met::default());
     Path::ALL.into_iter().filter(|path| *path != Path::Insert).for_each(|path| met.note(path));
     for seed in 0..20 {
