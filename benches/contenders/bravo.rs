@@ -1,19 +1,19 @@
 //! BRAVO over an rwlock: readers of a biased lock publish themselves in a table of their own
 //! (Dice and Kogan, "BRAVO: Biased Locking for Reader-Writer Locks", USENIX ATC 2019).
 //!
-//! A lock that is biased towards readers lets them pass without a write to its own line: a reader
-//! hashes itself and the lock to an entry of one global table, writes the lock's address there if
-//! the entry is free, and is in if the lock is still biased afterwards. All others take the
-//! underlying rwlock. A writer takes the underlying rwlock exclusively, withdraws the bias, and
-//! waits until no entry of the table names its lock. Readers that come the slow way restore the
-//! bias, but not before nine times as long has passed as the last withdrawal took, so that writers
-//! lose a bounded share of their time.
+//! Readers of a lock that is biased towards readers do not write the lock's cache line. A reader
+//! hashes its thread and the lock to an entry of one global table, and writes the lock's address there
+//! if the entry is free. If the lock is still biased after that, the reader holds the lock. All other
+//! readers take the underlying rwlock. A writer takes the underlying rwlock exclusively, withdraws the
+//! bias, and waits until no entry of the table contains its lock. A reader on the slow path restores
+//! the bias if nine times as long has passed as the last withdrawal took. So writers lose at most a
+//! fixed part of their time.
 //!
-//! It ignores the range, as every rwlock does. As in the paper, the table has 4,096 entries for all
-//! locks together, the hash is of the thread and the lock, and the factor is nine. The underlying
-//! lock is `parking_lot`'s, which is also in every table. Differences from the paper:
-//! the thread is identified by the address of a thread-local variable, and a writer that waits for
-//! an entry spins and then yields the processor.
+//! It ignores the range, like every rwlock. As in the paper, the table has 4,096 entries for all locks
+//! together, the hash is of the thread and the lock, and the factor is nine. The underlying lock is
+//! `parking_lot`'s, which is measured on its own too. Differences from the paper: the thread is
+//! identified by the address of a thread-local variable, and a writer that waits for an entry spins and
+//! then yields the processor.
 
 use std::ptr;
 use std::sync::LazyLock;
@@ -25,20 +25,20 @@ use crossbeam_utils::Backoff;
 use parking_lot::RawRwLock;
 use parking_lot::lock_api::RawRwLock as _;
 
-/// How many readers can be visible at once, of all locks together.
+/// The number of entries: how many readers of all locks together can be in the table.
 const ENTRIES: usize = 4_096;
 
-/// Of the time that passes, one part in ten at most is spent on withdrawals.
+/// At most a tenth of the time is spent on withdrawals.
 const INHIBITION: u64 = 9;
 
-/// The locks whose readers came the fast way, one entry a reader.
+/// The locks of the readers on the fast path, one entry for each reader.
 static VISIBLE_READERS: [AtomicPtr<BravoLock>; ENTRIES] =
     [const { AtomicPtr::new(ptr::null_mut()) }; ENTRIES];
 
 /// An rwlock that can be biased towards readers.
 pub struct BravoLock {
     biased: AtomicBool,
-    /// When the bias may come back, in nanoseconds of [`now`].
+    /// When the bias may be restored, in nanoseconds of [`now`].
     inhibited_until: AtomicU64,
     underlying: RawRwLock,
 }
@@ -47,7 +47,7 @@ pub struct BravoLock {
 #[must_use]
 pub struct BravoReadGuard<'a> {
     lock: &'a BravoLock,
-    /// Where the reader is visible; `None` if it holds the underlying lock.
+    /// The reader's entry; `None` if it holds the underlying lock.
     entry: Option<&'static AtomicPtr<BravoLock>>,
 }
 
@@ -58,7 +58,7 @@ pub struct BravoWriteGuard<'a> {
 }
 
 impl BravoReadGuard<'_> {
-    /// Whether it passed by the underlying lock.
+    /// Whether it is on the fast path, without the underlying lock.
     pub fn came_the_fast_way(&self) -> bool {
         self.entry.is_some()
     }
@@ -128,7 +128,7 @@ impl BravoLock {
         self.inhibited_until.store(end + INHIBITION * (end - begin), Relaxed);
     }
 
-    /// Whether readers may come the fast way now.
+    /// Whether readers may use the fast path now.
     pub fn is_biased(&self) -> bool {
         self.biased.load(Acquire)
     }

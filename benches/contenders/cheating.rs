@@ -1,21 +1,21 @@
 //! FreeBSD's range lock with its "cheating" (Konstantin Belousov, `sys/kern/kern_rangelock.c`, in
 //! FreeBSD 15; the first version is of 2023, the cheating of 2024).
 //!
-//! The file's comment describes it: a new lock is one word, and behaves as an rwlock for the whole,
-//! whatever ranges are asked for. The first claim that conflicts with what is held by its mode
-//! alone, be it elsewhere, ends that: it lets all that was granted so far drain, and from then on,
-//! for good, the lock keeps each claim's range, in the sorted list of Kogan et al.; conflicting
-//! claims sleep there, and each release wakes all that sleep. So a file that is used by one thread at
-//! a time, or only read, never pays for ranges.
+//! The file's comment describes it. A new lock is one word, and is an rwlock for everything, whatever
+//! ranges are requested: it *cheats*. This ends with the first claim whose mode conflicts with that of
+//! the held claims, even if its range does not. This claim waits until all claims that were granted so
+//! far are released (*draining*). From then on the lock stores the range of each claim in the sorted
+//! list of Kogan et al. Conflicting claims sleep there, and each release wakes all of them. So a file
+//! that is used by one thread at a time, or only read, does not pay for ranges.
 //!
-//! While it cheats, a thread that holds a claim and asks for another one, disjoint from it, waits
-//! for itself. FreeBSD has callers say so in advance (`rangelock_may_recurse`), here
+//! While the lock cheats, a thread that holds a claim and requests another, disjoint one waits for
+//! itself. In FreeBSD, callers announce this (`rangelock_may_recurse`); here they call
 //! [`stop_cheating`](CheatingLock::stop_cheating).
 //!
-//! Differences from FreeBSD's: its word becomes the head of the list, which is a word of its own
-//! here; it takes the lock of a sleep queue for each release from the list, also if no thread sleeps,
-//! where this looks at a flag; and its shared claims withdraw before they sleep for a conflict that
-//! was linked in behind them, where the paper's wait in place.
+//! Differences: in FreeBSD the word becomes the head of the list; here the head is another word. There
+//! a release from the list always takes the lock of a sleep queue; here it checks a flag, and takes the
+//! lock only if a thread sleeps. There a shared claim that finds a conflicting node after its own
+//! withdraws before it sleeps; here, as in the paper, it waits where it is.
 
 use std::ops::Range;
 use std::ptr;
@@ -27,13 +27,13 @@ use spanlock::Mode;
 
 use super::sorted_list::{Sleeping, SortedList, SortedListGuard};
 
-/// The lock still cheats. A word without this bit is 0, and stays so.
+/// The lock still cheats. A word without this bit is 0, and stays 0.
 const CHEATING: usize = 1;
 /// It cheats and is held exclusively.
 const WRITER: usize = 2;
-/// It cheats no more once those that hold it have left; they grow no more.
+/// It stops cheating when its holders have left. Until then there are no new holders.
 const DRAINING: usize = 4;
-/// It cheats and is held shared, so many times.
+/// It cheats and is held shared: the unit of the count of holders.
 const READER: usize = 8;
 
 /// A range lock that is an rwlock until the first conflict.
@@ -65,7 +65,7 @@ impl CheatingLock {
     /// Claims `range` in `mode`, waiting as long as it takes.
     #[inline]
     pub fn lock(&self, range: Range<u64>, mode: Mode) -> CheatingGuard<'_> {
-        // Acquire: of what the last one to drain released.
+        // Acquire: pairs with the release of the last holder that drained.
         let claim = if self.word.load(Acquire) & CHEATING != 0
             && !range.is_empty()
             && self.lock_all(mode)
@@ -77,8 +77,8 @@ impl CheatingLock {
         CheatingGuard { lock: self, claim }
     }
 
-    /// Ends the cheating, once what was granted so far is released: for a caller that will hold
-    /// several claims at the same time.
+    /// Ends the cheating, and waits until the claims that were granted so far are released. For a caller that
+    /// will hold several claims at the same time.
     pub fn stop_cheating(&self) {
         let mut word = self.word.load(Acquire);
         while word & CHEATING != 0 {
@@ -92,12 +92,12 @@ impl CheatingLock {
         }
     }
 
-    /// Whether the lock still is an rwlock for the whole.
+    /// Whether the lock is still an rwlock for everything.
     pub fn is_cheating(&self) -> bool {
         self.word.load(Relaxed) & CHEATING != 0
     }
 
-    /// Takes the word, or ends the cheating if it is taken. Answers whether it has been taken.
+    /// Takes the word, or starts to end the cheating if it is taken. Returns whether the word was taken for this claim.
     #[inline]
     fn lock_all(&self, mode: Mode) -> bool {
         let mut word = self.word.load(Relaxed);

@@ -2,14 +2,14 @@
 //! the shared mode that Davidlohr Bueso added (2017).
 //!
 //! Every claim, held or waiting, is in one interval tree under one mutex. A new claim counts the
-//! conflicting claims that are there already, enters the tree, and waits until its count is zero.
-//! A release leaves the tree and counts down every claim that conflicts with it: all of these came
-//! later, as an earlier one would have kept it waiting. So conflicting claims are granted in the
-//! order of arrival.
+//! conflicting claims in the tree, enters the tree, and waits until its count is zero. A release removes
+//! its claim from the tree, and decrements the count of every claim that conflicts with it: all of these
+//! came later, because an earlier one would have blocked it. So conflicting claims are granted in the
+//! order of their arrival.
 //!
-//! Differences from the kernel's: the tree is a treap in an arena instead of a red-black tree of
-//! nodes on the stack (as deep to within a constant, and no allocation in the long run either); the
-//! mutex is `parking_lot`'s, and a waiting claim spins for a moment before it parks.
+//! Differences from the kernel's: the tree is a treap in an arena instead of a red-black tree of nodes on
+//! the stack (its depth is logarithmic too, and in the long run it allocates nothing either); the mutex
+//! is `parking_lot`'s; and a waiting claim spins for a moment before it parks.
 
 mod tree;
 
@@ -32,7 +32,7 @@ pub struct IntervalTreeLock {
 
 struct Claim {
     mode: Mode,
-    /// How many conflicting claims were there before this one, and still are.
+    /// How many conflicting claims that came before this one are still in the tree.
     blockers: usize,
     waiter: Option<Arc<Waiter>>,
 }

@@ -1,9 +1,9 @@
 //! An array of rwlocks, one for each segment of equal length: what several file systems for
 //! persistent memory do for a file's ranges.
 //!
-//! A claim takes the locks of all segments that it touches, ascending. Two claims on different
-//! units of one segment wait for each other though they do not overlap, and a claim on everything
-//! takes every lock. The locks are `parking_lot`'s, a word each and side by side.
+//! A claim takes the locks of all segments that it touches, in ascending order. Two claims on different
+//! units of one segment wait for each other although they do not overlap, and a claim on everything
+//! takes every lock. The locks are `parking_lot`'s, of one word each, adjacent in memory.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -11,7 +11,7 @@ use parking_lot::RawRwLock;
 use parking_lot::lock_api::RawRwLock as _;
 use spanlock::Mode;
 
-/// How many segments there are at most.
+/// The maximum number of segments.
 pub const SEGMENTS: u64 = 256;
 
 /// A range lock that is an array of rwlocks.
@@ -28,8 +28,8 @@ pub struct SegmentGuard<'a> {
 }
 
 impl SegmentLocks {
-    /// A lock over `units` units, in [`SEGMENTS`] segments or as many as there are units. What lies
-    /// beyond the last unit belongs to the last segment.
+    /// A lock over `units` units, in [`SEGMENTS`] segments, or as many as there are units. Units past the last
+    /// one belong to the last segment.
     pub fn new(units: u64) -> SegmentLocks {
         let units_per_segment = units.div_ceil(SEGMENTS).max(1);
         let count = units.div_ceil(units_per_segment).max(1);

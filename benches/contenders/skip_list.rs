@@ -2,23 +2,23 @@
 //! Kim, Kwon and Kang ("Scalable Address Spaces using Concurrent Interval Skiplist", SOSP 2025).
 //!
 //! That paper is about an address space: a map from intervals to what is mapped there, in which the
-//! lock of an interval and the map are one structure. Its text was not at hand; published summaries
-//! say that searches take no lock, that any thread that changes an interval locks the nodes that overlap it
-//! and the node in front of them, so that no thread puts anything into a gap that is being changed,
-//! that new nodes become visible by one store to the link in front, and that links above the lowest
-//! level only make searches fast. This contender does so with the map that a range lock needs, in
-//! which there is a node wherever there is a claim:
+//! lock of an interval and the map are one structure. The text of the paper was not available. Published
+//! summaries say that searches take no lock; that a thread that changes an interval locks the nodes that
+//! overlap it and the node before them, so that no thread inserts anything into a gap that is being
+//! changed; that new nodes become visible by one store to the link before them; and that links above the
+//! lowest level only make searches fast. This contender applies that to the map that a range lock needs,
+//! in which each claim is a node:
 //!
-//! - a claim searches its place without a lock. If a node overlaps it, it waits for that node's
-//!   release. Otherwise it locks the nodes in front, ascending in level and so descending in place,
-//!   looks whether they still are in front, links its own node in, and unlocks them;
-//! - a release marks the node, which is what waiting claims look at, and unlinks it in the same way.
+//! - a claim searches its position without a lock. If a node overlaps it, it waits for that node's
+//!   release. Otherwise it locks the nodes before its position, from the lowest level up and so from
+//!   right to left, checks that they are still before it, links its own node, and unlocks them;
+//! - a release marks the node, which waiting claims check, and unlinks it in the same way.
 //!
-//! Locking several nodes level by level is the lazy skip list of Herlihy, Lev, Luchangco and Shavit
-//! (2007), since the summaries do not tell how the paper's upper levels are kept. The paper's locks
-//! of intervals are exclusive; so are all claims here. Left out is what belongs to address spaces
-//! only: locks for the whole, arenas, counters. Nodes come from the allocator and are reclaimed by
-//! crossbeam-epoch; a waiting claim spins, then yields the processor.
+//! Several nodes are locked level by level as in the lazy skip list of Herlihy, Lev, Luchangco and Shavit
+//! (2007), because the summaries do not say how the paper maintains the upper levels. The paper's locks
+//! of intervals are exclusive, and so are all claims here. What belongs to address spaces only is left
+//! out: locks for everything, arenas, counters. Nodes come from the allocator and are reclaimed by
+//! crossbeam-epoch. A waiting claim spins, then yields the processor.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -30,17 +30,17 @@ use crossbeam_utils::Backoff;
 use parking_lot::RawMutex;
 use parking_lot::lock_api::RawMutex as _;
 
-/// Enough for a few million claims, as a fourth of the nodes of each level are on the next one.
+/// The number of levels: enough for some million claims, because a fourth of the nodes of each level are on the next one.
 const LEVELS: usize = 12;
 
 struct Node {
     start: u64,
     end: u64,
-    /// On how many levels it is, from the lowest one on.
+    /// The number of levels that it is on, from the lowest one up.
     height: usize,
     /// Held by a thread that changes one of its links, or marks it.
     mutex: RawMutex,
-    /// Its claim is released, and its links change no more.
+    /// Whether its claim is released. Then its links do not change any more.
     released: AtomicBool,
     next: [Atomic<Node>; LEVELS],
 }
@@ -67,7 +67,7 @@ impl Node {
 
 /// A range lock that is a skip list of claims.
 pub struct SkipListLock {
-    /// In front of all nodes; no claim is on it.
+    /// The node before all others. It belongs to no claim.
     head: Box<Node>,
     /// How many levels may have nodes.
     levels: AtomicUsize,
@@ -81,7 +81,7 @@ pub struct SkipListGuard<'a> {
     node: Option<*const Node>,
 }
 
-/// Where a node belongs: what is in front of it and behind it, level by level.
+/// The position of a node: the nodes before it and after it on each level.
 struct Place<'g> {
     before: [&'g Node; LEVELS],
     after: [Shared<'g, Node>; LEVELS],
@@ -145,7 +145,7 @@ impl SkipListLock {
         below.unwrap_or_default()
     }
 
-    /// Searches the place of a node that starts at `start`, on `height` levels at least.
+    /// Searches the position of a node that starts at `start`, on at least `height` levels.
     fn find<'g>(&'g self, start: u64, height: usize, pin: &'g epoch::Guard) -> Place<'g> {
         let mut place = Place { before: [&*self.head; LEVELS], after: [Shared::null(); LEVELS] };
         let mut before: &Node = &self.head;
@@ -165,7 +165,7 @@ impl SkipListLock {
         place
     }
 
-    /// Links `node` in at `place`, unless that has changed or is in the way.
+    /// Links `node` at `place`, unless the place has changed, or a released node is still linked there.
     fn link<'g>(
         &self,
         node: Owned<Node>,
@@ -228,7 +228,7 @@ impl SkipListLock {
     }
 }
 
-/// The mutexes of the nodes in front of a place; dropping it unlocks them.
+/// The mutexes of the nodes before a place. Dropping this unlocks them.
 struct Locked<'a> {
     before: &'a [&'a Node],
 }
@@ -246,7 +246,7 @@ impl<'g> Place<'g> {
         }
     }
 
-    /// Whether nothing has come between, and nothing has gone; under the mutexes.
+    /// Whether the nodes before and after the place are unchanged. With the mutexes held.
     fn is_current(&self, height: usize, pin: &epoch::Guard) -> bool {
         (0..height).all(|level| {
             let before = self.before[level];
@@ -255,8 +255,8 @@ impl<'g> Place<'g> {
         })
     }
 
-    /// Locks what is in front on the lowest `height` levels, each node once. Nodes of higher levels
-    /// are further in front or the same, so all threads lock in the same order.
+    /// Locks the nodes before the place on the lowest `height` levels, each once. The node of a higher level is
+    /// the same or further left, so all threads lock in the same order.
     fn lock(&self, height: usize) -> Locked<'_> {
         let before = &self.before[..height];
         for node in distinct(before) {
@@ -266,7 +266,7 @@ impl<'g> Place<'g> {
     }
 }
 
-/// The nodes of `before`, of which equal ones are side by side, each once.
+/// The nodes of `before`, each once. Equal ones are adjacent.
 fn distinct<'a>(before: &'a [&'a Node]) -> impl Iterator<Item = &'a Node> {
     let same_as_below = |level: usize| level > 0 && std::ptr::eq(before[level - 1], before[level]);
     (0..before.len()).filter(move |level| !same_as_below(*level)).map(|level| before[level])
@@ -302,7 +302,7 @@ impl Drop for SkipListLock {
     }
 }
 
-/// One level, and each further one with a probability of a fourth.
+/// A random height: one level, and each further one with a probability of a fourth.
 fn random_height() -> usize {
     thread_local! {
         static STATE: Cell<u64> = const { Cell::new(0) };
@@ -310,7 +310,7 @@ fn random_height() -> usize {
     STATE.with(|state| {
         let mut x = state.get();
         if x == 0 {
-            // Threads differ by where their state is.
+            // The address of the state is different in each thread.
             x = std::ptr::from_ref(state).addr() as u64 | 1;
         }
         x ^= x << 13;

@@ -1,24 +1,25 @@
 //! The sorted lock-free list of Kogan, Dice and Issa ("Scalable Range Locks for Scalable Address
 //! Spaces and Beyond", EuroSys 2020), its shared/exclusive variant.
 //!
-//! Every claim, held or about to be, is a node of one list sorted by the first unit. Any thread that
-//! claims a range walks the list to its place, waits there for each conflicting node to be
-//! released, and links its own node in with a compare-and-swap. Releasing tags the node's `next`;
-//! later walks unlink tagged nodes. Shared nodes may overlap, so a walk can miss a conflict that is
-//! linked in behind it. Hence a second look after linking:
+//! Every claim, held or about to be, is a node of one list that is sorted by the first unit. A thread
+//! that claims a range walks the list to its position, waits on the way for each conflicting node to be
+//! released, and links its own node with a compare-and-swap. A release tags the node's `next`; later
+//! walks unlink tagged nodes. Shared nodes may overlap, so a walk can miss a conflicting node that is
+//! linked behind it. So there is a second walk after the node was linked:
 //!
-//! - a shared claim walks on from its node and waits for every exclusive node it overlaps;
-//! - an exclusive claim walks from the head to its node; if it meets an overlapping node it
-//!   withdraws its own and starts again.
+//! - a shared claim walks on from its node, and waits for every exclusive node that overlaps it;
+//! - an exclusive claim walks from the head to its node. If it meets an overlapping node, it withdraws
+//!   its own node and starts again.
 //!
-//! One of two racing claims sees the other, as each links before it looks; for that, all accesses
-//! to links are `SeqCst`. As in the paper, an empty list is a fast path: the head is set to the only
-//! node with a tag, and release swings it back; the next walk clears the tag first.
+//! At least one of two claims that race sees the other, because each links its node before its second
+//! walk; for this, all accesses to links are `SeqCst`. As in the paper, there is a fast path for an empty
+//! list: the head is set to the only node, with a tag, and the release sets it back. The next walk first
+//! clears the tag.
 //!
-//! Differences from the paper: nodes come from the allocator and are reclaimed by crossbeam-epoch
-//! instead of by thread-local pools with their own epochs; waiting spins, then yields the processor
-//! (another contender puts its waiting claims to sleep: see [`Waiting`]); the optional fairness scheme
-//! on top (an auxiliary lock for impatient claims) is left out.
+//! Differences from the paper: nodes come from the allocator and are reclaimed by crossbeam-epoch, not by
+//! thread-local pools with their own epochs; a waiting claim spins, then yields the processor (in another
+//! contender it sleeps: see [`Waiting`]); and the optional fairness scheme, an auxiliary lock for
+//! impatient claims, is left out.
 
 mod waiting;
 
@@ -32,7 +33,7 @@ pub use waiting::{Sleeping, Waiting, Yielding};
 
 /// On a node's `next`: the node's claim is released.
 const RELEASED: usize = 1;
-/// On the head: the one node was put there by the fast path and no thread has walked the list since.
+/// On the head: the fast path set it to the only node, and no thread has walked the list since.
 const ALONE: usize = 1;
 
 struct Node {
@@ -127,7 +128,7 @@ impl<W: Waiting> SortedList<W> {
         self.waiting.until(|| node.is_released(pin));
     }
 
-    /// Links `node` in at its place, after having waited for the conflicting nodes on the way.
+    /// Links `node` at its position, after it has waited for the conflicting nodes on the way.
     fn link<'g>(&self, mut node: Owned<Node>, pin: &'g epoch::Guard) -> (Shared<'g, Node>, Linked) {
         if self.head.load(SeqCst, pin).is_null() {
             let alone = node.with_tag(ALONE);
@@ -141,7 +142,7 @@ impl<W: Waiting> SortedList<W> {
             let mut cur = self.first(pin);
             loop {
                 if cur.tag() == RELEASED {
-                    // The node whose link this is has gone; so has our place in the list.
+                    // The node that this link belongs to was released, so the position is lost.
                     continue 'from_head;
                 }
                 // SAFETY: `cur` was read from a link while pinned, so it is not yet reclaimed.
@@ -190,13 +191,13 @@ impl<W: Waiting> SortedList<W> {
         }
     }
 
-    /// The second look of a shared claim.
+    /// The second walk of a shared claim.
     fn wait_for_exclusives_after(&self, node: Shared<'_, Node>, pin: &epoch::Guard) {
         // SAFETY: this thread owns the node and has not released it.
         let claim = unsafe { node.deref() };
         let mut cur = claim.next.load(SeqCst, pin);
-        // SAFETY: read from a link while pinned. A released node's link still leads to whatever was
-        // behind it when it was released, so no claim linked before ours can be missed.
+        // SAFETY: read from a link while pinned. The link of a released node still leads to the node that was after it when
+        // it was released, so no claim that was linked before ours can be missed.
         while let Some(at) = unsafe { cur.as_ref() } {
             if at.start >= claim.end {
                 return;
@@ -208,7 +209,7 @@ impl<W: Waiting> SortedList<W> {
         }
     }
 
-    /// The second look of an exclusive claim.
+    /// The second walk of an exclusive claim.
     fn none_overlaps_before(&self, node: Shared<'_, Node>, pin: &epoch::Guard) -> bool {
         // SAFETY: this thread owns the node and has not released it.
         let claim = unsafe { node.deref() };
@@ -236,14 +237,14 @@ impl<W: Waiting> SortedList<W> {
     }
 }
 
-/// What `link` found.
+/// The result of `link`.
 enum Linked {
-    /// Nothing else in the list: there is no thread to look for a second time.
+    /// There was nothing else in the list, so no second walk is necessary.
     Alone,
     AmongOthers,
 }
 
-/// Takes the released node `cur` out of the list, and answers what `prev` leads to now.
+/// Removes the released node `cur` from the list, and returns the node that `prev` leads to now.
 fn unlink<'g>(
     prev: &Atomic<Node>,
     cur: Shared<'g, Node>,

@@ -1,4 +1,4 @@
-//! The contenders: the lock itself, its neighbours on crates.io, and the published algorithms.
+//! The contenders: the lock itself, other crates, and published algorithms.
 
 use std::ops::Range;
 use std::sync::TryLockError;
@@ -99,10 +99,10 @@ impl Contender for BravoLock {
     }
 }
 
-/// A lock without a shared mode over a vector, in which each unit is one byte.
+/// A lock without a shared mode, over a vector in which each unit is one byte.
 pub struct ExclusiveOnly<L>(L);
 
-/// What such a lock can do.
+/// The operations of such a lock.
 pub trait Unshared: Sync + Sized + 'static {
     const NAME: &'static str;
     type Guard<'a>;
@@ -137,7 +137,7 @@ impl<L: Unshared> Contender for ExclusiveOnly<L> {
 
 pub type RangeLockCrate = ExclusiveOnly<VecRangeLock<u8>>;
 
-/// It cannot wait: a claim that is refused is tried again, spinning and then yielding the processor.
+/// It cannot wait: a claim that is refused is tried again, first after spinning, then after yielding the processor.
 impl Unshared for VecRangeLock<u8> {
     const NAME: &'static str = "range-lock";
     type Guard<'a> = VecRangeLockGuard<'a, u8>;

@@ -1,4 +1,4 @@
-//! A case: one lock doing one workload on so many threads.
+//! A case: one workload on one lock, with a number of threads.
 
 use std::cell::LazyCell;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crossbeam_utils::Backoff;
 use super::contender::{About, Contender};
 use super::processors::keep_apart;
 
-/// One lock doing one workload, prepared when it is first run.
+/// One workload on one lock, which is prepared when it is first run.
 pub struct Case {
     pub contender: &'static str,
     run: LazyCell<Run, Box<dyn FnOnce() -> Run>>,
@@ -21,7 +21,7 @@ pub struct Case {
 type Run = Box<dyn Fn(u64) -> Duration>;
 
 impl Case {
-    /// `prepare` builds the lock and whatever else is not timed, and returns what is.
+    /// `prepare` builds the lock and everything else that is not timed. It returns the timed run.
     pub fn new<L: Contender, R>(prepare: impl FnOnce() -> R + 'static) -> Case
     where
         R: Fn(u64) -> Duration + 'static,
@@ -93,7 +93,7 @@ pub fn immortal_for_many<L: Contender>(units: u64) -> &'static L {
     Box::leak(Box::new(L::over_for_many(units)))
 }
 
-/// The same, after many of its units were held at the same time: a lock that grows with its use has done so.
+/// The same, after many of its units were held at the same time, so that a lock that grows with its use has grown.
 pub fn immortal_after_many<L: Contender>(units: u64) -> &'static L {
     let lock = immortal_for_many::<L>(units);
     for _ in 0..16 {
@@ -103,10 +103,10 @@ pub fn immortal_after_many<L: Contender>(units: u64) -> &'static L {
     lock
 }
 
-/// How long `operations` operations took, shared out equally among `threads` threads.
+/// How long `operations` operations took, divided equally among `threads` threads.
 ///
-/// `work` is given the thread's number and how many operations it shall do. The time runs from the
-/// first thread's start to the last one's end; with one thread nothing else is started.
+/// `work` gets the number of the thread and its number of operations. The time is measured from the start of
+/// the first thread to the end of the last. With one thread no other is started.
 pub fn time_on_threads(
     threads: usize,
     operations: u64,

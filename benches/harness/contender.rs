@@ -1,4 +1,4 @@
-//! What a lock must offer to take part.
+//! The operations that a lock needs in order to be compared.
 
 use std::ops::Range;
 
@@ -10,9 +10,9 @@ pub trait Contender: Sync + Sized + 'static {
     const NAME: &'static str;
     /// Which disjoint claims wait for each other.
     const PRECISION: Precision = Precision::Exact;
-    /// Whether `lock_shared` shares.
+    /// Whether it has a shared mode.
     const SHARING: Sharing = Sharing::Supported;
-    /// In which order it takes many claims fastest.
+    /// The order in which many claims are acquired fastest.
     const FILL: Fill = Fill::Ascending;
 
     type Shared<'a>;
@@ -36,7 +36,7 @@ pub trait Contender: Sync + Sized + 'static {
 pub enum Precision {
     /// All: the range is ignored.
     Whole,
-    /// All until the first conflict, taking every claim for one on everything; none after it.
+    /// All until the first conflict, because every claim is treated as one on everything; none after it.
     WholeAtFirst,
     /// Those that touch one segment.
     Segments,
@@ -48,24 +48,24 @@ pub enum Precision {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sharing {
     Supported,
-    /// Its shared claims are exclusive ones.
+    /// It has none: its shared claims are exclusive.
     ExclusiveOnly,
 }
 
-/// In which order many claims are taken.
+/// The order in which many claims are acquired.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fill {
     Ascending,
-    /// For a list that is walked from its least claim, where ascending would be quadratic.
+    /// For a list that is walked from its least claim: ascending order would take quadratic time.
     Descending,
 }
 
-/// What the tables say of a contender without having one.
+/// The properties of a contender that the tables use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct About {
     pub name: &'static str,
     pub precision: Precision,
-    /// What a value takes that was never used.
+    /// The size of a lock that was never used.
     pub bytes: usize,
 }
 
@@ -74,7 +74,7 @@ impl About {
         About { name: L::NAME, precision: L::PRECISION, bytes: size_of::<L>() }
     }
 
-    /// Whether it does without making disjoint claims wait for each other, in such a workload.
+    /// Whether it never makes disjoint claims wait for each other, in such a workload.
     pub fn locks_ranges(&self, conflicts: Conflicts) -> bool {
         match self.precision {
             Precision::Whole | Precision::Segments => false,
@@ -84,12 +84,12 @@ impl About {
     }
 }
 
-/// Whether claims of a workload conflict if all ranges are taken for everything.
+/// Whether claims of a workload conflict if each range is treated as everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Conflicts {
-    /// All are shared, or come one after the other.
+    /// They do not: all are shared, or come one after the other.
     Never,
-    /// Or one thread holds several claims, and the locks are told so.
+    /// They do, because one thread holds several claims. The locks are told this beforehand.
     Possible,
 }
 

@@ -1,6 +1,6 @@
 //! The figures the lock has to reach that are ratios of two cases, which take turns in one run.
 //!
-//! Those that compare with whichever of the others is best are made from whole tables, by the report.
+//! The figures that compare with the best of the other locks are computed from whole tables, by the report.
 
 use spanlock::{Mode, RangeLock};
 
@@ -12,7 +12,7 @@ use super::workloads::ranges;
 
 type ParkingLot = parking_lot::RwLock<()>;
 
-/// What figures share: a must and a goal, which each of them has to reach.
+/// What several figures have in common: a must and a goal, which each of them has to reach.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     OneUnit,
@@ -75,7 +75,7 @@ pub struct Figure {
     over: fn() -> Case,
 }
 
-/// What came out.
+/// A measured figure.
 pub struct Measured {
     pub ratio: Spread,
     /// The lock that is compared with.

@@ -1,7 +1,7 @@
 //! Cases measured in turns.
 //!
-//! Timings on a shared machine drift, by a factor of two within minutes. Cases that are compared
-//! therefore take turns in short rounds, and what is compared are the two rounds side by side.
+//! Timings on a shared machine drift, by a factor of two within minutes. So cases that are compared take
+//! turns in short rounds, and only adjacent rounds are compared.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Rounds {
     pub length: Duration,
 }
 
-/// The middle of some measurements: median and quartiles.
+/// The median and the quartiles of some measurements.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Spread {
     pub low: f64,
@@ -60,7 +60,7 @@ impl Turns {
     }
 }
 
-/// Gives all cases their rounds, in turns; every other time round in the opposite order.
+/// Runs the rounds of all cases, in turns, and in the opposite order every other time.
 pub fn interleave(cases: &[Case], rounds: Rounds) -> Vec<Turns> {
     let per_round: Vec<u64> =
         cases.iter().map(|case| operations_within(case, rounds.length)).collect();

@@ -1,4 +1,4 @@
-//! An interval tree: a treap sorted by start, each node knowing the greatest end below it.
+//! An interval tree: a treap sorted by start, in which each node has the greatest end of its subtree.
 
 use std::cmp::Reverse;
 use std::mem;
@@ -33,7 +33,7 @@ impl<T> Tree<T> {
         Tree { nodes: Vec::new(), vacant: Vec::new(), root: NONE, random: 0x9E37_79B9 }
     }
 
-    /// Puts `value` at `range`, which must not be empty.
+    /// Inserts `value` with `range`, which must not be empty. Returns its index.
     pub fn insert(&mut self, range: Range<u64>, value: T) -> Index {
         let node = Node {
             greatest_end: range.end,
@@ -57,7 +57,7 @@ impl<T> Tree<T> {
         new
     }
 
-    /// Takes out what `insert` put in under this index.
+    /// Removes the value that `insert` returned this index for.
     pub fn remove(&mut self, gone: Index) -> (Range<u64>, T) {
         self.root = self.remove_below(self.root, gone);
         self.vacant.push(gone);
@@ -123,7 +123,7 @@ impl<T> Tree<T> {
         top
     }
 
-    /// Parts the nodes below `top` into those before `key` and those after it.
+    /// Splits the subtree of `top` into the nodes before `key` and those after it.
     fn split(&mut self, top: Index, key: (u64, Index)) -> (Index, Index) {
         if top == NONE {
             return (NONE, NONE);
@@ -141,7 +141,7 @@ impl<T> Tree<T> {
         halves
     }
 
-    /// One tree of two, all of `left` being before all of `right`.
+    /// Joins two trees. All of `left` must be before all of `right`.
     fn join(&mut self, left: Index, right: Index) -> Index {
         if left == NONE {
             return right;
@@ -178,7 +178,7 @@ impl<T> Tree<T> {
         (self.nodes[index.0 as usize].range.start, index)
     }
 
-    /// The heap order, made total so that equal priorities cannot disagree.
+    /// The heap order. It is total, so that equal priorities have an order too.
     fn rank(&self, index: Index) -> (u32, Reverse<Index>) {
         (self.nodes[index.0 as usize].priority, Reverse(index))
     }

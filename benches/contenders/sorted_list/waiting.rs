@@ -9,11 +9,11 @@ use parking_lot_core::{DEFAULT_PARK_TOKEN, DEFAULT_UNPARK_TOKEN};
 
 /// How the claims of one lock wait.
 pub trait Waiting: Default + Sync + 'static {
-    /// Returns once `released` is true, which it is for good. It became so by a SeqCst write that
-    /// [`after_release`](Waiting::after_release) follows.
+    /// Returns when `released` is true; it never becomes false again. It becomes true by a SeqCst write, after
+    /// which [`after_release`](Waiting::after_release) is called.
     fn until(&self, released: impl Fn() -> bool);
 
-    /// Wakes those that may have waited for what was just released.
+    /// Wakes the claims that may wait for the claim that was just released.
     fn after_release(&self);
 }
 
@@ -44,8 +44,8 @@ pub struct Sleeping {
 impl Waiting for Sleeping {
     fn until(&self, released: impl Fn() -> bool) {
         while !released() {
-            // SeqCst: a claim says that it sleeps and then looks whether the other is released; a
-            // release comes first and then looks for sleepers. One of the two sees the other.
+            // SeqCst: a claim sets the flag and then checks whether the other claim is released; a release is recorded
+            // first, and then checks the flag. At least one of the two sees the other.
             let validate = || {
                 self.sleepers.store(true, SeqCst);
                 !released()
