@@ -1,4 +1,4 @@
-//! How many pages a cache has, and how that changes.
+//! The capacity of a cache, and changing it.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ fn a_cache_that_grows_keeps_more_pages() {
     store.asked();
     (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
     assert_eq!(store.asked(), []);
-    // More may be dirty than there were pages.
+    // More pages may be dirty now than the cache had before.
     (0..20).for_each(|page| file.write_all_at(&[1], page * PAGE).unwrap());
     assert_eq!(file.dirty_pages().len(), 20);
     assert_eq!(cache.stats().writebacks, 0);
@@ -139,7 +139,7 @@ fn the_dirty_limit_grows_as_the_capacity_does() {
     cache.set_capacity(256).unwrap();
     store.fail_writes(usize::MAX);
     let write = |page: &u64| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).is_ok();
-    // Two thirds of 16, which one file may have.
+    // One file may have two thirds of 16.
     let dirty = (0..200).take_while(write).count();
     assert!((8..=16).contains(&dirty), "{dirty}");
 }
@@ -154,7 +154,7 @@ fn a_cache_whose_pages_cannot_be_written_back_does_not_wait_for_ever_to_shrink()
     assert!(error.to_string().ends_with("pages above the new capacity cannot be evicted"));
 }
 
-/// Each dirty page needs the hook, and the hook needs frames, while dirty pages hold all that may be used.
+/// A dirty page is written only after the hook, and the hook needs frames, while dirty pages hold all that may be used.
 #[test]
 fn a_cache_that_shrinks_below_its_dirty_pages_leaves_frames_to_a_hook_with_a_log_on_it() {
     let options = Options::new(96).flush_interval(Duration::MAX);
@@ -171,13 +171,13 @@ fn a_cache_that_shrinks_below_its_dirty_pages_leaves_frames_to_a_hook_with_a_log
     });
     let tree = cache.open_with(MemStore::new(), hook).unwrap();
     for page in 0..38 {
-        // At its limit a writer gets the hook's error.
+        // A writer that has reached its limit gets the hook's error.
         let _ = tree.write_all_at(&[2; PAGE_SIZE], page * PAGE);
     }
     assert!(tree.stats().dirty > 16, "{}", tree.stats().dirty);
     is_open.store(true, Ordering::SeqCst);
     cache.set_capacity(16).unwrap();
-    // The hook's refusal is heard once.
+    // The hook's refusal is reported once.
     let _ = tree.sync_data();
     tree.sync_data().unwrap();
     assert!(!log.is_empty() && log.len().is_multiple_of(3 * PAGE));

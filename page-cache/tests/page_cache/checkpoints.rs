@@ -1,4 +1,4 @@
-//! Checkpoints: what is dirty, up to which tag it is cleaned, and files whose pages leave by a sync only.
+//! Checkpoints: which pages are dirty, up to which tag they are cleaned, and files whose pages only a sync writes.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -171,7 +171,7 @@ fn a_page_is_listed_as_dirty_once_something_was_written_to_it_and_not_because_of
     page.set_tag(10);
     drop(page);
     assert_eq!(tags(), [10]);
-    // It is as dirty as before while another guard changes it.
+    // While another guard changes it, it is still listed as dirty.
     let mut page = file.page_mut(1).unwrap();
     page[0] = 2;
     page.set_tag(20);
@@ -181,7 +181,7 @@ fn a_page_is_listed_as_dirty_once_something_was_written_to_it_and_not_because_of
     assert_eq!((tags(), file.dirty_pages()[0].newest_tag), (vec![10], 20));
 }
 
-/// A store whose reads fail while that is wanted, once each time.
+/// A store of which one read fails each time the flag is set.
 #[derive(Default)]
 struct FailsOnce {
     inner: MemStore,

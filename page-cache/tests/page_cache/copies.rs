@@ -124,7 +124,7 @@ fn a_hole_goes_to_a_file_of_whole_pages_without_tearing_one() {
     let mut expected = vec![7; 4 * PAGE as usize];
     expected[50..50 + 2 * PAGE as usize].fill(0);
     assert!(contents(&to) == expected);
-    // It cannot grow to within a page.
+    // Its length must be a multiple of a page.
     let error = from.copy_range_to(0, &to, 4 * PAGE, 100).unwrap_err();
     assert_eq!((error.kind(), to.len()), (ErrorKind::InvalidInput, 4 * PAGE));
 }
@@ -133,7 +133,7 @@ fn a_hole_goes_to_a_file_of_whole_pages_without_tearing_one() {
 fn a_hole_is_copied_as_one_right_beside_itself() {
     let store = Arc::new(MemStore::new());
     let file = quiet_cache().open(Arc::clone(&store)).unwrap();
-    // From pages 2 and 3 to the two behind them, and from pages 3 and 4 to the two before.
+    // From pages 2 and 3 to the two after them, and from pages 3 and 4 to the two before them.
     for (hole, at) in [(2, 4), (3, 1)] {
         file.write_all_at(&[1; 8 * PAGE as usize], 0).unwrap();
         file.sync_all().unwrap();
@@ -199,7 +199,7 @@ fn a_copy_towards_the_end_that_is_cut_off_returns_how_many_bytes_it_copied() {
     const LEN: u64 = 200 * PAGE;
     let bytes: Vec<u8> = (0..LEN).map(|at| (at / PAGE) as u8).collect();
     let store = Arc::new(RecordingStore::with(&bytes));
-    // In what the third chunk of 64 pages replaces, which is read before it is written.
+    // The read of the bytes that the third chunk of 64 pages replaces fails. They are read before they are written.
     store.fail_reads_of(150 * PAGE..151 * PAGE);
     let file = quiet_cache().open(Arc::clone(&store)).unwrap();
     let copied = file.copy_range_to(0, &file, 10 * PAGE, LEN).unwrap();
@@ -217,7 +217,7 @@ fn a_long_hole_that_is_written_as_zeroes_returns_how_many_bytes_were_written() {
     );
     let from = cache.open(MemStore::new()).unwrap();
     from.set_len(256 * PAGE).unwrap();
-    // All of it, and a part: the store fails after some pages are dirty.
+    // A copy of everything, and of a part: the store fails after some pages are dirty.
     for fails in [false, true] {
         let store = Arc::new(RecordingStore::with(&[7; 256 * PAGE as usize]));
         let options = FileOptions::new().whole_pages();
@@ -247,7 +247,7 @@ fn a_copy_that_is_cut_off_returns_exactly_how_many_bytes_it_copied() {
     // Nothing is copied, and nothing has changed.
     let error = from.copy_range_to(10 * PAGE, &to, 100 * PAGE, 5).unwrap_err();
     assert_eq!((error.kind(), to.len()), (ErrorKind::Other, 10 * PAGE - 100));
-    // Towards the end of the same file, what is to be kept cannot be read.
+    // In a copy towards the end of the same file, the bytes that are to be kept cannot be read.
     let error = from.copy_range_to(8 * PAGE, &from, 9 * PAGE - 7, 5 * PAGE).unwrap_err();
     assert_eq!((error.kind(), from.stats().dirty), (ErrorKind::Other, 0));
 }
@@ -306,7 +306,7 @@ fn copies_in_opposite_directions_among_truncations_all_end() {
 fn a_copy_is_one_write_and_sees_its_source_as_it_was_at_one_time() {
     let cache = PageCache::new(256);
     let [from, to] = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());
-    // More than is moved at once.
+    // More than one chunk.
     const LEN: usize = 400_000;
     from.write_all_at(&[0; LEN], 0).unwrap();
     thread::scope(|scope| {
@@ -353,7 +353,7 @@ fn a_page_that_a_guard_writes_during_a_copy_is_copied_as_it_was_at_one_moment() 
         let store = Arc::new(store);
         store.inner.write_at(&vec![7; stored as usize], 0).unwrap();
         let file = cache.open(Arc::clone(&store)).unwrap();
-        // The store does not become longer by this.
+        // This does not make the store longer.
         file.write_all_at(b"far behind", 5 * PAGE).unwrap();
         let before = contents(&file);
         let page = stored / PAGE;

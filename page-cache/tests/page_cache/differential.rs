@@ -102,7 +102,7 @@ impl Subject {
         }
     }
 
-    /// Inserts a hole, if it is whole pages and the file stays short; otherwise tries one that is refused.
+    /// Inserts a hole, if it consists of whole pages and the file does not become too long; otherwise tries one that is refused.
     fn insert(&mut self, offset: u64, len: u64) {
         let page = self.file.page_size() as u64;
         let len = if self.model.len() as u64 + len > SPAN * page { page - 1 } else { len };
@@ -136,7 +136,7 @@ impl Subject {
         let outcome = self.mapping.store(offset, &bytes);
         let mapped = self.model.len().next_multiple_of(self.file.page_size()) as u64;
         assert_eq!(outcome.is_err(), len > 0 && offset + len > mapped);
-        // What fits the pages that there are is stored, also before a page that is not.
+        // The bytes before the first page past the end are stored.
         let inside = self.model.len().saturating_sub(offset as usize).min(bytes.len());
         if inside > 0 {
             self.model[offset as usize..][..inside].copy_from_slice(&bytes[..inside]);
@@ -185,7 +185,7 @@ fn random_operations_on_larger_pages_agree_with_a_vector() {
 #[test]
 fn one_thread_needs_no_lock_to_agree_with_a_vector() {
     agrees::<WholeFile>(100, 1_000, Options::new(24).dirty_limit(12));
-    // The flusher would be a second thread: there is room enough to let it sleep.
+    // The flusher would be a second thread. There are enough frames without it, so it never wakes up.
     let options = Options::new(1024).dirty_limit(1024).flush_interval(Duration::from_secs(3600));
     agrees::<Unlocked>(101, 1_000, options);
 }

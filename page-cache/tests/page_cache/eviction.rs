@@ -1,4 +1,4 @@
-//! Which pages the cache keeps, and how many.
+//! Which pages the cache evicts, and how many it keeps.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,7 +36,7 @@ fn scan_polluted_zipf(seed: u64, accesses: usize) -> Vec<u64> {
     trace
 }
 
-/// How many accesses hit the least recently used of `capacity` pages going first.
+/// How many accesses hit a cache of `capacity` pages that evicts the least recently used page.
 fn lru_hits(trace: &[u64]) -> usize {
     let mut last_use = HashMap::new();
     let mut by_use = BTreeMap::new();
@@ -58,7 +58,7 @@ fn lru_hits(trace: &[u64]) -> usize {
     hits
 }
 
-/// How many accesses hit a clock: a hand that goes round and passes over what was used.
+/// How many accesses hit a cache with CLOCK: a hand that goes round, and skips pages that were used.
 fn clock_hits(trace: &[u64]) -> usize {
     let mut frames: Vec<(u64, bool)> = Vec::new();
     let mut place: HashMap<u64, usize> = HashMap::new();
@@ -84,7 +84,7 @@ fn clock_hits(trace: &[u64]) -> usize {
 }
 
 fn cache_hits(trace: &[u64], reads_a_page: u64) -> usize {
-    // What is read ahead would count as hits.
+    // Pages that were read ahead would count as hits.
     let options = Options::new(CAPACITY).readahead(0);
     let cache: PageCache = PageCache::with_options(options);
     let file = cache.open(MemStore::new()).unwrap();

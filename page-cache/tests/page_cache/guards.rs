@@ -15,7 +15,7 @@ use crate::stores::recording_store::{Asked, RecordingStore};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A cache whose flusher sleeps until it is called.
+/// A cache whose flusher sleeps until it is woken.
 fn cache(frames: usize) -> PageCache {
     PageCache::with_options(Options::new(frames).flush_interval(Duration::MAX).readahead(0))
 }
@@ -29,7 +29,7 @@ fn open(frames: usize, pages: u64) -> (PageCache, File, Arc<RecordingStore>) {
     (cache, file, store)
 }
 
-/// What a thread without guards gets to see.
+/// What a thread without guards reads.
 fn elsewhere<T: Send>(look: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| scope.spawn(look).join().unwrap())
 }
@@ -260,7 +260,7 @@ fn a_pinned_page_stays_cached_and_a_quarter_of_the_pages_that_may_be_dirty_can_b
     assert_eq!(store.asked(), []);
     drop(pins);
     let pin = file.pin(4).unwrap();
-    // The page goes with its range, and the pin finds the page that has its number then.
+    // The page is removed with its range. The pin then finds the page that has its number.
     file.punch_hole(0, 10 * PAGE).unwrap();
     assert_eq!(pin.page().unwrap()[0], 0);
     pin.page_mut().unwrap()[0] = 3;

@@ -14,11 +14,11 @@ const PAGE: u64 = 4096;
 const SHORT: Duration = Duration::from_millis(20);
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// Longer than anything takes that ends.
+/// Longer than any operation takes that ends.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// Has a file's pages read by threads whose requests to the store do not end, and then asks for a
-/// page for a short time.
+/// Lets threads read a file's pages with requests to the store that do not end, and then requests a page, with a
+/// short time limit.
 fn ask_beside_reads(reads: &[u64], asked: u64) {
     let cache: PageCache = PageCache::with_options(Options::new(16).readahead(0));
     let file = cache.open(StoppingStore::default()).unwrap();
@@ -102,7 +102,7 @@ fn room_for_a_dirty_page_is_waited_for_a_limited_time_though_the_store_hangs() {
         drop(held);
         let (page, error) = outcome.expect("the wait is limited").expect("there is a limit");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        // Once the store answers, there is room.
+        // When the store answers, more pages may be dirty.
         file.page_mut_within(page, TOO_LONG).unwrap()[0] = 7;
     });
     drop(file.page_within(0, TOO_LONG).unwrap());
@@ -145,7 +145,7 @@ fn a_second_guard_of_a_page_that_a_truncation_waits_to_cut_is_refused() {
         while file.len() != PAGE + 100 {
             thread::yield_now();
         }
-        // The truncation is about to cut the page, and waits for the first guard.
+        // The truncation is about to zero the end of the page, and waits for the first guard.
         assert_eq!(file.page(1).unwrap_err().kind(), ErrorKind::Deadlock);
         assert_eq!(file.page_within(1, TOO_LONG).unwrap_err().kind(), ErrorKind::Deadlock);
         assert!(file.try_page(1).unwrap().is_none());

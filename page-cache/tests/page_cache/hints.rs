@@ -1,4 +1,4 @@
-//! Hints: pages that will be needed, or will not be; and what a file has where.
+//! Hints: pages that will be needed, or will not be; and which parts of a file have data.
 
 #![allow(clippy::single_range_in_vec_init, reason = "ranges of data are compared")]
 
@@ -53,7 +53,7 @@ fn pages_in_use_are_not_evicted_for_those_that_will_be_needed() {
     let file = cache.open(RecordingStore::with(&[1; 500 * PAGE as usize])).unwrap();
     file.will_need(0..u64::MAX).unwrap();
     until_resident(&file, 1);
-    // A second hint is dealt with after the first.
+    // A second hint is processed after the first.
     file.will_need(499 * PAGE..500 * PAGE).unwrap();
     file.read_exact_at(&mut [0; 10], 0).unwrap();
     assert!(used.stats().resident + 8 >= resident, "{} of {resident}", used.stats().resident);
@@ -84,7 +84,7 @@ fn an_empty_range_within_a_page_brings_in_and_evicts_nothing() {
     file.drop_cached(0..PAGE).unwrap();
     store.asked();
     file.will_need(PAGE + 5..PAGE + 5).unwrap();
-    // A hint that reads the first page is dealt with after that one.
+    // A hint that reads the first page is processed after that one.
     file.will_need(0..1).unwrap();
     let asked = loop {
         match store.asked() {

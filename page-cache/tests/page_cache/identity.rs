@@ -1,4 +1,4 @@
-//! One store is open once: in a cache by its identity, between caches and processes by a lock.
+//! A store is open once: within a cache by its identity, between caches and processes by a lock.
 
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ fn one_file_by_whatever_path_is_one_file_in_a_cache() {
         other.write_all_at(&[number as u8], number as u64).unwrap();
         assert_eq!(contents(&first), contents(other));
     }
-    // It stays open while one of them lives.
+    // It stays open while one of them exists.
     drop(first);
     assert_eq!(contents(&others[0]), contents(&others[1]));
     let written = contents(&others[0]);
@@ -176,12 +176,12 @@ fn a_second_handle_returns_the_errors_that_a_clone_would_return() {
     file.write_all_at(b"lost?", 0).unwrap();
     store.fail_writes(1);
     file.sync_data().unwrap_err();
-    // It was told.
+    // The error has been reported.
     cache.open(Arc::clone(&store)).unwrap().sync_data().unwrap();
     assert_eq!(store.bytes(0..5), b"lost?");
 }
 
-/// A store that may be taken once at a time, and fails as it is told.
+/// A store that can be acquired once at a time, and fails when the test says so.
 #[derive(Default)]
 struct Exclusive {
     inner: MemStore,
@@ -265,7 +265,7 @@ fn a_store_that_could_not_be_opened_is_released_and_may_be_opened_again() {
     cache.open(Arc::clone(&store)).unwrap();
 }
 
-/// What opens it waits for what closes it: the store is released, and has what was dirty.
+/// An open waits for the close in progress: the store is released, and has the bytes that were dirty.
 #[test]
 fn a_file_that_is_opened_while_it_is_closed_has_what_was_written() {
     let store = Arc::new(Exclusive::default());
@@ -326,7 +326,7 @@ fn a_file_that_one_cache_has_open_is_refused_to_another() {
     assert!(FileStore::create(&path).unwrap().is_empty().unwrap());
 }
 
-/// Opens a file, says so, and waits to be killed.
+/// Opens a file, reports that, and waits to be killed.
 #[test]
 fn a_file_that_another_process_has_open_is_refused_until_that_is_gone() {
     const PATH: &str = "SPANLOCK_LOCKED_FILE";

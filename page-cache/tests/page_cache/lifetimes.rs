@@ -1,4 +1,4 @@
-//! Caches, files and mappings that come and go in any order.
+//! Caches, files and mappings that are created and dropped in any order.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn a_file_outlives_its_cache_with_eviction_throttling_and_flusher_as_before() {
     let other = file.clone();
     let mapping = file.map(0..100 * PAGE).unwrap();
     drop(file);
-    // Many times what may be dirty, and what the cache holds.
+    // Many times as many pages as may be dirty, and as the cache has.
     write_pages(&other, 100, 2);
     drop(other);
     for page in 0..100 {
@@ -100,7 +100,7 @@ fn a_file_that_a_thread_keeps_to_its_end_is_closed_with_it() {
     let store = Arc::new(MemStore::new());
     let own = Arc::clone(&store);
     let keeper = thread::spawn(move || {
-        // Before the cache keeps anything for this thread, so that this goes last.
+        // Before the cache keeps anything for this thread, so that this is dropped last.
         KEPT.set(None);
         let file = PageCache::new(64).open(own).unwrap();
         write_pages(&file, 3, 7);

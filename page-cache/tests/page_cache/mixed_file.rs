@@ -1,4 +1,4 @@
-//! A file whose pages are in every state, for tests that nothing changes.
+//! A file whose pages are in all states, for tests that an operation changes nothing.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl<S: Store + 'static> MixedFile<S> {
         let store = Arc::new(store);
         let mut bytes: Vec<u8> = (0..SIZE).map(|at| (at % 251) as u8 + 1).collect();
         assert_eq!(store.write_at(&bytes, 0).unwrap(), bytes.len());
-        // The flusher is kept asleep, so that every request is that of the operation.
+        // The flusher never wakes up, so that every request is from the operation.
         let options = Options::new(64).flush_interval(Duration::from_secs(3600));
         let cache = PageCache::with_options(options);
         let file = cache.open(Arc::clone(&store)).unwrap();
@@ -48,12 +48,12 @@ impl<S: Store + 'static> MixedFile<S> {
         MixedFile { file, mapping, store, bytes, _cache: cache }
     }
 
-    /// Checks that nothing is held, and that size and bytes are as the mixed has them.
+    /// Checks that nothing is held, and that size and bytes are those of the mixed file.
     pub fn check(&self, case: &str) {
         self.check_except(case, |_, _| false);
     }
 
-    /// As `check`, with bytes that may be others if `or` says so.
+    /// As `check`, with bytes that may be different if `or` says so.
     pub fn check_except(&self, case: &str, or: impl Fn(usize, u8) -> bool) {
         self.check_unlocked(case);
         assert_eq!(self.file.len(), self.bytes.len() as u64, "{case}");
@@ -65,14 +65,14 @@ impl<S: Store + 'static> MixedFile<S> {
             how(&self.file, &mut seen).unwrap();
             let wrong = (0..seen.len()).find(|&at| seen[at] != self.bytes[at] && !or(at, seen[at]));
             assert_eq!(wrong, None, "{case}");
-            // What is read a second time, from the store, is what was read from the cache.
+            // A second read, from the store, returns what the read from the cache returned.
             assert!(first.is_empty() || first == seen, "{case}");
             first = seen;
         }
     }
 
-    /// Has another thread take every lock exclusively: the IO lock and the mapping lock by a request
-    /// over the whole file that is then refused, the page locks by faults.
+    /// Lets another thread take every lock exclusively: the IO lock and the mapping lock by a request on the whole file,
+    /// which is then refused, and the page locks by faults.
     fn check_unlocked(&self, case: &str) {
         let (file, len) = (self.file.clone(), self.bytes.len());
         let (done, is_done) = mpsc::channel();
@@ -82,7 +82,7 @@ impl<S: Store + 'static> MixedFile<S> {
             file.map(0..1 << 40).unwrap().load(0, &mut vec![0; len]).unwrap();
             done.send(()).unwrap();
         });
-        // Not a measure of speed: what is stuck is stuck for good.
+        // This does not measure speed: a thread that is stuck stays stuck.
         let outcome = is_done.recv_timeout(Duration::from_secs(60));
         assert!(outcome.is_ok(), "{case}: something is still locked");
     }

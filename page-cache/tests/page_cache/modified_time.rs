@@ -1,4 +1,4 @@
-//! The time of a file's last change, which writeback does not move.
+//! The time of a file's last change, which writeback does not change.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use spanlock_page_cache::{
 
 const PAGE: u64 = 4096;
 
-/// A store that notes the times that it is handed.
+/// A store that records the times that it is given.
 #[derive(Default)]
 struct Clocked {
     below: MemStore,

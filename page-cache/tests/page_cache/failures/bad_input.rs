@@ -1,7 +1,7 @@
 //! Requests that no file can serve: each gives an error of a fitting kind that names it, changes nothing,
 //! and leaves nothing locked.
 //!
-//! There is no closed file among them: a `File` or a `Mapping` keeps its file open as long as it lives.
+//! There is no closed file among them: a `File` or a `Mapping` keeps its file open as long as it exists.
 
 use std::io::{self, ErrorKind};
 
@@ -148,7 +148,7 @@ fn a_mapping_ends_where_its_range_does_also_where_the_file_goes_on() {
     mixed.check("accesses outside a mapping");
 }
 
-/// What reads nothing, or changes nothing, succeeds anywhere.
+/// Requests of no bytes succeed at any offset.
 #[test]
 fn an_empty_request_is_no_work_wherever_it_is() {
     let mixed = MixedFile::new(FailingStore::default());

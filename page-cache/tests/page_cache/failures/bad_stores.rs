@@ -1,4 +1,4 @@
-//! Stores that boast, shrink, fill up, or can do less than they seem to.
+//! Stores that report too many bytes, become shorter, fill up, or refuse requests.
 
 use std::fs::File as RealFile;
 use std::io::{self, ErrorKind};
@@ -13,7 +13,7 @@ use crate::mixed_file::MixedFile;
 
 const PAGE: u64 = 4096;
 
-/// Says that it moved more than it was asked to, or that it takes certain multiples only.
+/// Reports more bytes than were requested, or accepts only multiples of an alignment.
 struct Odd {
     inner: MemStore,
     boasts: AtomicBool,
@@ -97,7 +97,7 @@ fn a_store_that_reports_more_bytes_than_were_requested_is_an_error() {
         assert!(error.to_string().starts_with(&format!("{message} ")), "{error}, not {message}");
         let _heard = mixed.file.sync_data();
         mixed.check(message);
-        // Dirty again, so that the next has something to fail at.
+        // Dirty again, so that the next operation has a request that fails.
         mixed.file.write_all_at(&[0xd2; 9], 2 * PAGE).unwrap();
         mixed.bytes[2 * PAGE as usize..][..9].fill(0xd2);
     }
@@ -156,10 +156,10 @@ fn a_store_that_was_truncated_outside_the_cache_is_reported_and_not_read_as_zero
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
         assert!(error.to_string().contains(" bytes "), "{error}");
     }
-    // Put back as it was, it is read as it was.
+    // With its earlier length, its bytes are read again.
     std::fs::write(file.path(), &mixed.bytes).unwrap();
     mixed.check("shrunk");
-    // An end that the cache itself has set is no surprise.
+    // A length that the cache itself has set is not an error.
     mixed.file.set_len(PAGE).unwrap();
     mixed.file.set_len(3 * PAGE).unwrap();
     mixed.bytes.truncate(PAGE as usize);
@@ -167,7 +167,7 @@ fn a_store_that_was_truncated_outside_the_cache_is_reported_and_not_read_as_zero
     mixed.check("cut off and extended");
 }
 
-/// A store whose reads and questions for its length, once they are answered, wait to be let go.
+/// A store whose reads and lengths are determined first, and returned when the test says so.
 struct Slow {
     inner: MemStore,
     waits: AtomicBool,
@@ -223,7 +223,7 @@ fn a_store_that_grows_while_it_answers_has_not_shrunk() {
         let store = Slow { inner: MemStore::new(), waits: false.into(), answered, goes_on };
         let store = Arc::new(store);
         let file = open(Arc::clone(&store));
-        // The store is empty, and will have eleven pages when the last one is written back.
+        // The store is empty. It will have eleven pages when the last one is written back.
         file.write_all_at(&[1; PAGE as usize], 10 * PAGE).unwrap();
         store.waits.store(true, Ordering::SeqCst);
         std::thread::scope(|scope| {
@@ -236,7 +236,7 @@ fn a_store_that_grows_while_it_answers_has_not_shrunk() {
     }
 }
 
-/// A store that writes and then fails, and cannot be cut off, as long as it is ill.
+/// A store that, while it is ill, fails after each write, and cannot be truncated.
 #[derive(Default)]
 struct Ill {
     inner: MemStore,
@@ -328,7 +328,7 @@ fn a_full_store_refuses_what_needs_space_and_keeps_what_it_has() {
     let mut seen = [0; 3 * PAGE as usize];
     file.read_exact_at(&mut seen, 0).unwrap();
     assert_eq!(seen, [1; 3 * PAGE as usize]);
-    // Room comes back, and what was refused is done.
+    // There is space again, and the operations that were refused succeed.
     file.set_len(0).unwrap();
     file.allocate(0, 4 * PAGE, Length::Extend).unwrap();
     assert_eq!(store.blocks(), 4);
@@ -371,7 +371,7 @@ fn a_file_that_may_not_be_written_fails_what_writes_and_is_read() {
     assert_eq!((seen, file.len()), ([5; 5000], 5000));
 }
 
-/// A real file system that takes no more, in a process of its own whose files may not get longer.
+/// A real file that cannot grow, in a process of its own with a limit on the length of files.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_real_file_that_may_not_grow_is_left_as_it_was() {
@@ -381,17 +381,17 @@ fn a_real_file_that_may_not_grow_is_left_as_it_was() {
         return fill_up(&open(FileStore::open(path).unwrap()));
     }
     let file = tempfile::NamedTempFile::new().unwrap();
-    // The kernel ends a process that exceeds it; none does.
+    // The kernel kills a process that exceeds the limit. This one does not.
     let limited = "ulimit -f 64; exec \"$0\" --exact \"$1\"";
     let mut command = Command::new("sh");
     command.args(["-c", limited]).arg(std::env::current_exe().unwrap()).arg(THIS);
     let output = command.env(PATH, file.path()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    // It did run there: what the limit let through is in the file.
+    // The test did run in the process: the bytes within the limit are in the file.
     assert_eq!(std::fs::read(file.path()).unwrap(), [1; 3 * PAGE as usize]);
 }
 
-/// The limit is 32 or 64 KiB, as the shell counts.
+/// The limit is 32 or 64 KiB, depending on the shell's unit.
 #[cfg(target_os = "linux")]
 fn fill_up(file: &File) {
     const FAR: u64 = 100 * PAGE;
@@ -413,7 +413,7 @@ fn fill_up(file: &File) {
         assert_eq!(file.len(), 3 * PAGE);
         assert_eq!(file.read_direct_at(&mut seen, 0).unwrap(), seen.len());
     }
-    // A buffered write too, instead of every sync that comes after it.
+    // A buffered write too. Otherwise every sync after it would fail.
     let refused = [
         file.write_all_at(&[3; 100], FAR).unwrap_err(),
         file.append(&[3; FAR as usize]).unwrap_err(),

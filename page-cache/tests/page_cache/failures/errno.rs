@@ -1,4 +1,4 @@
-//! The errno of a store reaches the caller, and the description that it leaves no room for is kept.
+//! The errno of a store reaches the caller, and the description, which does not fit beside it, is kept.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -14,10 +14,10 @@ use crate::stores::failing_store::FailingStore;
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// No errno that the library makes by itself.
+/// An errno that the library itself does not produce.
 const ERRNO: i32 = 42;
 
-/// A quiet file of four pages, none of which is cached, with a mapping of it.
+/// A file of four pages, none of which is cached, with a mapping, in a cache whose flusher never wakes up.
 fn open(options: FileOptions) -> (File, Mapping, Arc<FailingStore>) {
     let store = Arc::new(FailingStore::default());
     store.inner.write_at(&[1; 4 * PAGE_SIZE], 0).unwrap();
@@ -30,7 +30,7 @@ fn open(options: FileOptions) -> (File, Mapping, Arc<FailingStore>) {
 
 type Run = fn(&File, &Mapping) -> io::Result<()>;
 
-/// How the description of a request starts, and the request, which asks the store.
+/// The start of the description of a request, and the request, which uses the store.
 fn requests() -> Vec<(&'static str, Run)> {
     vec![
         ("read of 8 bytes at 1 from", |file, _| file.read_at(&mut [0; 8], 1).map(drop)),
@@ -123,7 +123,7 @@ fn memory_that_cannot_be_faulted_in_returns_the_errno_of_its_store() {
     store.fail(0..0);
 }
 
-/// Invariant 15: each handle hears of it later, and hears the number.
+/// Invariant 15: each handle gets the error later, with its errno.
 #[test]
 fn an_error_that_is_reported_later_has_its_errno_for_every_handle() {
     let (file, _mapping, store) = open(FileOptions::new());
@@ -149,12 +149,12 @@ fn a_writer_at_the_dirty_limit_gets_the_errno_of_its_store() {
     store.fail(0..0);
 }
 
-/// What a failed shift could not put back is told beside the errno.
+/// The description of a failed shift says what could not be moved back.
 #[test]
 fn a_shift_that_cannot_be_undone_reports_its_errno_and_what_is_left() {
     let (file, _mapping, store) = open(FileOptions::new());
     let first = store.requests();
-    // The length and the last part are through; the next part fails, and so does all after.
+    // The length was set and the last part moved; the next part fails, and so do all later requests.
     store.fail(first + 3..u64::MAX);
     let error = file.insert_range(0, PAGE).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(ERRNO), "{error}");

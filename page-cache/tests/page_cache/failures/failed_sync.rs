@@ -1,4 +1,4 @@
-//! What a sync that failed means: until all is durable every later one fails too.
+//! After a failed sync: every later sync fails too, until everything is durable.
 
 mod cases;
 mod guards;
@@ -29,7 +29,7 @@ fn what_is_cached_is_durable_after_the_next_sync_that_succeeds() {
                 fail(&case, failures, sync);
                 assert_eq!(case.file.broken_ranges(), [], "{name}");
                 if sync.0 == "close" {
-                    // The handle that was closed heard of it, and not this one.
+                    // The error was reported to the handle that was closed, not to this one.
                     assert!(again.1(&case.file).is_err() || again.0 == "close", "{name}");
                 }
                 again.1(&case.file).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -128,14 +128,14 @@ fn a_broken_range_is_repaired_by_each_way_to_write_it_and_by_nothing_else() {
         let mut case = Case::new(fate, Written::Back);
         case.file.write_direct_at(&[2; PAGE as usize], PAGE).unwrap();
         fail(&case, 1, syncs()[0]);
-        // The rest of the page is sent along, and means nothing.
+        // The rest of the page is sent too. That repairs nothing.
         case.file.read_exact_at(&mut [0], PAGE).unwrap();
         case.file.write_all_at(&[3; 100], PAGE + 100).unwrap();
         case.file.sync_data().unwrap_err();
         case.file.sync_data().unwrap_err();
         assert_eq!(case.file.broken_ranges(), [PAGE..PAGE + 100, PAGE + 200..2 * PAGE], "{name}");
         mend(&case.file);
-        // It is mended when it is durable, not before.
+        // The range is repaired when it is durable, not before.
         assert!(!case.file.broken_ranges().is_empty() || name == "truncation", "{name}");
         fail(&case, 1, syncs()[0]);
         if case.file.sync_data().is_err() {
@@ -211,7 +211,7 @@ fn what_a_file_loses_when_it_is_dropped_is_counted() {
     file.sync_data().unwrap_err();
     drop(file);
     assert_eq!(lost(), (4, 4096 + 180));
-    // What is written in time is not lost.
+    // What is written before the sync is not lost.
     let file = full(10);
     file.write_all_at(&[1; 8192], 0).unwrap();
     drop(file);
@@ -237,7 +237,7 @@ fn sync_data_is_the_stores_own_and_sync_all_is_not() {
     assert_eq!(since(&case), (4, 2));
 }
 
-/// Everything that can happen to a file, in any order, against what is to be durable.
+/// Random operations, compared with what must be durable.
 #[test]
 fn whenever_a_sync_succeeds_all_is_durable() {
     for seed in 0..25 {
@@ -318,7 +318,7 @@ fn whenever_a_sync_succeeds_all_is_durable() {
                         Err(_) if random.below(2) == 0 => {}
                         Err(_) => {
                             case.file.write_all_at(&case.bytes, 0).unwrap();
-                            // Heard of, and mended.
+                            // The error was reported, and the ranges are written again.
                             let _ = case.file.sync_data();
                             case.file.sync_data().unwrap_or_else(|error| panic!("{name}: {error}"));
                             case.check_durable(&name);
@@ -330,7 +330,7 @@ fn whenever_a_sync_succeeds_all_is_durable() {
     }
 }
 
-/// A store that notes which lengths it is given, and fails its first sync.
+/// A store that records the lengths that it is given, and fails its first sync.
 #[derive(Default)]
 struct Lengths {
     inner: MemStore,
@@ -370,7 +370,7 @@ fn the_length_that_zeroes_gave_a_file_is_set_again_after_a_failed_sync() {
     assert_eq!(*store.lens.lock().unwrap(), [2 * PAGE]);
 }
 
-/// The bytes that carried the length are not sent again, since they are zeroes by then.
+/// The bytes that made the store longer are not sent again, because they are zeroes by then.
 #[test]
 fn a_length_that_a_write_gave_is_set_again_after_a_failed_sync_and_a_hole_over_the_write() {
     type Write = fn(&File, &[u8]) -> io::Result<()>;

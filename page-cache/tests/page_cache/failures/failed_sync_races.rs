@@ -46,14 +46,14 @@ fn syncs_that_come_while_one_is_under_way_share_the_next() {
             })
             .collect();
         until_written(&cache, 8);
-        // They have written their pages, and then wait for the store; all but a few are there by now.
+        // They have written their pages, and wait for the store. Nearly all have reached this point by now.
         for _ in 0..100 {
             thread::yield_now();
         }
         drop(hold);
         others.into_iter().for_each(|other| other.join().unwrap());
     });
-    // One that was held, and one for all others that had come by then.
+    // The sync that was held, and one for all others that had arrived by then.
     assert!(store.syncs().0 < 8, "{:?}", store.syncs());
     for page in 1..8 {
         assert_eq!(store.after_a_crash()[(page * PAGE) as usize], page as u8);
@@ -74,7 +74,7 @@ fn a_sync_whose_pages_were_sent_while_another_was_failing_fails_as_well() {
         store.fail_syncs(1);
         drop(hold);
         first.join().unwrap().unwrap_err();
-        // The store has lost its page too, with a sync that was not its own.
+        // The store has lost its page too, by the sync of another thread.
         second.join().unwrap().unwrap_err();
     });
     file.sync_data().unwrap();
@@ -132,7 +132,7 @@ fn a_write_that_returns_after_a_sync_has_failed_is_made_again() {
     }
 }
 
-/// A store of which each write, before it returns, meets a sync of a file that fails.
+/// A store of which, during each write, a sync fails.
 struct Disturbed {
     below: LossyStore,
     by: Mutex<Option<File>>,
@@ -232,7 +232,7 @@ fn what_a_failed_sync_lost_of_a_page_is_kept_while_another_part_of_it_is_sent() 
     assert_eq!(store.after_a_crash()[100..110], [3; 10]);
 }
 
-/// Writers of pages of their own, each of which syncs, and looks at what is durable.
+/// Each thread writes pages of its own, syncs, and checks what is durable.
 #[test]
 fn a_page_reported_as_durable_is_there_after_a_crash() {
     for seed in 0..6 {
@@ -266,7 +266,7 @@ fn a_page_reported_as_durable_is_there_after_a_crash() {
                                 _ => file.write_all_at(&stamp, page * PAGE).unwrap(),
                             }
                             if random.below(3) == 0 {
-                                // Others' pages are broken now and then, so that all syncs fail.
+                                // The pages of other threads are broken at times, so that all syncs fail.
                                 for mine in (own..40).step_by(4) {
                                     let broken = file.broken_ranges();
                                     let is_mine = |range: &std::ops::Range<u64>| {

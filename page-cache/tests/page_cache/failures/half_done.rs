@@ -1,5 +1,5 @@
-//! Stores that do a part of what an operation needs, and then nothing more for a while, not even tell
-//! their length.
+//! Stores that carry out some of the requests of an operation, and then fail all requests for a while, also those
+//! for their length.
 
 use std::io;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use spanlock_page_cache::{Durability, File, MemStore, Options, PageCache, Store,
 
 const PAGE: usize = 4096;
 
-/// Answers so many requests, and fails those after them.
+/// Carries out so many requests, and fails those after them.
 struct Mortal {
     inner: MemStore,
     answers: AtomicI64,
-    /// The most bytes that a write takes.
+    /// The largest number of bytes that a write accepts.
     most: AtomicUsize,
     alignment: u64,
     loses_length: bool,
@@ -80,7 +80,7 @@ impl StoreLayer for Mortal {
     }
 
     fn insert_range(&self, offset: u64, len: u64) -> io::Result<()> {
-        // As a store without such a request of its own does it: through these here.
+        // Like a store without such a request of its own: by the default implementation.
         ByCopying(self).insert_range(offset, len)
     }
 
@@ -101,7 +101,7 @@ impl StoreLayer for Mortal {
     }
 }
 
-/// Has the default of every method that is not required.
+/// Has the default implementation of every method that is not required.
 struct ByCopying<'a>(&'a Mortal);
 
 impl Store for ByCopying<'_> {
@@ -139,7 +139,7 @@ fn open(store: Mortal) -> (Arc<Mortal>, File) {
     (store, file)
 }
 
-/// The store must become longer first; what it has, and what was synced, is not touched by that.
+/// The store must be extended first. That must not change the bytes that it has, which were synced.
 #[test]
 fn a_direct_write_that_fails_where_the_store_ends_leaves_what_the_store_has() {
     for (synced, written) in [(6_000, 5_000..6_200), (4_097, 4_096..8_000), (9, 0..10)] {
@@ -173,7 +173,7 @@ fn a_direct_append_of_which_the_store_takes_a_part_of_a_block_appends_nothing() 
             let file = file.with_durability(durability);
             file.append_direct(&[1; 1024]).unwrap();
             store.most.store(most, Ordering::SeqCst);
-            // Two of them ask for the length.
+            // Two of them request the length.
             for answers in 0..4 {
                 store.dies_after(answers);
                 let error = file.append_direct(&vec![7; len]).unwrap_err();

@@ -11,7 +11,7 @@ use spanlock_page_cache::{FileOptions, MemStore, Options, PageCache, Store, Stor
 
 const PAGE: u64 = 4096;
 
-/// Longer than a drop may take whose store does not answer.
+/// Longer than the drop of a handle takes if the store does not answer.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// Where a store hangs.
@@ -22,7 +22,7 @@ enum At {
     Release,
 }
 
-/// A store that hangs in one place as long as its gate is locked, and says when it does.
+/// A store that hangs in one method as long as its gate is locked, and reports when it hangs.
 struct Hanging {
     inner: Arc<MemStore>,
     at: At,
@@ -94,14 +94,14 @@ fn drop_in_time(at: At, when: When) {
             let _ = dropped.send(());
         });
         let returned = over.recv_timeout(TOO_LONG);
-        // Others are not held up by it.
+        // Other files are not delayed.
         let other = cache.open(MemStore::new()).unwrap();
         other.write_all_at(b"other", 0).unwrap();
         other.close().unwrap();
         drop(held);
         returned.unwrap_or_else(|_| panic!("{at:?}, {when:?}: the drop waits for the store"));
     });
-    // It is closed when the store answers; its sender goes with the store.
+    // The file is closed when the store answers. The sender is dropped with the store.
     while hanging.recv().is_ok() {}
     assert_eq!(Arc::strong_count(&inner), 1);
     if let When::Dirty = when {

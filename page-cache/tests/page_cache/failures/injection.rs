@@ -12,14 +12,14 @@ use crate::stores::failing_store::FailingStore;
 const PAGE: u64 = 4096;
 
 fn open(store: &Arc<FailingStore>) -> (PageCache, File) {
-    // The flusher is kept asleep, so that the requests come in one order.
+    // The flusher never wakes up, so that the requests are made in one order.
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_options(options);
     let file = cache.open(Arc::clone(store)).unwrap();
     (cache, file)
 }
 
-/// What a workload leaves behind: for each byte that it wrote and was told so, the byte.
+/// The expected result of a workload: each byte that it wrote, if the write was reported as done.
 #[derive(Default)]
 struct Model {
     bytes: Vec<u8>,

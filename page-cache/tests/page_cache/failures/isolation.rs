@@ -1,5 +1,4 @@
-//! A bad neighbour is alone: stores that fail, fill up or hang cost their own files' users something, and
-//! no other thread.
+//! Isolation: stores that fail, fill up or hang affect the users of their own files, and no other thread.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -34,7 +33,7 @@ fn use_file(cache: &PageCache, file: &File) {
     file.sync_data().unwrap();
 }
 
-/// Dirties what it can of a file, by writes and by a mapping; how many pages, and what it heard.
+/// Dirties as many pages of a file as possible, by writes and through a mapping. Returns their number, and the error.
 fn dirty_all(file: &File, from: u64) -> (u64, Option<io::Error>) {
     file.set_len(2000 * PAGE).unwrap();
     let mapping = file.map(0..2000 * PAGE).unwrap();
@@ -68,7 +67,7 @@ fn failing_stores_keep_to_their_share_of_the_dirty_pages_and_only_their_writers_
         assert!(taken <= limit as u64 + files, "{taken} at a limit of {limit}");
         use_file(&cache, &well);
         use_file(&cache, &open(&cache, &[]).0);
-        // What the dead ones have is not lost.
+        // The bytes of the files whose stores failed are not lost.
         for (file, store) in dead {
             store.set(&[Kind::Write], Behaviour::Works);
             let _heard = file.sync_data();
@@ -121,7 +120,7 @@ fn more_failing_stores_than_the_cache_has_frames_do_not_stop_stores_to_mappings(
             _ => memory.store(address + page * PAGE + 7, &[page as u8; 100]).unwrap(),
         }
     }
-    // What is stored past the end is lost, and a page past the end is none.
+    // Bytes stored past the end in the last page are discarded, and a page past the end cannot be stored to.
     mapping.store(pages * PAGE + 5, &[3; 100]).unwrap();
     assert_eq!(well.len(), pages * PAGE + 10);
     assert_eq!(inner.len().unwrap(), well.len());
@@ -210,7 +209,7 @@ fn readers_of_many_stores_that_do_not_answer_leave_a_frame_to_each_other_file() 
                 let read = move || file.read_exact_at(&mut [0; 1 << 16], thread * 20 * PAGE);
                 scope.spawn(move || read().unwrap());
             }
-            // The first have what they can get before the next come.
+            // The first threads have all permits that they can get before the next ones start.
             if number < 8 {
                 store.until_hanging(1);
             }

@@ -1,5 +1,5 @@
-//! Stores that do what they are asked, or a part of it, and answer with an error: file and store have the same length
-//! afterwards, and the answer says which.
+//! Stores that carry out a request, or a part of it, and return an error: afterwards file and store have the same length,
+//! and the error says which.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const EIO: i32 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     All,
-    /// Of a change of the length.
+    /// A part of a change of the length.
     Half,
     None,
 }
@@ -35,7 +35,7 @@ impl Late {
         Late { inner: MemStore::new(), part, fails, silent: 0, is_silent }
     }
 
-    /// Does `work`, or a part of it; answers with an error if it is to.
+    /// Does `work`, or a part of it. Returns an error if the test requested one.
     fn answer<T>(&self, work: impl FnOnce(Part) -> io::Result<T>) -> io::Result<T> {
         if !self.fails.swap(false, Ordering::SeqCst) {
             return work(Part::All);
@@ -113,7 +113,7 @@ fn four_pages_in(store: Late, options: FileOptions) -> (File, Arc<Late>) {
     (file, store)
 }
 
-/// The first byte of each page of a file, which is as long as its store says.
+/// The first byte of each page of a file. The file must be as long as its store.
 fn pages_of(file: &File, store: &Late) -> Vec<u8> {
     assert_eq!(file.len(), store.inner.len().unwrap());
     let mut bytes = vec![0xaa; file.len() as usize];
@@ -128,7 +128,7 @@ fn a_change_of_the_length_that_was_carried_out_has_succeeded() {
         file.set_len(len).unwrap();
         assert_eq!(pages_of(&file, &store), left);
         file.sync_all().unwrap();
-        // What was removed does not come back.
+        // The bytes that were removed do not appear again.
         file.set_len(6 * PAGE).unwrap();
         assert_eq!(pages_of(&file, &store)[left.len()..], vec![0; 6 - left.len()]);
     }
@@ -210,7 +210,7 @@ fn other_operations_are_undone_or_say_how_long_the_file_is() {
     }
 }
 
-/// The file has the greater length then: the next sync, or the close, lets the store have it too.
+/// The file then has the greater length. The next sync, or the close, gives it to the store too.
 #[test]
 fn a_store_that_does_not_report_its_length_after_an_insertion_gets_that_of_the_file() {
     type End = fn(File);
@@ -241,7 +241,7 @@ fn after_a_truncation_of_which_nothing_is_known_no_sync_succeeds_over_a_shorter_
     file.set_len(PAGE).unwrap();
     assert_eq!(pages_of(&file, &store), [1]);
     file.sync_all().unwrap();
-    // If nothing was removed, nothing is wrong.
+    // If nothing was removed, nothing has to be repaired.
     let silent = Late { silent: 2, ..Late::new(Part::None) };
     let (file, store) = four_pages_in(silent, FileOptions::new());
     file.set_len(PAGE).unwrap_err();

@@ -1,5 +1,5 @@
-//! A store that fails any one request: the operation that made it fails, by name, and changes nothing
-//! but what it was to change; nothing is left locked, and nothing in the store behind the end.
+//! A store that fails any one request: the operation that made it returns an error with its name, and changes nothing
+//! else than the bytes of its own range. Nothing stays locked, and the store has nothing past the end.
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -13,13 +13,13 @@ const PAGE: u64 = 4096;
 
 type Outcome = io::Result<Option<usize>>;
 
-/// What a request does to the bytes if it succeeds, and which it may change if it fails.
+/// What a request does to the bytes if it succeeds, and which bytes it may change if it fails.
 struct Change {
     name: &'static str,
     run: fn(&File, &Mapping) -> Outcome,
-    /// The bytes after it, `done` of them reported where it reports any.
+    /// The bytes after it. `done` of them are reported, if it reports a number.
     apply: fn(&mut Vec<u8>, usize),
-    /// Those that it may leave different.
+    /// The bytes that it may change if it fails.
     touches: Range<u64>,
 }
 
@@ -181,7 +181,7 @@ enum Moves {
     AtMost(usize),
 }
 
-/// Makes a change while one request of those that it needs fails; whether it needs as many.
+/// Makes a change of which one request fails. Returns whether the change needs that many requests.
 fn fails_at(change: &Change, number: u64, moves: Moves) -> bool {
     let Change { name, run, apply, touches } = change;
     let mut mixed = MixedFile::new(FailingStore::default());

@@ -12,7 +12,7 @@ use spanlock_page_cache::{
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A store that panics once, in the method that it is told.
+/// A store that panics once, in the method that the test chooses.
 #[derive(Default)]
 struct Panicking {
     inner: MemStore,
@@ -38,7 +38,7 @@ impl Panicking {
     }
 }
 
-/// Every method, each of which panics if it is its turn.
+/// Every method. The chosen one panics.
 macro_rules! panicking {
     ($($method:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
         /// The names of the methods.
@@ -82,7 +82,7 @@ panicking! {
     sync_data() -> io::Result<()>;
 }
 
-/// Where the cache calls a method.
+/// An operation by which the cache calls a method.
 enum Called {
     ToOpen,
     By(fn(&File) -> io::Result<()>),

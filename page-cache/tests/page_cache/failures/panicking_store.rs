@@ -12,7 +12,7 @@ use spanlock_page_cache::{FileOptions, MemStore, Options, PAGE_SIZE, PageCache, 
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A store that panics at its next few requests to move bytes.
+/// A store that panics in its next few reads or writes.
 #[derive(Default)]
 struct Panicking {
     inner: MemStore,
@@ -21,7 +21,7 @@ struct Panicking {
     bombs: AtomicBool,
 }
 
-/// What panics in its turn when it is dropped.
+/// A payload that itself panics when it is dropped.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -133,7 +133,7 @@ fn the_flusher_continues_after_a_store_has_panicked() {
     let bad = cache.open(Arc::clone(&store)).unwrap();
     bad.write_all_at(b"kept", 0).unwrap();
     store.panic_next(1);
-    // Each write but the first few waits for the flusher.
+    // All writes except the first few wait for the flusher.
     let good = cache.open(MemStore::new()).unwrap();
     for page in 0..64 {
         good.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap();
@@ -184,7 +184,7 @@ impl fmt::Display for Nameless {
 
 impl Error for Nameless {}
 
-/// Fails to write with an error that cannot be described, until it is told not to.
+/// Fails writes with an error that cannot be described, until the test ends that.
 #[derive(Default)]
 struct Unspeakable {
     inner: MemStore,

@@ -1,4 +1,4 @@
-//! Stores that use files of the cache that they are stores of.
+//! Stores that use files of their own cache.
 
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,7 +10,7 @@ use spanlock_page_cache::{File, FileOptions, Length, MemStore, Options, PageCach
 
 const PAGE: u64 = 4096;
 
-/// A file as the store of another, as a loop device has it.
+/// A file as the store of another one, like a loop device.
 struct Loop(File);
 
 impl Store for Loop {
@@ -73,7 +73,7 @@ fn a_store_that_uses_a_file_of_the_same_cache_gets_an_error_immediately() {
     image.set_len(8 * PAGE).unwrap();
     let disk = cache.open(Loop(image.clone())).unwrap();
     every_operation_is_refused(&disk);
-    // More than the cache has room for: the writer cleans pages, and hears what comes of it.
+    // More pages than the cache has: the writer writes pages back, and gets the error.
     deadlock(disk.write_all_at(&[1; 1 << 20], 0));
 }
 
@@ -86,7 +86,7 @@ fn caches_that_store_in_each_others_files_get_an_error_immediately() {
     let between = second.open_with(Loop(image), options).unwrap();
     let disk = first.open(Loop(between.clone())).unwrap();
     every_operation_is_refused(&disk);
-    // One cache upon another is in order. What it was asked for in vain is told once.
+    // A cache on another cache works. The error of the earlier writeback is reported once.
     let _heard = between.sync_data();
     between.write_all_at(&[3; 100], 0).unwrap();
     between.sync_data().unwrap();
@@ -151,7 +151,7 @@ impl Store for Meddler {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         self.meddle();
-        // What a store drops in the middle of a request is closed elsewhere.
+        // A file that a store drops during a request is closed by another thread.
         if let Some(file) = self.file.get() {
             drop(file.lock().unwrap().take());
         }
@@ -212,7 +212,7 @@ fn a_file_that_a_store_drops_is_closed_by_another_thread() {
 
 type Job = Box<dyn FnOnce(&File) + Send>;
 
-/// A file as the store of another, by way of a thread of its own.
+/// A file as the store of another one, which a separate thread uses.
 struct Remote(Mutex<Sender<Job>>);
 
 impl Remote {
@@ -264,7 +264,7 @@ impl Store for Remote {
     }
 }
 
-/// `Store` forbids it, but it does no harm: no thread waits for another file's store.
+/// `Store` forbids this, but it works: no thread waits for another file's store.
 #[test]
 fn a_store_that_has_a_thread_use_another_file_of_its_cache_is_served() {
     let cache = PageCache::new(64);

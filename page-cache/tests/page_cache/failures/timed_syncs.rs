@@ -12,15 +12,15 @@ use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store
 const PAGE: usize = 4096;
 const SHORT: Duration = Duration::from_millis(20);
 
-/// Longer than anything takes that ends.
+/// Longer than any operation takes that ends.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// How such a sync is asked for.
+/// A method that performs such a sync.
 type TimedSync = fn(&File, Duration) -> io::Result<()>;
 
 const BOTH: [TimedSync; 2] = [File::sync_data_for, File::sync_all_for];
 
-/// Does `work` on another thread, which must come to an end.
+/// Does `work` on another thread, which must end.
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, outcome) = channel();
     thread::spawn(move || done.send(work()));
@@ -34,7 +34,7 @@ enum At {
     Sync,
 }
 
-/// A store that hangs in one place, until its gate is unlocked, says when it does, and fails after that.
+/// A store that hangs in one method until its gate is unlocked. It reports when it hangs, and fails after that.
 struct Hanging {
     inner: MemStore,
     at: At,
@@ -180,7 +180,7 @@ fn what_such_a_sync_has_synced_is_durable_and_its_error_has_an_errno() {
     let error = file.sync_data_for(TOO_LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
     assert!(error.to_string().starts_with("sync_data of \"memory\""), "{error}");
-    // This handle has heard of it, the other has not.
+    // The error was reported to this handle, and not to the other.
     file.set_len(PAGE as u64).unwrap();
     file.sync_data_for(TOO_LONG).unwrap();
     assert_eq!(other.sync_data_for(TOO_LONG).unwrap_err().kind(), ErrorKind::StorageFull);

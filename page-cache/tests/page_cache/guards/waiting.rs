@@ -111,7 +111,7 @@ fn a_thread_with_guards_of_a_file_may_do_nothing_else_with_the_file() {
     for (at, refused) in refused.into_iter().enumerate() {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Deadlock, "{at}");
     }
-    // Another file is no matter, and other pages are not.
+    // Guards of other files and other pages do not matter.
     other.append(b"log").unwrap();
     other.sync_data().unwrap();
     assert_eq!((file.page(2).unwrap()[0], page[0]), (2, 1));
@@ -124,7 +124,7 @@ fn a_thread_does_not_wait_for_its_own_guard() {
     let (_cache, file, _store) = open(64, 4);
     let page = file.page(0).unwrap();
     assert_eq!(file.page_mut(0).unwrap_err().kind(), ErrorKind::Deadlock);
-    // A writer waits, and keeps new readers out: but not this one, for which it waits.
+    // A writer waits, and no new reader gets a guard, except for this thread, for which the writer waits.
     thread::scope(|scope| {
         let writer = scope.spawn(|| file.page_mut(0).unwrap()[0] = 7);
         until_someone_waits_for_the_guard_of(&file, 0);

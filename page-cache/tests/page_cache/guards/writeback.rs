@@ -55,7 +55,7 @@ fn a_sync_waits_for_an_exclusive_guard_with_no_other_page_on_its_way() {
     let mut page = half_changed(&file);
     thread::scope(|scope| {
         let sync = scope.spawn(|| file.sync_data().unwrap());
-        // Page 0 has been sent by itself, and is free to be changed.
+        // Page 0 has been sent alone, and can be changed.
         while store.bytes(0..1) != [8] {
             thread::yield_now();
         }
@@ -116,7 +116,7 @@ fn a_write_that_goes_through_waits_for_a_guard_with_no_page_on_its_way() {
         while store.bytes(PAGE..PAGE + 1) != [9] {
             thread::yield_now();
         }
-        // Pages 0 and 1 went by themselves, so this thread can have one of them.
+        // Pages 0 and 1 were sent separately, so this thread can get a guard of one of them.
         assert_eq!(file.page_mut(0).unwrap()[0], 9);
         assert_eq!(held[0], 0);
         drop(held);

@@ -12,10 +12,10 @@ use crate::stores::lossy_store::{Fate, LossyStore};
 pub(super) const FATES: [Fate; 5] =
     [Fate::Lost, Fate::Undone, Fate::Any(1), Fate::Any(2), Fate::Any(3)];
 
-/// How long the files are before anything happens to them.
+/// The length of the files at first.
 pub(super) const LEN: u64 = 8 * PAGE + 100;
 
-/// How a file's writes come to the store.
+/// How a file's writes reach the store.
 #[derive(Clone, Copy)]
 pub(super) enum Written {
     Back,
@@ -40,7 +40,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// A file of ones, which are durable, in a cache of which the flusher sleeps.
+    /// A file of ones, which are durable, in a cache whose flusher never wakes up.
     pub(super) fn new(fate: Fate, written: Written) -> Case {
         let cache = PageCache::with_options(Options::new(32).flush_interval(NEVER).readahead(0));
         let store = Arc::new(LossyStore::new(fate));
@@ -61,7 +61,7 @@ impl Case {
         self.wrote(range, 2);
     }
 
-    /// Has all pages evicted that are clean, so also none of this file's.
+    /// Evicts all clean pages, among them those of this file.
     pub(super) fn evict(&self) {
         let other = self.cache.open(MemStore::new()).unwrap();
         other.set_len(48 * PAGE).unwrap();
@@ -261,7 +261,7 @@ pub(super) fn syncs() -> [Sync; 5] {
         ("sync_data", File::sync_data),
         ("sync_all", File::sync_all),
         ("sync_range", |file| file.sync_range(0..file.len())),
-        // Which promises what the store was given before, whatever the range.
+        // This makes durable all that the store was given before, whatever the range.
         ("sync_range of nothing", |file| {
             file.writeback(0..u64::MAX)?;
             file.sync_range(0..0)

@@ -14,7 +14,7 @@ fn a_guard_repairs_no_broken_range_since_its_written_bytes_are_unknown() {
         case.file.punch_hole(PAGE, PAGE).unwrap();
         case.wrote(PAGE..2 * PAGE, 0);
         fail(&case, 1, syncs()[0]);
-        // The rest of the page is what the store has left, and is sent along.
+        // The rest of the page was read from the store, and is sent too.
         case.file.page_mut(1).unwrap()[100..200].fill(3);
         case.wrote(PAGE + 100..PAGE + 200, 3);
         case.file.sync_data().unwrap_err();
