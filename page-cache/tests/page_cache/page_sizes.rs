@@ -41,7 +41,7 @@ fn a_capacity_in_bytes_is_as_many_pages_as_fit_whatever_the_order_of_the_options
         let late = PageCache::with_options(late.page_size(size));
         assert_eq!(late.capacity() * size, 8 << 20);
         late.set_capacity(1 << 12).unwrap();
-        // A cache has 16 pages, even if one of them is more than the bytes that were asked for.
+        // A cache has at least 16 pages, even if one of them is larger than the requested number of bytes.
         let least = PageCache::with_options(Options::with_bytes(100).page_size(size));
         assert_eq!(least.capacity(), 16);
         let file = least.open(MemStore::new()).unwrap();
@@ -123,7 +123,7 @@ fn a_mapping_starts_at_a_page_and_ends_with_the_page_in_which_the_file_ends() {
         mapping.load(0, &mut seen[..size - 1]).unwrap();
         assert!(seen[0] == 1 && seen[1..size - 1].iter().all(|&byte| byte == 0));
         assert_eq!(mapping.load(page, &mut [0]).unwrap_err().kind(), ErrorKind::UnexpectedEof);
-        // What was stored past the end is not in the file when it grows.
+        // Bytes that were stored past the end are not in the file when it grows.
         file.set_len(2 * page).unwrap();
         mapping.load(0, &mut seen).unwrap();
         assert!(seen[1..].iter().all(|&byte| byte == 0));
@@ -181,7 +181,7 @@ fn a_store_of_blocks_smaller_or_greater_than_a_page_gets_whole_blocks_or_whole_p
     }
 }
 
-/// A transform that notes the pages that it is given, and inverts them.
+/// A transform that records the pages that it gets, and inverts their bytes.
 struct Inverted(Arc<Mutex<Vec<(u64, usize)>>>);
 
 impl Inverted {
@@ -276,7 +276,7 @@ fn memory_has_pages_of_4_kib_and_maps_files_of_larger_ones() {
         assert_eq!(&seen[..4], b"kept");
         memory.load(there.end - page, &mut seen).unwrap();
         assert!(seen == bytes[5 * size..]);
-        // The memory of a write is a mapping of the very page.
+        // The memory of a write is a mapping of the page that is written.
         let source = there.end - page..there.end;
         file.write_from(&memory, &[source], 5 * page).unwrap();
         let source = rest..rest + 4;

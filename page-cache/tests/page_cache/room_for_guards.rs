@@ -1,4 +1,4 @@
-//! How many pages can be dirty by guards, and what a thread that holds guards is told when there is no room.
+//! How many pages can be dirty by guards, and the errors of a thread that holds guards if no more can be.
 
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ const PAGE: u64 = 4096;
 /// Errors that the hook or the store of a test returns have this errno, so they can be told from the cache's own.
 const GONE: i32 = 5;
 
-/// A cache whose flusher sleeps until it is called.
+/// A cache whose flusher sleeps until it is woken.
 fn asleep(frames: usize) -> PageCache {
     PageCache::with_options(Options::new(frames).flush_interval(Duration::MAX).readahead(0))
 }
@@ -35,14 +35,14 @@ fn refusing(cache: &PageCache) -> (File, Arc<AtomicBool>) {
     (open(cache, FileOptions::new().before_writeback(hook)), refuses)
 }
 
-/// Changes pages from number 1 on while page 0 is held, until there is an error: that, and how many pages.
+/// Changes pages from number 1 on while page 0 is held, until there is an error. Returns the error and the number of pages.
 fn fill_by_guards(file: &File) -> (io::Error, u64) {
     let _root = file.page(0).unwrap();
     let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);
     (1..).find_map(|number| Some((change(number).err()?, number - 1))).unwrap()
 }
 
-/// What a call returns, which is expected to end.
+/// The result of a call, which must end.
 fn in_time<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || done.send(call()));
@@ -53,7 +53,7 @@ fn take<const N: usize>(frames: usize, limit: usize) -> Result<usize, ErrorKind>
     in_time(move || {
         let options = Options::new(frames).dirty_limit(limit).flush_interval(Duration::MAX);
         let file = open(&PageCache::with_options(options), FileOptions::new());
-        // Others may have made it full.
+        // Other files may have used up the limit.
         file.write_all_at(&[1; 200 * PAGE as usize], 500 * PAGE).unwrap();
         let taken = file.pages_mut::<N>(std::array::from_fn(|at| 2 * at as u64));
         taken.map(|pages| pages.len()).map_err(|error| error.kind())
@@ -62,7 +62,7 @@ fn take<const N: usize>(frames: usize, limit: usize) -> Result<usize, ErrorKind>
 
 #[test]
 fn as_many_pages_as_can_be_dirty_at_once_are_granted_together_and_more_are_refused() {
-    // Three quarters of 30, of 16 and of 6, which are the limits that these caches have.
+    // Three quarters of the limits of these caches, which are 30, 16 and 6.
     assert_eq!(take::<23>(64, 32), Ok(23));
     assert_eq!(take::<24>(64, 32), Err(ErrorKind::InvalidInput));
     assert_eq!(take::<12>(64, 16), Ok(12));
@@ -90,7 +90,7 @@ fn a_file_whose_threads_hold_guards_leaves_room_to_others_while_its_store_hangs(
     let gate = Arc::new(Mutex::new(()));
     let closed = gate.lock().unwrap();
     let waiting = Arc::clone(&gate);
-    // A hook that hangs is like a store that does.
+    // A hook that hangs has the effect of a store that hangs.
     let hook = move |_: &[_]| {
         drop(waiting.lock());
         Ok(())
@@ -112,7 +112,7 @@ fn a_file_that_is_full_by_guards_leaves_room_to_others() {
     change_many(open(&cache, FileOptions::new()));
 }
 
-/// Changes many pages of a file whose store is well, also with guards.
+/// Changes many pages of a file whose store works, also with guards.
 fn change_many(file: File) {
     let changed = in_time(move || {
         let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);
@@ -142,7 +142,7 @@ fn a_thread_with_guards_gets_the_error_that_keeps_pages_dirty_and_a_loop_that_re
     let error =
         (1..1000).find_map(|number| file.page_mut(number).map(|mut page| page[0] = 1).err());
     assert_eq!(error.unwrap().raw_os_error(), Some(GONE));
-    // When pages can be written back again, the thread gets on, if it does as it is told.
+    // When pages can be written back again, the thread succeeds if it retries as the error says.
     refuses.store(false, Ordering::Relaxed);
     in_time(move || {
         for number in 100..200 {
@@ -193,7 +193,7 @@ fn an_error_that_tells_a_thread_to_try_again_is_not_the_last_failure() {
 fn a_timeout_because_no_more_pages_may_be_dirty_says_so() {
     let cache =
         PageCache::with_options(Options::new(64).dirty_limit(1).flush_interval(Duration::MAX));
-    // Fill what may be dirty with files that have one page each.
+    // Use up the limit with files that have one dirty page each.
     let files: Vec<File> = (0..100).map(|_| refusing(&cache).0).collect();
     for file in &files {
         drop(file.page(0).unwrap());
@@ -227,7 +227,7 @@ fn a_try_ends_at_once_where_no_more_pages_may_be_dirty_with_guards_and_without()
     assert!(file.try_page_mut(900).unwrap().is_some());
 }
 
-/// Notes which threads write to it.
+/// Records which threads write to it.
 #[derive(Default)]
 struct Writers {
     inner: MemStore,

@@ -1,4 +1,4 @@
-//! What the documentation states and no other test is about.
+//! Statements of the documentation that no other test checks.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex};
@@ -83,7 +83,7 @@ fn options_beyond_their_bounds_are_clamped() {
     }
 }
 
-/// Notes the names of the requests that it gets.
+/// Records the names of the requests that it gets.
 #[derive(Default)]
 struct Named {
     inner: MemStore,

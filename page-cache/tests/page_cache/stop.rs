@@ -1,4 +1,4 @@
-//! Has threads stop when a test is over, also when it fails.
+//! Stops threads when a test ends, also when it fails.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ pub struct Stop {
     asked_for: AtomicBool,
 }
 
-/// Asks for it when it is dropped.
+/// Requests the stop when it is dropped.
 #[must_use]
 pub struct StopWhenDropped<'a>(&'a Stop);
 

@@ -1,4 +1,4 @@
-//! Stores that record, stop or fail as a test says.
+//! Stores that record, stop or fail as a test requires.
 
 pub mod failing_store;
 pub mod lossy_store;

@@ -1,4 +1,4 @@
-//! Threads on one file, each sure of its own bytes.
+//! Threads on one file, each of which knows its own bytes.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -14,8 +14,8 @@ const CELL: u64 = 512;
 const THREADS: u64 = 4;
 const CELLS_EACH: u64 = 120;
 
-/// Works on the cells whose number modulo `THREADS` is `own`, which no other thread writes, while the
-/// others work on their neighbours in the same pages. Returns how many cells read wrong.
+/// Writes and checks the cells whose number modulo `THREADS` is `own`, which no other thread writes, while the others use
+/// adjacent cells in the same pages. Returns how many cells had wrong bytes.
 fn work(file: &File, own: u64, steps: u32) -> u64 {
     let mapping = file.map(0..THREADS * CELLS_EACH * CELL).unwrap();
     let mut random = Random::new(own + 77);
@@ -134,7 +134,7 @@ fn readers_never_see_past_the_end_nor_poison_while_the_size_changes() {
                 for round in 0..4_000 {
                     let offset = random.below(FULL);
                     let found = file.read_at(&mut seen, offset).unwrap();
-                    // The writer writes ones, and cuts off: the rest is zeroes.
+                    // The writer writes ones, and truncates: the rest is zeroes.
                     assert!(seen[..found].iter().all(|&byte| byte <= 1), "round {round}");
                     if mapping.load(offset, &mut seen[..1]).is_ok() {
                         assert!(seen[0] <= 1 || offset / 4096 == FULL / 4096, "round {round}");
@@ -154,7 +154,7 @@ fn readers_never_see_past_the_end_nor_poison_while_the_size_changes() {
                     let bytes = vec![1; (FULL - offset).min(9_000) as usize];
                     file.write_all_at(&bytes, offset).unwrap();
                 }
-                // Scribbles behind the end, which no thread is to see.
+                // Stores past the end, which no thread may see.
                 _ => {
                     let last = FULL / 4096 * 4096;
                     if file.len() == FULL {

@@ -1,4 +1,4 @@
-//! What is done for all files of a cache at once.
+//! Operations on all files of a cache.
 
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Condvar, Mutex};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use spanlock_page_cache::{File, MemStore, Options, PageCache, Store, StoreLayer};
 
-/// A store with a name, whose syncs are counted, and fail or hang as it is told.
+/// A store with a name, whose syncs are counted, and fail or hang as a test requires.
 struct Named {
     below: MemStore,
     label: String,
@@ -115,7 +115,7 @@ fn bytes_that_were_written_back_and_not_synced_are_in_a_sync_of_the_cache() {
 #[test]
 fn stores_that_hang_keep_no_other_file_from_a_sync_of_the_cache() {
     let (cache, stores, _files) = dirty_files(12);
-    // More than there are threads at first.
+    // More files than threads at first.
     stores[..6].iter().for_each(|store| store.set(|state| state.hangs = true));
     thread::scope(|scope| {
         let sync = scope.spawn(|| cache.sync_all());
@@ -140,7 +140,7 @@ fn a_sync_of_the_cache_with_a_timeout_names_the_files_whose_stores_hang() {
     assert_eq!(error.failures()[0].label(), "file 1");
     assert_eq!(error.failures()[0].kind(), ErrorKind::TimedOut);
     assert!(error.to_string().starts_with(r#"sync_all of "file 1": "#), "{error}");
-    // What has not ended continues.
+    // Syncs that have not ended continue.
     stores[1].set(|state| state.hangs = false);
     stores[1].wait_for_syncs(1);
     cache.sync_all().unwrap();
@@ -160,7 +160,7 @@ fn a_sync_of_the_cache_names_each_file_that_fails_and_syncs_the_others() {
     assert!(error.to_string().ends_with("; and 1 more file"), "{error}");
     assert_eq!(io::Error::from(error).kind(), ErrorKind::Other);
     assert!([1, 2, 3, 5].iter().all(|&number| stores[number].syncs() == 1));
-    // The pages are dirty again, and the next sync makes good.
+    // The pages are dirty again, and the next sync makes them durable.
     stores.iter().for_each(|store| store.set(|state| state.fails = false));
     cache.sync_all().unwrap();
     assert_eq!(stores[0].syncs(), 1);
@@ -189,7 +189,7 @@ fn a_file_that_is_dropped_during_a_sync_of_the_cache_is_synced() {
     stores[..4].iter().for_each(|store| store.set(|state| state.hangs = true));
     thread::scope(|scope| {
         let sync = scope.spawn(|| cache.sync_all());
-        // Dropped while its turn has come or not, its bytes are in this sync.
+        // Its bytes are in this sync, whether it was dropped before its turn or after.
         let last = files.pop().unwrap();
         while cache.stats().unstable < 4 {
             thread::yield_now();
@@ -230,7 +230,7 @@ fn a_clean_file_is_dropped_although_its_store_hangs_in_a_sync_of_the_cache() {
     stores[0].set(|state| state.hangs = true);
     let error = loop {
         let error = cache.sync_all_for(Duration::from_millis(50)).unwrap_err();
-        // Once its sync has begun; before that, nothing is at the store.
+        // After its sync has begun: before that, no request is at the store.
         if error.failures()[0].kind() == ErrorKind::TimedOut {
             break error;
         }

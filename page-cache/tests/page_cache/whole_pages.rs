@@ -1,4 +1,4 @@
-//! Files whose store gets whole pages, and pages that are transformed on their way.
+//! Files whose store gets whole pages, and files with a transform.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ fn a_store_that_ends_within_a_page_and_write_through_are_refused() {
     assert_eq!(through.kind(), ErrorKind::InvalidInput);
 }
 
-/// Adds its page's number and a key to each byte; refuses and counts as it is told.
+/// Adds the page's number and a key to each byte. Refuses pages as a test requires, and counts calls.
 #[derive(Default)]
 struct Shifted {
     decoded: AtomicU64,

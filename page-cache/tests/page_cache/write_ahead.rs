@@ -1,4 +1,4 @@
-//! The hook before writeback: what it sees, what it may do, and what becomes of pages that it refuses.
+//! The hook before writeback: what it gets, what it may do, and what happens to pages that it refuses.
 
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,7 @@ fn asleep(capacity: usize) -> Options {
     Options::new(capacity).flush_interval(Duration::MAX)
 }
 
-/// What a hook was told, and what it answers.
+/// The calls of a hook, and what it returns.
 #[derive(Default)]
 struct Recorded {
     calls: Mutex<Vec<Vec<DirtyPage>>>,
@@ -119,7 +119,7 @@ fn a_hook_may_refuse_one_page_and_let_the_others_go() {
     assert_eq!(file.dirty_pages().iter().map(|page| page.newest_tag).collect::<Vec<_>>(), [11]);
 }
 
-/// A store that checks that no page comes to it before its log record is durable.
+/// A store that checks that it gets no page before the page's log record is durable.
 struct Checked {
     inner: MemStore,
     durable: Arc<AtomicU64>,
@@ -176,7 +176,7 @@ impl Log {
         self.file.append(&[7; 100]).unwrap() + 100
     }
 
-    /// A data file. Its hook notes in the log that it was called, and makes the log durable.
+    /// A data file. Its hook appends a record of the call to the log, and makes the log durable.
     fn data(self: &Arc<Log>, cache: &PageCache, mode: impl Fn(FileOptions) -> FileOptions) -> File {
         let log = Arc::clone(self);
         let options = mode(FileOptions::new()).before_writeback(move |pages| {
@@ -199,7 +199,7 @@ fn page_with(tag: u64) -> [u8; PAGE as usize] {
     page
 }
 
-/// Writes to pages of a file at random, by writes that are logged first, and does something else now and then.
+/// Writes to random pages of a file, with a log record first, and sometimes performs another operation.
 fn work(log: &Log, data: &File, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     for _ in 0..600 {
@@ -406,8 +406,8 @@ fn the_last_handle_dropped_by_a_hook_is_closed_by_another_thread() {
     assert_ne!(closed_by.recv().unwrap(), thread::current().id());
 }
 
-/// A worker calls the hook, which writes to a log on the same cache and needs a frame for that. The
-/// pages that are queued for the worker meanwhile have become clean: they are in no frame's way.
+/// A worker calls the hook, which writes to a log on the same cache and needs a frame for that. The pages that are queued
+/// for the worker meanwhile have become clean, so they can be evicted.
 #[test]
 fn the_log_of_a_hook_finds_a_frame_whatever_is_queued_for_its_worker() {
     let cache = PageCache::with_options(asleep(16).readahead(0));

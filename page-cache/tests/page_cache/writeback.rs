@@ -1,4 +1,4 @@
-//! How dirty bytes get to the store, and what a sync promises.
+//! How dirty bytes reach the store, and what a sync guarantees.
 
 mod block_stores;
 mod dirty_limit;

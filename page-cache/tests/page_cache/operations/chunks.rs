@@ -1,4 +1,4 @@
-//! Requests of more bytes than are moved at once.
+//! Requests of more bytes than one chunk.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::stores::recording_store::RecordingStore;
 
 const PAGE: u64 = 4096;
 
-/// How many bytes are moved at once.
+/// The size of a chunk.
 const CHUNK: u64 = 1 << 20;
 
 fn bytes(len: u64) -> Vec<u8> {
@@ -64,7 +64,7 @@ fn a_direct_request_of_all_bytes_goes_on_where_a_store_has_cut_it_off() {
     assert!(seen == bytes);
     let error = file.read_exact_direct_at(&mut seen, 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
-    // What comes before it cannot be read is read, and then the error is returned.
+    // The bytes before the chunk that fails are read, and then the error is returned.
     store.fail_reads_of(CHUNK..CHUNK + 1);
     file.read_exact_direct_at(&mut seen[..CHUNK as usize], 0).unwrap();
     assert_ne!(

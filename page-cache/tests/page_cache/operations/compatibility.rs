@@ -1,5 +1,5 @@
-//! Which path waits for which: each is stopped in the middle, with its claims held, and each other is
-//! sent after it.
+//! Which operation waits for which: each is stopped in the middle, with its claims held, and then each other one is
+//! started.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::stores::stopping_store::{StoppingStore, stop_at_next_request};
 const PAGE: u64 = PAGE_SIZE as u64;
 const FILE: u64 = 32 * PAGE;
 
-/// What happened to a claim of the second path.
+/// What happened to a claim of the second operation.
 #[derive(Debug, PartialEq, Eq)]
 enum Event {
     Granted(Access),
@@ -111,7 +111,7 @@ impl Path {
         }
     }
 
-    /// As which it claims the mapping lock.
+    /// The access with which it claims the mapping lock.
     fn access(self) -> Access {
         match self {
             Path::BufferedRead => Access::BufferedRead,
@@ -127,8 +127,8 @@ impl Path {
         }
     }
 
-    /// What the table of section 2 says: exclusive are direct IO, truncate, punch and their kin;
-    /// shared are buffered IO, faults and writeback.
+    /// The expected mode: exclusive for direct IO and for size and extent changes; shared for buffered IO, faults and
+    /// writeback.
     fn mapping_mode(self) -> Mode {
         match self {
             Path::BufferedRead | Path::BufferedWrite | Path::Fault | Path::Writeback => {
@@ -159,7 +159,7 @@ impl Path {
         matches!(self, Path::BufferedRead | Path::BufferedWrite | Path::Fault)
     }
 
-    /// Whether it claims everything behind its offset.
+    /// Whether it claims everything after its offset.
     fn reaches_to_the_end(self) -> bool {
         matches!(self, Path::Truncate | Path::Collapse | Path::Insert)
     }
@@ -167,8 +167,8 @@ impl Path {
 
 type Run<'a> = &'a (dyn Fn(&File, &Mapping) -> io::Result<()> + Sync);
 
-/// Stops `first` with its claims held, and sends `second` after it: whether that waits for a claim,
-/// up to the one that it makes as `access`. The pages have something to ask the store for.
+/// Stops `first` with its claims held, and starts `second`. Returns whether that waits for a claim, up to the claim that it
+/// makes as `access`. The state of the pages makes each operation send a request to the store.
 fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Access) -> bool {
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_lock::<Watched>(options);
@@ -176,7 +176,7 @@ fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Acc
     store.inner.write_at(&vec![1; len as usize], 0).unwrap();
     let file = cache.open(store).unwrap();
     let mapping = file.map(0..FILE).unwrap();
-    // Dirty, not uptodate, and in so many parts that the next write fills them.
+    // Dirty, not uptodate, and with so many dirty ranges that the next write fills them.
     for page in BTreeSet::from(pages) {
         for part in 0..64 {
             file.write_all_at(&[2], page * PAGE + 2 * part).unwrap();
@@ -196,12 +196,12 @@ fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Acc
         is_stopped.recv().expect("the first asks the store for something");
         scope.spawn(move || {
             WATCHER.set(Some(watcher));
-            // A truncation before it may have left it nothing to work on.
+            // A truncation before it may have removed its range.
             drop(second(file, mapping));
             tell(Event::Finished);
             WATCHER.set(None);
         });
-        // The IO lock is asked for a mode alone, by the name of truncation.
+        // The IO lock is claimed by mode only; the access is that of truncation.
         let mut grants = if access == Access::Truncate { 2 } else { 1 };
         let waits = loop {
             match events.recv_timeout(Duration::from_secs(60)) {
@@ -245,7 +245,7 @@ fn each_path_waits_for_exactly_those_that_it_conflicts_with() {
     }
 }
 
-/// Invariant 9: else the page could come in, and be stored into, just before the file grows.
+/// Invariant 9: otherwise the page could be read into the cache, and stored to, just before the file grows.
 #[test]
 fn an_extension_waits_for_the_thread_that_reads_the_old_last_page() {
     let grow: [(Run<'_>, Access); 5] = [

@@ -1,4 +1,4 @@
-//! What one path does to what another has in the cache.
+//! What one operation does to pages that another has brought into the cache.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ fn the_cache_keeps_to_its_capacity() {
         assert_eq!(seen, [page as u8; PAGE as usize]);
     }
     let stats = cache.stats();
-    // Every page that was brought in beyond the first 32 pushed another out.
+    // Each page that was brought in after the first 32 has evicted another.
     assert!(stats.misses - stats.evictions <= 32, "{stats:?}");
     assert!(store.blocks() >= 168);
 }

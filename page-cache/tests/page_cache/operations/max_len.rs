@@ -1,4 +1,4 @@
-//! What goes past the greatest length of a store is refused at once, by every path.
+//! Requests past the greatest length of a store are refused immediately, by every operation.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use spanlock_page_cache::{
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A disk of so many bytes, which panics if it is asked for more.
+/// A disk of so many bytes, which panics if a request exceeds it.
 struct Disk {
     inner: MemStore,
     most: AtomicU64,
     alignment: u64,
-    /// How often it was asked how many.
+    /// How often it was asked for its maximum length.
     asked: AtomicU64,
 }
 
@@ -31,7 +31,7 @@ impl Disk {
         assert!(end <= most, "asked for bytes up to {end} of {most}");
     }
 
-    /// As `check`, for what writes nothing where the file is as long as that already.
+    /// As `check`, for operations that write nothing if the file already has that length.
     fn check_growth(&self, end: u64) -> io::Result<()> {
         if end > self.inner.len()? {
             self.check(end);
@@ -204,7 +204,7 @@ fn a_write_across_the_greatest_length_ends_there_and_goes_no_further() {
     }
 }
 
-/// What is left of a direct write is a multiple of what the store takes.
+/// A direct write is shortened to a multiple of the store's block.
 #[test]
 fn a_direct_write_across_the_greatest_length_is_cut_to_what_the_store_takes() {
     let (file, _store) = open_aligned(MOST, 512, FileOptions::new());
@@ -230,7 +230,7 @@ fn a_greatest_length_that_changes_is_noticed() {
     file.sync_all().unwrap();
 }
 
-/// Its page of the greatest length could not be written back as a whole.
+/// The page that contains the greatest length could not be written back as a whole.
 #[test]
 fn a_file_longer_than_its_store_can_be_is_not_dirtied_where_that_is_not_written_back() {
     let (file, store) = open(1 << 20);
@@ -257,7 +257,7 @@ fn a_file_longer_than_its_store_can_be_is_not_dirtied_where_that_is_not_written_
     mapping.store(PAGE, &[7]).unwrap();
     file.write_all_at(&[7], 2 * PAGE - 1).unwrap();
     file.sync_all().unwrap();
-    // It can be cut off, and is a file like others then.
+    // It can be truncated, and is then a file like others.
     file.set_len(2 * PAGE + 50).unwrap();
     file.write_all_at(&[8; 100], 2 * PAGE).unwrap();
     mapping.store(2 * PAGE, &[7]).unwrap();

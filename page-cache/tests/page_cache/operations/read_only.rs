@@ -1,4 +1,4 @@
-//! A file whose store is read-only: every change is refused at once.
+//! A file whose store is read-only: every change is refused immediately.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is read from the store besides what was asked for, and what is not.
+//! Which pages are read from the store in addition to the requested ones, and which are not.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn a_reader_in_sequence_is_read_ahead_of_in_runs_that_grow_to_a_bound() {
     assert_eq!(runs_read(&store), expected);
     let stats = cache.stats();
     assert_eq!((stats.fills, stats.misses, stats.read_ahead), (110, 9, 101));
-    // The first page came in the ordinary way.
+    // The first page was read alone.
     assert_eq!(stats.claims(Access::Readahead).taken, 8);
 }
 
@@ -78,7 +78,7 @@ fn four_readers_in_one_file_are_distinguished() {
     for step in 0..100 {
         read_pages(&file, (0..4).map(|reader| reader * 100 + step));
     }
-    // 1, 5, 9, 17 and then 33 pages at a time each, and at the end what the one before has read.
+    // Runs of 1, 5, 9, 17 and then 33 pages: at most 7 misses for each reader.
     assert!(cache.stats().misses <= 4 * 7, "{:?}", cache.stats());
 }
 
@@ -111,7 +111,7 @@ fn a_run_ends_where_a_page_is_cached() {
     assert!(runs_read(&store).is_empty());
 }
 
-/// A direct write that the store holds up has page 20 claimed exclusively.
+/// A direct write, whose request to the store does not return, has claimed page 20 exclusively.
 #[test]
 fn nothing_is_read_past_an_exclusive_claim_nor_waits_for_one() {
     let (cache, file, store) = open(200, Options::new(1000));
@@ -125,19 +125,19 @@ fn nothing_is_read_past_an_exclusive_claim_nor_waits_for_one() {
         drop(held);
         runs
     });
-    // 15..32 could not be had, nor half of it, but a half of that.
+    // 15..32 could not be claimed, nor half of it, but a half of that half could.
     assert_eq!(runs, [0..1, 1..6, 6..15, 15..19, 19..20]);
     assert_eq!(cache.stats().claims(Access::Readahead).waited, 0);
     read_pages(&file, 20..200);
 }
 
-/// How many of 300 hot pages a scan pushes out of a cache of 400.
+/// How many of 300 hot pages a scan evicts from a cache of 400.
 fn lost_to_a_scan(options: Options) -> usize {
     let (_cache, file, store) = open(3000, options);
     let hot = || (0..300).map(|page| page * 2);
     for _ in 0..5 {
         read_pages(&file, hot());
-        // What is hot is so because it came back after it had to go.
+        // A page is hot because it was read again after it had been evicted.
         read_pages(&file, (601..1001).step_by(2));
     }
     read_pages(&file, hot());

@@ -1,4 +1,4 @@
-//! Changes of a file's shape, one thread at a time.
+//! Size and extent changes by one thread.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -201,7 +201,7 @@ fn a_shift_takes_nothing_along_from_behind_the_end() {
     let (_cache, file, store) = open(16);
     file.write_all_at(&numbered_pages(3), 0).unwrap();
     file.sync_all().unwrap();
-    // As a write leaves it that failed half way through, on a store that failed to cut it off.
+    // The state after a write that failed half way through, over a store that then could not be truncated.
     store.write_at(&[0xee; 2 * PAGE as usize], 3 * PAGE).unwrap();
     file.insert_range(PAGE, PAGE).unwrap();
     assert_eq!((store.len().unwrap(), store.blocks()), (4 * PAGE, 3));
@@ -217,7 +217,7 @@ fn a_shift_leaves_what_lies_before_it_in_the_cache() {
     assert_eq!(cache.stats().fills, before);
 }
 
-/// A store that does what is asked of it, and then says that a shift has failed.
+/// A store that carries out every request, and returns an error from a shift.
 #[derive(Default)]
 struct FailsWhenDone {
     inner: MemStore,
@@ -289,7 +289,7 @@ fn allocation_keeps_what_is_cached_and_what_is_not() {
     assert!(seen[150..].iter().all(|&byte| byte == 0));
 }
 
-/// A5: what is in the store behind the end after a truncation, a hole, a shift.
+/// A5: what the store has past the end after a truncation, a hole, a shift.
 #[test]
 fn no_block_is_past_the_end_after_any_size_or_extent_change() {
     let (_cache, file, store) = open(64);
@@ -358,7 +358,7 @@ fn blocks_are_reserved_past_the_end_and_used_or_freed() {
     assert_eq!((file.len(), store.len().unwrap(), store.blocks()), (100, 100, 6));
     assert_eq!(file.allocated_size().unwrap(), Some(6 * PAGE));
     assert_eq!(file.data_ranges(0..u64::MAX).unwrap().first(), Some(&(0..100)));
-    // Others take the rest, and the reserved ones are there for writes.
+    // The rest of the blocks is used up, and writes get the reserved ones.
     store.reserve(6 * PAGE, 2 * PAGE).unwrap();
     file.write_all_at(&[2; 5 * PAGE as usize], PAGE).unwrap();
     file.sync_all().unwrap();
@@ -366,7 +366,7 @@ fn blocks_are_reserved_past_the_end_and_used_or_freed() {
     assert_eq!(file.reserve(0, 9 * PAGE).unwrap_err().kind(), ErrorKind::StorageFull);
     file.set_len(file.len()).unwrap();
     assert_eq!(store.blocks(), 6);
-    // What the file grows over reads as zeroes.
+    // The bytes that the file grows over read as zeroes.
     file.reserve(6 * PAGE, 2 * PAGE).unwrap();
     file.set_len(8 * PAGE).unwrap();
     let mut seen = [1; PAGE as usize];

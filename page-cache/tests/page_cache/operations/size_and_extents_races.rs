@@ -1,4 +1,4 @@
-//! Changes of a file's shape against each other and against everything else, byte for byte.
+//! Size and extent changes at the same time as each other and as all other operations. Every byte is compared.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -50,7 +50,7 @@ impl Change {
             Grow => file.set_len(12 * PAGE).unwrap(),
             Punch => file.punch_hole(PAGE + 9, 4 * PAGE).unwrap(),
             ZeroRange => file.zero_range(2 * PAGE, 9 * PAGE, Length::Extend).unwrap(),
-            // The other may have cut the file off, and then there is nothing to shift.
+            // The other change may have truncated the file, so that there is nothing to shift.
             Collapse => drop(file.collapse_range(PAGE, 2 * PAGE)),
             Insert => drop(file.insert_range(4 * PAGE, PAGE)),
         }
@@ -93,7 +93,7 @@ fn page_of(bytes: &[u8], page: u64) -> Vec<u8> {
     page
 }
 
-/// Reads and loads pages until told to stop; each is to be as it is in one of the states.
+/// Reads and loads pages until the test ends. Each page must be as in one of the states.
 fn watch(file: &File, mapping: &Mapping, states: &[Vec<u8>], stop: &Stop) {
     let mut round = 0;
     while !stop.is_asked_for() {
@@ -121,7 +121,7 @@ fn race(first: Change, second: Change, store: impl Store + 'static) {
     let states =
         [start.clone(), first.apply(start.clone()), second.apply(start.clone()), one, other];
     store.write_at(&start, 0).unwrap();
-    // So small that pages are evicted, and so slow to be cleaned that many are dirty.
+    // The cache is so small that pages are evicted, and writeback so slow that many are dirty.
     let cache = PageCache::with_options(Options::new(16).dirty_limit(8));
     let file = cache.open(store).unwrap();
     let mapping = file.map(0..1 << 30).unwrap();
@@ -161,7 +161,7 @@ fn two_concurrent_changes_end_as_one_after_the_other() {
     }
 }
 
-/// Notes which requests share bytes that must not.
+/// Records requests that were in flight at the same time, and share bytes although they must not.
 #[derive(Default)]
 struct Referee {
     inner: MemStore,
@@ -177,8 +177,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// A read may meet a write: of a page that is dirty in part, which takes the dirty bytes for
-    /// what they are.
+    /// A read may overlap a write: a fill of a partial page keeps the dirty bytes.
     fn may_meet(self, other: Kind) -> bool {
         matches!((self, other), (Kind::Read, Kind::Read | Kind::Write) | (Kind::Write, Kind::Read))
     }
@@ -247,8 +246,8 @@ impl Store for Referee {
     }
 }
 
-/// Invariant 6, as the store sees it: no page is read in or written out of a range whose shape
-/// changes. Invariant 11: no byte is in two writes at once.
+/// Invariant 6, as the store sees it: no page of a range is read or written while the size or the extents of the range
+/// change. Invariant 11: no byte is in two writes at the same time.
 #[test]
 fn a_store_gets_no_request_for_bytes_that_are_moved_or_changed_meanwhile() {
     let store = Arc::new(Referee::default());
@@ -261,7 +260,7 @@ fn a_store_gets_no_request_for_bytes_that_are_moved_or_changed_meanwhile() {
     assert_eq!(store.fouls.load(Ordering::Relaxed), 0);
 }
 
-/// One of everything, at random, where all of it may meet.
+/// All operations, at random, on ranges that may overlap.
 fn meddle(file: &File, mapping: &Mapping, random: &mut Random) -> io::Result<()> {
     let (offset, len) = (random.below(30 * PAGE), random.below(4 * PAGE) + 1);
     let (page, pages) = (offset / PAGE * PAGE, len.next_multiple_of(PAGE));
@@ -299,7 +298,7 @@ fn whatever_meets_the_cache_and_the_store_agree_in_the_end() {
                     let mut random = Random::new(seed * 100 + thread);
                     for _ in 0..600 {
                         if let Err(error) = meddle(file, mapping, &mut random) {
-                            // Past the end by the time, or nothing to shift.
+                            // The range is past the end by now, or there is nothing to shift.
                             let kind = error.kind();
                             assert!(
                                 matches!(

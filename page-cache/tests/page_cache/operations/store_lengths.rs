@@ -1,6 +1,5 @@
-//! How long the store is after each request, which is what a process leaves that is killed there:
-//! as long as the file was at some time since the last sync, or as a write of several pages that
-//! makes it longer comes along.
+//! The length of the store after each request, which is what a process leaves that is killed there: a length that the
+//! file had since the last sync, or one within what a write of several pages adds.
 
 use std::io;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use crate::random::Random;
 
 const PAGE: u64 = 4096;
 
-/// A store that notes its length after each request which may change it.
+/// A store that records its length after each request that may change it.
 #[derive(Default)]
 struct Measured {
     inner: MemStore,
@@ -65,13 +64,13 @@ impl StoreLayer for Measured {
     }
 }
 
-/// A file, what is in it, and which lengths its store may have.
+/// A file, its expected bytes, and the lengths that its store may have.
 struct Subject {
     file: File,
     store: Arc<Measured>,
     bytes: Vec<u8>,
     lens: Vec<u64>,
-    /// Where writes made it longer.
+    /// The ranges by which writes made it longer.
     growth: Vec<Range<u64>>,
 }
 
@@ -133,7 +132,7 @@ enum Past {
     Not,
 }
 
-/// What comes between the end of the store and the end of the file, after a write past the end.
+/// The operation between the end of the store and the end of the file, after a write past the end.
 fn with_a_hole(old: u64, then: impl Fn(&mut Subject)) {
     let mut subject = Subject::new();
     if old > 0 {
@@ -182,7 +181,7 @@ fn what_zeroes_or_reserves_a_part_of_what_only_the_cache_has_leaves_no_length_of
     ];
     for (name, change) in changes {
         with_a_hole(5000, change);
-        // The same where nothing is a hole, and nothing was sent yet.
+        // The same without a hole, and before anything was sent.
         let mut subject = Subject::new();
         subject.write(0, 20_000, Past::Not, name);
         change(&mut subject);
@@ -245,7 +244,7 @@ fn the_store_never_has_a_length_that_the_file_did_not_have() {
     }
 }
 
-/// A store that cannot tell its length once after each collapse, and whose next sync may fail.
+/// A store that fails to report its length once after each collapse, and whose next sync may fail.
 #[derive(Default)]
 struct Forgetful {
     inner: MemStore,

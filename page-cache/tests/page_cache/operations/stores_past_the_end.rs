@@ -1,4 +1,4 @@
-//! What a mapping stores past the end, in the last page, is gone when the file has grown. Invariant 9.
+//! Bytes that a mapping stores past the end, in the last page, are zeroes after the file has grown. Invariant 9.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,7 +15,7 @@ const OLD_END: u64 = 100;
 
 type Grow = fn(&File);
 
-/// Every way for a file to grow over what lies behind its end.
+/// Every operation by which a file grows over the bytes past its end.
 const GROW: [(&str, Grow); 6] = [
     ("truncation", |file| file.set_len(2 * PAGE).unwrap()),
     ("write", |file| file.write_all_at(&[9; 10], 2 * PAGE).unwrap()),
@@ -132,7 +132,7 @@ fn whatever_was_stored_past_the_end_while_the_file_grew_is_gone_or_came_after() 
         let rounds = 3000;
         for round in 0..rounds {
             if round % 3 == 0 {
-                // Pushes the last page out of the cache.
+                // Evicts the last page.
                 other.read_exact_at(&mut vec![0; 20 * PAGE as usize], round % 80 * PAGE).unwrap();
             }
             let (name, grow) = GROW[round as usize % GROW.len()];
@@ -150,7 +150,7 @@ fn whatever_was_stored_past_the_end_while_the_file_grew_is_gone_or_came_after() 
     });
 }
 
-/// A5: also where the store failed to take back what it had written.
+/// A5: also if the store could not be truncated after a failed write.
 #[test]
 fn what_a_failed_write_left_in_the_store_is_gone_when_the_file_has_grown() {
     for (name, grow) in GROW {
@@ -159,7 +159,7 @@ fn what_a_failed_write_left_in_the_store_is_gone_when_the_file_has_grown() {
         let file = PageCache::with_options(options).open(Arc::clone(&store)).unwrap();
         file.write_all_at(&[1; OLD_END as usize], 0).unwrap();
         file.sync_all().unwrap();
-        // As a write does that fails half way through, on a store that then fails to cut it off.
+        // The state after a write that failed half way through, over a store that then could not be truncated.
         store.inner.write_at(&[0xee; 3 * PAGE as usize], OLD_END).unwrap();
         grow(&file);
         let mut seen = vec![0xff; file.len() as usize];

@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::stores::recording_store::RecordingStore;
 
 const LEN: u64 = 10_000;
-/// What memory holds that no read has written.
+/// The byte in memory that no read has written.
 const STALE: u8 = 0xee;
 
 type Read = for<'b> fn(&File, &'b mut [MaybeUninit<u8>], u64) -> io::Result<&'b mut [u8]>;

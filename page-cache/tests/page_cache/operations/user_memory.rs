@@ -10,18 +10,18 @@ use crate::random::Random;
 
 const PAGE: u64 = 4096;
 const MEMORY: u64 = 6 * PAGE;
-/// Where requests start at the latest; with five segments they end within what is mapped.
+/// The greatest offset of a request. With five segments, requests end within the mapped range.
 const STARTS: u64 = 6 * PAGE;
 const MAPPED: u64 = 24 * PAGE;
 
-/// A file, memory, and what they hold.
+/// A file, memory, and their expected bytes.
 struct Pair {
     random: Random,
     file: File,
     memory: AddressSpace,
     anonymous: Range<u64>,
     mapped: Range<u64>,
-    /// What the file and the anonymous memory hold.
+    /// The expected bytes of the file and of the anonymous memory.
     bytes: Vec<u8>,
     words: Vec<u8>,
 }
@@ -53,7 +53,7 @@ impl Pair {
         (0..len).map(|at| stamp.wrapping_add((at / 3) as u8)).collect()
     }
 
-    /// Segments of the anonymous memory, some empty, a bad one perhaps last; and which bytes they are.
+    /// Segments of the anonymous memory, some of them empty, perhaps with a bad one as the last; and which bytes they are.
     fn segments(&mut self) -> (Vec<Range<u64>>, Vec<Range<usize>>) {
         let start = self.anonymous.start;
         let count = self.random.below(6);
@@ -243,7 +243,7 @@ fn threads_that_write_from_mappings_of_files_that_are_cut_and_punched_see_what_w
         for round in 0..1500 {
             let (at, len) = (random.below(8 * PAGE), random.below(2 * PAGE) + 1);
             let segment = from.start + at..from.start + at + len;
-            // What is not in the other file any more ends a request, or fails it.
+            // Memory that is past the end of the other file by now makes a request short, or fails it.
             let place = random.below(8 * PAGE);
             match random.below(12) {
                 0 => to.set_len(place).unwrap(),
@@ -262,7 +262,7 @@ fn threads_that_write_from_mappings_of_files_that_are_cut_and_punched_see_what_w
         }
     };
     thread::scope(|scope| {
-        // Crosswise, and each from itself.
+        // From each other, and each from itself.
         for (seed, to, from) in [(1, 0, &second), (2, 1, &first), (3, 0, &first), (4, 1, &second)] {
             let (to, work) = (&files[to], &work);
             scope.spawn(move || work(seed, to, from));

@@ -1,4 +1,4 @@
-//! A store that fails, and cuts short, as it is told.
+//! A store whose requests fail or are short, as a test requires.
 
 use std::io;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
@@ -27,12 +27,12 @@ impl FailingStore {
         self.fail_until.store(requests.end, Ordering::SeqCst);
     }
 
-    /// Has the requests that fail do so with an errno, and not with a message.
+    /// Makes failing requests return an errno instead of a message.
     pub fn fail_with(&self, errno: i32) {
         self.errno.store(errno, Ordering::SeqCst);
     }
 
-    /// Moves at most so many bytes a request.
+    /// Reads or writes at most so many bytes in each request.
     pub fn cut_short(&self, most: usize) {
         self.most.store(most, Ordering::SeqCst);
     }

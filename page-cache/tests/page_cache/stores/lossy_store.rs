@@ -15,9 +15,9 @@ const SECTOR: usize = 512;
 pub enum Fate {
     /// None of it is durable, and reads return what was written until the store is opened again.
     Lost,
-    /// None of it is durable, and reads return what was there before.
+    /// None of it is durable, and reads return the bytes from before.
     Undone,
-    /// Any part of it is durable, and reads return any of the two.
+    /// Any part of it is durable, and reads return either.
     Any(u64),
 }
 
@@ -36,7 +36,7 @@ struct State {
     data_syncs: usize,
     holding: bool,
     held: usize,
-    /// Where the next request of each kind waits, once it has done what it does.
+    /// Where the next request of each kind waits after it was carried out.
     late_write: bool,
     late_sync: bool,
     released: bool,
@@ -74,7 +74,7 @@ impl Op {
     }
 }
 
-/// The syncs of a store are held as long as it lives.
+/// While this exists, the syncs of a store are held.
 #[must_use]
 pub struct HoldSyncs<'a>(&'a LossyStore);
 
@@ -104,24 +104,24 @@ impl LossyStore {
         LossyStore { state: Mutex::new(state), changed: Condvar::new(), fate }
     }
 
-    /// Fails so many syncs from here on, those that are held too.
+    /// Fails the next so many syncs, including those that are held.
     pub fn fail_syncs(&self, syncs: usize) {
         self.state().failing = syncs;
     }
 
-    /// Has syncs wait, before they do anything, until what it returns is dropped.
+    /// Makes syncs wait, before they do anything, until the returned value is dropped.
     pub fn hold_syncs(&self) -> HoldSyncs<'_> {
         self.state().holding = true;
         HoldSyncs(self)
     }
 
-    /// Has the next write wait, once it is made, until `release`.
+    /// Makes the next write wait, after it was carried out, until `release`.
     pub fn hold_made_write(&self) {
         let mut state = self.state();
         (state.late_write, state.released) = (true, false);
     }
 
-    /// Has the next sync that fails wait, once it has lost what it loses, until `release`.
+    /// Makes the next sync that fails wait, after it has lost bytes, until `release`.
     pub fn hold_failed_sync(&self) {
         let mut state = self.state();
         (state.late_sync, state.released) = (true, false);
@@ -144,7 +144,7 @@ impl LossyStore {
         drop(self.changed.wait_while(self.state(), |state| state.held == 0).unwrap());
     }
 
-    /// How often it was synced, and how often of that data alone.
+    /// How often it was synced, and how many of these were syncs of data only.
     pub fn syncs(&self) -> (usize, usize) {
         let state = self.state();
         (state.syncs, state.data_syncs)
@@ -196,7 +196,7 @@ impl LossyStore {
             let len = state.durable.len()?;
             let mut bytes = vec![0; len as usize];
             state.durable.read_at(&mut bytes, 0)?;
-            // No shorter than it was: the cache would take that for damage.
+            // The length does not decrease: the cache would report that as an error.
             let longest = len.max(state.cached.len()?);
             state.cached = MemStore::new();
             state.cached.set_len(longest)?;

@@ -1,4 +1,4 @@
-//! A store that writes down what it is asked, and holds or fails writes as it is told.
+//! A store that records its requests, and holds or fails writes as a test requires.
 
 use std::io;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use spanlock_page_cache::{MemStore, Store};
 
-/// What the store was asked, and for which bytes.
+/// A request, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     Read(Range<u64>),
@@ -17,7 +17,7 @@ pub enum Asked {
 #[derive(Default)]
 pub struct RecordingStore {
     pub inner: MemStore,
-    /// What it says its block size is, if not one byte.
+    /// The block size that it reports, if not one byte.
     pub block: Option<u64>,
     state: Mutex<State>,
     changed: Condvar,
@@ -35,7 +35,7 @@ struct State {
     unreadable: Range<u64>,
 }
 
-/// The writes of a store are held as long as it lives.
+/// While this exists, the writes of a store are held.
 #[must_use]
 pub struct Hold<'a> {
     store: &'a RecordingStore,
@@ -49,19 +49,19 @@ impl Drop for Hold<'_> {
 }
 
 impl RecordingStore {
-    /// A store that holds `bytes`.
+    /// A store that contains `bytes`.
     pub fn with(bytes: &[u8]) -> RecordingStore {
         let store = RecordingStore::default();
         store.inner.write_at(bytes, 0).unwrap();
         store
     }
 
-    /// What was asked since the last call.
+    /// The requests since the last call.
     pub fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.state().log)
     }
 
-    /// Has writes wait, before they do anything, until what it returns is dropped.
+    /// Makes writes wait, before they do anything, until the returned value is dropped.
     pub fn hold_writes(&self) -> Hold<'_> {
         self.state().holding = true;
         Hold { store: self }
@@ -73,12 +73,12 @@ impl RecordingStore {
         drop(self.changed.wait_while(state, |state| state.held < writes).unwrap());
     }
 
-    /// Fails so many writes from here on, those that are held too.
+    /// Fails the next so many writes, including those that are held.
     pub fn fail_writes(&self, writes: usize) {
         self.state().failures = writes;
     }
 
-    /// Has so many writes from here on write that many bytes at most, and fails the one after them.
+    /// Makes the next so many writes write at most that many bytes, and fails the write after them.
     pub fn cut_writes(&self, bytes: usize, writes: usize) {
         self.state().cut = Some((bytes, writes));
     }

@@ -1,4 +1,4 @@
-//! A store in which a thread can be stopped, with all that it holds.
+//! A store in which a thread can be stopped, with everything that it holds.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,17 +13,17 @@ struct Stop {
 }
 
 thread_local! {
-    /// Where this thread's next request to a store waits: it reports that it has come, and then waits.
+    /// Where this thread's next request to a store waits: the request reports that it has arrived, and then waits.
     static STOP: RefCell<Option<Stop>> = const { RefCell::new(None) };
 }
 
-/// A store whose requests wait where their thread is to be stopped.
+/// A store whose requests wait if their thread is to be stopped.
 #[derive(Default)]
 pub struct StoppingStore {
     pub inner: MemStore,
 }
 
-/// Has the next request of this thread tell `stopped`, and wait for the gate to open.
+/// Makes the next request of this thread send to `stopped`, and wait until the gate opens.
 pub fn stop_at_next_request(stopped: Sender<()>, gate: Arc<Mutex<()>>) {
     STOP.set(Some(Stop { stopped, gate }));
 }

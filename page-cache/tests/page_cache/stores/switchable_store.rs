@@ -59,7 +59,7 @@ impl SwitchableStore {
         self.behaviours.lock().unwrap().iter().all(|&behaviour| behaviour == Behaviour::Works)
     }
 
-    /// Waits until so many requests hang, or all are let go.
+    /// Waits until so many requests hang, or all are released.
     pub fn until_hanging(&self, count: u64) {
         while self.hanging.load(Ordering::SeqCst) < count && !self.is_well() {
             thread::yield_now();
@@ -114,7 +114,7 @@ impl Store for SwitchableStore {
     }
 }
 
-/// A file over a store in behaviours.
+/// A file over a store with these behaviours.
 pub fn open(
     cache: &PageCache,
     behaviours: &[(&[Kind], Behaviour)],
@@ -124,7 +124,7 @@ pub fn open(
     (cache.open(Arc::clone(&store)).unwrap(), store)
 }
 
-/// Runs what must not wait for a store that hangs, and lets all stores go if it does.
+/// Runs code that must not wait for a store that hangs. If it does wait, releases all stores.
 pub fn without_waiting(stores: &[Arc<SwitchableStore>], work: impl FnOnce() + Send) {
     let (done, over): (_, Receiver<()>) = channel();
     thread::scope(|scope| {

@@ -27,7 +27,7 @@ fn write(file: &File, ranges: &[Range<u64>]) {
     }
 }
 
-/// What the store holds must be ones, and twos in the ranges.
+/// Checks that the store has twos in the ranges, and ones elsewhere.
 fn check(store: &RecordingStore, len: u64, ranges: &[Range<u64>]) {
     let mut expected = vec![1; len as usize];
     for range in ranges {
@@ -72,7 +72,7 @@ fn whole_blocks_in_one_stretch_are_written_without_a_read() {
     }
 }
 
-/// A write over several pages is one request still: its ends are filled, and it goes as a whole.
+/// A write of several pages is still one request: the pages at its ends are filled, and all of it is sent.
 #[test]
 fn the_ends_of_a_long_write_are_filled_and_sent_with_what_is_between() {
     let (_cache, file, store) = open(4 * PAGE, 4096);

@@ -10,7 +10,7 @@ use crate::stores::recording_store::RecordingStore;
 const PAGE: u64 = 4096;
 const LIMIT: usize = 8;
 
-/// A file of 40 pages over a store that takes no writes, of which no more than a few may be dirty.
+/// A file of 40 pages over a store that refuses writes, of which only a few may be dirty.
 fn open() -> (PageCache, File) {
     let store = Arc::new(RecordingStore::with(&[1; 40 * PAGE as usize]));
     let options = Options::new(64).dirty_limit(LIMIT).flush_interval(Duration::from_secs(3600));
@@ -67,7 +67,7 @@ fn a_file_at_the_limit_makes_dirty_pages_of_other_files_be_written_back() {
     let other = cache.open(Arc::clone(&store)).unwrap();
     let _held = store.hold_writes();
     other.write_all_at(&[2; 10], 0).unwrap();
-    // No page of it is cleaned, or it might never reach the limit.
+    // No page of it may be cleaned, or it might not reach the limit.
     let failing = Arc::new(RecordingStore::with(&[1; 40 * PAGE as usize]));
     failing.fail_writes(usize::MAX);
     let file = cache.open(failing).unwrap();

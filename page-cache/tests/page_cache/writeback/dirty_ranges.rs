@@ -206,7 +206,7 @@ fn a_page_whose_dirty_ranges_were_all_punched_is_clean() {
     file.sync_data().unwrap();
     assert_eq!(store.asked(), [Asked::Sync]);
     assert_eq!(read(&file, 0, PAGE as usize), page_with(&[(900..1200, 0)]));
-    // A page that were dirty still would be written before this.
+    // If the page were still dirty, it would be written before this.
     file.write_direct_at(&[3], 0).unwrap();
     assert_eq!(store.asked(), [Asked::Read(0..PAGE), Asked::Write(0..1)]);
 }
@@ -252,7 +252,7 @@ fn a_page_that_is_dirtied_through_a_mapping_while_it_is_invalidated_loses_nothin
     });
 }
 
-/// B1. Pages of which only parts were ever known make room like any other.
+/// B1. Pages of which only parts were ever known can be evicted like others.
 #[test]
 fn more_partly_written_pages_than_there_are_frames_all_reach_the_store() {
     let (cache, file, store) = open(200);

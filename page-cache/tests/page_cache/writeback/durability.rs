@@ -1,4 +1,4 @@
-//! What a sync promises, and when it ends.
+//! What a sync guarantees, and when it ends.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,11 +17,11 @@ const NEVER: Duration = Duration::from_secs(3600);
 struct OvertakenStore {
     inner: MemStore,
     writes: AtomicUsize,
-    /// Asks for an append, and is told that it was made.
+    /// Requests an append, and is notified when it was made.
     append: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
-/// So many writes are overtaken; then the store lets the others go, so that a test can fail.
+/// So many writes wait for an append. The others do not, so that a test can fail.
 const OVERTAKEN: usize = 50;
 
 impl Store for OvertakenStore {
@@ -57,7 +57,7 @@ impl Store for OvertakenStore {
     }
 }
 
-/// How many writes the store is asked for by a sync that each of them appends a page beside.
+/// How many writes a sync makes, if a page is appended during each of them.
 fn writes_of(sync: impl FnOnce(&File) -> io::Result<()>) -> usize {
     let (ask, asked) = channel();
     let (tell, told) = channel();

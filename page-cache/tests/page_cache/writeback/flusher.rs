@@ -76,7 +76,7 @@ fn a_failing_store_gets_a_few_requests_a_second_from_many_writers_of_scattered_p
 
 #[test]
 fn the_flusher_continues_behind_pages_that_cannot_be_written() {
-    /// Cannot write the pages below the 80th that are divided by four.
+    /// Cannot write pages below the 80th whose number is a multiple of four.
     struct BadSectors(MemStore);
     impl Store for BadSectors {
         fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -104,7 +104,7 @@ fn the_flusher_continues_behind_pages_that_cannot_be_written() {
     let cache: PageCache = PageCache::with_options(options);
     let store = Arc::new(BadSectors(MemStore::new()));
     let file = cache.open(Arc::clone(&store)).unwrap();
-    // Each alone, so that every other request fails.
+    // Each in a request of its own, so that every second request fails.
     for page in (0..20).map(|number| number * 2) {
         file.write_all_at(&[1], page * PAGE).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Files that may have no dirty page, since others have all that are allowed, and whose bytes cannot be written through.
+//! Files that may have no dirty page, because others have as many as are allowed, and whose bytes cannot be written through.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ fn a_file_of_whole_pages_waits_until_others_have_fewer_dirty_pages() {
     for change in changes {
         let (cache, _files, refuses) = full();
         let (file, store) = whole(&cache);
-        // From here on the flusher can write pages of the others back, which it does when it is told that one waits.
+        // From here on the flusher can write back pages of the other files. It does so when a thread waits.
         refuses.store(false, Ordering::Relaxed);
         change(&file);
         file.sync_data().unwrap();

@@ -85,8 +85,8 @@ fn an_unreported_error_is_not_lost_with_the_handles_that_were_open() {
 fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
     file.write_all_at(&[1; 100], 0).unwrap();
     store.fail_writes(1);
-    // A write past the file's share of dirty pages cleans some, and hears how that went; its handle is
-    // not told as by a sync.
+    // A write past the file's share of dirty pages writes some back, and gets the error. That does not count as reported to its
+    // handle.
     let _heard = file.clone().write_all_at(&[2; 40 * PAGE as usize], 0);
     file.clone()
 }
@@ -163,7 +163,7 @@ fn a_page_that_is_on_its_way_is_not_sent_again_before_it_has_arrived() {
         for _ in 0..100 {
             thread::yield_now();
         }
-        // However far the others have come, none of them has sent the page.
+        // None of the other syncs has sent the page by now.
         assert_eq!(store.asked(), [Asked::Write(0..PAGE)]);
         drop(hold);
         first.join().unwrap().unwrap();
@@ -206,7 +206,7 @@ fn a_store_to_a_page_that_is_on_its_way_waits_and_is_written_after() {
         scope.spawn(|| file.sync_data().unwrap());
         store.wait_for_held(1);
         let stored = scope.spawn(|| mapping.store(9, &[2]).unwrap());
-        // So that it can come through, if nothing keeps it.
+        // So that the store is made, if nothing prevents it.
         (0..1000).take_while(|_| !stored.is_finished()).for_each(|_| thread::yield_now());
         assert!(!stored.is_finished());
         drop(hold);
@@ -239,12 +239,12 @@ fn a_writer_that_waits_for_pages_to_become_clean_holds_nothing() {
     let options = Options::new(64).dirty_limit(4).flush_interval(NEVER);
     let (_cache, file, store) = open(options);
     file.set_len(200 * PAGE).unwrap();
-    // All that the file may have.
+    // As many dirty pages as the file may have.
     file.write_all_at(&[1; 3 * PAGE as usize], 0).unwrap();
     thread::scope(|scope| {
         let hold = store.hold_writes();
         let writer = scope.spawn(|| file.write_all_at(&[2; 10], 100 * PAGE));
-        // The writer cleans pages of the file, or waits for the flusher to, which it has called.
+        // The writer writes back pages of the file, or waits for the flusher, which it has woken.
         store.wait_for_held(1);
         for _ in 0..1_000 {
             file.punch_hole(100 * PAGE, PAGE).unwrap();

@@ -16,7 +16,7 @@ use crate::stores::recording_store::{Asked, RecordingStore};
 
 const PAGE: u64 = 4096;
 
-/// How long what should not wait for anything is waited for.
+/// How long the test waits for operations that should not wait for anything.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A file of ones that no thread has read.
@@ -46,7 +46,7 @@ fn a_write_of_many_pages_is_one_request_and_leaves_them_cached() {
     write(&file, PAGE..6 * PAGE, 2);
     assert_eq!(store.asked(), [Asked::Write(PAGE..6 * PAGE)]);
     assert_eq!(read(&file, PAGE..6 * PAGE), [2; 5 * PAGE as usize]);
-    // Parts of pages that are uptodate go with the others.
+    // Parts of pages that are uptodate are sent with the others.
     write(&file, PAGE + 100..6 * PAGE - 100, 3);
     file.sync_data().unwrap();
     assert_eq!(store.asked(), [Asked::Write(PAGE + 100..6 * PAGE - 100), Asked::Sync]);
@@ -181,7 +181,7 @@ fn what_a_write_that_failed_had_is_not_written_with_what_a_mapping_dirtied() {
     assert_eq!(store.bytes(PAGE + 20..2 * PAGE), [1; PAGE as usize - 20]);
 }
 
-/// E3. What the store has taken stays, and is as the file has it.
+/// E3. The part that the store has written stays, and is what the file has.
 #[test]
 fn of_a_write_that_failed_midway_a_dirty_page_keeps_what_the_store_has() {
     let (_cache, file, store) = open(1);
@@ -339,7 +339,7 @@ fn a_direct_read_comes_before_or_after_a_write_that_is_under_way() {
     }
 }
 
-/// E5. Every page is of one write, also where the store takes a write in small parts.
+/// E5. Every page is from one write, also if the store accepts a write in small parts.
 #[test]
 fn direct_reads_among_writes_are_never_torn_within_a_page() {
     let store = Arc::new(FailingStore::default());
@@ -452,7 +452,7 @@ fn a_page_that_was_written_in_part_and_left_the_cache_is_broken_if_a_sync_fails_
     assert_eq!(file.broken_ranges(), std::slice::from_ref(&(2 * PAGE..2 * PAGE + 100)));
 }
 
-/// A store that writes all that it is given, and says that it failed.
+/// A store that carries out every write, and returns an error.
 #[derive(Default)]
 struct Denying {
     inner: MemStore,
