@@ -1,4 +1,4 @@
-//! Requests, as errors name them, and errors that keep an errno in flight to the caller.
+//! Requests, as errors name them, and errors that keep an errno until the caller gets it.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::io;
 
 use crate::unwind;
 
-/// What a caller asked of a file, for its errors to name.
+/// A request of a caller to a file, as errors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) operation: &'static str,
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     extent: Extent,
 }
 
-/// How a request's numbers are to be read.
+/// The meaning of a request's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
     Bytes,
@@ -50,7 +50,7 @@ impl Request {
         Request { len, ..self }
     }
 
-    /// How many bytes were asked for, if that was said.
+    /// How many bytes were requested, if the request has a number.
     pub(crate) fn bytes(self) -> Option<u64> {
         match self.extent {
             Extent::Bytes => Some(self.len),
@@ -59,8 +59,8 @@ impl Request {
         }
     }
 
-    /// The error, with the request named before it, for what has no file. Its kind stays; one that
-    /// has an errno is the errno alone.
+    /// The error with the name of the request before it, for requests without a file. The kind is the same. An error that has an
+    /// errno is only the errno.
     pub(crate) fn failed(self, cause: impl Into<io::Error>) -> io::Error {
         let cause = cause.into();
         match errno(&cause) {
@@ -154,7 +154,7 @@ impl fmt::Display for TryAgain {
 
 impl Error for TryAgain {}
 
-/// The longest that a file can be, as the systems below have it.
+/// The greatest length of a file, as in the systems below.
 pub(crate) const MAX_LEN: u64 = i64::MAX as u64;
 
 /// The errno of an error that has one, or that was made from one that has.

@@ -71,7 +71,7 @@ pub(crate) use traced::may_fault;
 
 /// Something that belongs to a cache.
 pub(crate) trait InCache {
-    /// Tells one cache from another, for as long as it lives; never zero.
+    /// Identifies a cache among those that exist; never zero.
     fn cache(&self) -> usize;
 }
 
@@ -80,7 +80,7 @@ pub(crate) trait OfPage: InCache {
     fn key(&self) -> Key;
 }
 
-/// A lock, or the part of one, that a thread asks for.
+/// A lock, or a part of one, that a thread requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Lock {
     rank: Rank,
@@ -165,7 +165,7 @@ impl Lock {
         Lock { rank: Rank::Stripe, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
     }
 
-    /// A lock that is held for a few instructions, in which nothing else is locked.
+    /// A lock that is held for a few instructions, while no other lock is taken.
     #[inline(always)]
     pub(crate) fn leaf() -> Lock {
         Lock { rank: Rank::Leaf, cache: 0, owner: 0, units: 0..0, mode: Mode::Exclusive }
@@ -177,7 +177,7 @@ impl Lock {
         Lock { rank, cache, owner: key.file, units, mode: Mode::Exclusive }
     }
 
-    /// The same, asked for in a mode. The order does not depend on the mode; the wait-for graph does.
+    /// The same lock, requested in a mode. The order does not depend on the mode; the wait-for graph does.
     #[inline(always)]
     pub(crate) fn in_mode(self, mode: Mode) -> Lock {
         Lock { mode, ..self }

@@ -5,12 +5,12 @@
 //! may be absent, bad, or a mapping of the page that is being read or written. So an operation
 //! copies in one of two ways:
 //!
-//! - *with faults off*, under whatever it holds; the copy is short where memory is absent;
-//! - *through a temporary page*, whose memory is always there, under whatever it holds; and between
-//!   that page and the request's memory with faults on, holding no more than the IO lock. A plain
-//!   slice is its own temporary page.
+//! - *with faults off*, whatever it holds; the copy is short if memory is absent;
+//! - *through a temporary page*, whose memory is always present, whatever it holds. The copy between that
+//!   page and the request's memory is made with faults on, while it holds no more than the IO lock. A
+//!   plain slice is its own temporary page.
 //!
-//! Positions count bytes from the start of the request. Segments without bytes are passed over.
+//! Positions count bytes from the start of the request. Segments without bytes are skipped.
 
 mod plain;
 mod rest;
@@ -27,19 +27,19 @@ pub(crate) use self::uninit::Uninit;
 
 /// Memory that a write takes its bytes from.
 pub(crate) trait Source: Copy {
-    /// Whether a copy with faults off may come out short.
+    /// Whether a copy with faults off may be short.
     const MAY_BE_ABSENT: bool;
 
     /// How many bytes it has.
     fn bytes(self) -> u64;
 
-    /// Copies from a position on with faults off, waiting for nothing; how many bytes.
+    /// Copies from a position on with faults off, without waiting. Returns how many bytes.
     fn copy_nofault(self, position: usize, to: &mut [u8]) -> usize;
 
-    /// The bytes from a position on, in memory that is always there; fewer before a bad address. The
-    /// caller holds no more than an IO lock.
+    /// The bytes from a position on, in memory that is always present; fewer before a bad address. The caller
+    /// holds no more than an IO lock.
     ///
-    /// Fails if there is not one.
+    /// Fails if there is not one byte.
     fn bring_in<'t>(
         self,
         position: usize,
@@ -55,15 +55,15 @@ pub(crate) trait Sink {
     /// Its size in bytes.
     fn bytes(&self) -> u64;
 
-    /// Copies to a position with faults off, waiting for nothing; whether all of it. If not, what was
-    /// copied is to be copied again.
+    /// Copies to a position with faults off, without waiting. Returns whether all was copied. If not, the caller copies all of
+    /// it again.
     fn copy_nofault(&mut self, position: usize, from: &[u8]) -> bool;
 
     /// Calls `read` to read up to `len` bytes to memory that is always present, and copies what it
     /// found to a position; fewer bytes before a bad address. The caller holds no more than an IO
     /// lock.
     ///
-    /// Fails as `read` does, or if something was found, and not one byte of it could be put there.
+    /// Fails as `read` does, or if `read` found bytes and not one of them could be copied.
     fn put(
         &mut self,
         position: usize,

@@ -1,6 +1,6 @@
 //! Points at which a test can intervene: between a fault and its copy, and within a copy. The library has no hooks.
 
-/// Where an access has got to.
+/// A point of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
     /// Absent pages have been made present, and nothing has been copied yet.

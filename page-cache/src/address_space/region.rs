@@ -13,13 +13,13 @@ use crate::mapping::Blocking;
 use crate::pages::page_table::Rights;
 use crate::writeback::throttle::Room;
 
-/// No address below is ever mapped: a null pointer with an offset stays a bad address.
+/// No address below this is ever mapped, so that a null pointer with an offset is a bad address.
 const FIRST: u64 = 1 << 16;
 
-/// No address from here on is ever mapped, as on the machines that this is a model of.
+/// No address from here on is ever mapped, as on the machines that this models.
 const LAST: u64 = 1 << 47;
 
-/// Addresses that one thing is mapped at.
+/// The addresses of one mapping.
 pub(super) struct Region {
     pub(super) range: Range<u64>,
     /// The backing's byte at the start.
@@ -49,7 +49,7 @@ impl Clone for Region {
 }
 
 impl Region {
-    /// The region cut down to a part of its addresses.
+    /// The part of the region with some of its addresses.
     fn part(&self, range: Range<u64>) -> Region {
         let offset = self.at(range.start);
         Region { range, offset, backing: self.backing.clone() }

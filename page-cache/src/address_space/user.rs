@@ -14,8 +14,7 @@ pub(crate) struct UserMemory<'a> {
 }
 
 impl<'a> UserMemory<'a> {
-    /// Fails with `InvalidInput` if a segment is inverted. Whether an address is bad is found out when
-    /// it is come to.
+    /// Fails with `InvalidInput` if a segment is inverted. A bad address is noticed only when it is accessed.
     pub(crate) fn new(
         space: &'a AddressSpace,
         segments: &'a [Range<u64>],
@@ -28,8 +27,8 @@ impl<'a> UserMemory<'a> {
         Ok(UserMemory { space, segments, cursor: Cursor::default() })
     }
 
-    /// Does a copy for each piece of memory that the bytes from a position on lie in, up to the first
-    /// that comes out short; how many bytes. Fails as the copy does, if it does so at the first.
+    /// Makes a copy for each segment that the bytes from a position on lie in, up to the first short copy. Returns how many
+    /// bytes. Fails as the copy does, if the first one fails.
     fn copy_pieces(
         &self,
         position: usize,

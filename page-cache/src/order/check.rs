@@ -9,14 +9,14 @@ use super::{InCache, Lock, Rank};
 use crate::sync::thread_local;
 
 thread_local! {
-    /// What this thread has taken. A record that was dropped, here or elsewhere, is swept out when
+    /// What this thread has taken. A record that was dropped, on this thread or another, is removed from the list when
     /// the next one is made.
     static TAKEN: RefCell<Vec<Weak<Record>>> = const { RefCell::new(Vec::new()) };
-    /// How many hooks this thread is inside of.
+    /// In how many hooks this thread is.
     static LEVEL: Cell<u32> = const { Cell::new(0) };
 }
 
-/// That this thread is inside of a hook: what it held before counts for nothing until this is dropped.
+/// Records that this thread is in a hook: until this is dropped, what it held before is not checked.
 pub(crate) struct InHook(());
 
 impl InHook {
@@ -36,7 +36,7 @@ fn level() -> u32 {
     LEVEL.try_with(Cell::get).unwrap_or(0)
 }
 
-/// That a lock is held: lives as long as the guard that it comes with.
+/// Records that a lock is held, as long as the guard that it comes with exists.
 pub(crate) struct Held {
     record: Option<Arc<Record>>,
 }
@@ -48,11 +48,11 @@ struct Record {
 }
 
 impl Held {
-    /// For a lock that is about to be waited for, if need be.
+    /// Records the acquisition of a lock for which the thread is about to wait if necessary.
     ///
     /// # Panics
     ///
-    /// If this thread holds one that it must not hold then.
+    /// If this thread holds a lock that it must not hold then.
     #[track_caller]
     pub(crate) fn acquire(lock: Lock) -> Held {
         let place = Location::caller();
@@ -60,23 +60,23 @@ impl Held {
         Held::record(lock, place)
     }
 
-    /// For a lock that was got without waiting.
+    /// Records a lock that was acquired without waiting.
     #[track_caller]
     pub(crate) fn tried(lock: Lock) -> Held {
         Held::record(lock, Location::caller())
     }
 
-    /// That the wait is over. The order was checked before it.
+    /// Records that the wait is over. The order was checked before it.
     pub(crate) fn taken(&self) {}
 
-    /// Strikes the record out early, for a guard that is forgotten.
+    /// Removes the record before it is dropped, for a guard that is forgotten.
     pub(crate) fn release(&mut self) {
         self.record = None;
     }
 
     fn record(lock: Lock, place: &'static Location<'static>) -> Held {
         let record = Arc::new(Record { lock, place, level: level() });
-        // A thread that is ending has no list any more, and takes locks in destructors only.
+        // A thread that is ending has no list any more. It takes locks only in destructors.
         let _ = TAKEN.try_with(|taken| {
             let mut taken = taken.borrow_mut();
             taken.retain(|record| record.strong_count() > 0);

@@ -1,5 +1,5 @@
 //! A record of what threads do under a deterministic scheduler: the locks that they request,
-//! acquire and release, as the hooks of the lock order report them, and what they note themselves.
+//! acquire and release, as the hooks of the lock order report them, and the steps that they record themselves.
 //!
 //! It is kept for one schedule, and only during an exploration.
 
@@ -35,18 +35,18 @@ pub enum What {
     Does(String),
 }
 
-/// A lock, or the part of one, that a thread asks for.
+/// A lock, or a part of one, that a thread requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
     pub(crate) lock: &'static str,
     /// The file or the mm that it belongs to.
     pub(crate) owner: u64,
-    /// What of it, and in which units; nothing of a lock that is one thing.
+    /// Which part of it, and in which units; `None` for a lock without parts.
     pub(crate) part: Option<(&'static str, Range<u64>)>,
     pub(crate) mode: Mode,
 }
 
-/// What a page lock is called; it has no modes.
+/// The name of a page lock, which has no modes.
 pub(crate) const PAGE_LOCK: &str = "lock";
 
 impl Resource {
@@ -98,7 +98,7 @@ enum Recording {
 }
 
 struct Column {
-    /// None until it runs.
+    /// `None` until it runs.
     task: Option<usize>,
     name: String,
 }
@@ -115,7 +115,7 @@ struct Asked {
 enum Standing {
     Waits,
     Holds,
-    /// It holds the lock shared, and waits for it to be its alone.
+    /// It holds the lock shared, and waits to hold it alone.
     Upgrades,
 }
 
@@ -124,7 +124,7 @@ impl Asked {
         self.standing != Standing::Waits
     }
 
-    /// What it waits for, or has.
+    /// The lock that it waits for, or holds.
     fn wanted(&self) -> Resource {
         let mode = match self.standing {
             Standing::Upgrades => Mode::Exclusive,
@@ -138,28 +138,28 @@ impl Asked {
     }
 }
 
-/// That the thread has requested a lock, or holds it; dropped at the release.
+/// Records that the thread has requested a lock, or holds it. Dropped at the release.
 #[must_use = "a ticket that is dropped immediately says that nothing is held"]
 pub(crate) struct Ticket {
     number: Option<usize>,
 }
 
-/// Forgets the schedule before.
+/// Removes the record of the previous schedule.
 pub(crate) fn begin() {
     LOG.with_borrow_mut(|log| *log = Log::default());
 }
 
-/// From here on what happens is kept.
+/// Starts to record.
 pub(crate) fn record() {
     LOG.with_borrow_mut(|log| log.recording = Recording::On);
 }
 
-/// From here on it is not.
+/// Ends recording.
 pub(crate) fn pause() {
     LOG.with_borrow_mut(|log| log.recording = Recording::Off);
 }
 
-/// What happened, and the names of the threads.
+/// The recorded steps, and the names of the threads.
 pub(crate) fn events() -> (Vec<Event>, Vec<String>) {
     LOG.with_borrow(|log| {
         (log.events.clone(), log.threads.iter().map(|thread| thread.name.clone()).collect())
@@ -174,7 +174,7 @@ pub(crate) fn starts(name: &'static str) {
     });
 }
 
-/// Notes that it is the thread that calls.
+/// Records that the calling thread is this one.
 pub(crate) fn runs(name: &str) {
     let task = this_task();
     LOG.with_borrow_mut(|log| {
@@ -193,7 +193,7 @@ pub(crate) fn running() -> Vec<&'static str> {
     LOG.with_borrow(|log| log.running.clone())
 }
 
-/// Notes what the thread does.
+/// Records a step of the thread.
 pub(crate) fn does(what: impl Into<String>) {
     let task = this_task();
     LOG.with_borrow_mut(|log| {
@@ -204,7 +204,7 @@ pub(crate) fn does(what: impl Into<String>) {
     });
 }
 
-/// Hands all locks of the thread to another one, which releases them.
+/// Passes all locks of the thread to another one, which releases them.
 pub(crate) fn hands_over(to: &str) {
     let task = this_task();
     LOG.with_borrow_mut(|log| {
@@ -218,7 +218,7 @@ pub(crate) fn hands_over(to: &str) {
 }
 
 impl Ticket {
-    /// Notes that the thread asks for a lock.
+    /// Records that the thread requests a lock.
     pub(crate) fn asks(resource: Resource) -> Ticket {
         let task = this_task();
         let number = LOG.with_borrow_mut(|log| {
@@ -234,7 +234,7 @@ impl Ticket {
         Ticket { number }
     }
 
-    /// Notes that it has got it.
+    /// Records that it has acquired the lock.
     pub(crate) fn gets(&self) {
         LOG.with_borrow_mut(|log| {
             let Log { asked, events, .. } = log;
@@ -248,7 +248,7 @@ impl Ticket {
         });
     }
 
-    /// Notes that the thread asks for what it holds shared to be its alone.
+    /// Records that the thread waits to hold alone what it holds shared.
     pub(crate) fn upgrades(&self) {
         LOG.with_borrow_mut(|log| {
             let Log { asked, events, .. } = log;
@@ -300,8 +300,8 @@ impl Log {
         self.asked.iter().rfind(|asked| asked.thread == thread && asked.is_waited_for())
     }
 
-    /// What is in the way of a lock that is asked for: locks are granted first in, first out, so also
-    /// what was asked for before.
+    /// What blocks a lock that is requested. Locks are granted first in, first out, so that includes earlier
+    /// requests.
     fn obstacles(&self, wanted: &Asked) -> impl Iterator<Item = &Asked> {
         self.asked.iter().filter(|other| {
             other.ticket != wanted.ticket
@@ -359,7 +359,7 @@ pub(crate) fn circle() -> Option<Vec<String>> {
     })
 }
 
-/// The name of the thread that calls.
+/// The name of the calling thread.
 pub(crate) fn this_thread() -> String {
     let task = this_task();
     LOG.with_borrow_mut(|log| {

@@ -24,7 +24,7 @@ pub(super) fn zero<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::R
     })
 }
 
-/// Writes back what is read: a hole then has blocks, and so has what lay past the end.
+/// Reads the range and writes it back. After that holes have blocks, and so has the part past the end.
 pub(super) fn allocate<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io::Result<()> {
     let mut bytes = vec![0; len.min(CHUNK) as usize];
     for_each_part(offset, len, most(store), |at, part| {
@@ -81,12 +81,12 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
                 described(&error, message)
             }
         },
-        // What is behind the old end may be nowhere else.
+        // The bytes past the old end may be in no other place.
         Undone::Stuck(error) => error,
     })
 }
 
-/// Has a panic of a store for its error, so that what was begun is undone.
+/// Converts a panic of a store to an error, so that what was begun is undone.
 fn caught<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     // Under shuttle an exploration that is over unwinds its threads, wherever they are.
     if cfg!(spanlock_shuttle) {
@@ -133,9 +133,9 @@ enum Content {
 
 /// The effect of a failed move, and the error to return.
 enum Undone {
-    /// All that was moved is back.
+    /// All bytes that were moved are in their old place again.
     Whole(io::Error),
-    /// That failed too.
+    /// Moving them back failed too.
     Stuck(io::Error),
 }
 
@@ -146,20 +146,19 @@ impl Move {
         Move { from, to, len, holes }
     }
 
-    /// Moves the bytes, in an order in which none is overwritten before it was moved: from the
-    /// front if they go towards the start, else from the back. An error comes with how many were
-    /// moved.
+    /// Moves the bytes, in an order in which none is overwritten before it was moved: from the first if they
+    /// move towards the start, otherwise from the last. An error comes with how many were moved.
     ///
-    /// A part is no longer than the way, so a write that fails half way through has overwritten
-    /// only what had been moved before, or what the move overwrites for good.
+    /// A part is no longer than the distance. So a write that fails half way through has overwritten only bytes
+    /// that had been moved before, or that the move is meant to replace.
     fn run<S: Store + ?Sized>(&self, store: &S) -> Result<(), (u64, io::Error)> {
         debug_assert!(self.from != self.to || self.len == 0, "a move by no byte never ends");
         let most = self.from.abs_diff(self.to).min(self.len).min(CHUNK);
         let mut bytes = vec![0; most as usize];
         let mut done = 0;
         while done < self.len {
-            // If the bytes are moved from the back, the part that is no whole page comes first, so that all others
-            // are whole pages.
+            // If the last bytes are moved first, the part that is not a whole page comes first, so that all others are
+            // whole pages.
             let within = if self.to > self.from && done == 0 { self.len % PAGE } else { 0 };
             let part = most.min(if within > 0 { within } else { self.len - done });
             let at = if self.to < self.from { done } else { self.len - done - part };
@@ -183,8 +182,8 @@ impl Move {
         }
     }
 
-    /// Moves the bytes that fit into a buffer, from `at` bytes after the start. A hole is one where it
-    /// goes; what may have blocks has some there, zeroes too.
+    /// Moves the bytes that fit into a buffer, from `at` bytes after the start. A hole stays a hole. Bytes that may
+    /// have blocks, also zeroes, get blocks at their new place.
     fn move_part<S: Store + ?Sized>(&self, store: &S, bytes: &mut [u8], at: u64) -> io::Result<()> {
         let (from, to) = (self.from + at, self.to + at);
         let found = read_full(store, bytes, from)?;
@@ -202,7 +201,7 @@ impl Move {
         Ok(())
     }
 
-    /// Splits what was read at `from` into runs of pages that are a hole, and of those that are none.
+    /// Splits what was read at `from` into runs of pages that are holes, and runs of others.
     fn runs(&self, bytes: &[u8], from: u64) -> Vec<(Range<usize>, Content)> {
         let mut runs: Vec<(Range<usize>, Content)> = Vec::new();
         let mut start = 0;

@@ -7,7 +7,7 @@ use std::io;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Allocate,
-    /// Also past the end, which stays where it is.
+    /// Also past the end, which does not move.
     Reserve,
     PunchHole,
     ZeroRange,
@@ -16,8 +16,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    /// Does it; `Unsupported` where the file system or the system has no such call. An empty range is
-    /// no work.
+    /// Makes the call; `Unsupported` if the file system or the system has none. An empty range has no effect.
     #[cfg(target_os = "linux")]
     pub(super) fn run(self, file: &File, offset: u64, len: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags as Flags, fallocate};
