@@ -43,11 +43,11 @@ pub(crate) use timed::after;
 /// [upgrade](crate::Guard::upgrade). In a lock made by [`RangeLock::fair`] every claim is due immediately: it
 /// is strictly first in, first out.
 ///
-/// A thread measures the half millisecond itself, so its claim becomes due later if the scheduler does not
-/// run the thread in time. Before a thread queues, it retries for about 20 microseconds without yielding,
-/// unless another claim is due. The thread of a patient claim yields a few times before it parks. A future has no clock: it becomes due when it is polled after half a
-/// millisecond, or when it has been overtaken 16 times. Any number of claims may overtake it between its
-/// wake-up and the next poll.
+/// A thread measures the half millisecond itself, so its claim becomes due later if the scheduler does not run the
+/// thread in time. Before a thread queues, it retries for about 20 microseconds without yielding, unless another
+/// claim is due. The thread of a patient claim yields a few times before it parks. A future has no clock: it becomes
+/// due when it is polled after half a millisecond, or when it has been overtaken 16 times. Any number of claims may
+/// overtake it between its wake-up and the next poll.
 ///
 /// A due claim can be overtaken only by a claim that had already checked for due claims when this one became
 /// due, by [`lock_shared_recursive`](RangeLock::lock_shared_recursive), and by upgrades, whether they wait

@@ -30,7 +30,8 @@ use crossbeam_utils::Backoff;
 use parking_lot::RawMutex;
 use parking_lot::lock_api::RawMutex as _;
 
-/// The number of levels: enough for some million claims, because a fourth of the nodes of each level are on the next one.
+/// The number of levels: enough for some million claims, because a fourth of the nodes of each level are on the next
+/// one.
 const LEVELS: usize = 12;
 
 struct Node {

@@ -196,8 +196,8 @@ impl<W: Waiting> SortedList<W> {
         // SAFETY: this thread owns the node and has not released it.
         let claim = unsafe { node.deref() };
         let mut cur = claim.next.load(SeqCst, pin);
-        // SAFETY: read from a link while pinned. The link of a released node still leads to the node that was after it when
-        // it was released, so no claim that was linked before ours can be missed.
+        // SAFETY: read from a link while pinned. The link of a released node still leads to the node that was after
+        // it when it was released, so no claim that was linked before ours can be missed.
         while let Some(at) = unsafe { cur.as_ref() } {
             if at.start >= claim.end {
                 return;

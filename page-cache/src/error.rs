@@ -59,8 +59,8 @@ impl Request {
         }
     }
 
-    /// The error with the name of the request before it, for requests without a file. The kind is the same. An error that has an
-    /// errno is only the errno.
+    /// The error with the name of the request before it, for requests without a file. The kind is the same. An error
+    /// that has an errno is only the errno.
     pub(crate) fn failed(self, cause: impl Into<io::Error>) -> io::Error {
         let cause = cause.into();
         match errno(&cause) {

@@ -1,5 +1,5 @@
-//! The operations on a file, one file each, which begins with its protocol. `size_and_extents` has those that change the
-//! file's length or its blocks, `steps` what several operations share.
+//! The operations on a file, one file each, which begins with its protocol. `size_and_extents` has those that change
+//! the file's length or its blocks, `steps` what several operations share.
 
 pub(crate) mod buffered_read;
 pub(crate) mod buffered_write;

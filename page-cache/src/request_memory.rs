@@ -55,8 +55,8 @@ pub(crate) trait Sink {
     /// Its size in bytes.
     fn bytes(&self) -> u64;
 
-    /// Copies to a position with faults off, without waiting. Returns whether all was copied. If not, the caller copies all of
-    /// it again.
+    /// Copies to a position with faults off, without waiting. Returns whether all was copied. If not, the caller
+    /// copies all of it again.
     fn copy_nofault(&mut self, position: usize, from: &[u8]) -> bool;
 
     /// Calls `read` to read up to `len` bytes to memory that is always present, and copies what it

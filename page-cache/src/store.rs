@@ -171,9 +171,10 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for other numbers. Any error that prevents it. The length and the bytes outside the
-    /// range must be unchanged then: the default implementation moves bytes back, also after a panic of a
-    /// method that it calls, which it returns as an error. If that fails too, its error says so, and each byte after `offset` may be in its old place or its new one.
+    /// `InvalidInput` for other numbers. Any error that prevents it. The length and the bytes outside the range must
+    /// be unchanged then: the default implementation moves bytes back, also after a panic of a method that it calls,
+    /// which it returns as an error. If that fails too, its error says so, and each byte after `offset` may be in its
+    /// old place or its new one.
     fn collapse_range(&self, offset: u64, len: u64) -> io::Result<()> {
         defaults::collapse(self, offset, len)
     }

@@ -200,8 +200,8 @@ fn readers_behind_a_cancelled_writer_are_granted() {
         let reader = lock.lock_shared(held.clone());
         thread::scope(|scope| {
             let (lock, held) = (&lock, &held);
-            // The second reader is queued behind the writer, or comes when the writer has timed out. In either case it is
-            // granted while the first one still reads.
+            // The second reader is queued behind the writer, or comes when the writer has timed out. In either case
+            // it is granted while the first one still reads.
             let writer = scope.spawn(move || {
                 lock.try_lock_exclusive_for(held.clone(), Duration::from_millis(50)).is_none()
             });

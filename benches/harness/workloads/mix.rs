@@ -1,5 +1,5 @@
-//! What the mixes of operations have in common: operations are drawn once for each thread, and run in a cycle, timed as a
-//! whole or each by itself.
+//! What the mixes of operations have in common: operations are drawn once for each thread, and run in a cycle, timed
+//! as a whole or each by itself.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

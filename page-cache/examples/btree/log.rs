@@ -1,8 +1,9 @@
 //! The log: records of the changes of pages, in a file of the same cache.
 //!
-//! The first two pages contain one control block each, which are written in turns: they say where recovery begins. The
-//! records follow. A record has its length, its checksum, and for each changed page the steps of the change. The position
-//! of a record in the log is where it ends. It serves as the record's number, and as the tag of the pages that it changed.
+//! The first two pages contain one control block each, which are written in turns: they say where recovery begins.
+//! The records follow. A record has its length, its checksum, and for each changed page the steps of the change. The
+//! position of a record in the log is where it ends. It serves as the record's number, and as the tag of the pages
+//! that it changed.
 
 use std::io::{self, ErrorKind};
 use std::sync::Mutex;

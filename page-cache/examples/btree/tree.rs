@@ -74,7 +74,8 @@ impl Tree {
         data: impl Store + 'static,
         log: impl Store + 'static,
     ) -> io::Result<(Tree, u64)> {
-        // Only a sync writes the log to its store. So if a page were written before its log record, a kill would show it.
+        // Only a sync writes the log to its store. So if a page were written before its log record, a kill would show
+        // it.
         let log = cache.open_with(log, FileOptions::new().no_steal())?;
         let (log, redo) = Log::open(log)?;
         let log = Arc::new(log);
@@ -165,12 +166,12 @@ impl Tree {
         self.log.sync_to(position)
     }
 
-    /// A fuzzy checkpoint: from then on recovery begins after the records that are in the log now. Other threads may make
-    /// changes meanwhile.
+    /// A fuzzy checkpoint: from then on recovery begins after the records that are in the log now. Other threads may
+    /// make changes meanwhile.
     pub fn checkpoint(&self) -> io::Result<()> {
         let _one = self.checkpoints.lock().unwrap();
-        // Every record before this position is from a thread that had guards of its pages, which were counted as dirty then. So
-        // the sync below includes them.
+        // Every record before this position is from a thread that had guards of its pages, which were counted as
+        // dirty then. So the sync below includes them.
         let redo = {
             let mut redo = self.redo.write().unwrap();
             *redo = self.log.end();

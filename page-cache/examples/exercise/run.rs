@@ -109,8 +109,8 @@ pub fn run<L: OperationLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
-/// The options of a file with a hook, which makes a log on the same cache durable up to the greatest tag of the bytes that
-/// are sent.
+/// The options of a file with a hook, which makes a log on the same cache durable up to the greatest tag of the bytes
+/// that are sent.
 fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
     let Ok(log) = cache.open(MemStore::new()) else { return options };
     let durable = AtomicU64::new(0);

@@ -203,7 +203,8 @@ impl<'a, S: Subject> Worker<'a, S> {
         bytes
     }
 
-    /// Calls `work`, which performs `op` on the file, and returns how many bytes it reports to have read or written, or 0.
+    /// Calls `work`, which performs `op` on the file, and returns how many bytes it reports to have read or written,
+    /// or 0.
     fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
         self.known.met.note(op.path);
         self.known.times.begin(op.path);

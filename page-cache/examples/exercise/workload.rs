@@ -46,8 +46,8 @@ pub enum Mix {
     Usual,
     /// As often as any other.
     Even,
-    /// The same, without those that move bytes within the file, and with more that are durable when they return, since a
-    /// killed process loses only what the flusher has not written yet.
+    /// The same, without those that move bytes within the file, and with more that are durable when they return,
+    /// since a killed process loses only what the flusher has not written yet.
     Still,
 }
 
@@ -185,8 +185,8 @@ impl Workload {
     }
 
     /// Plans to make bytes durable where the file ends, to let it grow in the cache alone, past a gap, and then to
-    /// write directly over the place where the store ends, or to change that in another way. Mostly that place is in one
-    /// page, and what is dirty in another, or the store would first grow by the dirty bytes.
+    /// write directly over the place where the store ends, or to change that in another way. Mostly that place is in
+    /// one page, and what is dirty in another, or the store would first grow by the dirty bytes.
     fn plan_gap(&mut self, len: u64) {
         let durable = self.rng.u64(1..=page_size());
         let end = len + durable;
@@ -309,8 +309,8 @@ impl Workload {
         self.rounded(len)
     }
 
-    /// Longer, by little, or shorter, which has no effect. It usually leaves room for insertions of pages, because the file is
-    /// seldom made shorter.
+    /// Longer, by little, or shorter, which has no effect. It usually leaves room for insertions of pages, because
+    /// the file is seldom made shorter.
     fn extended(&mut self, len: u64) -> u64 {
         let room = if self.once_in(4) { 0 } else { self.limit / 8 };
         let step = self.limit / 64 + page_size();

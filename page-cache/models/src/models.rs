@@ -1,7 +1,8 @@
 //! A cache of a few frames without files, as the models use it. Each model runs in every order of its threads' steps,
 //! and with every value that the memory model lets an atomic load return.
 //!
-//! The bytes of a frame are one cell that loom watches: it reports every access that no ordering separates from another.
+//! The bytes of a frame are one cell that loom watches: it reports every access that no ordering separates from
+//! another.
 
 mod guards;
 mod hot;

@@ -27,8 +27,8 @@ impl<'a> UserMemory<'a> {
         Ok(UserMemory { space, segments, cursor: Cursor::default() })
     }
 
-    /// Makes a copy for each segment that the bytes from a position on lie in, up to the first short copy. Returns how many
-    /// bytes. Fails as the copy does, if the first one fails.
+    /// Makes a copy for each segment that the bytes from a position on lie in, up to the first short copy. Returns
+    /// how many bytes. Fails as the copy does, if the first one fails.
     fn copy_pieces(
         &self,
         position: usize,

@@ -43,11 +43,11 @@ impl File {
     /// # Errors
     ///
     /// `FileTooLarge` if `len` exceeds the store's maximum length ([`Store::max_len`](crate::Store::max_len)). The
-    /// store's error. The file is unchanged after an error, unless the store has lost a part of what was to be removed:
-    /// then the file is as long as the store, and the error, or [`last_failure`](File::last_failure) if the error is an
-    /// errno, reports this. A store that reports an error and has the new length afterwards has not failed. If a store
-    /// that has failed does not report its length, the file keeps the old one. If the store has lost bytes nevertheless, reads of
-    /// them fail, and so do syncs, until the file is truncated.
+    /// store's error. The file is unchanged after an error, unless the store has lost a part of what was to be
+    /// removed: then the file is as long as the store, and the error, or [`last_failure`](File::last_failure) if the
+    /// error is an errno, reports this. A store that reports an error and has the new length afterwards has not
+    /// failed. If a store that has failed does not report its length, the file keeps the old one. If the store has
+    /// lost bytes nevertheless, reads of them fail, and so do syncs, until the file is truncated.
     ///
     /// # Examples
     ///

@@ -6,8 +6,8 @@
 //! write, store to a mapping, or change of size or extents. A sync and the close hand it to the
 //! store if it, or the store's own time, may have changed since.
 //!
-//! The clock is coarse, as in kernels: it is a few milliseconds behind, and is cheaper to read than an exact one. A file
-//! that keeps no time pays only for one comparison.
+//! The clock is coarse, as in kernels: it is a few milliseconds behind, and is cheaper to read than an exact one. A
+//! file that keeps no time pays only for one comparison.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,5 +1,5 @@
-//! Changes of a file's length and of its blocks. The section "Size and extent changes" of docs/design.md has the pattern
-//! that they follow.
+//! Changes of a file's length and of its blocks. The section "Size and extent changes" of docs/design.md has the
+//! pattern that they follow.
 
 pub(crate) mod allocate;
 pub(crate) mod collapse_and_insert;

@@ -1,5 +1,5 @@
-//! What is waited for: the end of a cache's workers and of visits, and a worker. A timed wait never ends here, so a thread
-//! that nobody wakes is a deadlock.
+//! What is waited for: the end of a cache's workers and of visits, and a worker. A timed wait never ends here, so a
+//! thread that nobody wakes is a deadlock.
 
 use std::sync::Arc;
 

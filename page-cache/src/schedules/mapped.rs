@@ -102,8 +102,8 @@ fn two_stores_and_two_syncs() {
     });
 }
 
-/// A page of which a part is dropped: a load that has looked the page up sees zeroes or fails, and a store that has does
-/// not bring bytes back.
+/// A page of which a part is dropped: a load that has looked the page up sees zeroes or fails, and a store that has
+/// does not bring bytes back.
 #[test]
 fn a_load_a_store_and_a_truncation_that_is_undone() {
     explore(|| {

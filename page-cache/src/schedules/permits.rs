@@ -1,4 +1,5 @@
-//! Permits for frames: no waiter is forgotten. A timed wait never ends here, so a thread that nobody wakes is a deadlock.
+//! Permits for frames: no waiter is forgotten. A timed wait never ends here, so a thread that nobody wakes is a
+//! deadlock.
 
 use std::sync::Arc;
 

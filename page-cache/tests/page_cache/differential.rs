@@ -102,7 +102,8 @@ impl Subject {
         }
     }
 
-    /// Inserts a hole, if it consists of whole pages and the file does not become too long; otherwise tries one that is refused.
+    /// Inserts a hole, if it consists of whole pages and the file does not become too long; otherwise tries one that
+    /// is refused.
     fn insert(&mut self, offset: u64, len: u64) {
         let page = self.file.page_size() as u64;
         let len = if self.model.len() as u64 + len > SPAN * page { page - 1 } else { len };

@@ -71,8 +71,8 @@ impl<S: Store + 'static> MixedFile<S> {
         }
     }
 
-    /// Lets another thread take every lock exclusively: the IO lock and the mapping lock by a request on the whole file,
-    /// which is then refused, and the page locks by faults.
+    /// Lets another thread take every lock exclusively: the IO lock and the mapping lock by a request on the whole
+    /// file, which is then refused, and the page locks by faults.
     fn check_unlocked(&self, case: &str) {
         let (file, len) = (self.file.clone(), self.bytes.len());
         let (done, is_done) = mpsc::channel();

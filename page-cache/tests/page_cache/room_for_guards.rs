@@ -35,7 +35,8 @@ fn refusing(cache: &PageCache) -> (File, Arc<AtomicBool>) {
     (open(cache, FileOptions::new().before_writeback(hook)), refuses)
 }
 
-/// Changes pages from number 1 on while page 0 is held, until there is an error. Returns the error and the number of pages.
+/// Changes pages from number 1 on while page 0 is held, until there is an error. Returns the error and the number of
+/// pages.
 fn fill_by_guards(file: &File) -> (io::Error, u64) {
     let _root = file.page(0).unwrap();
     let change = |number| file.page_mut(number).map(|mut page| page[0] = 1);

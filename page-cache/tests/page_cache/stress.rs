@@ -14,8 +14,8 @@ const CELL: u64 = 512;
 const THREADS: u64 = 4;
 const CELLS_EACH: u64 = 120;
 
-/// Writes and checks the cells whose number modulo `THREADS` is `own`, which no other thread writes, while the others use
-/// adjacent cells in the same pages. Returns how many cells had wrong bytes.
+/// Writes and checks the cells whose number modulo `THREADS` is `own`, which no other thread writes, while the others
+/// use adjacent cells in the same pages. Returns how many cells had wrong bytes.
 fn work(file: &File, own: u64, steps: u32) -> u64 {
     let mapping = file.map(0..THREADS * CELLS_EACH * CELL).unwrap();
     let mut random = Random::new(own + 77);

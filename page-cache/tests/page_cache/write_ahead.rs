@@ -406,8 +406,8 @@ fn the_last_handle_dropped_by_a_hook_is_closed_by_another_thread() {
     assert_ne!(closed_by.recv().unwrap(), thread::current().id());
 }
 
-/// A worker calls the hook, which writes to a log on the same cache and needs a frame for that. The pages that are queued
-/// for the worker meanwhile have become clean, so they can be evicted.
+/// A worker calls the hook, which writes to a log on the same cache and needs a frame for that. The pages that are
+/// queued for the worker meanwhile have become clean, so they can be evicted.
 #[test]
 fn the_log_of_a_hook_finds_a_frame_whatever_is_queued_for_its_worker() {
     let cache = PageCache::with_options(asleep(16).readahead(0));

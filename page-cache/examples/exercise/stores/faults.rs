@@ -48,8 +48,8 @@ enum Kind {
     Len,
     /// If it fails, it changed nothing.
     Shape,
-    /// The same for a change of the length. It touches only the bytes past the new end: what a failed request left there may
-    /// be removed while the rest of the last page is written.
+    /// The same for a change of the length. It touches only the bytes past the new end: what a failed request left
+    /// there may be removed while the rest of the last page is written.
     Length,
     Zero,
     Sync,

@@ -127,8 +127,8 @@ impl Subject for File {
 
     fn write_by_memory(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let memory = AddressSpace::new();
-        // A write ends at a page of memory that is not present. The pages of the memory end where those of the file end,
-        // unless the file has larger pages: the oracle expects a write of a page to be atomic.
+        // A write ends at a page of memory that is not present. The pages of the memory end where those of the file
+        // end, unless the file has larger pages: the oracle expects a write of a page to be atomic.
         let within = offset % page_size();
         let there = memory.map_anonymous(within + bytes.len() as u64)?;
         let there = there.start + within..there.end;
@@ -298,8 +298,8 @@ impl Subject for File {
     }
 }
 
-/// Calls `write` for each page that some bytes touch, with a guard of the page. Each guard is acquired while the previous
-/// one is held, unless that would have to wait.
+/// Calls `write` for each page that some bytes touch, with a guard of the page. Each guard is acquired while the
+/// previous one is held, unless that would have to wait.
 fn write_by_guards(
     file: &File,
     bytes: &[u8],

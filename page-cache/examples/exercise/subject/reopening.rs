@@ -102,8 +102,8 @@ impl<S: Subject> Reopenable<S> {
         Ok(Reopenable { shared: Arc::new(shared) })
     }
 
-    /// Calls `work` with the file and, if there is one, another file of its cache, and where that file has a part for the bytes
-    /// from `offset` on.
+    /// Calls `work` with the file and, if there is one, another file of its cache, and where that file has a part for
+    /// the bytes from `offset` on.
     fn with_another<T>(
         &self,
         offset: u64,

@@ -167,7 +167,8 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Compares the time of the last change with the expected one, and sets it. No other thread uses the file meanwhile.
+    /// Compares the time of the last change with the expected one, and sets it. No other thread uses the file
+    /// meanwhile.
     pub(super) fn time(&mut self, op: &Op) -> Result<(), Box<Finding>> {
         let (file, known) = (self.file, self.known);
         let op = Op { bytes: 0..0, ..op.clone() };

@@ -173,8 +173,8 @@ impl<S: Subject> Worker<'_, S> {
         }
     }
 
-    /// Whether `op` may have read or written `found` bytes, if there were so many. An operation that fails after some bytes
-    /// returns their number: whole pages if it does not itself write to the store.
+    /// Whether `op` may have read or written `found` bytes, if there were so many. An operation that fails after some
+    /// bytes returns their number: whole pages if it does not itself write to the store.
     fn may_count(&self, op: &Op, found: u64, expected: &RangeInclusive<u64>) -> bool {
         let known = self.known;
         let is_cut_off = known.store == Reliability::Failing

@@ -127,7 +127,8 @@ fn a_store_changes_no_other_page_of_the_mapping() {
     });
 }
 
-/// An operation that has unmapped a page may change it: no load through the entry sees that, and no store comes after it.
+/// An operation that has unmapped a page may change it: no load through the entry sees that, and no store comes after
+/// it.
 #[test]
 fn a_load_is_over_when_the_page_is_unmapped() {
     explore(3, || {

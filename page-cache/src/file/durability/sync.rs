@@ -47,9 +47,9 @@ impl File {
 
     /// Like [`sync_data`](File::sync_data), but writes only the dirty pages that `range` touches. Other pages may
     /// stay dirty, except those that a failed sync may have lost. Whatever was written to the store before becomes
-    /// durable too, so an empty range also syncs the store. The length becomes durable as far as the written pages reach:
-    /// if the range lies in a hole before dirty pages that made the file longer, a crash may leave a file that ends before
-    /// the range.
+    /// durable too, so an empty range also syncs the store. The length becomes durable as far as the written pages
+    /// reach: if the range lies in a hole before dirty pages that made the file longer, a crash may leave a file that
+    /// ends before the range.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! `WriteRetry`: when pages are written again after their store refused a write, for example because its disk is full.
 //!
-//! After a failed write the cache pauses before the next one. The pause doubles with each failure, up to a second. During
-//! the pause the flusher skips the file, and a writer that would have to write pages back gets the last error
+//! After a failed write the cache pauses before the next one. The pause doubles with each failure, up to a second.
+//! During the pause the flusher skips the file, and a writer that would have to write pages back gets the last error
 //! immediately. For writers the pause is at most a quarter of a second: the store may have recovered by then. A sync
 //! always writes.
 

@@ -10,11 +10,11 @@
 //! 6. Shift the bytes of the store.
 //! 7. Publish the size. An access through a mapping faults, and finds the moved bytes.
 //!
-//! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what
-//! it had moved, and the file is unchanged, except perhaps within the range that was to be removed.
-//! If moving back fails too, the error says so, and the file has the length that the store then
-//! has, or the longer one if the store does not report it, which the next sync sets: see [`Store`](crate::Store). The cache
-//! holds nothing from the offset on, so reads return what the store has.
+//! If the store fails before step 6, nothing has changed. If it fails in step 6, it moves back what it had moved, and
+//! the file is unchanged, except perhaps within the range that was to be removed. If moving back fails too, the error
+//! says so, and the file has the length that the store then has, or the longer one if the store does not report it,
+//! which the next sync sets: see [`Store`](crate::Store). The cache holds nothing from the offset on, so reads return
+//! what the store has.
 
 use std::io;
 

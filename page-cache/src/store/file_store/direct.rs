@@ -68,7 +68,8 @@ impl Direct {
         self.alone.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads whole blocks to aligned memory; otherwise the blocks around `bytes` into an aligned buffer, and copies out.
+    /// Reads whole blocks to aligned memory; otherwise the blocks around `bytes` into an aligned buffer, and copies
+    /// out.
     pub(super) fn read(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let place = bytes.as_ptr().addr() as u64;
         if [offset, bytes.len() as u64, place].into_iter().all(|start| self.is_aligned(start)) {

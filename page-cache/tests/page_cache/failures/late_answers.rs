@@ -1,5 +1,5 @@
-//! Stores that carry out a request, or a part of it, and return an error: afterwards file and store have the same length,
-//! and the error says which.
+//! Stores that carry out a request, or a part of it, and return an error: afterwards file and store have the same
+//! length, and the error says which.
 
 use std::io;
 use std::sync::Arc;

@@ -167,8 +167,8 @@ impl Path {
 
 type Run<'a> = &'a (dyn Fn(&File, &Mapping) -> io::Result<()> + Sync);
 
-/// Stops `first` with its claims held, and starts `second`. Returns whether that waits for a claim, up to the claim that it
-/// makes as `access`. The state of the pages makes each operation send a request to the store.
+/// Stops `first` with its claims held, and starts `second`. Returns whether that waits for a claim, up to the claim
+/// that it makes as `access`. The state of the pages makes each operation send a request to the store.
 fn waits(len: u64, pages: [u64; 2], first: Run<'_>, second: Run<'_>, access: Access) -> bool {
     let options = Options::new(64).flush_interval(Duration::from_secs(3600));
     let cache = PageCache::with_lock::<Watched>(options);

@@ -53,7 +53,8 @@ impl Pair {
         (0..len).map(|at| stamp.wrapping_add((at / 3) as u8)).collect()
     }
 
-    /// Segments of the anonymous memory, some of them empty, perhaps with a bad one as the last; and which bytes they are.
+    /// Segments of the anonymous memory, some of them empty, perhaps with a bad one as the last; and which bytes they
+    /// are.
     fn segments(&mut self) -> (Vec<Range<u64>>, Vec<Range<usize>>) {
         let start = self.anonymous.start;
         let count = self.random.below(6);

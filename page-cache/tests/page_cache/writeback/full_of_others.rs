@@ -1,4 +1,5 @@
-//! Files that may have no dirty page, because others have as many as are allowed, and whose bytes cannot be written through.
+//! Files that may have no dirty page, because others have as many as are allowed, and whose bytes cannot be written
+//! through.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

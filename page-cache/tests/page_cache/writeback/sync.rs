@@ -85,8 +85,8 @@ fn an_unreported_error_is_not_lost_with_the_handles_that_were_open() {
 fn cause_unheard_error(file: &File, store: &RecordingStore) -> File {
     file.write_all_at(&[1; 100], 0).unwrap();
     store.fail_writes(1);
-    // A write past the file's share of dirty pages writes some back, and gets the error. That does not count as reported to its
-    // handle.
+    // A write past the file's share of dirty pages writes some back, and gets the error. That does not count as
+    // reported to its handle.
     let _heard = file.clone().write_all_at(&[2; 40 * PAGE as usize], 0);
     file.clone()
 }

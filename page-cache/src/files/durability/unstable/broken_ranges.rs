@@ -121,7 +121,8 @@ impl BrokenRanges {
         }
     }
 
-    /// A shift failed, and may have moved any byte in `offset..held`. If a range there was broken, all of them are lost.
+    /// A shift failed, and may have moved any byte in `offset..held`. If a range there was broken, all of them are
+    /// lost.
     pub(super) fn shift_failed(&mut self, offset: u64, held: u64) {
         if !self.ranges.take(&(offset..u64::MAX)).is_empty() {
             self.lose(offset..held);

@@ -83,8 +83,8 @@ fn a_page_that_is_being_evicted_is_not_read_once_it_is_not_among_the_cached_ones
     assert_eq!(seen, [2]);
 }
 
-/// Invariant 7, where the page leaves with a shared claim: after a write-through that failed, if another thread has read
-/// it in again meanwhile.
+/// Invariant 7, where the page leaves with a shared claim: after a write-through that failed, if another thread has
+/// read it in again meanwhile.
 #[test]
 fn a_page_that_is_in_another_frame_is_not_read_from_the_one_that_it_has_left() {
     let cache: PageCache = PageCache::with_options(Options::new(16).flush_interval(Duration::MAX));
