@@ -190,7 +190,7 @@ fn write_logged(log: &File, data: &File, tag: u8) {
     data.write_at_tagged(&[tag; PAGE_SIZE], 0, tag.into()).unwrap();
 }
 
-/// What the store has of a page, and how far the log is: the log is never behind.
+/// Checks that the log is durable up to the record of what the store has of a page.
 fn check_ahead(store: &MemStore, durable: &AtomicU64) {
     let tag = stored(store)[0];
     assert!(durable.load(Ordering::SeqCst) >= tag.into());

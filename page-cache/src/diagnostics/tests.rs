@@ -8,7 +8,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::{Wait, Waiting, answered, background_error, lost};
 
-/// Keeps what it is told.
+/// Records events.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<(Level, String)>>>);
 
@@ -38,7 +38,7 @@ impl Subscriber for Kept {
     fn exit(&self, _: &Id) {}
 }
 
-/// What is told while `told` runs on this thread.
+/// The events while `told` runs on this thread.
 fn told(tell: impl FnOnce()) -> Vec<(Level, String)> {
     let kept = Kept::default();
     tracing::subscriber::with_default(kept.clone(), tell);

@@ -117,7 +117,7 @@ fn a_direct_file_store_agrees_with_a_vector() {
     let file = TempFile::new().unwrap();
     match FileStore::open_direct(&file.0) {
         Ok(store) => agrees_with_a_vector(&store),
-        // Not every file system has direct IO, and this one may be any.
+        // Some file systems have no direct IO.
         Err(error) => {
             assert!(matches!(
                 error.kind(),
@@ -151,11 +151,11 @@ fn a_hole_past_the_end_keeps_the_length() {
     assert_eq!(store.len().unwrap(), 0);
 }
 
-/// A write of part of a sector cuts off what it wrote past the end, and nothing that others wrote there.
+/// A write of part of a sector truncates what it wrote past the end, and nothing that other writes wrote there.
 #[test]
 fn a_direct_write_of_part_of_a_sector_spares_one_that_extends_the_file() {
     let file = TempFile::new().unwrap();
-    // Not every file system has direct IO, and this one may be any.
+    // Some file systems have no direct IO.
     let Ok(store) = FileStore::open_direct(&file.0) else { return };
     for round in 0..300 {
         store.set_len(0).unwrap();

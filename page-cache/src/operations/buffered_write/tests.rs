@@ -178,7 +178,7 @@ fn a_bad_third_segment_ends_the_write_after_the_first_two() {
 /// A9. Invariants 3, 4 and 5.
 #[test]
 fn a_source_evicted_in_mid_copy_advances_the_write_by_what_was_copied() {
-    // The destination ends before the place where the copy is cut off, or behind all of it.
+    // The destination ends before the byte at which the copy becomes short, or after all of it.
     for cached in [1000, 3000] {
         let memory: Arc<AddressSpace> = Arc::default();
         let source = memory.map_anonymous(2 * PAGE).unwrap();
@@ -197,7 +197,7 @@ fn a_source_evicted_in_mid_copy_advances_the_write_by_what_was_copied() {
             Point::FaultedIn => between.send(bytes_of(&in_between)).unwrap(),
         });
         assert_eq!(file.write_from(&memory, &[segment], 500).unwrap(), 1000);
-        // 700 bytes were copied when the source was gone. They are written, and nothing else is.
+        // 700 bytes were copied before the source was evicted. They are written, and nothing else is.
         let mut expected = vec![1; cached.max(1200)];
         expected[500..1200].fill(2);
         assert_eq!(seen.recv().unwrap(), expected);

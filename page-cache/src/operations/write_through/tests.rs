@@ -54,7 +54,7 @@ fn the_hook_gets_the_bytes_that_are_stored_through_and_no_others() {
     assert_eq!(*told.lock().unwrap(), std::slice::from_ref(&(2 * PAGE + 5..2 * PAGE + 12)));
 }
 
-/// A store whose reads fail when it is told so.
+/// A store whose reads fail while a flag is set.
 #[derive(Default)]
 struct Unreadable {
     inner: MemStore,

@@ -47,7 +47,7 @@ fn with_each_fault<T>(mut work: impl FnMut() -> T, mut check: impl FnMut(T, Faul
     }
 }
 
-/// What may come of an interruption is that the caller hears of it, and asks again.
+/// Whether a call may fail with this error after a fault.
 fn is_allowed(error: &io::Error, fault: Fault) -> bool {
     match fault {
         Fault::Interrupted => error.kind() == ErrorKind::Interrupted,

@@ -1,4 +1,4 @@
-//! Shapes: what is copied where a store has no call, and what a failure leaves behind.
+//! Size and extent changes: what is copied if a store has no call for it, and what a failure leaves.
 
 use std::io;
 use std::ops::Range;
@@ -8,7 +8,8 @@ use super::{FileStore, MemStore, Store, TempFile, agrees_with_a_vector};
 
 const PAGE: usize = 4096;
 
-/// A store with no shapes of its own, which fails the requests that it is told to.
+/// A store that uses the default implementations of size and extent changes, and fails the requests that a test
+/// chooses.
 struct Plain {
     inner: MemStore,
     requests: AtomicU64,
@@ -263,7 +264,7 @@ fn a_full_store_refuses_a_shift_that_needs_a_block_and_is_as_it_was() {
     let full = with_every_content(Holes::Known, usize::MAX).inner.blocks();
     let store = with_every_content(Holes::Known, full);
     let (before, bytes) = (blocks(&store), store.contents());
-    // The way there needs no more blocks than there are; or else all is put back.
+    // The move needs no more blocks than there are; otherwise all of it is undone.
     if store.insert_range(0, PAGE as u64).is_err() {
         assert!(blocks(&store) == before && store.contents() == bytes);
     } else {

@@ -128,7 +128,8 @@ fn pages_behind_one_that_cannot_be_written_are_still_cleaned() {
     assert!(store.has(0));
 }
 
-/// The holder of a guard may wait for a thread that makes room, and that may have room without it.
+/// The holder of a guard may wait for a thread that writes pages back. That thread must not wait for the guard
+/// without end: other pages may become clean.
 #[test]
 fn a_thread_that_makes_room_does_not_wait_without_end_for_a_guard() {
     let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));

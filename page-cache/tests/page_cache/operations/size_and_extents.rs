@@ -150,7 +150,7 @@ fn random_size_and_extent_changes_of_a_real_file_agree_with_a_vector() {
         let file = tempfile::NamedTempFile::new_in(dir).unwrap();
         let store = FileStore::open(file.path()).unwrap();
         shapes_agree_with_a_vector(store, 50 + seed as u64, 150);
-        // Not every file system has direct IO, and this one may be any.
+        // Some file systems have no direct IO.
         if let Ok(store) = FileStore::open_direct(file.path()) {
             store.set_len(0).unwrap();
             shapes_agree_with_a_vector(store, 60 + seed as u64, 100);
