@@ -33,7 +33,7 @@ impl File {
 
     /// Returns a shared guard of page `number`, counted from zero, which dereferences to the page's bytes in the
     /// cache: see [`PageRef`]. A page that is not cached is read from the store. Waits while another thread has an
-    /// exclusive guard of the page or is writing to it.
+    /// exclusive guard of the page, or is writing to it or waits to do so.
     ///
     /// # Nesting
     ///
@@ -60,8 +60,8 @@ impl File {
     ///
     /// A `WouldBlock` does not replace [`last_failure`](File::last_failure).
     ///
-    /// A leaked guard locks its page forever. An operation that changes the page then waits forever, and so does a
-    /// sync, if the guard is exclusive. Dropping the last handle waits for some seconds, and the store then stays open.
+    /// A leaked guard locks its page forever. An operation that changes the page then waits forever. Reads and syncs
+    /// wait forever too if the guard is exclusive, or once such an operation waits. Dropping the last handle waits for some seconds, and the store then stays open.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl File {
     }
 
     /// Returns a shared guard of page `number` like [`page`](File::page), or `None` if it would have to wait: the
-    /// page is not cached, or another thread has an exclusive guard of it or is writing to it.
+    /// page is not cached, or another thread has an exclusive guard of it, or is writing to it or waits to do so.
     ///
     /// # Errors
     ///

@@ -115,6 +115,7 @@ impl Frame {
     }
 
     fn set_key(&self, key: Key) {
+        // ORDERING: relaxed: the next write of the word releases it.
         self.file.store(key.file, Ordering::Relaxed);
         self.page.store(key.page, Ordering::Relaxed);
     }

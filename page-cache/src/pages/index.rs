@@ -81,7 +81,8 @@ impl Index {
                 return Some(frame);
             }
         }
-        // ORDERING: acquire pairs with `insert`: a thread that follows a link sees the header it leads to.
+        // ORDERING: acquire, here and below, pairs with the release in `find_or_insert` and `unlink`: a thread that
+        // follows a link sees the header it leads to. Under the stripe the mutex orders all of this.
         let mut id = self.heads[self.bucket_of(key)].load(Ordering::Acquire);
         if let Some(id) = id {
             frames.prefetch_header(id);

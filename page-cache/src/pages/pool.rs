@@ -98,6 +98,7 @@ impl Pool {
 
     /// The number of a new owner.
     pub(crate) fn next_owner(&self) -> u64 {
+        // ORDERING: relaxed, here and below: it only has to be unique.
         self.next_owner.fetch_add(1, Ordering::Relaxed)
     }
 

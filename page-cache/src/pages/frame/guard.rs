@@ -48,7 +48,8 @@ thread_local! {
     static MORE: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Atomic, because other threads may read the list entry of a guard, and the guard may be dropped on another thread.
+/// Not `Send`, because a guard must be dropped on the thread whose list has it. `Sync`, because other threads may read
+/// the bytes.
 type StaysOnItsThread = PhantomData<MutexGuard<'static, ()>>;
 
 /// Notes that the thread has a guard of a frame, which is of the file at an address.

@@ -22,6 +22,8 @@ impl<'a> FreeFrame<'a> {
         let (frames, frame) = (self.frames, self.frame);
         std::mem::forget(self);
         frame.set_key(key);
+        // ORDERING: release, for a thread that finds the frame by a stale number; nothing relies on it, since the latch
+        // below publishes the same. No thread changes the word of a free frame (S4), so this overwrites no step.
         frame.state.store(State::NEW.0, Ordering::Release);
         let held = Held::tried(Lock::page(frame));
         frame.write_alone(frames).bytes().fill(POISON);

@@ -236,6 +236,7 @@ impl Frame {
     pub(super) fn has_guard_in_word(&self, frames: &Frames) -> bool {
         let guard = Word::new(self.id(), Stay::Guard);
         let words = frames.readers.words();
+        // ORDERING: relaxed: the answer may be out of date when it is used, whatever the ordering.
         words.map(|word| word.load(Ordering::Relaxed)).any(|word| word == guard.0)
     }
 }

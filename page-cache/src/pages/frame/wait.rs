@@ -147,7 +147,8 @@ impl Waits {
     /// Wakes the thread that waits for the last shared guard, after a step that did not clear WAITERS.
     #[cold]
     pub(super) fn clear_and_wake(&self, frame: &Frame) {
-        // ORDERING: relaxed: the step before released what there was, and nothing relies on this one.
+        // ORDERING: relaxed: the step before released what there was, and nothing relies on this one. The frame may be
+        // free by now, or cache another page: then this changes nothing, or wakes threads that look again.
         frame.state.fetch_and(State::NO_WAITERS, Ordering::Relaxed);
         self.wake_all(frame);
     }
