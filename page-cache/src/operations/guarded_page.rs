@@ -18,13 +18,13 @@
 //! without guards. It waits for other guards, in an order that the caller chooses, and for the
 //! store.
 
-mod held;
+mod exclusive;
 mod several;
 
 use std::io;
 use std::time::{Duration, Instant};
 
-pub(crate) use held::GuardedPage;
+pub(crate) use exclusive::GuardedPage;
 
 use crate::error::{Request, TryAgain};
 use crate::files::inode::{Inode, MappingClaim};
