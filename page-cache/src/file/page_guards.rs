@@ -61,7 +61,8 @@ impl File {
     /// A `WouldBlock` does not replace [`last_failure`](File::last_failure).
     ///
     /// A leaked guard locks its page forever. An operation that changes the page then waits forever. Reads and syncs
-    /// wait forever too if the guard is exclusive, or once such an operation waits. Dropping the last handle waits for some seconds, and the store then stays open.
+    /// wait forever too if the guard is exclusive, or once such an operation waits. Dropping the last handle waits for
+    /// some seconds, and the store then stays open.
     ///
     /// # Errors
     ///

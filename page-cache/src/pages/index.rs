@@ -134,7 +134,7 @@ impl Index {
     }
 
     /// Removes a page unless it is pinned, and returns whether it did. `forget` runs before the page can be
-    /// inserted again.
+    /// inserted again. The caller has latched the page, which then has no guard.
     pub(crate) fn remove_unpinned(
         &self,
         frames: &Frames,
@@ -143,7 +143,7 @@ impl Index {
     ) -> bool {
         let bucket = self.bucket_of(page.key());
         let _stripe = self.stripe(bucket);
-        // New pins are made under the stripe only.
+        // New pins are made under the stripe, or by threads that have a guard of the page or its lock.
         let alone = !page.state().is_pinned();
         if alone {
             forget();

@@ -55,8 +55,8 @@ impl Entries {
     #[inline]
     pub(crate) fn allow(&self, mapping: MappingId, rights: Rights) -> bool {
         let wanted = mapping.0 | WRITABLE;
-        // ORDERING: acquire pairs with `map`; taking an entry away is ordered by the frame's latch. Below, relaxed where
-        // an entry is read: entries change under the page lock.
+        // ORDERING: acquire pairs with `map`; taking an entry away is ordered by the frame's latch. Below, relaxed
+        // where an entry is read: entries change under the page lock.
         self.seats.iter().any(|seat| match (seat.load(Ordering::Acquire), rights) {
             (entry, Rights::ReadWrite) => entry == wanted,
             (entry, Rights::Read) => entry | WRITABLE == wanted,

@@ -17,7 +17,7 @@ use crate::order::leaf::{Leaf, lock_leaf};
 use crate::page::PageSize;
 
 #[cfg(not(spanlock_shuttle))]
-// SAFETY: its fields are atomic numbers and an atomic pointer, of which zeroes are values.
+// SAFETY: its fields are atomic numbers, of which zero is one.
 unsafe impl bytes::Zeroed for Frame {}
 
 #[cfg(not(spanlock_shuttle))]

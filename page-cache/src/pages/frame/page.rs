@@ -55,8 +55,8 @@ pub(crate) struct Pin<'a> {
 }
 
 impl<'a> Pin<'a> {
-    /// Pins a frame that cannot become free meanwhile: the caller has it locked, or found it in
-    /// the index and holds the lock of its stripe.
+    /// Pins a frame that cannot become free meanwhile: the caller has it locked, has a guard of it, or
+    /// found it in the index and holds the lock of its stripe.
     pub(crate) fn new(frames: &'a Frames, frame: &'a Frame) -> Pin<'a> {
         frame.step(State::pinned);
         Pin { frames, frame }
