@@ -3,6 +3,8 @@
 //! Layers: the public types (here), their acquisition and release (`operations/guarded_page`), and
 //! the bits of the frame (`pages/frame/guard.rs`).
 
+mod owned;
+
 use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -12,6 +14,7 @@ use crate::files::handle::Handle;
 use crate::operations::guarded_page::{GuardedPage, NO_LIMIT};
 use crate::pages::frame::guard::SharedGuard;
 use crate::pages::frame::{DetachedPin, WaitLimit};
+pub use owned::{OwnedPageMut, OwnedPageRef};
 
 /// A shared guard of a page. It dereferences to all bytes of the page
 /// ([`File::page_size`](crate::File::page_size)) in the cache, without a copy. Returned by
@@ -78,7 +81,11 @@ pub struct PageMut<'a> {
 /// [`File::pin`](crate::File::pin).
 ///
 /// A pin does not lock the page: it may be read, written and written back. It keeps the file open. While the page
-/// is cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) need no lookup.
+/// is cached, [`page`](PagePin::page) and [`page_mut`](PagePin::page_mut) need no lookup, and `page` does not wait for
+/// the store.
+///
+/// A pin is `Send`, `Sync` and `'static`, unlike guards. So a task may hold pins across an `.await`, and take a guard
+/// where it uses the bytes: [`File::try_pin`](crate::File::try_pin) has an example.
 ///
 /// An operation that removes the page from the file or from the cache ends the effect of the pin: a truncation, a
 /// punched or zeroed range, a direct write, a collapse, an insert, a write-through that fails, or
@@ -224,9 +231,14 @@ impl<'a> PageMut<'a> {
 }
 
 impl PagePin {
-    pub(crate) fn new(handle: &Arc<Handle>, number: u64) -> io::Result<PagePin> {
-        let pin = Some(handle.inode.pin(number)?.detach());
-        Ok(PagePin { handle: Arc::clone(handle), pin, number })
+    /// `None` if the pin would have to wait and must not.
+    pub(crate) fn new(
+        handle: &Arc<Handle>,
+        number: u64,
+        wait_limit: WaitLimit,
+    ) -> io::Result<Option<PagePin>> {
+        let Some(pin) = handle.inode.pin(number, wait_limit)? else { return Ok(None) };
+        Ok(Some(PagePin { handle: Arc::clone(handle), pin: Some(pin.detach()), number }))
     }
 
     /// Returns the number of the page in its file.

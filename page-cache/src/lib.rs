@@ -5,7 +5,7 @@
 //! | to | use |
 //! | --- | --- |
 //! | read and write through the cache | [`File::read_at`], [`File::write_at`], [`File::append`] |
-//! | use the bytes of a page in the cache, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`] |
+//! | use the bytes of a page in the cache, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`], [`PageRef::into_owned`] |
 //! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
 //! | access the file through a mapping | [`File::map`], [`Mapping`] |
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
@@ -21,9 +21,9 @@
 //!
 //! All of these may run on one file at the same time, from any number of threads.
 //!
-//! Most methods may block: they wait for locks, for other threads and for stores. In asynchronous code,
-//! call them on threads for blocking work (`spawn_blocking`). Page guards are not `Send`, and neither is a
-//! future that holds one across an `.await`.
+//! Most methods may block: they wait for locks, for other threads and for stores. In asynchronous code, call them on
+//! threads for blocking work (`spawn_blocking`). A page that is cached needs no such thread: [`File::try_pin`] has an
+//! example. Page guards are not `Send`, and neither is a future that holds one across an `.await`; pins are.
 //!
 //! # Terms
 //!
@@ -111,7 +111,7 @@ pub use files::length::Length;
 pub use files::operation_lock::model::OperationLock as PathLock;
 #[cfg(feature = "model")]
 pub use files::operation_lock::model::{OperationLock, Unlocked, WholeFile, WholeFileGuard};
-pub use guards::{PageMut, PagePin, PageRef};
+pub use guards::{OwnedPageMut, OwnedPageRef, PageMut, PagePin, PageRef};
 pub use mapping::Mapping;
 pub use options::{FileOptions, Options, PageTransform};
 pub use page::{DirtyPage, PAGE_SIZE};

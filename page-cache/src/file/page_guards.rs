@@ -1,5 +1,6 @@
 //! Page guards.
 
+mod owned;
 mod several;
 
 use std::io;
@@ -40,7 +41,8 @@ impl File {
     /// A thread may hold several guards, of one file or of several. Threads that take guards in different orders
     /// may deadlock, as with any locks. To avoid this, take guards in one order, such as ascending
     /// ([`pages`](File::pages)) or from the root of a tree down, or use [`try_page`](File::try_page). A thread that
-    /// holds a shared guard of a page may take further shared guards of it.
+    /// holds a shared guard of a page may take further shared guards of it. A page can have 32,768 shared guards at once;
+    /// one more fails with `ResourceBusy`.
     ///
     /// A thread that holds guards waits only for other guards, for a store and for a free frame. Where it would have to
     /// wait for anything else, which might itself be waiting for these guards, it gets an error instead. The kind of

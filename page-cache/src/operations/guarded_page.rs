@@ -30,7 +30,7 @@ use crate::error::{Request, TryAgain};
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_limit::By;
 use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
-use crate::pages::frame::{Frame, Pin, WaitLimit, WaitTimedOut};
+use crate::pages::frame::{Frame, Pin, State, WaitLimit, WaitTimedOut};
 use crate::stats::Event;
 use crate::writeback::throttle::Room;
 use spanlock::Access;
@@ -90,18 +90,18 @@ impl Inode {
             .map_err(|error| self.failed(self.guard_request("page_mut", number), error))
     }
 
-    /// A pin of a page, which was uptodate.
-    pub(crate) fn pin(&self, number: u64) -> io::Result<Pin<'_>> {
+    /// A pin of a page, which was uptodate; `None` if it would have to wait and must not.
+    pub(crate) fn pin(&self, number: u64, wait_limit: WaitLimit) -> io::Result<Option<Pin<'_>>> {
         let failed = |error| self.failed(self.guard_request("pin", number), error);
         if !self.cache.dirty.admit_pin() {
             let message = "as many pages are pinned as may be, a quarter of the dirty limit";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
-        let found = self.page_slow(number, WaitLimit::Unlimited).inspect_err(|_| {
+        let guard = self.page_slow(number, wait_limit);
+        if !matches!(guard, Ok(Some(_))) {
             self.cache.dirty.remove_pin();
-        });
-        let guard = found.map_err(failed)?.expect(NO_LIMIT);
-        Ok(guard.pin())
+        }
+        Ok(guard.map_err(failed)?.map(|guard| guard.pin()))
     }
 
     /// A shared guard of the page in a frame, if it is the right page, and the guard is available
@@ -217,6 +217,7 @@ impl Inode {
                     }
                     Err(Refused::NotUptodate) => {}
                     Err(Refused::Own) => return Err(guarded_by_itself()),
+                    Err(Refused::Full) => return Err(full_of_guards()),
                     Err(Refused::TimedOut) if wait_limit == WaitLimit::NoWait => return Ok(None),
                     Err(Refused::TimedOut) => return Err(TryAgain::timed_out(HELD_BY_ANOTHER)),
                 }
@@ -311,6 +312,7 @@ impl Inode {
             }
             Ok(_) | Err(Refused::NotUptodate) => Ok(()),
             Err(Refused::Own) => Err(guarded_by_itself()),
+            Err(Refused::Full) => Err(full_of_guards()),
             Err(Refused::TimedOut) => Err(TryAgain::timed_out(HELD_BY_ANOTHER)),
         }
     }
@@ -346,6 +348,13 @@ const CLAIMED_BY_ANOTHER: &str =
 fn guarded_by_itself() -> io::Error {
     let message = "this thread holds a guard of the page that excludes another";
     io::Error::new(io::ErrorKind::Deadlock, message)
+}
+
+#[cold]
+fn full_of_guards() -> io::Error {
+    let message =
+        format!("the page has {} shared guards, and can have no more", State::MOST_GUARDS);
+    io::Error::new(io::ErrorKind::ResourceBusy, message)
 }
 
 #[cfg(all(test, not(spanlock_shuttle)))]

@@ -1,5 +1,6 @@
 //! Guards of pages, and pins.
 
+mod owned;
 mod waiting;
 mod writeback;
 
@@ -406,4 +407,61 @@ fn a_page_that_is_read_for_a_guard_is_a_miss_and_a_cached_one_a_hit() {
         drop(file.page_mut(3).unwrap());
         assert_eq!(counts(), (3, 2));
     }
+}
+
+#[test]
+fn a_page_is_pinned_without_waiting_only_if_it_is_cached_and_nobody_has_it_exclusively() {
+    let (_cache, file, store) = open(64, 4);
+    assert!(file.try_pin(1).unwrap().is_none());
+    assert_eq!(store.asked(), []);
+    let pin = file.pin(1).unwrap();
+    store.asked();
+    assert_eq!(file.try_pin(1).unwrap().unwrap().page().unwrap()[0], 1);
+    let held = file.page_mut(1).unwrap();
+    elsewhere(|| assert!(file.try_pin(1).unwrap().is_none()));
+    drop((held, pin));
+    assert_eq!(file.try_pin(4).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(store.asked(), []);
+}
+
+#[test]
+fn a_pin_that_was_not_granted_is_not_counted() {
+    let (_cache, file, _store) = open(64, 4);
+    drop(file.pin(1).unwrap());
+    let as_many_as_may_be = || {
+        let pins: Vec<_> = std::iter::from_fn(|| file.try_pin(1).ok().flatten()).collect();
+        assert_eq!(file.try_pin(1).unwrap_err().kind(), ErrorKind::ResourceBusy);
+        pins.len()
+    };
+    let most = as_many_as_may_be();
+    assert!(file.try_pin(2).unwrap().is_none());
+    file.try_pin(4).unwrap_err();
+    assert_eq!(as_many_as_may_be(), most);
+}
+
+#[test]
+fn a_page_that_has_all_the_guards_that_it_can_have_refuses_one_more_at_once() {
+    const MOST: usize = 32_768;
+    let (_cache, file, _store) = open(64, 4);
+    let pin = file.pin(1).unwrap();
+    let mut guards: Vec<_> = (0..MOST).map(|_| file.page(1).unwrap()).collect();
+    let refused = |error: std::io::Error| {
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+        assert!(error.to_string().contains("32768 shared guards"), "{error}");
+    };
+    let all_are_refused = || {
+        refused(file.page(1).unwrap_err());
+        refused(file.try_page(1).unwrap_err());
+        refused(file.page_within(1, Duration::MAX).unwrap_err());
+        refused(file.pages([0, 1]).unwrap_err());
+        refused(file.pin(1).unwrap_err());
+        refused(pin.page().unwrap_err());
+    };
+    all_are_refused();
+    elsewhere(all_are_refused);
+    // Reads are not guards.
+    assert_eq!(elsewhere(|| read(&file, 1)), [1; PAGE_SIZE]);
+    guards.pop();
+    drop(file.page(1).unwrap());
+    elsewhere(|| file.page(1).map(drop)).unwrap();
 }

@@ -7,7 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{DirtyPage, File, FileOptions, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{
+    DirtyPage, Durability, File, FileOptions, MemStore, Options, PageCache, Store,
+};
 
 use crate::stores::recording_store::{Asked, RecordingStore};
 
@@ -445,4 +447,30 @@ fn the_log_of_a_hook_finds_a_frame_whatever_is_queued_for_its_worker() {
     }
     drop(closed);
     file.sync_data().unwrap();
+}
+
+#[test]
+fn a_durable_write_asks_the_hook_first_and_what_it_refuses_is_in_the_cache_only() {
+    let (hook, store) = (Arc::new(Recorded::default()), Arc::new(RecordingStore::default()));
+    let cache = PageCache::with_options(asleep(64));
+    let file = cache.open_with(Arc::clone(&store), hook.options()).unwrap();
+    let synced = |to: u64| [Asked::Write(0..to), Asked::Sync];
+    assert_eq!(file.write_at_durable(&[1; 10], 0).unwrap(), 10);
+    assert_eq!(hook.calls().concat().iter().map(seen).collect::<Vec<_>>(), [(0, 10, 0, 0)]);
+    assert_eq!(store.asked(), synced(10));
+
+    hook.refuses.store(true, Ordering::SeqCst);
+    assert_eq!(file.append_durable(&[2; 5]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let durable = file.clone().with_durability(Durability::Data);
+    assert_eq!(durable.write_at(&[3; 5], 10).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let writes = |asked: &Asked| matches!(asked, Asked::Write(_));
+    assert!(!store.asked().iter().any(writes));
+    assert_eq!((file.len(), file.stats().dirty), (15, 1));
+
+    hook.refuses.store(false, Ordering::SeqCst);
+    assert_eq!(file.write_at_durable(&[4; 5], 10).unwrap(), 5);
+    assert_eq!(store.asked(), synced(15));
+    let mut bytes = [0; 15];
+    store.inner.read_at(&mut bytes, 0).unwrap();
+    assert_eq!(bytes[..], [[1; 10].as_slice(), &[4; 5]].concat());
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use spanlock_page_cache::{
-    AddressSpace, CloseError, Durability, File, Length, Mapping, PAGE_SIZE, PageMut,
+    AddressSpace, CloseError, Durability, File, Length, Mapping, OwnedPageRef, PAGE_SIZE, PageMut,
 };
 
 use crate::oracle::stamp::SECTOR;
@@ -143,10 +143,10 @@ impl Subject for File {
     fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         let mut before = None;
         for (number, within, part) in parts(offset, bytes.len()) {
-            let page = match self.page(number) {
+            let page = match owned(self, number) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     drop(before.take());
-                    self.page(number)
+                    owned(self, number)
                 }
                 page => page,
             }?;
@@ -295,6 +295,21 @@ impl Subject for File {
 
     fn close(self) -> Result<(), (File, io::Error)> {
         File::close(self).map_err(CloseError::into_parts)
+    }
+}
+
+/// A guard of a page that keeps the file open; of every other page by way of a pin, if one more may be pinned. The guard
+/// outlives the pin.
+fn owned(file: &File, number: u64) -> io::Result<OwnedPageRef> {
+    if number.is_multiple_of(2) {
+        return Ok(file.page(number)?.into_owned(file));
+    }
+    let pinned = file.try_pin(number).and_then(|pin| pin.map_or_else(|| file.pin(number), Ok));
+    match pinned {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            Ok(file.page(number)?.into_owned(file))
+        }
+        pinned => Ok(pinned?.page()?.into_owned(file)),
     }
 }
 

@@ -83,12 +83,14 @@ impl File {
     }
 
     /// Writes like [`write_at`](File::write_at), and makes the written bytes durable before it returns, like a
-    /// write with `RWF_DSYNC`.
+    /// write with `RWF_DSYNC`. Files with a [hook](crate::FileOptions::before_writeback), a
+    /// [transform](crate::FileOptions::transform) or [whole pages](crate::FileOptions::whole_pages) may be written in
+    /// this way too: the bytes go to the store as a writeback sends them.
     ///
     /// # Errors
     ///
-    /// As [`write_at`](File::write_at), and as [`sync_range`](File::sync_range). If the sync fails, the bytes are
-    /// in the cache, and the next sync writes them again.
+    /// As [`write_at`](File::write_at), and as [`sync_range`](File::sync_range). If the sync fails, or the hook refuses,
+    /// the bytes are in the cache, and the next sync writes them.
     ///
     /// # Examples
     ///

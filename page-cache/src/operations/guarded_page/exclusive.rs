@@ -48,6 +48,11 @@ impl Inode {
 }
 
 impl<'a> GuardedPage<'a> {
+    /// Whether it is a page of this file.
+    pub(crate) fn is_of(&self, inode: &Inode) -> bool {
+        std::ptr::eq(self.inode, inode)
+    }
+
     pub(crate) fn number(&self) -> u64 {
         self.guard().key().page
     }

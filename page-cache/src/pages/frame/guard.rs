@@ -159,6 +159,8 @@ pub(crate) enum Refused {
     TimedOut,
     /// The thread would wait for a guard of its own.
     Own,
+    /// The page has as many shared guards as it can have.
+    Full,
 }
 
 /// A shared guard. It is two words, which a function returns in registers.
@@ -195,6 +197,11 @@ impl<'a> SharedGuard<'a> {
     #[inline]
     pub(crate) fn key(&self) -> Key {
         self.frame.key()
+    }
+
+    /// Whether the page is in one of these frames.
+    pub(crate) fn is_in(&self, frames: &Frames) -> bool {
+        std::ptr::eq(self.frames, frames)
     }
 
     /// A reference that outlives the guard.
@@ -299,10 +306,15 @@ impl<'a> Pin<'a> {
         wait_limit: WaitLimit,
     ) -> Result<SharedGuard<'a>, Refused> {
         let (frames, frame) = (self.frames(), self.frame());
-        let own = has(frame);
+        let (own, full) = (has(frame), Cell::new(false));
         let look = |state: State| match state.guard() {
             Some(to) => Look::Step(to),
             None if !state.is_uptodate() => Look::Leave,
+            // Their holders may keep them for ever, and this thread may be one of them.
+            None if state.is_full_of_guards() => {
+                full.set(true);
+                Look::Leave
+            }
             // The guard is about to be counted in the header.
             None if own && state.is_hot() => Look::Wait,
             // The holder of the latch waits for this thread's guard.
@@ -313,6 +325,7 @@ impl<'a> Pin<'a> {
         match frames.waits.wait(frame, wait_limit, look) {
             Waited::Stepped => Ok(SharedGuard::noted(frames, frame, file, Place::HEADER)),
             Waited::TimedOut => Err(Refused::TimedOut),
+            Waited::Left if full.get() => Err(Refused::Full),
             Waited::Left if own => Err(Refused::Own),
             Waited::Left => Err(Refused::NotUptodate),
         }

@@ -75,6 +75,8 @@ impl State {
     pub(super) const NEW: State = State(LOCKED | LINKED);
     pub(super) const ONE_READER: u64 = READER;
     pub(super) const ONE_GUARD: u64 = GUARD;
+    /// The most shared guards that are let in.
+    pub(crate) const MOST_GUARDS: u64 = MANY_GUARDS / GUARD;
     /// What leaves everything but the waiters.
     pub(super) const NO_WAITERS: u64 = !WAITERS;
 
@@ -179,10 +181,15 @@ impl State {
         open.then_some(State((self.0 + GUARD) | REFERENCED))
     }
 
+    /// Whether no more shared guards are let in, until one has left.
+    pub(super) fn is_full_of_guards(self) -> bool {
+        self.has(MANY_GUARDS)
+    }
+
     /// One more shared guard, for a thread that has one already: the holder of the latch waits for that one.
     pub(super) fn guard_once_more(self) -> Option<State> {
         debug_assert!(self.is_shared());
-        (!self.has(MANY_GUARDS)).then_some(State(self.0 + GUARD))
+        (!self.is_full_of_guards()).then_some(State(self.0 + GUARD))
     }
 
     /// An exclusive guard; readers and shared guards may still have to leave.
