@@ -59,13 +59,14 @@ pub fn run<L: OperationLock>(
     let crowded = cache_of(CROWDED_FRAMES);
     let crowded = Arc::new(PageCache::with_lock::<L>(crowded));
     let mut faults = Vec::new();
-    let mut files = Vec::new();
+    let (mut files, mut hooks) = (Vec::new(), Vec::new());
     for (number, backing) in (0..).zip(backings) {
         let cache = if number < u64::from(options.files) { &cache } else { &crowded };
         let faulty = Arc::new(Faults::new(options.plan(number)));
         // Every second file is written through.
         let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
-        let how = logged(cache, writes.options());
+        let (how, hook) = logged(cache, writes.options())?;
+        hooks.push((Arc::clone(cache), hook));
         files.push(open(cache, options, backing, (writes, how), &faulty)?);
         faults.push(faulty);
     }
@@ -91,15 +92,21 @@ pub fn run<L: OperationLock>(
     let stats = if stuck {
         let stats = [cache.stats(), crowded.stats()];
         // Its threads still use the files.
-        std::mem::forget((files, cache, crowded));
+        std::mem::forget((files, hooks, cache, crowded));
         stats
     } else {
         for (file, known) in &files {
             close(&**file, known, &mut findings);
         }
+        for of in [&cache, &crowded] {
+            let hooks = hooks.iter().filter(|(cache, _)| Arc::ptr_eq(cache, of));
+            if let Some(finding) = unannounced(of, hooks.map(|(_, hook)| hook)) {
+                findings.push(finding);
+            }
+        }
         let stats = [cache.stats(), crowded.stats()];
         let known: Vec<_> = files.into_iter().map(|(_, known)| known).collect();
-        drop((cache, crowded));
+        drop((hooks, cache, crowded));
         for (backing, known) in backings.iter().zip(&known) {
             compare(backing, known, &mut findings, &mut digest);
         }
@@ -109,12 +116,22 @@ pub fn run<L: OperationLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
+/// The hook of a file.
+struct Hook {
+    /// How many pages it was called with.
+    pages: Arc<AtomicU64>,
+    log: File,
+}
+
 /// The options of a file with a hook, which makes a log on the same cache durable up to the greatest tag of the bytes
 /// that are sent.
-fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
-    let Ok(log) = cache.open(MemStore::new()) else { return options };
+fn logged(cache: &PageCache, options: FileOptions) -> io::Result<(FileOptions, Hook)> {
+    let hook = Hook { pages: Arc::default(), log: cache.open(MemStore::new())? };
+    let (count, log) = (Arc::clone(&hook.pages), hook.log.clone());
     let durable = AtomicU64::new(0);
-    options.before_writeback(move |pages| {
+    let options = options.before_writeback(move |pages| {
+        // ORDERING: relaxed: the writeback that follows is counted by the same thread, and read before this.
+        count.fetch_add(pages.len() as u64, Ordering::Relaxed);
         let in_order = pages.windows(2).all(|pair| pair[0].range.start < pair[1].range.start);
         if !in_order || pages.iter().any(|page| page.oldest_tag > page.newest_tag) {
             return Err(io::Error::other(format!("the hook was called with {pages:?}")));
@@ -127,7 +144,19 @@ fn logged(cache: &PageCache, options: FileOptions) -> FileOptions {
             durable.fetch_max(newest, Ordering::Relaxed);
         }
         Ok(())
-    })
+    });
+    Ok((options, hook))
+}
+
+/// A finding, if more pages of a cache were written back than the hooks of its files were called with. Only the logs have
+/// no hook.
+fn unannounced<'a>(cache: &PageCache, hooks: impl Iterator<Item = &'a Hook>) -> Option<Finding> {
+    let sent = cache.stats().writebacks;
+    let known: u64 =
+        hooks.map(|hook| hook.pages.load(Ordering::Relaxed) + hook.log.stats().writebacks).sum();
+    let message =
+        format!("{sent} pages were written back, and hooks and logs have {known} of them");
+    (sent > known).then(|| closing("the count of pages", What::Refused(io::Error::other(message))))
 }
 
 fn open(
