@@ -6,6 +6,7 @@ mod guards;
 mod hot_pages;
 mod mapped;
 mod permits;
+mod timed_syncs;
 
 use std::sync::Arc;
 
