@@ -62,11 +62,13 @@ impl Counts {
 fn a_sync_whose_time_ends_as_it_does_and_two_that_join() {
     explore(|| {
         let counts = Arc::new(Counts::default());
-        let callers = [(Scope::Data, Some(Instant::now())), (Scope::Data, None), (Scope::All, None)]
-            .map(|(scope, until)| {
-                let counts = Arc::clone(&counts);
-                thread::spawn(move || counts.write_and_sync(scope, until))
-            });
+        let callers =
+            [(Scope::Data, Some(Instant::now())), (Scope::Data, None), (Scope::All, None)].map(
+                |(scope, until)| {
+                    let counts = Arc::clone(&counts);
+                    thread::spawn(move || counts.write_and_sync(scope, until))
+                },
+            );
         let [_, data, all] = callers.map(|caller| caller.join().unwrap());
         assert!(data && all);
         assert!(counts.write_and_sync(Scope::Data, None), "a thread is started once more");
