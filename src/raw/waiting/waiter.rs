@@ -25,9 +25,7 @@ impl Sleeper {
     pub(crate) fn of_task(waker: &Waker) -> Sleeper {
         Sleeper::Task(TaskWaker(Some(waker.clone())))
     }
-}
 
-impl Sleeper {
     /// Whether this wakes the task of `waker`. Compares two pointers, and runs no user code.
     pub(crate) fn would_wake(&self, waker: &Waker) -> bool {
         matches!(self, Sleeper::Task(TaskWaker(Some(known))) if known.will_wake(waker))
