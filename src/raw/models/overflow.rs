@@ -137,3 +137,30 @@ fn a_reader_in_a_word_that_races_with_the_split_of_a_claim_without_a_cell_is_exc
         units.assert_idle();
     });
 }
+
+/// The range touches so many regions that it asks the registry because of the claim that is counted, and then takes
+/// a cell under the mutex.
+#[test]
+fn a_unit_and_a_range_that_takes_its_cell_under_the_mutex_exclude_each_other() {
+    let makes: [fn() -> Arc<Units>; 2] = [Units::with_table, || {
+        let units = Units::with_table();
+        units.lock.open();
+        units
+    }];
+    for make in makes {
+        model(2, move || {
+            let units = make();
+            let elsewhere = units.filled();
+            let far = span(1 << 20, (1 << 20) + 2);
+            let counted = units.lock.lock(far, Shared);
+            units.empty(elsewhere);
+            let other = Arc::clone(&units);
+            let thread = thread::spawn(move || other.locked(span(1, 2), Shared));
+            units.locked(span(0, 100), Exclusive);
+            thread.join().unwrap();
+            units.lock.unlock(far, Shared, counted);
+            units.lock.shut();
+            units.assert_idle();
+        });
+    }
+}
