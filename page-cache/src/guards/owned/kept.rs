@@ -87,3 +87,6 @@ impl<G> DerefMut for Kept<G> {
         unsafe { self.guard.0.assume_init_mut() }
     }
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;
