@@ -9,39 +9,44 @@
 //! The clock is coarse, as in kernels: it is a few milliseconds behind, and is cheaper to read than an exact one. A
 //! file that keeps no time pays only for one comparison.
 
+use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use crate::sync::blocking::{Mutex, PoisonError};
 
 pub(crate) struct ModifiedTime {
     is_kept: bool,
     /// In nanoseconds since the epoch.
-    ///
-    /// ORDERING: relaxed, here and below: the time is approximate, and decides nothing except whether it
-    /// is passed to the store. A thread that clears `is_in_store` has set the time before; a thread that
-    /// passes the time on sets `is_in_store` before it reads the time. If a thread sees these in another
-    /// order, the next sync passes the time on.
     nanos: AtomicI64,
-    /// Whether the store has this time, as far as is known.
-    is_in_store: AtomicBool,
+    /// How often the time, or that of the store, has changed.
+    changes: AtomicU64,
+    /// The number of changes of the time that the store has.
+    in_store: AtomicU64,
+    /// Held while the time is given to the store, so that an older time does not arrive last.
+    giving: Mutex<()>,
 }
 
 impl ModifiedTime {
     /// For a file that keeps no time.
     pub(crate) fn of_store() -> ModifiedTime {
-        let (nanos, is_in_store) = (AtomicI64::new(0), AtomicBool::new(true));
-        ModifiedTime { is_kept: false, nanos, is_in_store }
+        ModifiedTime::new(0, false)
     }
 
     /// The time of a file that is opened. Without one from its store it is now.
     pub(crate) fn kept(stored: Option<SystemTime>) -> ModifiedTime {
-        let nanos = to_nanos(stored.unwrap_or_else(SystemTime::now));
-        let (nanos, is_in_store) = (AtomicI64::new(nanos), AtomicBool::new(true));
-        ModifiedTime { is_kept: true, nanos, is_in_store }
+        ModifiedTime::new(to_nanos(stored.unwrap_or_else(SystemTime::now)), true)
+    }
+
+    fn new(nanos: i64, is_kept: bool) -> ModifiedTime {
+        let (changes, in_store) = (AtomicU64::new(0), AtomicU64::new(0));
+        let nanos = AtomicI64::new(nanos);
+        ModifiedTime { is_kept, nanos, changes, in_store, giving: Mutex::new(()) }
     }
 
     /// The time, if the file keeps one.
     pub(crate) fn get(&self) -> Option<SystemTime> {
+        // ORDERING: relaxed: `give` has synchronised with the changes that it has counted.
         self.is_kept.then(|| from_nanos(self.nanos.load(Ordering::Relaxed)))
     }
 
@@ -56,26 +61,44 @@ impl ModifiedTime {
     /// Sets the time.
     #[cold]
     pub(crate) fn set(&self, nanos: i64) {
+        // ORDERING: relaxed: the count is changed after it.
         self.nanos.store(nanos, Ordering::Relaxed);
-        self.is_in_store.store(false, Ordering::Relaxed);
+        self.count_change();
     }
 
     /// Records that the store was written to, and has a time of its own.
     pub(crate) fn store_changed(&self) {
-        self.is_in_store.store(false, Ordering::Relaxed);
-    }
-
-    /// The time to give to the store, if the store may have another one.
-    pub(crate) fn take_for_store(&self) -> Option<SystemTime> {
-        if !self.is_kept || self.is_in_store.swap(true, Ordering::Relaxed) {
-            return None;
+        if self.is_kept {
+            self.count_change();
         }
-        self.get()
     }
 
-    /// Whether there is a time to give to the store.
+    fn count_change(&self) {
+        // ORDERING: Release, paired with the Acquire in `give`: who counts the change reads its time, or a later one.
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Gives the time to the store, if the store may have another one.
+    pub(crate) fn give(&self, give: impl FnOnce(SystemTime) -> io::Result<()>) -> io::Result<()> {
+        if !self.is_for_store() {
+            return Ok(());
+        }
+        let _giving = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
+        // ORDERING: Acquire, see `count_change`. `in_store` is written by the holder of the mutex only.
+        let changes = self.changes.load(Ordering::Acquire);
+        let Some(time) = self.get() else { return Ok(()) };
+        if changes != self.in_store.load(Ordering::Relaxed) {
+            give(time)?;
+            self.in_store.store(changes, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a time to give to the store. It is true until the store has it.
     pub(crate) fn is_for_store(&self) -> bool {
-        self.is_kept && !self.is_in_store.load(Ordering::Relaxed)
+        // ORDERING: relaxed: the caller knows of the changes that it waits for.
+        let [changes, in_store] = [&self.changes, &self.in_store];
+        self.is_kept && changes.load(Ordering::Relaxed) != in_store.load(Ordering::Relaxed)
     }
 }
 

@@ -61,8 +61,7 @@ impl Inode {
 
     /// Gives the store the time of the last change, if the cache keeps it.
     pub(crate) fn hand_time_over(&self) -> io::Result<()> {
-        let Some(time) = self.modified.take_for_store() else { return Ok(()) };
-        self.store.set_modified(time).inspect_err(|_| self.modified.store_changed())
+        self.modified.give(|time| self.store.set_modified(time))
     }
 
     /// The outcome of a sync, of a file that may be broken.

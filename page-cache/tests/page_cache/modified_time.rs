@@ -1,7 +1,8 @@
 //! The time of a file's last change, which writeback does not change.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spanlock_page_cache::{
@@ -188,4 +189,57 @@ fn a_sync_of_the_cache_hands_over_a_time_that_the_store_had_refused() {
     // No page is dirty, and nothing is unstable.
     cache.sync_all().unwrap();
     assert_eq!(store.times(), [file.modified().unwrap()]);
+}
+
+/// A store whose first call with a time ends after the second one, unless that does not come.
+#[derive(Default)]
+struct LateClock {
+    below: MemStore,
+    calls: Mutex<u32>,
+    second: Condvar,
+    time: Mutex<Option<SystemTime>>,
+}
+
+impl StoreLayer for LateClock {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.below
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        self.second.notify_all();
+        if *calls == 1 {
+            let limit = Duration::from_millis(300);
+            drop(self.second.wait_timeout_while(calls, limit, |calls| *calls < 2).unwrap());
+        } else {
+            drop(calls);
+        }
+        *self.time.lock().unwrap() = Some(time);
+        Ok(())
+    }
+}
+
+#[test]
+fn of_two_syncs_neither_returns_before_the_store_has_the_time_and_the_later_time_stays() {
+    let store = Arc::new(LateClock::default());
+    let file = open(Arc::clone(&store));
+    file.set_modified(long_ago()).unwrap();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| file.sync_all().unwrap());
+        while *store.calls.lock().unwrap() == 0 {
+            thread::yield_now();
+        }
+        scope.spawn(|| {
+            file.sync_all().unwrap();
+            assert_ne!(*store.time.lock().unwrap(), None);
+        });
+        let later = long_ago() + Duration::from_secs(1);
+        file.set_modified(later).unwrap();
+        file.sync_all().unwrap();
+        first.join().unwrap();
+        assert_eq!(*store.time.lock().unwrap(), Some(later));
+    });
 }

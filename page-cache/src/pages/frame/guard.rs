@@ -122,7 +122,12 @@ fn forget(frame: usize) -> Place {
             return replace(note);
         }
         let among_more = MORE.try_with(|more| more.borrow().iter().find(is_it).map(replace));
-        among_more.ok().flatten().unwrap_or(Place::HEADER)
+        among_more.ok().flatten().unwrap_or_else(|| {
+            // The entry was in a list that is gone, as the thread ends. The last entry moves to one that is not used.
+            let unused = notes[..last.min(FEW)].iter().find(|note| note.frame.get() == 0);
+            unused.inspect(|unused| unused.set(last_note));
+            Place::HEADER
+        })
     })
 }
 

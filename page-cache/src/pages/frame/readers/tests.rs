@@ -1,3 +1,5 @@
+use std::cell::RefCell;
+
 use super::*;
 use crate::page::PageSize;
 use crate::pages::frame::guard::SharedGuard;
@@ -9,7 +11,7 @@ const KEY: Key = Key { file: 1, page: 7 };
 
 /// Frames, of which the first caches a page that is hot.
 fn hot() -> Frames {
-    let frames = Frames::new(2, PageSize::DEFAULT);
+    let frames = Frames::new(3, PageSize::DEFAULT);
     let page = frames.take_free().unwrap().assign(KEY);
     let mut latch = page.latch();
     latch.bytes().fill(1);
@@ -20,7 +22,11 @@ fn hot() -> Frames {
 }
 
 fn guard(frames: &Frames) -> SharedGuard<'_> {
-    SharedGuard::try_new(frames, frames.get(0).unwrap(), FILE).unwrap()
+    guard_of(frames, 0)
+}
+
+fn guard_of(frames: &Frames, frame: u32) -> SharedGuard<'_> {
+    SharedGuard::try_new(frames, frames.get(frame).unwrap(), FILE).unwrap()
 }
 
 /// How many readers' words are in use.
@@ -160,4 +166,32 @@ fn reads_of_a_hot_page_are_whole_beside_writes() {
         }
     });
     assert!(words(&frames) == 0 && frame.state().0 & !State::heated(State::FREE).unwrap().0 != 0);
+}
+
+/// A thread that has more guards than its list has entries keeps them in a variable of the thread, which is dropped
+/// after the rest of the list.
+#[test]
+fn guards_that_are_dropped_as_their_thread_ends_leave_no_reader() {
+    std::thread_local! {
+        static KEPT: RefCell<Vec<SharedGuard<'static>>> = const { RefCell::new(Vec::new()) };
+    }
+    let frames: &Frames = Box::leak(Box::new(hot()));
+    for page in [8, 9] {
+        let page = frames.take_free().unwrap().assign(Key { file: 1, page });
+        page.latch().commit();
+    }
+    thread::spawn(|| {
+        KEPT.with_borrow_mut(|kept| {
+            kept.extend((0..8).map(|_| guard_of(frames, 1)));
+            kept.extend((0..8).map(|_| guard(frames)));
+            assert_ne!(words(frames), 0);
+            kept.insert(0, guard_of(frames, 2));
+            kept.swap(0, 9);
+            kept.swap(1, 9);
+        });
+    })
+    .join()
+    .unwrap();
+    assert_eq!(words(frames), 0);
+    assert!((0..3).all(|frame| !frames.get(frame).unwrap().state().is_shared()));
 }
