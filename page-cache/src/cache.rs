@@ -218,8 +218,9 @@ impl PageCache {
     /// [`Options::max_capacity`].
     ///
     /// To shrink the cache, this evicts pages until the others fit, and returns the memory of the evicted pages to
-    /// the system (on Linux). Dirty pages are written to their stores first, so nothing is lost. The limit on dirty
-    /// pages changes in proportion. Other threads can use the files meanwhile.
+    /// the system (on Linux, unless the system's pages are larger than the cache's). Dirty pages are written to their
+    /// stores first, so nothing is lost. The limit on dirty pages changes in proportion. Other threads can use the
+    /// files meanwhile.
     ///
     /// # Errors
     ///

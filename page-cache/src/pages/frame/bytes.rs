@@ -113,18 +113,23 @@ impl FrameMemory {
         self.zeroes.start.as_ptr()
     }
 
-    /// Returns the memory of a frame to the system. It reads as zeroes from then on.
+    /// Returns the memory of a frame to the system, unless the system's pages are larger. It reads as zeroes from then
+    /// on.
     pub(super) fn give_back(&self, index: usize) {
         let (page, len) = (self.page(index), self.page_size.len());
         #[cfg(target_os = "linux")]
         {
             use rustix::mm::{Advice, madvise};
-            // SAFETY: the page is this allocation's own, whole, and no thread reads or writes it: the caller has its
-            // frame, which caches nothing. The bytes become zeroes, which is as valid as any content.
+            // The system rounds the length up to its own pages, and would clear the next frames too.
+            if len < rustix::param::page_size() {
+                return;
+            }
+            // SAFETY: the page is this allocation's own, and no thread reads or writes it: the caller has its frame,
+            // which caches nothing. It is aligned to its length, and so consists of whole pages of the system. The
+            // bytes become zeroes, which is as valid as any content.
             let given = unsafe { madvise(page.as_ptr().cast(), len, Advice::LinuxDontNeed) };
-            // If the system's pages are larger it refuses, and the memory stays. The memory of a
-            // huge page is returned once all of it has been, or when the system runs short of
-            // memory.
+            // The memory of a huge page is returned once all of it has been, or when the system runs
+            // short of memory.
             let _ = given;
         }
         #[cfg(not(target_os = "linux"))]
