@@ -193,7 +193,7 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.pool.frames.count() as usize
+        self.shared.pool.capacity()
     }
 
     /// Returns the size of the cache's pages in bytes: [`PAGE_SIZE`](crate::PAGE_SIZE), or what
@@ -220,14 +220,15 @@ impl PageCache {
     /// To shrink the cache, this evicts pages until the others fit, and returns the memory of the evicted pages to
     /// the system (on Linux, unless the system's pages are larger than the cache's). Dirty pages are written to their
     /// stores first, so nothing is lost. The limit on dirty pages changes in proportion. Other threads can use the
-    /// files meanwhile.
+    /// files meanwhile. A later call replaces one that has not returned.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if `pages` is out of range. `ResourceBusy` if no page could be evicted for ten seconds,
-    /// because stores do not accept the dirty pages, or [guards](crate::PageRef) and [pins](crate::PagePin) hold
-    /// the others; immediately if guards hold all pages. The new capacity applies nevertheless: the excess pages
-    /// are evicted as soon as possible.
+    /// because stores do not accept the dirty pages, only a sync may write them
+    /// ([`FileOptions::no_steal`](crate::FileOptions::no_steal)), or [guards](crate::PageRef) and
+    /// [pins](crate::PagePin) hold the others; immediately if guards hold all pages. Then the capacity is what it was
+    /// before.
     ///
     /// # Examples
     ///

@@ -1,4 +1,8 @@
 //! The capacity of a cache, and changing it: pages are evicted until few enough frames are used.
+//!
+//! Some pages may not be evictable for any length of time: those of a store that fails, those that only a sync may
+//! write, those with guards. Requests for other pages need frames meanwhile. So while the cache waits for such pages
+//! it allows some frames more than are used, up to the old capacity; and if it waits in vain it keeps that one.
 
 use std::io;
 use std::time::Instant;
@@ -9,54 +13,100 @@ use crate::order::may_wait_for_clean;
 use crate::pages::eviction::Victims;
 use crate::pages::pool::Pool;
 use crate::pages::reclaim::TIMEOUT;
-use crate::sync::blocking::PoisonError;
+use crate::sync::blocking::{MutexGuard, PoisonError};
+
+/// What was set, and by which call.
+pub(super) struct Resizing {
+    calls: u64,
+    /// The capacity after the last call that succeeded.
+    capacity: usize,
+}
 
 impl Pool {
+    /// The capacity after the last change that succeeded.
+    pub(crate) fn capacity(&self) -> usize {
+        self.resizing().capacity
+    }
+
     /// Sets the capacity, and evicts pages until no more frames are used. The caller holds nothing.
     ///
-    /// Fails if pages above the new capacity cannot be evicted for a long time. No thread gets
-    /// their frames then either.
+    /// Fails if pages above the new capacity cannot be evicted for a long time. Then the capacity stays as it was.
+    /// A later call replaces one that has not ended.
     pub(crate) fn set_capacity(&self, frames: usize) -> io::Result<()> {
         let most = self.frames.most();
         if frames < LEAST_CAPACITY || frames > most as usize {
             let message = format!("the cache can have from {LEAST_CAPACITY} to {most} pages");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        {
-            let _one_at_a_time = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
-            let (limit, of) = self.dirty_part;
-            let limit = (limit as u128 * frames as u128 / of as u128) as usize;
-            self.dirty.set_frames(limit.max(1), frames);
-            self.permits.set_frames(frames);
-            lock_leaf(&self.queues).set_frames(frames as u32);
-            self.frames.set_count(frames as u32);
-        }
-        self.evict_excess()
+        let call = {
+            let mut resizing = self.resizing();
+            resizing.calls += 1;
+            self.set_limits(frames);
+            resizing.calls
+        };
+        self.evict_excess(call, frames)
     }
 
-    /// Evicts pages until no more frames are used than allowed, and returns their memory to the
-    /// system.
+    /// Sets what depends on the capacity.
+    pub(super) fn set_limits(&self, frames: usize) {
+        let (limit, of) = self.dirty_part;
+        let limit = (limit as u128 * frames as u128 / of as u128) as usize;
+        self.dirty.set_frames(limit.max(1), frames);
+        self.permits.set_frames(frames);
+        lock_leaf(&self.queues).set_frames(frames as u32);
+        self.frames.set_count(frames as u32);
+    }
+
+    /// Evicts pages until no more than `frames` are used, and returns their memory to the system.
     #[cfg_attr(debug_assertions, track_caller)]
-    fn evict_excess(&self) -> io::Result<()> {
+    fn evict_excess(&self, call: u64, frames: usize) -> io::Result<()> {
         may_wait_for_clean(&self.frames);
-        let mut progress = Instant::now();
+        let (mut least, mut progress) = (u32::MAX, Instant::now());
         loop {
-            let excess = self.frames.excess();
+            let Some(resizing) = self.resizing_by(call) else { return Ok(()) };
+            self.frames.set_count(frames as u32);
+            drop(resizing);
+            while self.frames.excess() > 0
+                && let Some(free) = self.evict(Victims::Any)
+            {
+                free.give_back();
+            }
+            let (excess, is_stuck) = (self.frames.excess(), self.frames.are_all_guarded());
+            let Some(mut resizing) = self.resizing_by(call) else { return Ok(()) };
             if excess == 0 {
+                resizing.capacity = frames;
                 return Ok(());
             }
-            match self.evict(Victims::Any) {
-                Some(free) => {
-                    free.give_back();
-                    progress = Instant::now();
-                }
-                None if progress.elapsed() >= TIMEOUT || self.frames.are_all_guarded() => {
-                    let message =
-                        format!("{excess} pages above the new capacity cannot be evicted");
-                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
-                }
-                None => self.flusher.wait_for_progress(),
+            if excess < least {
+                (least, progress) = (excess, Instant::now());
             }
+            if is_stuck || progress.elapsed() >= TIMEOUT {
+                let old = resizing.capacity;
+                self.set_limits(old);
+                let message = format!(
+                    "{excess} pages above the new capacity of {frames} cannot be evicted; the capacity is still {old}"
+                );
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            }
+            let for_others = frames + excess as usize + LEAST_CAPACITY;
+            self.frames.set_count(for_others.min(resizing.capacity.max(frames)) as u32);
+            drop(resizing);
+            self.flusher.wait_for_progress();
         }
+    }
+
+    fn resizing(&self) -> MutexGuard<'_, Resizing> {
+        self.resizing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, unless a later call has begun.
+    fn resizing_by(&self, call: u64) -> Option<MutexGuard<'_, Resizing>> {
+        Some(self.resizing()).filter(|resizing| resizing.calls == call)
+    }
+}
+
+impl Resizing {
+    pub(super) fn new(capacity: usize) -> Resizing {
+        Resizing { calls: 0, capacity }
     }
 }

@@ -35,6 +35,9 @@ const SHARE_WITH_GUARDS: usize = 3;
 /// How many dirty pages a file may have by guards even past its share.
 const FEW: usize = 4;
 
+/// How many pins there can be, all of which may be of one page: fewer than a frame can count.
+const MOST_PINS: usize = 1 << 23;
+
 /// The part of the limit that may be pinned.
 const PINNED: usize = 4;
 
@@ -152,7 +155,8 @@ impl DirtyPages {
 
     /// Counts one more pin, if the limit allows it, and returns whether it does.
     pub(crate) fn admit_pin(&self) -> bool {
-        let one_more = |pins| (pins < self.limit() / PINNED).then_some(pins + 1);
+        let most = (self.limit() / PINNED).min(MOST_PINS);
+        let one_more = |pins| (pins < most).then_some(pins + 1);
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::options::Options;
 use crate::order::leaf::lock_leaf;
+use crate::pages::capacity::Resizing;
 use crate::pages::closers::Closers;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
@@ -62,7 +63,7 @@ pub(crate) struct Pool {
     next_mapping: AtomicU64,
     /// How many pages may be dirty in a cache of this many frames.
     pub(super) dirty_part: (usize, usize),
-    pub(super) resizing: Mutex<()>,
+    pub(super) resizing: Mutex<Resizing>,
 }
 
 impl Pool {
@@ -88,7 +89,7 @@ impl Pool {
             next_owner: AtomicU64::new(1),
             next_mapping: AtomicU64::new(1),
             dirty_part: (dirty_limit, capacity),
-            resizing: Mutex::default(),
+            resizing: Mutex::new(Resizing::new(capacity)),
         };
         // It is at most the maximum.
         pool.frames.set_count(capacity as u32);

@@ -88,15 +88,21 @@ fn a_capacity_outside_of_the_bounds_is_refused() {
 }
 
 #[test]
-fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it_and_the_pages_go_later() {
+fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it() {
     let (cache, file, _store) = open(Options::new(64), 100);
     let guards: Vec<_> = (0..40).map(|page| file.page(page).unwrap()).collect();
     let error = cache.set_capacity(20).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert_eq!(error.to_string(), "20 pages above the new capacity cannot be evicted");
+    assert_eq!(
+        error.to_string(),
+        "20 pages above the new capacity of 20 cannot be evicted; the capacity is still 64"
+    );
+    assert_eq!(cache.capacity(), 64);
     assert!(guards.iter().zip(0..).all(|(page, number)| page[0] == number));
     drop(guards);
-    assert_eq!(first_byte(&file, 50), 50);
+    (0..100).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
+    assert_eq!(cached(&file, 100), 64);
+    cache.set_capacity(20).unwrap();
     assert!(cached(&file, 100) <= 20);
 }
 
@@ -144,14 +150,43 @@ fn the_dirty_limit_grows_as_the_capacity_does() {
     assert!((8..=16).contains(&dirty), "{dirty}");
 }
 
+/// Neither a store that fails nor a file whose pages only a sync may write keeps the others waiting, while its dirty pages
+/// hold more frames than the cache is to have.
 #[test]
-fn a_cache_whose_pages_cannot_be_written_back_does_not_wait_for_ever_to_shrink() {
-    let (cache, file, store) = open(Options::new(256).dirty_limit(256), 200);
-    store.fail_writes(usize::MAX);
-    (0..40).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
-    let error = cache.set_capacity(16).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert!(error.to_string().ends_with("pages above the new capacity cannot be evicted"));
+fn files_continue_while_a_cache_shrinks_in_vain_and_afterwards() {
+    let (cache, healthy, _store) = open(Options::new(256).dirty_limit(256), 200);
+    let failing = RecordingStore::default();
+    failing.fail_writes(usize::MAX);
+    let failing = cache.open(failing).unwrap();
+    let kept = cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
+    for file in [&failing, &kept] {
+        (0..24).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    }
+    let is_at_work = || {
+        for page in 0..200 {
+            assert_eq!(first_byte(&healthy, page), page as u8);
+            healthy.write_all_at(&[page as u8], page * PAGE + 1).unwrap();
+        }
+    };
+    thread::scope(|scope| {
+        let shrinks = scope.spawn(|| cache.set_capacity(16).unwrap_err());
+        while !shrinks.is_finished() {
+            is_at_work();
+        }
+        let error = shrinks.join().unwrap();
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+        assert!(
+            error.to_string().ends_with("cannot be evicted; the capacity is still 256"),
+            "{error}"
+        );
+    });
+    assert_eq!(cache.capacity(), 256);
+    is_at_work();
+    kept.sync_data().unwrap();
+    failing.discard();
+    cache.set_capacity(16).unwrap();
+    is_at_work();
+    assert!(cache.stats().resident <= 16);
 }
 
 /// A dirty page is written only after the hook, and the hook needs frames, while dirty pages hold all that may be used.
@@ -181,5 +216,7 @@ fn a_cache_that_shrinks_below_its_dirty_pages_leaves_frames_to_a_hook_with_a_log
     let _ = tree.sync_data();
     tree.sync_data().unwrap();
     assert!(!log.is_empty() && log.len().is_multiple_of(3 * PAGE));
+    // A frame that the hook has taken beyond the capacity goes when the next page is brought in.
+    (0..tree.len() / PAGE).for_each(|page| _ = first_byte(&tree, page));
     assert!(cache.stats().resident <= 16, "{}", cache.stats().resident);
 }
