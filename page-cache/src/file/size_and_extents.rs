@@ -38,7 +38,8 @@ impl File {
         self.len() == 0
     }
 
-    /// Truncates the file to `len` bytes, or extends it with zeroes.
+    /// Truncates the file to `len` bytes, or extends it with zeroes. Other threads may see a shorter length before this
+    /// returns, for example while it waits for a page guard, or if the store then fails.
     ///
     /// # Errors
     ///
