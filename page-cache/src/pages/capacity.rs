@@ -11,16 +11,9 @@ use crate::options::LEAST_CAPACITY;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::pages::eviction::Victims;
-use crate::pages::pool::Pool;
+use crate::pages::pool::{Pool, Resizing};
 use crate::pages::reclaim::TIMEOUT;
 use crate::sync::blocking::{MutexGuard, PoisonError};
-
-/// What was set, and by which call.
-pub(super) struct Resizing {
-    calls: u64,
-    /// The capacity after the last call that succeeded.
-    capacity: usize,
-}
 
 impl Pool {
     /// The capacity after the last change that succeeded.
@@ -102,11 +95,5 @@ impl Pool {
     /// The same, unless a later call has begun.
     fn resizing_by(&self, call: u64) -> Option<MutexGuard<'_, Resizing>> {
         Some(self.resizing()).filter(|resizing| resizing.calls == call)
-    }
-}
-
-impl Resizing {
-    pub(super) fn new(capacity: usize) -> Resizing {
-        Resizing { calls: 0, capacity }
     }
 }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use crate::options::Options;
 use crate::order::leaf::lock_leaf;
-use crate::pages::capacity::Resizing;
 use crate::pages::closers::Closers;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
@@ -66,6 +65,14 @@ pub(crate) struct Pool {
     pub(super) resizing: Mutex<Resizing>,
 }
 
+/// The changes of the capacity.
+pub(super) struct Resizing {
+    /// How many calls there were.
+    pub(super) calls: u64,
+    /// The capacity after the last call that succeeded.
+    pub(super) capacity: usize,
+}
+
 impl Pool {
     pub(crate) fn new(options: &Options) -> Pool {
         let (capacity, dirty_limit) = (options.capacity(), options.dirty_limit_in_pages());
@@ -89,7 +96,7 @@ impl Pool {
             next_owner: AtomicU64::new(1),
             next_mapping: AtomicU64::new(1),
             dirty_part: (dirty_limit, capacity),
-            resizing: Mutex::new(Resizing::new(capacity)),
+            resizing: Mutex::new(Resizing { calls: 0, capacity }),
         };
         // It is at most the maximum.
         pool.frames.set_count(capacity as u32);
