@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store};
 
 use crate::random::Random;
 use crate::stores::failing_store::FailingStore;
@@ -174,6 +174,19 @@ fn two_files_over_two_caches_one_above_the_other_keep_their_bytes() {
 /// A cache that writes nothing back by itself.
 fn quiet_cache() -> PageCache {
     PageCache::with_options(Options::new(64).flush_interval(Duration::MAX))
+}
+
+/// Not only the drop in a hook has another thread close the file: every drop does, and waits for it.
+#[test]
+fn a_file_with_a_hook_has_been_written_back_when_its_last_handle_has_been_dropped() {
+    for _ in 0..20 {
+        let store = Arc::new(MemStore::new());
+        let options = FileOptions::new().before_writeback(|_| Ok(()));
+        let file = quiet_cache().open_with(Arc::clone(&store), options).unwrap();
+        write_pages(&file, 16, 3);
+        drop(file);
+        assert_holds(&*store, 16, 3);
+    }
 }
 
 #[test]

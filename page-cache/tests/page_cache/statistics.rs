@@ -63,6 +63,23 @@ fn hits_and_misses_are_counted_for_each_file_and_pages_of_one_request_are_misses
 }
 
 #[test]
+fn each_write_counts_one_claim_on_the_io_lock_whichever_way_it_takes() {
+    let cache: PageCache = PageCache::with_options(asleep(64));
+    let file = cache.open(MemStore::new()).unwrap();
+    let writes: [&dyn Fn(); 4] = [
+        &|| file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap(),
+        &|| file.write_all_at(b"in a cached page", 0).unwrap(),
+        &|| file.write_all_at(b"in two cached pages", PAGE - 5).unwrap(),
+        &|| _ = file.append(b"behind them").unwrap(),
+    ];
+    for (number, write) in (1..).zip(writes) {
+        write();
+        let claims = cache.stats().io_claims;
+        assert_eq!((claims.taken, claims.waited), (number, 0));
+    }
+}
+
+#[test]
 fn the_numbers_of_a_cache_are_those_of_its_files_together() {
     let cache = PageCache::with_options(asleep(64));
     let files = [MemStore::new(), MemStore::new()].map(|store| cache.open(store).unwrap());

@@ -254,6 +254,28 @@ fn an_insert_that_leaves_the_store_longer_says_so() {
     assert!(told > 0);
 }
 
+/// Where the store ends too early, bytes that were zeroes are read as such, and bytes that it has lost are not.
+#[test]
+fn where_a_failed_sync_lost_the_length_only_what_was_never_written_is_read_as_zeroes() {
+    let (store, file) = open(Mortal { loses_length: true, ..Mortal::new(1) });
+    file.write_all_at(&[7; PAGE], 0).unwrap();
+    file.sync_data().unwrap();
+    file.set_len(8 * PAGE as u64).unwrap();
+    let (lost, mut seen) = (6 * PAGE as u64, [1; PAGE]);
+    file.write_direct_at(&[5; PAGE], lost).unwrap();
+    store.dies_after(0);
+    file.sync_data().unwrap_err();
+    store.recover();
+    assert_eq!(store.inner.len().unwrap(), PAGE as u64);
+    assert_eq!(file.broken_ranges(), [lost..lost + PAGE as u64]);
+    for page in [1, 5, 7] {
+        file.read_exact_direct_at(&mut seen, page * PAGE as u64).unwrap();
+        assert_eq!(seen, [0; PAGE]);
+        seen.fill(1);
+    }
+    file.read_exact_direct_at(&mut seen, lost).unwrap_err();
+}
+
 #[test]
 fn zeroes_whose_length_a_failed_sync_lost_can_be_read_before_the_next_sync() {
     let (store, file) = open(Mortal { loses_length: true, ..Mortal::new(1) });

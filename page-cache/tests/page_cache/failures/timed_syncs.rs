@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use spanlock_page_cache::{File, FileOptions, MemStore, Options, PageCache, Store, StoreLayer};
 
+use crate::stores::failing_store::FailingStore;
+
 const PAGE: usize = 4096;
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -158,6 +160,31 @@ fn a_guard_that_was_leaked_is_waited_for_a_limited_time_and_other_pages_are_writ
         // Nobody can close this file any more.
         std::mem::forget((file, cache));
     }
+}
+
+#[test]
+fn a_sync_that_is_given_up_leaves_an_error_that_was_not_reported_to_the_next() {
+    let store = Arc::new(FailingStore::default());
+    let cache: PageCache = PageCache::with_options(Options::new(16).flush_interval(Duration::MAX));
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    let other = file.clone();
+    file.write_all_at(&[1; PAGE], 0).unwrap();
+    store.fail(store.requests()..u64::MAX);
+    other.sync_data().unwrap_err();
+    store.fail(0..0);
+    let ((guards, guarded), (gives_up, given_up)) = (channel(), channel::<()>());
+    let holder = thread::spawn(move || {
+        let _page = other.page_mut(0).unwrap();
+        guards.send(()).unwrap();
+        given_up.recv_timeout(TOO_LONG).unwrap();
+    });
+    guarded.recv_timeout(TOO_LONG).unwrap();
+    let error = file.sync_data_for(SHORT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    gives_up.send(()).unwrap();
+    holder.join().unwrap();
+    file.sync_data().expect_err("the error of the first sync");
+    file.sync_data().unwrap();
 }
 
 #[test]

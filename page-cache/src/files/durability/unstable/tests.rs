@@ -186,6 +186,37 @@ fn a_truncation_takes_what_lies_behind_along_and_is_owed_itself() {
 }
 
 #[test]
+fn a_lost_length_makes_bytes_zeroes_where_nothing_that_was_written_is_lost() {
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
+    unstable.sent_past(PAGE..2 * PAGE);
+    assert!(!unstable.may_lack(0..1));
+    unstable.length_unknown();
+    fail(&mut unstable);
+    for range in [0..PAGE, 2 * PAGE..3 * PAGE] {
+        assert!(unstable.may_lack(range.clone()), "{range:?}");
+    }
+    for range in [0..PAGE + 1, PAGE + 1..PAGE + 2, 2 * PAGE - 1..3 * PAGE, 0..3 * PAGE] {
+        assert!(!unstable.may_lack(range.clone()), "{range:?}");
+    }
+}
+
+/// The cache sends a page again that a failed sync may have lost; until it has, a sync repairs nothing.
+#[test]
+fn a_repair_that_a_failed_sync_may_have_lost_is_made_again_before_the_range_is_whole() {
+    let mut unstable = Unstable::new(PageSize::DEFAULT);
+    unstable.sent_past(0..PAGE);
+    fail(&mut unstable);
+    unstable.rewritten(0..PAGE);
+    unstable.sent(0, &ALL);
+    assert_eq!(fail(&mut unstable), [0]);
+    sync(&mut unstable);
+    assert_eq!(broken(&unstable), [0..PAGE]);
+    unstable.sent(0, &ALL);
+    sync(&mut unstable);
+    assert!(!unstable.is_broken());
+}
+
+#[test]
 fn what_a_file_grew_over_since_it_was_cut_off_is_lost_with_the_sync() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
     unstable.resized(100, 500);

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::{Afterwards, Jobs, Work};
+use super::{Afterwards, Jobs, MOST_HINTS, MOST_PAGEOUTS, Work};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -57,4 +57,16 @@ fn the_job_of_a_file_that_is_clean_is_gone() {
     assert!(jobs.jobs.is_empty() && jobs.turns.is_empty());
     jobs.hasten(1, now);
     assert!(jobs.jobs.is_empty());
+}
+
+#[test]
+fn a_page_is_queued_once_and_no_more_pages_and_ranges_are_queued_than_the_bounds_allow() {
+    let (now, mut jobs) = (Instant::now(), Jobs::default());
+    (0..MOST_PAGEOUTS as u64 + 3).for_each(|page| jobs.queue(1, page, now));
+    (0..MOST_HINTS as u64 + 3).for_each(|page| jobs.bring_in(1, page..page + 1, now));
+    [5, 6, 5].into_iter().for_each(|page| jobs.queue(2, page, now));
+    let mut tasks = [(); 2].map(|()| jobs.take(now).expect("pages of two files are queued"));
+    tasks.sort_by_key(|task| task.file);
+    assert_eq!((tasks[0].pageouts.len(), tasks[0].hints.len()), (MOST_PAGEOUTS, MOST_HINTS));
+    assert_eq!(tasks[1].pageouts, [5, 6]);
 }
