@@ -52,10 +52,13 @@ fn readers_of_a_hot_page_do_not_write_its_header() {
 #[test]
 fn a_hot_page_whose_guard_is_in_a_word_counts_as_guarded() {
     let frames = hot();
-    let page = frames.take_free().unwrap().assign(Key { file: 1, page: 8 });
-    page.latch().commit();
-    drop(page);
-    let _other = SharedGuard::try_new(&frames, frames.get(1).unwrap(), FILE).unwrap();
+    let _others = [8, 9].map(|page| {
+        let locked = frames.take_free().unwrap().assign(Key { file: 1, page });
+        locked.latch().commit();
+        let frame = locked.frame().id();
+        drop(locked);
+        guard_of(&frames, frame)
+    });
     assert!(!frames.are_all_guarded());
     let guard = guard(&frames);
     assert!(words(&frames) == 1 && frames.are_all_guarded());
