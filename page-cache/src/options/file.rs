@@ -141,9 +141,9 @@ impl FileOptions {
     /// operations on this file wait, as if its store did not answer.
     ///
     /// The hook may use files of the same cache that have no hook themselves, for example append to a log and sync
-    /// it. Operations on files that have a hook fail with [`Deadlock`](io::ErrorKind::Deadlock) inside a hook. The
-    /// hook must not wait for a lock whose holder may be using the file. The memory that is written to the log must
-    /// not be a mapping of the file.
+    /// it. Operations that may wait fail with [`Deadlock`](io::ErrorKind::Deadlock) inside a hook on files that have
+    /// a hook. The hook must not wait for a lock whose holder may be using the file. The memory that is written to
+    /// the log must not be a mapping of the file.
     ///
     /// To open the store again while it is open, use a clone of these options: other options fail with
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy).
