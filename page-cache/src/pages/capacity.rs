@@ -41,7 +41,7 @@ impl Pool {
     }
 
     /// Sets what depends on the capacity.
-    pub(super) fn set_limits(&self, frames: usize) {
+    fn set_limits(&self, frames: usize) {
         let (limit, of) = self.dirty_part;
         let limit = (limit as u128 * frames as u128 / of as u128) as usize;
         self.dirty.set_frames(limit.max(1), frames);
