@@ -19,9 +19,9 @@ pub(crate) struct ModifiedTime {
     is_kept: bool,
     /// In nanoseconds since the epoch.
     nanos: AtomicI64,
-    /// How often the time, or that of the store, has changed.
+    /// How often the time has changed.
     changes: AtomicU64,
-    /// The number of changes of the time that the store has.
+    /// How many changes, of the time and of the store, there were when the store was given the time.
     in_store: AtomicU64,
     /// Held while the time is given to the store, so that an older time does not arrive last.
     giving: Mutex<()>,
@@ -63,30 +63,24 @@ impl ModifiedTime {
     pub(crate) fn set(&self, nanos: i64) {
         // ORDERING: relaxed: the count is changed after it.
         self.nanos.store(nanos, Ordering::Relaxed);
-        self.count_change();
-    }
-
-    /// Records that the store was written to, and has a time of its own.
-    pub(crate) fn store_changed(&self) {
-        if self.is_kept {
-            self.count_change();
-        }
-    }
-
-    fn count_change(&self) {
-        // ORDERING: Release, paired with the Acquire in `give`: who counts the change reads its time, or a later one.
+        // ORDERING: Release, paired with the Acquire in `all_changes`: who counts the change reads its time, or a later
+        // one.
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    /// Gives the time to the store, if the store may have another one.
-    pub(crate) fn give(&self, give: impl FnOnce(SystemTime) -> io::Result<()>) -> io::Result<()> {
-        if !self.is_for_store() {
+    /// Gives the time to the store, if the store may have another one. `of_store` counts the changes of the store.
+    pub(crate) fn give(
+        &self,
+        of_store: impl Fn() -> u64,
+        give: impl FnOnce(SystemTime) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if !self.is_for_store(of_store()) {
             return Ok(());
         }
         let _giving = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
-        // ORDERING: Acquire, see `count_change`. `in_store` is written by the holder of the mutex only.
-        let changes = self.changes.load(Ordering::Acquire);
+        let changes = self.all_changes(of_store());
         let Some(time) = self.get() else { return Ok(()) };
+        // ORDERING: relaxed: it is written by the holder of the mutex only.
         if changes != self.in_store.load(Ordering::Relaxed) {
             give(time)?;
             self.in_store.store(changes, Ordering::Relaxed);
@@ -95,10 +89,14 @@ impl ModifiedTime {
     }
 
     /// Whether there is a time to give to the store. It is true until the store has it.
-    pub(crate) fn is_for_store(&self) -> bool {
+    pub(crate) fn is_for_store(&self, of_store: u64) -> bool {
         // ORDERING: relaxed: the caller knows of the changes that it waits for.
-        let [changes, in_store] = [&self.changes, &self.in_store];
-        self.is_kept && changes.load(Ordering::Relaxed) != in_store.load(Ordering::Relaxed)
+        self.is_kept && self.all_changes(of_store) != self.in_store.load(Ordering::Relaxed)
+    }
+
+    /// The changes of the time and of the store. Both numbers only increase, so the sum is the same only if both are.
+    fn all_changes(&self, of_store: u64) -> u64 {
+        self.changes.load(Ordering::Acquire) + of_store
     }
 }
 

@@ -55,13 +55,13 @@ impl Inode {
     pub(crate) fn is_settled(&self) -> bool {
         // ORDERING: relaxed: what another thread does meanwhile is not covered by the caller's sync.
         let untrimmed = self.untrimmed.load(Ordering::Relaxed);
-        let is_due = untrimmed || self.modified.is_for_store();
+        let is_due = untrimmed || self.modified.is_for_store(self.store.changes());
         self.own_dirty().pages == 0 && !is_due && self.store.unstable().is_settled()
     }
 
     /// Gives the store the time of the last change, if the cache keeps it.
     pub(crate) fn hand_time_over(&self) -> io::Result<()> {
-        self.modified.give(|time| self.store.set_modified(time))
+        self.modified.give(|| self.store.changes(), |time| self.store.set_modified(time))
     }
 
     /// The outcome of a sync, of a file that may be broken.
@@ -91,7 +91,7 @@ impl Inode {
         };
         match outcome {
             Ok(()) => {
-                self.store.note(|unstable| unstable.committed());
+                self.store.note(|unstable| unstable.committed(scope));
                 Ok(())
             }
             Err(error) => {

@@ -108,7 +108,6 @@ impl Inode {
             self.write_errors.note(error);
         }
         if !request.pages.is_empty() {
-            self.modified.store_changed();
             self.write_retry.note(outcome.as_ref().err().map(|(_, error)| error));
         }
         for (page, (_, end)) in request.pages.iter().zip(&request.parts) {

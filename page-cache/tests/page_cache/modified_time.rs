@@ -164,6 +164,27 @@ fn writeback_leaves_the_time_of_a_file_of_the_system_as_it_was() {
     assert_eq!(open(FileStore::open(&path).unwrap()).modified(), Some(long_ago()));
 }
 
+/// Allocating blocks changes no byte of the file, but the file system sets the time.
+#[test]
+fn allocation_leaves_the_time_of_a_file_of_the_system_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let file = open(FileStore::create(&path).unwrap());
+    file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+    let changes: [(&str, &dyn Fn() -> io::Result<()>); 2] = [
+        ("allocate", &|| file.allocate(0, PAGE, Length::Keep)),
+        ("reserve", &|| file.reserve(8 * PAGE, PAGE)),
+    ];
+    for (name, change) in changes {
+        file.set_modified(long_ago()).unwrap();
+        file.sync_all().unwrap();
+        change().unwrap();
+        file.sync_all().unwrap();
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        assert_eq!(modified, long_ago(), "{name}");
+    }
+}
+
 #[test]
 fn a_file_that_keeps_no_time_hands_none_over() {
     let store = Arc::new(Clocked::default());

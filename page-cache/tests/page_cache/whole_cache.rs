@@ -103,6 +103,21 @@ fn a_file_of_which_only_blocks_changed_is_in_each_sync_of_the_cache_until_one_su
     assert_eq!(stores[0].syncs(), 2);
 }
 
+/// A sync of the data leaves out what else the store keeps, such as times and allocated blocks.
+#[test]
+fn a_file_of_which_only_the_data_was_synced_is_in_a_sync_of_the_cache() {
+    let (cache, stores, files) = dirty_files(2);
+    files[0].sync_data().unwrap();
+    cache.sync_all().unwrap();
+    assert_eq!(stores[0].syncs(), 1);
+    files[0].allocate(0, 5, spanlock_page_cache::Length::Keep).unwrap();
+    files[0].sync_data().unwrap();
+    files[1].sync_data().unwrap();
+    cache.sync_all().unwrap();
+    cache.sync_all().unwrap();
+    assert_eq!((stores[0].syncs(), stores[1].syncs()), (2, 1));
+}
+
 #[test]
 fn bytes_that_were_written_back_and_not_synced_are_in_a_sync_of_the_cache() {
     let (cache, stores, files) = dirty_files(1);

@@ -27,6 +27,7 @@ mod sent_pages;
 use std::ops::Range;
 
 use crate::error::SharedError;
+use crate::files::durability::sync_group::Scope;
 use crate::page::PageSize;
 use batch::{Batch, joined};
 use broken_ranges::BrokenRanges;
@@ -201,10 +202,10 @@ impl Unstable {
         self.note_length(held.saturating_add(len), held);
     }
 
-    /// Notes that a shift failed, and may have moved anything from `offset` on.
-    pub(crate) fn shift_failed(&mut self, offset: u64, held: u64) {
-        self.broken.shift_failed(offset, held);
-        self.uncertain(offset..held);
+    /// Notes that a shift failed in a store of `held` bytes, and may have moved bytes to anywhere in `offset..end`.
+    pub(crate) fn shift_failed(&mut self, offset: u64, held: u64, end: u64) {
+        self.broken.shift_failed(offset..end);
+        self.uncertain(offset..end);
         self.note_length(held, held);
     }
 
@@ -215,9 +216,10 @@ impl Unstable {
         self.broken.begin_commit(size);
     }
 
-    /// The sync has succeeded.
-    pub(crate) fn committed(&mut self) {
-        self.committing = Batch::default();
+    /// The sync has succeeded. One of the data alone leaves the rest of what changed, such as times, to a later one.
+    pub(crate) fn committed(&mut self, scope: Scope) {
+        let committed = std::mem::take(&mut self.committing);
+        self.current.other |= scope == Scope::Data && !committed.is_empty();
         self.broken.committed();
     }
 

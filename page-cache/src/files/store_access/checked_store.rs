@@ -51,6 +51,8 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     block_size: u64,
     direct_alignment: u64,
     is_read_only: bool,
+    /// How many requests that change the store have ended. Each sets the store's own time.
+    changes: AtomicU64,
     times: StoreTimes,
     /// Those of all stores of the cache.
     all_times: Arc<StoreTimes>,
@@ -79,6 +81,7 @@ impl<S: Store> CheckedStore<S> {
             block_size,
             direct_alignment,
             is_read_only,
+            changes: AtomicU64::new(0),
             times: StoreTimes::default(),
             all_times: Arc::clone(all_times),
             store,
@@ -170,6 +173,19 @@ impl<S: Store + ?Sized> CheckedStore<S> {
             self.broken.store(unstable.is_broken(), Ordering::Relaxed);
             return outcome;
         }
+    }
+
+    /// How many requests that change the store have ended.
+    pub(crate) fn changes(&self) -> u64 {
+        // ORDERING: Acquire, paired with the Release in `change`: what has been counted comes before what is asked next.
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Makes a request that changes the store.
+    fn change<T>(&self, asks: Asks, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let outcome = self.timed(asks, request);
+        self.changes.fetch_add(1, Ordering::Release);
+        outcome
     }
 
     /// The durations of the requests to the store.

@@ -4,7 +4,7 @@ mod cases;
 mod guards;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -395,4 +395,71 @@ fn a_length_that_a_write_gave_is_set_again_after_a_failed_sync_and_a_hole_over_t
             assert!(durable[2 * PAGE as usize..].iter().all(|&byte| byte == 0), "{fate:?}");
         }
     }
+}
+
+/// A store whose writes fail once so many have been made.
+struct Failing {
+    below: Arc<LossyStore>,
+    writes: AtomicUsize,
+}
+
+impl Store for Failing {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.below.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let one_less = |writes: usize| writes.checked_sub(1);
+        let writes = self.writes.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        writes.map_err(|_| io::Error::other("told to fail"))?;
+        self.below.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.below.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.below.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.below.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.below.sync()
+    }
+}
+
+/// The insertion copies in parts. It fails, and so does moving back what was moved: the file stays longer.
+#[test]
+fn what_an_insertion_that_failed_has_moved_past_the_old_end_is_broken_after_a_failed_sync() {
+    let mut longer = 0;
+    for writes in 1..4 {
+        let below = Arc::new(LossyStore::new(Fate::Lost));
+        let store = Failing { below: Arc::clone(&below), writes: AtomicUsize::new(usize::MAX) };
+        let store = Arc::new(store);
+        let file = PageCache::new(256).open(Arc::clone(&store)).unwrap();
+        let content: Vec<u8> = (0..4_u64 << 20).map(|byte| (byte / PAGE % 250) as u8 + 1).collect();
+        file.write_all_at(&content, 0).unwrap();
+        file.sync_all().unwrap();
+        store.writes.store(writes, Ordering::SeqCst);
+        file.insert_range(PAGE, 2 * PAGE).unwrap_err();
+        store.writes.store(usize::MAX, Ordering::SeqCst);
+        longer += usize::from(file.len() > content.len() as u64);
+
+        below.fail_syncs(1);
+        file.sync_all().unwrap_err();
+        for range in file.broken_ranges() {
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            file.read_exact_at(&mut bytes, range.start).unwrap();
+            file.write_all_at(&bytes, range.start).unwrap();
+        }
+        file.sync_all().unwrap();
+        let mut seen = vec![0; file.len() as usize];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        assert!(below.after_a_crash() == seen, "{writes} writes");
+    }
+    assert!(longer > 0, "moving back never failed");
 }

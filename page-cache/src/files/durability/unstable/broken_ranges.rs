@@ -121,11 +121,11 @@ impl BrokenRanges {
         }
     }
 
-    /// A shift failed, and may have moved any byte in `offset..held`. If a range there was broken, all of them are
-    /// lost.
-    pub(super) fn shift_failed(&mut self, offset: u64, held: u64) {
-        if !self.ranges.take(&(offset..u64::MAX)).is_empty() {
-            self.lose(offset..held);
+    /// A shift failed, and may have moved bytes to anywhere in `moved`. If a range from its start on was broken, all of
+    /// it is lost.
+    pub(super) fn shift_failed(&mut self, moved: Range<u64>) {
+        if !self.ranges.take(&(moved.start..u64::MAX)).is_empty() {
+            self.lose(moved);
         }
     }
 

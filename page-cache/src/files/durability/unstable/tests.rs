@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::ranges::Ranges;
 use super::{Lost, Part, SharedError, Unstable};
+use crate::files::durability::sync_group::Scope;
 use crate::page::PageSize;
 
 const PAGE: u64 = PageSize::DEFAULT.bytes();
@@ -17,7 +18,7 @@ fn told() -> SharedError {
 
 fn sync(unstable: &mut Unstable) {
     unstable.begin_commit(u64::MAX);
-    unstable.committed();
+    unstable.committed(Scope::All);
 }
 
 fn fail(unstable: &mut Unstable) -> Vec<u64> {
@@ -61,7 +62,7 @@ fn what_was_sent_while_a_sync_succeeded_is_unstable_still() {
     let mut unstable = with([1]);
     unstable.begin_commit(u64::MAX);
     unstable.sent(2, &ALL);
-    unstable.committed();
+    unstable.committed(Scope::All);
     assert_eq!(fail(&mut unstable), [2]);
 }
 
@@ -130,7 +131,7 @@ fn a_broken_range_is_whole_again_once_it_was_written_sent_and_synced_in_that_ord
     assert_eq!(broken(&unstable), [0..100]);
     unstable.begin_commit(u64::MAX);
     unstable.sent(0, &ALL);
-    unstable.committed();
+    unstable.committed(Scope::All);
     assert_eq!(broken(&unstable), [0..100]);
     sync(&mut unstable);
     assert_eq!(broken(&unstable), [60..100]);
@@ -414,13 +415,13 @@ fn a_broken_range_that_is_cut_out_of_the_file_is_gone() {
 #[test]
 fn a_shift_that_failed_may_have_moved_what_is_broken_to_anywhere_behind_it() {
     let mut unstable = Unstable::new(PageSize::DEFAULT);
-    unstable.shift_failed(2 * PAGE, 6 * PAGE);
+    unstable.shift_failed(2 * PAGE, 6 * PAGE, 7 * PAGE);
     assert!(!unstable.is_broken());
     sync(&mut unstable);
     unstable.sent_past(5 * PAGE..5 * PAGE + 10);
     fail(&mut unstable);
-    unstable.shift_failed(2 * PAGE, 6 * PAGE);
-    assert_eq!(broken(&unstable), [2 * PAGE..6 * PAGE]);
+    unstable.shift_failed(2 * PAGE, 6 * PAGE, 7 * PAGE);
+    assert_eq!(broken(&unstable), [2 * PAGE..7 * PAGE]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ impl<S: Store + ?Sized> CheckedStore<S> {
     /// Moves the bytes after `offset`, in a store of `held` bytes. The request cannot be repeated.
     pub(crate) fn shift(&self, shift: Shift, offset: u64, len: u64, held: u64) -> io::Result<()> {
         let failures = self.unstable().failures();
-        let done = self.timed(Asks::Other, || match shift {
+        let done = self.change(Asks::Other, || match shift {
             Shift::Collapse => {
                 self.held.fetch_min(offset, Ordering::Relaxed);
                 self.store.collapse_range(offset, len)
@@ -25,7 +25,10 @@ impl<S: Store + ?Sized> CheckedStore<S> {
             match (&done, shift) {
                 (Ok(()), Shift::Collapse) => unstable.collapsed(offset, len, held),
                 (Ok(()), Shift::Insert) => unstable.inserted(offset, len, held),
-                (Err(_), _) => unstable.shift_failed(offset, held),
+                (Err(_), Shift::Collapse) => unstable.shift_failed(offset, held, held),
+                (Err(_), Shift::Insert) => {
+                    unstable.shift_failed(offset, held, held.saturating_add(len));
+                }
             }
             if unstable.failures() != failures {
                 unstable.doubtful(offset..u64::MAX);
@@ -51,7 +54,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        let written = self.timed(Asks::Write, || self.store.write_at(bytes, offset))?;
+        let written = self.change(Asks::Write, || self.store.write_at(bytes, offset))?;
         let end = offset + written.min(bytes.len()) as u64;
         if self.holds_to(end) < end {
             self.unstable().grown();
@@ -71,7 +74,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn set_len(&self, len: u64) -> io::Result<()> {
         // Decreased before the store is truncated, increased after it was extended.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
-        let set = || match self.timed(Asks::Other, || self.store.set_len(len)) {
+        let set = || match self.change(Asks::Other, || self.store.set_len(len)) {
             // Only the answer was an error.
             Err(_) if len != before && self.len_now().is_ok_and(|now| now == len) => Ok(()),
             done => done,
@@ -86,7 +89,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
         let bytes = offset..offset.saturating_add(len);
-        let punch = || self.timed(Asks::Other, || self.store.punch_hole(offset, len));
+        let punch = || self.change(Asks::Other, || self.store.punch_hole(offset, len));
         self.attempt(Some(bytes.clone()), punch, |unstable, done| match done {
             Ok(()) => unstable.zeroed(bytes.clone()),
             Err(_) => unstable.uncertain(bytes.clone()),
@@ -96,7 +99,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
         // No byte changes, so no byte can be lost; but the length may be.
-        let allocate = || self.timed(Asks::Other, || self.store.allocate(offset, len));
+        let allocate = || self.change(Asks::Other, || self.store.allocate(offset, len));
         self.attempt(None, allocate, |unstable, _| {
             unstable.changed_otherwise();
             if offset + len > held {
@@ -109,7 +112,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
         // Neither a byte nor the length changes, so nothing can be lost.
-        let reserve = || self.timed(Asks::Other, || self.store.reserve(offset, len));
+        let reserve = || self.change(Asks::Other, || self.store.reserve(offset, len));
         self.attempt(None, reserve, |unstable, _| unstable.changed_otherwise())
     }
 
@@ -125,7 +128,7 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         let held = self.held();
         let bytes = offset..offset + len;
-        let zero = || self.timed(Asks::Other, || self.store.zero_range(offset, len));
+        let zero = || self.change(Asks::Other, || self.store.zero_range(offset, len));
         self.attempt(Some(bytes.clone()), zero, |unstable, done| {
             match done {
                 Ok(()) => unstable.zeroed(bytes.clone()),
