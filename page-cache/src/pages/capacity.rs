@@ -58,33 +58,60 @@ impl Pool {
         loop {
             let Some(resizing) = self.resizing_by(call) else { return Ok(()) };
             self.frames.set_count(frames as u32);
+            let old = resizing.capacity;
             drop(resizing);
-            while self.frames.excess() > 0
-                && let Some(free) = self.evict(Victims::Any)
-            {
-                free.give_back();
-            }
-            let (excess, is_stuck) = (self.frames.excess(), self.frames.are_all_guarded());
+            let held = if frames < old { self.held_by_users(frames) } else { None };
+            let excess = if held.is_none() { self.evict_to(frames) } else { self.frames.excess() };
             let Some(mut resizing) = self.resizing_by(call) else { return Ok(()) };
-            if excess == 0 {
+            if excess == 0 && held.is_none() {
                 resizing.capacity = frames;
                 return Ok(());
             }
             if excess < least {
                 (least, progress) = (excess, Instant::now());
             }
-            if is_stuck || progress.elapsed() >= TIMEOUT {
-                let old = resizing.capacity;
+            if held.is_some() || progress.elapsed() >= TIMEOUT {
                 self.set_limits(old);
-                let message = format!(
-                    "{excess} pages above the new capacity of {frames} cannot be evicted; the capacity is still {old}"
-                );
+                let cause = held.unwrap_or_else(|| {
+                    format!("{excess} pages above the new capacity of {frames} cannot be evicted")
+                });
+                let message = format!("{cause}; the capacity is still {old}");
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             let for_others = frames + excess as usize + LEAST_CAPACITY;
-            self.frames.set_count(for_others.min(resizing.capacity.max(frames)) as u32);
+            self.frames.set_count(for_others.min(old.max(frames)) as u32);
             drop(resizing);
             self.flusher.wait_for_progress();
+        }
+    }
+
+    /// Evicts pages until no more than `frames` are used, as far as that is possible without waiting. Returns how many
+    /// more are used.
+    fn evict_to(&self, frames: usize) -> u32 {
+        loop {
+            let excess = self.frames.excess();
+            if excess == 0 {
+                return 0;
+            }
+            // Each of the frames in use may have to be examined, also those beyond the capacity.
+            let used = excess.saturating_add(frames as u32);
+            let Some(free) = self.evict_one_of(Victims::Any, used) else { return excess };
+            free.give_back();
+        }
+    }
+
+    /// Why users' guards and pins leave too little of so many frames to others, if they do.
+    fn held_by_users(&self, frames: usize) -> Option<String> {
+        let guarded = self.frames.guarded() as usize;
+        let excess_pins = self.dirty.excess_pins();
+        if guarded >= frames {
+            Some(format!("page guards hold {guarded} pages, and the new capacity is {frames}"))
+        } else if excess_pins > 0 {
+            Some(format!(
+                "there are {excess_pins} more pins than a cache of {frames} pages can have"
+            ))
+        } else {
+            None
         }
     }
 
@@ -97,3 +124,6 @@ impl Pool {
         Some(self.resizing()).filter(|resizing| resizing.calls == call)
     }
 }
+
+#[cfg(test)]
+mod tests;

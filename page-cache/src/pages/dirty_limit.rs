@@ -155,9 +155,18 @@ impl DirtyPages {
 
     /// Counts one more pin, if the limit allows it, and returns whether it does.
     pub(crate) fn admit_pin(&self) -> bool {
-        let most = (self.limit() / PINNED).min(MOST_PINS);
+        let most = self.most_pins();
         let one_more = |pins| (pins < most).then_some(pins + 1);
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// How many pins there are beyond the limit, which may have been lowered.
+    pub(crate) fn excess_pins(&self) -> usize {
+        self.pins.load(Ordering::Relaxed).saturating_sub(self.most_pins())
+    }
+
+    fn most_pins(&self) -> usize {
+        (self.limit() / PINNED).min(MOST_PINS)
     }
 
     pub(crate) fn remove_pin(&self) {

@@ -141,7 +141,12 @@ impl Pool {
 
     /// The frame of an evicted page, if a page can be evicted.
     pub(crate) fn evict(&self, victims: Victims) -> Option<FreeFrame<'_>> {
-        let mut looks_left = self.frames.count().saturating_mul(LOOKS);
+        self.evict_one_of(victims, self.frames.count())
+    }
+
+    /// The same, if `frames` frames are in use.
+    pub(super) fn evict_one_of(&self, victims: Victims, frames: u32) -> Option<FreeFrame<'_>> {
+        let mut looks_left = frames.saturating_mul(LOOKS);
         while looks_left > 0 {
             if let Some(page) = self.find_victim(victims, &mut looks_left)
                 && let Some(free) = self.evict_page(page)

@@ -95,7 +95,7 @@ fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it() {
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
     assert_eq!(
         error.to_string(),
-        "20 pages above the new capacity of 20 cannot be evicted; the capacity is still 64"
+        "page guards hold 40 pages, and the new capacity is 20; the capacity is still 64"
     );
     assert_eq!(cache.capacity(), 64);
     assert!(guards.iter().zip(0..).all(|(page, number)| page[0] == number));
@@ -104,6 +104,42 @@ fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it() {
     assert_eq!(cached(&file, 100), 64);
     cache.set_capacity(20).unwrap();
     assert!(cached(&file, 100) <= 20);
+}
+
+/// Requests for other pages would have no frame left. That does not depend on how many other pages are dirty.
+#[test]
+fn a_capacity_that_guards_would_fill_is_refused_and_the_pages_stay() {
+    let (cache, file, _store) = open(Options::new(64), 100);
+    let guards: Vec<_> = (0..20).map(|page| file.page(page).unwrap()).collect();
+    for dirty in [0, 8] {
+        (40..40 + dirty).for_each(|page| {
+            thread::scope(|s| {
+                s.spawn(|| file.write_all_at(&[1], page * PAGE).unwrap()).join().unwrap()
+            });
+        });
+        let resident = cache.stats().resident;
+        let error = cache.set_capacity(20).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+        assert_eq!((cache.capacity(), cache.stats().resident), (64, resident));
+    }
+    cache.set_capacity(64).unwrap();
+    cache.set_capacity(21).unwrap();
+    drop(guards);
+    cache.set_capacity(20).unwrap();
+}
+
+#[test]
+fn a_capacity_that_allows_fewer_pins_than_there_are_is_refused() {
+    let (cache, file, _store) = open(Options::new(400), 200);
+    let pins: Vec<_> = (0..30).map(|page| file.pin(page).unwrap()).collect();
+    let error = cache.set_capacity(30).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert!(error.to_string().contains("more pins than a cache of 30 pages can have"), "{error}");
+    assert_eq!(cache.capacity(), 400);
+    (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
+    drop(pins);
+    cache.set_capacity(30).unwrap();
+    (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
 }
 
 #[test]

@@ -151,18 +151,23 @@ impl Frames {
 
     /// Whether every frame has a user's guard.
     pub(crate) fn are_all_guarded(&self) -> bool {
-        let (fresh, used, capacity) = {
+        let (used, capacity) = {
             let free = self.free();
-            (free.fresh, free.used, free.capacity)
+            (free.used, free.capacity)
         };
+        used >= capacity && self.guarded() >= capacity
+    }
+
+    /// How many frames have a user's guard. This looks at all frames.
+    pub(crate) fn guarded(&self) -> u32 {
+        let fresh = self.free().fresh;
         let guarded = |frame: &Frame| {
             let state = frame.state();
             state.is_shared()
                 || state.is_guarded()
                 || state.is_hot() && frame.has_guard_in_word(self)
         };
-        let count = self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count();
-        used >= capacity && count >= capacity as usize
+        self.frames[..fresh as usize].iter().filter(|frame| guarded(frame)).count() as u32
     }
 
     /// Prefetches the header of a frame.
