@@ -159,7 +159,8 @@ impl Options {
     ///
     /// One file may use two thirds of the limit. If several files need more than that, they share the limit, and always
     /// leave a part of it for one more file. A writer whose file has reached its share first writes back pages of that
-    /// file. It waits only for the file's own store, and returns that store's errors. After such an error, writers
+    /// file. It waits only for the file's own store and, if other threads have [exclusive guards](crate::PageMut) of the
+    /// file's dirty pages, for these guards. It returns the store's errors. After such an error, writers
     /// whose file has reached its share get the same error without a request to the store, for up to a quarter of a
     /// second: so a store that has failed is not asked by every writer. A direct write and a sync always ask the store.
     ///

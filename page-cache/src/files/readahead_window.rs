@@ -58,7 +58,9 @@ impl Streams {
             run.start < wanted.start && wanted.start <= run.end.saturating_add(*window)
         };
         let (at, window) = match self.streams.iter().position(continues) {
-            Some(at) => (at, (2 * self.streams[at].window).max(FIRST_WINDOW).min(longest)),
+            Some(at) => {
+                (at, self.streams[at].window.saturating_mul(2).max(FIRST_WINDOW).min(longest))
+            }
             None => {
                 let idle = (0..STREAMS).min_by_key(|&at| self.streams[at].last_miss);
                 (idle.unwrap_or(0), 0)
@@ -69,3 +71,6 @@ impl Streams {
         window
     }
 }
+
+#[cfg(test)]
+mod tests;

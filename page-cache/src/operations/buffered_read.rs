@@ -13,8 +13,8 @@
 //! whole, since a read of one page is atomic. To read into the temporary page, try steps 1 and 2
 //! again, and otherwise:
 //!
-//! 3. Try to read the page together with the pages after it: see `readahead`. Otherwise get a free
-//!    frame with nothing held.
+//! 3. Try to read the page together with the pages after it: see `readahead`. Otherwise wait while it is claimed
+//!    exclusively, and then get a free frame with nothing held.
 //! 4. Claim the page shared. Past the end there is nothing to read.
 //! 5. Insert or lock the page. Check again that it is the requested page, and whether it is uptodate now.
 //! 6. Fill it. Keep a reference, unlock it, release the claim, and copy as in steps 1 and 2. If the page was evicted
@@ -157,6 +157,7 @@ impl Inode {
 
     /// The page, pinned and uptodate when last seen; `None` if it lies past the end.
     fn bring_in(&self, page: u64, access: Access) -> io::Result<Option<Pin<'_>>> {
+        self.wait_until_claimable(access, page);
         let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(access, page);

@@ -41,6 +41,7 @@ impl Inode {
         if brought_in.is_some() && self.map_cached(mapping, page, rights)? {
             return Ok(());
         }
+        self.wait_until_claimable(Access::Fault, page);
         let _permit = self.acquire_permit()?;
         let mut free = Some(self.cache.free_frame()?);
         let claim = self.claim_page(Access::Fault, page);

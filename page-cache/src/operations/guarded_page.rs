@@ -242,6 +242,8 @@ impl Inode {
         {
             return Ok(Some(pin));
         }
+        // Not while it has a permit, which other requests to the file may need.
+        drop(self.claim_for_guard(number, wait_limit)?);
         let _permit = match has_guards {
             true => {
                 self.try_acquire_permit().ok_or_else(|| TryAgain::without_guards("for a frame"))?

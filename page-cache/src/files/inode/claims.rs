@@ -98,6 +98,15 @@ impl Inode {
         MappingClaim { _guard, _held }
     }
 
+    /// Waits until the page can be claimed. A request calls this before it acquires a permit: while it waits for an
+    /// exclusive claim, other requests to the file may need the permit.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn wait_until_claimable(&self, access: Access, page: u64) {
+        if self.mapping.try_lock_page(access, page, self.page_size).is_none() {
+            drop(self.claim_page(access, page));
+        }
+    }
+
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn io_shared(&self, bytes: Range<u64>) -> IoClaim<'_> {
         self.io_claim(IO_SHARED, bytes)

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use spanlock_page_cache::{File, MemStore, PAGE_SIZE, Store};
 
@@ -189,4 +190,29 @@ fn a_thread_with_a_guard_does_not_wait_for_a_claim_that_waits_for_the_guard() {
         // With no guard it is waited for.
         assert_eq!(file.page(1).unwrap()[0], 0);
     });
+}
+
+/// A thread that waits for a claimed page has no permit, so the other pages of the file can be read.
+#[test]
+fn pages_are_read_while_many_threads_wait_for_pages_of_a_hole_that_waits_for_a_guard() {
+    let (_cache, file, _store) = open(64, 100);
+    let file = &file;
+    let waiting: [fn(&File, u64); 3] = [
+        |file, page| _ = file.read_at(&mut [0], page * PAGE).unwrap(),
+        |file, page| file.map(0..100 * PAGE).unwrap().load(page * PAGE, &mut [0]).unwrap(),
+        |file, page| drop(file.page_within(page, Duration::from_secs(3600)).unwrap()),
+    ];
+    for wait in waiting {
+        file.drop_cached(0..u64::MAX).unwrap();
+        let page = file.page(20).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| file.punch_hole(0, 21 * PAGE).unwrap());
+            until_someone_waits_for_the_guard_of(file, 20);
+            (0..20).for_each(|page| _ = scope.spawn(move || wait(file, page)));
+            // For most of them to get there. Whether they do decides only whether a fault is found.
+            thread::sleep(Duration::from_millis(100));
+            assert_eq!(elsewhere(|| read(file, 50)[0]), 50);
+            drop(page);
+        });
+    }
 }
