@@ -177,6 +177,28 @@ fn a_replaced_waker_that_panics_when_it_is_dropped_has_been_replaced() {
     assert!(!lock.is_locked(..));
 }
 
+/// Its range became free for an earlier claim, which was invited, and in the poll the later one became due and overtook
+/// that. Nobody woke the task, so the next poll has to find out by itself that the claim is held.
+#[test]
+fn a_claim_that_is_granted_in_a_poll_whose_old_waker_panics_is_returned_by_the_next_poll() {
+    let lock = RangeLock::new();
+    let held = lock.lock_exclusive(3..4);
+    let (first, second) = (Unruly::new(1), Unruly::new(2));
+    let invited = queue(&lock, 3, &first);
+    let mut future = queue(&lock, 3, &second);
+    let waker = mem::ManuallyDrop::new(second.waker());
+    assert!(poll(future.as_mut(), &waker).is_pending());
+    drop(held);
+    assert_eq!((first.wakes(), second.wakes()), (1, 0));
+    thread::sleep(Duration::from_millis(2));
+    second.panics_in(Act::Drop);
+    assert_eq!(bomb_of_poll(future.as_mut(), &second), 2);
+    second.calm();
+    assert!(poll(future.as_mut(), &waker).is_ready());
+    drop(invited);
+    assert!(!lock.is_locked(..));
+}
+
 #[test]
 fn a_poll_by_the_task_that_polled_last_clones_no_waker() {
     let lock = RangeLock::new();

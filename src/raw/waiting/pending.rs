@@ -194,6 +194,8 @@ impl RawLock {
         if pending.seen == Some(seen) && patience == Patience::Lasts {
             return None;
         }
+        // If dropping a waker panics below, the next poll looks again: the claim may be held by then.
+        pending.seen = None;
         let mut is_known = true;
         let note = |waiter: &mut Waiter| is_known = waiter.sleeper.would_wake(waker);
         let mut is_held = self.look_again(pending, note);
