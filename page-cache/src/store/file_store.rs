@@ -66,7 +66,8 @@ pub struct FileStore {
 
 impl FileStore {
     /// Creates a store over an open file, which must be open for reading and writing, without `O_DIRECT`. For other
-    /// files, use [`from_open_file`](FileStore::from_open_file).
+    /// files, use [`from_open_file`](FileStore::from_open_file). A cache does not open the store of a file that was
+    /// opened for appending (`O_APPEND`, on Unix).
     ///
     /// # Examples
     ///
@@ -102,7 +103,8 @@ impl FileStore {
     /// # Errors
     ///
     /// `Unsupported` except on Linux, because other systems cannot tell how a file was opened. `PermissionDenied` if
-    /// the file is open for writing only. The system's error if a file with `O_DIRECT` cannot be opened a second
+    /// the file is open for writing only. (A file that was opened for appending is refused by the cache that opens the
+    /// store.) The system's error if a file with `O_DIRECT` cannot be opened a second
     /// time.
     ///
     /// # Examples

@@ -111,6 +111,20 @@ fn a_descriptor_is_as_it_was_opened_and_is_refused_as_another() {
     }
 }
 
+/// The system would write each page at the end of such a file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_was_opened_for_appending_is_refused() {
+    let (_folder, path) = file();
+    let opened = || std::fs::OpenOptions::new().read(true).append(true).open(&path).unwrap();
+    for store in [FileStore::new(opened()), FileStore::from_open_file(opened()).unwrap()] {
+        let error = quiet().open(store).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("O_APPEND"), "{error}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), b"stored");
+}
+
 #[test]
 fn a_file_that_is_open_is_refused_with_other_options_which_are_named() {
     let (cache, store) = (quiet(), Arc::new(MemStore::new()));

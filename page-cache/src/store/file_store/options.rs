@@ -338,6 +338,17 @@ pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
     Err(unsupported("how a file was opened can only be queried on Linux"))
 }
 
+/// Whether the system writes everything at the end of the file, whatever the offset.
+#[cfg(unix)]
+pub(super) fn appends(file: &File) -> io::Result<bool> {
+    Ok(rustix::fs::fcntl_getfl(file)?.contains(rustix::fs::OFlags::APPEND))
+}
+
+#[cfg(not(unix))]
+pub(super) fn appends(_: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Opens a file once more, through the kernel's cache.
 #[cfg(target_os = "linux")]
 pub(super) fn open_again(file: &File, access: Access) -> io::Result<File> {

@@ -8,7 +8,7 @@ use super::calls::{read_once, write_once};
 use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
-use super::options::{Access, Durability};
+use super::options::{Access, Durability, appends};
 use super::{FileStore, device, holes};
 use crate::Identity;
 use crate::store::fallocate::Call;
@@ -119,8 +119,13 @@ impl Store for FileStore {
         self.identity
     }
 
-    /// Locks the file as [`Locking`](crate::Locking) describes.
+    /// Locks the file as [`Locking`](crate::Locking) describes. Fails with `InvalidInput` if it was opened for appending:
+    /// the system would write everything at its end.
     fn acquire(&self) -> io::Result<()> {
+        if self.access == Access::ReadWrite && appends(&self.file)? {
+            let message = "the file was opened for appending (O_APPEND), so it cannot be written at an offset";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let strength = match self.access {
             Access::ReadWrite => Strength::Exclusive,
             Access::ReadOnly => Strength::Shared,
