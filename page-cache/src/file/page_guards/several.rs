@@ -41,13 +41,15 @@ impl File {
     /// Returns exclusive guards of several pages, in the order of `numbers`. Otherwise like [`pages`](File::pages).
     ///
     /// All the pages count as dirty at once, so there can be at most as many as three quarters of the pages that may
-    /// be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)), or four if that is more. To make room for
-    /// them, a thread that holds no guards writes other pages of the file back.
+    /// be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)), or four if that is more. While other files
+    /// have many dirty pages, for instance because their stores fail, there can be fewer, but at least four. To make
+    /// room for them, a thread that holds no guards writes other pages of the file back.
     ///
     /// # Errors
     ///
     /// As [`page_mut`](File::page_mut). `InvalidInput` if a number occurs twice, or if there are more pages than can be
-    /// dirty at once. `ResourceBusy` also if other threads keep the file at its limit of dirty pages for ten seconds.
+    /// dirty at once. `ResourceBusy` also if other threads keep the file, or other files the cache, at the limit of dirty
+    /// pages for ten seconds.
     ///
     /// # Examples
     ///

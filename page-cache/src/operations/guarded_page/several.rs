@@ -130,7 +130,10 @@ impl Inode {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
             }
             if start.elapsed() >= TIMEOUT {
-                let message = "other threads have all the pages of the file that may be dirty";
+                let (file, all) = (own.pages, self.cache.dirty.count());
+                let message = format!(
+                    "{clean} more pages of the file cannot be dirty: it has {file}, all files together have {all}"
+                );
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             self.wait_for_room(start, WaitLimit::Unlimited)?;
