@@ -176,7 +176,7 @@ fn json_is_one_object_and_the_seed_is_printed_to_stderr() {
     assert_eq!(report["settings"]["seed"], 7);
     assert_eq!(report["settings"]["size"], 8 << 20);
     let paths = report["paths"].as_array().expect("paths");
-    assert_eq!(paths.len(), 45);
+    assert_eq!(paths.len(), 48);
     for path in paths {
         assert!(path["p50"].as_u64() <= path["p99"].as_u64(), "{path}");
         assert!(path["p99"].as_u64() <= path["max"].as_u64(), "{path}");

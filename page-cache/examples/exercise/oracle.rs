@@ -12,6 +12,7 @@ mod log;
 pub mod page_atomicity;
 mod shard;
 pub mod stamp;
+pub mod tags;
 pub mod times;
 
 use std::ops::Range;

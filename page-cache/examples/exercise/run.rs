@@ -1,17 +1,19 @@
 //! A run: opens files in one cache, performs operations on them, closes them, and compares the result.
 
+mod hook;
+
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use spanlock_page_cache::{CacheStats, File, FileOptions, MemStore, OperationLock, PageCache};
+use spanlock_page_cache::{CacheStats, File, MemStore, OperationLock, PageCache};
 
 use crate::crew::{Crew, Known, Shift, work};
 use crate::options::Options;
 use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
 use crate::oracle::stamp::SECTOR;
+use crate::oracle::tags::Tags;
 use crate::page_size::{cache_of, page_size};
 use crate::report::digest::Digest;
 use crate::report::finding::{Finding, Findings, What};
@@ -22,6 +24,7 @@ use crate::stores::faults::{Fault, Faults, FaultyStore, is_injected};
 use crate::subject::reopening::{Reopenable, Surroundings};
 use crate::subject::test_file::{Backing, BackingError};
 use crate::subject::{Subject, sync_anew};
+use hook::{Hook, unannounced};
 
 const COMPARISON: &str = "the comparison of the file itself";
 const LAST_SYNC: &str = "the last sync";
@@ -65,9 +68,11 @@ pub fn run<L: OperationLock>(
         let faulty = Arc::new(Faults::new(options.plan(number)));
         // Every second file is written through.
         let writes = if number % 2 == 1 { WriteMode::Through } else { WriteMode::Back };
-        let (how, hook) = logged(cache, writes.options())?;
-        hooks.push((Arc::clone(cache), hook));
-        files.push(open(cache, options, backing, (writes, how), &faulty)?);
+        let (known, others) = (Tags::new(backing.size(), options.store), Tags::none());
+        let of_file = Hook::new(cache, Arc::new(known), Arc::clone(&faulty))?;
+        let of_another = Hook::new(cache, Arc::new(others), Arc::clone(&faulty))?;
+        files.push(open(cache, options, backing, (writes, &of_file, &of_another), &faulty)?);
+        hooks.extend([of_file, of_another].map(|hook| (Arc::clone(cache), hook)));
         faults.push(faulty);
     }
     let journal = Arc::new(match &options.log {
@@ -98,6 +103,9 @@ pub fn run<L: OperationLock>(
         for (file, known) in &files {
             close(&**file, known, &mut findings);
         }
+        for wrong in hooks.iter().filter_map(|(_, hook)| hook.tags().take_wrong()) {
+            findings.push(Finding::of_tags(LAST_SYNC, wrong));
+        }
         for of in [&cache, &crowded] {
             let hooks = hooks.iter().filter(|(cache, _)| Arc::ptr_eq(cache, of));
             if let Some(finding) = unannounced(of, hooks.map(|(_, hook)| hook)) {
@@ -116,75 +124,37 @@ pub fn run<L: OperationLock>(
     Ok(Run { elapsed, latencies, findings, stats, crowded, digest, last_operations, struck })
 }
 
-/// The hook of a file.
-struct Hook {
-    /// How many pages it was called with.
-    pages: Arc<AtomicU64>,
-    log: File,
-}
-
-/// The options of a file with a hook, which makes a log on the same cache durable up to the greatest tag of the bytes
-/// that are sent.
-fn logged(cache: &PageCache, options: FileOptions) -> io::Result<(FileOptions, Hook)> {
-    let hook = Hook { pages: Arc::default(), log: cache.open(MemStore::new())? };
-    let (count, log) = (Arc::clone(&hook.pages), hook.log.clone());
-    let durable = AtomicU64::new(0);
-    let options = options.before_writeback(move |pages| {
-        // ORDERING: relaxed: the writeback that follows is counted by the same thread, and read before this.
-        count.fetch_add(pages.len() as u64, Ordering::Relaxed);
-        let in_order = pages.windows(2).all(|pair| pair[0].range.start < pair[1].range.start);
-        if !in_order || pages.iter().any(|page| page.oldest_tag > page.newest_tag) {
-            return Err(io::Error::other(format!("the hook was called with {pages:?}")));
-        }
-        let newest = pages.iter().map(|page| page.newest_tag).max().unwrap_or(0);
-        // ORDERING: relaxed: at worst the log is synced once more than necessary.
-        if durable.load(Ordering::Relaxed) < newest {
-            log.write_all_at(&newest.to_le_bytes(), newest % 1000 * 8)?;
-            log.sync_data()?;
-            durable.fetch_max(newest, Ordering::Relaxed);
-        }
-        Ok(())
-    });
-    Ok((options, hook))
-}
-
-/// A finding, if more pages of a cache were written back than the hooks of its files were called with. Only the logs have
-/// no hook.
-fn unannounced<'a>(cache: &PageCache, hooks: impl Iterator<Item = &'a Hook>) -> Option<Finding> {
-    let sent = cache.stats().writebacks;
-    let known: u64 =
-        hooks.map(|hook| hook.pages.load(Ordering::Relaxed) + hook.log.stats().writebacks).sum();
-    let message =
-        format!("{sent} pages were written back, and hooks and logs have {known} of them");
-    (sent > known).then(|| closing("the count of pages", What::Refused(io::Error::other(message))))
-}
-
 fn open(
     cache: &Arc<PageCache>,
     options: &Options,
     backing: &Arc<Backing>,
-    (writes, how): (WriteMode, FileOptions),
+    (writes, hook, of_another): (WriteMode, &Hook, &Hook),
     faults: &Arc<Faults>,
 ) -> Result<Known<Reopenable<File>>, BackingError> {
     let failing = (options.store == Reliability::Failing).then(|| Arc::clone(faults));
     let (of_others, synced) = (Arc::clone(cache), Arc::clone(cache));
-    let how_others = how.clone();
+    let how_others = of_another.called_by(writes.options());
     let surroundings = Surroundings {
         open_another: Box::new(move || of_others.open_with(MemStore::new(), how_others.clone())),
         sync: Box::new(move || Ok(synced.sync_all()?)),
     };
     let (cache, beneath, faulty) = (Arc::clone(cache), Arc::clone(backing), failing.clone());
+    let (how, tags) = (hook.called_by(writes.options()), hook.tags());
     let open = move || {
         let store = beneath.store().map_err(io::Error::other)?;
         let how = how.clone();
         match &faulty {
             None => cache.open_with(store, how),
-            Some(faults) => cache.open_with(FaultyStore::new(store, Arc::clone(faults)), how),
+            Some(faults) => {
+                let store = FaultyStore::new(store, Arc::clone(faults));
+                cache.open_with(store.reporting(Arc::clone(&tags)), how)
+            }
         }
     };
     let file = Reopenable::new(open, failing, Some(surroundings));
     let file = file.map_err(|error| backing.unreadable(error))?;
-    let known = Knowledge::new(backing.size(), options.threads, options.store, writes);
+    let known = Knowledge::new(backing.size(), options.threads, options.store, writes)
+        .with_tags(hook.tags());
     Ok((Arc::new(file), Arc::new(known)))
 }
 

@@ -11,7 +11,7 @@ use std::io;
 use std::ops::Range;
 use std::time::SystemTime;
 
-use spanlock_page_cache::Length;
+use spanlock_page_cache::{DirtyPage, Length};
 
 use crate::page_size::page_size;
 use crate::subject::reopening::Farewell;
@@ -34,6 +34,9 @@ pub fn sync_anew(file: &impl Subject) -> io::Result<()> {
 pub trait Subject: Send + Sync + 'static {
     type Mapping: Mapped + Send + 'static;
 
+    /// Whether its writes have tags.
+    const TAGS: bool = false;
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
     fn read_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
@@ -48,6 +51,15 @@ pub trait Subject: Send + Sync + 'static {
 
     fn sync_range(&self, _: Range<u64>) -> io::Result<()> {
         self.sync_data()
+    }
+
+    /// Makes durable what was written with a tag up to this one.
+    fn sync_up_to(&self, _: u64) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn dirty_pages(&self) -> io::Result<Vec<DirtyPage>> {
+        Ok(Vec::new())
     }
 
     /// Gives one of several hints.
@@ -101,16 +113,21 @@ pub trait Subject: Send + Sync + 'static {
         self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
     }
 
-    /// Copies to guards of the pages. Fails at the first page past the end; bytes past the end in the last page are
+    /// Copies to guards of the pages, with a tag. Fails at the first page past the end; bytes past the end in the last page are
     /// discarded.
-    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fn write_by_guards(&self, bytes: &[u8], offset: u64, _: u64) -> io::Result<()> {
         let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)
     }
 
     /// The same, by `PageMut::write`.
-    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write_by_guards(bytes, offset)
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.write_by_guards(bytes, offset, tag)
+    }
+
+    /// The same, by guards that keep the file open.
+    fn write_by_owned_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.write_by_guards(bytes, offset, tag)
     }
 
     /// Copies from guards of all pages, held at once; fails if one of them starts past the end.
@@ -120,8 +137,8 @@ pub trait Subject: Send + Sync + 'static {
 
     /// Copies to guards of all pages, held at once; fails if one of them starts past the end, and then writes
     /// nothing.
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write_by_guards(bytes, offset)
+    fn write_by_list(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.write_by_guards(bytes, offset, tag)
     }
 
     /// Reads all of `bytes` past the cache, or fails because the file ends before.

@@ -17,6 +17,7 @@ use crate::oracle::Outcome;
 use crate::oracle::after_crash::Floor;
 use crate::oracle::knowledge::Knowledge;
 use crate::oracle::stamp::Stamp;
+use crate::oracle::tags::tag_of;
 use crate::report::digest::Digest;
 use crate::report::finding::{Finding, What};
 use crate::report::journal::Journal;
@@ -129,26 +130,36 @@ impl<'a, S: Subject> Worker<'a, S> {
             | Path::WholeDirectWrite => self.write(&op),
             // Not while bytes may be lost: those that this would read and write may be among them.
             Path::SelfWrite if self.floor.is_some_and(Floor::is_doubtful) => Ok(()),
-            Path::SelfWrite => self.write_itself(op),
+            Path::SelfWrite => self.write_itself(op.clone()),
             Path::Append | Path::VectoredAppend | Path::DirectAppend | Path::DurableAppend => {
-                self.append(op)
+                self.append(op.clone())
             }
             Path::Load | Path::GuardRead | Path::ListRead => self.load(&op),
-            Path::Store if self.workload.once_in(64) => self.scribble(op),
-            Path::Store | Path::GuardWrite | Path::GuardBytes | Path::ListWrite => self.store(&op),
-            Path::Truncate | Path::Extend => self.set_len_after_scribble(op, plan.len),
+            Path::Store if self.workload.once_in(64) => self.scribble(op.clone()),
+            Path::Store
+            | Path::GuardWrite
+            | Path::GuardBytes
+            | Path::OwnedWrite
+            | Path::ListWrite => self.store(&op),
+            Path::Truncate | Path::Extend => self.set_len_after_scribble(op.clone(), plan.len),
             Path::Punch | Path::ZeroRange => self.zero(&op),
-            Path::Collapse | Path::Insert => self.shift(op),
+            Path::Collapse | Path::Insert => self.shift(op.clone()),
             Path::Allocate | Path::Writeback | Path::SyncRange | Path::Hint => {
                 self.leave_alone(&op)
             }
+            Path::DirtyPages => self.list_dirty(&op),
             Path::Times => self.time(&op),
             Path::Sync | Path::CacheSync => self.sync(&op),
+            Path::SyncUpTo => self.sync_up_to(&op),
             Path::Reopen | Path::Discard => self.reopen(&op),
-            Path::Abandon => self.abandon(op),
+            Path::Abandon => self.abandon(op.clone()),
         };
         drop((alone, together));
-        done
+        // The hook may have been called on another thread.
+        done.and_then(|()| match known.tags.take_wrong() {
+            None => Ok(()),
+            Some(wrong) => Err(Box::new(Finding::of_tags(&op.to_string(), wrong))),
+        })
     }
 
     /// Syncs, in addition to the planned operations. Returns whether that succeeded.
@@ -208,11 +219,18 @@ impl<'a, S: Subject> Worker<'a, S> {
     fn timed(&mut self, op: &Op, work: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
         self.known.met.note(op.path);
         self.known.times.begin(op.path);
+        if S::TAGS {
+            self.known.tags.begin(op);
+        }
         self.journal.begin(op);
         let start = Instant::now();
         let result = work();
         self.record.latencies.record(op.path, start.elapsed());
         self.known.times.end(op.path, &result);
+        if S::TAGS {
+            self.known.tags.end(op, &result);
+            self.note_change(op, &result);
+        }
         let answer = result.as_ref().map_or_else(|error| Err(error.kind()), |&count| Ok(count));
         self.journal.end(self.post.thread, answer);
         for word in [op.path as u64, op.bytes.start, op.bytes.end, op.len.unwrap_or(u64::MAX)] {
@@ -220,6 +238,18 @@ impl<'a, S: Subject> Worker<'a, S> {
         }
         self.record.digest.add(answer.unwrap_or(u64::MAX));
         result
+    }
+
+    /// Records what a sync of tags will make durable, if no other thread uses the file.
+    fn note_change(&self, op: &Op, result: &io::Result<u64>) {
+        let Some(floor) = self.floor.filter(|_| op.path.may_change()) else { return };
+        floor.note_change(op);
+        let end = match (result, op.path) {
+            (Ok(count), Path::TaggedWrite) => op.bytes.start + count,
+            (Ok(_), path) if path.is_tagged() => op.bytes.end.min(self.file.len()),
+            _ => return,
+        };
+        floor.note_tagged(op.bytes.start..end, tag_of(op));
     }
 
     /// Asks the file for its length, if that depends on the order of operations that overlapped.

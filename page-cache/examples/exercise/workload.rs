@@ -52,8 +52,8 @@ pub enum Mix {
 }
 
 /// How often each kind usually comes, out of [`TOTAL`].
-const WEIGHTS: [(Path, u32); 45] = [
-    (Path::Read, 1500),
+const WEIGHTS: [(Path, u32); 48] = [
+    (Path::Read, 1400),
     (Path::VectoredRead, 200),
     (Path::UninitRead, 200),
     (Path::MemoryRead, 300),
@@ -69,14 +69,15 @@ const WEIGHTS: [(Path, u32); 45] = [
     (Path::Append, 40),
     (Path::VectoredAppend, 20),
     (Path::DirectAppend, 20),
-    (Path::Load, 1100),
+    (Path::Load, 1060),
     (Path::Store, 900),
     (Path::GuardRead, 450),
     (Path::GuardWrite, 350),
     (Path::GuardBytes, 200),
+    (Path::OwnedWrite, 100),
     (Path::ListRead, 150),
     (Path::ListWrite, 150),
-    (Path::DirectRead, 282),
+    (Path::DirectRead, 281),
     (Path::VectoredDirectRead, 100),
     (Path::ExactDirectRead, 100),
     (Path::DirectWrite, 500),
@@ -89,12 +90,14 @@ const WEIGHTS: [(Path, u32); 45] = [
     (Path::Insert, 10),
     (Path::Writeback, 150),
     (Path::SyncRange, 1),
+    (Path::DirtyPages, 40),
     (Path::Hint, 100),
     (Path::Truncate, 30),
     (Path::Extend, 10),
     (Path::Times, 20),
     (Path::Sync, 1),
     (Path::CacheSync, 1),
+    (Path::SyncUpTo, 1),
     (Path::Reopen, 7),
     (Path::Discard, 3),
     (Path::Abandon, 2),
@@ -138,16 +141,19 @@ impl Workload {
         self.planned += 1;
         // Appends in progress may count for more bytes than there is room for.
         let len = len.min(self.limit);
-        // How likely it is that the file grows past its store next.
-        let between_gaps = match self.mix {
+        // How likely it is that the file grows past its store next, or that a page gets several tags.
+        let between_plans = match self.mix {
             Mix::Usual => None,
             Mix::Even => Some(10),
             Mix::Still => Some(4),
         };
-        if self.planned_ahead.is_empty()
-            && between_gaps.is_some_and(|chances| self.once_in(chances))
-        {
-            self.plan_gap(len);
+        if let Some(chances) = between_plans {
+            if self.planned_ahead.is_empty() && self.once_in(chances) {
+                self.plan_gap(len);
+            }
+            if self.planned_ahead.is_empty() && self.once_in(2 * chances) {
+                self.plan_tags(len);
+            }
         }
         if let Some(plan) = self.planned_ahead.pop_front() {
             return plan;
@@ -161,7 +167,7 @@ impl Workload {
                 let longest = if self.once_in(8) { self.limit / 16 } else { window() / 4 };
                 self.bytes(len, longest.max(page_size()))
             }
-            Path::Writeback | Path::SyncRange | Path::Allocate | Path::Hint => {
+            Path::Writeback | Path::SyncRange | Path::Allocate | Path::DirtyPages | Path::Hint => {
                 self.bytes(len, window())
             }
             Path::Collapse | Path::Insert => self.pages(len),
@@ -211,6 +217,24 @@ impl Workload {
         let plans = [(Path::DurableAppend, len..end), (Path::Write, start..last), (path, over)];
         let plans = plans.map(|(path, bytes)| Plan { path, bytes, len });
         self.planned_ahead.extend(plans);
+    }
+
+    /// Plans to write to both parts of a page with a tag each, and to sync up to a tag: it may be between the two.
+    fn plan_tags(&mut self, len: u64) {
+        let Some(last) = (len / page_size()).checked_sub(1) else { return };
+        let start = self.rng.u64(..=last) * page_size();
+        let middle = start + self.rng.u64(1..page_size());
+        let second = match self.rng.u32(..4) {
+            0 => Path::TaggedWrite,
+            1 => Path::GuardWrite,
+            2 => Path::OwnedWrite,
+            _ => Path::ListWrite,
+        };
+        let parts = [start..middle, middle..start + page_size()];
+        let [first, behind] = if self.once_in(2) { [0, 1] } else { [1, 0] };
+        let plan = |path, part: usize| Plan { path, bytes: parts[part].clone(), len };
+        let sync = Plan { path: Path::SyncUpTo, bytes: start..start + page_size(), len };
+        self.planned_ahead.extend([plan(Path::TaggedWrite, first), plan(second, behind), sync]);
     }
 
     /// Where a mapping begins that covers `bytes`.

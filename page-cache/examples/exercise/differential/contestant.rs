@@ -82,14 +82,15 @@ impl<S: Subject> Perform for Files<S> {
                 file.read_by_guards(bytes, start)?;
                 Ok(inside)
             }
-            Path::GuardWrite => done(file.write_by_guards(bytes, start)),
-            Path::GuardBytes => done(file.write_bytes_by_guards(bytes, start)),
+            Path::GuardWrite => done(file.write_by_guards(bytes, start, op.sequence)),
+            Path::GuardBytes => done(file.write_bytes_by_guards(bytes, start, op.sequence)),
+            Path::OwnedWrite => done(file.write_by_owned_guards(bytes, start, op.sequence)),
             Path::ListRead => {
                 let inside = file.len().clamp(start, op.bytes.end) - start;
                 file.read_by_list(bytes, start)?;
                 Ok(inside)
             }
-            Path::ListWrite => done(file.write_by_list(bytes, start)),
+            Path::ListWrite => done(file.write_by_list(bytes, start, op.sequence)),
             Path::Extend => done(file.extend_to(op.len.unwrap_or_default())),
             Path::Truncate => done(file.set_len(op.len.unwrap_or_default())),
             Path::Punch => done(file.punch_hole(start, len)),
@@ -99,11 +100,13 @@ impl<S: Subject> Perform for Files<S> {
             Path::Insert => done(file.insert_range(start, len)),
             Path::Writeback => done(file.writeback(op.bytes.clone())),
             Path::SyncRange => done(file.sync_range(op.bytes.clone())),
+            Path::DirtyPages => file.dirty_pages().map(|_| 0),
             Path::Hint => done(file.hint(op.bytes.clone(), op.sequence)),
             // The plain file keeps no time, and loses nothing when it is discarded.
             Path::Times | Path::Abandon => Ok(0),
             Path::Sync => done(file.sync_all()),
             Path::CacheSync => done(file.sync_cache()),
+            Path::SyncUpTo => done(file.sync_up_to(op.sequence)),
             Path::Reopen => {
                 self.mapping = None;
                 done(self.file.reopen(Farewell::Dropped))

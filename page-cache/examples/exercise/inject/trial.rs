@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use spanlock_page_cache::{File, MemStore, PageCache, Store};
+use spanlock_page_cache::{File, FileOptions, MemStore, PageCache, Store};
 
 use super::Scope;
 use crate::oracle::after_crash::Floor;
 use crate::oracle::knowledge::{Knowledge, Reliability, WriteMode};
+use crate::oracle::tags::{Consent, Tags};
 use crate::page_size::{cache_of, page_size};
 use crate::report::finding::Finding;
 use crate::report::journal::Journal;
@@ -89,6 +90,15 @@ impl Trial {
         Outcome { requests: faults.requests(), struck: struck(&faults), crashes, finding }
     }
 
+    /// The options of a file, with a hook.
+    fn options(&self, tags: &Arc<Tags>) -> FileOptions {
+        let tags = Arc::clone(tags);
+        self.mode.options().before_writeback(move |pages| {
+            tags.announce(pages, Consent::Given);
+            Ok(())
+        })
+    }
+
     fn try_run<S: Subject>(
         &self,
         store: &Arc<Volatile>,
@@ -103,12 +113,14 @@ impl Trial {
         let cache = Arc::new(PageCache::with_options(options));
         // A second handle, as long as the file is open.
         let other = Arc::new(Mutex::new(None));
-        let (companion, mode) = (Arc::clone(&other), self.mode.options());
+        let tags = Arc::new(Tags::new(limit(), Reliability::Failing));
+        let (others, companion) = (Arc::new(Tags::none()), Arc::clone(&other));
+        let (mode, how_others) = (self.options(&tags), self.options(&others));
         let (beneath, plan) = (Arc::clone(store), Arc::clone(faults));
         let dress = Arc::new(dress);
         let (of_others, synced, undress) =
             (Arc::clone(&cache), Arc::clone(&cache), Arc::clone(&dress));
-        let how_others = mode.clone();
+        let told = Arc::clone(&tags);
         let surroundings = Surroundings {
             open_another: Box::new(move || {
                 of_others.open_with(MemStore::new(), how_others.clone()).map(|file| undress(file))
@@ -117,13 +129,15 @@ impl Trial {
         };
         let open = move || {
             let lose = |store: &Arc<Volatile>, seed| store.lose(seed);
-            let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan)).losing(lose);
+            let faulty = FaultyStore::new(Arc::clone(&beneath), Arc::clone(&plan))
+                .losing(lose)
+                .reporting(Arc::clone(&told));
             let file = cache.open_with(faulty, mode.clone())?;
             *lock(&companion) = Some(file.clone());
             Ok(dress(file))
         };
         let file = Reopenable::new(open, None, Some(surroundings)).map_err(refused("open"))?;
-        let known = Knowledge::new(limit(), 1, Reliability::Failing, self.mode);
+        let known = Knowledge::new(limit(), 1, Reliability::Failing, self.mode).with_tags(tags);
         let floor = Floor::new(Arc::clone(store), &known);
         let post = Post { thread: 0, file: 0, files: 1 };
         let workload = Workload::new(self.seed, 0, limit(), Mix::Even);
@@ -161,6 +175,9 @@ impl Trial {
         let other = lock(&other).take();
         errors_are_told_once(other, worker.heard_errors() > 0)?;
         agree(&file, store, &known)?;
+        if let Some(tags) = known.tags.take_wrong().or_else(|| others.take_wrong()) {
+            return wrong(tags);
+        }
         if let Some(collision) = faults.collisions().first() {
             return wrong(format!("conflicting requests to the store: {collision}"));
         }

@@ -179,6 +179,8 @@ impl Line {
 impl Subject for Remote {
     type Mapping = RemoteMapping;
 
+    const TAGS: bool = true;
+
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.read(Verb::Read, bytes, offset, 0).map(|count| count as usize)
     }
@@ -260,8 +262,12 @@ impl Subject for Remote {
         self.write(Verb::WriteDurable, bytes, offset, which).map(|count| count as usize)
     }
 
-    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write(Verb::WriteGuards, bytes, offset, 0).map(drop)
+    fn write_tagged_at(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<usize> {
+        self.write(Verb::WriteTagged, bytes, offset, tag).map(|count| count as usize)
+    }
+
+    fn write_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.write(Verb::WriteGuards, bytes, offset, tag).map(drop)
     }
 
     fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
@@ -276,8 +282,13 @@ impl Subject for Remote {
         self.read(Verb::ReadList, bytes, offset, 0).map(drop)
     }
 
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.write(Verb::WriteList, bytes, offset, 0).map(drop)
+    fn write_by_list(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.write(Verb::WriteList, bytes, offset, tag).map(drop)
+    }
+
+    fn sync_up_to(&self, tag: u64) -> io::Result<()> {
+        let request = Request { verb: Verb::SyncUpTo, offset: 0, len: 0, start: tag };
+        self.line().ask(&request, &[], &mut []).map(drop)
     }
 
     fn extend_to(&self, len: u64) -> io::Result<()> {

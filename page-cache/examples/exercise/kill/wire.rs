@@ -11,6 +11,7 @@ pub enum Verb {
     ReadMemory,
     ReadDirect,
     Write,
+    WriteTagged,
     WriteVectored,
     WriteMemory,
     WriteDirect,
@@ -37,6 +38,7 @@ pub enum Verb {
     SyncData,
     SyncAll,
     SyncCache,
+    SyncUpTo,
     Reopen,
     Discard,
     Abandon,
@@ -44,12 +46,13 @@ pub enum Verb {
     SetModified,
 }
 
-const VERBS: [Verb; 36] = [
+const VERBS: [Verb; 38] = [
     Verb::Read,
     Verb::ReadVectored,
     Verb::ReadMemory,
     Verb::ReadDirect,
     Verb::Write,
+    Verb::WriteTagged,
     Verb::WriteVectored,
     Verb::WriteMemory,
     Verb::WriteDirect,
@@ -76,6 +79,7 @@ const VERBS: [Verb; 36] = [
     Verb::SyncData,
     Verb::SyncAll,
     Verb::SyncCache,
+    Verb::SyncUpTo,
     Verb::Reopen,
     Verb::Discard,
     Verb::Abandon,
@@ -104,6 +108,7 @@ impl Verb {
         matches!(
             self,
             Verb::Write
+                | Verb::WriteTagged
                 | Verb::WriteVectored
                 | Verb::WriteMemory
                 | Verb::WriteDirect
@@ -126,7 +131,7 @@ pub struct Request {
     pub verb: Verb,
     pub offset: u64,
     pub len: u64,
-    /// Where a mapping starts.
+    /// Where a mapping starts, or a tag.
     pub start: u64,
 }
 

@@ -5,7 +5,10 @@
 //! replaced by then. A sync that fails may lose as much without a crash: until a sync succeeds, readers may
 //! see the same.
 //!
-//! The rule holds for the bytes of a durable write too, with a reader that began when the write returned.
+//! The rule holds for the bytes of a durable write too, with a reader that began when the write returned; and for what
+//! was written with a tag that a sync included, with a reader that began when the sync returned.
+
+mod latest_writes;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -19,9 +22,10 @@ use crate::oracle::length::Glance;
 use crate::report::finding::{Finding, What};
 use crate::stores::crash::Volatile;
 use crate::workload::op::{Op, Path};
+use latest_writes::LatestWrites;
 
-/// How many durable writes are remembered.
-const MOST_PROMISES: usize = 16;
+/// How many ranges of durable bytes are remembered.
+const MOST_PROMISES: usize = 32;
 
 /// The last sync, and the store that it synced.
 pub struct Floor {
@@ -30,6 +34,8 @@ pub struct Floor {
     last: Mutex<Synced>,
     /// The last durable writes since then, and how many there were.
     promises: Mutex<(VecDeque<Synced>, u64)>,
+    /// The writes with tags since then.
+    tagged: Mutex<LatestWrites>,
     /// Set if bytes were moved since, of which a crash may leave any part.
     unknown: AtomicBool,
     /// How often the store had lost something when that was last asked for.
@@ -64,6 +70,7 @@ impl Floor {
             store: None,
             last: Mutex::new(begin(op, known)),
             promises: Mutex::default(),
+            tagged: Mutex::default(),
             unknown: AtomicBool::new(false),
             losses: AtomicU64::new(0),
             doubtful: AtomicBool::new(false),
@@ -87,13 +94,29 @@ impl Floor {
         for promise in self.promises().0.drain(..) {
             known.oracle.forget_read(&promise.op);
         }
+        self.tagged().clear();
         known.oracle.trust(&last.op);
         known.times.sync();
         self.doubtful.store(false, Ordering::SeqCst);
         self.unknown.store(false, Ordering::SeqCst);
     }
 
-    /// To be called when a write has returned that promised that its bytes are durable.
+    /// To be called when `op` has changed bytes of the file, or may have.
+    pub fn note_change(&self, op: &Op) {
+        self.tagged().replace(&op.bytes);
+    }
+
+    /// To be called when a write with a tag has returned that has replaced these bytes.
+    pub fn note_tagged(&self, bytes: Range<u64>, tag: u64) {
+        self.tagged().add(bytes, tag);
+    }
+
+    /// What a sync of this tag promises: the bytes whose latest write has a tag up to this one.
+    pub fn tagged_up_to(&self, tag: u64) -> Vec<Range<u64>> {
+        self.tagged().up_to(tag)
+    }
+
+    /// To be called when bytes are durable: those of a write that promised that, or that a sync included.
     pub fn promise(&self, bytes: Range<u64>, known: &Knowledge) {
         let (promises, count) = &mut *self.promises();
         *count += 1;
@@ -128,6 +151,7 @@ impl Floor {
 
     /// To be called when bytes are moved: until the next sync it is unknown what a crash leaves.
     pub fn suspend(&self) {
+        self.tagged().clear();
         self.unknown.store(true, Ordering::SeqCst);
     }
 
@@ -153,7 +177,7 @@ impl Floor {
         }
         known.oracle.compare_since(&last.op, &seen_by, left)?;
         for Synced { op, glance } in &self.promises().0 {
-            let seen_by = format!("{what} a durable write of {}..{}", op.bytes.start, op.bytes.end);
+            let seen_by = format!("{what} {}..{} was durable", op.bytes.start, op.bytes.end);
             // If the file has not become shorter since, its length was durable too.
             let expected = op.bytes.end..=*known.length.since(*glance).end();
             if *known.length.since(*glance).start() >= op.bytes.end && found < op.bytes.end {
@@ -168,6 +192,10 @@ impl Floor {
 
     fn promises(&self) -> MutexGuard<'_, (VecDeque<Synced>, u64)> {
         self.promises.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tagged(&self) -> MutexGuard<'_, LatestWrites> {
+        self.tagged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last(&self) -> MutexGuard<'_, Synced> {

@@ -1,11 +1,12 @@
-//! What the exerciser knows of a file: what its bytes, its length and its time may be.
+//! What the exerciser knows of a file: what its bytes, its length, its time and the tags of its pages may be.
 
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use spanlock_page_cache::FileOptions;
 
 use crate::oracle::Oracle;
 use crate::oracle::length::Length;
+use crate::oracle::tags::Tags;
 use crate::oracle::times::Times;
 use crate::workload::met::Met;
 
@@ -19,6 +20,7 @@ pub struct Knowledge {
     pub writes: WriteMode,
     pub met: Met,
     pub times: Times,
+    pub tags: Arc<Tags>,
     /// Held shared by every operation, and exclusively by those that the oracle cannot check while others run.
     pub gate: RwLock<()>,
 }
@@ -74,7 +76,13 @@ impl Knowledge {
             writes,
             met: Met::default(),
             times: Times::default(),
+            tags: Arc::new(Tags::none()),
             gate: RwLock::default(),
         }
+    }
+
+    /// The same, of a file whose hook reports the tags of its pages to `tags`.
+    pub fn with_tags(self, tags: Arc<Tags>) -> Knowledge {
+        Knowledge { tags, ..self }
     }
 }

@@ -322,7 +322,9 @@ impl Shard {
 /// The effect of what `op` writes, as long as it is not known whether it took effect.
 fn unsure(op: &Op) -> Effect {
     match op.path {
-        Path::Store | Path::GuardWrite | Path::GuardBytes | Path::ListWrite => Effect::Piecemeal,
+        Path::Store | Path::GuardWrite | Path::GuardBytes | Path::OwnedWrite | Path::ListWrite => {
+            Effect::Piecemeal
+        }
         _ => Effect::Possible,
     }
 }

@@ -70,22 +70,8 @@ impl Times {
 }
 
 fn may_change(path: Path) -> bool {
-    path.writes()
-        || matches!(
-            path,
-            Path::SelfWrite
-                | Path::Truncate
-                | Path::Extend
-                | Path::Punch
-                | Path::ZeroRange
-                | Path::Allocate
-                | Path::Collapse
-                | Path::Insert
-                // The store may keep no time.
-                | Path::Reopen
-                | Path::Discard
-                | Path::Abandon
-        )
+    // The store may keep no time.
+    path.may_change() || matches!(path, Path::Reopen | Path::Discard)
 }
 
 /// Whether its result is how many bytes it wrote.

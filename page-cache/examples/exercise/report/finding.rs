@@ -55,10 +55,19 @@ pub enum What {
     Refused(io::Error),
     /// Two requests to the store that should have excluded each other.
     Collision(String),
+    /// Tags that a page cannot have.
+    Tags(String),
     /// The operation did not end.
     Stuck { seconds: u64 },
     /// The operation panicked.
     Panicked(String),
+}
+
+impl Finding {
+    /// Tags that are wrong, found at the end of `seen_by` or earlier.
+    pub fn of_tags(seen_by: &str, wrong: String) -> Finding {
+        Finding { seen_by: seen_by.to_owned(), what: What::Tags(wrong), history: Vec::new() }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -113,6 +122,11 @@ impl fmt::Display for Finding {
                 writeln!(f, "  seen by   {}", self.seen_by)?;
                 writeln!(f, "  expected  one after the other")?;
                 writeln!(f, "  found     {requests}")?;
+            }
+            What::Tags(found) => {
+                writeln!(f, "wrong tags")?;
+                writeln!(f, "  seen by   {}", self.seen_by)?;
+                writeln!(f, "  found     {found}")?;
             }
             What::Stuck { seconds } => {
                 writeln!(f, "no progress")?;

@@ -23,6 +23,7 @@ use spanlock_page_cache::{PAGE_SIZE, Store};
 pub use plan::{Fault, Plan};
 
 use crate::oracle::stamp::SECTOR;
+use crate::oracle::tags::{Consent, Tags};
 
 const INJECTED: &str = "injected fault";
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -53,6 +54,8 @@ enum Kind {
     Length,
     Zero,
     Sync,
+    /// The call of a hook before writeback.
+    Hook,
 }
 
 impl Kind {
@@ -118,6 +121,12 @@ impl Faults {
     /// Requests that were in flight at the same time although they must exclude each other.
     pub fn collisions(&self) -> Vec<String> {
         self.traffic().collisions.clone()
+    }
+
+    /// Whether a hook refuses its request, and the error if so.
+    pub fn consent(&self) -> (Consent, io::Result<()>) {
+        let asked = self.begin(Kind::Hook, 0..0).whole(|| Ok(()));
+        (if asked.is_ok() { Consent::Given } else { Consent::Refused }, asked)
     }
 
     fn traffic(&self) -> MutexGuard<'_, Traffic> {
@@ -255,17 +264,23 @@ pub struct FaultyStore<S> {
     faults: Arc<Faults>,
     /// What a sync that fails does to what was not synced.
     lose: fn(&S, u64),
+    tags: Option<Arc<Tags>>,
 }
 
 impl<S: Store> FaultyStore<S> {
     /// For a store that loses nothing.
     pub fn new(inner: S, faults: Arc<Faults>) -> FaultyStore<S> {
-        FaultyStore { inner, faults, lose: |_, _| {} }
+        FaultyStore { inner, faults, lose: |_, _| {}, tags: None }
     }
 
     /// Applies a failed sync to the store, as a random number decides.
     pub fn losing(self, lose: fn(&S, u64)) -> FaultyStore<S> {
         FaultyStore { lose, ..self }
+    }
+
+    /// Reports to `tags` how its requests to write end.
+    pub fn reporting(self, tags: Arc<Tags>) -> FaultyStore<S> {
+        FaultyStore { tags: Some(tags), ..self }
     }
 
     fn sync_by(&self, sync: impl FnOnce(&S) -> io::Result<()>) -> io::Result<()> {
@@ -286,7 +301,7 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let request = self.faults.begin(Kind::Write, range(offset, bytes.len() as u64));
-        request.transfer(bytes.len(), offset, |part| {
+        let result = request.transfer(bytes.len(), offset, |part| {
             let mut done = 0;
             while done < part {
                 match self.inner.write_at(&bytes[done..part], offset + done as u64)? {
@@ -295,7 +310,11 @@ impl<S: Store> Store for FaultyStore<S> {
                 }
             }
             Ok(done)
-        })
+        });
+        if let Some(tags) = &self.tags {
+            tags.answered(range(offset, bytes.len() as u64), &result);
+        }
+        result
     }
 
     fn len(&self) -> io::Result<u64> {

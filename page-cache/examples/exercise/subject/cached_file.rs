@@ -1,20 +1,22 @@
 //! A cached file as a subject.
 
+mod guards;
+
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Range;
-use std::thread;
 use std::time::SystemTime;
 
 use spanlock_page_cache::{
-    AddressSpace, CloseError, Durability, File, Length, Mapping, OwnedPageRef, PAGE_SIZE, PageMut,
+    AddressSpace, CloseError, DirtyPage, Durability, File, Length, Mapping, PAGE_SIZE,
 };
 
-use crate::oracle::stamp::SECTOR;
 use crate::page_size::page_size;
 use crate::subject::{Mapped, Subject};
 
 impl Subject for File {
     type Mapping = Mapping;
+
+    const TAGS: bool = true;
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         File::read_at(self, bytes, offset)
@@ -87,7 +89,10 @@ impl Subject for File {
     }
 
     fn write_tagged_at(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<usize> {
-        self.write_at_tagged(bytes, offset, tag)
+        match tag.is_multiple_of(2) {
+            true => self.write_at_tagged(bytes, offset, tag),
+            false => self.write_all_at_tagged(bytes, offset, tag).map(|()| bytes.len()),
+        }
     }
 
     fn read_vectored_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -139,59 +144,42 @@ impl Subject for File {
         self.write_from(&memory, &segments(&there, bytes.len()), offset)
     }
 
-    /// Each guard but the first is acquired while the previous one is held, unless that would have to wait.
     fn read_by_guards(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let mut before = None;
-        for (number, within, part) in parts(offset, bytes.len()) {
-            let page = match owned(self, number) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    drop(before.take());
-                    owned(self, number)
-                }
-                page => page,
-            }?;
-            bytes[part.clone()].copy_from_slice(&page[within..within + part.len()]);
-            before = Some(page);
-        }
-        Ok(())
+        guards::read(self, bytes, offset)
     }
 
-    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        write_by_guards(self, bytes, offset, |page, within, part| {
+    fn write_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        guards::write(self, bytes, offset, |page, within, part| {
+            page.set_tag(tag);
             page[within..within + part.len()].copy_from_slice(part);
         })
     }
 
-    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        write_by_guards(self, bytes, offset, |page, within, part| page.write(within, part))
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        guards::write(self, bytes, offset, |page, within, part| {
+            page.write(within, part);
+            page.set_tag(tag);
+        })
+    }
+
+    fn write_by_owned_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        guards::write_owned(self, bytes, offset, tag)
     }
 
     fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let parts = listed(offset, bytes.len());
-        let pages = self.page_list(&numbers(&parts))?;
-        for ((number, within, part), page) in parts.iter().zip(&pages) {
-            is_of(page.number(), *number)?;
-            bytes[part.clone()].copy_from_slice(&page[*within..within + part.len()]);
-        }
-        thread::yield_now();
-        for ((number, within, part), page) in parts.iter().zip(&pages) {
-            is_kept(*number, &page[*within..within + part.len()], &bytes[part.clone()])?;
-        }
-        Ok(())
+        guards::read_list(self, bytes, offset)
     }
 
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let parts = listed(offset, bytes.len());
-        let mut pages = self.page_list_mut(&numbers(&parts))?;
-        for ((number, within, part), page) in parts.iter().zip(&mut pages) {
-            is_of(page.number(), *number)?;
-            page[*within..within + part.len()].copy_from_slice(&bytes[part.clone()]);
-        }
-        thread::yield_now();
-        for ((number, within, part), page) in parts.iter().zip(&pages) {
-            is_kept(*number, &page[*within..within + part.len()], &bytes[part.clone()])?;
-        }
-        Ok(())
+    fn write_by_list(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        guards::write_list(self, bytes, offset, tag)
+    }
+
+    fn sync_up_to(&self, tag: u64) -> io::Result<()> {
+        File::sync_up_to(self, tag)
+    }
+
+    fn dirty_pages(&self) -> io::Result<Vec<DirtyPage>> {
+        Ok(File::dirty_pages(self))
     }
 
     fn read_exact_direct_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
@@ -298,72 +286,6 @@ impl Subject for File {
     }
 }
 
-/// A guard of a page that keeps the file open; of every other page by way of a pin, if one more may be pinned. The guard
-/// outlives the pin.
-fn owned(file: &File, number: u64) -> io::Result<OwnedPageRef> {
-    if number.is_multiple_of(2) {
-        return Ok(file.page(number)?.into_owned(file));
-    }
-    let pinned = file.try_pin(number).and_then(|pin| pin.map_or_else(|| file.pin(number), Ok));
-    match pinned {
-        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            Ok(file.page(number)?.into_owned(file))
-        }
-        pinned => Ok(pinned?.page()?.into_owned(file)),
-    }
-}
-
-/// Calls `write` for each page that some bytes touch, with a guard of the page. Each guard is acquired while the
-/// previous one is held, unless that would have to wait.
-fn write_by_guards(
-    file: &File,
-    bytes: &[u8],
-    offset: u64,
-    write: impl Fn(&mut PageMut<'_>, usize, &[u8]),
-) -> io::Result<()> {
-    let mut before = None;
-    for (number, within, part) in parts(offset, bytes.len()) {
-        let mut page = match file.page_mut(number) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                drop(before.take());
-                file.page_mut(number)
-            }
-            page => page,
-        }?;
-        write(&mut page, within, &bytes[part]);
-        before = Some(page);
-    }
-    Ok(())
-}
-
-/// The parts of some bytes, for guards that are held at once: in descending order, from any of them on.
-fn listed(offset: u64, len: usize) -> Vec<(u64, usize, Range<usize>)> {
-    let mut parts: Vec<_> = parts(offset, len).collect();
-    parts.reverse();
-    let first = offset / SECTOR as u64 % parts.len().max(1) as u64;
-    parts.rotate_left(first as usize);
-    parts
-}
-
-fn numbers(parts: &[(u64, usize, Range<usize>)]) -> Vec<u64> {
-    parts.iter().map(|(number, ..)| *number).collect()
-}
-
-fn is_of(found: u64, number: u64) -> io::Result<()> {
-    match found == number {
-        true => Ok(()),
-        false => Err(io::Error::other(format!("a guard of page {found} instead of {number}"))),
-    }
-}
-
-/// Whether a page that has a guard is as it was when the guard was acquired.
-fn is_kept(number: u64, now: &[u8], before: &[u8]) -> io::Result<()> {
-    match now == before {
-        true => Ok(()),
-        false => Err(io::Error::other(format!("page {number} changed under a guard"))),
-    }
-}
-
 /// Some bytes as several slices, of which some are empty.
 fn slices(bytes: &[u8]) -> [IoSlice<'_>; 5] {
     let (first, rest) = bytes.split_at(bytes.len() / 3);
@@ -375,18 +297,6 @@ fn slices_mut(bytes: &mut [u8]) -> [IoSliceMut<'_>; 5] {
     let (first, rest) = bytes.split_at_mut(bytes.len() / 3);
     let (second, third) = rest.split_at_mut(rest.len().min(1));
     [&mut [], first, second, &mut [], third].map(IoSliceMut::new)
-}
-
-/// The parts of some bytes that lie in one page each: the page's number, where the part begins in it, and which bytes
-/// it has.
-fn parts(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, Range<usize>)> {
-    let page = page_size();
-    let end = offset + len as u64;
-    (offset / page..end.div_ceil(page)).map(move |number| {
-        let (from, to) = (offset.max(number * page), end.min((number + 1) * page));
-        let part = (from - offset) as usize..(to - offset) as usize;
-        (number, (from % page) as usize, part)
-    })
 }
 
 /// The first `len` bytes of some memory, in two parts with nothing between.

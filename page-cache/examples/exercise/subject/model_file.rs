@@ -254,7 +254,7 @@ impl Subject for Plain {
         Ok(())
     }
 
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fn write_by_list(&self, bytes: &[u8], offset: u64, _: u64) -> io::Result<()> {
         if self.shows(Flaw::LostListWrite) {
             return Ok(());
         }

@@ -90,9 +90,9 @@ impl Subject for Original {
     }
 
     /// Writes nothing if it fails.
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fn write_by_list(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
         self.has_pages(offset..offset + bytes.len() as u64)?;
-        self.write_by_guards(bytes, offset)
+        self.write_by_guards(bytes, offset, tag)
     }
 
     fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {

@@ -8,6 +8,7 @@ use super::{Worker, expect, finding, outcome_of, stamp_of};
 use crate::oracle::after_crash::Floor;
 use crate::oracle::allowed_versions::Content;
 use crate::oracle::knowledge::Reliability;
+use crate::oracle::tags::tag_of;
 use crate::report::finding::{Finding, What};
 use crate::subject::Subject;
 use crate::subject::reopening::Farewell;
@@ -100,6 +101,18 @@ impl<S: Subject> Worker<'_, S> {
         self.watch();
         let tells = matches!(op.path, Path::Writeback | Path::SyncRange);
         self.record.heard_errors += u64::from(tells && result.is_err());
+        expect(op, result)
+    }
+
+    /// Compares the list of dirty pages with what was written.
+    pub(super) fn list_dirty(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let (file, tags) = (self.file, &self.known.tags);
+        let glances = tags.glance(&op.bytes);
+        let result = self.timed(op, || {
+            let listed = file.dirty_pages()?;
+            tags.compare(&glances, &op.bytes, &listed);
+            Ok(0)
+        });
         expect(op, result)
     }
 
@@ -208,6 +221,22 @@ impl<S: Subject> Worker<'_, S> {
             (Some((floor, sync)), Ok(_)) => floor.raise(sync, known),
             (Some(_), Err(_)) => known.oracle.forget_read(&op),
             (None, _) => {}
+        }
+        expect(&op, result)
+    }
+
+    /// Syncs what was written with tags up to some tag.
+    pub(super) fn sync_up_to(&mut self, op: &Op) -> Result<(), Box<Finding>> {
+        let file = self.file;
+        let op = Op { bytes: 0..0, ..op.clone() };
+        // About half of all tags are less.
+        let tag = tag_of(&op);
+        let included = self.floor.map(|floor| floor.tagged_up_to(tag)).unwrap_or_default();
+        let result = self.timed(&op, || file.sync_up_to(tag).map(|()| 0));
+        self.record.heard_errors += u64::from(result.is_err());
+        self.watch();
+        if let (Some(floor), Ok(_)) = (self.floor, &result) {
+            included.into_iter().for_each(|bytes| floor.promise(bytes, self.known));
         }
         expect(&op, result)
     }

@@ -6,6 +6,7 @@ use super::{Worker, expect, finding, is_past_end, outcome_of, stamp_of};
 use crate::oracle::allowed_versions::Content;
 use crate::oracle::length::{Glance, count};
 use crate::oracle::stamp::UNFILLED;
+use crate::oracle::tags::tag_of;
 use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};
 use crate::subject::{Mapped, Subject};
@@ -53,16 +54,18 @@ impl<S: Subject> Worker<'_, S> {
         let stored = self.stamped(op, &mut bytes);
         let glance = known.length.glance();
         known.oracle.begin_write(op, &op.bytes, Content::Of(stamp_of(op)));
+        let (at, tag) = (op.bytes.start, tag_of(op));
         let result = match op.path {
             Path::GuardWrite => {
-                self.timed(op, || file.write_by_guards(stored, op.bytes.start).map(|()| 0))
+                self.timed(op, || file.write_by_guards(stored, at, tag).map(|()| 0))
             }
             Path::GuardBytes => {
-                self.timed(op, || file.write_bytes_by_guards(stored, op.bytes.start).map(|()| 0))
+                self.timed(op, || file.write_bytes_by_guards(stored, at, tag).map(|()| 0))
             }
-            Path::ListWrite => {
-                self.timed(op, || file.write_by_list(stored, op.bytes.start).map(|()| 0))
+            Path::OwnedWrite => {
+                self.timed(op, || file.write_by_owned_guards(stored, at, tag).map(|()| 0))
             }
+            Path::ListWrite => self.timed(op, || file.write_by_list(stored, at, tag).map(|()| 0)),
             _ => self.through_mapping(op, |mapping| mapping.store(op.bytes.start - start, stored)),
         };
         // If a truncation comes first, the bytes are stored past the end, and are discarded.

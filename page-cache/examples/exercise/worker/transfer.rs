@@ -9,6 +9,7 @@ use crate::oracle::allowed_versions::Content;
 use crate::oracle::knowledge::{Reliability, WriteMode};
 use crate::oracle::length::count;
 use crate::oracle::stamp::UNFILLED;
+use crate::oracle::tags::tag_of;
 use crate::page_size::page_size;
 use crate::report::finding::{Finding, What};
 use crate::subject::Subject;
@@ -73,7 +74,7 @@ impl<S: Subject> Worker<'_, S> {
                 Path::DirectWrite => file.write_direct_at(written, op.bytes.start),
                 Path::VectoredDirectWrite => file.write_direct_vectored_at(written, op.bytes.start),
                 Path::VectoredWrite => file.write_vectored_at(written, op.bytes.start),
-                Path::TaggedWrite => file.write_tagged_at(written, op.bytes.start, op.sequence),
+                Path::TaggedWrite => file.write_tagged_at(written, op.bytes.start, tag_of(op)),
                 Path::MemoryWrite => file.write_by_memory(written, op.bytes.start),
                 Path::CopyWrite => file.write_by_copy(written, op.bytes.start),
                 Path::WholeDirectWrite => {

@@ -38,6 +38,8 @@ pub enum Path {
     GuardWrite,
     /// The same, by `PageMut::write`.
     GuardBytes,
+    /// The same, by guards that keep the file open, some of them from `try_page_mut` or `page_mut_within`.
+    OwnedWrite,
     /// A read through shared guards of all its pages at once.
     ListRead,
     /// A write through exclusive guards of all its pages at once.
@@ -60,6 +62,8 @@ pub enum Path {
     Insert,
     Writeback,
     SyncRange,
+    /// A list of the dirty pages.
+    DirtyPages,
     /// A hint that pages will be needed or not, or a question where there is data.
     Hint,
     /// The time of the last change is compared and set.
@@ -67,6 +71,8 @@ pub enum Path {
     Sync,
     /// A sync of all files of the cache.
     CacheSync,
+    /// A sync of what was written with tags up to some tag.
+    SyncUpTo,
     /// Closes the file and its mappings, and opens it again.
     Reopen,
     /// The same, after a handle that is not the last was discarded.
@@ -76,7 +82,7 @@ pub enum Path {
 }
 
 impl Path {
-    pub const ALL: [Path; 45] = [
+    pub const ALL: [Path; 48] = [
         Path::Read,
         Path::VectoredRead,
         Path::UninitRead,
@@ -98,6 +104,7 @@ impl Path {
         Path::GuardRead,
         Path::GuardWrite,
         Path::GuardBytes,
+        Path::OwnedWrite,
         Path::ListRead,
         Path::ListWrite,
         Path::DirectRead,
@@ -115,10 +122,12 @@ impl Path {
         Path::Insert,
         Path::Writeback,
         Path::SyncRange,
+        Path::DirtyPages,
         Path::Hint,
         Path::Times,
         Path::Sync,
         Path::CacheSync,
+        Path::SyncUpTo,
         Path::Reopen,
         Path::Discard,
         Path::Abandon,
@@ -147,6 +156,7 @@ impl Path {
             Path::GuardRead => "guard read",
             Path::GuardWrite => "guard write",
             Path::GuardBytes => "guard bytes",
+            Path::OwnedWrite => "owned guard write",
             Path::ListRead => "guard list read",
             Path::ListWrite => "guard list write",
             Path::DirectRead => "direct read",
@@ -164,10 +174,12 @@ impl Path {
             Path::Insert => "insert",
             Path::Writeback => "writeback",
             Path::SyncRange => "sync range",
+            Path::DirtyPages => "dirty pages",
             Path::Hint => "hint",
             Path::Times => "times",
             Path::Sync => "fsync",
             Path::CacheSync => "cache fsync",
+            Path::SyncUpTo => "sync up to",
             Path::Reopen => "reopen",
             Path::Discard => "discard",
             Path::Abandon => "discard of the last",
@@ -212,10 +224,40 @@ impl Path {
                 | Path::Store
                 | Path::GuardWrite
                 | Path::GuardBytes
+                | Path::OwnedWrite
                 | Path::ListWrite
                 | Path::DirectWrite
                 | Path::VectoredDirectWrite
                 | Path::WholeDirectWrite
+        )
+    }
+
+    /// Whether it changes the file, or may.
+    pub const fn may_change(self) -> bool {
+        self.writes()
+            || matches!(
+                self,
+                Path::SelfWrite
+                    | Path::Truncate
+                    | Path::Extend
+                    | Path::Punch
+                    | Path::ZeroRange
+                    | Path::Allocate
+                    | Path::Collapse
+                    | Path::Insert
+                    | Path::Abandon
+            )
+    }
+
+    /// Whether it writes with a tag.
+    pub const fn is_tagged(self) -> bool {
+        matches!(
+            self,
+            Path::TaggedWrite
+                | Path::GuardWrite
+                | Path::GuardBytes
+                | Path::OwnedWrite
+                | Path::ListWrite
         )
     }
 

@@ -35,6 +35,7 @@ fn every_operation_stays_below_the_limit_and_has_a_byte() {
                         | Path::Allocate
                         | Path::Writeback
                         | Path::SyncRange
+                        | Path::DirtyPages
                         | Path::Hint
                 );
                 assert!(!is_bounded || count <= longest() as u64, "{plan:?}");

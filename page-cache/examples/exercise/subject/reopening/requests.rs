@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use spanlock_page_cache::Length;
+use spanlock_page_cache::{DirtyPage, Length};
 
 use super::{Farewell, Reopenable, ReopenableMapping};
 use crate::subject::{Mapped, Subject};
@@ -22,6 +22,8 @@ impl<S: Subject> Mapped for ReopenableMapping<S> {
 
 impl<S: Subject> Subject for Reopenable<S> {
     type Mapping = ReopenableMapping<S>;
+
+    const TAGS: bool = S::TAGS;
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         self.with(|file| file.read_at(bytes, offset))
@@ -71,6 +73,14 @@ impl<S: Subject> Subject for Reopenable<S> {
 
     fn sync_range(&self, range: Range<u64>) -> io::Result<()> {
         self.with(|file| file.sync_range(range))
+    }
+
+    fn sync_up_to(&self, tag: u64) -> io::Result<()> {
+        self.with(|file| file.sync_up_to(tag))
+    }
+
+    fn dirty_pages(&self) -> io::Result<Vec<DirtyPage>> {
+        self.with(|file| file.dirty_pages())
     }
 
     fn hint(&self, range: Range<u64>, which: u64) -> io::Result<()> {
@@ -133,20 +143,24 @@ impl<S: Subject> Subject for Reopenable<S> {
         self.with(|file| file.read_by_guards(bytes, offset))
     }
 
-    fn write_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|file| file.write_by_guards(bytes, offset))
+    fn write_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.with(|file| file.write_by_guards(bytes, offset, tag))
     }
 
-    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|file| file.write_bytes_by_guards(bytes, offset))
+    fn write_bytes_by_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.with(|file| file.write_bytes_by_guards(bytes, offset, tag))
+    }
+
+    fn write_by_owned_guards(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.with(|file| file.write_by_owned_guards(bytes, offset, tag))
     }
 
     fn read_by_list(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         self.with(|file| file.read_by_list(bytes, offset))
     }
 
-    fn write_by_list(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.with(|file| file.write_by_list(bytes, offset))
+    fn write_by_list(&self, bytes: &[u8], offset: u64, tag: u64) -> io::Result<()> {
+        self.with(|file| file.write_by_list(bytes, offset, tag))
     }
 
     /// The other file has what was copied there before.
