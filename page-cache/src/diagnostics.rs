@@ -1,8 +1,16 @@
 //! What is reported to the program's log, with the feature `tracing`: failures that are returned to no caller, and what
 //! takes long. Without the feature nothing of this is compiled.
+//!
+//! The subscriber is user code, and so is the description of an error. They may be called with pages locked or in
+//! flight and with claims held. So a panic of theirs ends here, and they cannot use the cache, like a store.
 
 use std::io;
 use std::time::{Duration, Instant};
+
+#[cfg(feature = "tracing")]
+use crate::order::nested::Inside;
+#[cfg(feature = "tracing")]
+use crate::unwind;
 
 /// From here on an answer of a store is slow, and a wait is long.
 const LONG: Duration = Duration::from_secs(1);
@@ -47,7 +55,7 @@ impl Drop for Waiting {
         let took = self.start.elapsed();
         if took >= self.long {
             #[cfg(feature = "tracing")]
-            tracing::warn!(wait = self.wait.name(), ?took, "a thread waited long");
+            report(|| tracing::warn!(wait = self.wait.name(), ?took, "a thread waited long"));
         }
     }
 }
@@ -56,14 +64,14 @@ impl Drop for Waiting {
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 pub(crate) fn background_error(store: &str, error: &io::Error) {
     #[cfg(feature = "tracing")]
-    tracing::error!(store, %error, "background writeback failed");
+    report(|| tracing::error!(store, %error, "background writeback failed"));
 }
 
 /// Reports bytes that are lost with the last handle of a file.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 pub(crate) fn lost(store: &str, pages: u64, bytes: u64) {
     #[cfg(feature = "tracing")]
-    tracing::error!(store, pages, bytes, "a file was closed that could not be written");
+    report(|| tracing::error!(store, pages, bytes, "a file was closed that could not be written"));
 }
 
 /// Reports a request to a store, if it took long.
@@ -78,7 +86,16 @@ pub(crate) fn answered(store: &str, request: &'static str, took: Duration) {
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nothing is reported"))]
 fn slow(store: &str, request: &'static str, took: Duration) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(store, request, ?took, "a store was slow");
+    report(|| tracing::warn!(store, request, ?took, "a store was slow"));
+}
+
+/// Passes an event to the subscriber.
+#[cfg(feature = "tracing")]
+fn report(event: impl FnOnce()) {
+    let _inside = Inside::of_any();
+    if let Err(payload) = unwind::catch(event) {
+        unwind::discard(payload);
+    }
 }
 
 #[cfg(all(test, feature = "tracing"))]

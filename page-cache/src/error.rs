@@ -164,8 +164,13 @@ pub(crate) fn errno(error: &io::Error) -> Option<i32> {
 }
 
 /// An error with another message, which keeps its kind and its errno.
-pub(crate) fn described(error: &io::Error, message: String) -> io::Error {
-    io::Error::new(error.kind(), Described { message, errno: errno(error) })
+pub(crate) fn described(
+    error: io::Error,
+    describe: impl FnOnce(&SharedError) -> String,
+) -> io::Error {
+    let mut error = SharedError::from(error);
+    error.described.message = describe(&error);
+    error.into()
 }
 
 #[derive(Clone, Debug)]
@@ -182,7 +187,7 @@ impl fmt::Display for Described {
 
 impl Error for Described {}
 
-/// An error that is returned to several callers.
+/// An error that is returned to several callers, or described. It runs no code of the store.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedError {
     kind: io::ErrorKind,
@@ -197,6 +202,20 @@ impl From<&io::Error> for SharedError {
             format!("{}, whose description panicked", error.kind())
         });
         SharedError { kind: error.kind(), described: Described { message, errno: errno(error) } }
+    }
+}
+
+impl From<io::Error> for SharedError {
+    fn from(error: io::Error) -> SharedError {
+        let shared = SharedError::from(&error);
+        unwind::discard(error);
+        shared
+    }
+}
+
+impl fmt::Display for SharedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.described.fmt(f)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::pages::visit::Visit;
 use crate::stats::of_file::FileStats;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 use crate::sync::thread;
+use crate::unwind;
 
 /// The number of threads that sync files from the start.
 const FEW: usize = 4;
@@ -274,11 +275,13 @@ impl Round {
             let Some(file) = state.waiting.pop_front() else { return };
             state.running.push((file.id, Arc::clone(file.store.label_at_open())));
             drop(state);
-            let synced = file.unless_broken(file.sync(Scope::All, 0..u64::MAX, u64::MAX));
+            let synced = unwind::catch_as_error("the sync", || {
+                file.unless_broken(file.sync(Scope::All, 0..u64::MAX, u64::MAX))
+            });
             let failure = synced.err().map(|error| file.note_failure(request(), error));
             let id = file.id;
-            // Before it is reported: then the store may be opened again.
-            drop(file);
+            // Before it is reported: then the store may be opened again. Its drop is user code, like an error's above.
+            unwind::discard(file);
             let mut state = self.state();
             state.running.retain(|&(running, _)| running != id);
             state.failures.extend(failure);

@@ -38,9 +38,11 @@ pub(crate) struct Reported {
 
 impl WriteErrors {
     pub(crate) fn note(&self, error: &io::Error) {
+        // The description is the store's own code.
+        let error = SharedError::from(error);
         let mut state = lock_leaf(&self.state);
         state.count += 1;
-        state.last = Some(SharedError::from(error));
+        state.last = Some(error);
     }
 
     /// Returns the last error, if it has not been reported to the handle.

@@ -22,6 +22,7 @@ use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
 use crate::stats::Event;
 use crate::sync::atomic::Ordering;
+use crate::unwind;
 use spanlock::Access;
 
 impl Inode {
@@ -32,12 +33,7 @@ impl Inode {
         self.closing.store(true, Ordering::Relaxed);
         let discarded = self.discarded.load(Ordering::Relaxed);
         if !discarded {
-            if self.steal == Steal::Allowed {
-                let _ = self.flush_all();
-            }
-            let _ = self.trim_at_last();
-            let _ = self.set_len_again();
-            let _ = self.hand_time_over();
+            self.write_before_closing();
         }
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         if !discarded {
@@ -46,6 +42,16 @@ impl Inode {
         self.discard(0..u64::MAX, &claim);
         drop(claim);
         self.cache.remove_owner(self.id);
+    }
+
+    /// Steps 1 and 2. The drop of an error is user code, and may panic.
+    fn write_before_closing(&self) {
+        if self.steal == Steal::Allowed {
+            unwind::discard(unwind::catch(|| self.flush_all()));
+        }
+        unwind::discard(self.trim_at_last());
+        unwind::discard(self.set_len_again());
+        unwind::discard(self.hand_time_over());
     }
 
     fn count_lost(&self, _claim: &MappingClaim<'_>) {

@@ -50,15 +50,20 @@ use crate::stats::Event;
 use crate::store::write_full;
 use spanlock::Access;
 
-/// The pages of one request.
-#[derive(Default)]
+/// The pages of one request. When this is dropped, the request has ended, also if its thread unwinds.
 struct Sent<'a> {
+    file: &'a Inode,
+    claim: &'a MappingClaim<'a>,
     /// The pages that are in flight, unlocked.
     pages: Vec<SentPage<'a>>,
     /// The last page, if it must not be filled before the request has completed.
     kept: Option<LockedPage<'a>>,
     /// How many bytes of them are sent.
     len: usize,
+    /// How many of these bytes were written before the request failed. `None` if it has succeeded.
+    failed_after: Option<usize>,
+    /// Where in the file all of the bytes end.
+    end: u64,
 }
 
 /// A page in flight.
@@ -69,6 +74,40 @@ struct SentPage<'a> {
     position: usize,
     /// The earlier bytes, if the page is dirty.
     before: Option<Vec<u8>>,
+}
+
+impl<'a> Sent<'a> {
+    fn new(file: &'a Inode, claim: &'a MappingClaim<'a>, end: u64) -> Sent<'a> {
+        let (pages, kept) = (Vec::new(), None);
+        Sent { file, claim, pages, kept, len: 0, failed_after: Some(0), end }
+    }
+}
+
+impl Drop for Sent<'_> {
+    /// Steps 8 and 9.
+    fn drop(&mut self) {
+        let Sent { file, claim, len, failed_after, end, .. } = *self;
+        if len == 0 {
+            return;
+        }
+        file.modified.note_change();
+        for page in &self.pages {
+            match failed_after {
+                None => file.count(Event::Writeback),
+                Some(written) => file.take_back(page, written),
+            }
+            page.pin.end_writeback();
+        }
+        if let Some(page) = self.kept.take() {
+            file.discard_page(page);
+        }
+        if failed_after.is_some() {
+            file.doubt(self.pages.drain(..), claim);
+            if end > file.size() {
+                file.trim_store();
+            }
+        }
+    }
 }
 
 impl SentPage<'_> {
@@ -151,10 +190,10 @@ impl Inode {
         bytes: &[u8],
         at: u64,
         (permit, frames): (&FramePermit<'_>, Vec<FreeFrame<'a>>),
-        claim: &MappingClaim<'_>,
+        claim: &'a MappingClaim<'a>,
     ) -> Result<usize, (usize, io::Error)> {
-        let end = at + bytes.len() as u64;
-        let sent = self.copy_in(bytes, at, (permit, frames), claim).map_err(|error| (0, error))?;
+        let mut sent = Sent::new(self, claim, at + bytes.len() as u64);
+        self.copy_in(&mut sent, bytes, at, (permit, frames)).map_err(|error| (0, error))?;
         let write = || write_full(&*self.store, &bytes[..sent.len], at);
         let sent_end = at + sent.len as u64;
         let outcome =
@@ -175,28 +214,10 @@ impl Inode {
                     unstable.uncertain(at + *written as u64..sent_end);
                 }
             });
-        self.modified.note_change();
-        let written = match &outcome {
-            Ok(()) => sent.len,
-            Err((written, _)) => *written,
-        };
-        for page in &sent.pages {
-            match outcome {
-                Ok(()) => self.count(Event::Writeback),
-                Err(_) => self.take_back(page, written),
-            }
-            page.pin.end_writeback();
-        }
-        if let Some(page) = sent.kept {
-            self.discard_page(page);
-        }
-        if outcome.is_err() {
-            self.doubt(sent.pages, claim);
-            if end > self.size() {
-                self.trim_store();
-            }
-        }
-        outcome.map(|()| written)
+        sent.failed_after = outcome.as_ref().err().map(|(written, _)| *written);
+        let len = sent.len;
+        drop(sent);
+        outcome.map(|()| len)
     }
 
     /// A permit for one frame, and for as many more as are available immediately; and free frames for the
@@ -218,12 +239,11 @@ impl Inode {
     /// be copied into.
     fn copy_in<'a>(
         &'a self,
+        sent: &mut Sent<'a>,
         bytes: &[u8],
         at: u64,
         (permit, mut frames): (&FramePermit<'_>, Vec<FreeFrame<'a>>),
-        claim: &MappingClaim<'_>,
-    ) -> io::Result<Sent<'a>> {
-        let mut sent = Sent::default();
+    ) -> io::Result<()> {
         // A page that was cached needs a permit as well: in flight it can be neither evicted nor written back.
         while sent.len < bytes.len() && sent.pages.len() < permit.frames() {
             let (number, start) = self.page_size.place(at + sent.len as u64);
@@ -239,7 +259,7 @@ impl Inode {
             page.wait_for_writeback();
             if !page.state().is_clean() {
                 // A partly dirty page must stay in the cache, so all of it must be read.
-                page = match self.fill(page, claim) {
+                page = match self.fill(page, sent.claim) {
                     Ok(page) => page,
                     Err(error) if sent.len == 0 => return Err(error),
                     Err(_) => break,
@@ -270,7 +290,7 @@ impl Inode {
             page.begin_write_through();
             sent.pages.push(SentPage { pin: page.pin(), within, position, before });
         }
-        Ok(sent)
+        Ok(())
     }
 
     /// Undoes what a failed request changed in a page, while the page is still in flight: no other thread
@@ -291,7 +311,7 @@ impl Inode {
     }
 
     /// Removes pages from the cache, unless they are dirty.
-    fn doubt(&self, pages: Vec<SentPage<'_>>, _claim: &MappingClaim<'_>) {
+    fn doubt<'a>(&self, pages: impl Iterator<Item = SentPage<'a>>, _claim: &MappingClaim<'_>) {
         for sent in pages {
             let page = sent.pin.lock();
             page.wait_for_writeback();

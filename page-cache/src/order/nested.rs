@@ -1,10 +1,13 @@
-//! The caches from which this thread is inside a request to a store.
+//! The caches from which this thread is inside a request to a store, or a subscriber to events.
 //!
 //! A store is called with pages locked or in flight, with claims held, and by the threads that
 //! write pages back. A store that uses a file of the same cache would wait for what its own caller
 //! holds. So each thread keeps a list of the caches from which it is inside a request, and an
 //! operation on a file of one of these fails immediately. A store may use files of another cache,
 //! whose stores must not use files of the first.
+//!
+//! A subscriber to the cache's events is called in the same situations, by caches that it does not know. It cannot use a
+//! file of any cache.
 //!
 //! A store that passes its work to another thread is not detected. That thread waits for what
 //! operations on its own file hold, and not for another file's store; so it deadlocks only if the
@@ -22,10 +25,19 @@ thread_local! {
     static HOOKS: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Records that this thread is inside a store, until it is dropped.
+/// In the list, stands for all caches. `Frames::cache` is never zero.
+const ANY_CACHE: usize = 0;
+
+/// Records that this thread is inside a store or a subscriber, until it is dropped.
 pub(crate) struct Inside(());
 
 impl Inside {
+    /// Enters a subscriber.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn of_any() -> Inside {
+        Inside::of(ANY_CACHE)
+    }
+
     /// Enters a store of the cache that `Frames::cache` identifies.
     pub(crate) fn of(cache: usize) -> Inside {
         // A thread that ends has no list any more, and may still drop a file that it kept.
@@ -64,7 +76,7 @@ pub(crate) fn is_inside_hook(of: &impl InCache) -> bool {
     HOOKS.try_with(|caches| caches.borrow().contains(&of.cache())).unwrap_or(false)
 }
 
-/// Whether this thread is inside a store of the cache.
+/// Whether this thread is inside a store of the cache, or a subscriber.
 #[inline]
 pub(crate) fn is_inside(of: &impl InCache) -> bool {
     DEPTH.with(Cell::get) > 0 && is_listed(of.cache())
@@ -72,5 +84,6 @@ pub(crate) fn is_inside(of: &impl InCache) -> bool {
 
 #[cold]
 fn is_listed(cache: usize) -> bool {
-    CACHES.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
+    let is_in = |caches: &[usize]| caches.contains(&cache) || caches.contains(&ANY_CACHE);
+    CACHES.try_with(|caches| is_in(&caches.borrow())).unwrap_or(false)
 }

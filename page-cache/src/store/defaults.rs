@@ -8,7 +8,7 @@ use super::Store;
 use super::full_requests::{read_full, shrunk, too_large, write_full};
 use super::shift::Shift;
 use crate::PAGE_SIZE;
-use crate::error::{MAX_LEN, described};
+use crate::error::{MAX_LEN, SharedError, described};
 use crate::unwind;
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -77,8 +77,10 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
         Undone::Whole(error) => match caught(|| store.set_len(end)) {
             Ok(()) => error,
             Err(second) => {
-                let message = format!("{error}; the store kept {len} more bytes: {second}");
-                described(&error, message)
+                let second = SharedError::from(second);
+                described(error, |error| {
+                    format!("{error}; the store kept {len} more bytes: {second}")
+                })
             }
         },
         // The bytes past the old end may be in no other place.
@@ -88,11 +90,7 @@ pub(super) fn insert<S: Store + ?Sized>(store: &S, offset: u64, len: u64) -> io:
 
 /// Converts a panic of a store to an error, so that what was begun is undone.
 fn caught<T>(request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    // Under shuttle an exploration that is over unwinds its threads, wherever they are.
-    if cfg!(spanlock_shuttle) {
-        return request();
-    }
-    unwind::catch(request).unwrap_or_else(|payload| Err(unwind::into_error("the store", payload)))
+    unwind::catch_as_error("the store", request)
 }
 
 /// How long a store can be.
@@ -176,8 +174,10 @@ impl Move {
         match back.run(store) {
             Ok(()) => Undone::Whole(error),
             Err((_, second)) => {
-                let message = format!("{error}; moving the bytes back failed: {second}");
-                Undone::Stuck(described(&error, message))
+                let second = SharedError::from(second);
+                Undone::Stuck(described(error, |error| {
+                    format!("{error}; moving the bytes back failed: {second}")
+                }))
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Store;
+use crate::unwind;
 
 /// How often one request is interrupted before that is its error.
 const MOST_INTERRUPTIONS: u32 = 1000;
@@ -19,8 +20,7 @@ pub(crate) fn read_full<S: Store + ?Sized>(
             Ok(0) => break,
             Ok(part) if part > bytes.len() - done => return Err(overrun(part, bytes.len() - done)),
             Ok(part) => done += part,
-            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
-            Err(error) => return Err(error),
+            Err(error) => unless_interrupted(error, &mut interruptions)?,
         }
     }
     Ok(done)
@@ -40,8 +40,9 @@ pub(crate) fn write_full<S: Store + ?Sized>(
                 return Err((done, overrun(part, bytes.len() - done)));
             }
             Ok(part) => done += part,
-            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
-            Err(error) => return Err((done, error)),
+            Err(error) => {
+                unless_interrupted(error, &mut interruptions).map_err(|error| (done, error))?;
+            }
         }
     }
     Ok(())
@@ -58,10 +59,14 @@ pub(super) fn too_large(most: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
-/// Whether a request was interrupted, and not for the last time that this puts up with.
-pub(super) fn is_to_be_retried(error: &io::Error, interruptions: &mut u32) -> bool {
+/// The error of a request, unless the request was interrupted and is to be repeated.
+pub(super) fn unless_interrupted(error: io::Error, interruptions: &mut u32) -> io::Result<()> {
     *interruptions += 1;
-    error.kind() == io::ErrorKind::Interrupted && *interruptions < MOST_INTERRUPTIONS
+    if error.kind() != io::ErrorKind::Interrupted || *interruptions >= MOST_INTERRUPTIONS {
+        return Err(error);
+    }
+    unwind::discard(error);
+    Ok(())
 }
 
 fn overrun(part: usize, asked: usize) -> io::Error {

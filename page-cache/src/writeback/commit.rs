@@ -72,7 +72,9 @@ impl Inode {
         };
         match (named(&ranges), outcome) {
             (None, outcome) => outcome,
-            (Some(ranges), Err(error)) => Err(described(&error, format!("{error}; {ranges}"))),
+            (Some(ranges), Err(error)) => {
+                Err(described(error, |error| format!("{error}; {ranges}")))
+            }
             (Some(ranges), Ok(())) => {
                 let cause = cause.map_or_else(|| io::ErrorKind::Other.into(), io::Error::from);
                 // The errno stays with the sync that failed: an error cannot carry both.
@@ -96,7 +98,7 @@ impl Inode {
             }
             Err(error) => {
                 self.write_errors.note(&error);
-                let shared = SharedError::from(&error);
+                let shared = SharedError::from(error);
                 let owed = self.store.note(|unstable| unstable.failed(shared.clone()));
                 owed.into_iter().for_each(|page| self.dirty_again(page));
                 Err(shared)

@@ -1,6 +1,7 @@
 //! One request of writeback: pages that are in flight, and the bytes that are sent of them. Steps 3 to 9 of `flush`.
 
 use std::io;
+use std::mem;
 use std::ops::Range;
 
 use crate::files::durability::unstable::Part;
@@ -18,7 +19,8 @@ pub(crate) enum AtGuard {
     PassOver,
 }
 
-/// Pages in flight, and a copy of the bytes to send.
+/// Pages in flight, and a copy of the bytes to send. If it is dropped, nothing was sent: the pages are dirty again, and
+/// no longer in flight.
 #[derive(Default)]
 pub(crate) struct InFlight<'a> {
     pages: Vec<Pin<'a>>,
@@ -31,8 +33,8 @@ pub(crate) struct InFlight<'a> {
     unready: Option<io::Error>,
 }
 
-/// Pages that were sent, or whose write failed, and whose writeback marks are still set.
-#[must_use = "threads wait for the pages until their writeback is ended"]
+/// Pages that were sent, or whose write failed, and whose writeback marks are still set. Their writeback ends when this
+/// is dropped.
 pub(crate) struct Landed<'a> {
     pages: Vec<Pin<'a>>,
     outcome: io::Result<()>,
@@ -65,6 +67,7 @@ impl Inode {
             return;
         }
         page.begin_writeback();
+        request.pages.push(page.pin());
         let number = page.key().page;
         let (start, inside) = (self.page_size.start(number), self.bytes_inside(number));
         if let Some(latch) = page.read() {
@@ -79,7 +82,6 @@ impl Inode {
             }
             request.parts.push((Part::Ranges(dirty), request.bytes.len()));
         }
-        request.pages.push(page.pin());
     }
 
     /// Sends a request, and records its result. The file may be closed as soon as the pages' writeback
@@ -93,7 +95,7 @@ impl Inode {
         if let Err(refusal) = self.make_ready(&mut request) {
             self.write_retry.note(Some(&refusal));
             request.pages.iter().for_each(Pin::redirty);
-            return Landed { pages: request.pages, outcome: Err(refusal) };
+            return request.landed(Err(refusal));
         }
         let send = || self.write_stretches(&request);
         let stretches = request.stretches.iter().cloned();
@@ -121,8 +123,11 @@ impl Inode {
                 false => page.redirty(),
             }
         }
-        let outcome = outcome.map_err(|(_, error)| error);
-        Landed { pages: request.pages, outcome: outcome.and(unready.map_or(Ok(()), Err)) }
+        let mut landed = request.landed(outcome.map_err(|(_, error)| error));
+        if landed.outcome.is_ok() {
+            landed.outcome = unready.map_or(Ok(()), Err);
+        }
+        landed
     }
 
     /// Calls the file's hook for the pages of a request, and transforms what is sent of them.
@@ -163,20 +168,33 @@ fn written(outcome: &Result<(), (usize, io::Error)>) -> usize {
 }
 
 impl Landed<'_> {
-    pub(crate) fn error(&self) -> Option<&io::Error> {
-        self.outcome.as_ref().err()
-    }
-
     /// Ends the pages' writeback.
-    pub(crate) fn end(self) -> io::Result<()> {
-        for page in self.pages {
-            page.end_writeback();
-        }
-        self.outcome
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        mem::replace(&mut self.outcome, Ok(()))
     }
 }
 
-impl InFlight<'_> {
+impl Drop for Landed<'_> {
+    fn drop(&mut self) {
+        self.pages.iter().for_each(Pin::end_writeback);
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        for page in &self.pages {
+            page.redirty();
+            page.end_writeback();
+        }
+    }
+}
+
+impl<'a> InFlight<'a> {
+    /// The pages, whose request has ended. Each of them was noted as clean, or is dirty again.
+    fn landed(mut self, outcome: io::Result<()>) -> Landed<'a> {
+        Landed { pages: mem::take(&mut self.pages), outcome }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }

@@ -22,6 +22,7 @@
 //! 7. Release the claim and the file. Clear the writeback marks after that: then the file may be closed.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::diagnostics;
 use crate::files::inode::visit;
@@ -31,6 +32,7 @@ use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::Key;
 use crate::pages::pool::{Guarded, Pool};
 use crate::stats::Event;
+use crate::unwind;
 use crate::writeback::in_flight::{AtGuard, InFlight};
 use spanlock::Access;
 
@@ -39,7 +41,7 @@ impl Pool {
     pub(crate) fn run_pageouts(&self, file: u64, pages: Vec<u64>) {
         for page in pages {
             // The file has recorded the error.
-            drop(self.write_out(Key { file, page }));
+            unwind::discard(self.write_out(Key { file, page }));
             self.flusher.report();
         }
     }
@@ -74,12 +76,14 @@ impl Pool {
             };
         }
         let landed = file.transmit(request, &claim);
-        if let Some(error) = landed.error() {
-            diagnostics::background_error(file.store.label_at_open(), error);
-        }
+        let label = Arc::clone(file.store.label_at_open());
         drop(claim);
         drop(file);
-        Some(landed.end())
+        let outcome = landed.end();
+        if let Err(error) = &outcome {
+            diagnostics::background_error(&label, error);
+        }
+        Some(outcome)
     }
 }
 

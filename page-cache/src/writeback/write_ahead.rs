@@ -51,11 +51,6 @@ impl Inode {
     fn run_hook(&self, hook: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let _inside = InsideHook::of(self.cache.frames.cache());
         let _order = InHook::enter();
-        // Under shuttle, the end of an exploration unwinds all threads.
-        if cfg!(spanlock_shuttle) {
-            return hook();
-        }
-        unwind::catch(hook)
-            .unwrap_or_else(|payload| Err(unwind::into_error("the hook before writeback", payload)))
+        unwind::catch_as_error("the hook before writeback", hook)
     }
 }

@@ -11,7 +11,10 @@ mod injection;
 mod isolation;
 mod late_answers;
 pub mod one_failure;
+mod panicking_errors;
 mod panicking_methods;
 mod panicking_store;
 mod same_cache;
+#[cfg(feature = "tracing")]
+mod slow_subscriber;
 mod timed_syncs;

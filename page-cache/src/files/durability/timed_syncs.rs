@@ -73,9 +73,8 @@ impl TimedSyncs {
             };
             drop(state);
             // After a panic of the cache's own the next callers get an error, and do not wait for this thread.
-            let synced = unwind::catch(|| sync(scope))
-                .unwrap_or_else(|payload| Err(unwind::into_error("the sync", payload)));
-            *locked(&outcome) = Some(synced.map_err(|error| SharedError::from(&error)));
+            let synced = unwind::catch_as_error("the sync", || sync(scope));
+            *locked(&outcome) = Some(synced.map_err(SharedError::from));
             drop(self.state());
             self.ended.notify_all();
         }

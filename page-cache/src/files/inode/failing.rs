@@ -7,6 +7,7 @@ use crate::error::{Request, TryAgain};
 use crate::files::failure::Failure;
 use crate::files::inode::Inode;
 use crate::order::leaf::lock_leaf;
+use crate::unwind;
 
 impl Inode {
     /// The error that the caller of a request gets. It is kept as the file's last failure, unless it only says to
@@ -30,7 +31,8 @@ impl Inode {
             return failure;
         }
         let before = lock_leaf(&self.last_failure).replace(failure.clone());
-        drop(before);
+        // It may be the last reference to an error of the store.
+        unwind::discard(before);
         failure
     }
 

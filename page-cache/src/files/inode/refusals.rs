@@ -42,7 +42,7 @@ impl Inode {
     /// Refuses requests of a store to a file of its own cache, and of a hook to a file that has a hook.
     pub(crate) fn check_in_no_store(&self) -> io::Result<()> {
         let message = if is_inside(&self.cache.frames) {
-            "a store called this operation on a file of its own cache, which would deadlock"
+            "a store, or a subscriber to events, called this operation on a file of its own cache, which would deadlock"
         } else if self.before_writeback.is_some() && is_inside_hook(&self.cache.frames) {
             "a writeback hook called this operation on a file that has a hook, which could deadlock"
         } else {

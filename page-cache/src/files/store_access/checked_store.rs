@@ -121,6 +121,11 @@ impl<S: Store + ?Sized> CheckedStore<S> {
         ask(self.cache, || self.store.len())
     }
 
+    /// The same, if the store reports it.
+    fn reported_len(&self) -> Option<u64> {
+        self.len_now().map_err(unwind::discard).ok()
+    }
+
     /// How long the store can be, or its panic.
     pub(crate) fn try_max_len(&self) -> io::Result<u64> {
         ask(self.cache, || Ok(self.store.max_len()))
@@ -164,6 +169,8 @@ impl<S: Store + ?Sized> CheckedStore<S> {
             if doubtful && attempts < MOST_ATTEMPTS {
                 failures = unstable.failures();
                 attempts += 1;
+                drop(unstable);
+                unwind::discard(outcome);
                 continue;
             }
             note(&mut unstable, &outcome);
@@ -212,14 +219,13 @@ impl<S: Store + ?Sized> CheckedStore<S> {
 
     /// Sets the known length to the one that the store reports, after a shift, successful or not.
     fn hold_reported_len(&self) {
-        let len = ask(self.cache, || self.store.len()).unwrap_or(0);
-        self.held.store(len, Ordering::Relaxed);
+        self.held.store(self.reported_len().unwrap_or(0), Ordering::Relaxed);
     }
 
     /// After a truncation that failed: the length that it left, if that is known, and between the one
     /// that was asked for and the one before, `held`. The caller has claimed what the store may have lost.
     pub(crate) fn left_by_failed_cut(&self, len: u64, held: u64) -> Option<u64> {
-        let left = self.len_now().ok().filter(|left| (len + 1..held).contains(left))?;
+        let left = self.reported_len().filter(|left| (len + 1..held).contains(left))?;
         self.held.fetch_min(left, Ordering::Relaxed);
         Some(left)
     }
@@ -260,9 +266,5 @@ fn refused(label: &Arc<str>, error: io::Error) -> io::Error {
 /// Makes a request to a store, and converts a panic to an error.
 fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let _inside = Inside::of(cache);
-    // Under shuttle an exploration that is over unwinds its threads, wherever they are.
-    if cfg!(spanlock_shuttle) {
-        return request();
-    }
-    unwind::catch(request).unwrap_or_else(|payload| Err(unwind::into_error("the store", payload)))
+    unwind::catch_as_error("the store", request)
 }

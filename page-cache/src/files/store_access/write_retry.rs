@@ -73,11 +73,13 @@ impl WriteRetry {
                 self.fails.store(false, Ordering::Relaxed);
             }
             Some(error) => {
+                // The description is the store's own code.
+                let last = SharedError::from(error);
                 let mut failures = lock_leaf(&self.failures);
                 let pause = failures.as_ref().map_or(FIRST_PAUSE, |before| 2 * before.pause);
                 let pause = pause.min(LONGEST_PAUSE);
                 let asked = Instant::now();
-                *failures = Some(Failures { pause, asked, last: SharedError::from(error) });
+                *failures = Some(Failures { pause, asked, last });
                 self.fails.store(true, Ordering::Relaxed);
             }
         }

@@ -19,7 +19,7 @@
 use std::io;
 
 use crate::Store;
-use crate::error::{MAX_LEN, Request, described};
+use crate::error::{MAX_LEN, Request, SharedError, described};
 use crate::files::inode::Inode;
 use crate::store::Shift;
 use spanlock::Access;
@@ -66,16 +66,18 @@ impl Inode {
             Ok(held) if held == size => Err(error),
             Ok(held) => {
                 self.set_size(held);
-                let message =
-                    format!("{error}; the store has {held} bytes now, and so has the file");
-                Err(described(&error, message))
+                Err(described(error, |error| {
+                    format!("{error}; the store has {held} bytes now, and so has the file")
+                }))
             }
             Err(second) => {
                 // It may have the longer one, and bytes there that are nowhere else.
                 self.set_size(size.max(shifted));
                 self.store.note(|unstable| unstable.length_unknown());
-                let message = format!("{error}; the store does not report its length: {second}");
-                Err(described(&error, message))
+                let second = SharedError::from(second);
+                Err(described(error, |error| {
+                    format!("{error}; the store does not report its length: {second}")
+                }))
             }
         }
     }

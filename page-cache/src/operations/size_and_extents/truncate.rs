@@ -86,8 +86,9 @@ impl Inode {
             return Err(error);
         };
         self.cut_cache(left, claim);
-        let message = format!("{error}; the store has only {left} bytes now, and so has the file");
-        Err(described(&error, message))
+        Err(described(error, |error| {
+            format!("{error}; the store has only {left} bytes now, and so has the file")
+        }))
     }
 
     /// Truncates the file to `len`, and removes the bytes after that from the cache.

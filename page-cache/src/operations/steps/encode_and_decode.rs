@@ -40,14 +40,9 @@ impl Inode {
     ) -> io::Result<()> {
         let Some(transform) = &self.transform else { return Ok(()) };
         let _inside = Inside::of(self.cache.frames.cache());
-        let mut change_all = || {
+        unwind::catch_as_error("the transform of pages", || {
             let pages = (first..).zip(bytes.chunks_exact_mut(self.page_size.len()));
             pages.into_iter().try_for_each(|(page, bytes)| change(transform.get(), page, bytes))
-        };
-        if cfg!(spanlock_shuttle) {
-            return change_all();
-        }
-        unwind::catch(change_all)
-            .unwrap_or_else(|payload| Err(unwind::into_error("the transform of pages", payload)))
+        })
     }
 }

@@ -36,6 +36,7 @@ use crate::files::length::Length;
 use crate::pages::frame::LockedPage;
 use crate::store::write_full;
 use crate::sync::atomic::Ordering;
+use crate::unwind;
 use spanlock::Access;
 
 /// The claims of a write into the cache on the mapping lock.
@@ -174,7 +175,8 @@ impl Inode {
     ///
     /// The caller holds the IO lock exclusively from the end on.
     pub(crate) fn trim_store(&self) {
-        if self.cut_store(self.size()).is_err() {
+        if let Err(error) = self.cut_store(self.size()) {
+            unwind::discard(error);
             // ORDERING: relaxed, here and below: the IO lock orders what matters.
             self.untrimmed.store(true, Ordering::Relaxed);
         }

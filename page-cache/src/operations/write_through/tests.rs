@@ -1,4 +1,7 @@
+use std::error::Error;
+use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,6 +62,8 @@ fn the_hook_gets_the_bytes_that_are_stored_through_and_no_others() {
 struct Unreadable {
     inner: MemStore,
     fails: AtomicBool,
+    /// Whether its errors are bombs.
+    with_bombs: AtomicBool,
     /// How many bytes each write had.
     writes: Mutex<Vec<usize>>,
 }
@@ -72,6 +77,7 @@ impl StoreLayer for Unreadable {
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         match self.fails.load(Ordering::Relaxed) {
+            true if self.with_bombs.load(Ordering::Relaxed) => Err(io::Error::other(Bomb)),
             true => Err(io::Error::other("told to fail")),
             false => self.inner.read_at(bytes, offset),
         }
@@ -124,4 +130,50 @@ fn a_request_has_no_more_pages_than_one_request_of_a_file_is_permitted() {
     let writes: Vec<usize> =
         store.writes.lock().unwrap().iter().map(|len| len / PAGE as usize).collect();
     assert_eq!((writes[0], writes.iter().sum::<usize>()), (permit, 6), "{writes:?}");
+}
+
+/// An error that panics when it is dropped.
+#[derive(Debug)]
+struct Bomb;
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bomb")
+    }
+}
+
+impl Error for Bomb {}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the error was dropped");
+    }
+}
+
+/// The error of a page that cannot be filled is dropped while the page before it is in flight.
+#[test]
+fn a_request_whose_thread_unwinds_is_taken_back_like_one_that_failed() {
+    for is_dirty in [false, true] {
+        let options = Options::new(64).flush_interval(Duration::MAX).readahead(0);
+        let cache = PageCache::with_options(options);
+        let store = Arc::new(Unreadable::default());
+        let file = cache.open(Arc::clone(&store)).unwrap();
+        file.write_all_at(&[1; 2 * PAGE as usize], 0).unwrap();
+        if !is_dirty {
+            file.sync_data().unwrap();
+        }
+        file.drop_cached(PAGE..2 * PAGE).unwrap();
+        file.write_all_at(b"dirty", PAGE + 100).unwrap();
+        store.with_bombs.store(true, Ordering::Relaxed);
+        store.fails.store(true, Ordering::Relaxed);
+        let send = || file.inode().send_through(&[7; PAGE as usize + 10], 0, 0);
+        catch_unwind(AssertUnwindSafe(send)).unwrap_err();
+        store.fails.store(false, Ordering::Relaxed);
+        file.sync_all_for(Duration::from_secs(20)).unwrap();
+        let mut seen = [0; PAGE as usize];
+        file.read_exact_at(&mut seen, 0).unwrap();
+        assert!(seen == [1; PAGE as usize]);
+        file.write_all_at(&[8; 2 * PAGE as usize], 0).unwrap();
+        file.sync_all_for(Duration::from_secs(20)).unwrap();
+    }
 }

@@ -22,7 +22,7 @@ use std::io;
 use std::ops::Range;
 
 use super::calls::{read_once, write_once};
-use crate::store::full_requests::is_to_be_retried;
+use crate::store::full_requests::unless_interrupted;
 
 /// The least alignment, of offsets, lengths and memory: every disk accepts it.
 const LEAST_BLOCK: usize = 4096;
@@ -143,9 +143,11 @@ impl Direct {
             match self.write_blocks(&buffer, done, offset) {
                 Ok(0) => break,
                 Ok(part) => done += part,
-                Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
-                Err(_) if done > 0 => break,
-                Err(error) => return Err(error),
+                Err(error) => match unless_interrupted(error, &mut interruptions) {
+                    Ok(()) => {}
+                    Err(_) if done > 0 => break,
+                    Err(error) => return Err(error),
+                },
             }
         }
         Ok(done)
@@ -172,8 +174,10 @@ impl Direct {
             let part = match read_once(&self.file, &mut bytes[done..], offset + done as u64) {
                 Ok(0) => break,
                 Ok(part) => part,
-                Err(error) if is_to_be_retried(&error, &mut interruptions) => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    unless_interrupted(error, &mut interruptions)?;
+                    continue;
+                }
             };
             // To go on from within a block would not be aligned: it is the last, or read again.
             let ends_within_block = part % self.block != 0;
@@ -212,8 +216,7 @@ fn write_fully(bytes: &[u8], mut write: impl FnMut(usize) -> io::Result<usize>) 
                 return Err(io::Error::new(io::ErrorKind::WriteZero, message));
             }
             Ok(part) => done += part,
-            Err(error) if is_to_be_retried(&error, &mut interruptions) => {}
-            Err(error) => return Err(error),
+            Err(error) => unless_interrupted(error, &mut interruptions)?,
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::Store;
 use crate::stats::latency::Asks;
 use crate::store::{Shift, shrunk};
 use crate::sync::atomic::Ordering;
+use crate::unwind;
 
 impl<S: Store + ?Sized> CheckedStore<S> {
     /// Moves the bytes after `offset`, in a store of `held` bytes. The request cannot be repeated.
@@ -75,8 +76,11 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
         // Decreased before the store is truncated, increased after it was extended.
         let before = self.held.fetch_min(len, Ordering::Relaxed);
         let set = || match self.change(Asks::Other, || self.store.set_len(len)) {
-            // Only the answer was an error.
-            Err(_) if len != before && self.len_now().is_ok_and(|now| now == len) => Ok(()),
+            Err(error) if len != before && self.reported_len() == Some(len) => {
+                // Only the answer was an error.
+                unwind::discard(error);
+                Ok(())
+            }
             done => done,
         };
         self.attempt(Some(len..before), set, |unstable, done| match done {
