@@ -184,10 +184,13 @@ impl Index {
 
     #[inline]
     fn bucket_of(&self, key: Key) -> usize {
-        // Sixteen neighbouring pages share one line of heads; the groups are scattered.
-        let group = (key.page >> 4) ^ key.file.rotate_right(16);
-        let scattered = group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 28;
-        ((scattered << 4 | key.page & 15) as usize) & (self.heads.len() - 1)
+        // Sixteen neighbouring pages share one line of heads; the groups are scattered, and the pages within them, since
+        // many files may have only the first. The product's bits depend on lower bits of its factors only, so the file's
+        // number is not at the top.
+        let group = (key.page >> 4) ^ key.file.rotate_left(20);
+        let product = group.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (scattered, within) = (product >> 28, key.page ^ product >> 24);
+        ((scattered << 4 | within & 15) as usize) & (self.heads.len() - 1)
     }
 }
 

@@ -29,6 +29,21 @@ fn pages_are_found_until_they_are_removed() {
 }
 
 #[test]
+fn pages_of_one_file_and_of_many_are_spread_over_the_buckets() {
+    const FRAMES: u32 = 1 << 14;
+    let index = Index::new(FRAMES);
+    for pages_of_each in [1, 2, 16, 100, u64::from(FRAMES)] {
+        let mut chains = vec![0; index.heads.len()];
+        for number in 0..u64::from(FRAMES) {
+            let key = Key { file: 1 + number / pages_of_each, page: number % pages_of_each };
+            chains[index.bucket_of(key)] += 1;
+        }
+        let longest = chains.into_iter().max().unwrap();
+        assert!(longest <= 8, "{longest} pages in one bucket, {pages_of_each} of each file");
+    }
+}
+
+#[test]
 fn a_pinned_page_is_not_removed_by_reclaim() {
     let (frames, index) = (Frames::new(1, PageSize::DEFAULT), Index::new(1));
     let mut free = frames.take_free();
