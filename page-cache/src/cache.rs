@@ -179,6 +179,7 @@ impl PageCache {
         let pool = Arc::clone(&shared.pool);
         let inode = Inode::new(store, pool, options, registration, locks, shared.readahead)?;
         inode.check_options().map_err(|error| inode.store.refused(error))?;
+        inode.take_pages_over();
         let inode = Arc::new(inode);
         shared.pool.add_owner(inode.id, Arc::clone(&inode) as _);
         Ok(File::new(inode))
@@ -254,7 +255,7 @@ impl PageCache {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of open files.
+    /// Linear in the number of open files, and of closed ones whose pages were kept.
     ///
     /// # Examples
     ///

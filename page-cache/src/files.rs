@@ -1,5 +1,6 @@
 //! What one file is: its locks, its pages, its store, its errors, and what keeps it open.
 
+pub(crate) mod closed_file;
 pub(crate) mod durability;
 pub(crate) mod failure;
 pub(crate) mod handle;

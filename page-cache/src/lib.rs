@@ -119,6 +119,7 @@ pub use stats::latency::StoreRequests;
 pub use stats::of_file::FileStats;
 pub use stats::{CacheStats, ClaimCounts};
 pub use store::identity::Identity;
+pub use store::version::Version;
 pub use store::{FileStore, FileStoreOptions, Locking, MemStore, Store, StoreLayer};
 
 /// The former name of [`CacheStats`].

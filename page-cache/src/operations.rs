@@ -10,6 +10,7 @@ pub(crate) mod direct;
 pub(crate) mod fault;
 pub(crate) mod guarded_page;
 pub(crate) mod hints;
+pub(crate) mod keep_pages;
 pub(crate) mod readahead;
 pub(crate) mod size_and_extents;
 pub(crate) mod steps;

@@ -2,6 +2,7 @@
 
 mod file;
 mod hook;
+mod keep_pages;
 mod page_transform;
 mod whole_pages;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 pub use file::FileOptions;
 pub(crate) use file::{Steal, TimeOf, WriteMode};
 pub(crate) use hook::BeforeWriteback;
+pub(crate) use keep_pages::AtClose;
 pub use page_transform::PageTransform;
 pub(crate) use page_transform::Transform;
 pub(crate) use whole_pages::Sends;

@@ -4,7 +4,7 @@
 //!
 //! | rank | lock | several held by one thread |
 //! | --- | --- | --- |
-//! | 1 | the IO lock of a file | of two files, in the order in which they were opened |
+//! | 1 | the IO lock of a file | of two files, in the order of their numbers, which is that in which they were first opened |
 //! | 2 | an mm's lock | never |
 //! | 3 | the mapping lock of a file | never, also not of two files |
 //! | 4 | page locks | of one file, ascending |

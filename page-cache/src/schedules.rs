@@ -4,6 +4,7 @@
 mod ends;
 mod guards;
 mod hot_pages;
+mod kept_pages;
 mod mapped;
 mod permits;
 mod timed_syncs;

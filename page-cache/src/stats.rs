@@ -44,6 +44,9 @@ pub struct CacheStats {
     pub dirty: u64,
     /// Pages in the cache now that were written to a store since its last successful sync.
     pub unstable: u64,
+    /// Pages in the cache now of files that were closed
+    /// ([`FileOptions::keep_pages`](crate::FileOptions::keep_pages)), included in `resident`.
+    pub kept: u64,
     /// Files that are open now.
     pub files: u64,
     /// Pages that reads, writes, faults and page guards found in the cache.

@@ -8,12 +8,13 @@ pub(crate) mod identity;
 mod layer;
 mod mem_store;
 mod shift;
+pub(crate) mod version;
 
 use std::io;
 use std::ops::Range;
 use std::time::SystemTime;
 
-use crate::Identity;
+use crate::{Identity, Version};
 
 pub use file_store::{FileStore, FileStoreOptions, Locking};
 pub(crate) use full_requests::{read_full, shrunk, write_full};
@@ -203,6 +204,24 @@ pub trait Store: Send + Sync {
     /// A store in an [`Arc`](std::sync::Arc) without an identity of its own is identified by its address.
     fn identity(&self) -> Option<Identity> {
         None
+    }
+
+    /// Returns the version of the content. If the content changes after this has returned, this returns another version,
+    /// also in another store with the same [identity](Store::identity). `None`, the default, if the store cannot tell.
+    ///
+    /// The cache calls this for a file with [`FileOptions::keep_pages`](crate::FileOptions::keep_pages). It calls it when
+    /// the file is closed, after all other requests except [`release`](Store::release), and when a store is opened of
+    /// whose identity the cache has kept pages. If the versions differ, or one of them is `None`, the cache removes the
+    /// pages. This may wait until it can tell later changes from earlier ones.
+    ///
+    /// The bytes that [`read_at`](Store::read_at) returns must depend on the version only. A store whose bytes also
+    /// depend on something else, such as a key, includes that in the version.
+    ///
+    /// # Errors
+    ///
+    /// Any error that prevents it. The cache then removes the pages.
+    fn version(&self) -> io::Result<Option<Version>> {
+        Ok(None)
     }
 
     /// Locks the store against other caches and processes. A cache calls this when it opens the store, before it

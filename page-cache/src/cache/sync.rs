@@ -206,7 +206,8 @@ impl PageCache {
     }
 
     /// Returns the [label](crate::Store::label) and the statistics of each open file, in the order in which the
-    /// files were opened.
+    /// files were opened. A file that has [kept its pages](crate::FileOptions::keep_pages) while it was closed is in its
+    /// former place.
     ///
     /// # Examples
     ///

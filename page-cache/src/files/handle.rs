@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::files::inode::Inode;
 use crate::files::store_access::answer_timeout::AnswerTimeout;
 use crate::order::nested::{is_inside, is_inside_hook};
-use crate::sync::blocking::{Condvar, Mutex, PoisonError};
+use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What keeps a file open. All `File`s and mappings of the file share one.
 pub(crate) struct Handle {
@@ -28,11 +28,18 @@ enum Wait {
     WhileItAnswers(AnswerTimeout),
 }
 
-/// Whether a closing has ended.
+/// Whether a closing has ended, and whether a thread waits for that.
 #[derive(Default)]
 struct End {
-    ended: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ended: bool,
+    /// The thread that dropped the handle has continued.
+    given_up: bool,
 }
 
 /// Notes the end when it is dropped, also while a panic unwinds.
@@ -48,7 +55,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // Under shuttle no store hangs, and another thread would only add schedules.
         if cfg!(spanlock_shuttle) {
-            return self.inode.close();
+            return self.inode.close(|| true);
         }
         let frames = &self.inode.cache.frames;
         let is_in_hook = self.inode.before_writeback.is_some() && is_inside_hook(frames);
@@ -66,12 +73,15 @@ impl Drop for Closing {
         let Some((inode, wait)) = self.0.take() else { return };
         let closers = Arc::clone(&inode.cache.closers);
         let end: Arc<End> = Arc::default();
+        if matches!(wait, Wait::No) {
+            end.state().given_up = true;
+        }
         let teller = Teller(Arc::clone(&end));
         let close = move || {
-            let _teller = teller;
+            let teller = teller;
             // Dropped before the end is noted.
             let inode = inode;
-            inode.close();
+            inode.close(|| !teller.0.state().given_up);
         };
         match closers.close(Box::new(close)) {
             Ok(()) => {}
@@ -87,18 +97,25 @@ impl Drop for Closing {
 impl End {
     /// Waits for the end, as long as the store answers.
     fn wait(&self, mut timeout: AnswerTimeout) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*ended {
-            let Some(time) = timeout.next_wait() else { return };
-            let waited = self.changed.wait_timeout_while(ended, time, |ended| !*ended);
-            ended = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let mut state = self.state();
+        while !state.ended {
+            let Some(time) = timeout.next_wait() else {
+                state.given_up = true;
+                return;
+            };
+            let waited = self.changed.wait_timeout_while(state, time, |state| !state.ended);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Teller {
     fn drop(&mut self) {
-        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.state().ended = true;
         self.0.changed.notify_one();
     }
 }

@@ -9,7 +9,6 @@ mod refusals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::blocking::Mutex;
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -28,7 +27,9 @@ use crate::files::store_access::known_limit::KnownLimit;
 use crate::files::store_access::open_stores::Registration;
 use crate::files::store_access::write_retry::WriteRetry;
 use crate::files::write_errors::WriteErrors;
-use crate::options::{BeforeWriteback, FileOptions, Sends, Steal, TimeOf, Transform, WriteMode};
+use crate::options::{
+    AtClose, BeforeWriteback, FileOptions, Sends, Steal, TimeOf, Transform, WriteMode,
+};
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
 use crate::page::PageSize;
@@ -36,7 +37,7 @@ use crate::pages::dirty_pages::Unclean;
 use crate::pages::dirty_ranges::PartialPages;
 use crate::pages::frame::{Key, LockedPage, WaitLimit};
 use crate::pages::frame_permits::{FilePermits, FramePermit};
-use crate::pages::pool::{self, Owner, PageCounts, Pool};
+use crate::pages::pool::{self, CachedPages, Owner, PageCounts, Pool};
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::Event;
 use crate::stats::latency::Asks;
@@ -53,6 +54,7 @@ pub(crate) struct Inode {
     pub(crate) steal: Steal,
     pub(crate) sends: Sends,
     pub(crate) transform: Option<Transform>,
+    pub(crate) at_close: AtClose,
     io: InodeLock,
     mapping: InodeLock,
     size: AtomicU64,
@@ -61,7 +63,7 @@ pub(crate) struct Inode {
     /// The pages that are cached. A page is added after it was linked into the index, and removed before it is
     /// unlinked, both under its lock. A page that is evicted is removed only when no thread reads it any more. So
     /// the holder of an exclusive claim finds every page of its range that can be read.
-    resident: Mutex<BTreeSet<u64>>,
+    pub(crate) resident: CachedPages,
     /// The pages that are dirty or in flight. A page is added under its lock, and removed when its writeback
     /// ends, or under its lock when it is dropped.
     pub(crate) unclean: Mutex<Unclean>,
@@ -120,7 +122,12 @@ impl Inode {
                 ModifiedTime::kept(store.modified().map_err(|error| store.refused(error))?)
             }
         };
-        let (id, page_size) = (cache.next_owner(), cache.frames.page_size());
+        let page_size = cache.frames.page_size();
+        // The number is that of the file's pages.
+        let (id, resident) = match registration.as_ref().and_then(Registration::kept) {
+            Some(kept) => (kept.file, Arc::clone(&kept.pages)),
+            None => (cache.next_owner(), CachedPages::default()),
+        };
         Ok(Inode {
             id,
             store: Box::new(store),
@@ -131,10 +138,11 @@ impl Inode {
             steal: options.steal,
             sends: options.sends,
             transform: options.transform,
+            at_close: options.at_close,
             io,
             mapping,
             size: AtomicU64::new(size),
-            resident: Mutex::default(),
+            resident,
             unclean: Mutex::default(),
             dirty_count: AtomicUsize::new(0),
             partial: PartialPages::default(),
@@ -244,17 +252,18 @@ impl Owner for Inode {
 
     fn pages(&self) -> PageCounts {
         let FileStats { resident, dirty, unstable, .. } = self.stats();
-        PageCounts { resident, dirty, unstable }
+        PageCounts { resident, dirty, unstable, kept: 0, files: 1 }
     }
 }
 
 /// A visit to a file that has not been closed.
 pub(crate) fn visit(pool: &Pool, id: u64) -> Option<Visit<Inode>> {
-    let as_file = |owner: Arc<dyn Owner>| {
+    let as_inode = |owner: Arc<dyn Owner>| {
         let owner: Arc<dyn Any + Send + Sync> = owner;
-        owner.downcast().expect("the pool's owners are files")
+        // Otherwise it is a closed file.
+        owner.downcast().ok()
     };
-    Some(pool.owner(id)?.map(as_file))
+    pool.owner(id)?.map(as_inode)
 }
 
 #[cfg(all(test, not(spanlock_shuttle)))]

@@ -15,6 +15,8 @@
 //!    page that was added later would stay in the cache, because it could not be evicted without
 //!    its file.
 //! 5. Refuse new visitors, and wait until the last one has left: see `visit`.
+//!
+//! If the pages are to stay in the cache, `keep_pages` has what replaces steps 4 and 5.
 
 use crate::diagnostics;
 use crate::files::durability::unstable::{Lost, Part};
@@ -26,8 +28,9 @@ use crate::unwind;
 use spanlock::Access;
 
 impl Inode {
-    /// Closes the file: writes back its dirty pages, and frees its frames.
-    pub(crate) fn close(&self) {
+    /// Closes the file: writes back its dirty pages, and frees its frames. `is_awaited` returns whether the thread that
+    /// dropped the last handle still waits for this.
+    pub(crate) fn close(&self, is_awaited: impl Fn() -> bool) {
         // Set before the claim that removes the pages, and early: pages that hints bring in now
         // would only be removed again.
         self.closing.store(true, Ordering::Relaxed);
@@ -38,6 +41,10 @@ impl Inode {
         let claim = self.claim(Access::Invalidate, 0..u64::MAX);
         if !discarded {
             self.count_lost(&claim);
+        }
+        if !discarded && self.may_keep_pages(&claim) {
+            drop(claim);
+            return self.keep_pages(is_awaited);
         }
         self.discard(0..u64::MAX, &claim);
         drop(claim);

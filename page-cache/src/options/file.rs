@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{BeforeWriteback, Sends, Transform};
+use super::{AtClose, BeforeWriteback, Sends, Transform};
 use crate::page::DirtyPage;
 
 /// The options of a file; see [`PageCache::open_with`](crate::PageCache::open_with).
@@ -29,6 +29,7 @@ pub struct FileOptions {
     pub(crate) sends: Sends,
     pub(crate) transform: Option<Transform>,
     pub(crate) modified_time: TimeOf,
+    pub(crate) at_close: AtClose,
 }
 
 /// Whose a file's time of modification is.
@@ -63,8 +64,8 @@ pub(crate) enum WriteMode {
 impl FileOptions {
     /// The name of an option that is not the same in both, if there is one.
     pub(crate) fn difference(&self, other: &FileOptions) -> Option<&'static str> {
-        let FileOptions { write_mode, before_writeback, steal, sends, transform, modified_time } =
-            self;
+        let FileOptions { write_mode, before_writeback, steal, sends, .. } = self;
+        let FileOptions { transform, modified_time, at_close, .. } = self;
         let same = [
             ("write_through", *write_mode == other.write_mode),
             ("before_writeback", *before_writeback == other.before_writeback),
@@ -72,6 +73,7 @@ impl FileOptions {
             ("transform", *transform == other.transform),
             ("whole_pages", *sends == other.sends),
             ("keep_modified_time", *modified_time == other.modified_time),
+            ("keep_pages", *at_close == other.at_close),
         ];
         same.iter().find(|(_, same)| !same).map(|&(option, _)| option)
     }

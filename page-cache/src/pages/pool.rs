@@ -6,7 +6,7 @@
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::options::Options;
@@ -25,6 +25,9 @@ use crate::stats::{CacheStats, Counters};
 /// The maximum number of frames: a frame's number has 32 bits, and the last two of these numbers are reserved.
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
+/// The numbers of the pages of an owner that are cached. The mutex is a leaf.
+pub(crate) type CachedPages = Arc<Mutex<BTreeSet<u64>>>;
+
 /// The owner of pages in the pool.
 pub(crate) trait Owner: Any + Send + Sync {
     fn visitors(&self) -> &Arc<Visitors>;
@@ -32,15 +35,24 @@ pub(crate) trait Owner: Any + Send + Sync {
     /// Records that one of its pages leaves the cache. The caller has it locked.
     fn page_leaves(&self, page: u64);
 
+    /// Called after one of its pages was evicted. The caller holds no page.
+    fn page_left(&self, pool: &Pool) {
+        let _ = pool;
+    }
+
     /// How many pages it has.
     fn pages(&self) -> PageCounts;
 }
 
-/// How many pages of an owner there are, how many of them are dirty, and how many are unstable.
+/// How many pages of an owner there are, how many of them are dirty, how many are unstable, and how many are kept for a
+/// file that is closed. And how many files it is: one, or none if it is closed.
+#[derive(Default)]
 pub(crate) struct PageCounts {
     pub(crate) resident: u64,
     pub(crate) dirty: u64,
     pub(crate) unstable: u64,
+    pub(crate) kept: u64,
+    pub(crate) files: u64,
 }
 
 /// A page could not be locked without waiting for a guard.
@@ -115,9 +127,25 @@ impl Pool {
         MappingId::new(self.next_mapping.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Allows visits to an owner, by its number.
+    /// Allows visits to an owner, by its number, in place of the one that had it. Visits to that one may continue.
     pub(crate) fn add_owner(&self, id: u64, owner: Arc<dyn Owner>) {
-        self.owners_mut().insert(id, owner);
+        let replaced = self.owners_mut().insert(id, owner);
+        drop(replaced);
+    }
+
+    /// Allows visits to an owner in place of another, and waits until the last visit to that one has ended. The caller
+    /// holds nothing.
+    pub(crate) fn replace_owner(&self, id: u64, owner: Arc<dyn Owner>) {
+        let replaced = self.owners_mut().insert(id, owner);
+        if let Some(replaced) = replaced {
+            replaced.visitors().wait_until_gone();
+        }
+    }
+
+    /// Allows no more visits to an owner.
+    pub(crate) fn forget_owner(&self, id: u64) {
+        let removed = self.owners_mut().remove(&id);
+        drop(removed);
     }
 
     /// A visit to an owner that still exists.
@@ -139,8 +167,9 @@ impl Pool {
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.read();
         for owner in self.owners_by_age().into_iter().filter_map(|id| self.owner(id)) {
-            let PageCounts { resident, dirty, unstable } = owner.pages();
-            stats.files += 1;
+            let PageCounts { resident, dirty, unstable, kept, files } = owner.pages();
+            stats.files += files;
+            stats.kept += kept;
             stats.resident += resident;
             stats.dirty += dirty;
             stats.unstable += unstable;

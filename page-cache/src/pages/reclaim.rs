@@ -195,7 +195,9 @@ impl Pool {
     fn evict_page<'a>(&'a self, page: LockedPage<'a>) -> Option<FreeFrame<'a>> {
         // An owner that is being closed removes its pages itself.
         let owner = self.owner(page.key().file)?;
-        self.take_out_unpinned(page, &*owner)
+        let free = self.take_out_unpinned(page, &*owner);
+        owner.page_left(self);
+        free
     }
 
     /// Evicts a clean page, unless it is being read or is pinned.

@@ -39,9 +39,12 @@ impl<T: ?Sized> Visit<T> {
         Visit { file, _leave: Leave(Arc::clone(visitors)) }
     }
 
-    /// The same visit, with another reference to the file.
-    pub(crate) fn map<U: ?Sized>(self, known: impl FnOnce(Arc<T>) -> Arc<U>) -> Visit<U> {
-        Visit { file: known(self.file), _leave: self._leave }
+    /// The same visit, with another reference to the file; or its end, if there is none.
+    pub(crate) fn map<U: ?Sized>(
+        self,
+        known: impl FnOnce(Arc<T>) -> Option<Arc<U>>,
+    ) -> Option<Visit<U>> {
+        Some(Visit { file: known(self.file)?, _leave: self._leave })
     }
 }
 

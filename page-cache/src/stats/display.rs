@@ -22,13 +22,16 @@ use super::latency::StoreRequests;
 /// ```
 impl fmt::Display for CacheStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CacheStats { resident, dirty, unstable, files, .. } = self;
+        let CacheStats { resident, dirty, unstable, files, kept, .. } = self;
         let CacheStats { hits, misses, fills, read_ahead, .. } = self;
         let CacheStats { writebacks, pageouts, evictions, lost_pages, lost_bytes, .. } = self;
         writeln!(
             f,
             "pages: {resident} cached, {dirty} dirty, {unstable} unstable, of {files} file(s)"
         )?;
+        if *kept > 0 {
+            writeln!(f, "kept: {kept} of these pages, of closed files")?;
+        }
         write!(f, "found: {hits} hits, {misses} misses")?;
         // A share of nothing is left out.
         match hits + misses {

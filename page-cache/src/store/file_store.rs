@@ -9,6 +9,7 @@ mod locking;
 mod max_len;
 mod options;
 mod requests;
+mod version;
 
 use std::fs::File;
 use std::io;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::Store;
-use crate::Identity;
+use crate::{Identity, Version};
 
-/// Calls a macro with every method of `Store` but `identity`.
+/// Calls a macro with every method of `Store` but `identity` and `version`.
 macro_rules! with_methods {
     ($make:ident, $($with:tt)*) => {
         $make! {
@@ -116,6 +116,12 @@ pub trait StoreLayer: Send + Sync {
     fn identity(&self) -> Option<Identity> {
         self.below().identity()
     }
+
+    /// As [`Store::version`]. The default is `None`, because the layer may return other bytes than the store below has,
+    /// and the two have the same identity. A layer that returns the same bytes may return the version of that store.
+    fn version(&self) -> io::Result<Option<Version>> {
+        Ok(None)
+    }
 }
 
 impl<L: StoreLayer + ?Sized> Store for L {
@@ -123,6 +129,10 @@ impl<L: StoreLayer + ?Sized> Store for L {
 
     fn identity(&self) -> Option<Identity> {
         StoreLayer::identity(self)
+    }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        StoreLayer::version(self)
     }
 }
 
@@ -132,6 +142,10 @@ impl<S: Store> StoreLayer for Box<S> {
     fn below(&self) -> &S {
         self
     }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        (**self).version()
+    }
 }
 
 impl Store for Box<dyn Store> {
@@ -139,6 +153,10 @@ impl Store for Box<dyn Store> {
 
     fn identity(&self) -> Option<Identity> {
         (**self).identity()
+    }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        (**self).version()
     }
 }
 
@@ -149,5 +167,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn identity(&self) -> Option<Identity> {
         let address = Arc::as_ptr(self).cast::<()>().addr() as u64;
         (**self).identity().or(Some(Identity::new("arc", [address, 0])))
+    }
+
+    /// Returns the version of the store, or `None` if the identity is made of the address, which another store may
+    /// have later.
+    fn version(&self) -> io::Result<Option<Version>> {
+        match (**self).identity() {
+            Some(_) => (**self).version(),
+            None => Ok(None),
+        }
     }
 }

@@ -11,6 +11,7 @@ mod guards;
 mod guards_within;
 mod hints;
 mod identity;
+mod kept_pages;
 mod lifetimes;
 mod mixed_file;
 mod modified_time;

@@ -5,6 +5,10 @@
 //! being opened or closed waits until the last handle has written its dirty pages and the store has
 //! been dropped. A file's registration is the last thing that is dropped. If the store does not
 //! answer for some seconds, opening it fails.
+//!
+//! For a file whose pages were kept when it was closed, there is a record of its number, its pages and the version of
+//! its store. A registration of this store finds the record. Only who has the registration adds, uses and removes it,
+//! except that the eviction of its last page removes it too.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -13,16 +17,34 @@ use std::sync::{Arc, Weak};
 
 use crate::files::store_access::answer_timeout::AnswerTimeout;
 use crate::options::FileOptions;
+use crate::order::leaf::lock_leaf;
 use crate::order::nested::is_inside;
 use crate::pages::frame::Frames;
-use crate::store::identity::Identity;
+use crate::pages::pool::{CachedPages, Pool};
 use crate::sync::atomic::AtomicU64;
 use crate::sync::blocking::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::{Identity, Version};
 
-/// The open stores of a cache that have an identity.
+/// The open stores of a cache that have an identity, and those whose pages were kept.
 pub(crate) struct OpenStores {
-    stores: Mutex<HashMap<Identity, OpenStore>>,
+    stores: Mutex<Stores>,
     removed_or_opened: Condvar,
+}
+
+#[derive(Default)]
+struct Stores {
+    open: HashMap<Identity, OpenStore>,
+    kept: HashMap<Identity, Kept>,
+}
+
+/// What is known of a closed file whose pages were kept.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    /// Its number.
+    pub(crate) file: u64,
+    pub(crate) pages: CachedPages,
+    /// The version of the store to which the pages belong.
+    pub(crate) version: Version,
 }
 
 struct OpenStore {
@@ -33,6 +55,12 @@ struct OpenStore {
     mode: String,
     /// Changes whenever the store has answered.
     answers: Arc<AtomicU64>,
+}
+
+impl Kept {
+    fn is_empty(&self) -> bool {
+        lock_leaf(&self.pages).is_empty()
+    }
 }
 
 /// What an open finds.
@@ -47,6 +75,8 @@ pub(crate) enum Opening {
 pub(crate) struct Registration {
     stores: Arc<OpenStores>,
     identity: Identity,
+    /// What was kept of the file when it was closed before.
+    kept: Option<Kept>,
 }
 
 impl OpenStores {
@@ -54,8 +84,19 @@ impl OpenStores {
         OpenStores { stores: Mutex::default(), removed_or_opened: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, OpenStore>> {
+    fn lock(&self) -> MutexGuard<'_, Stores> {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes a closed file whose last page was evicted, if it is recorded. If not, its store is being closed or opened.
+    pub(crate) fn forget_if_empty(&self, identity: Identity, file: u64, pool: &Pool) {
+        let mut stores = self.lock();
+        let is_it = |kept: &Kept| kept.file == file && kept.is_empty();
+        if stores.kept.get(&identity).is_some_and(is_it) {
+            stores.kept.remove(&identity);
+            // With the mutex held: once there is no record, the number may be that of an inode.
+            pool.forget_owner(file);
+        }
     }
 }
 
@@ -67,13 +108,13 @@ pub(crate) fn find_or_register(
     mode: &str,
     frames: &Frames,
 ) -> io::Result<Opening> {
-    let mut open = stores.lock();
+    let mut locked = stores.lock();
     let mut timeout: Option<AnswerTimeout> = None;
-    while let Some(store) = open.get(&identity) {
+    while let Some(store) = locked.open.get(&identity) {
         if let Some(handle) = store.handle.upgrade() {
             let refused = refusal(store, options, mode);
             // Before the handle, which may be the last by now, and closes the file then.
-            drop(open);
+            drop(locked);
             return match refused {
                 None => Ok(Opening::Open(handle)),
                 Some(message) => Err(busy(&message)),
@@ -93,13 +134,14 @@ pub(crate) fn find_or_register(
             ));
         };
         timeout = Some(going_on);
-        let waited = stores.removed_or_opened.wait_timeout(open, time);
-        open = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let waited = stores.removed_or_opened.wait_timeout(locked, time);
+        locked = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
     let (handle, answers) = (Weak::<()>::new(), Arc::default());
     let store = OpenStore { handle, options: options.clone(), mode: mode.into(), answers };
-    open.insert(identity, store);
-    Ok(Opening::Absent(Registration { stores: Arc::clone(stores), identity }))
+    locked.open.insert(identity, store);
+    let kept = locked.kept.get(&identity).cloned();
+    Ok(Opening::Absent(Registration { stores: Arc::clone(stores), identity, kept }))
 }
 
 /// Why a store that is open cannot be opened again in this way, if so.
@@ -118,17 +160,47 @@ fn busy(message: &str) -> io::Error {
 impl Registration {
     /// Makes later opens of the store return handles of this file.
     pub(crate) fn opened(&self, handle: &Arc<dyn Any + Send + Sync>, answers: &Arc<AtomicU64>) {
-        if let Some(store) = self.stores.lock().get_mut(&self.identity) {
+        if let Some(store) = self.stores.lock().open.get_mut(&self.identity) {
             store.handle = Arc::downgrade(handle);
             store.answers = Arc::clone(answers);
         }
         self.stores.removed_or_opened.notify_all();
     }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    pub(crate) fn stores(&self) -> Weak<OpenStores> {
+        Arc::downgrade(&self.stores)
+    }
+
+    /// What was kept of the file when it was closed before.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// Removes the record of what was kept.
+    pub(crate) fn forget_kept(&self) {
+        let removed = self.stores.lock().kept.remove(&self.identity);
+        drop(removed);
+    }
+
+    /// Records what is kept of a file that is being closed, and is a closed file by now.
+    pub(crate) fn keep(&self, kept: Kept, pool: &Pool) {
+        let mut stores = self.stores.lock();
+        if kept.is_empty() {
+            // The last page was evicted before there was a record to remove.
+            pool.forget_owner(kept.file);
+        } else {
+            stores.kept.insert(self.identity, kept);
+        }
+    }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let removed = self.stores.lock().remove(&self.identity);
+        let removed = self.stores.lock().open.remove(&self.identity);
         drop(removed);
         self.stores.removed_or_opened.notify_all();
     }

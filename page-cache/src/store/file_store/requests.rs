@@ -9,12 +9,12 @@ use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
 use super::options::{Access, Durability, appends};
-use super::{FileStore, device, holes};
-use crate::Identity;
+use super::{FileStore, device, holes, version};
 use crate::store::fallocate::Call;
 use crate::store::shift::Shift;
 use crate::store::{Store, defaults};
 use crate::sync::blocking::RwLockWriteGuard;
+use crate::{Identity, Version};
 
 impl Store for FileStore {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -117,6 +117,19 @@ impl Store for FileStore {
     /// `None`.
     fn identity(&self) -> Option<Identity> {
         self.identity
+    }
+
+    /// Returns the length, the times of change and modification, and the time of creation if there is one. On Linux
+    /// and for a file on ext2 to ext4, XFS, Btrfs, F2FS or tmpfs; otherwise `None`.
+    ///
+    /// These file systems take the time of change from a clock that advances every 1 to 10 ms. So if the file was
+    /// changed in the last of these intervals, this waits for the next one. It returns `None` if that would take more
+    /// than 100 ms, as it does if the file system records times in whole seconds.
+    fn version(&self) -> io::Result<Option<Version>> {
+        match self.device_len {
+            Some(_) => Ok(None),
+            None => version::of(&self.file),
+        }
     }
 
     /// Locks the file as [`Locking`](crate::Locking) describes. Fails with `InvalidInput` if it was opened for appending:

@@ -26,12 +26,14 @@ pub enum Kind {
     SetLen,
     Punch,
     Sync,
+    /// Asked for by a layer above, which has versions.
+    Version,
 }
 
 /// A store of which each kind of request works, fails or hangs, as a test chooses.
 pub struct SwitchableStore {
     pub inner: MemStore,
-    behaviours: Mutex<[Behaviour; 5]>,
+    behaviours: Mutex<[Behaviour; 6]>,
     changed: Condvar,
     pub requests: AtomicU64,
     /// How many requests hang.
@@ -42,7 +44,7 @@ impl SwitchableStore {
     pub fn new() -> Arc<SwitchableStore> {
         Arc::new(SwitchableStore {
             inner: MemStore::new(),
-            behaviours: Mutex::new([Behaviour::Works; 5]),
+            behaviours: Mutex::new([Behaviour::Works; 6]),
             changed: Condvar::new(),
             requests: AtomicU64::new(0),
             hanging: AtomicU64::new(0),
@@ -134,7 +136,8 @@ pub fn without_waiting(stores: &[Arc<SwitchableStore>], work: impl FnOnce() + Se
         });
         let waited = over.recv_timeout(Duration::from_secs(100));
         if waited.is_err() {
-            let all = [Kind::Read, Kind::Write, Kind::SetLen, Kind::Punch, Kind::Sync];
+            let all =
+                [Kind::Read, Kind::Write, Kind::SetLen, Kind::Punch, Kind::Sync, Kind::Version];
             stores.iter().for_each(|store| store.set(&all, Behaviour::Works));
         }
         worker.join().unwrap();

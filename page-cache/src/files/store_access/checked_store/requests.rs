@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::time::SystemTime;
 
 use super::{CheckedStore, ask};
-use crate::Store;
 use crate::stats::latency::Asks;
 use crate::store::{Shift, shrunk};
 use crate::sync::atomic::Ordering;
 use crate::unwind;
+use crate::{Store, Version};
 
 impl<S: Store + ?Sized> CheckedStore<S> {
     /// Moves the bytes after `offset`, in a store of `held` bytes. The request cannot be repeated.
@@ -122,6 +122,10 @@ impl<S: Store + ?Sized> Store for CheckedStore<S> {
 
     fn modified(&self) -> io::Result<Option<SystemTime>> {
         ask(self.cache, || self.store.modified())
+    }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        ask(self.cache, || self.store.version())
     }
 
     fn set_modified(&self, time: SystemTime) -> io::Result<()> {

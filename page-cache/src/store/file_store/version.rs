@@ -1,0 +1,98 @@
+//! The version of a file: its length and its times.
+//!
+//! Every change of a file, and of its metadata, sets its time of change (ctime) to the kernel's coarse clock, which
+//! advances with the kernel's tick, every 1 to 10 ms. The file system rounds it down to its own precision. So a change
+//! shortly after another may leave all times as they were. But a change that is made once the coarse clock, rounded
+//! down, has passed the time of change is visible in that time. So [`of`] waits until then, and reads the file's times
+//! after it has read the clock.
+//!
+//! The clock has to be the one that the times are taken from. So this is done only for file systems that are known to
+//! use it. Those of other machines (NFS, SMB, 9P) have other clocks, those in user space (FUSE) may have any.
+//!
+//! The precision is not known. It is at most the greatest power of ten that divides the time, in nanoseconds. A time
+//! in whole seconds may have a precision of two seconds: nothing waits so long, and the file has no version.
+
+use std::fs::File;
+use std::io;
+
+use crate::store::version::Version;
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn of(_: &File) -> io::Result<Option<Version>> {
+    Ok(None)
+}
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::of;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::Metadata;
+    use std::os::unix::fs::MetadataExt;
+    use std::time::{Duration, Instant, UNIX_EPOCH};
+
+    use rustix::fs::fstatfs;
+    use rustix::time::{ClockId, clock_gettime};
+
+    use super::{File, Version, io};
+    use crate::sync::thread;
+
+    const SECOND: i128 = 1_000_000_000;
+
+    /// The longest that is waited for the clock.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    /// The numbers of file systems that take their times from the kernel's coarse clock: ext2 to ext4, XFS, Btrfs, F2FS
+    /// and tmpfs.
+    const KNOWN: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+
+    /// The version of a file. `None` if it cannot be told from later ones.
+    pub(in crate::store::file_store) fn of(file: &File) -> io::Result<Option<Version>> {
+        // The low 32 bits: the type is signed on some machines.
+        if !KNOWN.contains(&(fstatfs(file)?.f_type as u32)) {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        loop {
+            let now = clock();
+            let metadata = file.metadata()?;
+            let changed = i128::from(metadata.ctime()) * SECOND + i128::from(metadata.ctime_nsec());
+            let left = visible_from(changed) - now;
+            if left <= 0 {
+                return Ok(Some(version(&metadata)));
+            }
+            let left = u64::try_from(left).map_or(Duration::MAX, Duration::from_nanos);
+            if begun.elapsed().saturating_add(left) > PATIENCE {
+                return Ok(None);
+            }
+            thread::sleep(left);
+        }
+    }
+
+    /// From when on a change of a file is visible in its time of change, if that is `changed` now.
+    pub(super) fn visible_from(changed: i128) -> i128 {
+        let precisions = (0..9).rev().map(|power| 10_i128.pow(power));
+        let is_whole = changed.rem_euclid(SECOND) == 0;
+        let precision = precisions.into_iter().find(|precision| changed % precision == 0);
+        changed + if is_whole { 2 * SECOND } else { precision.unwrap_or(1) }
+    }
+
+    /// The coarse clock, in nanoseconds since the epoch.
+    fn clock() -> i128 {
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        i128::from(now.tv_sec) * SECOND + i128::from(now.tv_nsec)
+    }
+
+    fn version(metadata: &Metadata) -> Version {
+        let created = metadata.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let created = created.unwrap_or_default();
+        let times =
+            [[metadata.ctime(), metadata.ctime_nsec()], [metadata.mtime(), metadata.mtime_nsec()]];
+        let times = times.into_iter().flatten().map(i64::cast_unsigned);
+        let created = [created.as_secs(), u64::from(created.subsec_nanos())];
+        Version::new([metadata.len()].into_iter().chain(times).chain(created))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
