@@ -35,10 +35,10 @@ pub enum WriteMode {
 }
 
 impl WriteMode {
-    /// How to open a file for it.
+    /// How to open a file for it. A file whose bytes get to the store later also keeps its pages while it is closed.
     pub fn options(self) -> FileOptions {
         match self {
-            WriteMode::Back => FileOptions::new().keep_modified_time(),
+            WriteMode::Back => FileOptions::new().keep_modified_time().keep_pages(),
             WriteMode::Through => FileOptions::new().keep_modified_time().write_through(),
         }
     }

@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
-use spanlock_page_cache::{PAGE_SIZE, Store};
+use spanlock_page_cache::{Identity, PAGE_SIZE, Store, Version};
 
 pub use plan::{Fault, Plan};
 
@@ -365,6 +365,14 @@ impl<S: Store> Store for FaultyStore<S> {
     fn set_modified(&self, time: SystemTime) -> io::Result<()> {
         let request = self.faults.begin(Kind::Len, 0..0);
         request.whole(|| self.inner.set_modified(time))
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.inner.identity()
+    }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        self.faults.begin(Kind::Len, 0..0).whole(|| self.inner.version())
     }
 
     fn sync(&self) -> io::Result<()> {
