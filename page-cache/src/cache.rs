@@ -63,7 +63,7 @@ impl PageCache {
     ///
     /// # Panics
     ///
-    /// As [`new`](PageCache::new).
+    /// As [`new`](PageCache::new), and for [`Options::max_capacity`] the same.
     ///
     /// # Examples
     ///

@@ -18,8 +18,8 @@ use crate::{Mode, Span};
 /// How often a claim on a range looks for conflicting claims on units before it is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looks {
-    /// Once, and once before it is written: a try. So a try that is going to fail does not block
-    /// other claims meanwhile.
+    /// Once, and once before it is written: a try, the first attempt of a claim with a deadline, and a claim that
+    /// found its slot taken by another unit. So one that is going to fail does not block other claims meanwhile.
     One,
     /// [Several](sync::looks_at_units) times: a claim that may wait. The claim that it meets is usually released
     /// soon, or sees the range and is taken back. If both were taken back, both would try in vain.

@@ -160,7 +160,8 @@ impl PageCache {
     /// # Errors
     ///
     /// As [`sync_all`](PageCache::sync_all). `TimedOut` for each file that is not durable by then. Syncs that have
-    /// begun continue in the background.
+    /// begun continue in the background. If the system can start no thread, this thread syncs the files, and waits as
+    /// long as that takes.
     ///
     /// # Examples
     ///

@@ -69,7 +69,8 @@ impl File {
     /// # Errors
     ///
     /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an exclusive
-    /// guard of the page. `WouldBlock` as described above. `ResourceBusy` if no frame becomes free, because dirty pages
+    /// guard of the page, or a shared one of a page that must be read again, because a write-through of it failed since.
+    /// `WouldBlock` as described above. `ResourceBusy` if no frame becomes free, because dirty pages
     /// cannot be written back, other requests use the frames, or guards and pins hold them: [`File`] describes when.
     /// The store's error, if the page is not cached and cannot be read.
     ///
@@ -198,7 +199,8 @@ impl File {
     /// # Errors
     ///
     /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has an
-    /// exclusive guard of the page.
+    /// exclusive guard of the page, or if a store or a hook of the cache calls this. `ResourceBusy` if the page has as
+    /// many shared guards as it can have.
     ///
     /// # Examples
     ///
@@ -227,7 +229,9 @@ impl File {
     /// # Errors
     ///
     /// `UnexpectedEof` if the page starts at or past the end of the file. `Deadlock` if this thread has a guard of
-    /// the page. `PermissionDenied` if the store is read-only. `FileTooLarge` if the store cannot hold the page.
+    /// the page, or if a store or a hook of the cache calls this. `PermissionDenied` if the store is read-only.
+    /// `FileTooLarge` if the store cannot hold the page: this may call [`Store::max_len`](crate::Store::max_len), and wait
+    /// for that.
     ///
     /// # Examples
     ///

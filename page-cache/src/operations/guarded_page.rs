@@ -22,13 +22,14 @@ mod exclusive;
 mod several;
 
 use std::io;
+use std::mem;
 use std::time::{Duration, Instant};
 
 pub(crate) use exclusive::GuardedPage;
 
 use crate::error::{Request, TryAgain};
 use crate::files::inode::{Inode, MappingClaim};
-use crate::pages::dirty_limit::By;
+use crate::pages::dirty_limit::{By, DirtyPages};
 use crate::pages::frame::guard::{ExclusiveGuard, Refused, SharedGuard, has_any};
 use crate::pages::frame::{Frame, Pin, State, WaitLimit, WaitTimedOut};
 use crate::stats::Event;
@@ -40,6 +41,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The message of the `expect` on a wait without a limit.
 pub(crate) const NO_LIMIT: &str = "a wait without a limit ends with a guard or an error";
+
+/// A pin that was counted, and does not exist yet. The count ends when this is dropped.
+struct AdmittedPin<'a>(&'a DirtyPages);
+
+impl Drop for AdmittedPin<'_> {
+    fn drop(&mut self) {
+        self.0.remove_pin();
+    }
+}
 
 impl Inode {
     /// A shared guard of a page; `None` if it would have to wait and must not.
@@ -97,11 +107,12 @@ impl Inode {
             let message = "as many pages are pinned as may be, a quarter of the dirty limit";
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
-        let guard = self.page_slow(number, wait_limit);
-        if !matches!(guard, Ok(Some(_))) {
-            self.cache.dirty.remove_pin();
-        }
-        Ok(guard.map_err(failed)?.map(|guard| guard.pin()))
+        let admitted = AdmittedPin(&self.cache.dirty);
+        let guard = self.page_slow(number, wait_limit).map_err(failed)?;
+        Ok(guard.map(|guard| {
+            mem::forget(admitted);
+            guard.pin()
+        }))
     }
 
     /// A shared guard of the page in a frame, if it is the right page, and the guard is available

@@ -23,6 +23,7 @@ use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::frame::{FreeFrame, LockedPage, Pin, WaitLimit};
 use crate::stats::Event;
 use crate::store::read_full;
+use crate::unwind;
 use spanlock::Access;
 
 impl Inode {
@@ -94,8 +95,10 @@ impl Inode {
             bytes[found..].fill(0);
             self.decode(first, &mut bytes[..found.next_multiple_of(page_len)])
         });
-        if decoded.is_err() {
+        if let Err(error) = decoded {
             pages.into_iter().for_each(|page| self.discard_page(page));
+            // The read of the page itself reports it.
+            unwind::discard(error);
             return false;
         }
         for (page, stored) in pages.iter().zip(bytes.chunks_exact(page_len)) {

@@ -99,7 +99,8 @@ impl FileOptions {
     /// Makes a write return only after the store has received its bytes, or with the store's error. The bytes are
     /// cached too, except those of a page that is not cached and of which only a part is written. They are durable
     /// after the next sync. Stores through a mapping and changes through a page guard still reach the store by
-    /// writeback only.
+    /// writeback; except that a store through a mapping is written through if no more pages may be dirty and the file
+    /// has none ([`Options::dirty_limit`](crate::Options::dirty_limit)), as in any file.
     ///
     /// The option applies to all handles of the file: while the file is open, opening its store without the option
     /// fails with [`ResourceBusy`](io::ErrorKind::ResourceBusy).

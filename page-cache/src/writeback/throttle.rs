@@ -23,6 +23,7 @@ use crate::options::{Sends, Steal};
 use crate::order::may_wait_for_clean;
 use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
+use crate::unwind;
 
 /// The longest that a writer waits until other files have fewer dirty pages.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ impl Inode {
         }
         if !self.cache.dirty.has_room(own, By::Write) {
             // The file keeps the error. This writer gets it only if it can dirty no page.
-            let _ = self.make_room();
+            unwind::discard(self.make_room());
         }
     }
 

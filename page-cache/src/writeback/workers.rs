@@ -190,6 +190,12 @@ impl Pool {
         // Found before the mutex is locked, and released after: it may be the last reference.
         let file = visit(self, id);
         let now = Instant::now();
+        if pause.is_some()
+            && let Some(file) = &file
+        {
+            // The task may have ended before it did this.
+            file.hastened.store(false, Ordering::Relaxed);
+        }
         let pause = pause.and_then(|pause| now.checked_add(pause));
         let mut state = signal.state();
         let found = match &file {

@@ -148,8 +148,8 @@ impl File {
         }
     }
 
-    /// Drops this handle, and discards the dirty pages of the file when its last handle and mapping are dropped.
-    /// This is for a file that was deleted, and whose bytes will not be read.
+    /// Drops this handle, and discards the dirty pages of the file when the last of what keeps it open is dropped:
+    /// handles, mappings, pins and owned guards. This is for a file that was deleted, and whose bytes will not be read.
     ///
     /// If this is the last handle, the cache writes nothing more to the store. The call waits for requests that are
     /// in flight, but returns after five seconds in which the store has not answered. Bytes that were already

@@ -135,9 +135,10 @@ impl File {
     ///
     /// As [`sync_data`](File::sync_data). `TimedOut` if the sync has not ended by then. Nothing is known to be durable
     /// then. The sync continues in the background; until it ends, it may hold what any sync holds, and the file stays
-    /// open. If it fails, the next sync of each handle returns its error. Calls during that time wait for another sync,
-    /// which begins when this one ends and which they share, so there is one thread for each file. The error of the
-    /// system if no thread can be started.
+    /// open. If the store fails it, the next sync of each handle returns the error. If a
+    /// [hook](crate::FileOptions::before_writeback) refuses it, no later sync reports that, but the pages stay dirty, and
+    /// the next sync calls the hook again. Calls during that time wait for another sync, which begins when this one ends
+    /// and which they share, so there is one thread for each file. The error of the system if no thread can be started.
     ///
     /// # Examples
     ///
