@@ -74,6 +74,11 @@ pub(crate) fn is_cold() -> bool {
     false
 }
 
+/// None. Which cell a claim tries first does not matter: it is taken as any other, or another is.
+pub(crate) fn tried_first() -> Option<u32> {
+    None
+}
+
 pub(crate) fn cells_of_others() -> u64 {
     0
 }

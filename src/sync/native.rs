@@ -8,7 +8,7 @@ pub(crate) use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, Ordering};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-pub(crate) use own_cells::{cells_of_others, common_cells, home_cell, own_cell};
+pub(crate) use own_cells::{cells_of_others, common_cells, home_cell, own_cell, tried_first};
 pub(crate) use parker::{Parker, Woken};
 
 /// The binary logarithm of the number of slots of the first table: 128 slots are a kibibyte.

@@ -126,12 +126,15 @@ impl Cells {
         Cells { lines: std::array::from_fn(line) }
     }
 
-    /// Takes a free cell: the one that belongs to this thread, or else one of `hint` that belongs
-    /// to no thread.
+    /// Takes a free cell: the home of this thread, or else one of `hint` that belongs to no thread.
     #[inline]
     pub(crate) fn take(&self, hint: impl FnOnce() -> Set) -> Option<TakenCell> {
-        let own = sync::own_cell().and_then(|own| self.take_own(own));
-        own.or_else(|| self.take_common(hint()))
+        let home = match sync::own_cell() {
+            Some(own) => self.take_own(own),
+            // Without the hint, for which the summary would be loaded before it is written.
+            None => sync::tried_first().and_then(|home| self.take_home(home)),
+        };
+        home.or_else(|| self.take_common(hint()))
     }
 
     /// Takes one of the cells of `hint` that belong to no thread.
@@ -150,6 +153,14 @@ impl Cells {
             self.line(cell).own.store(free | TAKEN, Ordering::Relaxed);
             TakenCell::new(cell, free)
         })
+    }
+
+    /// Takes a cell that this thread shares with others, if it looks free.
+    #[inline]
+    fn take_home(&self, cell: u32) -> Option<TakenCell> {
+        // ORDERING: Relaxed: a guess, which saves an exchange that would fail.
+        let is_free = self.line(cell).own.load(Ordering::Relaxed) & STATE == FREE;
+        is_free.then(|| self.try_take(cell)).flatten()
     }
 
     #[inline]

@@ -18,18 +18,23 @@ pub(crate) fn common_cells() -> u64 {
 /// keeps it until it ends.
 #[inline]
 pub(crate) fn own_cell() -> Option<u32> {
-    let own = OWN.get();
-    if own == UNKNOWN { first_own_cell() } else { (own != NONE).then_some(own) }
+    let home = home_cell();
+    (home < OWN_CELLS).then_some(home)
 }
 
-/// The cell in whose cache line this thread is counted as a reader: its own, if it has one.
+/// The cell that this thread tries first, and in whose cache line it is counted as a reader: its own, if it
+/// has one. The others share the common cells, and take turns in choosing one, so that they write
+/// different cache lines.
 #[inline]
 pub(crate) fn home_cell() -> u32 {
-    own_cell().unwrap_or_else(|| {
-        // Scattered, since the addresses of threads differ in their upper bits only.
-        let address = OWN.with(|own| std::ptr::from_ref(own).addr()) as u64;
-        (address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 % BOARD_CELLS as u32
-    })
+    let home = HOME.get();
+    if home == UNKNOWN { first_home_cell() } else { home }
+}
+
+/// The cell that a thread without one of its own tries before it looks for a free one.
+#[inline]
+pub(crate) fn tried_first() -> Option<u32> {
+    Some(home_cell())
 }
 
 /// The cells that belong to other threads, a bit each.
@@ -39,19 +44,30 @@ pub(crate) fn cells_of_others() -> u64 {
 }
 
 const UNKNOWN: u32 = u32::MAX;
-const NONE: u32 = u32::MAX - 1;
 
 std::thread_local! {
-    static OWN: Cell<u32> = const { Cell::new(UNKNOWN) };
+    static HOME: Cell<u32> = const { Cell::new(UNKNOWN) };
     static OWNER: Owner = const { Owner };
 }
 
 /// The cells that belong to a thread, a bit each. No model needs it: it only identifies threads.
 static OWNED: AtomicU32 = AtomicU32::new(0);
 
+/// How many threads have chosen a common cell.
+static CHOSEN: AtomicU32 = AtomicU32::new(0);
+
 #[cold]
-fn first_own_cell() -> Option<u32> {
-    OWN.set(NONE);
+fn first_home_cell() -> u32 {
+    let home = free_own_cell().unwrap_or_else(|| {
+        // ORDERING: Relaxed: it only spreads the threads.
+        let turn = CHOSEN.fetch_add(1, Ordering::Relaxed);
+        OWN_CELLS + turn % (BOARD_CELLS as u32 - OWN_CELLS)
+    });
+    HOME.set(home);
+    home
+}
+
+fn free_own_cell() -> Option<u32> {
     // A thread that is being torn down gets none.
     OWNER.try_with(|_| ()).ok()?;
     let lowest_free = |owned: u32| {
@@ -61,8 +77,7 @@ fn first_own_cell() -> Option<u32> {
     // ORDERING: Acquire, paired with the Release in `drop`: we see what the thread that had the
     // cell wrote to it.
     let owned = OWNED.fetch_update(Ordering::Acquire, Ordering::Relaxed, lowest_free).ok()?;
-    OWN.set(owned.trailing_ones());
-    own_cell()
+    Some(owned.trailing_ones())
 }
 
 /// Frees a thread's cell when the thread ends.
@@ -70,10 +85,10 @@ struct Owner;
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let own = OWN.replace(NONE);
-        if own < OWN_CELLS {
-            // ORDERING: Release, paired with the Acquire in `first_own_cell`.
-            OWNED.fetch_and(!(1 << own), Ordering::Release);
+        let home = HOME.replace(UNKNOWN);
+        if home < OWN_CELLS {
+            // ORDERING: Release, paired with the Acquire in `free_own_cell`.
+            OWNED.fetch_and(!(1 << home), Ordering::Release);
         }
     }
 }

@@ -1,3 +1,6 @@
+use std::sync::Barrier;
+use std::thread;
+
 use super::*;
 
 #[test]
@@ -39,4 +42,18 @@ fn the_state_and_the_span_of_a_cell_are_in_different_cache_lines() {
         assert_eq!(line(&shown.start), line(&shown.end));
         assert_ne!(line(&state.own), line(&shown.start), "cell {cell}");
     }
+}
+
+#[test]
+fn a_thread_takes_its_home_without_looking_for_a_free_cell() {
+    // Threads at the same time, so many that some have no cell of their own.
+    let threads = BOARD_CELLS;
+    let all_have_homes = Barrier::new(threads);
+    let take = || {
+        let home = sync::home_cell();
+        all_have_homes.wait();
+        let taken = Cells::new().take(|| unreachable!("its home is free"));
+        assert_eq!(taken.map(TakenCell::cell), Some(home));
+    };
+    thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(take))));
 }
