@@ -226,11 +226,11 @@ impl PageCache {
     /// # Errors
     ///
     /// `InvalidInput` if `pages` is out of range. `ResourceBusy` if no page could be evicted for ten seconds,
-    /// because stores do not accept the dirty pages, only a sync may write them
-    /// ([`FileOptions::no_steal`](crate::FileOptions::no_steal)), or [guards](crate::PageRef) and
-    /// [pins](crate::PagePin) hold the others. `ResourceBusy` immediately if guards hold `pages` pages or more, or if
-    /// there are more pins than so small a cache can have ([`File::pin`](crate::File::pin)). Then the capacity is
-    /// what it was before.
+    /// because stores do not accept the dirty pages, or [guards](crate::PageRef) and [pins](crate::PagePin) hold the
+    /// others. `ResourceBusy` immediately if guards hold `pages` pages or more, or if a cache of that size cannot have
+    /// as many [pins](crate::File::pin), or as many dirty pages that only a sync may write
+    /// ([`FileOptions::no_steal`](crate::FileOptions::no_steal)), as there are. Then the capacity is what it was
+    /// before.
     ///
     /// # Examples
     ///

@@ -252,7 +252,8 @@ impl Owner for Inode {
 
     fn pages(&self) -> PageCounts {
         let FileStats { resident, dirty, unstable, .. } = self.stats();
-        PageCounts { resident, dirty, unstable, kept: 0, files: 1 }
+        let dirty_until_sync = if self.steal == Steal::Refused { dirty } else { 0 };
+        PageCounts { resident, dirty, dirty_until_sync, unstable, kept: 0, files: 1 }
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Some pages may not be evictable for any length of time: those of a store that fails, those that only a sync may
 //! write, those with guards. Requests for other pages need frames meanwhile. So while the cache waits for such pages
-//! it allows some frames more than are used, up to the old capacity; and if it waits in vain it keeps that one.
+//! it allows some frames more than are used, up to the old capacity; and if it waits in vain it keeps that one. The
+//! limits on dirty pages and permits are those of the new capacity only as long as pages become clean.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::options::LEAST_CAPACITY;
 use crate::order::leaf::lock_leaf;
@@ -14,6 +15,9 @@ use crate::pages::eviction::Victims;
 use crate::pages::pool::{Pool, Resizing};
 use crate::pages::reclaim::TIMEOUT;
 use crate::sync::blocking::{MutexGuard, PoisonError};
+
+/// After this time without an evicted page, other requests have the limits of the old capacity again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Pool {
     /// The capacity after the last change that succeeded.
@@ -78,8 +82,9 @@ impl Pool {
                 let message = format!("{cause}; the capacity is still {old}");
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
-            let for_others = frames + excess as usize + LEAST_CAPACITY;
-            self.frames.set_count(for_others.min(old.max(frames)) as u32);
+            let for_others = (frames + excess as usize + LEAST_CAPACITY).min(old.max(frames));
+            self.set_limits(if progress.elapsed() < PAUSE { frames } else { old });
+            self.frames.set_count(for_others as u32);
             drop(resizing);
             self.flusher.wait_for_progress();
         }
@@ -104,15 +109,26 @@ impl Pool {
     fn held_by_users(&self, frames: usize) -> Option<String> {
         let guarded = self.frames.guarded() as usize;
         let excess_pins = self.dirty.excess_pins();
+        let (kept, limit) = (self.dirty_until_sync(), self.dirty.limit() as u64);
         if guarded >= frames {
             Some(format!("page guards hold {guarded} pages, and the new capacity is {frames}"))
         } else if excess_pins > 0 {
             Some(format!(
                 "there are {excess_pins} more pins than a cache of {frames} pages can have"
             ))
+        } else if kept > limit {
+            Some(format!(
+                "only a sync may write {kept} dirty pages, {limit} can be dirty in {frames}"
+            ))
         } else {
             None
         }
+    }
+
+    /// How many dirty pages there are that only a sync may write.
+    fn dirty_until_sync(&self) -> u64 {
+        let owners = self.owners_by_age().into_iter().filter_map(|id| self.owner(id));
+        owners.map(|owner| owner.pages().dirty_until_sync).sum()
     }
 
     fn resizing(&self) -> MutexGuard<'_, Resizing> {

@@ -44,12 +44,14 @@ pub(crate) trait Owner: Any + Send + Sync {
     fn pages(&self) -> PageCounts;
 }
 
-/// How many pages of an owner there are, how many of them are dirty, how many are unstable, and how many are kept for a
-/// file that is closed. And how many files it is: one, or none if it is closed.
+/// How many pages of an owner there are; of these, how many are dirty, how many are dirty until a sync writes them, how
+/// many are unstable, and how many are kept for a file that is closed. And how many files it is: one, or none if it is
+/// closed.
 #[derive(Default)]
 pub(crate) struct PageCounts {
     pub(crate) resident: u64,
     pub(crate) dirty: u64,
+    pub(crate) dirty_until_sync: u64,
     pub(crate) unstable: u64,
     pub(crate) kept: u64,
     pub(crate) files: u64,
@@ -167,7 +169,7 @@ impl Pool {
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.read();
         for owner in self.owners_by_age().into_iter().filter_map(|id| self.owner(id)) {
-            let PageCounts { resident, dirty, unstable, kept, files } = owner.pages();
+            let PageCounts { resident, dirty, unstable, kept, files, .. } = owner.pages();
             stats.files += files;
             stats.kept += kept;
             stats.resident += resident;

@@ -195,14 +195,15 @@ fn files_continue_while_a_cache_shrinks_in_vain_and_afterwards() {
     failing.fail_writes(usize::MAX);
     let failing = cache.open(failing).unwrap();
     let kept = cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
-    for file in [&failing, &kept] {
-        (0..24).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    for (file, pages) in [(&failing, 24), (&kept, 4)] {
+        (0..pages).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
     }
     let is_at_work = || {
         for page in 0..200 {
             assert_eq!(first_byte(&healthy, page), page as u8);
             healthy.write_all_at(&[page as u8], page * PAGE + 1).unwrap();
         }
+        healthy.page_mut(7).unwrap()[1] = 7;
     };
     thread::scope(|scope| {
         let shrinks = scope.spawn(|| cache.set_capacity(16).unwrap_err());
@@ -223,6 +224,22 @@ fn files_continue_while_a_cache_shrinks_in_vain_and_afterwards() {
     cache.set_capacity(16).unwrap();
     is_at_work();
     assert!(cache.stats().resident <= 16);
+}
+
+/// It is refused before a page is evicted, and the file goes on.
+#[test]
+fn a_capacity_in_which_dirty_pages_that_only_a_sync_may_write_do_not_fit_is_refused() {
+    let (cache, healthy, _store) = open(Options::new(400), 100);
+    let kept = cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
+    (0..100).for_each(|page| _ = first_byte(&healthy, page));
+    (0..50).for_each(|page| kept.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    let error = cache.set_capacity(64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert!(error.to_string().starts_with("only a sync may write 50 dirty pages"), "{error}");
+    assert_eq!((cache.capacity(), cached(&healthy, 100)), (400, 100));
+    (50..60).for_each(|page| kept.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    kept.sync_data().unwrap();
+    cache.set_capacity(64).unwrap();
 }
 
 /// A dirty page is written only after the hook, and the hook needs frames, while dirty pages hold all that may be used.
