@@ -14,8 +14,8 @@
 //!
 //! A thread that has guards cannot wait until fewer pages are dirty. For such a thread the multiple
 //! is larger, [`SHARE_WITH_GUARDS`], and a file may have up to [`FEW`] dirty pages whatever its
-//! share is. Beyond that the thread gets an error, so that a file with as many dirty pages as
-//! guards allow leaves a part of the limit unused too.
+//! share is; but of the last [`LAST`] pages below the bound for writes, each file gets one. Beyond that the
+//! thread gets an error, so that a file with as many dirty pages as guards allow leaves a part of the limit unused too.
 //!
 //! A file whose store fails has a smaller share until a write succeeds. Pages that a sync failed to
 //! make durable become dirty again whatever the share is, up to the bound for writes; what exceeds
@@ -34,6 +34,9 @@ const SHARE_WITH_GUARDS: usize = 3;
 
 /// How many dirty pages a file may have by guards even past its share.
 const FEW: usize = 4;
+
+/// How many pages below the bound for writes are for files that have no dirty page.
+const LAST: usize = 8;
 
 /// How many pins there can be, all of which may be of one page: fewer than a frame can count.
 const MOST_PINS: usize = 1 << 23;
@@ -181,10 +184,20 @@ impl DirtyPages {
         };
         let within_share = match by {
             By::FailedSync => true,
-            By::Guard => own.pages < FEW || own.pages < self.share(own, count, SHARE_WITH_GUARDS),
+            By::Guard => {
+                own.pages < self.few(own, count)
+                    || own.pages < self.share(own, count, SHARE_WITH_GUARDS)
+            }
             By::Write | By::Mapping => own.pages == 0 || own.pages < self.share(own, count, SHARE),
         };
         within_share && count < most.load(Ordering::Relaxed)
+    }
+
+    /// How many dirty pages a file may have by guards whatever its share is.
+    fn few(&self, own: Own, count: usize) -> usize {
+        let others = count.saturating_sub(own.pages);
+        let left = self.most_by_writes.load(Ordering::Relaxed).saturating_sub(others);
+        if left < LAST { 1 } else { FEW }
     }
 
     fn share(&self, own: Own, count: usize, share: usize) -> usize {

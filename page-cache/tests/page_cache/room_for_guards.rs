@@ -262,3 +262,16 @@ fn a_thread_with_guards_writes_nothing_back_to_have_room() {
     rounds.for_each(|_| (1..100).for_each(|number| file.page_mut(number).unwrap()[0] = 1));
     assert!(has_written());
 }
+
+#[test]
+fn files_whose_stores_fail_and_that_were_changed_by_guards_leave_a_page_for_another() {
+    let cache = asleep(64);
+    let healthy = open(&cache, FileOptions::new());
+    let failing: Vec<_> = (0..8).map(|_| refusing(&cache)).collect();
+    for (file, _) in &failing {
+        let changed: Vec<_> = (0..8).map_while(|number| file.page_mut(number).ok()).collect();
+        changed.into_iter().for_each(|mut page| page[0] = 1);
+    }
+    in_time(move || healthy.page_mut(0).map(|mut page| page[0] = 1)).unwrap();
+    failing.into_iter().for_each(|(file, _)| file.discard());
+}

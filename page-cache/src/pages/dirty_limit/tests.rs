@@ -61,6 +61,11 @@ fn a_thread_with_guards_may_have_four_pages_of_a_file_dirty_and_more_within_a_sh
         assert!(dirty.has_room(Own { pages: 3, store }, By::Guard));
         assert!(!dirty.has_room(Own { pages: 4, store }, By::Guard));
     }
+    // Few are left below the bound for writes: the last are for files that have none.
+    let (dirty, own) = (DirtyPages::new(32, 64), |pages| Own { pages, store: StoreIs::Well });
+    let pages_of_a_file = || (0..).take_while(|&pages| dirty.admit(own(pages), By::Guard)).count();
+    let pages: Vec<usize> = (0..9).map(|_| pages_of_a_file()).collect();
+    assert_eq!(pages, [23, 6, 4, 1, 1, 1, 1, 1, 1]);
     // Of a limit of 8 two are left, and the share is three times as many.
     let dirty = DirtyPages::new(8, 1000);
     (0..6).for_each(|_| assert!(dirty.admit(Own { pages: 0, store: StoreIs::Well }, By::Write)));
