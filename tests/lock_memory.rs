@@ -21,12 +21,17 @@ thread_local! {
     // By thread, since the test harness allocates on threads of its own.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static ALLOCATED: Cell<u64> = const { Cell::new(0) };
+    static FREED: Cell<u64> = const { Cell::new(0) };
 }
 
 fn count(bytes: usize) {
     // A thread that is going away has nothing left to count in.
     let _ = ALLOCATIONS.try_with(|calls| calls.set(calls.get() + 1));
     let _ = ALLOCATED.try_with(|sum| sum.set(sum.get() + bytes as u64));
+}
+
+fn count_freed(bytes: usize) {
+    let _ = FREED.try_with(|sum| sum.set(sum.get() + bytes as u64));
 }
 
 // SAFETY: every call is passed on unchanged to the system's allocator, which keeps the contract;
@@ -46,11 +51,13 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        count_freed(layout.size());
         // SAFETY: as above.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        count_freed(layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }
@@ -124,6 +131,31 @@ fn each_unit_that_is_held_takes_at_most_256_bytes() {
         });
         assert!(bytes <= 256 * units, "{} bytes for each of {units} units", bytes / units);
     }
+}
+
+#[test]
+fn each_range_that_is_held_takes_at_most_4_kilobytes_which_later_ranges_use_again() {
+    let in_use = || ALLOCATED.get() - FREED.get();
+    for (ranges, len) in [(100, 8), (1_000, 3), (3_000, 8), (4_100, 300), (10_000, 3)] {
+        let lock = RangeLock::new();
+        let before = in_use();
+        let hold = || {
+            let of =
+                |number: u64| lock.lock_exclusive(number * 2 * len + 1..number * 2 * len + 1 + len);
+            (0..ranges).map(of).for_each(std::mem::forget);
+        };
+        hold();
+        let bytes = in_use() - before;
+        assert!(bytes <= 4_096 * ranges, "{} bytes for each of {ranges} ranges", bytes / ranges);
+    }
+    let lock = RangeLock::new();
+    let hold = || {
+        (0..1_000).map(|number| lock.lock_exclusive(4 * number..4 * number + 3)).collect::<Vec<_>>()
+    };
+    drop(hold());
+    let before = in_use();
+    (0..3).for_each(|_| drop(hold()));
+    assert_eq!(in_use(), before);
 }
 
 #[test]

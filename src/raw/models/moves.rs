@@ -46,8 +46,9 @@ fn a_unit_that_races_with_the_move_of_a_range_is_excluded() {
             let thread = thread::spawn(move || other.locked(UNIT, theirs));
             let another = another(&units);
             units.touch(range(), mine);
-            leave(&units, [elsewhere, another], (mine, hold));
+            units.lock.unlock(range(), mine, hold);
             thread.join().unwrap();
+            units.empty([elsewhere, another]);
             units.assert_idle();
         });
     }
@@ -111,14 +112,15 @@ fn a_claim_that_is_released_while_it_is_moved_is_gone() {
 fn a_claim_that_waits_for_a_moved_claim_is_woken() {
     for theirs in [UNIT, pair()] {
         moving(move || {
-            let units = Units::with_table();
+            let units = Units::fair_with_table();
             let [elsewhere, hold] = held(&units, Exclusive);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.locked(theirs, Exclusive));
             let another = another(&units);
             units.touch(range(), Exclusive);
-            leave(&units, [elsewhere, another], (Exclusive, hold));
+            units.lock.unlock(range(), Exclusive, hold);
             thread.join().unwrap();
+            units.empty([elsewhere, another]);
             units.assert_idle();
         });
     }
