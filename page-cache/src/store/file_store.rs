@@ -68,7 +68,7 @@ pub struct FileStore {
 impl FileStore {
     /// Creates a store over an open file, which must be open for reading and writing, without `O_DIRECT`. For other
     /// files, use [`from_open_file`](FileStore::from_open_file). A cache does not open the store of a file that was
-    /// opened for appending (`O_APPEND`, on Unix).
+    /// opened for appending (`O_APPEND`, on Linux).
     ///
     /// # Examples
     ///

@@ -338,13 +338,14 @@ pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
     Err(unsupported("how a file was opened can only be queried on Linux"))
 }
 
-/// Whether the system writes everything at the end of the file, whatever the offset.
-#[cfg(unix)]
+/// Whether the system writes everything at the end of the file, whatever the offset. Only Linux does, if the file was
+/// opened for appending.
+#[cfg(target_os = "linux")]
 pub(super) fn appends(file: &File) -> io::Result<bool> {
     Ok(rustix::fs::fcntl_getfl(file)?.contains(rustix::fs::OFlags::APPEND))
 }
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 pub(super) fn appends(_: &File) -> io::Result<bool> {
     Ok(false)
 }
