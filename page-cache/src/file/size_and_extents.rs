@@ -154,7 +154,8 @@ impl File {
     }
 
     /// Allocates blocks for `offset..offset + len`, so that a later write there cannot fail with `StorageFull`. No
-    /// byte changes. The allocation survives a crash only after a sync. If the range extends past the end, `length`
+    /// byte changes. The allocation survives a crash only after a sync; what a failed sync has lost of it is not
+    /// allocated again by the next one. If the range extends past the end, `length`
     /// decides whether the file grows, with zeroes. With [`Length::Keep`] nothing is allocated past the end;
     /// [`reserve`](File::reserve) does that. An empty range has no effect, wherever it lies up to `i64::MAX`.
     ///
@@ -257,8 +258,8 @@ impl File {
     ///
     /// The file grows into these blocks by writes, or with zeroes by [`set_len`](File::set_len). A `set_len` to a
     /// smaller or the same length frees them, and so does a collapse. The cache may also free blocks past the end
-    /// when it removes what a failed request left there. Until a sync has succeeded, a crash may lose the blocks; the
-    /// length is not affected.
+    /// when it removes what a failed request left there. Until a sync has succeeded, a crash may lose the blocks, and
+    /// so may a sync that fails; the length is not affected.
     ///
     /// # Errors
     ///

@@ -8,9 +8,11 @@ use super::sync::ALL;
 use crate::error::Request;
 use crate::file::File;
 use crate::files::durability::sync_group::Scope;
+use crate::files::failure::Failure;
 use crate::sync::atomic::Ordering;
 
-/// The error of a [`File::close`] that failed. It contains the file, which is still open.
+/// The error of a [`File::close`] that failed. It contains the file, which is still open. Its description names the
+/// file.
 ///
 /// # Examples
 ///
@@ -31,6 +33,8 @@ use crate::sync::atomic::Ordering;
 pub struct CloseError {
     file: File,
     error: io::Error,
+    /// The same error with the operation and the file.
+    failure: Option<Failure>,
 }
 
 impl CloseError {
@@ -99,14 +103,17 @@ impl From<CloseError> for io::Error {
 
 impl fmt::Debug for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CloseError { file, error } = self;
+        let CloseError { file, error, failure: _ } = self;
         f.debug_struct("CloseError").field("file", file).field("error", error).finish()
     }
 }
 
 impl fmt::Display for CloseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        match &self.failure {
+            Some(failure) => failure.fmt(f),
+            None => self.error.fmt(f),
+        }
     }
 }
 
@@ -144,7 +151,10 @@ impl File {
     pub fn close(self) -> Result<(), CloseError> {
         match self.sync(Request::of_file("close"), Scope::All, ALL) {
             Ok(()) => Ok(()),
-            Err(error) => Err(CloseError { file: self, error }),
+            Err(error) => {
+                let failure = self.last_failure();
+                Err(CloseError { file: self, error, failure })
+            }
         }
     }
 

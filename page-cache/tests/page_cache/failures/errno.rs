@@ -247,4 +247,13 @@ fn errors_of_a_close_and_of_a_sync_of_the_cache_have_the_failure_as_their_source
     let error = file.close().unwrap_err();
     let source = error.source().unwrap().to_string();
     assert!(source.starts_with("close"), "{source}");
+
+    // An error with an errno has no other description.
+    let (file, _mapping, store) = open(FileOptions::new());
+    file.write_all_at(b"dirty", 0).unwrap();
+    store.fail(0..u64::MAX);
+    let error = file.close().unwrap_err();
+    assert_eq!(error.error().raw_os_error(), Some(ERRNO));
+    let description = error.to_string();
+    assert!(description.starts_with(r#"close of ""#), "{description}");
 }
