@@ -163,9 +163,9 @@ impl<S: Elements> RangeRwLock<S> {
         self.cells().is_empty()
     }
 
-    /// Checks that a range is within the elements, and returns it as `start..end`. No method of this lock
-    /// panics because of the result. ([`write_many`](RangeRwLock::write_many) still panics if two ranges
-    /// overlap.)
+    /// Checks that a range is within the elements, and returns it as `start..end`. Methods that panic for a range
+    /// outside of the elements do not panic for the returned one. ([`write_many`](RangeRwLock::write_many) still
+    /// panics if two ranges overlap.)
     ///
     /// # Errors
     ///

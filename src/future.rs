@@ -26,8 +26,8 @@ use crate::{Mode, RangeLock, Span};
 /// woken instead.
 ///
 /// A future with a patient claim that has been woken and is not polled does not block new claims or due
-/// claims. Claims of threads that wait behind it become due after half a millisecond. Only later patient
-/// futures wait until it is polled or dropped.
+/// claims. Claims of threads that wait behind it become due after half a millisecond. Patient futures that
+/// conflict with it and came later are not woken before it is polled or dropped.
 ///
 /// **A due claim is held as soon as it is granted, even if its future is never polled again.** It blocks
 /// conflicting claims until the future is dropped, or until it has resolved and its guard is dropped. So drop

@@ -221,7 +221,8 @@ impl PageCache {
     /// To shrink the cache, this evicts pages until the others fit, and returns the memory of the evicted pages to
     /// the system (on Linux, unless the system's pages are larger than the cache's). Dirty pages are written to their
     /// stores first, so nothing is lost. The limit on dirty pages changes in proportion. Other threads can use the
-    /// files meanwhile. A later call replaces one that has not returned.
+    /// files meanwhile. If the method is called again before an earlier call has returned, the earlier one returns `Ok`
+    /// without having any further effect.
     ///
     /// # Errors
     ///

@@ -82,8 +82,8 @@ impl Options {
     /// Otherwise like [`new`](Options::new).
     ///
     /// The cache reserves address space for all of its pages, and takes memory from the system when it first uses a
-    /// page. On Linux, a cache of 2 MiB or more asks for huge pages, and so takes memory in steps of 2 MiB: until it is
-    /// full, it takes up to 6 MiB more than its pages in use need.
+    /// page. On Linux, a cache of 2 MiB or more asks for huge pages, and so takes memory in steps of 2 MiB. Such a cache
+    /// can take up to 6 MiB more memory than the pages that it uses.
     ///
     /// # Examples
     ///

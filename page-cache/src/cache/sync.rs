@@ -124,8 +124,9 @@ impl PageCache {
     ///
     /// # Errors
     ///
-    /// A [`SyncError`] with all files that are not durable, each with its error. An error of background writeback
-    /// that this sync has repaired is not included; each handle still returns it once. It contains `Deadlock` for a
+    /// A [`SyncError`] with all files that are not durable, each with its error. If
+    /// background writeback has failed before, and this sync has written the pages, the file is not among them, but
+    /// each handle still returns that error once. It contains `Deadlock` for a
     /// file of which this thread holds a page guard, for every file if a store of the cache calls this, and for
     /// every file with a [hook](crate::FileOptions::before_writeback) if a hook calls this.
     ///
