@@ -68,6 +68,7 @@ impl Pool {
             let excess = if held.is_none() { self.evict_to(frames) } else { self.frames.excess() };
             let Some(mut resizing) = self.resizing_by(call) else { return Ok(()) };
             if excess == 0 && held.is_none() {
+                self.set_limits(frames);
                 resizing.capacity = frames;
                 return Ok(());
             }
