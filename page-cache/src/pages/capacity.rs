@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::options::LEAST_CAPACITY;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
+use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Victims;
 use crate::pages::pool::{Pool, Resizing};
 use crate::pages::reclaim::TIMEOUT;
@@ -46,12 +47,16 @@ impl Pool {
 
     /// Sets what depends on the capacity.
     fn set_limits(&self, frames: usize) {
-        let (limit, of) = self.dirty_part;
-        let limit = (limit as u128 * frames as u128 / of as u128) as usize;
-        self.dirty.set_frames(limit.max(1), frames);
+        self.dirty.set_frames(self.dirty_limit_in(frames), frames);
         self.permits.set_frames(frames);
         lock_leaf(&self.queues).set_frames(frames as u32);
         self.frames.set_count(frames as u32);
+    }
+
+    fn dirty_limit_in(&self, frames: usize) -> usize {
+        let (limit, of) = self.dirty_part;
+        let limit = (limit as u128 * frames as u128 / of as u128) as usize;
+        limit.max(1)
     }
 
     /// Evicts pages until no more than `frames` are used, and returns their memory to the system.
@@ -109,15 +114,16 @@ impl Pool {
     /// Why users' guards and pins leave too little of so many frames to others, if they do.
     fn held_by_users(&self, frames: usize) -> Option<String> {
         let guarded = self.frames.guarded() as usize;
-        let excess_pins = self.dirty.excess_pins();
-        let (kept, limit) = (self.dirty_until_sync(), self.dirty.limit() as u64);
+        // Not the present limit, which may be that of the old capacity.
+        let limit = DirtyPages::limit_in(self.dirty_limit_in(frames), frames);
+        let (excess_pins, kept) = (self.dirty.excess_pins(limit), self.dirty_until_sync());
         if guarded >= frames {
             Some(format!("page guards hold {guarded} pages, and the new capacity is {frames}"))
         } else if excess_pins > 0 {
             Some(format!(
                 "there are {excess_pins} more pins than a cache of {frames} pages can have"
             ))
-        } else if kept > limit {
+        } else if kept > limit as u64 {
             Some(format!(
                 "only a sync may write {kept} dirty pages, {limit} can be dirty in {frames}"
             ))

@@ -103,12 +103,17 @@ impl DirtyPages {
         let most_by_writes = most - frame_permits::spare(frames);
         self.most.store(most, Ordering::Relaxed);
         self.most_by_writes.store(most_by_writes, Ordering::Relaxed);
-        let limit = limit.min(most_by_writes - most_by_writes / 4);
-        self.limit.store(limit, Ordering::Relaxed);
+        self.limit.store(DirtyPages::limit_in(limit, frames), Ordering::Relaxed);
+    }
+
+    /// The limit in a cache of so many frames: `limit`, or less to leave frames for reads.
+    pub(super) fn limit_in(limit: usize, frames: usize) -> usize {
+        let most = frames - frame_permits::most(frames) - 2 * frame_permits::spare(frames);
+        limit.min(most - most / 4)
     }
 
     #[inline]
-    pub(super) fn limit(&self) -> usize {
+    fn limit(&self) -> usize {
         self.limit.load(Ordering::Relaxed)
     }
 
@@ -158,18 +163,14 @@ impl DirtyPages {
 
     /// Counts one more pin, if the limit allows it, and returns whether it does.
     pub(crate) fn admit_pin(&self) -> bool {
-        let most = self.most_pins();
+        let most = most_pins(self.limit());
         let one_more = |pins| (pins < most).then_some(pins + 1);
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// How many pins there are beyond the limit, which may have been lowered.
-    pub(crate) fn excess_pins(&self) -> usize {
-        self.pins.load(Ordering::Relaxed).saturating_sub(self.most_pins())
-    }
-
-    fn most_pins(&self) -> usize {
-        (self.limit() / PINNED).min(MOST_PINS)
+    /// How many more pins there are than a limit of so many dirty pages allows.
+    pub(crate) fn excess_pins(&self, limit: usize) -> usize {
+        self.pins.load(Ordering::Relaxed).saturating_sub(most_pins(limit))
     }
 
     pub(crate) fn remove_pin(&self) {
@@ -207,6 +208,11 @@ impl DirtyPages {
             StoreIs::Failing => left / FAILING,
         }
     }
+}
+
+/// How many pins there can be if so many pages may be dirty.
+fn most_pins(limit: usize) -> usize {
+    (limit / PINNED).min(MOST_PINS)
 }
 
 #[cfg(test)]

@@ -273,3 +273,23 @@ fn a_cache_that_shrinks_below_its_dirty_pages_leaves_frames_to_a_hook_with_a_log
     (0..tree.len() / PAGE).for_each(|page| _ = first_byte(&tree, page));
     assert!(cache.stats().resident <= 16, "{}", cache.stats().resident);
 }
+
+/// Others have the limits of the old capacity again while a store fails, and those of the new one after it has recovered.
+#[test]
+fn a_cache_that_shrinks_once_its_store_recovers_has_the_limits_of_its_new_capacity() {
+    let (cache, file, store) = open(Options::new(256).dirty_limit(256), 200);
+    store.fail_writes(usize::MAX);
+    (0..60).for_each(|page| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
+    thread::scope(|scope| {
+        let shrinks = scope.spawn(|| cache.set_capacity(32).unwrap());
+        thread::sleep(Duration::from_millis(1500));
+        store.fail_writes(0);
+        file.writeback(0..u64::MAX).unwrap();
+        shrinks.join().unwrap();
+    });
+    assert_eq!(cache.capacity(), 32);
+    store.fail_writes(usize::MAX);
+    let write = |page: &u64| file.write_all_at(&[1; PAGE_SIZE], page * PAGE).is_ok();
+    let dirty = (0..200).take_while(write).count();
+    assert!(dirty < 32, "{dirty}");
+}
