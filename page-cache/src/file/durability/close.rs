@@ -34,7 +34,7 @@ pub struct CloseError {
     file: File,
     error: io::Error,
     /// The same error with the operation and the file.
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
 }
 
 impl CloseError {
@@ -152,7 +152,7 @@ impl File {
         match self.sync(Request::of_file("close"), Scope::All, ALL) {
             Ok(()) => Ok(()),
             Err(error) => {
-                let failure = self.last_failure();
+                let failure = self.last_failure().map(Box::new);
                 Err(CloseError { file: self, error, failure })
             }
         }
