@@ -67,8 +67,11 @@ pub struct FileStore {
 
 impl FileStore {
     /// Creates a store over an open file, which must be open for reading and writing, without `O_DIRECT`. For other
-    /// files, use [`from_open_file`](FileStore::from_open_file). A cache does not open the store of a file that was
-    /// opened for appending (`O_APPEND`, on Linux).
+    /// files, use [`from_open_file`](FileStore::from_open_file).
+    ///
+    /// The file must not be open for appending: on Linux and Windows, the system would write every page at its end. On
+    /// Linux, a cache does not open the store of a file that was opened for appending (`O_APPEND`). Elsewhere, and if the
+    /// flag is set after that, it cannot notice.
     ///
     /// # Examples
     ///
@@ -105,8 +108,7 @@ impl FileStore {
     ///
     /// `Unsupported` except on Linux, because other systems cannot tell how a file was opened. `PermissionDenied` if
     /// the file is open for writing only. (A file that was opened for appending is refused by the cache that opens the
-    /// store.) The system's error if a file with `O_DIRECT` cannot be opened a second
-    /// time.
+    /// store.) The system's error if a file with `O_DIRECT` cannot be opened a second time.
     ///
     /// # Examples
     ///
@@ -130,7 +132,7 @@ impl FileStore {
         let store = match flags.is_direct {
             false => FileStore::new(file),
             true => {
-                let cached = open_again(&file, flags.access)?;
+                let cached = open_again(&file, flags)?;
                 FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) }
             }
         };

@@ -115,9 +115,18 @@ fn a_descriptor_is_as_it_was_opened_and_is_refused_as_another() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_was_opened_for_appending_is_refused() {
+    use std::os::unix::fs::OpenOptionsExt;
     let (_folder, path) = file();
-    let opened = || std::fs::OpenOptions::new().read(true).append(true).open(&path).unwrap();
-    for store in [FileStore::new(opened()), FileStore::from_open_file(opened()).unwrap()] {
+    let opened = |flags: rustix::fs::OFlags| {
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true).append(true).custom_flags(flags.bits() as i32).open(&path)
+    };
+    let buffered = || opened(rustix::fs::OFlags::empty()).unwrap();
+    // Not every file system supports direct IO.
+    let direct = opened(rustix::fs::OFlags::DIRECT).ok();
+    let direct = direct.map(|file| FileStore::from_open_file(file).unwrap());
+    let stores = [FileStore::new(buffered()), FileStore::from_open_file(buffered()).unwrap()];
+    for store in stores.into_iter().chain(direct) {
         let error = quiet().open(store).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains("O_APPEND"), "{error}");

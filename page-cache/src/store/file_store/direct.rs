@@ -54,9 +54,8 @@ impl Direct {
         self.file
     }
 
-    #[cfg(all(test, target_os = "linux"))]
-    pub(super) fn flags(&self) -> rustix::io::Result<rustix::fs::OFlags> {
-        rustix::fs::fcntl_getfl(&self.file)
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     pub(super) fn block(&self) -> u64 {

@@ -338,8 +338,8 @@ pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
     Err(unsupported("how a file was opened can only be queried on Linux"))
 }
 
-/// Whether the system writes everything at the end of the file, whatever the offset. Only Linux does, if the file was
-/// opened for appending.
+/// Whether the system writes everything at the end of the file, whatever the offset. Linux does, if the file was opened
+/// for appending. macOS does not, and Windows does but cannot be asked.
 #[cfg(target_os = "linux")]
 pub(super) fn appends(file: &File) -> io::Result<bool> {
     Ok(rustix::fs::fcntl_getfl(file)?.contains(rustix::fs::OFlags::APPEND))
@@ -350,16 +350,17 @@ pub(super) fn appends(_: &File) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Opens a file once more, through the kernel's cache.
+/// Opens a file once more, through the kernel's cache, and otherwise as it was opened.
 #[cfg(target_os = "linux")]
-pub(super) fn open_again(file: &File, access: Access) -> io::Result<File> {
+pub(super) fn open_again(file: &File, flags: Flags) -> io::Result<File> {
     use std::os::fd::AsRawFd;
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    OpenOptions::new().read(true).write(access == Access::ReadWrite).open(path)
+    let Flags { access, durability, .. } = flags;
+    let options = FileStoreOptions { access, durability, caching: Caching::Kernel };
+    options.file(Caching::Kernel)?.open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn open_again(_: &File, _: Access) -> io::Result<File> {
+pub(super) fn open_again(_: &File, _: Flags) -> io::Result<File> {
     Err(unsupported("direct IO is only supported on Linux"))
 }
 

@@ -135,7 +135,7 @@ impl Store for FileStore {
     /// Locks the file as [`Locking`](crate::Locking) describes. Fails with `InvalidInput` if it was opened for appending:
     /// the system would write everything at its end.
     fn acquire(&self) -> io::Result<()> {
-        if self.access == Access::ReadWrite && appends(&self.file)? {
+        if self.access == Access::ReadWrite && self.appends()? {
             let message = "the file was opened for appending (O_APPEND), so it cannot be written at an offset";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
@@ -217,6 +217,14 @@ impl FileStore {
     /// Excludes direct writes while the length changes, since they restore the length that they found.
     fn alone(&self) -> Option<RwLockWriteGuard<'_, ()>> {
         self.direct.as_ref().map(Direct::alone)
+    }
+
+    /// Whether one of the descriptors was opened for appending.
+    fn appends(&self) -> io::Result<bool> {
+        match &self.direct {
+            Some(direct) if appends(direct.file())? => Ok(true),
+            _ => appends(&self.file),
+        }
     }
 
     /// Whether a call failed because it does not exist. On a device such calls accept whole blocks only.

@@ -61,8 +61,10 @@ fn durable_writes_are_asked_for_on_every_descriptor() {
     agrees_with_a_vector(&store);
     let Ok(store) = options.direct().open(&file.0) else { return };
     assert!(fcntl_getfl(&store.file).unwrap().contains(OFlags::DSYNC));
-    let flags = store.direct.as_ref().unwrap().flags().unwrap();
-    assert!(flags.contains(OFlags::DSYNC | OFlags::DIRECT));
+    let direct = store.direct.unwrap().into_file();
+    assert!(fcntl_getfl(&direct).unwrap().contains(OFlags::DSYNC | OFlags::DIRECT));
+    let store = FileStore::from_open_file(direct).unwrap();
+    assert!(fcntl_getfl(&store.file).unwrap().contains(OFlags::DSYNC));
 }
 
 #[test]
