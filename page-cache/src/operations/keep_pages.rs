@@ -30,11 +30,12 @@
 
 use std::sync::Arc;
 
-use crate::Store;
 use crate::files::closed_file::ClosedFile;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::files::store_access::open_stores::Kept;
 use crate::options::AtClose;
+use crate::unwind;
+use crate::{Store, Version};
 use spanlock::Access;
 
 impl Inode {
@@ -42,7 +43,8 @@ impl Inode {
     pub(crate) fn may_keep_pages(&self, _claim: &MappingClaim<'_>) -> bool {
         let is_wanted = self.at_close == AtClose::KeepPages && self.transform.is_none();
         let has_identity = self.registration.is_some();
-        let is_whole = || self.store.len_now().is_ok_and(|len| len == self.size());
+        let len = || self.store.len_now().map_err(unwind::discard);
+        let is_whole = || len().is_ok_and(|len| len == self.size());
         is_wanted && has_identity && self.is_settled() && is_whole()
     }
 
@@ -52,8 +54,8 @@ impl Inode {
         let Some(registration) = &self.registration else { return };
         let closed = ClosedFile::new(self.id, &self.resident, registration);
         self.cache.replace_owner(self.id, Arc::new(closed));
-        match self.store.version() {
-            Ok(Some(version)) if is_awaited() => {
+        match self.version() {
+            Some(version) if is_awaited() => {
                 let kept = Kept { file: self.id, pages: Arc::clone(&self.resident), version };
                 registration.keep(kept, &self.cache);
             }
@@ -76,8 +78,12 @@ impl Inode {
     }
 
     fn has_version_of(&self, kept: &Kept) -> bool {
-        let version = if self.transform.is_none() { self.store.version() } else { Ok(None) };
-        version.ok().flatten().is_some_and(|version| version == kept.version)
+        self.transform.is_none() && self.version().is_some_and(|version| version == kept.version)
+    }
+
+    /// The version of the store, if it has one and returns it. The drop of an error is user code, and may panic.
+    fn version(&self) -> Option<Version> {
+        self.store.version().map_err(unwind::discard).ok().flatten()
     }
 
     fn remove_all_pages(&self) {

@@ -140,7 +140,8 @@ enum Undone {
 impl Move {
     fn new<S: Store + ?Sized>(store: &S, from: u64, to: u64, len: u64) -> Move {
         // A store that fails here reports no holes.
-        let holes = caught(|| store.holes(from..from + len)).ok().flatten().unwrap_or_default();
+        let holes = caught(|| store.holes(from..from + len)).map_err(unwind::discard);
+        let holes = holes.ok().flatten().unwrap_or_default();
         Move { from, to, len, holes }
     }
 

@@ -36,6 +36,7 @@ use crate::files::inode::{Inode, MappingClaim};
 use crate::options::Steal;
 use crate::pages::dirty_pages::Wanted;
 use crate::pages::frame::{LockedPage, WaitLimit};
+use crate::unwind;
 use crate::writeback::in_flight::{AtGuard, InFlight};
 use spanlock::Access;
 
@@ -116,6 +117,7 @@ impl Inode {
                 self.flush_position.note(run, &wrote);
                 if let Err(error) = wrote {
                     diagnostics::background_error(self.store.label_at_open(), &error);
+                    unwind::discard(error);
                     return;
                 }
             }

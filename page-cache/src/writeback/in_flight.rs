@@ -10,6 +10,7 @@ use crate::pages::frame::{LockedPage, Pin};
 use crate::pages::pool::{self, Guarded};
 use crate::stats::Event;
 use crate::store::write_full;
+use crate::unwind;
 
 /// How to treat a dirty page that has a guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,7 @@ impl Inode {
     ) -> Landed<'a> {
         let unready = request.unready.take().inspect(|error| self.write_errors.note(error));
         if let Err(refusal) = self.make_ready(&mut request) {
+            unwind::discard(unready);
             self.write_retry.note(Some(&refusal));
             request.pages.iter().for_each(Pin::redirty);
             return request.landed(Err(refusal));
@@ -124,8 +126,10 @@ impl Inode {
             }
         }
         let mut landed = request.landed(outcome.map_err(|(_, error)| error));
-        if landed.outcome.is_ok() {
-            landed.outcome = unready.map_or(Ok(()), Err);
+        match unready {
+            Some(error) if landed.outcome.is_ok() => landed.outcome = Err(error),
+            // A value that is being returned is not dropped if the drop of another one panics.
+            unready => unwind::discard(unready),
         }
         landed
     }

@@ -1,7 +1,6 @@
 //! Workers: the threads of the flusher, and what they do for a file.
 
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use crate::pages::pool::Pool;
 use crate::sync::atomic::Ordering;
 use crate::sync::blocking::PoisonError;
 use crate::sync::{MOST_WORKERS, thread};
+use crate::unwind;
 
 /// This many workers are started as they are needed, including the one that stays idle.
 const FEW: usize = 4;
@@ -78,15 +78,8 @@ fn run(signal: &Arc<Signal>, cache: &Weak<Pool>) {
         from = From::Task;
         let Some(cache) = cache.upgrade() else { return };
         let file = task.file;
-        let work = || cache.work(task);
-        // Under shuttle, the end of an exploration unwinds all threads.
-        let done = if cfg!(spanlock_shuttle) {
-            work();
-            Ok(())
-        } else {
-            // Its message was printed where it happened.
-            panic::catch_unwind(AssertUnwindSafe(work))
-        };
+        // The message of a panic was printed where it happened.
+        let done = unwind::catch(|| cache.work(task)).map_err(unwind::discard);
         cache.finish(signal, file, done.is_err().then_some(AFTER_PANIC));
         cache.flusher.report();
     }

@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use spanlock_page_cache::{
-    File, FileOptions, MemStore, Options, PAGE_SIZE, PageCache, Store, StoreLayer,
+    File, FileOptions, Identity, MemStore, Options, PAGE_SIZE, PageCache, Store, StoreLayer,
+    Version,
 };
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -58,6 +59,8 @@ enum In {
     AfterSetLen,
     SetModified,
     Sync,
+    Len,
+    Version,
 }
 
 /// A store that fails the next requests of a kind with these errors.
@@ -90,6 +93,20 @@ impl StoreLayer for Failing {
 
     fn block_size(&self) -> u64 {
         PAGE
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.pass(In::Len)?;
+        self.inner.len()
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity::new("failing", [std::ptr::from_ref(self).addr() as u64, 0]))
+    }
+
+    fn version(&self) -> io::Result<Option<Version>> {
+        self.pass(In::Version)?;
+        Ok(Some(Version::new([1])))
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -129,9 +146,12 @@ fn bomb() -> io::Error {
 
 /// A file whose pages are written only by syncs, in a cache of its own.
 fn open() -> (PageCache, File, Arc<Failing>) {
-    let options = Options::new(64).flush_interval(Duration::MAX).readahead(0);
-    let (cache, store) = (PageCache::with_options(options), Arc::new(Failing::default()));
-    let options = FileOptions::new().keep_modified_time();
+    open_with(FileOptions::new().keep_modified_time())
+}
+
+fn open_with(options: FileOptions) -> (PageCache, File, Arc<Failing>) {
+    let cache = Options::new(64).flush_interval(Duration::MAX).readahead(0);
+    let (cache, store) = (PageCache::with_options(cache), Arc::new(Failing::default()));
     let file = cache.open_with(Arc::clone(&store), options).unwrap();
     (cache, file, store)
 }
@@ -262,4 +282,45 @@ fn a_file_closes_although_an_error_of_its_last_writeback_panics_when_it_is_dropp
         assert_eq!(Arc::strong_count(&store), 1, "{place:?}");
         store.errors.lock().unwrap().drain(..).for_each(std::mem::forget);
     }
+}
+
+#[test]
+fn a_file_that_keeps_its_pages_closes_and_opens_although_an_error_panics_when_it_is_dropped() {
+    let (cache, store) = (PageCache::new(64), Arc::new(Failing::default()));
+    store.inner.write_at(&[1; PAGE_SIZE], 0).unwrap();
+    let open = || cache.open_with(Arc::clone(&store), FileOptions::new().keep_pages()).unwrap();
+    let open_and_read = || {
+        let file = open();
+        file.read_exact_at(&mut [0; 10], 0).unwrap();
+        file
+    };
+    for place in [In::Len, In::Version] {
+        let file = open_and_read();
+        store.fail_next(place, [bomb()]);
+        drop(file);
+        let pages = (cache.stats().resident, cache.stats().kept);
+        assert_eq!((cache.files().len(), pages), (0, (0, 0)), "{place:?}");
+        assert_eq!(Arc::strong_count(&store), 1, "{place:?}");
+    }
+    drop(open_and_read());
+    assert_eq!(cache.stats().kept, 1);
+    store.fail_next(In::Version, [bomb()]);
+    assert_eq!(open().stats().resident, 0);
+}
+
+/// Of two errors, one of a page that cannot be read in full and one of the request, the first is dropped.
+#[test]
+fn pages_are_not_in_flight_after_two_errors_one_of_which_panics_when_it_is_dropped() {
+    let (cache, file, store) = open_with(FileOptions::new().whole_pages());
+    file.write_all_at(&[1; 2 * PAGE_SIZE], 0).unwrap();
+    file.sync_all().unwrap();
+    file.drop_cached(0..u64::MAX).unwrap();
+    file.write_all_at(&[2; PAGE_SIZE], 0).unwrap();
+    file.write_all_at(&[2; 10], PAGE + 5).unwrap();
+    store.fail_next(In::Read, [bomb()]);
+    store.fail_next(In::Write, [io::Error::other("the request's")]);
+    let error = file.writeback(0..u64::MAX).unwrap_err();
+    assert!(error.to_string().contains("the request's"), "{error}");
+    let _heard = file.sync_all_for(TOO_LONG);
+    works(&cache, file, &store);
 }
