@@ -22,7 +22,7 @@ impl FileOptions {
     /// handle does not wait until the file is closed, because it is inside a store or a hook, or because the store has not
     /// answered for five seconds. The store must have an [identity](crate::Store::identity) and a
     /// [version](crate::Store::version). A [`FileStore`](crate::FileStore) has a version on Linux, on ext2 to ext4, XFS,
-    /// Btrfs, F2FS and tmpfs. A [`StoreLayer`](crate::StoreLayer) has one only if it implements
+    /// Btrfs and F2FS, but not on tmpfs. A [`StoreLayer`](crate::StoreLayer) has one only if it implements
     /// [`version`](crate::StoreLayer::version).
     ///
     /// # What other programs may do
@@ -38,7 +38,7 @@ impl FileOptions {
     ///
     /// - what a process stores through a shared mapping (`mmap`) to a page to which it had stored before the file was
     ///   closed: a file system notes the time of the first store to a page, and not of those after it, until it has
-    ///   written the page to the disk. tmpfs writes no pages.
+    ///   written the page to the disk.
     /// - a change by a program that keeps the times as they were, such as a debugger of file systems, or XFS's
     ///   invisible IO.
     /// - a change after the system's clock was set back, if it is made at exactly the time, in nanoseconds, of the last

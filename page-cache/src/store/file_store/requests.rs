@@ -120,7 +120,7 @@ impl Store for FileStore {
     }
 
     /// Returns the length, the times of change and modification, and the time of creation if there is one. On Linux
-    /// and for a file on ext2 to ext4, XFS, Btrfs, F2FS or tmpfs; otherwise `None`.
+    /// and for a file on ext2 to ext4, XFS, Btrfs or F2FS; otherwise `None`.
     ///
     /// These file systems take the time of change from a clock that advances every 1 to 10 ms. So if the file was
     /// changed in the last of these intervals, this waits for the next one. It returns `None` if that would take more

@@ -9,6 +9,10 @@
 //! The clock has to be the one that the times are taken from. So this is done only for file systems that are known to
 //! use it. Those of other machines (NFS, SMB, 9P) have other clocks, those in user space (FUSE) may have any.
 //!
+//! A store through a shared mapping is a change too. The file system learns of the first one to a page if it maps clean
+//! pages as read-only, also those of a writable mapping (`page_mkwrite`). tmpfs has no need of that, since it never
+//! writes pages back: after a read, a page can be stored to, and no time changes.
+//!
 //! The precision is not known. It is at most the greatest power of ten that divides the time, in nanoseconds. A time
 //! in whole seconds may have a precision of two seconds: nothing waits so long, and the file has no version.
 
@@ -42,9 +46,9 @@ mod linux {
     /// The longest that is waited for the clock.
     const PATIENCE: Duration = Duration::from_millis(100);
 
-    /// The numbers of file systems that take their times from the kernel's coarse clock: ext2 to ext4, XFS, Btrfs, F2FS
-    /// and tmpfs.
-    const KNOWN: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+    /// The numbers of file systems that take their times from the kernel's coarse clock, and note the time of the first
+    /// store to a page through a mapping: ext2 to ext4, XFS, Btrfs and F2FS.
+    const KNOWN: [u32; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
 
     /// The version of a file. `None` if it cannot be told from later ones.
     pub(in crate::store::file_store) fn of(file: &File) -> io::Result<Option<Version>> {
