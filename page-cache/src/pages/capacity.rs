@@ -17,8 +17,10 @@ use crate::pages::pool::{Pool, Resizing};
 use crate::pages::reclaim::TIMEOUT;
 use crate::sync::blocking::{MutexGuard, PoisonError};
 
-/// After this time without an evicted page, other requests have the limits of the old capacity again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// After this time without an evicted page, other requests have the limits of the old capacity again. A store that takes
+/// so long to answer is not waited for elsewhere either. If this time were shorter, writers of other files could fill the
+/// frames of a slow store between two answers, and no progress would be seen.
+const PAUSE: Duration = Duration::from_secs(5);
 
 impl Pool {
     /// The capacity after the last change that succeeded.
@@ -36,13 +38,18 @@ impl Pool {
             let message = format!("the cache can have from {LEAST_CAPACITY} to {most} pages");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        let call = {
+        let old = self.capacity();
+        // Before any limit is changed: with those of a capacity that is refused, other requests could fail.
+        if let Some(cause) = self.held_by_users(frames, old) {
+            return Err(refused(&cause, old));
+        }
+        let (call, old) = {
             let mut resizing = self.resizing();
             resizing.calls += 1;
             self.set_limits(frames);
-            resizing.calls
+            (resizing.calls, resizing.capacity)
         };
-        self.evict_excess(call, frames)
+        self.evict_excess(call, frames, old)
     }
 
     /// Sets what depends on the capacity.
@@ -61,18 +68,21 @@ impl Pool {
 
     /// Evicts pages until no more than `frames` are used, and returns their memory to the system.
     #[cfg_attr(debug_assertions, track_caller)]
-    fn evict_excess(&self, call: u64, frames: usize) -> io::Result<()> {
+    fn evict_excess(&self, call: u64, frames: usize, old: usize) -> io::Result<()> {
         may_wait_for_clean(&self.frames);
         let (mut least, mut progress) = (u32::MAX, Instant::now());
         loop {
+            let held = self.held_by_users(frames, old);
             let Some(resizing) = self.resizing_by(call) else { return Ok(()) };
+            if let Some(cause) = held {
+                self.set_limits(old);
+                return Err(refused(&cause, old));
+            }
             self.frames.set_count(frames as u32);
-            let old = resizing.capacity;
             drop(resizing);
-            let held = if frames < old { self.held_by_users(frames) } else { None };
-            let excess = if held.is_none() { self.evict_to(frames) } else { self.frames.excess() };
+            let excess = self.evict_to(frames);
             let Some(mut resizing) = self.resizing_by(call) else { return Ok(()) };
-            if excess == 0 && held.is_none() {
+            if excess == 0 {
                 self.set_limits(frames);
                 resizing.capacity = frames;
                 return Ok(());
@@ -80,13 +90,11 @@ impl Pool {
             if excess < least {
                 (least, progress) = (excess, Instant::now());
             }
-            if held.is_some() || progress.elapsed() >= TIMEOUT {
+            if progress.elapsed() >= TIMEOUT {
                 self.set_limits(old);
-                let cause = held.unwrap_or_else(|| {
-                    format!("{excess} pages above the new capacity of {frames} cannot be evicted")
-                });
-                let message = format!("{cause}; the capacity is still {old}");
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+                let cause =
+                    format!("{excess} pages above the new capacity of {frames} cannot be evicted");
+                return Err(refused(&cause, old));
             }
             let for_others = (frames + excess as usize + LEAST_CAPACITY).min(old.max(frames));
             self.set_limits(if progress.elapsed() < PAUSE { frames } else { old });
@@ -111,8 +119,12 @@ impl Pool {
         }
     }
 
-    /// Why users' guards and pins leave too little of so many frames to others, if they do.
-    fn held_by_users(&self, frames: usize) -> Option<String> {
+    /// Why users' guards and pins leave too little of so many frames to others, if they do, and the frames are fewer than
+    /// before.
+    fn held_by_users(&self, frames: usize, old: usize) -> Option<String> {
+        if frames >= old {
+            return None;
+        }
         let guarded = self.frames.guarded() as usize;
         // Not the present limit, which may be that of the old capacity.
         let limit = DirtyPages::limit_in(self.dirty_limit_in(frames), frames);
@@ -146,6 +158,11 @@ impl Pool {
     fn resizing_by(&self, call: u64) -> Option<MutexGuard<'_, Resizing>> {
         Some(self.resizing()).filter(|resizing| resizing.calls == call)
     }
+}
+
+fn refused(cause: &str, old: usize) -> io::Error {
+    let message = format!("{cause}; the capacity is still {old}");
+    io::Error::new(io::ErrorKind::ResourceBusy, message)
 }
 
 #[cfg(test)]

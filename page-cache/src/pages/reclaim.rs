@@ -58,8 +58,8 @@ impl Pool {
         let start = Instant::now();
         let _waiting = Waiting::new(Wait::Frame);
         loop {
-            if self.frames.are_all_guarded() {
-                let message = format!("page guards hold all {} frames", self.frames.count());
+            if let Some(frames) = self.frames.all_guarded() {
+                let message = format!("page guards hold all {frames} frames");
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
             }
             if wait_limit.is_over() {

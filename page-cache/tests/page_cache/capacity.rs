@@ -293,3 +293,48 @@ fn a_cache_that_shrinks_once_its_store_recovers_has_the_limits_of_its_new_capaci
     let dirty = (0..200).take_while(write).count();
     assert!(dirty < 32, "{dirty}");
 }
+
+/// It may not wait, and has no room while the limits are those of the new capacity.
+#[test]
+fn a_file_that_only_a_sync_writes_goes_on_before_a_cache_has_failed_to_shrink() {
+    let (cache, failing, store) = open(Options::new(256).dirty_limit(256), 200);
+    store.fail_writes(usize::MAX);
+    (0..24).for_each(|page| failing.write_all_at(&[1], page * PAGE).unwrap());
+    let kept = cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
+    let goes_on = || (0..3).all(|page| kept.write_all_at(&[1], page * PAGE).is_ok());
+    thread::scope(|scope| {
+        let shrinks = scope.spawn(|| cache.set_capacity(16).unwrap_err());
+        while goes_on() {
+            kept.sync_data().unwrap();
+        }
+        while !goes_on() {
+            thread::yield_now();
+        }
+        for _ in 0..1000 {
+            kept.sync_data().unwrap();
+            assert!(goes_on());
+        }
+        assert!(!shrinks.is_finished());
+        shrinks.join().unwrap();
+    });
+}
+
+/// It changes no limit, not even for a moment.
+#[test]
+fn no_request_fails_because_a_capacity_is_refused_immediately() {
+    let (cache, _file, _store) = open(Options::new(400), 1);
+    let open = || cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
+    let (kept, written) = (open(), open());
+    (0..50).for_each(|page| kept.write_all_at(&[1], page * PAGE).unwrap());
+    let write = || {
+        (0..2).for_each(|page| written.write_all_at(&[1], page * PAGE).unwrap());
+        written.sync_data().unwrap();
+    };
+    thread::scope(|scope| {
+        let writes = scope.spawn(|| (0..1000).for_each(|_| write()));
+        while !writes.is_finished() {
+            cache.set_capacity(16).unwrap_err();
+        }
+        writes.join().unwrap();
+    });
+}

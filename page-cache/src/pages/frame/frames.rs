@@ -149,13 +149,13 @@ impl Frames {
         frame.id.store(id, Ordering::Relaxed);
     }
 
-    /// Whether every frame has a user's guard.
-    pub(crate) fn are_all_guarded(&self) -> bool {
+    /// How many frames may be used, if each has a user's guard.
+    pub(crate) fn all_guarded(&self) -> Option<u32> {
         let (used, capacity) = {
             let free = self.free();
             (free.used, free.capacity)
         };
-        used >= capacity && self.guarded() >= capacity
+        (used >= capacity && self.guarded() >= capacity).then_some(capacity)
     }
 
     /// How many frames have a user's guard. This looks at all frames.

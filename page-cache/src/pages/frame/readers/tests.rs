@@ -59,11 +59,11 @@ fn a_hot_page_whose_guard_is_in_a_word_counts_as_guarded() {
         drop(locked);
         guard_of(&frames, frame)
     });
-    assert!(!frames.are_all_guarded());
+    assert_eq!(frames.all_guarded(), None);
     let guard = guard(&frames);
-    assert!(words(&frames) == 1 && frames.are_all_guarded());
+    assert!(words(&frames) == 1 && frames.all_guarded().is_some());
     drop(guard);
-    assert!(!frames.are_all_guarded());
+    assert_eq!(frames.all_guarded(), None);
 }
 
 #[test]
