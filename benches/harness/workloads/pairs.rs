@@ -1,5 +1,6 @@
 //! Locking and unlocking, over and over: the timed loop of all workloads without work.
 
+use std::hint::black_box;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -47,14 +48,22 @@ pub fn repeat<L: Contender, D: Drawn>(
 
 #[inline(never)]
 fn shared<L: Contender>(lock: &L, draws: &[impl Drawn; DRAWS], operations: u64) {
+    let mut used = 0;
     for operation in 0..operations {
-        drop(lock.lock_shared(draws[operation as usize % DRAWS].range()));
+        let range = draws[operation as usize % DRAWS].range();
+        used ^= range.start;
+        drop(lock.lock_shared(range));
     }
+    black_box(used);
 }
 
 #[inline(never)]
 fn exclusive<L: Contender>(lock: &L, draws: &[impl Drawn; DRAWS], operations: u64) {
+    let mut used = 0;
     for operation in 0..operations {
-        drop(lock.lock_exclusive(draws[operation as usize % DRAWS].range()));
+        let range = draws[operation as usize % DRAWS].range();
+        used ^= range.start;
+        drop(lock.lock_exclusive(range));
     }
+    black_box(used);
 }
