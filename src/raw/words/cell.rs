@@ -218,10 +218,8 @@ impl Cells {
     /// Writes the span of a claim to a cell that it has taken.
     #[inline]
     pub(crate) fn show(&self, cell: u32, span: Span) {
-        // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in
-        // a cell, which does not overlap, must see what the cell's last claim did before it left.
-        self.shown(cell).start.store(span.start(), Ordering::Release);
-        self.shown(cell).end.store(span.end(), Ordering::Release);
+        show_word(&self.shown(cell).start, span.start());
+        show_word(&self.shown(cell).end, span.end());
     }
 
     #[inline]
@@ -285,6 +283,18 @@ impl Cells {
     #[inline]
     fn shown(&self, cell: u32) -> &Line {
         self.line(cell + BOARD_CELLS as u32 / 2)
+    }
+}
+
+/// Writes the start or the end of a span, unless it is there already: then other threads keep the cache
+/// line, and a thread that claims the same range again does not wait for it.
+#[inline]
+fn show_word(word: &AtomicU64, bound: u64) {
+    // ORDERING: Relaxed: only the claim that has the cell writes the word.
+    if word.load(Ordering::Relaxed) != bound {
+        // ORDERING: Release, paired with the Acquire in `span`. A claim that finds another span in
+        // a cell, which does not overlap, must see what the cell's last claim did before it left.
+        word.store(bound, Ordering::Release);
     }
 }
 

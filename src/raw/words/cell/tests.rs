@@ -45,6 +45,15 @@ fn the_state_and_the_span_of_a_cell_are_in_different_cache_lines() {
 }
 
 #[test]
+fn a_cell_shows_a_span_that_shares_a_bound_with_the_span_before() {
+    let cells = Cells::new();
+    for (start, end) in [(0, 9), (0, 9), (0, 5), (3, 5), (3, u64::MAX), (0, 9)] {
+        cells.show(0, Span::from_range(start..end));
+        assert_eq!(cells.span(0), Span::from_range(start..end));
+    }
+}
+
+#[test]
 fn a_thread_takes_its_home_without_looking_for_a_free_cell() {
     // Threads at the same time, so many that some have no cell of their own.
     let threads = BOARD_CELLS;
