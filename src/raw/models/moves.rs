@@ -29,11 +29,6 @@ fn another(units: &Units) -> Hold {
     units.lock.lock(ELSEWHERE[1], Exclusive)
 }
 
-fn leave(units: &Units, elsewhere: [Hold; 2], (mode, hold): (Mode, Hold)) {
-    units.lock.unlock(range(), mode, hold);
-    units.empty(elsewhere);
-}
-
 /// The claim on a unit may have read the summary before the move, and read the cell when another
 /// claim has it.
 #[test]
@@ -63,7 +58,8 @@ fn a_try_for_a_unit_that_races_with_the_move_of_a_range_is_refused() {
         let thread = thread::spawn(move || assert!(other.lock.try_lock(UNIT, Shared).is_none()));
         let another = another(&units);
         thread.join().unwrap();
-        leave(&units, [elsewhere, another], (Exclusive, hold));
+        units.lock.unlock(range(), Exclusive, hold);
+        units.empty([elsewhere, another]);
         units.assert_idle();
     });
 }
@@ -74,13 +70,14 @@ fn a_range_that_races_with_the_move_of_a_range_is_excluded() {
     for theirs in [Shared, Exclusive] {
         moving(move || {
             let units = Units::with_table();
-            let hold = units.lock.lock(range(), Exclusive);
+            let [elsewhere, hold] = held(&units, Exclusive);
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || other.try_locked(pair(), theirs));
-            let elsewhere = ELSEWHERE.map(|span| units.lock.lock(span, Exclusive));
+            let another = another(&units);
             units.touch(range(), Exclusive);
-            leave(&units, elsewhere, (Exclusive, hold));
+            units.lock.unlock(range(), Exclusive, hold);
             thread.join().unwrap();
+            units.empty([elsewhere, another]);
             units.assert_idle();
         });
     }
