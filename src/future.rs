@@ -16,8 +16,8 @@ use crate::{Mode, RangeLock, Span};
 /// the same queue as those of threads. How the future waits depends on whether the claim is *patient* or
 /// *due* ([Fairness](RangeLock#fairness)):
 ///
-/// - While the claim is patient, the future is woken when the range is free. The poll that follows acquires
-///   the claim, unless another claim took the range first.
+/// - While the claim is patient, the future is woken when no held claim, no due claim and no earlier waiting claim
+///   conflicts with it. The poll that follows acquires the claim, unless another claim took the range first.
 /// - Once the claim is due, the future is woken when the claim has been granted. On a
 ///   [fair](RangeLock::fair) lock a claim is due immediately.
 ///

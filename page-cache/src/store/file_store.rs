@@ -69,9 +69,9 @@ impl FileStore {
     /// Creates a store over an open file, which must be open for reading and writing, without `O_DIRECT`. For other
     /// files, use [`from_open_file`](FileStore::from_open_file).
     ///
-    /// The file must not be open for appending: on Linux and Windows, the system would write every page at its end. On
-    /// Linux, a cache does not open the store of a file that was opened for appending (`O_APPEND`). Elsewhere, and if the
-    /// flag is set after that, it cannot notice.
+    /// The file must not be open for appending: on Linux, Windows and others, the system would write every page at its
+    /// end. On Linux, a cache does not open the store of a file that was opened for appending (`O_APPEND`). On other
+    /// systems, and if the flag is set later, it does not notice.
     ///
     /// # Examples
     ///

@@ -339,7 +339,7 @@ pub(super) fn flags_of(_: &File) -> io::Result<Flags> {
 }
 
 /// Whether the system writes everything at the end of the file, whatever the offset. Linux does, if the file was opened
-/// for appending. macOS does not, and Windows does but cannot be asked.
+/// for appending. Other systems may, and are not asked.
 #[cfg(target_os = "linux")]
 pub(super) fn appends(file: &File) -> io::Result<bool> {
     Ok(rustix::fs::fcntl_getfl(file)?.contains(rustix::fs::OFlags::APPEND))

@@ -77,6 +77,9 @@ impl Store for FileStore {
         self.call_or(Call::Reserve, offset, len, || defaults::reserve(self, offset, len))
     }
 
+    /// Uses `fallocate` on Linux, if the file system supports it. On ext4, if that fails because the disk is full, bytes
+    /// of the range that were written since the last sync may be lost, and later syncs do not report it: the kernel
+    /// discards what it has cached of the range before it allocates blocks.
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
         self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
