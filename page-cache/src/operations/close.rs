@@ -42,6 +42,8 @@ impl Inode {
         if !discarded {
             self.count_lost(&claim);
         }
+        // The next file over the store may have the same number.
+        self.cache.flusher.forget(self.id);
         if !discarded && self.may_keep_pages(&claim) {
             drop(claim);
             return self.keep_pages(is_awaited);

@@ -98,6 +98,11 @@ impl Flusher {
         self.change(|jobs| jobs.add(file, due));
     }
 
+    /// Ends what is to be done for a file that is being closed.
+    pub(crate) fn forget(&self, file: u64) {
+        self.change(|jobs| jobs.forget(file));
+    }
+
     /// Makes a file due for writeback soon, if it is dirty.
     pub(crate) fn hasten(&self, file: u64) {
         self.change(|jobs| jobs.hasten(file, Instant::now()));

@@ -24,6 +24,8 @@ pub(crate) struct Jobs {
 #[derive(Default)]
 struct Job {
     worker: Worker,
+    /// Whether the file was added since a worker took the job.
+    is_added: bool,
     /// When everything dirty has to be written; `None` if that is later than an `Instant` can be.
     due: Option<Instant>,
     /// The store failed, and gets no request before this.
@@ -84,10 +86,23 @@ impl Job {
 }
 
 impl Jobs {
-    /// Gives a file a job that is due then, unless it has one.
+    /// Gives a file a job that is due then. If it has one, that does not end before a worker has found the file clean
+    /// once more: the worker that has it may have visited the file before it was closed and opened again, with the
+    /// same number.
     pub(crate) fn add(&mut self, file: u64, due: Option<Instant>) {
-        if !self.jobs.contains_key(&file) {
-            self.change(file, |job| job.due = due);
+        self.change(file, |job| {
+            job.is_added = true;
+            due.into_iter().for_each(|due| job.hasten(due));
+        });
+    }
+
+    /// Ends the job of a file that is being closed, or lets it end when its worker is done.
+    pub(crate) fn forget(&mut self, file: u64) {
+        let Some(job) = self.jobs.get(&file) else { return };
+        let is_over = job.worker == Worker::None;
+        self.change(file, |job| *job = Job { worker: job.worker, ..Job::default() });
+        if is_over {
+            self.jobs.remove(&file);
         }
     }
 
@@ -141,6 +156,7 @@ impl Jobs {
             task.pageouts = std::mem::take(&mut job.pageouts);
             task.hints = std::mem::take(&mut job.hints);
             job.queued = None;
+            job.is_added = false;
             if job.due.is_some_and(|due| due <= now) {
                 task.extent = Work::All;
                 job.due = None;
@@ -160,12 +176,18 @@ impl Jobs {
             }
         });
         let over = |job: &Job| {
-            found == Afterwards::Clean && job.pageouts.is_empty() && job.hints.is_empty()
+            let is_idle = !job.is_added && job.pageouts.is_empty() && job.hints.is_empty();
+            found == Afterwards::Clean && is_idle
         };
         if self.jobs.get(&file).is_some_and(over) {
             self.change(file, |job| job.due = None);
             self.jobs.remove(&file);
         }
+    }
+
+    #[cfg(all(test, not(spanlock_shuttle)))]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty() && self.turns.is_empty()
     }
 
     fn change(&mut self, file: u64, change: impl FnOnce(&mut Job)) {

@@ -88,3 +88,15 @@ fn a_file_that_is_clean_has_no_job_and_one_that_becomes_dirty_again_has() {
         assert_eq!(file.inode().own_dirty().pages, 0);
     }
 }
+
+#[test]
+fn files_that_were_closed_leave_no_jobs_even_if_they_were_never_due() {
+    let cache = PageCache::with_options(Options::new(64).flush_interval(Duration::MAX));
+    for _ in 0..10 {
+        let file = cache.open(MemStore::new()).unwrap();
+        file.write_all_at(b"dirty", 0).unwrap();
+        assert!(!cache.shared.pool.flusher.signal.state().jobs.is_empty());
+    }
+    // The last is closed by another thread, which the drop waits for.
+    assert!(cache.shared.pool.flusher.signal.state().jobs.is_empty());
+}

@@ -54,9 +54,39 @@ fn the_job_of_a_file_that_is_clean_is_gone() {
     jobs.add(1, Some(now));
     assert!(jobs.take(now).is_some());
     jobs.done(1, Afterwards::Clean);
-    assert!(jobs.jobs.is_empty() && jobs.turns.is_empty());
+    assert!(jobs.is_empty());
     jobs.hasten(1, now);
-    assert!(jobs.jobs.is_empty());
+    assert!(jobs.is_empty());
+}
+
+#[test]
+fn a_file_that_is_opened_again_while_a_worker_has_its_job_keeps_it() {
+    let (now, mut jobs) = (Instant::now(), Jobs::default());
+    jobs.add(1, Some(now));
+    assert!(jobs.take(now).is_some());
+    // The worker finds that the file is closed. Before it says so, the next file with the number becomes dirty.
+    jobs.forget(1);
+    jobs.add(1, Some(now + SECOND));
+    jobs.done(1, Afterwards::Clean);
+    assert_eq!(jobs.take(now + SECOND).map(|task| task.extent), Some(Work::All));
+    jobs.done(1, Afterwards::Clean);
+    assert!(jobs.is_empty());
+}
+
+#[test]
+fn a_file_that_is_closed_leaves_no_job() {
+    let (now, mut jobs) = (Instant::now(), Jobs::default());
+    jobs.add(1, None);
+    jobs.add(2, Some(now));
+    [1, 2].into_iter().for_each(|file| jobs.forget(file));
+    assert!(jobs.is_empty());
+    jobs.add(3, Some(now));
+    assert!(jobs.take(now).is_some());
+    jobs.queue(3, 0, now);
+    jobs.forget(3);
+    assert!(jobs.next_turn().is_none());
+    jobs.done(3, Afterwards::Clean);
+    assert!(jobs.is_empty());
 }
 
 #[test]
