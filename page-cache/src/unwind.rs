@@ -40,6 +40,17 @@ pub(crate) fn into_error(whose: &str, payload: Payload) -> io::Error {
     error
 }
 
+/// The first error of two outcomes.
+pub(crate) fn first(one: io::Result<()>, other: io::Result<()>) -> io::Result<()> {
+    match (one, other) {
+        (Ok(()), other) => other,
+        (Err(error), other) => {
+            discard(other);
+            Err(error)
+        }
+    }
+}
+
 /// Drops what is a user's, such as a payload or an error. If that panics, the panic ends here, and its own payload is
 /// leaked.
 pub(crate) fn discard<T>(users: T) {

@@ -42,14 +42,15 @@ impl Inode {
         if !discarded {
             self.count_lost(&claim);
         }
-        // The next file over the store may have the same number.
-        self.cache.flusher.forget(self.id);
         if !discarded && self.may_keep_pages(&claim) {
             drop(claim);
+            // The next file over the store may have the same number.
+            self.cache.flusher.forget(self.id);
             return self.keep_pages(is_awaited);
         }
         self.discard(0..u64::MAX, &claim);
         drop(claim);
+        self.cache.flusher.forget(self.id);
         self.cache.remove_owner(self.id);
     }
 

@@ -113,3 +113,25 @@ fn a_close_a_change_of_the_store_an_open_and_a_flusher_that_is_late() {
         check_end(&cache);
     });
 }
+
+/// A file that is opened while a worker ends a task of the file that had its number before still has a job when it is
+/// dirty: otherwise nothing would write it back before a sync.
+#[test]
+fn a_close_an_open_a_write_and_a_worker_that_ends_its_task_late() {
+    explore(|| {
+        let (cache, store) = cache();
+        let file = open(&cache, &store);
+        assert!(read(&file) == [1; PAGE_SIZE]);
+        file.will_need(PAGE..2 * PAGE).unwrap();
+        drop(file);
+        let file = open(&cache, &store);
+        file.write_all_at(&[2; PAGE_SIZE], 0).unwrap();
+        for _ in 0..20 {
+            let state = cache.shared.pool.flusher.signal.state();
+            let is_scheduled = crate::order::leaf::lock_leaf(&file.inode().unclean).scheduled;
+            assert!(!is_scheduled || state.jobs.has(file.inode().id));
+            drop(state);
+            thread::yield_now();
+        }
+    });
+}

@@ -25,6 +25,7 @@ use crate::files::durability::unstable::Part;
 use crate::files::inode::Inode;
 use crate::pages::dirty_limit::By;
 use crate::sync::atomic::Ordering;
+use crate::unwind;
 use spanlock::Access;
 
 /// How many broken ranges an error names.
@@ -36,18 +37,16 @@ impl Inode {
     pub(crate) fn sync(&self, scope: Scope, pages: Range<u64>, tag: u64) -> io::Result<()> {
         let failures = self.store.unstable().failures();
         let wrote = self.flush_up_to(pages, tag);
-        let wrote = wrote.and(self.flush_owed());
+        let wrote = unwind::first(wrote, self.flush_owed());
         let note = |error: &io::Error| self.write_errors.note(error);
         let trimmed = self.trim_at_last().inspect_err(note);
         let resized = self.set_len_again().inspect_err(note);
         let timed = self.hand_time_over().inspect_err(note);
         let synced =
             self.syncs.join(scope, |scope| self.sync_store(scope)).map_err(io::Error::from);
-        wrote
-            .and(trimmed)
-            .and(resized)
-            .and(timed)
-            .and(synced)
+        [trimmed, resized, timed, synced]
+            .into_iter()
+            .fold(wrote, unwind::first)
             .and_then(|()| self.check_committed(failures))
     }
 
@@ -132,7 +131,7 @@ impl Inode {
         let owed = self.store.unstable().all_owed();
         let mut outcome = Ok(());
         for page in owed {
-            outcome = outcome.and(self.flush(page..page + 1));
+            outcome = unwind::first(outcome, self.flush(page..page + 1));
         }
         outcome
     }

@@ -75,7 +75,7 @@ impl Inode {
         while let Some(Flushed { run, wrote, .. }) = next(from, most) {
             let len = run.end - run.start;
             let failed = wrote.is_err();
-            outcome = outcome.and(wrote);
+            outcome = unwind::first(outcome, wrote);
             failures = if failed { failures + 1 } else { 0 };
             if failed && len > 1 && failures < MOST_FAILURES {
                 most = len / 2;

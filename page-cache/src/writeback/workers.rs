@@ -180,9 +180,13 @@ impl Pool {
 
     /// Ends a task: the file gets its next due time, or none if it is clean.
     fn finish(&self, signal: &Signal, id: u64, pause: Option<Duration>) {
-        // Found before the mutex is locked, and released after: it may be the last reference.
-        let file = visit(self, id);
         let now = Instant::now();
+        // Declared first, and so released after the mutex: it may be the last reference.
+        let file;
+        let mut state = signal.state();
+        // Found with the mutex locked: a file that is opened later, and has the same number, adds its job after this one
+        // has ended.
+        file = visit(self, id);
         if pause.is_some()
             && let Some(file) = &file
         {
@@ -190,7 +194,6 @@ impl Pool {
             file.hastened.store(false, Ordering::Relaxed);
         }
         let pause = pause.and_then(|pause| now.checked_add(pause));
-        let mut state = signal.state();
         let found = match &file {
             Some(file) if file.steal == Steal::Allowed && !file.is_clean_and_unscheduled() => {
                 Afterwards::Dirty {

@@ -9,6 +9,7 @@ use crate::file::{File, inverted};
 use crate::files::durability::sync_group::Scope;
 use crate::files::inode::visit;
 use crate::sync::thread;
+use crate::unwind;
 
 /// Every page that a file can have.
 pub(in crate::file) const ALL: Range<u64> = 0..u64::MAX;
@@ -256,7 +257,9 @@ impl File {
     fn outcome_for_handle(&self, request: Request, outcome: io::Result<()>) -> io::Result<()> {
         let inode = self.inode();
         let unreported = inode.write_errors.report_to(&self.reported).map_or(Ok(()), Err);
-        inode.unless_broken(outcome.and(unreported)).map_err(|error| inode.failed(request, error))
+        inode
+            .unless_broken(unwind::first(outcome, unreported))
+            .map_err(|error| inode.failed(request, error))
     }
 
     fn pages_of(&self, range: &Range<u64>) -> Range<u64> {

@@ -19,6 +19,7 @@ use crate::pages::dirty_ranges::DirtyRanges;
 use crate::pages::frame::LockedPage;
 use crate::stats::Event;
 use crate::store::read_full;
+use crate::unwind;
 
 impl Inode {
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
@@ -78,7 +79,7 @@ impl Inode {
         match self.fill_around(page, &self.known_ranges(page)) {
             Ok(()) => self.count(Event::Fill),
             Err(error) if self.sends_whole_pages() => return Err(error),
-            Err(_) => {}
+            Err(error) => unwind::discard(error),
         }
         Ok(())
     }

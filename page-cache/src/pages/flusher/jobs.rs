@@ -24,8 +24,6 @@ pub(crate) struct Jobs {
 #[derive(Default)]
 struct Job {
     worker: Worker,
-    /// Whether the file was added since a worker took the job.
-    is_added: bool,
     /// When everything dirty has to be written; `None` if that is later than an `Instant` can be.
     due: Option<Instant>,
     /// The store failed, and gets no request before this.
@@ -86,14 +84,11 @@ impl Job {
 }
 
 impl Jobs {
-    /// Gives a file a job that is due then. If it has one, that does not end before a worker has found the file clean
-    /// once more: the worker that has it may have visited the file before it was closed and opened again, with the
-    /// same number.
+    /// Gives a file a job that is due then, unless it has one.
     pub(crate) fn add(&mut self, file: u64, due: Option<Instant>) {
-        self.change(file, |job| {
-            job.is_added = true;
-            due.into_iter().for_each(|due| job.hasten(due));
-        });
+        if !self.jobs.contains_key(&file) {
+            self.change(file, |job| job.due = due);
+        }
     }
 
     /// Ends the job of a file that is being closed, or lets it end when its worker is done.
@@ -143,6 +138,11 @@ impl Jobs {
         });
     }
 
+    #[cfg(all(test, spanlock_shuttle))]
+    pub(crate) fn has(&self, file: u64) -> bool {
+        self.jobs.contains_key(&file)
+    }
+
     /// When the next job is due.
     pub(crate) fn next_turn(&self) -> Option<Instant> {
         self.turns.first().map(|&(turn, _)| turn)
@@ -156,7 +156,6 @@ impl Jobs {
             task.pageouts = std::mem::take(&mut job.pageouts);
             task.hints = std::mem::take(&mut job.hints);
             job.queued = None;
-            job.is_added = false;
             if job.due.is_some_and(|due| due <= now) {
                 task.extent = Work::All;
                 job.due = None;
@@ -176,8 +175,7 @@ impl Jobs {
             }
         });
         let over = |job: &Job| {
-            let is_idle = !job.is_added && job.pageouts.is_empty() && job.hints.is_empty();
-            found == Afterwards::Clean && is_idle
+            found == Afterwards::Clean && job.pageouts.is_empty() && job.hints.is_empty()
         };
         if self.jobs.get(&file).is_some_and(over) {
             self.change(file, |job| job.due = None);
@@ -185,7 +183,7 @@ impl Jobs {
         }
     }
 
-    #[cfg(all(test, not(spanlock_shuttle)))]
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.jobs.is_empty() && self.turns.is_empty()
     }

@@ -60,20 +60,6 @@ fn the_job_of_a_file_that_is_clean_is_gone() {
 }
 
 #[test]
-fn a_file_that_is_opened_again_while_a_worker_has_its_job_keeps_it() {
-    let (now, mut jobs) = (Instant::now(), Jobs::default());
-    jobs.add(1, Some(now));
-    assert!(jobs.take(now).is_some());
-    // The worker finds that the file is closed. Before it says so, the next file with the number becomes dirty.
-    jobs.forget(1);
-    jobs.add(1, Some(now + SECOND));
-    jobs.done(1, Afterwards::Clean);
-    assert_eq!(jobs.take(now + SECOND).map(|task| task.extent), Some(Work::All));
-    jobs.done(1, Afterwards::Clean);
-    assert!(jobs.is_empty());
-}
-
-#[test]
 fn a_file_that_is_closed_leaves_no_job() {
     let (now, mut jobs) = (Instant::now(), Jobs::default());
     jobs.add(1, None);
