@@ -1,9 +1,11 @@
 //! What a page is, and which one.
 
+mod set;
 mod size;
 
 use std::ops::Range;
 
+pub(crate) use set::PageSet;
 pub(crate) use size::PageSize;
 
 /// The default size of a page in bytes. A cache may have larger ones: see

@@ -51,7 +51,7 @@ impl Owner for ClosedFile {
     }
 
     fn page_leaves(&self, page: u64) {
-        lock_leaf(&self.pages).remove(&page);
+        lock_leaf(&self.pages).remove(page);
     }
 
     fn page_left(&self, pool: &Pool) {
@@ -66,7 +66,7 @@ impl Owner for ClosedFile {
     }
 
     fn pages(&self) -> PageCounts {
-        let resident = lock_leaf(&self.pages).len() as u64;
+        let resident = lock_leaf(&self.pages).len();
         PageCounts { resident, kept: resident, ..PageCounts::default() }
     }
 }

@@ -194,7 +194,7 @@ impl Inode {
     pub(crate) fn stats(&self) -> FileStats {
         let times = self.store.times();
         // One leaf at a time.
-        let resident = lock_leaf(&self.resident).len() as u64;
+        let resident = lock_leaf(&self.resident).len();
         let dirty = self.own_dirty().pages as u64;
         let unstable = self.store.unstable().pages() as u64;
         FileStats {

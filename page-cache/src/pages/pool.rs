@@ -6,11 +6,12 @@
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::blocking::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::options::Options;
 use crate::order::leaf::lock_leaf;
+use crate::page::PageSet;
 use crate::pages::closers::Closers;
 use crate::pages::dirty_limit::DirtyPages;
 use crate::pages::eviction::Queues;
@@ -18,6 +19,7 @@ use crate::pages::flusher::Flusher;
 use crate::pages::frame::{Frames, Key, LockedPage};
 use crate::pages::frame_permits::FramePermits;
 use crate::pages::index::Index;
+
 use crate::pages::page_table::MappingId;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::{CacheStats, Counters};
@@ -26,7 +28,7 @@ use crate::stats::{CacheStats, Counters};
 const MOST_CAPACITY: u32 = u32::MAX - 1;
 
 /// The numbers of the pages of an owner that are cached. The mutex is a leaf.
-pub(crate) type CachedPages = Arc<Mutex<BTreeSet<u64>>>;
+pub(crate) type CachedPages = Arc<Mutex<PageSet>>;
 
 /// The owner of pages in the pool.
 pub(crate) trait Owner: Any + Send + Sync {

@@ -92,14 +92,14 @@ impl Inode {
         page
     }
 
-    /// The numbers of the cached pages in a range.
+    /// The numbers of the cached pages in a range, ascending.
     pub(crate) fn resident_in(&self, pages: Range<u64>) -> Vec<u64> {
-        lock_leaf(&self.resident).range(pages).copied().collect()
+        lock_leaf(&self.resident).range(pages)
     }
 
     /// Notes that a page leaves the cache. The caller has it locked.
     pub(crate) fn forget_resident(&self, page: u64) {
-        lock_leaf(&self.resident).remove(&page);
+        lock_leaf(&self.resident).remove(page);
         self.store.note(|unstable| unstable.page_left(page));
     }
 }
