@@ -159,7 +159,7 @@ impl Inode {
     fn bring_in(&self, page: u64, access: Access) -> io::Result<Option<Pin<'_>>> {
         self.wait_until_claimable(access, page);
         let _permit = self.acquire_permit()?;
-        let mut free = Some(self.cache.free_frame()?);
+        let mut free = Some(self.frame_to_fill(self.cache.free_frame()?));
         let claim = self.claim_page(access, page);
         if self.page_size.start(page) >= self.size() {
             return Ok(None);

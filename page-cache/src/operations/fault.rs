@@ -43,7 +43,7 @@ impl Inode {
         }
         self.wait_until_claimable(Access::Fault, page);
         let _permit = self.acquire_permit()?;
-        let mut free = Some(self.cache.free_frame()?);
+        let mut free = Some(self.frame_to_fill(self.cache.free_frame()?));
         let claim = self.claim_page(Access::Fault, page);
         self.check_inside(page)?;
         if let Some(locked) = self.find_or_make(page, &mut free) {

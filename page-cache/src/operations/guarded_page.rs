@@ -261,7 +261,7 @@ impl Inode {
             }
             false => self.acquire_permit_within(wait_limit)?,
         };
-        let mut free = Some(self.cache.free_frame_within(wait_limit)?);
+        let mut free = Some(self.frame_to_fill(self.cache.free_frame_within(wait_limit)?));
         let claim = self.claim_for_guard(number, wait_limit)?;
         if self.bytes_inside(number) == 0 {
             return Ok(None);

@@ -80,6 +80,8 @@ impl Inode {
     ) -> Vec<LockedPage<'a>> {
         let inside = self.page_size.count(self.size());
         let numbers = run.start..run.end.min(inside);
+        // `fill_run` copies whole pages.
+        let frames = frames.into_iter().map(FreeFrame::unpoisoned);
         numbers.zip(frames).map_while(|(page, free)| self.make(page, free)).collect()
     }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_stores;
+mod boasting_store;
 mod errno;
 mod failed_sync;
 mod failed_sync_races;

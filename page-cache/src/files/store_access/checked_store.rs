@@ -18,6 +18,7 @@
 
 mod requests;
 
+use std::any::TypeId;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ use crate::stats::latency::{Answer, Asks, StoreTimes};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::blocking::Mutex;
 use crate::unwind;
-use crate::{Identity, Store};
+use crate::{FileStore, Identity, Store};
 
 /// How often a request is made at most: it is repeated if a sync of the store fails while it is in progress.
 const MOST_ATTEMPTS: u32 = 3;
@@ -51,6 +52,8 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     block_size: u64,
     direct_alignment: u64,
     is_read_only: bool,
+    /// Whether each read fills as many bytes as the store reports.
+    is_exact: bool,
     /// How many requests that change the store have ended. Each sets the store's own time.
     changes: AtomicU64,
     times: StoreTimes,
@@ -59,7 +62,7 @@ pub(crate) struct CheckedStore<S: Store + ?Sized> {
     store: S,
 }
 
-impl<S: Store> CheckedStore<S> {
+impl<S: Store + 'static> CheckedStore<S> {
     pub(crate) fn new(
         store: S,
         frames: &Frames,
@@ -81,6 +84,7 @@ impl<S: Store> CheckedStore<S> {
             block_size,
             direct_alignment,
             is_read_only,
+            is_exact: is_exact::<S>(),
             changes: AtomicU64::new(0),
             times: StoreTimes::default(),
             all_times: Arc::clone(all_times),
@@ -101,6 +105,12 @@ impl<S: Store + ?Sized> CheckedStore<S> {
     /// An error of opening the store.
     pub(crate) fn refused(&self, error: io::Error) -> io::Error {
         refused(&self.label, error)
+    }
+
+    /// Whether each read fills as many bytes as the store reports. Other stores are not trusted to do that: what is in
+    /// the memory that they read into may be of another file.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// How many bytes the store is known to hold. It may hold more: after a shift it may have
@@ -239,6 +249,13 @@ impl<S: Store + ?Sized> Drop for CheckedStore<S> {
             Ok(())
         });
     }
+}
+
+/// Whether a type of store is known to fill as many bytes as it reports.
+fn is_exact<S: 'static>() -> bool {
+    let exact =
+        [TypeId::of::<FileStore>(), TypeId::of::<Box<FileStore>>(), TypeId::of::<Arc<FileStore>>()];
+    exact.contains(&TypeId::of::<S>())
 }
 
 /// The identity of a store.

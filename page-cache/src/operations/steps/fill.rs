@@ -16,12 +16,18 @@ use crate::Store;
 use crate::files::durability::unstable::Part;
 use crate::files::inode::{Inode, MappingClaim};
 use crate::pages::dirty_ranges::DirtyRanges;
-use crate::pages::frame::LockedPage;
+use crate::pages::frame::{FreeFrame, LockedPage};
 use crate::stats::Event;
 use crate::store::read_full;
 use crate::unwind;
 
 impl Inode {
+    /// A free frame for a page that the caller fills before it releases the page's lock. Its bytes are overwritten with
+    /// a pattern first, unless the store always writes as many bytes as it reports.
+    pub(crate) fn frame_to_fill<'a>(&self, frame: FreeFrame<'a>) -> FreeFrame<'a> {
+        if self.store.is_exact() { frame.unpoisoned() } else { frame }
+    }
+
     /// Makes a locked page uptodate, if it is not. The caller's claim on it keeps the store still.
     pub(crate) fn fill<'a>(
         &self,

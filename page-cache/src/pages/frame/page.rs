@@ -10,23 +10,36 @@ use crate::order::{Held, Lock};
 pub(crate) struct FreeFrame<'a> {
     frames: &'a Frames,
     frame: &'a Frame,
+    is_poisoned: bool,
 }
 
 impl<'a> FreeFrame<'a> {
     pub(super) fn new(frames: &'a Frames, frame: &'a Frame) -> FreeFrame<'a> {
-        FreeFrame { frames, frame }
+        FreeFrame { frames, frame, is_poisoned: true }
     }
 
-    /// Assigns the frame to the page `key`: poisoned and locked. No thread can find it before it is linked.
+    /// The same frame, for a page that is filled or discarded before its lock is released: `assign` leaves the bytes
+    /// as they are.
+    pub(crate) fn unpoisoned(mut self) -> FreeFrame<'a> {
+        self.is_poisoned = false;
+        self
+    }
+
+    /// Assigns the frame to the page `key`: locked, and poisoned unless the frame is `unpoisoned`. No thread can find
+    /// it before it is linked.
     pub(crate) fn assign(self, key: Key) -> LockedPage<'a> {
-        let (frames, frame) = (self.frames, self.frame);
+        let FreeFrame { frames, frame, is_poisoned } = self;
         std::mem::forget(self);
         frame.set_key(key);
         // ORDERING: release, for a thread that finds the frame by a stale number; nothing relies on it, since the latch
         // below publishes the same. No thread changes the word of a free frame (S4), so this overwrites no step.
         frame.state.store(State::NEW.0, Ordering::Release);
         let held = Held::tried(Lock::page(frame));
-        frame.write_alone(frames).bytes().fill(POISON);
+        let mut latch = frame.write_alone(frames);
+        if is_poisoned {
+            latch.bytes().fill(POISON);
+        }
+        drop(latch);
         LockedPage { frames, frame, pin: None, held }
     }
 }
