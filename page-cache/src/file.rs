@@ -13,6 +13,8 @@ mod page_guards;
 
 mod pin;
 
+mod asynchronous;
+
 mod hints;
 
 mod data_ranges;
@@ -22,6 +24,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use asynchronous::BlockingWork;
 pub use durability::close::CloseError;
 pub use durability::durable::Durability;
 

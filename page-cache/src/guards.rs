@@ -4,6 +4,7 @@
 //! the bits of the frame (`pages/frame/guard.rs`).
 
 mod owned;
+mod task_pin;
 
 use std::fmt;
 use std::io;
@@ -15,6 +16,7 @@ use crate::operations::guarded_page::{GuardedPage, NO_LIMIT};
 use crate::pages::frame::guard::SharedGuard;
 use crate::pages::frame::{DetachedPin, WaitLimit};
 pub use owned::{OwnedPageMut, OwnedPageRef};
+pub(crate) use task_pin::TaskPin;
 
 /// A shared guard of a page. It dereferences to all bytes of the page
 /// ([`File::page_size`](crate::File::page_size)) in the cache, without a copy. Returned by
@@ -86,7 +88,7 @@ pub struct PageMut<'a> {
 /// the store.
 ///
 /// A pin is `Send`, `Sync` and `'static`, unlike guards. So a task may hold pins across an `.await`, and take a guard
-/// where it uses the bytes: [`File::try_pin`](crate::File::try_pin) has an example.
+/// where it uses the bytes: see [`File::pin_async`](crate::File::pin_async).
 ///
 /// An operation that removes the page from the file or from the cache ends the effect of the pin: a truncation, a
 /// punched or zeroed range, a direct write, a collapse, an insert, a write-through that fails, or

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | read and write through the cache | [`File::read_at`], [`File::write_at`], [`File::append`] |
 //! | use the bytes of a page in the cache, without a copy | [`File::page`], [`File::page_mut`], [`File::pages_mut`], [`File::pin`], [`PageRef::into_owned`] |
+//! | the same in asynchronous tasks | [`File::page_async`], [`File::page_mut_async`], [`File::pin_async`] |
 //! | bypass the cache, coherently | [`File::read_direct_at`], [`File::write_direct_at`] |
 //! | access the file through a mapping | [`File::map`], [`Mapping`] |
 //! | make writes durable | [`File::sync_data`], [`File::sync_all`], [`File::close`] |
@@ -22,8 +23,9 @@
 //! All of these may run on one file at the same time, from any number of threads.
 //!
 //! Most methods may block: they wait for locks, for other threads and for stores. In asynchronous code, call them on
-//! threads for blocking work (`spawn_blocking`). A page that is cached needs no such thread: [`File::try_pin`] has an
-//! example. Page guards are not `Send`, and neither is a future that holds one across an `.await`; pins are.
+//! threads for blocking work (`spawn_blocking`). [`File::page_async`], [`File::page_mut_async`] and [`File::pin_async`]
+//! use such a thread only if they have to wait. Page guards are not `Send`, and neither is a future that holds one
+//! across an `.await`; pins are.
 //!
 //! # Terms
 //!
@@ -103,7 +105,7 @@ mod address_space;
 #[cfg(feature = "model")]
 pub use address_space::AddressSpace;
 pub use cache::{PageCache, SyncError};
-pub use file::{CloseError, Durability, File};
+pub use file::{BlockingWork, CloseError, Durability, File};
 pub use files::failure::Failure;
 pub use files::length::Length;
 #[cfg(feature = "model")]

@@ -15,4 +15,5 @@ pub(crate) mod index;
 pub(crate) mod page_table;
 pub(crate) mod pool;
 pub(crate) mod reclaim;
+pub(crate) mod task_pins;
 pub(crate) mod visit;

@@ -19,6 +19,7 @@
 //! store.
 
 mod exclusive;
+mod for_tasks;
 mod several;
 
 use std::io;

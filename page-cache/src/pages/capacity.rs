@@ -56,6 +56,7 @@ impl Pool {
     fn set_limits(&self, frames: usize) {
         self.dirty.set_frames(self.dirty_limit_in(frames), frames);
         self.permits.set_frames(frames);
+        self.task_pins.set_frames(frames);
         lock_leaf(&self.queues).set_frames(frames as u32);
         self.frames.set_count(frames as u32);
     }

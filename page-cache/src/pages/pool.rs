@@ -21,6 +21,7 @@ use crate::pages::frame_permits::FramePermits;
 use crate::pages::index::Index;
 
 use crate::pages::page_table::MappingId;
+use crate::pages::task_pins::TaskPins;
 use crate::pages::visit::{Visit, Visitors};
 use crate::stats::{CacheStats, Counters};
 
@@ -70,6 +71,7 @@ pub(crate) struct Pool {
     pub(crate) counters: Counters,
     pub(crate) dirty: DirtyPages,
     pub(crate) permits: FramePermits,
+    pub(crate) task_pins: TaskPins,
     pub(crate) flusher: Arc<Flusher>,
     pub(crate) closers: Arc<Closers>,
     pub(crate) queues: Mutex<Queues>,
@@ -105,6 +107,7 @@ impl Pool {
             counters: Counters::new(),
             dirty: DirtyPages::new(dirty_limit, capacity),
             permits: FramePermits::new(capacity),
+            task_pins: TaskPins::new(capacity),
             flusher: Arc::new(Flusher::new(options.flush_interval)),
             closers: Arc::default(),
             queues: Mutex::new(Queues::new(most)),

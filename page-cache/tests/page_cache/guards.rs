@@ -1,5 +1,6 @@
 //! Guards of pages, and pins.
 
+mod asynchronous;
 mod owned;
 mod waiting;
 mod writeback;

@@ -2,7 +2,10 @@
 
 use std::io;
 use std::ops::Range;
-use std::thread;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use spanlock_page_cache::{File, OwnedPageMut, OwnedPageRef, PageMut};
@@ -76,16 +79,36 @@ pub(super) fn write_list(file: &File, bytes: &[u8], offset: u64, tag: u64) -> io
     Ok(())
 }
 
+/// An executor of one task, whose thread waits until it is woken.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unparks(Thread);
+    impl Wake for Unparks {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let (waker, mut future) = (Arc::new(Unparks(thread::current())).into(), pin!(future));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
 /// A guard of a page that keeps the file open; of every other page by way of a pin, if one more may be pinned. The guard
 /// outlives the pin.
 fn owned(file: &File, number: u64) -> io::Result<OwnedPageRef> {
     if number.is_multiple_of(2) {
         return Ok(file.page(number)?.into_owned(file));
     }
-    let pinned = file.try_pin(number).and_then(|pin| pin.map_or_else(|| file.pin(number), Ok));
+    let pinned = match number % 4 {
+        1 => file.try_pin(number).and_then(|pin| pin.map_or_else(|| file.pin(number), Ok)),
+        _ => block_on(file.pin_async(number, thread::spawn)),
+    };
     match pinned {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            Ok(file.page(number)?.into_owned(file))
+            Ok(block_on(file.page_async(number, thread::spawn))?.into_owned(file))
         }
         pinned => Ok(pinned?.page()?.into_owned(file)),
     }
@@ -109,7 +132,7 @@ fn owned_mut(file: &File, number: u64) -> io::Result<OwnedPageMut> {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => file.page_mut(number)?,
             Err(error) => return Err(error),
         },
-        _ => file.page_mut(number)?,
+        _ => block_on(file.page_mut_async(number, thread::spawn))?,
     };
     Ok(page.into_owned(&handle))
 }
