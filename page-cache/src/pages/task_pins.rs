@@ -38,3 +38,6 @@ impl TaskPins {
 fn most(frames: usize) -> usize {
     frame_permits::spare(frames) / 2
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;
