@@ -10,6 +10,7 @@ mod max_len;
 mod options;
 mod requests;
 mod version;
+mod zero_range;
 
 use std::fs::File;
 use std::io;
@@ -21,6 +22,7 @@ pub use self::locking::Locking;
 use self::max_len::Longest;
 pub use self::options::FileStoreOptions;
 use self::options::{Access, Durability, open_again};
+use self::zero_range::Unreported;
 use crate::Identity;
 
 /// A store over a file of the operating system.
@@ -63,6 +65,7 @@ pub struct FileStore {
     identity: Option<Identity>,
     lock: AdvisoryLock,
     direct: Option<Direct>,
+    unreported: Unreported,
 }
 
 impl FileStore {
@@ -95,6 +98,7 @@ impl FileStore {
             file,
             path: PathBuf::new(),
             direct: None,
+            unreported: Unreported::default(),
         }
     }
 

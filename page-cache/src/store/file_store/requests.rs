@@ -1,5 +1,6 @@
 //! What a `FileStore` does for each request of a `Store`.
 
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::time::SystemTime;
@@ -9,7 +10,7 @@ use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
 use super::options::{Access, Durability, appends};
-use super::{FileStore, device, holes, version};
+use super::{FileStore, device, holes, version, zero_range};
 use crate::store::fallocate::Call;
 use crate::store::shift::Shift;
 use crate::store::{Store, defaults};
@@ -77,12 +78,12 @@ impl Store for FileStore {
         self.call_or(Call::Reserve, offset, len, || defaults::reserve(self, offset, len))
     }
 
-    /// Uses `fallocate` on Linux, if the file system supports it. On ext4, if that fails because the disk is full, bytes
-    /// of the range that were written since the last sync may be lost, and later syncs do not report it: the kernel
-    /// discards what it has cached of the range before it allocates blocks.
+    /// Uses `fallocate` on Linux, if the file system supports it. On ext4, the data of the file is synced
+    /// first: on a full disk, ext4 would lose bytes of the range that were written since the last sync.
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
-        self.call_or(Call::ZeroRange, offset, len, || defaults::zero(self, offset, len))
+        let zero = |file: &File| zero_range::run(file, offset, len, &self.unreported);
+        self.done_or(zero, || defaults::zero(self, offset, len))
     }
 
     /// Returns the number of bytes that the file system reports, or `None` for a device and on systems other than
@@ -208,11 +209,11 @@ impl Store for FileStore {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
+        self.unreported.or(self.file.sync_all())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.unreported.or(self.file.sync_data())
     }
 }
 
@@ -245,8 +246,16 @@ impl FileStore {
         len: u64,
         otherwise: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
+        self.done_or(|file| call.run(file, offset, len), otherwise)
+    }
+
+    fn done_or(
+        &self,
+        call: impl FnOnce(&File) -> io::Result<()>,
+        otherwise: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
         let alone = self.alone();
-        match call.run(&self.file, offset, len) {
+        match call(&self.file) {
             Err(error) if self.has_no_such_call(&error) => {
                 drop(alone);
                 otherwise()
