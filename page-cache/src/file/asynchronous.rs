@@ -51,12 +51,12 @@ impl File {
     ///
     /// # Guards and tasks
     ///
-    /// A guard is not `Send`, so a task that can move between threads cannot hold one across an `.await`. (The future
-    /// that this method returns is `Send` if `spawn` is.) A task that stays on its thread can, but should not: all tasks of that thread then
-    /// have the errors of a thread that holds guards. In particular, a poll that would have to wait fails with
-    /// `WouldBlock` while its thread has a guard, also one of another task. So do not poll several of these futures at
-    /// once on one thread, as `join!` does: the first guard makes the others fail. Take guards one after the other, or
-    /// await pins ([`pin_async`](File::pin_async)), which any number of futures may do at once.
+    /// The future is `Send` if `spawn` is. The guard is not `Send`, so a task that can move between threads cannot hold
+    /// one across an `.await`. A task that stays on its thread can, but should not: all tasks of that thread then have
+    /// the errors of a thread that holds guards. In particular, a poll that would have to wait fails with `WouldBlock`
+    /// while its thread has a guard, also one of another task. So do not poll several of these futures at once on one
+    /// thread, as `join!` does: the first guard makes the others fail. Take guards one after the other, or await pins
+    /// ([`pin_async`](File::pin_async)), which any number of futures may do at once.
     ///
     /// # Cancellation
     ///
@@ -70,8 +70,8 @@ impl File {
     ///
     /// # Panics
     ///
-    /// A panic of `spawn` is resumed by the poll. A panic of a waker is resumed if it occurs when the waker is cloned. One that
-    /// occurs when the waker is woken or dropped is discarded.
+    /// A panic of `spawn` is resumed by the poll. A panic of a waker is resumed if it occurs when the waker is cloned. One
+    /// that occurs when the waker is woken or dropped is discarded.
     ///
     /// # Examples
     ///
@@ -165,7 +165,8 @@ impl File {
     /// pin until it is dropped.
     ///
     /// [`PagePin::page`] may block while another thread changes the page or has an exclusive guard of it. A task that
-    /// must not block calls [`page_async`](File::page_async) instead; for a pinned page this does not wait for the store.
+    /// must not block calls [`page_async`](File::page_async) instead; for a pinned page this does not wait for the
+    /// store.
     ///
     /// # Errors
     ///
