@@ -191,8 +191,8 @@ impl File {
     /// # Errors
     ///
     /// `InvalidInput` for other numbers. The store's error, also from writing back dirty pages from `offset` on.
-    /// After an error the length and all bytes outside the range are unchanged, unless the store failed to undo
-    /// what it had begun. Then the error, or [`last_failure`](File::last_failure) if the error is an errno, reports
+    /// After an error the length and all bytes outside the range are unchanged, and those of the range are
+    /// unspecified, unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure) if the error is an errno, reports
     /// this. [`Store::collapse_range`](crate::Store::collapse_range) describes what the file contains then.
     ///
     /// # Examples

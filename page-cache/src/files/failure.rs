@@ -51,8 +51,8 @@ impl Failure {
     /// Returns the name of the operation. Methods that do the same have the same name: all reads are
     /// `read` or `direct read`, all writes `write` or `direct write`, all appends `append` or
     /// `direct append`, and all requests for a guard of one page `page` or `page_mut`.
-    /// [`copy_range_to`](crate::File::copy_range_to) is `copy_range`, and the sync after a durable
-    /// write is `sync_range`. Other operations have the name of their method.
+    /// [`copy_range_to`](crate::File::copy_range_to) is `copy_range`, or `read` if the source cannot be read, and the
+    /// sync after a durable write is `sync_range`. Other operations have the name of their method.
     ///
     /// # Examples
     ///

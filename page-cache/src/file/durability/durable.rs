@@ -39,8 +39,10 @@ impl File {
     ///
     /// It applies to all writes (buffered, vectored, tagged, direct, appends, copies to the file), to size and
     /// extent changes, and to [`set_modified`](File::set_modified). Each of them makes durable what it changed, and
-    /// everything that was written to the store before; other dirty pages stay dirty. Concurrent calls share syncs
-    /// of the store. It does not apply to stores through a [`Mapping`](crate::Mapping) or to changes through a
+    /// everything that was written to the store before. Other dirty pages stay dirty, also those before an append: after
+    /// a crash, there may be zeroes in their place. Concurrent calls share syncs of the store.
+    ///
+    /// It does not apply to stores through a [`Mapping`](crate::Mapping) or to changes through a
     /// [`PageMut`](crate::PageMut): use [`sync_range`](File::sync_range) for these.
     ///
     /// If the change succeeds and the sync fails, the call returns the error of the sync, as
@@ -113,6 +115,9 @@ impl File {
 
     /// Appends like [`append`](File::append), and makes the bytes durable before it returns. Concurrent calls share
     /// syncs of the store.
+    ///
+    /// Bytes that [`append`](File::append) appended earlier are not covered: after a crash, there may be zeroes in their
+    /// place before these bytes. [`sync_data`](File::sync_data) covers them.
     ///
     /// # Errors
     ///
