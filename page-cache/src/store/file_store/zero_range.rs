@@ -77,7 +77,7 @@ fn is_ext(_: &File) -> io::Result<bool> {
 #[cfg(not(target_os = "linux"))]
 fn forget(_: &File, _: u64, _: u64) {}
 
-#[cfg(all(test, unix, not(spanlock_shuttle)))]
+#[cfg(all(test, target_os = "linux", not(spanlock_shuttle)))]
 mod tests {
     use super::*;
 
