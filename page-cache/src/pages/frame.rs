@@ -39,7 +39,7 @@ pub(crate) use page::{DetachedPin, FreeFrame, LockedPage, Pin, WaitTimedOut, Wri
 pub(crate) use state::State;
 pub(crate) use wait::WaitLimit;
 
-/// The value of a frame's bytes until its page is filled.
+/// The value of a frame's bytes until its page is filled, unless the frame is `unpoisoned`.
 pub(crate) const POISON: u8 = 0xDB;
 
 /// A frame's number.
