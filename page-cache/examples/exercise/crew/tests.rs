@@ -40,8 +40,10 @@ fn threads_share_a_number_of_operations() {
 #[test]
 fn a_finding_ends_the_run() {
     let shift = work_on(Flaw::LostWrite, Extent::Time(Duration::from_secs(3600)));
+    // What the threads see of it first depends on their order: this file inserts bytes by writing them, so even its
+    // length may be wrong. The tests of a worker check what one thread sees.
     assert!(shift.findings.count > 0);
-    assert!(matches!(shift.findings.first[0].what, What::Bytes { .. }));
+    assert!(!shift.stuck);
 }
 
 #[test]
