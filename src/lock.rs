@@ -93,10 +93,11 @@ pub(crate) use timed::after;
 /// A lock has 32 bytes. It uses no heap while only single units are locked, one at a time. The first claim on
 /// a range, the first that waits, or the first on a unit while another unit is held allocates about 2.3
 /// kilobytes; this grows with the number of registered claims. The first claim on a unit while another unit
-/// is held also allocates a table of slots, of 1 KiB. The table grows with the number of units that are held
-/// at the same time, to at most 128 bytes for each, or twice that including earlier tables. Each range that is
-/// held at the same time as 16 others takes from 1 to 4 KiB: the more regions of the lock it touches (1 to 9), the
-/// more. Later claims use this memory again. All of it is freed when the lock is dropped.
+/// is held also allocates a table of slots, of 256 bytes. The table grows to 2 KiB if different units often
+/// need the same slot at the same time. It also grows with the number of units that are held at the same time,
+/// to at most 128 bytes for each, or twice that including earlier tables. Each range that is held at the same
+/// time as 16 others takes from 1 to 4 KiB: the more regions of the lock it touches (1 to 9), the more. Later
+/// claims use this memory again. All of it is freed when the lock is dropped.
 ///
 /// # Source
 ///

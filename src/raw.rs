@@ -66,6 +66,7 @@ use board::{Counted, Regions};
 use counters::{Counters, Path};
 use place::Place;
 use registry::{ClaimId, Registry};
+use resize::Room;
 use waiting::{News, Waiter, Wakes};
 use words::cell::Cells;
 use words::slot::{UNITS, Word};
@@ -131,6 +132,7 @@ struct Protected {
     regions: Counted,
     /// All tables that have been made.
     tables: Made,
+    room: Room,
 }
 
 impl RawLock {
@@ -227,6 +229,7 @@ impl RawLock {
                 shown: Vec::new(),
                 regions: Counted::default(),
                 tables: Made::default(),
+                room: Room::default(),
             }),
         }));
         // ORDERING: Release for the threads that find our core, Acquire for when we find another

@@ -1,14 +1,53 @@
 //! Exchanging the table of slots for one of another size, with the mutex held: it grows when units
 //! collide, and shrinks when a claim has scanned many slots and found few units.
+//!
+//! It grows at once if it is crowded: if it has too few slots for the units that are held. Units may also collide
+//! by chance: with 32 slots, those of two threads that hold one each do in one of 32 claims. A collision
+//! writes cache lines that all threads read, and takes about a microsecond of their time. In a
+//! [roomy](Room) table collisions are rarer, but claims that scan it take longer. So a table becomes
+//! roomy after some collisions, and after more of them each time it has been shrunk.
 
 use crate::Span;
 use crate::raw::words::slot::Word;
 use crate::raw::words::table::{self, Table};
 use crate::raw::{Locked, RawLock};
-use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, most_table_bits};
+use crate::sync::{AtomicU64, FIRST_TABLE_BITS, Ordering, ROOMY_TABLE_BITS, most_table_bits};
 
 /// The least number of slots for each unit that is held.
 const SLOTS_FOR_A_UNIT: usize = 8;
+
+/// After how many checks a table that is not crowded becomes roomy: the first time, and at most. From one check
+/// to the next there are as many collisions as a quarter of its slots.
+const CHECKS_FOR_ROOM: (u32, u32) = (4, 512);
+
+/// When a table that is not crowded becomes roomy.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// How many more checks come before that.
+    checks_to_go: u32,
+    /// How many checks there are from one shrinking to the next growth.
+    checks: u32,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room { checks_to_go: CHECKS_FOR_ROOM.0, checks: CHECKS_FOR_ROOM.0 }
+    }
+}
+
+impl Room {
+    /// Counts a check that has found the table not crowded. Returns whether it becomes roomy now.
+    fn is_wanted(&mut self) -> bool {
+        self.checks_to_go = self.checks_to_go.saturating_sub(1);
+        self.checks_to_go == 0
+    }
+
+    /// Called when a claim that has scanned the table shrinks it.
+    fn hinders_scans(&mut self) {
+        self.checks = (2 * self.checks).min(CHECKS_FOR_ROOM.1);
+        self.checks_to_go = self.checks;
+    }
+}
 
 impl RawLock {
     /// Counts a claim that found another unit in its unit's slot. Returns whether the table has
@@ -29,9 +68,10 @@ impl RawLock {
     /// Shrinks a large table if a claim on `span` has scanned all of it and found few units.
     #[inline]
     pub(super) fn note_scan(&self, span: Span) {
-        let is_large =
-            |table: Table<'_>| table.bits() > FIRST_TABLE_BITS && span.len() >= table.len();
-        if span.len() > 1 << FIRST_TABLE_BITS && self.table().is_some_and(is_large) {
+        // A smaller table takes less time to scan than to count.
+        let least = ROOMY_TABLE_BITS.max(FIRST_TABLE_BITS + 1);
+        let is_large = |table: Table<'_>| table.bits() >= least && span.len() >= table.len();
+        if span.len() >= 1 << least && self.table().is_some_and(is_large) {
             self.shrink_if_sparse();
         }
     }
@@ -43,6 +83,7 @@ impl RawLock {
         if self.table().is_some_and(|table| table.bits() > bits_to_separate(&mut used, wanted)) {
             let mut locked = self.core().enter(self);
             locked.resize(wanted);
+            locked.protected.room.hinders_scans();
             locked.close();
         }
     }
@@ -83,12 +124,15 @@ fn index_of(word: Word, bits: u32) -> Option<usize> {
 }
 
 impl Locked<'_> {
-    /// Makes the table larger if its slots are too few for the units in them.
+    /// Makes the table larger if its slots are too few for the units in them, or if units have collided often.
     fn grow_if_crowded(&mut self) -> bool {
         let used = self.lock.used_slots().len();
         let bits = self.lock.table().map_or(0, Table::bits);
-        let wanted =
+        let mut wanted =
             if bits == 0 { FIRST_TABLE_BITS } else { bits_for(used).min(most_table_bits()) };
+        if wanted <= bits && bits < ROOMY_TABLE_BITS && self.protected.room.is_wanted() {
+            wanted = ROOMY_TABLE_BITS;
+        }
         let grows = wanted > bits;
         if grows {
             self.resize(wanted);

@@ -16,6 +16,11 @@ use shuttle::sync::Condvar;
 /// Four slots, so that units collide and scans are short.
 pub(crate) const FIRST_TABLE_BITS: u32 = 2;
 
+/// No table grows unless it is crowded.
+pub(crate) const ROOMY_TABLE_BITS: u32 = FIRST_TABLE_BITS;
+
+pub(crate) const FIRST_REGIONS_BITS: u32 = FIRST_TABLE_BITS;
+
 /// The table grows once.
 pub(crate) fn most_table_bits() -> u32 {
     3

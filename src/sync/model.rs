@@ -13,6 +13,11 @@ use loom::sync::atomic::fence;
 /// Two slots, so that two units can share one and two can differ.
 pub(crate) const FIRST_TABLE_BITS: u32 = 1;
 
+/// No table grows unless it is crowded.
+pub(crate) const ROOMY_TABLE_BITS: u32 = FIRST_TABLE_BITS;
+
+pub(crate) const FIRST_REGIONS_BITS: u32 = FIRST_TABLE_BITS;
+
 thread_local! {
     static MOST_TABLE_BITS: Cell<u32> = const { Cell::new(FIRST_TABLE_BITS) };
 }

@@ -11,8 +11,14 @@ use std::time::{Duration, Instant};
 pub(crate) use own_cells::{cells_of_others, common_cells, home_cell, own_cell, tried_first};
 pub(crate) use parker::{Parker, Woken};
 
-/// The binary logarithm of the number of slots of the first table: 128 slots are a kibibyte.
-pub(crate) const FIRST_TABLE_BITS: u32 = 7;
+/// The binary logarithm of the number of slots of the first table: 32 slots are 256 bytes.
+pub(crate) const FIRST_TABLE_BITS: u32 = 5;
+
+/// The same of a table in which the units of a few threads seldom collide: 256 slots are two kibibytes.
+pub(crate) const ROOMY_TABLE_BITS: u32 = 8;
+
+/// The same of the first array of counters of regions.
+pub(crate) const FIRST_REGIONS_BITS: u32 = 7;
 
 /// The binary logarithm of the number of slots of the largest table.
 pub(crate) fn most_table_bits() -> u32 {

@@ -15,7 +15,7 @@
 use crate::raw::Locked;
 use crate::raw::words::summary::{SIZES, Summary};
 use crate::raw::words::table::{Current, Made, Table};
-use crate::sync::{self, AtomicU64, FIRST_TABLE_BITS, Ordering};
+use crate::sync::{self, AtomicU64, FIRST_REGIONS_BITS, Ordering};
 use crate::{Mode, Span};
 
 /// The binary logarithm of the factor from one size of regions to the next.
@@ -105,7 +105,7 @@ impl Locked<'_> {
         counted.regions += regions.end() - regions.start() + 1;
         // ORDERING: Relaxed: it is written under the mutex.
         if self.core.regions.0.load(Ordering::Relaxed).is_none() {
-            self.recount(FIRST_TABLE_BITS);
+            self.recount(FIRST_REGIONS_BITS);
         }
         self.add(span, size, weight(mode));
         Summary::unlisted(size, mode)

@@ -7,6 +7,8 @@ use crate::Mode::{Exclusive, Shared};
 use crate::raw::RawLock;
 use crate::raw::place::{Hold, Kind};
 use crate::raw::words::slot::UNITS;
+use crate::raw::words::table;
+use crate::sync::{FIRST_TABLE_BITS, ROOMY_TABLE_BITS};
 use crate::{RangeLock, Span};
 
 /// As many readers as fit are counted in a reader's word, as many as fit in the slot, and the
@@ -59,12 +61,47 @@ fn the_table_grows_with_the_held_units_and_shrinks_after_a_scan_that_finds_few()
     let held: Vec<_> = units.map(|unit| (unit, lock.lock(unit, Exclusive))).collect();
     assert!((11..=13).contains(&bits()), "2 to 8 slots a unit: 2^{}", bits());
     let in_slots = held.iter().filter(|(_, hold)| hold.kind() == Kind::Slot).count();
-    assert!(in_slots > 900, "{in_slots}");
+    assert!(in_slots > 850, "{in_slots}");
     assert!(lock.try_lock(Span::ALL, Shared).is_none());
     held.into_iter().for_each(|(unit, hold)| lock.unlock(unit, Exclusive, hold));
     let all = lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
-    assert_eq!(bits(), crate::sync::FIRST_TABLE_BITS);
+    assert_eq!(bits(), FIRST_TABLE_BITS);
     lock.unlock(Span::ALL, Exclusive, all);
+    assert_idle(&lock);
+}
+
+#[test]
+fn units_that_collide_often_make_the_table_roomy_and_a_scan_makes_that_take_longer() {
+    let lock = RawLock::new();
+    let bits = || lock.table().expect("units have met").bits();
+    let slot = |unit| table::index(unit, FIRST_TABLE_BITS);
+    let other = (1..).find(|&unit| slot(unit) == slot(0)).unwrap();
+    let units = [0, other].map(|unit| span(unit, unit + 1));
+    let collide = |times| {
+        for _ in 0..times {
+            let held = units.map(|unit| lock.lock(unit, Exclusive));
+            units.into_iter().zip(held).for_each(|(unit, hold)| lock.unlock(unit, Exclusive, hold));
+        }
+    };
+    collide(20);
+    assert_eq!(bits(), FIRST_TABLE_BITS);
+    collide(20);
+    assert_eq!(bits(), ROOMY_TABLE_BITS);
+    let scan = || {
+        let all = lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
+        lock.unlock(Span::ALL, Exclusive, all);
+    };
+    scan();
+    assert_eq!(bits(), FIRST_TABLE_BITS);
+    collide(40);
+    assert_eq!(bits(), FIRST_TABLE_BITS, "it has been shrunk once");
+    collide(40);
+    assert_eq!(bits(), ROOMY_TABLE_BITS);
+    for _ in 0..20 {
+        scan();
+        collide(5_000);
+        assert_eq!(bits(), ROOMY_TABLE_BITS, "there is a limit");
+    }
     assert_idle(&lock);
 }
 
