@@ -112,7 +112,8 @@ impl PageCache {
     ///
     /// `ResourceBusy` if the store is open with other options or in another [mode](Store::mode), such as read-only,
     /// or is open in another cache or process ([`Locking`](crate::Locking)), or is being closed and has not
-    /// answered for five seconds. `InvalidData` if the store is longer than `i64::MAX` bytes. The store's error
+    /// answered for five seconds. `InvalidData` if the store is longer than `i64::MAX` bytes, or its
+    /// [`direct_alignment`](Store::direct_alignment) is no power of two up to 1 MiB. The store's error
     /// from [`Store::acquire`] or [`Store::len`]. The system's error if a thread of the flusher cannot be started.
     ///
     /// # Examples

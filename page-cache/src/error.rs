@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use crate::unwind;
 
@@ -121,6 +122,30 @@ impl Error for RequestError {
     }
 }
 
+/// An error of opening or creating the file at a path, with the path. The kind is the same.
+pub(crate) fn at_path(operation: &'static str, path: &Path, cause: io::Error) -> io::Error {
+    io::Error::new(cause.kind(), PathError { operation, path: path.into(), cause })
+}
+
+#[derive(Debug)]
+struct PathError {
+    operation: &'static str,
+    path: PathBuf,
+    cause: io::Error,
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {:?}: {}", self.operation, self.path, self.cause)
+    }
+}
+
+impl Error for PathError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.cause)
+    }
+}
+
 /// Why a request was given up: its thread must not wait, or not longer. The caller is expected to try again, so this
 /// is no failure of the file.
 #[derive(Debug)]
@@ -160,7 +185,8 @@ pub(crate) const MAX_LEN: u64 = i64::MAX as u64;
 /// The errno of an error that has one, or that was made from one that has.
 pub(crate) fn errno(error: &io::Error) -> Option<i32> {
     let described = || error.get_ref()?.downcast_ref::<Described>()?.errno;
-    error.raw_os_error().or_else(described)
+    let of_path = || error.get_ref()?.downcast_ref::<PathError>()?.cause.raw_os_error();
+    error.raw_os_error().or_else(described).or_else(of_path)
 }
 
 /// An error with another message, which keeps its kind and its errno.

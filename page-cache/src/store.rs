@@ -265,7 +265,8 @@ pub trait Store: Send + Sync {
     }
 
     /// Returns the alignment of direct requests, in bytes: their offset and length must be multiples of it. It must
-    /// be a power of two, at most 1 MiB. The default is 1. The cache calls this once, when the store is opened.
+    /// be a power of two, at most 1 MiB. The default is 1. The cache calls this once, when the store is opened, and
+    /// fails to open it with `InvalidData` if the alignment is another.
     ///
     /// The cache refuses other direct requests with `InvalidInput`. It splits aligned ones at multiples of 1 MiB, and
     /// ends a direct read at the end of the file. The cache's own reads start at a page boundary, and end at one or at

@@ -33,12 +33,13 @@ use std::ops::Range;
 use crate::Store;
 use crate::error::Request;
 use crate::files::inode::Inode;
+use crate::files::store_access::checked_store::MOST_ALIGNED;
 use crate::request_memory::{Sink, Source};
 use crate::store::{read_full, write_full};
 use spanlock::Access;
 
-/// The most bytes that are moved under one claim.
-const CHUNK: u64 = 1 << 20;
+/// The most bytes that are moved under one claim: a multiple of every alignment.
+const CHUNK: u64 = MOST_ALIGNED;
 
 /// All was written, or as many bytes before an error.
 pub(crate) type Written = Result<(), (usize, io::Error)>;

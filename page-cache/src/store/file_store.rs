@@ -3,8 +3,11 @@
 pub(in crate::store) mod calls;
 mod device;
 mod direct;
+#[cfg(target_os = "linux")]
+mod file_system;
 mod holes;
 mod identity;
+mod kind;
 mod locking;
 mod max_len;
 mod options;
@@ -21,9 +24,10 @@ use self::locking::AdvisoryLock;
 pub use self::locking::Locking;
 use self::max_len::Longest;
 pub use self::options::FileStoreOptions;
-use self::options::{Access, Durability, open_again};
+use self::options::{Access, Durability, Flags, open_again};
 use self::zero_range::Unreported;
 use crate::Identity;
+use crate::error::Request;
 
 /// A store over a file of the operating system.
 ///
@@ -36,8 +40,9 @@ use crate::Identity;
 /// contains only a part ([`block_size`](crate::Store::block_size)). The file never becomes longer than was requested:
 /// the bytes of a block in which the file ends go through the kernel's cache, and the same sync makes them durable.
 ///
-/// On Linux the file may be a block device. Its length is fixed: [`set_len`](crate::Store::set_len) to another length
-/// fails.
+/// The file must be a regular file, or on Linux a block device, whose length is fixed: [`set_len`](crate::Store::set_len)
+/// to another length fails. Directories, pipes, and character devices such as `/dev/null` are refused when they are
+/// opened by path or passed to [`from_open_file`](FileStore::from_open_file), and otherwise when a cache opens the store.
 ///
 /// # Examples
 ///
@@ -74,7 +79,8 @@ impl FileStore {
     ///
     /// The file must not be open for appending: on Linux, Windows and others, the system would write every page at its
     /// end. On Linux, a cache does not open the store of a file that was opened for appending (`O_APPEND`). On other
-    /// systems, and if the flag is set later, it does not notice.
+    /// systems, and if the flag is set later, it does not notice. A cache does not open the store of a directory, a pipe
+    /// or a character device either.
     ///
     /// # Examples
     ///
@@ -111,8 +117,8 @@ impl FileStore {
     /// # Errors
     ///
     /// `Unsupported` except on Linux, because other systems cannot tell how a file was opened. `PermissionDenied` if
-    /// the file is open for writing only. (A file that was opened for appending is refused by the cache that opens the
-    /// store.) The system's error if a file with `O_DIRECT` cannot be opened a second time.
+    /// the file is open for writing only. `InvalidInput` or `IsADirectory` if it is neither a regular file nor a block
+    /// device. (A file that was opened for appending is refused by the cache that opens the store.) The system's error if a file with `O_DIRECT` cannot be opened a second time.
     ///
     /// # Examples
     ///
@@ -132,15 +138,19 @@ impl FileStore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn from_open_file(file: File) -> io::Result<FileStore> {
-        let flags = options::flags_of(&file)?;
-        let store = match flags.is_direct {
-            false => FileStore::new(file),
-            true => {
-                let cached = open_again(&file, flags)?;
-                FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) }
-            }
+        let create = || {
+            let flags = options::flags_of(&file)?;
+            kind::check(&file)?;
+            let again = if flags.is_direct { Some(open_again(&file, flags)?) } else { None };
+            Ok((flags, again))
         };
-        Ok(FileStore { access: flags.access, durability: flags.durability, ..store })
+        let named = |cause: io::Error| Request::of_file("from_open_file").failed(cause);
+        let (Flags { access, durability, .. }, again) = create().map_err(named)?;
+        let store = match again {
+            None => FileStore::new(file),
+            Some(cached) => FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) },
+        };
+        Ok(FileStore { access, durability, ..store })
     }
 
     /// Opens the file at `path` for reading and writing. For other modes, use [`FileStoreOptions`].
@@ -304,13 +314,5 @@ impl FileStore {
     #[must_use]
     pub fn locking(self, locking: Locking) -> FileStore {
         FileStore { lock: AdvisoryLock::new(locking), ..self }
-    }
-}
-
-/// Adds the path to an error, unless the error has an errno.
-fn of_path(path: &Path, error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(_) => error,
-        None => io::Error::new(error.kind(), format!("{}: {error}", path.display())),
     }
 }

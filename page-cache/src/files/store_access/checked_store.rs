@@ -40,6 +40,9 @@ use crate::{FileStore, Identity, Store};
 /// How often a request is made at most: it is repeated if a sync of the store fails while it is in progress.
 const MOST_ATTEMPTS: u32 = 3;
 
+/// The greatest alignment of direct requests, in bytes: they are split at multiples of it.
+pub(crate) const MOST_ALIGNED: u64 = 1 << 20;
+
 pub(crate) struct CheckedStore<S: Store + ?Sized> {
     /// ORDERING: relaxed throughout: claims order what matters.
     held: AtomicU64,
@@ -72,6 +75,7 @@ impl<S: Store + 'static> CheckedStore<S> {
         let label: Arc<str> = ask(cache, || Ok(store.label()))?.into();
         let block_size = ask(cache, || Ok(store.block_size()))?;
         let direct_alignment = ask(cache, || Ok(store.direct_alignment()))?;
+        check_alignment(direct_alignment).map_err(|error| refused(&label, error))?;
         let is_read_only = ask(cache, || Ok(store.is_read_only()))?;
         ask(cache, || store.acquire()).map_err(|error| refused(&label, error))?;
         // From here on, dropping this releases the store.
@@ -249,6 +253,17 @@ impl<S: Store + ?Sized> Drop for CheckedStore<S> {
             Ok(())
         });
     }
+}
+
+/// Refuses an alignment that [`Store::direct_alignment`] must not return.
+fn check_alignment(alignment: u64) -> io::Result<()> {
+    if alignment.is_power_of_two() && alignment <= MOST_ALIGNED {
+        return Ok(());
+    }
+    let message = format!(
+        "its direct_alignment is {alignment} bytes, which is not a power of two from 1 to {MOST_ALIGNED}"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
 /// Whether a type of store is known to fill as many bytes as it reports.

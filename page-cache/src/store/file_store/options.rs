@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::direct::Direct;
 use super::locking::{Locking, Strength, try_lock};
-use super::{FileStore, identity, of_path};
+use super::{FileStore, identity, kind};
+use crate::error::at_path;
 
 /// What may be done with a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,7 +142,11 @@ impl FileStoreOptions {
     /// # Errors
     ///
     /// As [`OpenOptions::open`]. `InvalidInput` if the file system does not support direct IO. `Unsupported` if
-    /// direct IO or durable writes are requested on a system other than Linux.
+    /// direct IO or durable writes are requested on a system other than Linux. `InvalidInput`, or `IsADirectory` for a
+    /// directory, if what is at `path` is neither a regular file nor, on Linux, a block device.
+    ///
+    /// The error names the operation and the path. If the cause is an error of the system, that is its
+    /// [source](std::error::Error::source), an [`io::Error`] with an errno.
     ///
     /// # Examples
     ///
@@ -156,8 +161,12 @@ impl FileStoreOptions {
     /// ```
     pub fn open(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
-        let cached = self.file(Caching::Kernel)?.open(path)?;
-        self.store(cached, path)
+        let open = || {
+            kind::check_path(path)?;
+            let cached = self.file(Caching::Kernel)?.open(path)?;
+            self.store(cached, path)
+        };
+        open().map_err(|cause| at_path("open", path, cause))
     }
 
     /// Creates the file at `path`, or truncates it.
@@ -182,13 +191,15 @@ impl FileStoreOptions {
     /// ```
     pub fn create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
-        self.check_creates(path)?;
-        let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
-        // A file that is open elsewhere is not truncated.
-        try_lock(&cached, Strength::Exclusive).map_err(|error| of_path(path, error))?;
-        cached.set_len(0)?;
-        let _ = cached.unlock();
-        self.store(cached, path)
+        let create = || {
+            let cached = self.opened_or_created(path)?;
+            // A file that is open elsewhere is not truncated.
+            try_lock(&cached, Strength::Exclusive)?;
+            cached.set_len(0)?;
+            let _ = cached.unlock();
+            self.store(cached, path)
+        };
+        create().map_err(|cause| at_path("create", path, cause))
     }
 
     /// Creates the file at `path`, and fails if there is one, in one step (`O_EXCL`), as
@@ -216,9 +227,12 @@ impl FileStoreOptions {
     /// ```
     pub fn create_new(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
-        self.check_creates(path)?;
-        let cached = self.file(Caching::Kernel)?.create_new(true).open(path)?;
-        self.store(cached, path)
+        let create = || {
+            self.check_creates()?;
+            let cached = self.file(Caching::Kernel)?.create_new(true).open(path)?;
+            self.store(cached, path)
+        };
+        create().map_err(|cause| at_path("create_new", path, cause))
     }
 
     /// Opens the file at `path`, and creates it if there is none, as [`OpenOptions::create`] does. What is in it stays.
@@ -241,20 +255,26 @@ impl FileStoreOptions {
     /// ```
     pub fn open_or_create(&self, path: impl AsRef<Path>) -> io::Result<FileStore> {
         let path = path.as_ref();
-        self.check_creates(path)?;
-        let cached = self.file(Caching::Kernel)?.create(true).truncate(false).open(path)?;
-        self.store(cached, path)
+        let opened = self.opened_or_created(path).and_then(|cached| self.store(cached, path));
+        opened.map_err(|cause| at_path("open_or_create", path, cause))
     }
 
-    fn check_creates(&self, path: &Path) -> io::Result<()> {
+    fn opened_or_created(&self, path: &Path) -> io::Result<File> {
+        self.check_creates()?;
+        kind::check_path(path)?;
+        self.file(Caching::Kernel)?.create(true).truncate(false).open(path)
+    }
+
+    fn check_creates(&self) -> io::Result<()> {
         if self.access == Access::ReadWrite {
             return Ok(());
         }
         let message = "a file can only be created for writing";
-        Err(of_path(path, io::Error::new(io::ErrorKind::InvalidInput, message)))
+        Err(io::Error::new(io::ErrorKind::InvalidInput, message))
     }
 
     fn store(&self, cached: File, path: &Path) -> io::Result<FileStore> {
+        kind::check(&cached)?;
         let store = FileStore {
             access: self.access,
             durability: self.durability,
@@ -267,7 +287,7 @@ impl FileStoreOptions {
         let direct = self.file(Caching::Direct)?.open(path)?;
         if identity::of(&direct) != store.identity {
             let message = "the path names another file than the one that was opened";
-            return Err(of_path(path, io::Error::new(io::ErrorKind::ResourceBusy, message)));
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
         }
         Ok(FileStore { direct: Some(Direct::new(direct)), ..store })
     }

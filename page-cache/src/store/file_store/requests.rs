@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
 use super::options::{Access, Durability, appends};
-use super::{FileStore, device, holes, version, zero_range};
+use super::{FileStore, device, holes, kind, version, zero_range};
 use crate::store::fallocate::Call;
 use crate::store::shift::Shift;
 use crate::store::{Store, defaults};
@@ -128,7 +128,8 @@ impl Store for FileStore {
     ///
     /// These file systems take the time of change from a clock that advances every 1 to 10 ms. So if the file was
     /// changed in the last of these intervals, this waits for the next one. It returns `None` if that would take more
-    /// than 100 ms, as it does if the file system records times in whole seconds.
+    /// than 100 ms, as it does if the file system records times in whole seconds. It also returns `None` if the time is
+    /// the last one that a file system with 32 bits for seconds can record (2038-01-19).
     fn version(&self) -> io::Result<Option<Version>> {
         match self.device_len {
             Some(_) => Ok(None),
@@ -137,8 +138,10 @@ impl Store for FileStore {
     }
 
     /// Locks the file as [`Locking`](crate::Locking) describes. Fails with `InvalidInput` if it was opened for appending:
-    /// the system would write everything at its end.
+    /// the system would write everything at its end. Fails with `InvalidInput` or `IsADirectory` if it is neither a
+    /// regular file nor, on Linux, a block device.
     fn acquire(&self) -> io::Result<()> {
+        kind::check(&self.file)?;
         if self.access == Access::ReadWrite && self.appends()? {
             let message = "the file was opened for appending (O_APPEND), so it cannot be written at an offset";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

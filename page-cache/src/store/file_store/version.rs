@@ -14,7 +14,8 @@
 //! writes pages back: after a read, a page can be stored to, and no time changes.
 //!
 //! The precision is not known. It is at most the greatest power of ten that divides the time, in nanoseconds. A time
-//! in whole seconds may have a precision of two seconds: nothing waits so long, and the file has no version.
+//! in whole seconds may have a precision of two seconds: nothing waits so long, and the file has no version. Nor has a
+//! file whose time is the last one that 32 bits for seconds can have, since later changes may leave it as it is.
 
 use std::fs::File;
 use std::io;
@@ -35,10 +36,10 @@ mod linux {
     use std::os::unix::fs::MetadataExt;
     use std::time::{Duration, Instant, UNIX_EPOCH};
 
-    use rustix::fs::fstatfs;
     use rustix::time::{ClockId, clock_gettime};
 
     use super::{File, Version, io};
+    use crate::store::file_store::file_system::{BTRFS, EXT, F2FS, XFS, type_of};
     use crate::sync::thread;
 
     const SECOND: i128 = 1_000_000_000;
@@ -46,14 +47,17 @@ mod linux {
     /// The longest that is waited for the clock.
     const PATIENCE: Duration = Duration::from_millis(100);
 
-    /// The numbers of file systems that take their times from the kernel's coarse clock, and note the time of the first
-    /// store to a page through a mapping: ext2 to ext4, XFS, Btrfs and F2FS.
-    const KNOWN: [u32; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
+    /// File systems that take their times from the kernel's coarse clock, and note the time of the first store to a page
+    /// through a mapping.
+    const KNOWN: [u32; 4] = [EXT, XFS, BTRFS, F2FS];
+
+    /// The last time of file systems that have 32 bits for seconds, 2038-01-19: some ext2 to ext4 and XFS. They record
+    /// every later time as this one.
+    const LAST_OF_32_BITS: i128 = i32::MAX as i128 * SECOND;
 
     /// The version of a file. `None` if it cannot be told from later ones.
     pub(in crate::store::file_store) fn of(file: &File) -> io::Result<Option<Version>> {
-        // The low 32 bits: the type is signed on some machines.
-        if !KNOWN.contains(&(fstatfs(file)?.f_type as u32)) {
+        if !KNOWN.contains(&type_of(file)?) {
             return Ok(None);
         }
         let begun = Instant::now();
@@ -61,7 +65,8 @@ mod linux {
             let now = clock();
             let metadata = file.metadata()?;
             let changed = i128::from(metadata.ctime()) * SECOND + i128::from(metadata.ctime_nsec());
-            let left = visible_from(changed) - now;
+            let Some(visible) = visible_from(changed) else { return Ok(None) };
+            let left = visible - now;
             if left <= 0 {
                 return Ok(Some(version(&metadata)));
             }
@@ -73,12 +78,16 @@ mod linux {
         }
     }
 
-    /// From when on a change of a file is visible in its time of change, if that is `changed` now.
-    pub(super) fn visible_from(changed: i128) -> i128 {
+    /// From when on a change of a file is visible in its time of change, if that is `changed` now. `None` if no change
+    /// may ever be.
+    pub(super) fn visible_from(changed: i128) -> Option<i128> {
+        if changed == LAST_OF_32_BITS {
+            return None;
+        }
         let precisions = (0..9).rev().map(|power| 10_i128.pow(power));
         let is_whole = changed.rem_euclid(SECOND) == 0;
         let precision = precisions.into_iter().find(|precision| changed % precision == 0);
-        changed + if is_whole { 2 * SECOND } else { precision.unwrap_or(1) }
+        Some(changed + if is_whole { 2 * SECOND } else { precision.unwrap_or(1) })
     }
 
     /// The coarse clock, in nanoseconds since the epoch.

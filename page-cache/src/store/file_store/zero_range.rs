@@ -48,10 +48,8 @@ pub(super) fn run(file: &File, offset: u64, len: u64, unreported: &Unreported) -
 
 #[cfg(target_os = "linux")]
 fn is_ext(file: &File) -> io::Result<bool> {
-    /// The number of ext2, ext3 and ext4.
-    const EXT: u32 = 0xef53;
-    // The low 32 bits: the type is signed on some machines.
-    Ok(rustix::fs::fstatfs(file)?.f_type as u32 == EXT)
+    use super::file_system::{EXT, type_of};
+    Ok(type_of(file)? == EXT)
 }
 
 /// Discards what the kernel has cached of a range, in whole pages. A dirty page stays, and is newer than the disk.

@@ -115,6 +115,26 @@ fn of_a_hole_that_was_punched_in_part_each_byte_is_zero_or_as_it_was_and_stays_s
 }
 
 #[test]
+fn a_store_whose_alignment_is_no_power_of_two_or_above_a_mebibyte_is_not_opened() {
+    let cache = PageCache::new(16);
+    for alignment in [0, 3, (1 << 20) + 1, 2 << 20, 1 << 63, u64::MAX] {
+        let odd = Odd::new();
+        odd.alignment.store(alignment, Ordering::Relaxed);
+        let error = cache.open(odd).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        let end = format!(
+            "its direct_alignment is {alignment} bytes, which is not a power of two from 1 to 1048576"
+        );
+        assert!(error.to_string().ends_with(&end), "{error}");
+    }
+    for alignment in [1, 1 << 20] {
+        let odd = Odd::new();
+        odd.alignment.store(alignment, Ordering::Relaxed);
+        cache.open(odd).unwrap();
+    }
+}
+
+#[test]
 fn a_direct_request_that_its_store_cannot_do_in_one_go_is_refused() {
     let odd = Odd::new();
     odd.alignment.store(512, Ordering::Relaxed);
@@ -334,17 +354,55 @@ fn a_full_store_refuses_what_needs_space_and_keeps_what_it_has() {
     assert_eq!(store.blocks(), 4);
 }
 
+/// A device on which no byte can be written.
+#[cfg(target_os = "linux")]
+struct FullDevice(RealFile);
+
+#[cfg(target_os = "linux")]
+impl Store for FullDevice {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.0, bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.0, bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn punch_hole(&self, _: u64, _: u64) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn label(&self) -> String {
+        "the full device".into()
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_full_device_fails_the_sync_and_the_page_stays_dirty() {
     let device = RealFile::options().read(true).write(true).open("/dev/full").unwrap();
-    let file = open(FileStore::new(device));
+    let file = open(FullDevice(device));
     file.write_all_at(&[1; 100], 0).unwrap();
     for _ in 0..2 {
         let error = file.sync_data().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
         let failure = file.last_failure().unwrap().to_string();
-        assert!(failure.starts_with("sync_data of \"an open file\": No space left"), "{failure}");
+        assert!(
+            failure.starts_with("sync_data of \"the full device\": No space left"),
+            "{failure}"
+        );
     }
     let mut seen = [0; 100];
     file.read_exact_at(&mut seen, 0).unwrap();

@@ -1,5 +1,6 @@
+use std::error::Error;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use rustix::fs::{OFlags, fcntl_getfl};
 
@@ -108,4 +109,34 @@ fn a_new_file_is_created_only_where_there_is_none_and_no_other_request_empties_o
     let _open = PageCache::new(16).open(options.create_new(&file.0).unwrap()).unwrap();
     let again = PageCache::new(16).open(options.open_or_create(&file.0).unwrap());
     assert_eq!(again.unwrap_err().kind(), ErrorKind::ResourceBusy);
+}
+
+#[test]
+fn an_error_names_the_operation_and_the_path_and_has_that_of_the_system_as_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing").join("file");
+    let options = FileStoreOptions::new();
+    let refused = [
+        ("open", FileStore::open(&path)),
+        ("open", FileStore::open_read_only(&path)),
+        ("open", FileStore::open_direct(&path)),
+        ("create", FileStore::create(&path)),
+        ("create", FileStore::create_direct(&path)),
+        ("create_new", FileStore::create_new(&path)),
+        ("open_or_create", options.open_or_create(&path)),
+    ];
+    for (operation, refused) in refused {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let cause = io::Error::from_raw_os_error(2);
+        assert_eq!(error.to_string(), format!("{operation} of {path:?}: {cause}"));
+        let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+        assert_eq!(source.and_then(io::Error::raw_os_error), Some(2));
+        assert_eq!(crate::error::errno(&error), Some(2));
+    }
+    let error = options.read_only().create(&path).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("create of {path:?}: a file can only be created for writing")
+    );
 }

@@ -17,7 +17,7 @@ fn a_change_is_visible_in_the_time_of_a_file_system_of_any_precision_from_then_o
     for precision in [1, 100, 1_000, 1_000_000, 10_000_000, SECOND, 2 * SECOND] {
         for clock in clocks.iter().flat_map(|clock| within.map(|within| clock + within)) {
             let changed = recorded(clock, precision);
-            let from = visible_from(changed);
+            let from = visible_from(changed).unwrap();
             assert!(from > changed);
             assert!(recorded(from, precision) > changed, "{clock}, precision {precision}");
         }
@@ -26,11 +26,20 @@ fn a_change_is_visible_in_the_time_of_a_file_system_of_any_precision_from_then_o
 
 #[test]
 fn a_time_in_nanoseconds_is_passed_with_the_next_one_of_the_clock() {
-    assert_eq!(visible_from(SECOND + 1), SECOND + 2);
-    assert_eq!(visible_from(SECOND + 20), SECOND + 30);
-    assert_eq!(visible_from(SECOND + 4_000_000), SECOND + 5_000_000);
-    assert_eq!(visible_from(SECOND), 3 * SECOND);
-    assert_eq!(visible_from(-SECOND / 2), -SECOND / 2 + SECOND / 10);
+    assert_eq!(visible_from(SECOND + 1), Some(SECOND + 2));
+    assert_eq!(visible_from(SECOND + 20), Some(SECOND + 30));
+    assert_eq!(visible_from(SECOND + 4_000_000), Some(SECOND + 5_000_000));
+    assert_eq!(visible_from(SECOND), Some(3 * SECOND));
+    assert_eq!(visible_from(-SECOND / 2), Some(-SECOND / 2 + SECOND / 10));
+}
+
+/// Linux limits a time to what the file system can record, and drops the nanoseconds of the last second.
+#[test]
+fn a_file_whose_time_is_the_last_one_of_32_bits_has_no_version() {
+    let last = i128::from(i32::MAX) * SECOND;
+    assert_eq!(visible_from(last), None);
+    assert!(visible_from(last - 1).is_some());
+    assert!(visible_from(last + 1).is_some() && visible_from(last + SECOND).is_some());
 }
 
 /// Each change overwrites a byte with itself or another, within the tick of the one before.
