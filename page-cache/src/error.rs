@@ -25,7 +25,13 @@ enum Extent {
     WholeFile,
     /// The offset is the length that the file is to have.
     NewLength,
+    /// They are copied from here to this offset of another file.
+    CopiedTo(u64),
+    /// They are copied to here from this offset of another file.
+    CopiedFrom(u64),
 }
+
+const COPY: &str = "copy_range";
 
 impl Request {
     pub(crate) fn new(operation: &'static str, offset: u64, len: u64) -> Request {
@@ -46,6 +52,16 @@ impl Request {
         Request { operation, offset: len, len: 0, extent: Extent::NewLength }
     }
 
+    /// A copy of `len` bytes, as a request to the source.
+    pub(crate) fn of_source(len: u64, from: u64, to: u64) -> Request {
+        Request { operation: COPY, offset: from, len, extent: Extent::CopiedTo(to) }
+    }
+
+    /// A copy of `len` bytes, as a request to the destination.
+    pub(crate) fn of_destination(len: u64, from: u64, to: u64) -> Request {
+        Request { operation: COPY, offset: to, len, extent: Extent::CopiedFrom(from) }
+    }
+
     /// The same for the first `len` of its bytes.
     pub(crate) fn of_first(self, len: u64) -> Request {
         Request { len, ..self }
@@ -54,7 +70,7 @@ impl Request {
     /// How many bytes were requested, if the request has a number.
     pub(crate) fn bytes(self) -> Option<u64> {
         match self.extent {
-            Extent::Bytes => Some(self.len),
+            Extent::Bytes | Extent::CopiedTo(_) | Extent::CopiedFrom(_) => Some(self.len),
             Extent::NewLength => Some(0),
             Extent::ToTheEnd | Extent::WholeFile => None,
         }
@@ -83,10 +99,12 @@ impl Request {
 
     /// The word between the request and the name of the file.
     pub(crate) fn preposition(self) -> &'static str {
-        match self.operation {
-            _ if self.extent == Extent::WholeFile || self.extent == Extent::NewLength => "of",
-            "read" | "direct read" | "load" => "from",
-            "write" | "direct write" | "append" | "store" => "to",
+        match (self.extent, self.operation) {
+            (Extent::WholeFile | Extent::NewLength, _) => "of",
+            (Extent::CopiedTo(_), _) => "in the source",
+            (Extent::CopiedFrom(_), _) => "in the destination",
+            (_, "read" | "direct read" | "load") => "from",
+            (_, "write" | "direct write" | "append" | "store") => "to",
             _ => "in",
         }
     }
@@ -100,6 +118,10 @@ impl fmt::Display for Request {
             Extent::ToTheEnd => write!(f, "{operation} from {offset} to the end"),
             Extent::WholeFile => f.write_str(operation),
             Extent::NewLength => write!(f, "{operation} to {offset} bytes"),
+            Extent::CopiedTo(to) => write!(f, "{operation} of {len} bytes from {offset} to {to}"),
+            Extent::CopiedFrom(from) => {
+                write!(f, "{operation} of {len} bytes from {from} to {offset}")
+            }
         }
     }
 }
@@ -161,7 +183,7 @@ impl TryAgain {
     }
 
     /// The error of a thread whose timeout has passed.
-    pub(crate) fn timed_out(why: &'static str) -> io::Error {
+    pub(crate) fn timed_out(why: impl Into<Cow<'static, str>>) -> io::Error {
         io::Error::new(io::ErrorKind::TimedOut, TryAgain(why.into()))
     }
 

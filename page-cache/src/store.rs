@@ -170,6 +170,10 @@ pub trait Store: Send + Sync {
     /// reports them ([`holes`](Store::holes)); otherwise zeroes are moved with [`zero_range`](Store::zero_range), so
     /// that no allocation is lost.
     ///
+    /// The default implementation is not atomic. If the process or the system crashes meanwhile, each byte after
+    /// `offset` may be in its old place or its new one, and nothing records which. A [`FileStore`] uses it where the file
+    /// system has no call for this: ext4 and XFS have one on Linux, tmpfs has none.
+    ///
     /// # Errors
     ///
     /// `InvalidInput` for other numbers. Any error that prevents it. The length and the bytes outside the range must
@@ -184,7 +188,7 @@ pub trait Store: Send + Sync {
     /// store becomes `len` bytes longer. Both numbers are multiples of [`PAGE_SIZE`](crate::PAGE_SIZE), and
     /// `offset` is before the end of the store. An empty range has no effect.
     ///
-    /// The default implementation reads and writes the bytes, as for a collapse.
+    /// The default implementation reads and writes the bytes, as for a collapse. A crash meanwhile leaves the same.
     ///
     /// # Errors
     ///

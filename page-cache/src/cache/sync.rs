@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::PageCache;
 use crate::error::Request;
 use crate::files::durability::sync_group::Scope;
+use crate::files::durability::timed_syncs::not_ended;
 use crate::files::failure::Failure;
 use crate::files::inode::{Inode, visit};
 use crate::pages::visit::Visit;
@@ -179,8 +180,7 @@ impl PageCache {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn sync_all_for(&self, timeout: Duration) -> Result<(), SyncError> {
-        // A deadline beyond the range of the clock is no deadline.
-        self.sync_files(Instant::now().checked_add(timeout))
+        self.sync_files(Some(timeout))
     }
 
     /// Makes the flusher start to write the dirty pages of all files, and returns without waiting, like
@@ -235,7 +235,10 @@ impl PageCache {
         pool.owners_by_age().into_iter().filter_map(|id| visit(pool, id))
     }
 
-    fn sync_files(&self, until: Option<Instant>) -> Result<(), SyncError> {
+    fn sync_files(&self, timeout: Option<Duration>) -> Result<(), SyncError> {
+        // A deadline beyond the range of the clock is no deadline.
+        let end = |timeout| Some((Instant::now().checked_add(timeout)?, timeout));
+        let limit = timeout.and_then(end);
         let round = Arc::new(Round::default());
         let mut state = round.state();
         let mut after_others = Vec::new();
@@ -254,7 +257,7 @@ impl PageCache {
             round.work();
             state = round.state();
         }
-        let mut state = round.wait_until_finished(state, until);
+        let mut state = round.wait_until_finished(state, limit);
         let failures = std::mem::take(&mut state.failures);
         if failures.is_empty() { Ok(()) } else { Err(SyncError { failures }) }
     }
@@ -293,21 +296,21 @@ impl Round {
         }
     }
 
-    /// Waits until all files are finished, or until a time; starts threads as they are needed.
+    /// Waits until all files are finished, or until the end of a timeout; starts threads as they are needed.
     fn wait_until_finished<'a>(
         self: &'a Arc<Self>,
         mut state: MutexGuard<'a, State>,
-        until: Option<Instant>,
+        limit: Option<(Instant, Duration)>,
     ) -> MutexGuard<'a, State> {
         while !state.running.is_empty() || !state.waiting.is_empty() {
             let now = Instant::now();
-            if until.is_some_and(|until| until <= now) {
-                state.give_up();
+            if let Some((_, timeout)) = limit.filter(|&(until, _)| until <= now) {
+                state.give_up(timeout);
                 break;
             }
             let before = state.running.len() + state.waiting.len();
-            let timeout = until.map_or(GRACE, |until| GRACE.min(until - now));
-            let waited = self.finished.wait_timeout(state, timeout);
+            let left = limit.map_or(GRACE, |(until, _)| GRACE.min(until - now));
+            let waited = self.finished.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let after = state.running.len() + state.waiting.len();
             if after == before && !state.waiting.is_empty() {
@@ -320,15 +323,16 @@ impl Round {
 
 impl State {
     /// Reports the files that are not finished as failures. Syncs that are in progress continue.
-    fn give_up(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let labels = waiting.iter().map(|file| Arc::clone(file.store.label_at_open()));
-        let labels = labels.chain(self.running.iter().map(|(_, label)| Arc::clone(label)));
-        let late = labels.map(|label| {
-            let message = "its store did not answer before the timeout";
+    fn give_up(&mut self, timeout: Duration) {
+        let failure = |label: &Arc<str>, message| {
             let error = io::Error::new(io::ErrorKind::TimedOut, message);
-            Failure::new(request(), label, error)
-        });
+            Failure::new(request(), Arc::clone(label), error)
+        };
+        for file in std::mem::take(&mut self.waiting) {
+            let message = format!("the sync had not begun after {timeout:?}");
+            self.failures.push(failure(file.store.label_at_open(), message));
+        }
+        let late = self.running.iter().map(|(_, label)| failure(label, not_ended(timeout)));
         self.failures.extend(late);
     }
 }

@@ -36,10 +36,11 @@ impl File {
     /// Returns a shared guard of page `number` like [`page`](File::page), without blocking the thread that polls the
     /// future.
     ///
-    /// If the guard is available, the future resolves when it is first polled, and allocates nothing. Otherwise it calls
+    /// If the guard is available, the future resolves when it is first polled, without allocating. Otherwise it calls
     /// `spawn` with one piece of work, which waits for the page and reads it from the store if necessary. `spawn` has
-    /// to run the work on a thread that may block, or drop it. tokio's and async-std's `spawn_blocking`, `rayon::spawn`
-    /// and `std::thread::spawn` are such functions. What `spawn` returns is dropped; where that would cancel the work,
+    /// to run the work on a thread that may block and has no page guards, or drop it. tokio's and async-std's
+    /// `spawn_blocking` and `std::thread::spawn` are such functions. (A thread of rayon runs other work while it waits in
+    /// a `join`, also if it has a guard; the task then gets the errors of a thread that holds guards.) What `spawn` returns is dropped; where that would cancel the work,
     /// detach it: `|work| smol::unblock(work).detach()`.
     ///
     /// When the work has ended, it wakes the task. The poll that follows takes the guard, on its own thread. If the
@@ -109,7 +110,8 @@ impl File {
     }
 
     /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), without blocking the thread that
-    /// polls the future. Otherwise like [`page_async`](File::page_async).
+    /// polls the future. Otherwise like [`page_async`](File::page_async), except that it may allocate to record that the
+    /// page is dirty.
     ///
     /// While other tasks and threads have shared guards of the page at nearly every moment, this may have to repeat its
     /// work for long, since no other thread waits for a task that has not been polled yet. For such a page, call

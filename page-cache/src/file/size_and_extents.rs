@@ -192,8 +192,9 @@ impl File {
     ///
     /// `InvalidInput` for other numbers. The store's error, also from writing back dirty pages from `offset` on.
     /// After an error the length and all bytes outside the range are unchanged, and those of the range are
-    /// unspecified, unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure) if the error is an errno, reports
-    /// this. [`Store::collapse_range`](crate::Store::collapse_range) describes what the file contains then.
+    /// unspecified, unless the store failed to undo what it had begun. Then the error, or
+    /// [`last_failure`](File::last_failure) if the error is an errno, says which bytes are not in their place.
+    /// [`Store::collapse_range`](crate::Store::collapse_range) describes what the file contains then, and after a crash.
     ///
     /// # Examples
     ///
@@ -228,9 +229,9 @@ impl File {
     /// `InvalidInput` for other numbers. `FileTooLarge` if the file would exceed the store's maximum length. The
     /// store's error, also from writing back dirty pages from `offset` on. The file is unchanged after an error,
     /// unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure)
-    /// if the error is an errno, reports this. [`Store::insert_range`](crate::Store::insert_range) describes what
-    /// the file contains then. If the store does not even report its length after the failure, the error says
-    /// so, and the file has the greater of the two lengths, so that no byte is lost; the next sync, or the close of the
+    /// if the error is an errno, says which bytes are not in their place.
+    /// [`Store::insert_range`](crate::Store::insert_range) describes what the file contains then, and after a crash. If
+    /// the store does not even report its length after the failure, the error says so, and the file has the greater of the two lengths, so that no byte is lost; the next sync, or the close of the
     /// file, sets it.
     ///
     /// # Examples

@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::files::handle::Handle;
+use crate::files::inode::Inode;
 use crate::guards::{PageMut, PageRef};
 use kept::Kept;
 
@@ -109,7 +110,9 @@ impl PageRef<'_> {
     pub(crate) fn kept_by(self, handle: &Arc<Handle>) -> OwnedPageRef {
         let inode = &handle.inode;
         let is_of_file = self.guard.is_in(&inode.cache.frames) && self.guard.key().file == inode.id;
-        assert!(is_of_file, "{NOT_OF_THE_FILE}");
+        if !is_of_file {
+            not_of_the_file(self.number(), inode);
+        }
         // SAFETY: O1: the page is one of the file.
         OwnedPageRef { page: unsafe { Kept::shared(self, Arc::clone(handle)) } }
     }
@@ -118,13 +121,20 @@ impl PageRef<'_> {
 impl PageMut<'_> {
     #[track_caller]
     pub(crate) fn kept_by(self, handle: &Arc<Handle>) -> OwnedPageMut {
-        assert!(self.page.is_of(&handle.inode), "{NOT_OF_THE_FILE}");
+        if !self.page.is_of(&handle.inode) {
+            not_of_the_file(self.number(), &handle.inode);
+        }
         // SAFETY: O1: the page is one of the file.
         OwnedPageMut { page: unsafe { Kept::exclusive(self, Arc::clone(handle)) } }
     }
 }
 
-const NOT_OF_THE_FILE: &str = "into_owned: the guard is not of a page of this file";
+#[cold]
+#[track_caller]
+fn not_of_the_file(number: u64, file: &Inode) -> ! {
+    let label = file.store.label_at_open();
+    panic!("into_owned: the guard is of page {number} of another file than {label:?}")
+}
 
 impl OwnedPageRef {
     /// Returns the number of the page in its file.

@@ -50,12 +50,12 @@ impl Inode {
     /// Copies to a file of the same cache. Returns how many bytes: fewer at the end of this file,
     /// or if an error ended it after some bytes.
     pub(crate) fn copy_range(&self, offset: u64, to: &Inode, at: u64, len: u64) -> io::Result<u64> {
-        let request = Request::new("copy_range", offset, len);
+        let request = Request::of_source(len, offset, at);
         self.check_outside(request)?;
-        to.check_change(Request::new("copy_range", at, len))?;
+        to.check_change(Request::of_destination(len, offset, at))?;
         self.check_copy_to(to).map_err(|error| self.failed(request, error))?;
         let len = len.min(self.size().saturating_sub(offset));
-        let len = to.part_within_limit(Request::new("copy_range", at, len), 1)?.len;
+        let len = to.part_within_limit(Request::of_destination(len, offset, at), 1)?.len;
         if len == 0 {
             return Ok(0);
         }
@@ -132,7 +132,7 @@ impl Inode {
         if overlaps || self.transform.is_some() || to.file.transform.is_some() {
             return Ok(vec![Part::Data(bytes)]);
         }
-        let request = Request::of_range("copy_range", bytes.start, bytes.end);
+        let request = to.source_request(&bytes);
         let data = self.data_claimed(bytes.clone()).map_err(|error| self.failed(request, error))?;
         let mut parts: Vec<Part> = Vec::new();
         let mut from = bytes.start;
@@ -182,8 +182,9 @@ impl Inode {
         let most = distance.min(bytes.end - bytes.start - distance);
         usize::try_from(most).ok().and_then(|most| kept.try_reserve_exact(most).ok()).ok_or_else(
             || {
-                let request = Request::of_range("copy_range", bytes.start, bytes.end);
-                self.failed(request, io::Error::from(io::ErrorKind::OutOfMemory))
+                let message = format!("no memory for the {most} bytes that overlap");
+                let error = io::Error::new(io::ErrorKind::OutOfMemory, message);
+                self.failed(to.source_request(&bytes), error)
             },
         )?;
         let mut buffer = vec![0; CHUNK.min(bytes.end - bytes.start) as usize];
@@ -254,6 +255,11 @@ impl Destination<'_> {
         (i128::from(at) + self.offset) as u64
     }
 
+    /// The copy of some bytes, as a request to their file.
+    fn source_request(&self, bytes: &Range<u64>) -> Request {
+        Request::of_source(bytes.end - bytes.start, bytes.start, self.place(bytes.start))
+    }
+
     /// How many bytes to move at once. Chunks end where pages of the destination do.
     fn chunk(&self, at: u64, end: u64) -> usize {
         let left = end - at;
@@ -266,8 +272,8 @@ impl Destination<'_> {
         let mut done = 0;
         while done < bytes.len() {
             let rest = &bytes[done..];
-            let request =
-                Request::new("copy_range", self.place(at) + done as u64, rest.len() as u64);
+            let from = at + done as u64;
+            let request = Request::of_destination(rest.len() as u64, from, self.place(from));
             match self.file.write_claimed(rest, request, 0, &self.io) {
                 Ok(written) => done += written,
                 Err(error) => return (done as u64, Err(error)),
@@ -281,7 +287,7 @@ impl Destination<'_> {
         let hole = self.place(bytes.start)..self.place(bytes.end);
         let size = self.file.size();
         let inside = hole.start..hole.end.min(size);
-        let request = Request::of_range("copy_range", hole.start, hole.end);
+        let request = Request::of_destination(hole.end - hole.start, bytes.start, hole.start);
         if !inside.is_empty() {
             let punched = match self.file.check_whole_range(inside.clone()) {
                 Ok(()) => self.file.punch_claimed(inside, &self.io),

@@ -105,7 +105,8 @@ impl Inode {
     pub(crate) fn pin(&self, number: u64, wait_limit: WaitLimit) -> io::Result<Option<Pin<'_>>> {
         let failed = |error| self.failed(self.guard_request("pin", number), error);
         if !self.cache.dirty.admit_pin() {
-            let message = "as many pages are pinned as may be, a quarter of the dirty limit";
+            let most = self.cache.dirty.pins().most;
+            let message = format!("the cache has {most} pins, and can have no more at once");
             return Err(failed(io::Error::new(io::ErrorKind::ResourceBusy, message)));
         }
         let admitted = AdmittedPin(&self.cache.dirty);
@@ -305,8 +306,7 @@ impl Inode {
             return Ok(());
         }
         if start.elapsed() >= TIMEOUT {
-            let message = "the dirty pages of other files were at the limit for 10 seconds";
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            return Err(self.no_room_beside_others());
         }
         self.cache.flusher.wait_for_progress();
         Ok(())

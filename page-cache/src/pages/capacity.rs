@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::options::LEAST_CAPACITY;
 use crate::order::leaf::lock_leaf;
 use crate::order::may_wait_for_clean;
-use crate::pages::dirty_limit::DirtyPages;
+use crate::pages::dirty_limit::{DirtyPages, Pins};
 use crate::pages::eviction::Victims;
 use crate::pages::pool::{Pool, Resizing};
 use crate::pages::reclaim::TIMEOUT;
@@ -36,12 +36,12 @@ impl Pool {
         let most = self.frames.most();
         if frames < LEAST_CAPACITY || frames > most as usize {
             let message = format!("the cache can have from {LEAST_CAPACITY} to {most} pages");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            return Err(refused(frames, io::ErrorKind::InvalidInput, &message));
         }
         let old = self.capacity();
         // Before any limit is changed: with those of a capacity that is refused, other requests could fail.
         if let Some(cause) = self.held_by_users(frames, old) {
-            return Err(refused(&cause, old));
+            return Err(still(frames, old, &cause));
         }
         let (call, old) = {
             let mut resizing = self.resizing();
@@ -77,7 +77,7 @@ impl Pool {
             let Some(resizing) = self.resizing_by(call) else { return Ok(()) };
             if let Some(cause) = held {
                 self.set_limits(old);
-                return Err(refused(&cause, old));
+                return Err(still(frames, old, &cause));
             }
             self.frames.set_count(frames as u32);
             drop(resizing);
@@ -93,9 +93,10 @@ impl Pool {
             }
             if progress.elapsed() >= TIMEOUT {
                 self.set_limits(old);
-                let cause =
-                    format!("{excess} pages above the new capacity of {frames} cannot be evicted");
-                return Err(refused(&cause, old));
+                let cause = format!(
+                    "{excess} pages above the new capacity could not be evicted for {TIMEOUT:?}"
+                );
+                return Err(still(frames, old, &cause));
             }
             let for_others = (frames + excess as usize + LEAST_CAPACITY).min(old.max(frames));
             self.set_limits(if progress.elapsed() < PAUSE { frames } else { old });
@@ -129,16 +130,21 @@ impl Pool {
         let guarded = self.frames.guarded() as usize;
         // Not the present limit, which may be that of the old capacity.
         let limit = DirtyPages::limit_in(self.dirty_limit_in(frames), frames);
-        let (excess_pins, kept) = (self.dirty.excess_pins(limit), self.dirty_until_sync());
+        let pins = self.dirty.pins_of(limit);
+        let kept = self.dirty_until_sync();
+        let for_tasks = self.task_pins.count();
         if guarded >= frames {
-            Some(format!("page guards hold {guarded} pages, and the new capacity is {frames}"))
-        } else if excess_pins > 0 {
+            Some(format!("page guards hold {guarded} pages"))
+        } else if for_tasks >= frames {
+            Some(format!("{for_tasks} pages are kept for tasks that were not polled since"))
+        } else if pins.are > pins.most {
+            let Pins { are, most } = pins;
             Some(format!(
-                "there are {excess_pins} more pins than a cache of {frames} pages can have"
+                "the number of pins is {are}, and a cache of that size has at most {most}"
             ))
         } else if kept > limit as u64 {
             Some(format!(
-                "only a sync may write {kept} dirty pages, {limit} can be dirty in {frames}"
+                "only a sync may write {kept} dirty pages, and a cache of that size has at most {limit}"
             ))
         } else {
             None
@@ -161,9 +167,13 @@ impl Pool {
     }
 }
 
-fn refused(cause: &str, old: usize) -> io::Error {
-    let message = format!("{cause}; the capacity is still {old}");
-    io::Error::new(io::ErrorKind::ResourceBusy, message)
+fn refused(frames: usize, kind: io::ErrorKind, cause: &str) -> io::Error {
+    io::Error::new(kind, format!("set_capacity to {frames} pages: {cause}"))
+}
+
+fn still(frames: usize, old: usize, cause: &str) -> io::Error {
+    let cause = format!("{cause}; the capacity is still {old} pages");
+    refused(frames, io::ErrorKind::ResourceBusy, &cause)
 }
 
 #[cfg(test)]

@@ -47,6 +47,13 @@ const PINNED: usize = 4;
 /// The share of a file whose store fails, as a fraction of the share of another.
 const FAILING: usize = 8;
 
+/// How many pins there are, and how many there can be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pins {
+    pub(crate) are: usize,
+    pub(crate) most: usize,
+}
+
 /// The pages of all files that are dirty or in flight.
 pub(crate) struct DirtyPages {
     /// ORDERING: relaxed throughout: these are numbers, and order nothing.
@@ -168,9 +175,14 @@ impl DirtyPages {
         self.pins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// How many more pins there are than a limit of so many dirty pages allows.
-    pub(crate) fn excess_pins(&self, limit: usize) -> usize {
-        self.pins.load(Ordering::Relaxed).saturating_sub(most_pins(limit))
+    /// The pins that there are, and those that a limit of so many dirty pages allows.
+    pub(crate) fn pins_of(&self, limit: usize) -> Pins {
+        Pins { are: self.pins.load(Ordering::Relaxed), most: most_pins(limit) }
+    }
+
+    /// The same for the present limit.
+    pub(crate) fn pins(&self) -> Pins {
+        self.pins_of(self.limit())
     }
 
     pub(crate) fn remove_pin(&self) {

@@ -174,10 +174,17 @@ impl Move {
         let back = Move::new(store, self.to + at, self.from + at, done);
         match back.run(store) {
             Ok(()) => Undone::Whole(error),
-            Err((_, second)) => {
+            Err((moved_back, second)) => {
                 let second = SharedError::from(second);
+                let left = done - moved_back;
+                // The first bytes are moved back last if they move towards the end then.
+                let at = if self.to < self.from { at } else { at + moved_back };
+                let (from, to) = (self.from + at, self.to + at);
                 Undone::Stuck(described(error, |error| {
-                    format!("{error}; moving the bytes back failed: {second}")
+                    format!(
+                        "{error}; moving the bytes back failed: {second}; \
+                         {left} bytes from {from} on are at {to} instead"
+                    )
                 }))
             }
         }

@@ -75,7 +75,7 @@ impl Inode {
     #[cold]
     pub(crate) fn no_room_with_guards(&self) -> io::Error {
         if self.steal == Steal::Refused {
-            return no_room();
+            return self.no_room();
         }
         self.hasten();
         let wait = || TryAgain::without_guards("because no more pages of the file may be dirty");
@@ -104,8 +104,7 @@ impl Inode {
     pub(crate) fn wait_for_others(&self, start: Instant) -> io::Result<()> {
         may_wait_for_clean(&self.cache.frames);
         if start.elapsed() >= TIMEOUT {
-            let message = "the dirty pages of other files were at the limit for 10 seconds";
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, message));
+            return Err(self.no_room_beside_others());
         }
         self.cache.flusher.wait_for_progress();
         Ok(())
@@ -122,7 +121,7 @@ impl Inode {
     pub(crate) fn have_room_made(&self) -> io::Result<Room> {
         may_wait_for_clean(&self.cache.frames);
         if self.steal == Steal::Refused {
-            return Err(no_room());
+            return Err(self.no_room());
         }
         self.cache.flusher.hasten(self.id);
         let room = if self.own_dirty().pages == 0 { Room::WithOthers } else { Room::Made };
@@ -138,7 +137,7 @@ impl Inode {
     pub(crate) fn make_room(&self) -> io::Result<Room> {
         may_wait_for_clean(&self.cache.frames);
         if self.steal == Steal::Refused {
-            return Err(no_room());
+            return Err(self.no_room());
         }
         self.cache.flusher.hasten_others(self.id);
         if self.own_dirty().pages == 0 {
@@ -150,10 +149,23 @@ impl Inode {
         // Another thread may have cleaned the last page by now.
         self.flush_some().map(|()| Room::Made)
     }
-}
 
-#[cold]
-fn no_room() -> io::Error {
-    let message = "the file has its maximum of dirty pages, and only a sync writes them (no_steal)";
-    io::Error::new(io::ErrorKind::QuotaExceeded, message)
+    #[cold]
+    fn no_room(&self) -> io::Error {
+        let message = format!(
+            "no more pages of the file may be dirty: it has {}, and only a sync writes them (no_steal)",
+            self.own_dirty().pages
+        );
+        io::Error::new(io::ErrorKind::QuotaExceeded, message)
+    }
+
+    /// The error of a request that has waited for others to have fewer dirty pages.
+    #[cold]
+    pub(crate) fn no_room_beside_others(&self) -> io::Error {
+        let message = format!(
+            "no more pages may be dirty, for {TIMEOUT:?}: all files together have {}",
+            self.cache.dirty.count()
+        );
+        io::Error::new(io::ErrorKind::ResourceBusy, message)
+    }
 }

@@ -77,7 +77,10 @@ fn a_capacity_outside_of_the_bounds_is_refused() {
     for pages in [0, 15, 65, usize::MAX] {
         let error = cache.set_capacity(pages).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert_eq!(error.to_string(), "the cache can have from 16 to 64 pages");
+        assert_eq!(
+            error.to_string(),
+            format!("set_capacity to {pages} pages: the cache can have from 16 to 64 pages")
+        );
     }
     assert_eq!(cache.capacity(), 32);
     assert_eq!(PageCache::with_options(Options::with_bytes(PAGE_SIZE * 100 + 1)).capacity(), 100);
@@ -95,7 +98,7 @@ fn guards_that_hold_more_pages_than_the_new_capacity_refuse_it() {
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
     assert_eq!(
         error.to_string(),
-        "page guards hold 40 pages, and the new capacity is 20; the capacity is still 64"
+        "set_capacity to 20 pages: page guards hold 40 pages; the capacity is still 64 pages"
     );
     assert_eq!(cache.capacity(), 64);
     assert!(guards.iter().zip(0..).all(|(page, number)| page[0] == number));
@@ -134,7 +137,11 @@ fn a_capacity_that_allows_fewer_pins_than_there_are_is_refused() {
     let pins: Vec<_> = (0..30).map(|page| file.pin(page).unwrap()).collect();
     let error = cache.set_capacity(30).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert!(error.to_string().contains("more pins than a cache of 30 pages can have"), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "set_capacity to 30 pages: the number of pins is 30, and a cache of that size has at most 3; \
+         the capacity is still 400 pages"
+    );
     assert_eq!(cache.capacity(), 400);
     (0..200).for_each(|page| assert_eq!(first_byte(&file, page), page as u8));
     drop(pins);
@@ -213,7 +220,9 @@ fn files_continue_while_a_cache_shrinks_in_vain_and_afterwards() {
         let error = shrinks.join().unwrap();
         assert_eq!(error.kind(), ErrorKind::ResourceBusy);
         assert!(
-            error.to_string().ends_with("cannot be evicted; the capacity is still 256"),
+            error
+                .to_string()
+                .ends_with("could not be evicted for 10s; the capacity is still 256 pages"),
             "{error}"
         );
     });
@@ -235,7 +244,7 @@ fn a_capacity_in_which_dirty_pages_that_only_a_sync_may_write_do_not_fit_is_refu
     (0..50).for_each(|page| kept.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
     let error = cache.set_capacity(64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
-    assert!(error.to_string().starts_with("only a sync may write 50 dirty pages"), "{error}");
+    assert!(error.to_string().contains(": only a sync may write 50 dirty pages, "), "{error}");
     assert_eq!((cache.capacity(), cached(&healthy, 100)), (400, 100));
     (50..60).for_each(|page| kept.write_all_at(&[1; PAGE_SIZE], page * PAGE).unwrap());
     kept.sync_data().unwrap();
@@ -302,20 +311,22 @@ fn a_file_that_only_a_sync_writes_goes_on_before_a_cache_has_failed_to_shrink() 
     (0..24).for_each(|page| failing.write_all_at(&[1], page * PAGE).unwrap());
     let kept = cache.open_with(MemStore::new(), FileOptions::new().no_steal()).unwrap();
     let goes_on = || (0..3).all(|page| kept.write_all_at(&[1], page * PAGE).is_ok());
-    thread::scope(|scope| {
-        let shrinks = scope.spawn(|| cache.set_capacity(16).unwrap_err());
-        while goes_on() {
-            kept.sync_data().unwrap();
-        }
-        // A page that is evicted late lets the limits of the new capacity return for a while.
-        let mut rounds = 0;
-        while rounds < 1000 {
-            assert!(!shrinks.is_finished());
-            rounds += u32::from(goes_on());
-            kept.sync_data().unwrap();
-        }
-        shrinks.join().unwrap();
-    });
+    let goes_on_meanwhile = || {
+        thread::scope(|scope| {
+            let shrinks = scope.spawn(|| cache.set_capacity(16).unwrap_err());
+            // A page that is evicted late lets the limits of the new capacity return for a while.
+            let (mut was_refused, mut rounds) = (false, 0);
+            while rounds < 100 && !shrinks.is_finished() {
+                let goes_on = goes_on();
+                was_refused |= !goes_on;
+                rounds += u32::from(was_refused && goes_on);
+                kept.sync_data().unwrap();
+            }
+            rounds == 100
+        })
+    };
+    // This thread may not have run for long enough before the call failed.
+    assert!((0..3).any(|_| goes_on_meanwhile()));
 }
 
 /// It changes no limit, not even for a moment.

@@ -277,6 +277,28 @@ fn copies_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn an_error_of_a_copy_names_both_offsets_and_the_file_that_it_is_of() {
+    let cache = quiet_cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    file.write_all_at(b"bytes", 0).unwrap();
+    let elsewhere = quiet_cache().open(MemStore::new()).unwrap();
+    let error = file.copy_range_to(1, &elsewhere, 7, 4).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        r#"copy_range of 4 bytes from 1 to 7 in the source "memory": the files are of two caches"#
+    );
+    let error = file.copy_range_to(1, &file, u64::MAX, 4).unwrap_err();
+    let begin =
+        format!(r#"copy_range of 4 bytes from 1 to {} in the destination "memory": "#, u64::MAX);
+    assert!(error.to_string().starts_with(&begin), "{error}");
+    // One that fails when it has begun.
+    let to = cache.open_with(MemStore::new(), FileOptions::new().whole_pages()).unwrap();
+    let error = file.copy_range_to(1, &to, PAGE, 4).unwrap_err();
+    let begin = r#"copy_range of 4 bytes from 1 to 4096 in the destination "memory": "#;
+    assert!(error.to_string().starts_with(begin), "{error}");
+}
+
+#[test]
 fn copies_in_opposite_directions_among_truncations_all_end() {
     let cache = PageCache::with_options(Options::new(64).dirty_limit(16));
     let files = [(); 2].map(|()| cache.open(MemStore::new()).unwrap());

@@ -250,7 +250,10 @@ fn a_pinned_page_stays_cached_and_a_quarter_of_the_pages_that_may_be_dirty_can_b
     let store = Arc::new(RecordingStore::with(&[1; 200 * PAGE_SIZE]));
     let file = cache.open(Arc::clone(&store)).unwrap();
     let pins: Vec<_> = (0..4).map(|page| file.pin(page).unwrap()).collect();
-    assert_eq!(file.pin(4).unwrap_err().kind(), ErrorKind::ResourceBusy);
+    let error = file.pin(4).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    let end = format!(": the cache has {} pins, and can have no more at once", pins.len());
+    assert!(error.to_string().ends_with(&end), "{error}");
     for page in 10..200 {
         drop(file.page(page).unwrap());
     }

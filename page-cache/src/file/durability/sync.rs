@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::{Request, TryAgain};
 use crate::file::{File, inverted};
@@ -238,9 +238,7 @@ impl File {
     fn sync_for(&self, request: Request, scope: Scope, timeout: Duration) -> io::Result<()> {
         let inode = self.inode();
         inode.check_outside(request)?;
-        // A time that the clock does not have never comes.
-        let until = Instant::now().checked_add(timeout);
-        let outcome = inode.timed_syncs.join(scope, until, || {
+        let outcome = inode.timed_syncs.join(scope, timeout, || {
             let file = visit(&inode.cache, inode.id).expect("this handle keeps the file open");
             let work = move || file.timed_syncs.work(|scope| file.sync(scope, ALL, u64::MAX));
             thread::Builder::new().name("page-syncer".into()).spawn(work).map(drop)

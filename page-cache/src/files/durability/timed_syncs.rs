@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{SharedError, TryAgain};
 use crate::files::durability::sync_group::Scope;
@@ -32,14 +32,16 @@ struct State {
 type Outcome = Mutex<Option<Result<(), SharedError>>>;
 
 impl TimedSyncs {
-    /// Returns after one sync that began since the call, or fails when the time has come; the sync continues then.
+    /// Returns after one sync that began since the call, or fails after `timeout`; the sync continues then.
     /// `start` starts a thread that does the [`work`](TimedSyncs::work).
     pub(crate) fn join(
         &self,
         scope: Scope,
-        until: Option<Instant>,
+        timeout: Duration,
         start: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
+        // A time that the clock does not have never comes.
+        let until = Instant::now().checked_add(timeout);
         let mut state = self.state();
         let (outcome, widest) = state.next.get_or_insert_default();
         *widest = scope.max(*widest);
@@ -54,7 +56,9 @@ impl TimedSyncs {
             }
             state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.ended.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => return Err(TryAgain::timed_out(IN_PROGRESS)),
+                Some(left) if left.is_zero() => {
+                    return Err(TryAgain::timed_out(not_ended(timeout)));
+                }
                 Some(left) => {
                     let waited = self.ended.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -85,7 +89,10 @@ impl TimedSyncs {
     }
 }
 
-const IN_PROGRESS: &str = "the sync had not ended when the time was over, and continues";
+/// Why a caller of a sync has given up.
+pub(crate) fn not_ended(timeout: Duration) -> String {
+    format!("the sync had not ended after {timeout:?}, and continues")
+}
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -74,11 +74,9 @@ impl<'a> GuardedPage<'a> {
     #[track_caller]
     pub(crate) fn write(&mut self, at: usize, bytes: &[u8]) {
         let end = at.saturating_add(bytes.len());
-        assert!(
-            end <= self.bytes().len(),
-            "{} bytes from {at} on do not fit into a page",
-            bytes.len()
-        );
+        if end > self.bytes().len() {
+            self.does_not_fit(at, bytes.len());
+        }
         if bytes.is_empty() {
             return;
         }
@@ -88,6 +86,16 @@ impl<'a> GuardedPage<'a> {
             (self.inode.page_size.start(self.number()), self.inode.bytes_inside(self.number()));
         let (at, end) = (at.min(inside) as u64, end.min(inside) as u64);
         self.inode.note_written(start + at..start + end);
+    }
+
+    #[cold]
+    #[track_caller]
+    fn does_not_fit(&self, at: usize, len: usize) -> ! {
+        let (number, size) = (self.number(), self.bytes().len());
+        let label = self.inode.store.label_at_open();
+        panic!(
+            "write of {len} bytes at {at} in page {number} of {label:?}: a page has {size} bytes"
+        )
     }
 
     /// Sets the tag of what is written.

@@ -159,7 +159,8 @@ fn a_shift_that_cannot_be_undone_reports_its_errno_and_what_is_left() {
     let error = file.insert_range(0, PAGE).unwrap_err();
     assert_eq!(error.raw_os_error(), Some(ERRNO), "{error}");
     let failure = file.last_failure().unwrap().to_string();
-    assert!(failure.contains("moving the bytes back failed"), "{failure}");
+    assert!(failure.contains("; moving the bytes back failed: "), "{failure}");
+    assert!(failure.contains("; 4096 bytes from 12288 on are at 16384 instead; "), "{failure}");
     store.fail(0..0);
 }
 

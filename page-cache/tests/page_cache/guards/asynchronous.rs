@@ -161,6 +161,26 @@ fn a_page_stays_cached_until_the_task_for_which_it_was_read_is_polled() {
 }
 
 #[test]
+fn a_capacity_that_pages_kept_for_tasks_would_fill_is_refused_immediately() {
+    let (cache, file, _store) = open_large(1024);
+    let queue = Queue::default();
+    let mut tasks: Vec<_> =
+        (0..20).map(|page| Box::pin(file.page_async(page, queue.spawn()))).collect();
+    for task in &mut tasks {
+        assert!(poll(&mut task.as_mut()).is_pending());
+    }
+    queue.run();
+    let error = cache.set_capacity(20).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "set_capacity to 20 pages: 20 pages are kept for tasks that were not polled since; \
+         the capacity is still 1024 pages"
+    );
+    drop(tasks);
+    cache.set_capacity(20).unwrap();
+}
+
+#[test]
 fn tasks_that_are_not_polled_leave_frames_to_others_and_continue_when_they_are() {
     let (_cache, file, _store) = open_large(64);
     let queue = Queue::default();

@@ -64,8 +64,12 @@ fn a_guard_that_is_not_of_the_file_is_not_kept_by_it_and_released() {
     for not_its in [&other, &far] {
         let shared = || drop(file.page(1).unwrap().into_owned(not_its));
         let exclusive = || drop(file.page_mut(1).unwrap().into_owned(not_its));
-        assert!(catch_unwind(AssertUnwindSafe(shared)).is_err());
-        assert!(catch_unwind(AssertUnwindSafe(exclusive)).is_err());
+        for convert in [&shared as &dyn Fn(), &exclusive] {
+            let payload = catch_unwind(AssertUnwindSafe(convert)).unwrap_err();
+            let message = payload.downcast_ref::<String>().unwrap();
+            let begin = "into_owned: the guard is of page 1 of another file than ";
+            assert!(message.starts_with(begin), "{message}");
+        }
     }
     elsewhere(|| assert!(file.try_page_mut(1).unwrap().is_some()));
     // Any handle of the file will do.

@@ -2,13 +2,9 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Scope, TimedSyncs};
-
-fn now() -> Option<Instant> {
-    Some(Instant::now())
-}
 
 fn nothing() -> io::Result<()> {
     Ok(())
@@ -23,7 +19,7 @@ fn callers_that_give_up_leave_one_thread_and_share_one_sync() {
         Ok(())
     };
     for scope in [Scope::Data, Scope::All, Scope::Data] {
-        let error = syncs.join(scope, now(), start).unwrap_err();
+        let error = syncs.join(scope, Duration::ZERO, start).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
     assert_eq!(started.load(Ordering::SeqCst), 1);
@@ -34,21 +30,21 @@ fn callers_that_give_up_leave_one_thread_and_share_one_sync() {
     });
     assert_eq!(*done.borrow(), [Scope::All]);
     // The thread has ended, so the next caller starts another.
-    syncs.join(Scope::Data, now(), start).unwrap_err();
+    syncs.join(Scope::Data, Duration::ZERO, start).unwrap_err();
     assert_eq!(started.load(Ordering::SeqCst), 2);
 }
 
 #[test]
 fn a_caller_that_comes_during_a_sync_waits_for_the_next() {
     let syncs = TimedSyncs::default();
-    syncs.join(Scope::Data, now(), nothing).unwrap_err();
+    syncs.join(Scope::Data, Duration::ZERO, nothing).unwrap_err();
     let (told, outcome) = channel();
     thread::scope(|scope| {
         let count = AtomicUsize::new(0);
         syncs.work(|_| match count.fetch_add(1, Ordering::SeqCst) {
             0 => {
                 let (syncs, told) = (&syncs, told.clone());
-                scope.spawn(move || told.send(syncs.join(Scope::Data, None, nothing)));
+                scope.spawn(move || told.send(syncs.join(Scope::Data, Duration::MAX, nothing)));
                 // It waits for the next.
                 while syncs.state().next.is_none() {
                     thread::yield_now();
@@ -65,7 +61,7 @@ fn a_caller_that_comes_during_a_sync_waits_for_the_next() {
 #[test]
 fn a_sync_for_which_no_thread_can_be_started_fails_and_the_next_does_not() {
     let syncs = TimedSyncs::default();
-    let error = syncs.join(Scope::Data, None, || Err(io::ErrorKind::OutOfMemory.into()));
+    let error = syncs.join(Scope::Data, Duration::MAX, || Err(io::ErrorKind::OutOfMemory.into()));
     assert_eq!(error.unwrap_err().kind(), io::ErrorKind::OutOfMemory);
     thread::scope(|scope| {
         let start = || {
@@ -73,7 +69,7 @@ fn a_sync_for_which_no_thread_can_be_started_fails_and_the_next_does_not() {
             Ok(())
         };
         // A panic is an error too.
-        let error = syncs.join(Scope::Data, None, start).unwrap_err();
+        let error = syncs.join(Scope::Data, Duration::MAX, start).unwrap_err();
         assert!(error.to_string().contains("a bug"), "{error}");
     });
     assert!(!syncs.state().has_thread);
