@@ -53,7 +53,8 @@ impl File {
     /// # Guards and tasks
     ///
     /// The future is `Send` if `spawn` is. The guard is not `Send`, so a task that can move between threads cannot hold
-    /// one across an `.await`. A task that stays on its thread can, but should not: all tasks of that thread then have
+    /// one across an `.await`. Put the guard in a block that ends before the next `.await`: for the compiler, a
+    /// `drop(guard)` before it is not enough. A task that stays on its thread can, but should not: all tasks of that thread then have
     /// the errors of a thread that holds guards. In particular, a poll that would have to wait fails with `WouldBlock`
     /// while its thread has a guard, also one of another task. So do not poll several of these futures at once on one
     /// thread, as `join!` does: the first guard makes the others fail. Take guards one after the other, or await pins

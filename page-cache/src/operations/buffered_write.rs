@@ -39,6 +39,7 @@ use crate::pages::dirty_limit::By;
 use crate::pages::frame::{Frame, LockedPage, WriteHit};
 use crate::request_memory::Source;
 use crate::stats::Event;
+use crate::unwind;
 use crate::writeback::throttle::Room;
 
 /// The result of a write within a page.
@@ -250,7 +251,10 @@ impl Inode {
                 return self.send_through(part, at, tag).or_else(
                     |(written, error)| match written {
                         0 => Err(error),
-                        written => Ok(written),
+                        written => {
+                            unwind::discard(error);
+                            Ok(written)
+                        }
                     },
                 );
             }

@@ -28,6 +28,7 @@ use std::ops::Range;
 
 use crate::error::Request;
 use crate::files::inode::{Inode, IoClaim};
+use crate::unwind;
 
 /// The most bytes that are moved at once.
 const CHUNK: u64 = 256 << 10;
@@ -79,7 +80,10 @@ impl Inode {
             done += copied;
             match outcome {
                 Ok(()) => {}
-                Err(_) if done > 0 => return Ok(done),
+                Err(error) if done > 0 => {
+                    unwind::discard(error);
+                    return Ok(done);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -199,7 +203,10 @@ impl Inode {
             at += written;
             match outcome {
                 Ok(()) => {}
-                Err(_) if at > bytes.start => break,
+                Err(error) if at > bytes.start => {
+                    unwind::discard(error);
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }

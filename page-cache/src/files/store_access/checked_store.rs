@@ -300,3 +300,6 @@ fn ask<T>(cache: usize, request: impl FnOnce() -> io::Result<T>) -> io::Result<T
     let _inside = Inside::of(cache);
     unwind::catch_as_error("the store", request)
 }
+
+#[cfg(all(test, not(spanlock_shuttle)))]
+mod tests;

@@ -52,6 +52,8 @@ impl Error for Nameless {}
 enum In {
     Read,
     Write,
+    /// It writes a half, and returns that.
+    Half,
     /// It sets half of the length.
     SetLen,
     /// It has set the length.
@@ -114,6 +116,9 @@ impl StoreLayer for Failing {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if self.pass(In::Half).is_err() {
+            return self.inner.write_at(&bytes[..bytes.len() / 2], offset);
+        }
         self.pass(In::Write)?;
         self.inner.write_at(bytes, offset)
     }
@@ -333,4 +338,53 @@ fn pages_are_not_in_flight_after_two_errors_one_of_which_panics_when_it_is_dropp
     assert!(error.to_string().contains("the request's"), "{error}");
     let _heard = file.sync_all_for(TOO_LONG);
     works(&cache, file, &store);
+}
+
+/// The page is read again when the reader comes to it.
+#[test]
+fn the_error_of_a_read_ahead_may_panic_when_it_is_dropped() {
+    const PAGES: u64 = 64;
+    let cache = PageCache::with_options(Options::new(128).flush_interval(Duration::MAX));
+    let store = Arc::new(Failing::default());
+    store.inner.write_at(&[1; PAGES as usize * PAGE_SIZE], 0).unwrap();
+    let file = cache.open_with(Arc::clone(&store), FileOptions::new()).unwrap();
+    let mut read_again = 0;
+    for page in 0..PAGES {
+        store.fail_next(In::Read, [bomb()]);
+        match file.read_exact_at(&mut [0; 10], page * PAGE) {
+            Ok(()) => {
+                let left = store.errors.lock().unwrap().pop_front();
+                read_again += u32::from(left.is_none());
+                std::mem::forget(left);
+            }
+            // It is that of the page itself.
+            Err(error) => std::mem::forget(error),
+        }
+    }
+    assert!(read_again > 0, "a run was read ahead, and failed");
+    works(&cache, file, &store);
+}
+
+/// A file that may have no dirty page, because others have all, is written through.
+#[test]
+fn the_error_of_a_write_that_was_sent_in_part_may_panic_when_it_is_dropped() {
+    let options = Options::new(64).dirty_limit(1).flush_interval(Duration::MAX).readahead(0);
+    let cache = PageCache::with_options(options);
+    let refuse = || FileOptions::new().before_writeback(|_| Err(io::Error::other("not now")));
+    let others: Vec<File> = (0..100)
+        .map(|_| {
+            let file = cache.open_with(MemStore::new(), refuse()).unwrap();
+            file.set_len(PAGE).unwrap();
+            file
+        })
+        .collect();
+    let stored = |file: &&File| file.map(0..PAGE).unwrap().store(0, &[1]).is_ok();
+    assert!(others.iter().take_while(stored).count() < 100, "there is a limit");
+    let store = Arc::new(Failing::default());
+    let file = cache.open(Arc::clone(&store)).unwrap();
+    store.fail_next(In::Half, [io::Error::other("half")]);
+    store.fail_next(In::Write, [bomb()]);
+    // A second request sends the rest.
+    assert_eq!(file.write_at(&[2; 100], 0).unwrap(), 100);
+    assert!(store.errors.lock().unwrap().is_empty());
 }

@@ -167,3 +167,19 @@ fn writeback_that_is_started_does_not_wait_until_the_file_is_due() {
         thread::yield_now();
     }
 }
+
+/// Each time a writer has more than half of its share, however often the flusher has been asked before.
+#[test]
+fn a_writer_wakes_the_flusher_again_after_each_round() {
+    let options = Options::new(256).dirty_limit(64).flush_interval(Duration::MAX);
+    let cache = PageCache::with_options(options);
+    let file = cache.open(MemStore::new()).unwrap();
+    for round in 0..3 {
+        (0..60).for_each(|page| file.write_all_at(&[round; 10], page * PAGE).unwrap());
+        let end = Instant::now() + Duration::from_secs(60);
+        while file.stats().dirty > 32 {
+            assert!(Instant::now() < end, "{} pages in round {round}", file.stats().dirty);
+            thread::yield_now();
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Panics of what the caller passes in.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{RawWaker, RawWakerVTable};
 
 use super::*;
 
@@ -101,4 +102,34 @@ fn a_waker_that_panics_when_it_is_woken_or_dropped_interrupts_nothing() {
     drop(queue.0.take());
     ready(&mut lost).unwrap_err();
     file.write_all_at(&[1; 4 * PAGE_SIZE], 0).unwrap();
+}
+
+fn panic_in_clone(_: *const ()) -> RawWaker {
+    panic!("cloned");
+}
+
+fn nothing(_: *const ()) {}
+
+/// The panic is the poll's. The work that has begun ends, and nothing stays held.
+#[test]
+fn a_waker_that_panics_when_it_is_cloned_leaves_nothing_held() {
+    static TABLE: RawWakerVTable = RawWakerVTable::new(panic_in_clone, nothing, nothing, nothing);
+    // SAFETY: there is no data, and the functions are safe to call from any thread.
+    let waker = unsafe { Waker::new(std::ptr::null(), &TABLE) };
+    let context = &mut Context::from_waker(&waker);
+    let (cache, file, store) = open(64, 4);
+    let queue = Queue::default();
+    {
+        let mut shared = pin!(file.page_async(1, queue.spawn()));
+        panics(|| shared.as_mut().poll(context).map(drop));
+        let mut exclusive = pin!(file.page_mut_async(2, queue.spawn()));
+        panics(|| exclusive.as_mut().poll(context).map(drop));
+        let mut pinned = pin!(file.pin_async(3, queue.spawn()));
+        panics(|| pinned.as_mut().poll(context).map(drop));
+        queue.run();
+    }
+    file.write_all_at(&[2; 4 * PAGE_SIZE], 0).unwrap();
+    cache.set_capacity(16).unwrap();
+    drop((file, cache));
+    assert_eq!(Arc::strong_count(&store), 1);
 }
