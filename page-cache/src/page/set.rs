@@ -20,6 +20,8 @@ pub(crate) struct PageSet {
     /// The pages of each group that has any.
     groups: HashMap<u64, u64>,
     pages: u64,
+    /// The greatest group that there has been since the set was empty.
+    last_group: u64,
 }
 
 impl PageSet {
@@ -33,6 +35,8 @@ impl PageSet {
 
     pub(crate) fn insert(&mut self, page: u64) {
         let (group, bit) = place(page);
+        let is_empty = self.groups.is_empty();
+        self.last_group = if is_empty { group } else { self.last_group.max(group) };
         let pages = self.groups.entry(group).or_default();
         self.pages += u64::from(*pages & bit == 0);
         *pages |= bit;
@@ -50,12 +54,14 @@ impl PageSet {
     }
 
     /// The pages in a range, ascending. Takes time in proportion to the groups of the range or to those of the set,
-    /// whichever are fewer, and to the pages found.
+    /// whichever are fewer, and to the pages found. Of the range, only what is before the end of the last group counts:
+    /// a change of the file's length asks for all pages from there on.
     pub(crate) fn range(&self, range: Range<u64>) -> Vec<u64> {
-        if range.is_empty() {
+        let first = range.start / GROUP;
+        if range.is_empty() || self.is_empty() || first > self.last_group {
             return Vec::new();
         }
-        let groups = range.start / GROUP..=(range.end - 1) / GROUP;
+        let groups = first..=self.last_group.min((range.end - 1) / GROUP);
         let mut found: Vec<(u64, u64)> = if groups.end() - groups.start() < self.groups.len() as u64
         {
             groups.filter_map(|group| Some((group, *self.groups.get(&group)?))).collect()
