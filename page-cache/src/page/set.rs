@@ -12,8 +12,8 @@ use std::ops::Range;
 /// The pages of a group, one for each bit.
 const GROUP: u64 = u64::BITS as u64;
 
-/// The groups of a table that is never made smaller.
-const SMALL: usize = 64;
+/// The groups of a table that is not made smaller while it has any.
+const SMALL: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct PageSet {
@@ -76,10 +76,12 @@ impl PageSet {
         found.into_iter().flat_map(pages).filter(|page| range.contains(page)).collect()
     }
 
-    /// Gives memory back once an eighth of it or less is used.
+    /// Gives memory back once an eighth of it or less is used, and all of it once the set is empty.
     fn shrink(&mut self) {
         let groups = self.groups.len();
-        if groups.max(SMALL) <= self.groups.capacity() / 8 {
+        if groups == 0 {
+            self.groups.shrink_to_fit();
+        } else if groups.max(SMALL) <= self.groups.capacity() / 8 {
             self.groups.shrink_to(2 * groups);
         }
     }
@@ -129,13 +131,17 @@ mod tests {
     }
 
     #[test]
-    fn a_page_set_that_becomes_empty_gives_its_memory_back() {
-        let mut set = PageSet::default();
-        let pages = || (0..100_000).map(|page| page * 64);
-        pages().for_each(|page| set.insert(page));
-        assert!(set.groups.capacity() >= 100_000);
-        pages().for_each(|page| set.remove(page));
-        assert!(set.is_empty() && set.groups.is_empty());
-        assert!(set.groups.capacity() < 16 * SMALL, "{}", set.groups.capacity());
+    fn a_page_set_gives_memory_back() {
+        for count in [1, 300, 100_000] {
+            let mut set = PageSet::default();
+            let pages = || (0..count).map(|page| page * 64);
+            pages().for_each(|page| set.insert(page));
+            assert!(set.groups.capacity() as u64 >= count);
+            pages().skip(1).for_each(|page| set.remove(page));
+            assert!(set.groups.capacity() < 16 * SMALL, "{count}: {}", set.groups.capacity());
+            set.remove(0);
+            assert!(set.is_empty());
+            assert_eq!(set.groups.capacity(), 0, "{count}");
+        }
     }
 }
