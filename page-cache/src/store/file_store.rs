@@ -25,7 +25,7 @@ pub use self::locking::Locking;
 use self::max_len::Longest;
 pub use self::options::FileStoreOptions;
 use self::options::{Access, Durability, Flags, open_again};
-use self::zero_range::Unreported;
+use self::zero_range::ZeroRange;
 use crate::Identity;
 use crate::error::Request;
 
@@ -70,7 +70,7 @@ pub struct FileStore {
     identity: Option<Identity>,
     lock: AdvisoryLock,
     direct: Option<Direct>,
-    unreported: Unreported,
+    zero_range: ZeroRange,
 }
 
 impl FileStore {
@@ -104,7 +104,7 @@ impl FileStore {
             file,
             path: PathBuf::new(),
             direct: None,
-            unreported: Unreported::default(),
+            zero_range: ZeroRange::default(),
         }
     }
 

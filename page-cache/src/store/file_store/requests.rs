@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
 use super::options::{Access, Durability, appends};
-use super::{FileStore, device, holes, kind, version, zero_range};
+use super::{FileStore, device, holes, kind, version};
 use crate::store::fallocate::Call;
 use crate::store::shift::Shift;
 use crate::store::{Store, defaults};
@@ -78,11 +78,12 @@ impl Store for FileStore {
         self.call_or(Call::Reserve, offset, len, || defaults::reserve(self, offset, len))
     }
 
-    /// Uses `fallocate` on Linux, if the file system supports it. On ext4, the data of the file is synced
-    /// first: on a full disk, ext4 would lose bytes of the range that were written since the last sync.
+    /// Uses `fallocate` on Linux, if the file system supports it. On ext4, what the kernel has cached of the
+    /// range is written out first: on a full disk, ext4 would lose bytes of the range that were written since the last
+    /// sync.
     fn zero_range(&self, offset: u64, len: u64) -> io::Result<()> {
         self.longest.check(offset, len)?;
-        let zero = |file: &File| zero_range::run(file, offset, len, &self.unreported);
+        let zero = |file: &File| self.zero_range.run(file, offset, len);
         self.done_or(zero, || defaults::zero(self, offset, len))
     }
 
@@ -212,11 +213,11 @@ impl Store for FileStore {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.unreported.or(self.file.sync_all())
+        self.zero_range.or_unreported(self.file.sync_all())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.unreported.or(self.file.sync_data())
+        self.zero_range.or_unreported(self.file.sync_data())
     }
 }
 
