@@ -29,8 +29,8 @@ pub(crate) use timed::after;
 /// Claims that do not conflict never wait for each other. A conflicting claim waits in one of two states:
 ///
 /// - **Patient.** At first later claims may overtake it. When its range is free, and no earlier waiting claim
-///   conflicts with it, its thread or task is woken and tries to lock the range. If a later claim has taken the range meanwhile, the patient claim waits
-///   again. So the lock can be used while the waiter wakes up.
+///   conflicts with it, its thread or task is woken and tries to lock the range. If a later claim has taken the
+///   range meanwhile, the patient claim waits again. So the lock can be used while the waiter wakes up.
 /// - **Due.** A claim becomes due when it has waited for half a millisecond, or has been overtaken 16 times.
 ///   It is counted as overtaken once whenever it is woken and finds its range taken, even if several claims
 ///   took the range in the meantime, and once whenever a later conflicting claim becomes due before it. No

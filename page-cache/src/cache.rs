@@ -230,7 +230,8 @@ impl PageCache {
     /// `InvalidInput` if `pages` is out of range. `ResourceBusy` if no page could be evicted for ten seconds,
     /// because stores do not accept the dirty pages, or [guards](crate::PageRef) and [pins](crate::PagePin) hold the
     /// others. `ResourceBusy` immediately if guards hold `pages` pages or more, or as many are kept for
-    /// [tasks](crate::File::page_async) that were not polled since, or if a cache of that size cannot have as many [pins](crate::File::pin), or as many dirty pages that only a sync may write
+    /// [tasks](crate::File::page_async) that were not polled since, or if a cache of that size cannot have as many
+    /// [pins](crate::File::pin), or as many dirty pages that only a sync may write
     /// ([`FileOptions::no_steal`](crate::FileOptions::no_steal)), as there are. Then the capacity is what it was
     /// before.
     ///

@@ -38,8 +38,9 @@ use crate::stats::of_file::FileStats;
 /// A handle of a cached file. Clones are handles of the same file, and all methods may be called from any thread.
 ///
 /// The file is closed when its last `File`, [`Mapping`](crate::Mapping), [`PagePin`](crate::PagePin) and owned guard
-/// ([`OwnedPageRef`](crate::OwnedPageRef), [`OwnedPageMut`](crate::OwnedPageMut)) are dropped. Dropping the last of them writes dirty pages to the store, but makes nothing durable and cannot report
-/// an error. To make the bytes durable, and to get an error if that fails, call [`close`](File::close).
+/// ([`OwnedPageRef`](crate::OwnedPageRef), [`OwnedPageMut`](crate::OwnedPageMut)) are dropped. Dropping the last of
+/// them writes dirty pages to the store, but makes nothing durable and cannot report an error. To make the bytes
+/// durable, and to get an error if that fails, call [`close`](File::close).
 ///
 /// A thread of the cache closes the file and drops the store, and the drop waits for that thread. If the store has
 /// not answered for five seconds, the drop returns, and the thread continues; it keeps the cache and the store

@@ -22,11 +22,12 @@ pub(crate) use task_pin::TaskPin;
 /// ([`File::page_size`](crate::File::page_size)) in the cache, without a copy. Returned by
 /// [`File::page`](crate::File::page).
 ///
-/// Bytes past the end of the file are zero. (While a truncation waits for the guard, [`len`](crate::File::len) is already the new
-/// length, and the guard still has the old bytes.) While the guard exists, the page is not evicted and its bytes do not
-/// change: buffered writes, stores through mappings, direct writes, and changes of the size or the extents of the
-/// file wait for the guard if they affect the page. Reads and writeback of the page do not wait for the guard. But once
-/// one of those operations waits for it, later reads, guards and writeback of the page wait for that operation.
+/// Bytes past the end of the file are zero. (While a truncation waits for the guard, [`len`](crate::File::len) is
+/// already the new length, and the guard still has the old bytes.) While the guard exists, the page is not evicted
+/// and its bytes do not change: buffered writes, stores through mappings, direct writes, and changes of the size or
+/// the extents of the file wait for the guard if they affect the page. Reads and writeback of the page do not wait
+/// for the guard. But once one of those operations waits for it, later reads, guards and writeback of the page wait
+/// for that operation.
 ///
 /// A guard is not `Send`. [`File::page`](crate::File::page) describes what its thread cannot do while it exists.
 ///

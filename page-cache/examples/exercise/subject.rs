@@ -113,8 +113,8 @@ pub trait Subject: Send + Sync + 'static {
         self.map(start..offset + bytes.len() as u64)?.load(offset - start, bytes)
     }
 
-    /// Copies to guards of the pages, with a tag. Fails at the first page past the end; bytes past the end in the last page are
-    /// discarded.
+    /// Copies to guards of the pages, with a tag. Fails at the first page past the end; bytes past the end in the
+    /// last page are discarded.
     fn write_by_guards(&self, bytes: &[u8], offset: u64, _: u64) -> io::Result<()> {
         let start = offset - offset % page_size();
         self.map(start..offset + bytes.len() as u64)?.store(offset - start, bytes)

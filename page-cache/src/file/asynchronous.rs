@@ -39,9 +39,10 @@ impl File {
     /// If the guard is available, the future resolves when it is first polled, without allocating. Otherwise it calls
     /// `spawn` with one piece of work, which waits for the page and reads it from the store if necessary. `spawn` has
     /// to run the work on a thread that may block and has no page guards, or drop it. tokio's and async-std's
-    /// `spawn_blocking` and `std::thread::spawn` are such functions. (A thread of rayon runs other work while it waits in
-    /// a `join`, also if it has a guard; the task then gets the errors of a thread that holds guards.) What `spawn` returns is dropped; where that would cancel the work,
-    /// detach it: `|work| smol::unblock(work).detach()`.
+    /// `spawn_blocking` and `std::thread::spawn` are such functions. (A thread of rayon runs other work while it
+    /// waits in a `join`, also if it has a guard; the task then gets the errors of a thread that holds guards.) What
+    /// `spawn` returns is dropped; where that would cancel the work, detach it: `|work|
+    /// smol::unblock(work).detach()`.
     ///
     /// When the work has ended, it wakes the task. The poll that follows takes the guard, on its own thread. If the
     /// guard is not available any more, because another thread was faster, the future spawns work again. Each time
@@ -52,13 +53,13 @@ impl File {
     ///
     /// # Guards and tasks
     ///
-    /// The future is `Send` if `spawn` is. The guard is not `Send`, so a task that can move between threads cannot hold
-    /// one across an `.await`. Put the guard in a block that ends before the next `.await`: for the compiler, a
-    /// `drop(guard)` before it is not enough. A task that stays on its thread can, but should not: all tasks of that thread then have
-    /// the errors of a thread that holds guards. In particular, a poll that would have to wait fails with `WouldBlock`
-    /// while its thread has a guard, also one of another task. So do not poll several of these futures at once on one
-    /// thread, as `join!` does: the first guard makes the others fail. Take guards one after the other, or await pins
-    /// ([`pin_async`](File::pin_async)), which any number of futures may do at once.
+    /// The future is `Send` if `spawn` is. The guard is not `Send`, so a task that can move between threads cannot
+    /// hold one across an `.await`. Put the guard in a block that ends before the next `.await`: for the compiler, a
+    /// `drop(guard)` before it is not enough. A task that stays on its thread can, but should not: all tasks of that
+    /// thread then have the errors of a thread that holds guards. In particular, a poll that would have to wait fails
+    /// with `WouldBlock` while its thread has a guard, also one of another task. So do not poll several of these
+    /// futures at once on one thread, as `join!` does: the first guard makes the others fail. Take guards one after
+    /// the other, or await pins ([`pin_async`](File::pin_async)), which any number of futures may do at once.
     ///
     /// # Cancellation
     ///

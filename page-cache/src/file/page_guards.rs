@@ -111,9 +111,10 @@ impl File {
     /// As for [`page`](File::page). While the guard exists, the page counts as dirty. A file has a share of the pages
     /// that may be dirty ([`Options::dirty_limit`](crate::Options::dirty_limit)). If the share is used up, a thread
     /// without guards first writes pages of the file back. A thread that holds guards does not write pages back, but
-    /// for its requests the share is larger: up to three quarters of the limit instead of two thirds, and at least four
-    /// pages (fewer in a small cache in which files with failing stores have nearly all pages that can be dirty). Beyond that, the call fails with the error of the store or of the hook if writing back has just failed,
-    /// and otherwise with `WouldBlock`.
+    /// for its requests the share is larger: up to three quarters of the limit instead of two thirds, and at least
+    /// four pages (fewer in a small cache in which files with failing stores have nearly all pages that can be
+    /// dirty). Beyond that, the call fails with the error of the store or of the hook if writing back has just
+    /// failed, and otherwise with `WouldBlock`.
     ///
     /// # Errors
     ///

@@ -231,8 +231,8 @@ impl File {
     /// unless the store failed to undo what it had begun. Then the error, or [`last_failure`](File::last_failure)
     /// if the error is an errno, says which bytes are not in their place.
     /// [`Store::insert_range`](crate::Store::insert_range) describes what the file contains then, and after a crash. If
-    /// the store does not even report its length after the failure, the error says so, and the file has the greater of the two lengths, so that no byte is lost; the next sync, or the close of the
-    /// file, sets it.
+    /// the store does not even report its length after the failure, the error says so, and the file has the greater
+    /// of the two lengths, so that no byte is lost; the next sync, or the close of the file, sets it.
     ///
     /// # Examples
     ///

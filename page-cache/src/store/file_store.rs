@@ -117,8 +117,9 @@ impl FileStore {
     /// # Errors
     ///
     /// `Unsupported` except on Linux, because other systems cannot tell how a file was opened. `PermissionDenied` if
-    /// the file is open for writing only. `InvalidInput` or `IsADirectory` if it is neither a regular file nor a block
-    /// device. (A file that was opened for appending is refused by the cache that opens the store.) The system's error if a file with `O_DIRECT` cannot be opened a second time.
+    /// the file is open for writing only. `InvalidInput` or `IsADirectory` if it is neither a regular file nor a
+    /// block device. (A file that was opened for appending is refused by the cache that opens the store.) The
+    /// system's error if a file with `O_DIRECT` cannot be opened a second time.
     ///
     /// # Examples
     ///

@@ -125,7 +125,8 @@ impl Error for CloseError {
 
 impl File {
     /// Makes everything durable that was written through any handle, like [`sync_all`](File::sync_all), then drops
-    /// this handle. Other handles and mappings keep the file open.
+    /// this handle. Other handles and mappings keep the file open, and so does [work](crate::BlockingWork) that has
+    /// begun, even if its future was dropped.
     ///
     /// Dropping the file also writes back dirty pages, but makes nothing durable and reports no error.
     /// [`CacheStats::lost_bytes`](crate::CacheStats::lost_bytes) counts what is lost then.
@@ -159,7 +160,8 @@ impl File {
     }
 
     /// Drops this handle, and discards the dirty pages of the file when the last of what keeps it open is dropped:
-    /// handles, mappings, pins and owned guards. This is for a file that was deleted, and whose bytes will not be read.
+    /// handles, mappings, pins, owned guards, and [work](crate::BlockingWork) that has begun, even if its future was
+    /// dropped. This is for a file that was deleted, and whose bytes will not be read.
     ///
     /// If this is the last handle, the cache writes nothing more to the store. The call waits for requests that are
     /// in flight, but returns after five seconds in which the store has not answered. Bytes that were already
