@@ -2,7 +2,7 @@
 //! unless the sync has ended by then, or any time: then a caller that is not woken is a deadlock.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shuttle::thread;
 
@@ -24,10 +24,10 @@ struct Counts {
 
 impl Counts {
     /// Writes, and makes it durable. Returns whether the sync had ended when the time was over.
-    fn write_and_sync(self: &Arc<Counts>, scope: Scope, until: Option<Instant>) -> bool {
+    fn write_and_sync(self: &Arc<Counts>, scope: Scope, timeout: Duration) -> bool {
         let written = self.written.fetch_add(1, Ordering::SeqCst) + 1;
         let worker = Arc::clone(self);
-        let outcome = self.syncs.join(scope, until, || {
+        let outcome = self.syncs.join(scope, timeout, || {
             thread::spawn(move || worker.syncs.work(|scope| worker.sync(scope)));
             Ok(())
         });
@@ -38,7 +38,8 @@ impl Counts {
                 true
             }
             Err(error) => {
-                assert!(until.is_some() && error.kind() == std::io::ErrorKind::TimedOut, "{error}");
+                assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "{error}");
+                assert!(timeout.is_zero(), "{error}");
                 false
             }
         }
@@ -62,16 +63,18 @@ impl Counts {
 fn a_sync_whose_time_ends_as_it_does_and_two_that_join() {
     explore(|| {
         let counts = Arc::new(Counts::default());
-        let callers =
-            [(Scope::Data, Some(Instant::now())), (Scope::Data, None), (Scope::All, None)].map(
-                |(scope, until)| {
-                    let counts = Arc::clone(&counts);
-                    thread::spawn(move || counts.write_and_sync(scope, until))
-                },
-            );
+        let callers = [
+            (Scope::Data, Duration::ZERO),
+            (Scope::Data, Duration::MAX),
+            (Scope::All, Duration::MAX),
+        ];
+        let callers = callers.map(|(scope, timeout)| {
+            let counts = Arc::clone(&counts);
+            thread::spawn(move || counts.write_and_sync(scope, timeout))
+        });
         let [_, data, all] = callers.map(|caller| caller.join().unwrap());
         assert!(data && all);
-        assert!(counts.write_and_sync(Scope::Data, None), "a thread is started once more");
+        assert!(counts.write_and_sync(Scope::Data, Duration::MAX), "a thread is started once more");
     });
 }
 
