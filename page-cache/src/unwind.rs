@@ -4,10 +4,16 @@
 //! Such a panic is caught and becomes an error. Its payload is the user's too, and may panic when it is dropped; and so
 //! may an error.
 
+#[cfg(test)]
+mod bomb;
+
 use std::any::Any;
 use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
+
+#[cfg(test)]
+pub(crate) use bomb::Bomb;
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;

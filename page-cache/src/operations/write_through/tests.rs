@@ -1,11 +1,10 @@
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::unwind::Bomb;
 use crate::{DirtyPage, FileOptions, MemStore, Options, PageCache, Store, StoreLayer};
 
 const PAGE: u64 = 4096;
@@ -130,24 +129,6 @@ fn a_request_has_no_more_pages_than_one_request_of_a_file_is_permitted() {
     let writes: Vec<usize> =
         store.writes.lock().unwrap().iter().map(|len| len / PAGE as usize).collect();
     assert_eq!((writes[0], writes.iter().sum::<usize>()), (permit, 6), "{writes:?}");
-}
-
-/// An error that panics when it is dropped.
-#[derive(Debug)]
-struct Bomb;
-
-impl fmt::Display for Bomb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a bomb")
-    }
-}
-
-impl Error for Bomb {}
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("the error was dropped");
-    }
 }
 
 /// The error of a page that cannot be filled is dropped while the page before it is in flight.

@@ -1,27 +1,8 @@
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::unwind::Bomb;
 use crate::{MemStore, PageCache, StoreLayer};
-
-/// An error that panics when it is dropped.
-#[derive(Debug)]
-struct Bomb;
-
-impl fmt::Display for Bomb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a bomb")
-    }
-}
-
-impl Error for Bomb {}
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        assert!(std::thread::panicking(), "the error was dropped");
-    }
-}
 
 /// Its first sync fails.
 #[derive(Default)]
