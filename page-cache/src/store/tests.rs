@@ -7,6 +7,7 @@ use super::{FileStore, MemStore, Store};
 mod direct;
 #[cfg(unix)]
 mod faults;
+mod holes;
 mod layer;
 mod max_len;
 mod size_and_extents;

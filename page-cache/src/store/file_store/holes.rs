@@ -34,6 +34,8 @@ pub(super) fn of(file: &File, range: Range<u64>) -> io::Result<Option<Vec<Range<
         }
         match seek(file, SeekFrom::Hole(data)) {
             Ok(end) => from = end,
+            // The file has been truncated since, which the caller allows only past the range.
+            Err(Errno::NXIO) => break Ok(()),
             Err(error) => break Err(error),
         }
         blocks_of_data += from.next_multiple_of(block) - data / block * block;
