@@ -11,7 +11,10 @@ impl File {
     /// as a hole ([`Store::holes`]). They are in ascending order and not adjacent to each other. The rest of the
     /// range, up to the end of the file, reads as zeroes. The part past the end of the file is ignored. An empty
     /// range contains no data. If the store cannot tell holes from allocated zeroes, all of its bytes count as
-    /// data. A [`FileStore`](crate::FileStore) cannot tell them apart in a file with preallocated space.
+    /// data. A [`FileStore`](crate::FileStore) can tell them apart on most file systems of Linux.
+    ///
+    /// This takes time in proportion to the number of dirty pages and of parts in the range, whatever the rest of the
+    /// file contains.
     ///
     /// This writes nothing to the store.
     ///

@@ -27,7 +27,7 @@ impl Inode {
         let _claim = self.claim(Access::BufferedRead, bytes.clone());
         let bytes = bytes.start..bytes.end.min(self.size());
         let mut data: Vec<Range<u64>> = self
-            .dirty_pages()
+            .dirty_pages(&bytes)
             .into_iter()
             .map(|page| page.range.start.max(bytes.start)..page.range.end.min(bytes.end))
             .filter(|range| !range.is_empty())

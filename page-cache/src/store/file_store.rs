@@ -20,6 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::direct::Direct;
+use self::holes::Holes;
 use self::locking::AdvisoryLock;
 pub use self::locking::Locking;
 use self::max_len::Longest;
@@ -71,6 +72,7 @@ pub struct FileStore {
     lock: AdvisoryLock,
     direct: Option<Direct>,
     zero_range: ZeroRange,
+    holes: Holes,
 }
 
 impl FileStore {
@@ -81,6 +83,9 @@ impl FileStore {
     /// end. On Linux, a cache does not open the store of a file that was opened for appending (`O_APPEND`). On other
     /// systems, and if the flag is set later, it does not notice. A cache does not open the store of a directory, a pipe
     /// or a character device either.
+    ///
+    /// This finds the greatest length of the file by moving the position of the descriptor, and of its clones, and restores it.
+    /// Nothing else here uses or moves the position.
     ///
     /// # Examples
     ///
@@ -105,6 +110,7 @@ impl FileStore {
             path: PathBuf::new(),
             direct: None,
             zero_range: ZeroRange::default(),
+            holes: Holes::default(),
         }
     }
 
@@ -149,7 +155,11 @@ impl FileStore {
         let (Flags { access, durability, .. }, again) = create().map_err(named)?;
         let store = match again {
             None => FileStore::new(file),
-            Some(cached) => FileStore { direct: Some(Direct::new(file)), ..FileStore::new(cached) },
+            Some(cached) => FileStore {
+                direct: Some(Direct::new(file)),
+                holes: Holes::with_own_position(),
+                ..FileStore::new(cached)
+            },
         };
         Ok(FileStore { access, durability, ..store })
     }

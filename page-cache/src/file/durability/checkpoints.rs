@@ -35,7 +35,7 @@ impl File {
     /// ```
     #[must_use]
     pub fn dirty_pages(&self) -> Vec<DirtyPage> {
-        self.inode().dirty_pages()
+        self.inode().dirty_pages(&(0..u64::MAX))
     }
 
     /// Makes everything durable that was written with a tag of at most `tag`, and is otherwise like

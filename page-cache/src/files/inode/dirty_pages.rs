@@ -46,11 +46,12 @@ impl Inode {
         DirtyPage::new(start..end, tags)
     }
 
-    /// The pages that are dirty or in flight, ascending. A clean page with an exclusive guard is counted with them
-    /// and is neither.
-    pub(crate) fn dirty_pages(&self) -> Vec<DirtyPage> {
+    /// The pages that are dirty or in flight and touch a range of bytes, ascending. A clean page with an exclusive guard
+    /// is counted with them and is neither.
+    pub(crate) fn dirty_pages(&self, bytes: &Range<u64>) -> Vec<DirtyPage> {
         let is_dirty = |page| self.find(page).is_some_and(|pin| !pin.frame().state().is_clean());
-        let mut tagged: Vec<_> = lock_leaf(&self.unclean).tagged(0..u64::MAX).collect();
+        let pages = self.page_size.touched(bytes);
+        let mut tagged: Vec<_> = lock_leaf(&self.unclean).tagged(pages).collect();
         tagged.retain(|&(page, _)| is_dirty(page));
         tagged.into_iter().map(|(page, tags)| self.dirty_page(page, tags)).collect()
     }

@@ -8,6 +8,7 @@ pub(super) const EXT: u32 = 0xef53;
 pub(super) const XFS: u32 = 0x5846_5342;
 pub(super) const BTRFS: u32 = 0x9123_683e;
 pub(super) const F2FS: u32 = 0xf2f5_2010;
+pub(super) const TMPFS: u32 = 0x0102_1994;
 
 /// The number by which Linux knows the type of a file's file system.
 pub(super) fn type_of(file: &File) -> io::Result<u32> {

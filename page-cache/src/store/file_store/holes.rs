@@ -1,52 +1,44 @@
-//! Where a file has holes.
+//! Where a range of a file has holes.
+//!
+//! Only the range is looked at: other threads may change the rest of the file at the same time, and it may have any number of
+//! extents. Linux has these calls:
+//!
+//! - `FIEMAP` lists the extents of a range, including those that were preallocated and not written since. tmpfs does not
+//!   have it. What the kernel has cached may be in an extent that is not listed (XFS, in a file that shares extents).
+//! - `SEEK_DATA` also finds what the kernel has cached, but takes what was preallocated for a hole. It moves the position
+//!   of the descriptor.
+//! - `cachestat` (Linux 6.5) counts the pages of a range that the kernel has cached or swapped out. On tmpfs these are its
+//!   blocks.
+//!
+//! So a part is a hole if `FIEMAP` lists no extent there and `SEEK_DATA` finds no data, and on tmpfs if it has no page.
+//! `SEEK_HOLE` is not used, because it may search far past the range.
 
-use std::fs::File;
-use std::io;
-use std::ops::Range;
-
-/// The holes of a range; `None` if some of what the file system takes for holes may have blocks. What was
-/// preallocated and not written since is a hole to `SEEK_HOLE`, so that is believed only where all blocks
-/// of the file are accounted for by its data. The file's position is restored.
 #[cfg(target_os = "linux")]
-pub(super) fn of(file: &File, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
-    use rustix::fs::{SeekFrom, seek};
-    use rustix::io::Errno;
-    use std::os::unix::fs::MetadataExt;
+mod extents;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+mod pages;
 
-    let metadata = file.metadata()?;
-    let (len, block) = (metadata.len(), metadata.blksize().max(1));
-    let position = seek(file, SeekFrom::Current(0))?;
-    let mut holes = Vec::new();
-    let (mut from, mut blocks_of_data) = (0, 0);
-    let outcome = loop {
-        let data = match seek(file, SeekFrom::Data(from)) {
-            Ok(data) => data,
-            // There is none behind.
-            Err(Errno::NXIO) => len.max(from),
-            Err(error) => break Err(error),
-        };
-        let hole = from.max(range.start)..data.min(range.end);
-        if !hole.is_empty() {
-            holes.push(hole);
-        }
-        if data >= len {
-            break Ok(());
-        }
-        match seek(file, SeekFrom::Hole(data)) {
-            Ok(end) => from = end,
-            // The file has been truncated since, which the caller allows only past the range.
-            Err(Errno::NXIO) => break Ok(()),
-            Err(error) => break Err(error),
-        }
-        blocks_of_data += from.next_multiple_of(block) - data / block * block;
-    };
-    seek(file, SeekFrom::Start(position))?;
-    outcome?;
-    let all_told = metadata.blocks() * 512 <= blocks_of_data;
-    Ok(all_told.then_some(holes))
-}
+#[cfg(target_os = "linux")]
+pub(super) use linux::Holes;
+
+/// Other systems are not asked.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, Default)]
+pub(super) struct Holes(());
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of(_: &File, _: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
-    Ok(None)
+impl Holes {
+    pub(super) fn with_own_position() -> Holes {
+        Holes(())
+    }
+
+    pub(super) fn of(
+        &self,
+        _: &std::fs::File,
+        _: std::ops::Range<u64>,
+    ) -> std::io::Result<Option<Vec<std::ops::Range<u64>>>> {
+        Ok(None)
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::direct::Direct;
+use super::holes::Holes;
 use super::locking::{Locking, Strength, try_lock};
 use super::{FileStore, identity, kind};
 use crate::error::at_path;
@@ -279,6 +280,7 @@ impl FileStoreOptions {
             access: self.access,
             durability: self.durability,
             path: path.into(),
+            holes: Holes::with_own_position(),
             ..FileStore::new(cached).locking(Locking::Advisory)
         };
         if self.caching == Caching::Kernel {

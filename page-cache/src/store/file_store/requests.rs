@@ -10,7 +10,7 @@ use super::direct::Direct;
 use super::locking::Strength;
 use super::max_len::too_large;
 use super::options::{Access, Durability, appends};
-use super::{FileStore, device, holes, kind, version};
+use super::{FileStore, device, kind, version};
 use crate::store::fallocate::Call;
 use crate::store::shift::Shift;
 use crate::store::{Store, defaults};
@@ -98,13 +98,17 @@ impl Store for FileStore {
         Ok(None)
     }
 
-    /// Returns the holes that the file system reports (`SEEK_HOLE`), or `None` if the file has more blocks than its
-    /// data needs, because some of these holes are allocated then. `None` on systems other than Linux and for a
-    /// device.
+    /// Returns the parts for which the file system lists no extent (`FIEMAP`) and has no data (`SEEK_DATA`), or on tmpfs
+    /// no page (`cachestat`, from Linux 6.5 on). `None` on file systems without these calls, such as NFS, on
+    /// systems other than Linux, and for a device. The time is proportional to the number of parts in the range; on
+    /// tmpfs it also grows with the number of pages there.
+    ///
+    /// If the store was made from an open file, it opens the file again, through `/proc/self/fd`, when it first finds
+    /// a hole, since `SEEK_DATA` moves the position of a descriptor and of its clones. If that fails, it returns `None`.
     fn holes(&self, range: Range<u64>) -> io::Result<Option<Vec<Range<u64>>>> {
         match self.device_len {
             Some(_) => Ok(None),
-            None => holes::of(&self.file, range),
+            None => self.holes.of(&self.file, range),
         }
     }
 
