@@ -187,6 +187,11 @@ impl TryAgain {
         io::Error::new(io::ErrorKind::TimedOut, TryAgain(why.into()))
     }
 
+    /// Whether an error is that of a thread whose timeout has passed.
+    pub(crate) fn is_timeout(error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::TimedOut && TryAgain::is(error)
+    }
+
     /// Whether an error is one of these.
     pub(crate) fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<TryAgain>())

@@ -4,7 +4,7 @@ mod owned;
 mod several;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::File;
 use crate::guards::{PageMut, PageRef};
@@ -286,7 +286,7 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn page_within(&self, number: u64, timeout: Duration) -> io::Result<PageRef<'_>> {
-        Ok(PageRef::new(self.inode().page(number, until(timeout))?.expect(NO_LIMIT)))
+        Ok(PageRef::new(self.inode().page(number, WaitLimit::after(timeout))?.expect(NO_LIMIT)))
     }
 
     /// Returns an exclusive guard of page `number` like [`page_mut`](File::page_mut), but waits at most `timeout` for
@@ -314,11 +314,6 @@ impl File {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn page_mut_within(&self, number: u64, timeout: Duration) -> io::Result<PageMut<'_>> {
-        Ok(PageMut::new(self.inode().page_mut(number, until(timeout))?.expect(NO_LIMIT)))
+        Ok(PageMut::new(self.inode().page_mut(number, WaitLimit::after(timeout))?.expect(NO_LIMIT)))
     }
-}
-
-/// A time that the clock cannot represent means no timeout.
-fn until(timeout: Duration) -> WaitLimit {
-    Instant::now().checked_add(timeout).map_or(WaitLimit::Unlimited, WaitLimit::Until)
 }

@@ -86,8 +86,8 @@ impl Inode {
         number: u64,
         wait_limit: WaitLimit,
     ) -> io::Result<Option<SharedGuard<'_>>> {
-        self.page_slow(number, wait_limit)
-            .map_err(|error| self.failed(self.guard_request("page", number), error))
+        let failed = |error| self.no_guard("page", number, wait_limit, error);
+        self.page_slow(number, wait_limit).map_err(failed)
     }
 
     /// As `page_mut`, of a page of which a guard is not available without waiting.
@@ -97,8 +97,8 @@ impl Inode {
         number: u64,
         wait_limit: WaitLimit,
     ) -> io::Result<Option<GuardedPage<'_>>> {
-        self.page_mut_slow(number, wait_limit)
-            .map_err(|error| self.failed(self.guard_request("page_mut", number), error))
+        let failed = |error| self.no_guard("page_mut", number, wait_limit, error);
+        self.page_mut_slow(number, wait_limit).map_err(failed)
     }
 
     /// A pin of a page, which was uptodate; `None` if it would have to wait and must not.
@@ -285,7 +285,7 @@ impl Inode {
             return Err(TryAgain::without_guards(what));
         }
         match wait_limit {
-            WaitLimit::Until(end) => {
+            WaitLimit::Until { end, .. } => {
                 let claim = self.claim_until(Access::BufferedRead, bytes, end);
                 claim.ok_or_else(|| TryAgain::timed_out(CLAIMED_BY_ANOTHER))
             }
@@ -335,6 +335,23 @@ impl Inode {
     #[inline]
     fn is_whole(&self, number: u64) -> bool {
         number < self.page_size.number(self.size())
+    }
+
+    /// The error of a request for a guard. If its timeout has passed, it says how long that was.
+    fn no_guard(
+        &self,
+        operation: &'static str,
+        number: u64,
+        wait_limit: WaitLimit,
+        error: io::Error,
+    ) -> io::Error {
+        let error = match wait_limit {
+            WaitLimit::Until { timeout, .. } if TryAgain::is_timeout(&error) => {
+                TryAgain::timed_out(format!("no guard after {timeout:?}: {error}"))
+            }
+            _ => error,
+        };
+        self.failed(self.guard_request(operation, number), error)
     }
 
     fn guard_request(&self, operation: &'static str, number: u64) -> Request {

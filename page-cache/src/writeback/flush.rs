@@ -29,7 +29,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::diagnostics;
 use crate::files::inode::{Inode, MappingClaim};
@@ -151,7 +151,7 @@ impl Inode {
     fn wait_for_guard(&self, wanted: Wanted) {
         let first = self.first_unclean(0..u64::MAX, wanted);
         let Some(pin) = first.and_then(|page| self.find(page)) else { return };
-        let locked = pin.lock_within(WaitLimit::Until(Instant::now() + TIMEOUT));
+        let locked = pin.lock_within(WaitLimit::after(TIMEOUT));
         if locked.is_ok_and(|page| page.state().is_dirty()) {
             self.cache.flusher.wait_for_progress();
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -394,4 +395,85 @@ fn a_page_that_a_guard_writes_during_a_copy_is_copied_as_it_was_at_one_moment() 
             copied[at].chunks(256).map(|part| part[0]).collect::<Vec<_>>()
         );
     }
+}
+
+/// A store that calls a function once, in a read of its second half.
+struct HalfWay {
+    inner: MemStore,
+    then: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// The length of such a store: a copy reads it in several chunks.
+const LONG: u64 = 256 * PAGE;
+
+impl HalfWay {
+    fn new() -> Arc<HalfWay> {
+        let store = HalfWay { inner: MemStore::new(), then: Mutex::default() };
+        store.inner.write_at(&[7; LONG as usize], 0).unwrap();
+        Arc::new(store)
+    }
+
+    fn then(&self, act: impl FnOnce() + Send + 'static) {
+        *self.then.lock().unwrap() = Some(Box::new(act));
+    }
+}
+
+impl StoreLayer for HalfWay {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        if offset >= LONG / 2
+            && let Some(act) = self.then.lock().unwrap().take()
+        {
+            act();
+        }
+        self.inner.read_at(bytes, offset)
+    }
+}
+
+#[test]
+fn a_file_that_is_truncated_in_the_middle_of_a_copy_has_its_old_length_until_the_end() {
+    for cuts_source in [true, false] {
+        let cache = quiet_cache();
+        let store = HalfWay::new();
+        let from = cache.open(Arc::clone(&store)).unwrap();
+        let to = cache.open(MemStore::new()).unwrap();
+        let cut = if cuts_source { from.clone() } else { to.clone() };
+        let (tell, told) = channel();
+        store.then(move || {
+            let (tell_end, ended) = channel();
+            let truncation = thread::spawn(move || {
+                cut.set_len(100).unwrap();
+                tell_end.send(()).unwrap();
+                drop(cut);
+            });
+            // It must not end before the copy. This gives it time to do so.
+            let early = ended.recv_timeout(Duration::from_millis(50)).is_ok();
+            tell.send((early, truncation, ended)).unwrap();
+        });
+        assert_eq!(from.copy_range_to(0, &to, 0, u64::MAX).unwrap(), LONG);
+        let (early, truncation, _ended) = told.recv().unwrap();
+        truncation.join().unwrap();
+        assert!(!early, "of the source: {cuts_source}");
+        let lens = if cuts_source { (100, LONG) } else { (LONG, 100) };
+        assert_eq!((from.len(), to.len()), lens);
+        assert!(contents(&to).iter().all(|&byte| byte == 7));
+    }
+}
+
+#[test]
+fn a_copy_between_files_that_other_handles_discard_meanwhile_is_complete() {
+    let cache = quiet_cache();
+    let store = HalfWay::new();
+    let from = cache.open(Arc::clone(&store)).unwrap();
+    let to = cache.open(MemStore::new()).unwrap();
+    let handles = [from.clone(), to.clone()];
+    store.then(|| thread::spawn(|| handles.map(File::discard)).join().map(drop).unwrap());
+    assert_eq!(from.copy_range_to(0, &to, 0, u64::MAX).unwrap(), LONG);
+    assert!(store.then.lock().unwrap().is_none());
+    assert!(contents(&to) == [7; LONG as usize]);
 }

@@ -44,8 +44,11 @@ fn ask_beside_reads(reads: &[u64], asked: u64) {
         let outcome = over.recv_timeout(TOO_LONG);
         drop(held);
         let (shared, exclusive) = outcome.expect("the wait is limited");
-        assert_eq!(shared.unwrap_err().kind(), ErrorKind::TimedOut);
-        assert_eq!(exclusive.unwrap_err().kind(), ErrorKind::TimedOut);
+        for error in [shared.unwrap_err(), exclusive.unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            let message = error.to_string();
+            assert!(message.contains(": no guard after 20ms: "), "{message}");
+        }
     });
     // Nothing is wrong with the file.
     assert!(file.last_failure().is_none(), "{:?}", file.last_failure());

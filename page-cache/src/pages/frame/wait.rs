@@ -37,16 +37,26 @@ pub(super) enum Look {
 pub(crate) enum WaitLimit {
     /// Not at all.
     NoWait,
-    Until(Instant),
+    Until {
+        end: Instant,
+        /// How long that was when the wait began.
+        timeout: Duration,
+    },
     Unlimited,
 }
 
 impl WaitLimit {
+    /// At most `timeout` from now on. A time that the clock cannot represent means no timeout.
+    pub(crate) fn after(timeout: Duration) -> WaitLimit {
+        let end = Instant::now().checked_add(timeout);
+        end.map_or(WaitLimit::Unlimited, |end| WaitLimit::Until { end, timeout })
+    }
+
     /// Whether the thread must not wait any longer.
     pub(crate) fn is_over(self) -> bool {
         match self {
             WaitLimit::NoWait => true,
-            WaitLimit::Until(end) => end <= Instant::now(),
+            WaitLimit::Until { end, .. } => end <= Instant::now(),
             WaitLimit::Unlimited => false,
         }
     }
@@ -55,7 +65,7 @@ impl WaitLimit {
     pub(crate) fn bound(self, time: Duration) -> Duration {
         match self {
             WaitLimit::NoWait => Duration::ZERO,
-            WaitLimit::Until(end) => time.min(end.saturating_duration_since(Instant::now())),
+            WaitLimit::Until { end, .. } => time.min(end.saturating_duration_since(Instant::now())),
             WaitLimit::Unlimited => time,
         }
     }
@@ -123,7 +133,7 @@ impl Waits {
                 Ok(Look::Leave | Look::Wait) => {}
             }
             guard = match wait_limit {
-                WaitLimit::Until(end) => {
+                WaitLimit::Until { end, .. } => {
                     let left = end.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return Waited::TimedOut;

@@ -15,6 +15,8 @@ struct Plain {
     requests: AtomicU64,
     fail_from: AtomicU64,
     fail_until: AtomicU64,
+    /// From this request on all fail.
+    dead_from: AtomicU64,
     /// Whether it tells holes from zeroes that have blocks.
     knows: Holes,
     /// How many bytes of a failing write are written.
@@ -35,6 +37,7 @@ impl Plain {
             requests: zero(),
             fail_from: zero(),
             fail_until: zero(),
+            dead_from: AtomicU64::new(u64::MAX),
             knows: Holes::Known,
             spoil,
         }
@@ -54,7 +57,8 @@ impl Plain {
     fn request(&self) -> io::Result<()> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let from = self.fail_from.load(Ordering::Relaxed);
-        if (from..self.fail_until.load(Ordering::Relaxed)).contains(&number) {
+        let fails = (from..self.fail_until.load(Ordering::Relaxed)).contains(&number);
+        if fails || number >= self.dead_from.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
@@ -165,6 +169,43 @@ fn an_insert_that_cannot_be_undone_loses_nothing_and_says_so() {
         assert_eq!(found.len(), bytes.len() + PAGE);
         let as_before = found.iter().zip(&bytes).take_while(|(found, byte)| found == byte).count();
         assert!(found[as_before + PAGE..] == bytes[as_before..], "from {from}: {error}");
+    }
+}
+
+/// A request fails, and while the bytes are moved back, all requests from some moment on.
+#[test]
+fn what_a_shift_has_moved_and_not_moved_back_is_where_its_error_says() {
+    type Shift = fn(&Plain) -> io::Result<()>;
+    let collapse: Shift = |store| store.collapse_range(2 * PAGE as u64, 3 * PAGE as u64);
+    let insert: Shift = |store| store.insert_range(2 * PAGE as u64, 3 * PAGE as u64);
+    let bytes = pages();
+    for (shift, removed) in [(collapse, 2 * PAGE..5 * PAGE), (insert, 0..0)] {
+        let mut lefts = std::collections::BTreeSet::new();
+        for (number, later) in (2..20).flat_map(|number| (1..20).map(move |later| (number, later)))
+        {
+            let store = Plain::holding(&bytes, 0);
+            store.fail(number..number + 1);
+            store.dead_from.store(number + later, Ordering::Relaxed);
+            let Err(error) = shift(&store) else { continue };
+            let message = error.to_string();
+            let Some((_, place)) = message.split_once("moving the bytes back failed: ") else {
+                continue;
+            };
+            let numbers = place.split(|letter: char| !letter.is_ascii_digit());
+            let numbers: Vec<usize> = numbers.filter_map(|number| number.parse().ok()).collect();
+            let [left, from, to] = numbers[..] else { panic!("{message}") };
+            lefts.insert((number, left));
+            let found = store.contents();
+            assert!(found[to..to + left] == bytes[from..from + left], "{message}");
+            for (at, byte) in bytes.iter().enumerate() {
+                let is_elsewhere = removed.contains(&at) || (from..from + left).contains(&at);
+                assert!(is_elsewhere || found[at] == *byte, "byte {at}: {message}");
+            }
+        }
+        // Of what one failed request had left moved, all was left there, and in another case a part.
+        let numbers = lefts.iter().map(|(number, _)| number);
+        let different = numbers.collect::<std::collections::BTreeSet<_>>().len();
+        assert!(different < lefts.len(), "{lefts:?}");
     }
 }
 
