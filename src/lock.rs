@@ -90,8 +90,8 @@ pub(crate) use timed::after;
 ///
 /// # Memory
 ///
-/// A lock has 32 bytes. It uses no heap while only single units are locked, one at a time. The first claim on
-/// a range, the first that waits, or the first on a unit while another unit is held allocates about 2.3
+/// A lock has 24 bytes. It uses no heap while only single units are locked, one at a time. The first claim on
+/// a range, the first that waits, or the first on a unit while another unit is held allocates about 2.6
 /// kilobytes; this grows with the number of registered claims. The first claim on a unit while another unit
 /// is held also allocates a table of slots, of 256 bytes. The table grows to 2 KiB if different units often
 /// need the same slot at the same time. It also grows with the number of units that are held at the same time,

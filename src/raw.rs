@@ -19,10 +19,10 @@
 //!   itself or by proxy.
 //! - **I3** Two claims that both consider themselves held never conflict.
 //! - **I4** (the two-sided argument) A claim on a unit writes its slot (W, a SeqCst
-//!   read-modify-write), then loads the summary (L, SeqCst). A claim on a range writes the summary
-//!   (S, a SeqCst read-modify-write), then loads the slots in its span (B, SeqCst). If L does not
-//!   see S or a later write, L precedes S in the single total order, hence W precedes B there, and
-//!   B sees W or a later word. So at least one of the two claims sees the other, and is taken back,
+//!   read-modify-write), then loads the summary (L, SeqCst), which is empty until the core is made.
+//!   A claim on a range writes the summary (S, a SeqCst read-modify-write), then loads the slots in
+//!   its span (B, SeqCst). If L does not see S or a later write, L precedes S in the single total
+//!   order, hence W precedes B there, and B sees W or a later word. So at least one of the two claims sees the other, and is taken back,
 //!   or waits for the other's proxy. Of two ranges, the later one sees the earlier one in the value
 //!   that S reads, because every write of the summary is a read-modify-write.
 //! - **I5** Tables, counters and core are freed with the lock; a pointer that was read stays valid.
@@ -57,6 +57,8 @@ mod models;
 use std::ops::ControlFlow;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use crossbeam_utils::CachePadded;
+
 use crate::Span;
 use crate::deadlock;
 use crate::sync::{
@@ -82,8 +84,6 @@ pub(crate) use waiting::pending::{Pending, Queued, Unmet};
 pub struct RawLock {
     /// The one slot of a lock that has no table.
     slot: AtomicU64,
-    /// Which claims are on the board.
-    summary: AtomicU64,
     /// The slots of a lock that had several units in use at once; null until then.
     table: Current,
     /// Cells and registry. Until a claim needs them, one of the two values below, which says how
@@ -109,6 +109,9 @@ fn is_made(core: *mut Core) -> bool {
 
 /// What the lock allocates when a claim first needs more than a slot.
 struct Core {
+    /// Which claims are on the board. Alone in its cache line: every claim on a range writes it, and
+    /// loses it to another thread between two accesses.
+    summary: CachePadded<AtomicU64>,
     fairness: Fairness,
     cells: Cells,
     regions: Regions,
@@ -154,7 +157,6 @@ impl RawLock {
         fn without(core: *mut Core) -> RawLock {
             RawLock {
                 slot: AtomicU64::new(Word::FREE.bits()),
-                summary: AtomicU64::new(Summary::EMPTY),
                 table: Current::new(),
                 core: AtomicPtr::new(core),
                 counters: Counters::new(),
@@ -192,12 +194,13 @@ impl RawLock {
         self.table.load(Ordering::Acquire)
     }
 
-    /// The core, if it has been made. A thread that has loaded, with Acquire, a summary that is not
-    /// empty or a closed slot finds it.
+    /// The core, if it has been made; until then the board is empty. A thread that has loaded a closed slot
+    /// with Acquire finds it.
     #[inline]
     fn existing_core(&self) -> Option<&Core> {
-        // ORDERING: Acquire, paired with the Release in `core`.
-        let core = self.core.load(Ordering::Acquire);
+        // ORDERING: SeqCst, the first part of L in the two-sided argument (I4). As an Acquire it is
+        // paired with `make_core`: all of the core is visible.
+        let core = self.core.load(Ordering::SeqCst);
         // SAFETY: a value other than these two was made by `make_core`, and lives as long as the
         // lock (I5).
         is_made(core).then(|| unsafe { &*core })
@@ -207,8 +210,9 @@ impl RawLock {
     /// yet finds it when it tries to install its own.
     #[inline]
     fn core(&self) -> &Core {
-        // ORDERING: Acquire, as in `existing_core`.
-        let core = self.core.load(Ordering::Acquire);
+        // ORDERING: SeqCst: a range that uses another thread's core is not in its summary before that core
+        // was made, for those that have not found it yet (I4). As an Acquire, as in `existing_core`.
+        let core = self.core.load(Ordering::SeqCst);
         // SAFETY: as in `existing_core`.
         if is_made(core) { unsafe { &*core } } else { self.make_core(core) }
     }
@@ -217,6 +221,7 @@ impl RawLock {
     #[cold]
     fn make_core(&self, none: *mut Core) -> &Core {
         let new = Box::into_raw(Box::new(Core {
+            summary: CachePadded::new(AtomicU64::new(Summary::EMPTY.bits())),
             fairness: fairness_of(none),
             cells: Cells::new(),
             regions: Regions::new(),
@@ -232,9 +237,9 @@ impl RawLock {
                 room: Room::default(),
             }),
         }));
-        // ORDERING: Release for the threads that find our core, Acquire for when we find another
-        // thread's.
-        let installed = self.core.compare_exchange(none, new, Ordering::Release, Ordering::Acquire);
+        // ORDERING: SeqCst, also if it fails: as in `core`. As a Release it shows all of the core to the
+        // threads that find it, and as an Acquire we see all of another thread's.
+        let installed = self.core.compare_exchange(none, new, Ordering::SeqCst, Ordering::SeqCst);
         let core = match installed {
             Ok(_) => new,
             Err(other) => {

@@ -107,7 +107,7 @@ fn a_million_idle_locks_fit_in_64_megabytes() {
 #[test]
 fn a_lock_has_the_size_that_is_documented() {
     let (size, core) =
-        if cfg!(feature = "stats") { (40, 4_800..5_600) } else { (32, 2_000..2_600) };
+        if cfg!(feature = "stats") { (32, 4_800..5_600) } else { (24, 2_400..2_800) };
     if cfg!(target_pointer_width = "64") {
         assert_eq!(size_of::<RangeLock>(), size);
     }

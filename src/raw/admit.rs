@@ -150,7 +150,7 @@ impl Locked<'_> {
     /// Returns a function that says of a cell whether its claim is tentative, or is released but
     /// still has its proxy.
     pub(super) fn undecided(&self) -> impl Fn(u32) -> bool {
-        let (now, cells) = (self.lock.summary_now(), &self.core.cells);
+        let (now, cells) = (self.core.summary_now(), &self.core.cells);
         move |cell| !now.uses(cell) || !cells.is_settled(cell)
     }
 
@@ -161,7 +161,7 @@ impl Locked<'_> {
             self.lock.conflicting_slot(part.span, part.mode).filter(|word| !word.has_waiters());
         let Some((unit, holder)) = found.and_then(Word::holder) else { return false };
         let unit = Span::from_range(unit..unit + 1);
-        let there = self.lock.summary_hint().unwatched();
+        let there = self.core.summary_hint().unwatched();
         !self.registry().blocks(unit, holder) && self.core.cells.meet(there, unit, holder).is_none()
     }
 
@@ -190,7 +190,7 @@ impl Locked<'_> {
         if self.registry().blocks(span, mode) {
             return None;
         }
-        let taken = core.cells.take(|| lock.summary_hint().unused())?;
+        let taken = core.cells.take(|| core.summary_hint().unused())?;
         let before = lock.show_in_cell(core, taken.cell(), span, mode);
         if self.cells_conflict(before, span, mode)
             || core.cells.meet_readers_of(before, span, mode)
@@ -214,7 +214,7 @@ impl Locked<'_> {
                 Some(Met::Settled) => return true,
                 Some(Met::Undecided) => sync::pause(),
             }
-            there = there.and(self.lock.summary_now());
+            there = there.and(self.core.summary_now());
         }
         true
     }

@@ -11,13 +11,13 @@ pub(crate) mod watch;
 use crate::raw::place::Place;
 use crate::raw::registry::ClaimId;
 use crate::raw::words::summary::Summary;
-use crate::raw::{Locked, RawLock};
+use crate::raw::{Core, Locked, RawLock};
 use crate::sync::{self, Ordering};
 use crate::{Mode, Span};
 
 pub(crate) use regions::{Counted, Regions};
 
-impl RawLock {
+impl Core {
     /// The summary, as a hint. The spans of the cells that it shows need not be visible yet.
     #[inline]
     pub(super) fn summary_hint(&self) -> Summary {
@@ -36,11 +36,19 @@ impl RawLock {
     }
 }
 
+impl RawLock {
+    /// The same of a lock that may have no core yet; then the board is empty.
+    #[inline]
+    pub(super) fn summary_hint(&self) -> Summary {
+        self.existing_core().map_or(Summary::EMPTY, Core::summary_hint)
+    }
+}
+
 impl Locked<'_> {
     /// Shows a claim on the board, before it has a number in the registry.
     pub(super) fn announce(&mut self, span: Span, mode: Mode) -> Place {
         let cells = &self.core.cells;
-        let (place, bits) = match cells.take_common(self.lock.summary_hint().unused()) {
+        let (place, bits) = match cells.take_common(self.core.summary_hint().unused()) {
             Some(taken) => {
                 let cell = taken.cell();
                 cells.show(cell, span);
@@ -58,7 +66,7 @@ impl Locked<'_> {
         // ORDERING: SeqCst, the range's side of the two-sided argument (I4). As a Release it shows
         // the cell to the threads that read this summary; as an Acquire it orders us after the
         // claims that have left it.
-        let before = self.lock.summary.fetch_or(bits, Ordering::SeqCst);
+        let before = self.core.summary.fetch_or(bits, Ordering::SeqCst);
         sync::two_sided_barrier();
         self.watch_all(Summary::from_bits(before), span, mode);
     }
@@ -81,7 +89,7 @@ impl Locked<'_> {
         if bits != 0 {
             // ORDERING: Release, paired with every load of the summary by a new claim: a thread
             // that does not find this claim any more sees everything that was done under it.
-            self.lock.summary.fetch_and(!bits, Ordering::Release);
+            self.core.summary.fetch_and(!bits, Ordering::Release);
         }
         if let Some(taken) = taken {
             self.core.cells.free(taken);
@@ -91,9 +99,9 @@ impl Locked<'_> {
     /// Writes to the summary whether a claim waits that new claims do not overtake.
     pub(super) fn set_queue(&mut self) {
         let has_queue = self.registry().has_queue();
-        if self.lock.summary_hint().has_queue() != has_queue {
+        if self.core.summary_hint().has_queue() != has_queue {
             // ORDERING: Relaxed: a hint.
-            self.lock.summary.fetch_xor(Summary::QUEUE, Ordering::Relaxed);
+            self.core.summary.fetch_xor(Summary::QUEUE, Ordering::Relaxed);
         }
     }
 }

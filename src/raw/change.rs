@@ -91,13 +91,14 @@ impl RawLock {
     /// registry's proxy would still be exclusive while readers already see a shared claim, and the
     /// registry would expect these readers to be taken back.
     fn downgrade_cell(&self, taken: TakenCell) -> bool {
-        let (cells, cell) = (&self.core().cells, taken.cell());
+        let core = self.core();
+        let (cells, cell) = (&core.cells, taken.cell());
         if !cells.keep(taken) {
             return false;
         }
         // ORDERING: Release, paired with the loads of the summary by readers. Relaxed on failure:
         // it is tried again, or the mutex is taken.
-        let downgraded = self.summary.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
+        let downgraded = core.summary.fetch_update(Ordering::Release, Ordering::Relaxed, |bits| {
             let is_watched = Summary::from_bits(bits).watches(cell);
             (!is_watched).then_some(bits & !Summary::exclusive(cell))
         });

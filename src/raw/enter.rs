@@ -156,7 +156,8 @@ impl RawLock {
         // ORDERING: SeqCst, the unit's side of the two-sided argument (I4); as an Acquire it is
         // paired with the writes of the summary: what was done under a claim that is not in it any
         // more is visible.
-        Summary::from_bits(self.summary.load(Ordering::SeqCst))
+        let load = |core: &Core| Summary::from_bits(core.summary.load(Ordering::SeqCst));
+        self.existing_core().map_or(Summary::EMPTY, load)
     }
 
     /// Enters a unit's slot, or joins the readers there. Returns how often another thread changed
@@ -200,15 +201,15 @@ impl RawLock {
             return Attempted::held(Hold::NOTHING);
         }
         let core = self.core();
-        if looks == Looks::One && self.meets_a_unit(core, self.summary_hint(), span, mode) {
+        if looks == Looks::One && self.meets_a_unit(core, core.summary_hint(), span, mode) {
             return Attempted::refused(Obstacle::Undecided);
         }
-        let unused = || self.summary_hint().unused();
+        let unused = || core.summary_hint().unused();
         let taken = core.cells.take(unused).or_else(|| self.make_way(core));
         let Some(taken) = taken else { return Attempted::refused(Obstacle::NoCell) };
         let cell = taken.cell();
         let before = self.show_in_cell(core, cell, span, mode);
-        let is_watched = || self.summary_now().watches(cell);
+        let is_watched = || core.summary_now().watches(cell);
         let met = match before.concerns(mode) {
             false => Ok(()),
             true => self.meet(core, before, span, mode, is_watched),
@@ -237,7 +238,7 @@ impl RawLock {
         // the cell to the threads that read this summary; as an Acquire it orders us after the
         // claims that have left it. The bits of a free cell are zero, so they are added: on x86,
         // adding and returning the old value is one instruction, and setting bits is a loop.
-        let before = self.summary.fetch_add(Summary::claim(cell, mode), Ordering::SeqCst);
+        let before = core.summary.fetch_add(Summary::claim(cell, mode), Ordering::SeqCst);
         sync::two_sided_barrier();
         Summary::from_bits(before)
     }
@@ -262,7 +263,7 @@ impl RawLock {
 
     /// Whether a claim in a cell conflicts, as far as can be seen without writing anything.
     pub(super) fn looks_blocked_by_a_cell(&self, span: Span, mode: Mode) -> bool {
-        let in_cell = |core: &Core| core.cells.meet(self.summary_hint(), span, mode).is_some();
+        let in_cell = |core: &Core| core.cells.meet(core.summary_hint(), span, mode).is_some();
         self.existing_core().is_some_and(in_cell)
     }
 
@@ -307,6 +308,6 @@ impl RawLock {
     /// combined the old claim's mode with the new claim's span, or the start of one span with the
     /// end of the other. A claim must not be refused because of that.
     fn meets_still(&self, core: &Core, summary: Summary, span: Span, mode: Mode) -> bool {
-        core.cells.meet(summary.and(self.summary_now()), span, mode) == Some(Met::Settled)
+        core.cells.meet(summary.and(core.summary_now()), span, mode) == Some(Met::Settled)
     }
 }

@@ -44,14 +44,13 @@ impl RawLock {
         // ORDERING: Acquire: if the slot is free, the caller happens after the claims that have
         // left it.
         let word = Word::from_bits(self.slot_of(unit).load(Ordering::Acquire));
-        let summary = self.summary_now();
         let has_slot_alone = word != Word::MOVED
-            && (summary.is_empty()
-                || self.existing_core().is_some_and(|core| {
-                    core.cells.meet(summary, span, Mode::Exclusive).is_none()
-                        && !core.cells.meet_readers_of(summary, span, Mode::Exclusive)
-                        && !core.regions.may_meet(summary, span, Mode::Exclusive)
-                }));
+            && self.existing_core().is_none_or(|core| {
+                let summary = core.summary_now();
+                core.cells.meet(summary, span, Mode::Exclusive).is_none()
+                    && !core.cells.meet_readers_of(summary, span, Mode::Exclusive)
+                    && !core.regions.may_meet(summary, span, Mode::Exclusive)
+            });
         has_slot_alone.then(|| word.holder().is_some_and(|(holder, _)| holder == unit))
     }
 

@@ -96,7 +96,7 @@ impl Units {
     /// After all threads are done: nothing is held, watched or shown.
     fn assert_idle(&self) {
         assert!(self.lock.claims(Span::ALL).is_empty(), "a claim was left behind");
-        assert_eq!(self.lock.summary.load(Ordering::Acquire), 0, "the board is not empty");
+        assert_eq!(self.lock.core().summary.load(Ordering::Acquire), 0, "the board is not empty");
         let hold = self.lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
         self.touch(Span::ALL, Exclusive);
         self.lock.unlock(Span::ALL, Exclusive, hold);

@@ -54,10 +54,11 @@ impl RawLock {
     /// Lets readers count themselves in words of their own.
     #[cold]
     pub(super) fn open(&self) {
-        let locked = self.core().enter(self);
+        let core = self.core();
+        let locked = core.enter(self);
         // ORDERING: SeqCst: a range or a writer that has not seen the bits is seen by the readers
         // that enter because of them (I4).
-        self.summary.fetch_or(Summary::OPEN | Summary::READERS, Ordering::SeqCst);
+        core.summary.fetch_or(Summary::OPEN | Summary::READERS, Ordering::SeqCst);
         locked.close();
     }
 
@@ -68,12 +69,12 @@ impl RawLock {
         let locked = core.enter(self);
         // ORDERING: SeqCst: the words are loaded after it, so that we see a reader there, or it
         // sees that the lock is shut.
-        self.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
+        core.summary.fetch_and(!Summary::OPEN, Ordering::SeqCst);
         sync::two_sided_barrier();
         if !core.cells.meet_reader(Span::ALL) {
             // ORDERING: Release: a claim that does not see the bit happens after the readers that
             // have left, as we do.
-            self.summary.fetch_and(!Summary::READERS, Ordering::Release);
+            core.summary.fetch_and(!Summary::READERS, Ordering::Release);
         }
         locked.close();
     }

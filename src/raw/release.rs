@@ -84,7 +84,7 @@ impl RawLock {
     /// last.
     #[inline(always)]
     pub(super) fn vacate(&self, core: &Core, taken: TakenCell, mode: Mode) {
-        match self.take_off(taken.cell(), mode) {
+        match core.take_off(taken.cell(), mode) {
             true => self.leave_watched(core, taken),
             false => core.cells.free(taken),
         }
@@ -98,7 +98,9 @@ impl RawLock {
         core.cells.free(taken);
         locked.close();
     }
+}
 
+impl Core {
     /// Takes the claim in a cell off the board. Returns whether it was watched.
     fn take_off(&self, cell: u32, mode: Mode) -> bool {
         // ORDERING: Release, paired with every load of the summary by a new claim: a thread that
@@ -129,7 +131,7 @@ impl Locked<'_> {
             Kind::Nothing | Kind::Slot | Kind::Reader => {}
             Kind::Cell(taken) if self.core.cells.keep(taken) => {
                 let cell = taken.cell();
-                if self.lock.take_off(cell, mode) {
+                if self.core.take_off(cell, mode) {
                     self.remove_cell_proxy(cell);
                 }
                 self.core.cells.free(taken);
@@ -173,7 +175,7 @@ impl Locked<'_> {
     fn remove_cell_proxy(&mut self, cell: u32) {
         // ORDERING: Relaxed: the claim left in `take_off`, a Release, which also reported the
         // watch.
-        self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Relaxed);
+        self.core.summary.fetch_and(!Summary::watch(cell), Ordering::Relaxed);
         let proxy = self.protected.proxies[cell as usize].take();
         self.remove(proxy.expect("a watched cell has a proxy (I2)"));
     }

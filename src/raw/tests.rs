@@ -21,7 +21,7 @@ pub(super) fn assert_idle(lock: &RawLock) {
     let all = lock.try_lock(Span::ALL, Exclusive).expect("nothing is held");
     lock.unlock(Span::ALL, Exclusive, all);
     lock.shut();
-    assert_eq!(lock.summary.load(Ordering::Relaxed), 0, "the board is not empty");
+    assert_eq!(lock.core().summary.load(Ordering::Relaxed), 0, "the board is not empty");
     let used = lock.visit_slots(Span::ALL, |_, word: Word| ControlFlow::Break(word));
     assert!(used.is_continue(), "a slot is not free: {used:?}");
     let core = lock.core();

@@ -25,20 +25,20 @@ impl RawLock {
     #[inline(never)]
     pub(in crate::raw) fn make_way(&self, core: &Core) -> Option<TakenCell> {
         let is_settled = |cell| core.cells.is_settled(cell);
-        if !sync::moves_claims() || !self.summary_hint().used().common().any(is_settled) {
+        if !sync::moves_claims() || !core.summary_hint().used().common().any(is_settled) {
             return None;
         }
         let mut locked = core.enter(self);
         let is_moved = locked.make_way();
         locked.close();
-        is_moved.then(|| core.cells.take(|| self.summary_hint().unused())).flatten()
+        is_moved.then(|| core.cells.take(|| core.summary_hint().unused())).flatten()
     }
 }
 
 impl Locked<'_> {
     /// Moves a claim out of its cell, if one can be moved. The cells take turns.
     pub(in crate::raw) fn make_way(&mut self) -> bool {
-        let summary = self.lock.summary_hint();
+        let summary = self.core.summary_hint();
         let common = summary.used().common();
         let last = self.protected.moved_last;
         // A claim of the registry that is shown in a cell is watched but has no proxy. It is not
@@ -64,7 +64,7 @@ impl Locked<'_> {
         // ORDERING: Relaxed: the claim is still held, so no claim has to happen after it. A claim
         // that does not find it in the cell reads a summary that continues the release sequence of
         // `publish`, and finds it counted.
-        self.lock.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
+        self.core.summary.fetch_and(!Summary::all_of(cell), Ordering::Relaxed);
         self.core.cells.hand_on(taken);
         self.unwatch_idle(span);
     }

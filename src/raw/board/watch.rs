@@ -25,14 +25,14 @@ impl Locked<'_> {
 
     /// Watches the claims that conflict with a claim that is not shown on the board.
     pub(in crate::raw) fn watch_those_there(&mut self, span: Span, mode: Mode) {
-        self.watch_all(self.lock.summary_now(), span, mode);
+        self.watch_all(self.core.summary_now(), span, mode);
     }
 
     /// Watches the claims in cells that conflict with the registry's proxies in `span`, so that the
     /// registry can decide which of these claims will be taken back.
     pub(in crate::raw) fn watch_those_in_the_way(&mut self, span: Span) {
         for (span, mode) in self.registry().proxies(span) {
-            self.watch_cells(self.lock.summary_now(), span, mode);
+            self.watch_cells(self.core.summary_now(), span, mode);
         }
     }
 
@@ -55,7 +55,7 @@ impl Locked<'_> {
         // ORDERING: Acquire, also on failure: if the cell is not in use any more, we happen after
         // the claim that was in it.
         let watched =
-            self.lock.summary.fetch_update(Ordering::Acquire, Ordering::Acquire, |bits| {
+            self.core.summary.fetch_update(Ordering::Acquire, Ordering::Acquire, |bits| {
                 let now = Summary::from_bits(bits);
                 (now.uses(cell) && !now.watches(cell)).then_some(bits | Summary::watch(cell))
             });
@@ -146,7 +146,7 @@ impl Locked<'_> {
                 // ORDERING: Release: a claim that checks whether it is watched, and is not any
                 // more, happens after the claims for which it was. Relaxed would be enough for the
                 // claim in the cell itself.
-                let before = self.lock.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
+                let before = self.core.summary.fetch_and(!Summary::watch(cell), Ordering::Release);
                 if !Summary::from_bits(before).uses(cell) {
                     // The thread that has released it saw the watch, waits for the mutex, and
                     // expects the proxy.

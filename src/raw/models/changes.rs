@@ -195,7 +195,7 @@ fn what_a_claim_released_is_not_on_the_board_any_more() {
     model(1, || {
         let units = Units::with_table();
         let shows = |wanted, mode| {
-            let summary = Summary::from_bits(units.lock.summary.load(Ordering::Acquire));
+            let summary = Summary::from_bits(units.lock.core().summary.load(Ordering::Acquire));
             units.lock.existing_core().unwrap().cells.meet(summary, wanted, mode).is_some()
         };
         let mut hold = units.lock.lock(span(0, 9), Exclusive);

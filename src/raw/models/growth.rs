@@ -10,6 +10,15 @@ fn two_threads_that_make_the_core_at_once_share_one() {
     race(Units::new, (span(0, 9), Exclusive), (span(1, 9), Exclusive));
 }
 
+/// The unit may enter its slot before there is a core, and then looks for one: without it, the board is
+/// empty.
+#[test]
+fn a_unit_and_the_first_range_of_a_lock_exclude_each_other() {
+    for (unit, range) in [(Exclusive, Exclusive), (Shared, Exclusive), (Exclusive, Shared)] {
+        race(Units::new, (span(1, 2), unit), (span(0, 9), range));
+    }
+}
+
 /// The word of the embedded slot moves into the table while its holder leaves, or others enter.
 #[test]
 fn a_table_made_under_a_holder_loses_no_claim_and_doubles_none() {

@@ -402,7 +402,7 @@ fn seen_in_its_cell(claim: fn(&Units)) {
             let units = Units::new();
             let other = Arc::clone(&units);
             let thread = thread::spawn(move || {
-                let summary = Summary::from_bits(other.lock.summary.load(Ordering::SeqCst));
+                let summary = Summary::from_bits(other.lock.core().summary.load(Ordering::SeqCst));
                 if !summary.is_empty() {
                     let core = other.lock.existing_core().expect("it was there before the claim");
                     assert!(core.cells.meet(summary, UNIT, Exclusive).is_some());

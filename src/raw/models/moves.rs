@@ -255,7 +255,7 @@ fn a_range_that_reads_the_next_span_in_the_cell_of_a_moved_claim_finds_that_it_i
             });
             let other = Arc::clone(&units);
             let range = thread::spawn(move || {
-                let is_watched = || other.lock.summary_now().watches(taken);
+                let is_watched = || other.lock.core().summary_now().watches(taken);
                 let met = other.lock.meet(other.lock.core(), before, pair(), Shared, is_watched);
                 assert!(met.is_err(), "the other range is held");
             });

@@ -106,7 +106,7 @@ struct Line {
     readers: AtomicU64,
 }
 
-/// The cells of a lock. The summary is not here but in the lock itself, where one load reaches it.
+/// The cells of a lock. The summary is not here but beside them, in a cache line of its own.
 pub(crate) struct Cells {
     lines: [Line; BOARD_CELLS],
 }

@@ -32,7 +32,7 @@ pub(crate) const SIZES: u32 = 11;
 pub(crate) struct Summary(u64);
 
 impl Summary {
-    pub(crate) const EMPTY: u64 = 0;
+    pub(crate) const EMPTY: Summary = Summary(0);
     pub(crate) const QUEUE: u64 = 1 << 63;
     pub(crate) const OPEN: u64 = 1 << 60;
     pub(crate) const READERS: u64 = 1 << 61;
@@ -42,10 +42,14 @@ impl Summary {
         Summary(bits)
     }
 
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Whether no claim is on the board, nor a reader in a word of its own.
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
-        self.0 == Summary::EMPTY
+        self == Summary::EMPTY
     }
 
     /// Whether some claim on the board may conflict with `mode`, or was replaced by one that may.
@@ -53,7 +57,7 @@ impl Summary {
     pub(crate) fn concerns(self, mode: Mode) -> bool {
         match mode {
             Mode::Shared => self.0 & (CELLS << EXCLUSIVE_SHIFT | UNLISTED_EXCLUSIVE) != 0,
-            Mode::Exclusive => self.0 != Summary::EMPTY,
+            Mode::Exclusive => self != Summary::EMPTY,
         }
     }
 
