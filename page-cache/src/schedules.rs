@@ -7,6 +7,7 @@ mod hot_pages;
 mod kept_pages;
 mod mapped;
 mod permits;
+mod sizes;
 mod tasks;
 mod timed_syncs;
 

@@ -47,6 +47,9 @@ struct Destination<'a> {
     offset: i128,
 }
 
+/// The claims on the source, if it is another file, and on the destination, and the bytes of the source to copy.
+type ClaimsToCopy<'a> = (Option<IoClaim<'a>>, IoClaim<'a>, Range<u64>);
+
 impl Inode {
     /// Copies to a file of the same cache. Returns how many bytes: fewer at the end of this file,
     /// or if an error ended it after some bytes.
@@ -55,17 +58,8 @@ impl Inode {
         self.check_outside(request)?;
         to.check_change(Request::of_destination(len, offset, at))?;
         self.check_copy_to(to).map_err(|error| self.failed(request, error))?;
-        let len = len.min(self.size().saturating_sub(offset));
-        let len = to.part_within_limit(Request::of_destination(len, offset, at), 1)?.len;
-        if len == 0 {
-            return Ok(0);
-        }
-        to.throttle();
-        let (_source, io) = self.claim_for_copy(offset..offset + len, to, at..at + len);
-        let end = (offset + len).min(self.size());
-        if offset >= end {
-            return Ok(0);
-        }
+        let Some(claimed) = self.claim_to_copy(offset, to, at, len)? else { return Ok(0) };
+        let (_source, io, Range { end, .. }) = claimed;
         let to = Destination { file: to, io, offset: i128::from(at) - i128::from(offset) };
         let overlaps = self.is_same(to.file) && at < end && offset < at + (end - offset);
         if overlaps && at > offset {
@@ -105,6 +99,38 @@ impl Inode {
 
     fn is_same(&self, other: &Inode) -> bool {
         self.id == other.id
+    }
+
+    /// Claims what can be copied of a request: the part that lies within this file and that the destination can hold.
+    /// `None` if there is nothing.
+    ///
+    /// If this file has grown into the rest of the request when the claims are granted, the whole request is claimed. So
+    /// a copy waits at most twice.
+    fn claim_to_copy<'a>(
+        &'a self,
+        offset: u64,
+        to: &'a Inode,
+        at: u64,
+        requested: u64,
+    ) -> io::Result<Option<ClaimsToCopy<'a>>> {
+        let possible = || {
+            let within = requested.min(self.size().saturating_sub(offset));
+            to.part_within_limit(Request::of_destination(within, offset, at), 1)
+        };
+        let claim = |len| self.claim_for_copy(offset..offset + len, to, at..at + len);
+        let before = possible()?.len;
+        if before == 0 {
+            return Ok(None);
+        }
+        to.throttle();
+        let mut claims = claim(before);
+        let mut len = possible()?.len;
+        if len > before {
+            drop(claims);
+            claims = claim(requested.min(u64::MAX - offset.max(at)));
+            len = possible()?.len;
+        }
+        Ok((len > 0).then(|| (claims.0, claims.1, offset..offset + len)))
     }
 
     /// The IO claims on the source, if it is another file, and on the destination.

@@ -14,18 +14,13 @@ use spanlock::Access;
 impl Inode {
     /// The parts of a range of bytes that have data, in the cache or in the store.
     pub(crate) fn data_in(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
-        let bytes = bytes.start..bytes.end.min(self.size());
-        if bytes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let _io = self.io_shared(bytes.clone());
-        self.data_claimed(bytes)
+        let (_io, bytes) = self.io_shared_within(&bytes);
+        if bytes.is_empty() { Ok(Vec::new()) } else { self.data_claimed(bytes) }
     }
 
-    /// As `data_in`; the caller has the IO lock over the bytes.
+    /// As `data_in`; the caller has the IO lock over the bytes, which lie within the file.
     pub(crate) fn data_claimed(&self, bytes: Range<u64>) -> io::Result<Vec<Range<u64>>> {
         let _claim = self.claim(Access::BufferedRead, bytes.clone());
-        let bytes = bytes.start..bytes.end.min(self.size());
         let mut data: Vec<Range<u64>> = self
             .dirty_pages(&bytes)
             .into_iter()

@@ -188,6 +188,24 @@ impl Inode {
         self.io_exclusive(0..u64::MAX)
     }
 
+    /// Claims the IO lock in shared mode over the part of a range that lies within the file, and returns this part.
+    ///
+    /// If the file has grown into the rest of the range when the claim is granted, all of the range is claimed, so a
+    /// caller waits at most twice. The size does not move across what is returned.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub(crate) fn io_shared_within(&self, bytes: &Range<u64>) -> (IoClaim<'_>, Range<u64>) {
+        let within = || bytes.start..bytes.end.min(self.size()).max(bytes.start);
+        let before = within();
+        let claim = self.io_shared(before.clone());
+        let now = within();
+        if now.end <= before.end {
+            return (claim, now);
+        }
+        drop(claim);
+        let claim = self.io_shared(bytes.clone());
+        (claim, within())
+    }
+
     /// Claims the IO lock from `at` or the end on, whichever is first.
     ///
     /// If the file grows while the claim waits, the claim stays larger than necessary, and keeps its

@@ -119,8 +119,9 @@ impl Inode {
         if range.start >= end || self.store.reaches(end) {
             return Ok(());
         }
-        // The store may hold more than is known, and what it holds must stay.
-        let held = self.store.len()?;
+        // The store may hold more than is known, and what it holds must stay. Other threads may truncate the file
+        // after the range.
+        let held = self.store.len_now()?;
         if held >= end {
             return Ok(());
         }
