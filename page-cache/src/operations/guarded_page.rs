@@ -191,6 +191,7 @@ impl Inode {
     ) -> io::Result<Option<GuardedPage<'a>>> {
         let start = Instant::now();
         let by = if has_any() { By::Guard } else { By::Write };
+        self.check_in_no_store()?;
         self.check_page_inside(number)?;
         self.check_storable(number)?;
         if by == By::Write && wait_limit == WaitLimit::Unlimited {

@@ -277,3 +277,61 @@ fn a_store_that_has_a_thread_use_another_file_of_its_cache_is_served() {
     disk.read_exact_at(&mut seen, 0).unwrap();
     assert!(seen == bytes);
 }
+
+/// Takes exclusive guards of pages of a file of its cache during each write.
+struct Guarding {
+    inner: MemStore,
+    file: File,
+    heard: Mutex<Vec<Option<ErrorKind>>>,
+}
+
+impl Store for Guarding {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(bytes, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let file = &self.file;
+        let pin = file.pin(7).map_err(|error| error.kind());
+        let heard = [
+            file.page_mut(5).err().map(|error| error.kind()),
+            file.pages_mut([4, 6]).err().map(|error| error.kind()),
+            file.page_list_mut(&[4, 6]).err().map(|error| error.kind()),
+            pin.err(),
+        ];
+        self.heard.lock().unwrap().extend(heard);
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.inner.set_len(len)
+    }
+
+    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.inner.punch_hole(offset, len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()
+    }
+}
+
+#[test]
+fn an_exclusive_guard_waits_in_no_store_for_room_that_the_store_makes() {
+    let cache = cache();
+    let file = cache.open(MemStore::new()).unwrap();
+    file.set_len(8 * PAGE).unwrap();
+    let heard = Mutex::default();
+    let store = Arc::new(Guarding { inner: MemStore::new(), file, heard });
+    let disk = cache.open(Arc::clone(&store)).unwrap();
+    // More pages than may be dirty, so that the writer writes some back.
+    disk.write_all_at(&[1; 64 * PAGE as usize], 0).unwrap();
+    disk.sync_data().unwrap();
+    let heard = store.heard.lock().unwrap();
+    assert!(heard.len() >= 4, "{}", heard.len());
+    assert!(heard.iter().all(|&kind| kind == Some(ErrorKind::Deadlock)), "{heard:?}");
+}
