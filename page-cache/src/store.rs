@@ -29,9 +29,10 @@ pub(crate) use shift::Shift;
 /// a store needs no locking of its own beyond what memory safety requires.
 ///
 /// A store may use files of another cache. It must not use files of the cache that it is opened in, nor of a cache
-/// whose stores use that one, on any thread: the cache calls it with locks held. On the calling thread, operations on
-/// such a file that may wait fail immediately with [`Deadlock`](io::ErrorKind::Deadlock). A guard of a page that is
-/// cached may be taken, since that does not wait, but must be dropped before the method returns.
+/// whose stores use that one, on any thread: the cache calls it with locks held. For the same reason it must not wait
+/// for a thread pool whose threads may be using such a file. On the calling thread, operations on such a file that may
+/// wait fail immediately with [`Deadlock`](io::ErrorKind::Deadlock). A guard of a page that is cached may be taken,
+/// since that does not wait, but must be dropped before the method returns.
 ///
 /// A method that panics counts as failed; the cache reports the panic as an error.
 ///

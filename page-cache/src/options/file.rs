@@ -145,8 +145,8 @@ impl FileOptions {
     ///
     /// The hook may use files of the same cache that have no hook themselves, for example append to a log and sync
     /// it. Operations that may wait fail with [`Deadlock`](io::ErrorKind::Deadlock) inside a hook on files that have
-    /// a hook. The hook must not wait for a lock whose holder may be using the file. The memory that is written to
-    /// the log must not be a mapping of the file.
+    /// a hook. The hook must not wait for a lock whose holder may be using the file, nor for a thread pool whose
+    /// threads may be using it. The memory that is written to the log must not be a mapping of the file.
     ///
     /// To open the store again while it is open, use a clone of these options: other options fail with
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy).

@@ -84,8 +84,8 @@ impl FileStore {
     /// systems, and if the flag is set later, it does not notice. A cache does not open the store of a directory, a pipe
     /// or a character device either.
     ///
-    /// This finds the greatest length of the file by moving the position of the descriptor, and of its clones, and restores it.
-    /// Nothing else here uses or moves the position.
+    /// This finds the greatest length of the file, and the length of a device, by moving the position of the descriptor
+    /// and of its clones, and restores it. Nothing else here uses or moves the position.
     ///
     /// # Examples
     ///

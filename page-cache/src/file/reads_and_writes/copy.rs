@@ -14,8 +14,9 @@ impl File {
     ///
     /// The copy is one write to `to`: it is atomic with respect to other writes, direct IO, and
     /// size and extent changes of both files. Stores through mappings, and changes through page
-    /// guards, may happen between two pages of the copy. Holes of the source become holes of the
-    /// destination where the store of this file reports them
+    /// guards, may happen between two pages of the copy, and between the read and the write of one
+    /// page: a store to a page of `to` at that moment is overwritten. Holes of the source become
+    /// holes of the destination where the store of this file reports them
     /// ([`Store::holes`](crate::Store::holes)), unless the ranges overlap or pages are transformed.
     /// The other bytes are dirty in the cache afterwards. An overlapping copy towards the end of
     /// the file needs memory for as many bytes as lie between the two offsets.
