@@ -41,10 +41,10 @@ const WORKLOADS: [Workload; 18] = [
     workload("a unit beside 4,096 held units", "held", "unit among units", "4,096"),
     workload("a pair beside 65,536 held pairs", "held", "pair among pairs", "65,536"),
     workload(
-        "ArrBench, disjoint, 60 % reads, 2 threads",
+        "ArrBench, disjoint, 60 % reads, 8 threads",
         "arr-bench",
         "disjoint ranges, 60 % reads",
-        "2",
+        "8",
     ),
     workload(
         "ArrBench, random, 60 % reads, 8 threads",
