@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use spanlock_page_cache::{File, FileOptions, Length, MemStore, Options, PageCache, Store};
+use spanlock_page_cache::{
+    File, FileOptions, Length, MemStore, Options, PageCache, Store, StoreLayer,
+};
 
 const PAGE: u64 = 4096;
 
@@ -285,38 +287,23 @@ struct Guarding {
     heard: Mutex<Vec<Option<ErrorKind>>>,
 }
 
-impl Store for Guarding {
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.inner.read_at(bytes, offset)
+impl StoreLayer for Guarding {
+    type Below = MemStore;
+
+    fn below(&self) -> &MemStore {
+        &self.inner
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let file = &self.file;
-        let pin = file.pin(7).map_err(|error| error.kind());
         let heard = [
             file.page_mut(5).err().map(|error| error.kind()),
             file.pages_mut([4, 6]).err().map(|error| error.kind()),
             file.page_list_mut(&[4, 6]).err().map(|error| error.kind()),
-            pin.err(),
+            file.pin(7).err().map(|error| error.kind()),
         ];
         self.heard.lock().unwrap().extend(heard);
         self.inner.write_at(bytes, offset)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.set_len(len)
-    }
-
-    fn punch_hole(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.inner.punch_hole(offset, len)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.inner.sync()
     }
 }
 
