@@ -22,7 +22,8 @@
 //!   read-modify-write), then loads the summary (L, SeqCst), which is empty until the core is made.
 //!   A claim on a range writes the summary (S, a SeqCst read-modify-write), then loads the slots in
 //!   its span (B, SeqCst). If L does not see S or a later write, L precedes S in the single total
-//!   order, hence W precedes B there, and B sees W or a later word. So at least one of the two claims sees the other, and is taken back,
+//!   order, hence W precedes B there, and B sees W or a later word. So at least one of the two
+//!   claims sees the other, and is taken back,
 //!   or waits for the other's proxy. Of two ranges, the later one sees the earlier one in the value
 //!   that S reads, because every write of the summary is a read-modify-write.
 //! - **I5** Tables, counters and core are freed with the lock; a pointer that was read stays valid.
@@ -210,8 +211,9 @@ impl RawLock {
     /// yet finds it when it tries to install its own.
     #[inline]
     fn core(&self) -> &Core {
-        // ORDERING: SeqCst: a range that uses another thread's core is not in its summary before that core
-        // was made, for those that have not found it yet (I4). As an Acquire, as in `existing_core`.
+        // ORDERING: SeqCst, so that the two-sided argument (I4) also holds for a range that uses the
+        // core of another thread: if a unit did not find this core, it had entered its slot before
+        // this load, and B sees it there. As an Acquire, as in `existing_core`.
         let core = self.core.load(Ordering::SeqCst);
         // SAFETY: as in `existing_core`.
         if is_made(core) { unsafe { &*core } } else { self.make_core(core) }

@@ -5,7 +5,8 @@
 //!    copies in opposite directions do not wait for each other. Within one file claim everything
 //!    between the two ranges and the ranges themselves, in one claim: a second claim could queue
 //!    behind an operation that waits for the first.
-//! 2. Clip the source to the size, which does not move across it while it is claimed.
+//! 2. Clip the source to the size, which does not move across it while it is claimed. If the file
+//!    has grown into the request while the claims were waited for, claim the whole request instead.
 //! 3. Find the holes of the source, as for `data_ranges`, in whole pages. They are punched in the destination, and
 //!    past its end the file grows over them. If the ranges overlap, or one of the files transforms
 //!    its pages, holes are copied like data.

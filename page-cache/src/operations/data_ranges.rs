@@ -1,6 +1,6 @@
 //! Which parts of a file have data.
 //!
-//! Claim the IO lock and the mapping lock shared. First see which pages are dirty, then ask the
+//! Claim the IO lock and the mapping lock shared, of the part that lies within the file. First see which pages are dirty, then ask the
 //! store for its length and its holes: a page that is written back in between is data by either.
 //! Nothing is flushed.
 

@@ -191,7 +191,7 @@ impl Inode {
     /// Claims the IO lock in shared mode over the part of a range that lies within the file, and returns this part.
     ///
     /// If the file has grown into the rest of the range when the claim is granted, all of the range is claimed, so a
-    /// caller waits at most twice. The size does not move across what is returned.
+    /// caller waits at most twice. The file does not become shorter than what is returned while the claim is held.
     #[cfg_attr(debug_assertions, track_caller)]
     pub(crate) fn io_shared_within(&self, bytes: &Range<u64>) -> (IoClaim<'_>, Range<u64>) {
         let within = || bytes.start..bytes.end.min(self.size()).max(bytes.start);
